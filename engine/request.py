@@ -1,0 +1,138 @@
+"""What may be asked of the engine and what comes back: one image in, one drawing out.
+
+These frozen values are the seam between the engine and whoever uses it. Tier and member arrive as an
+opaque `lane` and `flow`: the engine shares itself fairly between names that mean nothing to it.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+@dataclass(frozen=True, slots=True)
+class DrawRequest:
+    """One image to draw. Sizes in pixels, on the model's grid; `seed` in 0 .. 2**63 - 1."""
+
+    job_id: str
+    prompt: str
+    width: int
+    height: int
+    steps: int
+    seed: int
+    guidance: float = 0.0
+    negative_prompt: str = ""
+    lane: str = "default"
+    """Class of the two-level fair queue (the bot's tier)."""
+    flow: str = ""
+    """Whose turn it is inside the lane (the bot's member)."""
+    preview_every: int = 0
+    """Steps between previews; 0 draws none."""
+    waited_s: float = 0.0
+    """Time already waited in an earlier life of the process; it counts in the queue."""
+
+    @property
+    def captions(self) -> int:
+        """Captions an image needs: guidance above 0 also reads the negative prompt."""
+        return 2 if self.guidance > 0 else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one job took. Seconds; `gpu_s` is the billed share of the device, idle time excluded."""
+
+    queue_s: float = 0.0
+    encode_s: float = 0.0
+    denoise_s: float = 0.0
+    decode_s: float = 0.0
+    gpu_s: float = 0.0
+    energy_j: float | None = None
+    """Joules, where the driver reports power."""
+    cached: bool = False
+    """True where the whole picture came from the result cache."""
+
+
+class JobState(enum.Enum):
+    """Where a job stands inside the engine."""
+
+    QUEUED = "queued"
+    ENCODING = "encoding"
+    RUNNING = "running"
+    PAUSED = "paused"
+    DECODING = "decoding"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def final(self) -> bool:
+        return self in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A finished picture, before watermark and metadata, and what it took."""
+
+    request: DrawRequest
+    image: Image
+    usage: Usage
+    prompt_truncated: bool = False
+    """The model read only the first 512 tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A job as it stands now. Positions count jobs that are predicted to start earlier (0 = next)."""
+
+    state: JobState
+    step: int
+    steps: int
+    eta_s: float
+    """Predicted seconds until the picture is there."""
+    position: int = 0
+    preview: Image | None = None
+
+
+class EngineError(Exception):
+    """Base of everything the engine refuses or fails with. `usage` says what was spent before it failed."""
+
+    def __init__(self, message: str = "", usage: Usage | None = None) -> None:
+        super().__init__(message)
+        self.usage = usage or Usage()
+
+
+class QueueFull(EngineError):
+    """The backlog cap of a flow, or of the whole queue, is reached."""
+
+    def __init__(self, *, flow: bool, limit: int) -> None:
+        super().__init__(f"{'flow' if flow else 'queue'} holds {limit} jobs")
+        self.flow = flow
+        self.limit = limit
+
+
+class TooLarge(EngineError):
+    """The job alone would not fit the memory budget."""
+
+
+class OutOfMemory(EngineError):
+    """Every rung of the ladder was tried and the job still did not fit."""
+
+
+class StepTimeout(EngineError):
+    """A step hung; the pipeline was reloaded."""
+
+
+class DrawFailed(EngineError):
+    """The model failed on this job."""
+
+
+class Cancelled(EngineError):
+    """The job was cancelled; `usage` says what it had taken."""
+
+
+class Draining(EngineError):
+    """The engine is shutting down and takes no more."""
