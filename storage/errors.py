@@ -1,0 +1,155 @@
+"""What the store refuses and what can befall it. Refusals are the member's to read, troubles the admin's as well."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+class StorageError(Exception):
+    """Anything the store raises on purpose."""
+
+
+class Refusal(StorageError):
+    """A rule said no. Nothing was changed, nothing is charged."""
+
+
+class QuotaExceeded(Refusal):
+    """The member wanted more images than the month and the top-up have left."""
+
+    def __init__(self, wanted: int, left: int, resets_at: datetime) -> None:
+        super().__init__(f"{wanted} images wanted, {left} left until {resets_at.isoformat()}")
+        self.wanted = wanted
+        self.left = left
+        self.resets_at = resets_at
+
+
+class SpendingCapReached(Refusal):
+    """The API key's spending cap of this month would be passed. Amounts in micro-units."""
+
+    def __init__(self, wanted_micro: int, left_micro: int, resets_at: datetime) -> None:
+        super().__init__(
+            f"{wanted_micro} micro-units wanted, {left_micro} left until {resets_at.isoformat()}"
+        )
+        self.wanted_micro = wanted_micro
+        self.left_micro = left_micro
+        self.resets_at = resets_at
+
+
+class MemberBanned(Refusal):
+    """The member is banned."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"banned: {reason}" if reason else "banned")
+        self.reason = reason
+
+
+class CapScope(StrEnum):
+    """What a daily cap counts over."""
+
+    SERVER = "server"
+    TOTAL = "total"
+
+
+class DailyCapReached(Refusal):
+    """The tier's images of today are used up, in this server or in all."""
+
+    def __init__(self, scope: CapScope, cap: int, left: int, resets_at: datetime) -> None:
+        super().__init__(f"daily cap of {cap} ({scope}) reached, {left} left until {resets_at.isoformat()}")
+        self.scope = scope
+        self.cap = cap
+        self.left = left
+        self.resets_at = resets_at
+
+
+class AccountTooYoung(Refusal):
+    """The platform account is younger than the tier asks. Both ages in seconds."""
+
+    def __init__(self, age_s: int, needed_s: int) -> None:
+        super().__init__(f"account is {age_s} s old, {needed_s} s needed")
+        self.age_s = age_s
+        self.needed_s = needed_s
+
+
+class UnknownMember(Refusal):
+    """No member has this key (any more)."""
+
+
+class UnknownTier(Refusal):
+    """The configuration names no such tier."""
+
+
+class UnknownRequest(Refusal):
+    """No request has this id."""
+
+
+class UnknownJob(Refusal):
+    """No job has this id."""
+
+
+class WrongState(Refusal):
+    """The job is not in a state from which this step is possible."""
+
+    def __init__(self, job_id: str, state: str, wanted: str) -> None:
+        super().__init__(f"job {job_id} is {state}, cannot become {wanted}")
+        self.job_id = job_id
+        self.state = state
+        self.wanted = wanted
+
+
+class LinkRefused(Refusal):
+    """The link code is wrong, used, expired, one's own, or tried too often; `why` says which."""
+
+    def __init__(self, why: LinkProblem) -> None:
+        super().__init__(str(why))
+        self.why = why
+
+
+class LinkProblem(StrEnum):
+    """Why a link code or offer was refused."""
+
+    UNKNOWN = "unknown or expired code"
+    OWN_CODE = "own code"
+    TOO_MANY_TRIES = "too many tries"
+    NOT_YOURS = "not a party to this offer"
+    LAST_IDENTITY = "the only identity cannot be unlinked"
+    BANNED = "a banned member cannot link"
+
+
+class ImageGone(StorageError):
+    """The image was deleted, by its owner or by retention."""
+
+
+class Reason(StrEnum):
+    """What keeps the store from writing or reading."""
+
+    DISK_FULL = "disk_full"
+    READ_ONLY = "read_only"
+    LOCKED = "locked"
+    CORRUPT = "corrupt"
+    IO = "io"
+    CLOSED = "closed"
+
+
+class StoreUnavailable(StorageError):
+    """The store cannot do this now. Nothing of the operation was written; it may be tried again."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class CannotOpen(StorageError):
+    """The database cannot be opened as it is; the sentence says why and what to do."""
+
+
+class DatabaseTooNew(CannotOpen):
+    """The database was written by a newer Easel."""
+
+
+class AlreadyServing(CannotOpen):
+    """Another process serves this database."""
