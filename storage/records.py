@@ -139,6 +139,8 @@ class JobRecord:
     waited_us: int
     parked: bool
     reason: str | None
+    usage: DrawUsage | None = None
+    """What drawing took, from drawn until the ledger row holds it."""
 
 
 @dataclass(frozen=True, slots=True)

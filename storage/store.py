@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, Self
 
+from . import admin, ledger, members, quota, requests
+from . import jobs as job_life
 from .clock import utc_us
+from .connection import Connection
+from .images import ImageFolder
+from .months import Calendar
+from .policy import Policy
+from .schema import upgrade
+from .writer import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -38,7 +47,7 @@ if TYPE_CHECKING:
 
 
 class Store:
-    """Open it with `await Store.open(...)`, or `async with Store.open(...) as store`.
+    """Open it with `async with await Store.open(...) as store`.
 
     Any verb may raise StoreUnavailable (disk full, read-only, locked, corrupt): then nothing of it was written. The
     verbs that end a job (drawn, failed, cancelled, acknowledge, undeliverable, park) do not raise that: they wait
@@ -69,11 +78,45 @@ class Store:
         the one process that draws (False for command-line errands beside it). `on_trouble` is called, on the event
         loop, for each StoreUnavailable. Raises CannotOpen (DatabaseTooNew, AlreadyServing) or StoreUnavailable.
         """
-        raise NotImplementedError
+        policy = Policy(dict(tiers), default_tier, tuple(rates), currency, Calendar(time_zone))
+        policy.terms(default_tier)
+        folder = ImageFolder(images_dir or path.parent / "images")
+        writing = await Connection.open(path)
+        try:
+            await writing.run(upgrade)
+            await asyncio.to_thread(folder.prepare)
+            reading = await Connection.open(path, query_only=True)
+        except BaseException:
+            await writing.close()
+            raise
+        return cls(policy, clock, folder, writing, reading, Writer(writing, on_trouble=on_trouble))
+
+    def __init__(
+        self,
+        policy: Policy,
+        clock: Clock,
+        folder: ImageFolder,
+        writing: Connection,
+        reading: Connection,
+        writer: Writer,
+    ) -> None:
+        self._policy = policy
+        self._clock = clock
+        self._folder = folder
+        self._writing = writing
+        self._reading = reading
+        self._writer = writer
+
+    @property
+    def calendar(self) -> Calendar:
+        """Months and days in the configured time zone."""
+        return self._policy.calendar
 
     async def close(self) -> None:
         """Write what is waiting, fold the log into the database and let go of it."""
-        raise NotImplementedError
+        await self._writer.close()
+        await self._reading.close()
+        await self._writing.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -87,19 +130,27 @@ class Store:
 
     async def member(self, platform: str, user_id: str) -> Member:
         """The member behind a platform identity, created when unknown."""
-        raise NotImplementedError
+        row = await self._reading.read(lambda db: members.find(db, platform, user_id))
+        if row is None:
+            row = await self._writer.write(
+                lambda db: members.find_or_create(db, platform, user_id, self._clock())
+            )
+        return members.record(row, self._policy, self._clock())
 
     async def member_by_key(self, member: str) -> Member:
         """The member with this key. Raises UnknownMember."""
-        raise NotImplementedError
+        row = await self._reading.read(lambda db: members.by_key(db, member))
+        return members.record(row, self._policy, self._clock())
 
     async def identities(self, member: str) -> tuple[Identity, ...]:
         """The platform identities of a member."""
-        raise NotImplementedError
+        return await self._reading.read(lambda db: members.identities(db, members.by_key(db, member)["id"]))
 
     async def quota(self, member: str) -> Quota:
         """What the member used and has left this calendar month. Raises UnknownMember."""
-        raise NotImplementedError
+        now_us = self._clock()
+        where = await self._reading.read(lambda db: quota.standing(db, self._policy, now_us, member))
+        return quota.quota(where, self._policy, now_us)
 
     # The life of a request
 
@@ -109,94 +160,118 @@ class Store:
         The same source again returns the first request with `replayed=True` and changes nothing. Raises
         QuotaExceeded, SpendingCapReached, MemberBanned, DailyCapReached, AccountTooYoung, UnknownMember.
         """
-        raise NotImplementedError
+        return await self._writer.write(lambda db: job_life.accept(db, self._policy, self._clock(), request))
 
     async def running(self, job_id: str) -> None:
         """The job has begun to draw. Raises UnknownJob, WrongState."""
-        raise NotImplementedError
+        await self._writer.write(lambda db: job_life.running(db, self._clock(), job_id))
 
     async def requeue(self, job_id: str) -> None:
         """The job waits again (preempted for long, its worker died); its waiting time keeps its start."""
-        raise NotImplementedError
+        await self._writer.write(lambda db: job_life.requeue(db, job_id))
 
     async def drawn(self, job_id: str, image: str, usage: DrawUsage) -> None:
         """The picture is on disk under `image` (from put_image); its cost is fixed at the rate valid now."""
-        raise NotImplementedError
+        await self._writer.write(
+            lambda db: job_life.drawn(db, self._policy, self._clock(), job_id, image, usage), lasting=True
+        )
 
     async def failed(self, job_id: str, reason: str, usage: DrawUsage | None = None) -> None:
         """Close the job uncharged: its reservation returns to where it came from. Idempotent once closed."""
-        raise NotImplementedError
+        await self._writer.write(
+            lambda db: job_life.failed(db, self._policy, self._clock(), job_id, reason, usage), lasting=True
+        )
 
     async def cancelled(
         self, job_id: str, usage: DrawUsage | None = None, *, charged: bool = False, by: str = ""
     ) -> None:
         """Close the job as cancelled by `by`, charged or not. Idempotent once closed."""
-        raise NotImplementedError
+        await self._writer.write(
+            lambda db: job_life.cancelled(
+                db, self._policy, self._clock(), job_id, usage, charged=charged, by=by
+            ),
+            lasting=True,
+        )
 
     async def acknowledge(self, jobs: str | Iterable[str], receipt: str = "") -> None:
         """The platform has taken the pictures: settle, ledger row and closing in one transaction.
 
         `jobs` is a request id (all its drawn jobs) or job ids; `receipt` is the platform's message id. Idempotent.
         """
-        raise NotImplementedError
+        wanted = jobs if isinstance(jobs, str) else tuple(jobs)
+        await self._writer.write(
+            lambda db: job_life.acknowledge(db, self._policy, self._clock(), wanted, receipt), lasting=True
+        )
 
     async def undeliverable(self, jobs: str | Iterable[str], reason: str, *, members_doing: bool) -> None:
         """Delivery failed for good: charged when it was the member's own doing (blocked the bot), else released."""
-        raise NotImplementedError
+        wanted = jobs if isinstance(jobs, str) else tuple(jobs)
+        await self._writer.write(
+            lambda db: job_life.undeliverable(
+                db, self._policy, self._clock(), wanted, reason, members_doing=members_doing
+            ),
+            lasting=True,
+        )
 
     async def park(self, jobs: str | Iterable[str]) -> None:
         """Keep drawn pictures in the history, uncharged, until fetched (then `acknowledge`) or expired."""
-        raise NotImplementedError
+        wanted = jobs if isinstance(jobs, str) else tuple(jobs)
+        await self._writer.write(lambda db: job_life.park(db, wanted), lasting=True)
 
     async def expire(self, *, unfinished_s: int, parked_s: int) -> list[JobRecord]:
         """Release what nobody will finish: jobs undrawn for `unfinished_s`, drawn or parked ones after `parked_s`."""
-        raise NotImplementedError
+        return await self._writer.write(
+            lambda db: job_life.expire(
+                db, self._policy, self._clock(), unfinished_s=unfinished_s, parked_s=parked_s
+            )
+        )
 
     async def set_address(self, request_id: str, address: str) -> None:
         """Replace the delivery address (a message id became known). Raises UnknownRequest."""
-        raise NotImplementedError
+        await self._writer.write(lambda db: job_life.set_address(db, request_id, address))
 
     # Reading requests
 
     async def unfinished(self) -> list[RequestRecord]:
         """Requests with queued or running jobs, oldest first, holding just those jobs."""
-        raise NotImplementedError
+        return await self._reading.read(lambda db: requests.unfinished(db, self._clock()))
 
     async def undelivered(self, platform: str) -> list[RequestRecord]:
         """Requests of one platform with drawn, unacknowledged, unparked jobs, oldest first, holding just those."""
-        raise NotImplementedError
+        return await self._reading.read(lambda db: requests.undelivered(db, platform, self._clock()))
 
     async def request(self, request_id: str) -> RequestRecord:
         """A request with all its jobs. Raises UnknownRequest."""
-        raise NotImplementedError
+        return await self._reading.read(lambda db: requests.one(db, request_id, self._clock()))
 
     async def job(self, job_id: str) -> JobRecord:
         """Raises UnknownJob."""
-        raise NotImplementedError
+        return await self._reading.read(lambda db: requests.of_job(db, job_id, self._clock()))
 
     async def history(self, member: str, limit: int, before: str | None = None) -> list[RequestRecord]:
         """The member's requests, newest first; `before` is the request id at which the last page ended."""
-        raise NotImplementedError
+        return await self._reading.read(lambda db: requests.history(db, member, limit, before, self._clock()))
 
     async def refunds_today(self, member: str) -> int:
         """Images cancelled after the first step and refunded since midnight (configured time zone)."""
-        raise NotImplementedError
+        since_us = self.calendar.today(self._clock()).start_us
+        return await self._reading.read(lambda db: ledger.refunds_since(db, member, since_us))
 
     async def ledger(
         self, *, after: int = 0, limit: int = 1000, member: str | None = None
     ) -> list[LedgerRow]:
         """Ledger rows in order of entry, from the one after `after`."""
-        raise NotImplementedError
+        return await self._reading.read(lambda db: ledger.rows(db, after=after, limit=limit, member=member))
 
     # Pictures
 
     async def put_image(self, content: bytes, suffix: str) -> str:
         """Keep a picture on disk, durably, under the name of its content. `suffix` is like ".png"."""
-        raise NotImplementedError
+        return await asyncio.to_thread(self._folder.put, content, suffix)
 
     async def image(self, ref: str) -> bytes:
         """The bytes of a picture. Raises ImageGone."""
-        raise NotImplementedError
+        return await asyncio.to_thread(self._folder.get, ref)
 
     async def delete_image(self, job_id: str) -> None:
         """Take the picture of a job away for good. Raises UnknownJob."""
@@ -212,29 +287,31 @@ class Store:
         self, member: str, tier: str, until: datetime | None = None, *, by: str, why: str = ""
     ) -> None:
         """Raises UnknownMember, UnknownTier."""
-        raise NotImplementedError
+        await self._writer.write(
+            lambda db: admin.set_tier(db, self._policy, self._clock(), member, tier, until, by, why)
+        )
 
     async def grant(
         self, member: str, images: int, *, by: str, why: str = "", key: str | None = None
     ) -> None:
         """Add images that last until used. The same `key` (a payment's id) credits once."""
-        raise NotImplementedError
+        await self._writer.write(lambda db: admin.grant(db, self._clock(), member, images, by, why))
 
     async def ban(self, member: str, *, by: str, why: str = "") -> None:
         """Raises UnknownMember."""
-        raise NotImplementedError
+        await self._writer.write(lambda db: admin.ban(db, self._clock(), member, by, why))
 
     async def unban(self, member: str, *, by: str, why: str = "") -> None:
         """Raises UnknownMember."""
-        raise NotImplementedError
+        await self._writer.write(lambda db: admin.unban(db, self._clock(), member, by, why))
 
     async def set_language(self, member: str, language: str | None) -> None:
         """Raises UnknownMember."""
-        raise NotImplementedError
+        await self._writer.write(lambda db: members.set_language(db, member, language))
 
     async def audit(self, *, subject: str | None = None, limit: int = 100) -> list[AuditRow]:
         """Newest first. `subject` is a member key, or a settings scope."""
-        raise NotImplementedError
+        return await self._reading.read(lambda db: admin.audit(db, subject, limit))
 
     # Linking and forgetting
 
@@ -270,11 +347,11 @@ class Store:
 
     async def settings(self, scope: str) -> dict[str, Any]:
         """All settings of a scope such as "discord:1234"."""
-        raise NotImplementedError
+        return await self._reading.read(lambda db: admin.settings(db, scope))
 
     async def set_setting(self, scope: str, key: str, value: Any, *, by: str, why: str = "") -> None:
         """None takes the setting back."""
-        raise NotImplementedError
+        await self._writer.write(lambda db: admin.set_setting(db, self._clock(), scope, key, value, by, why))
 
     # API keys
 

@@ -1,0 +1,95 @@
+"""What admins change, each with a row of who, when and why in the same transaction; settings of servers and groups."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from . import members
+from .clock import from_us
+from .records import AuditRow
+
+if TYPE_CHECKING:
+    import sqlite3
+    from datetime import datetime
+
+    from .policy import Policy
+
+
+def note(
+    db: sqlite3.Connection, now_us: int, *, by: str, action: str, subject: str, detail: object, why: str
+) -> None:
+    """Append a row to the audit log."""
+    db.execute(
+        "INSERT INTO audit (at_us, by, action, subject, detail, why) VALUES (?, ?, ?, ?, ?, ?)",
+        (now_us, by, action, subject, json.dumps(detail, ensure_ascii=False), why),
+    )
+
+
+def set_tier(
+    db: sqlite3.Connection,
+    policy: Policy,
+    now_us: int,
+    member: str,
+    tier: str,
+    until: datetime | None,
+    by: str,
+    why: str,
+) -> None:
+    """Raises UnknownMember, UnknownTier."""
+    policy.terms(tier)
+    members.set_tier(db, member, tier, until)
+    detail = {"tier": tier, "until": until.isoformat() if until else None}
+    note(db, now_us, by=by, action="set_tier", subject=member, detail=detail, why=why)
+
+
+def grant(db: sqlite3.Connection, now_us: int, member: str, images: int, by: str, why: str) -> None:
+    """Top up by a number of images. Raises UnknownMember, ValueError for less than one."""
+    if images < 1:
+        raise ValueError("a grant is of one image or more")
+    row = members.by_key(db, member)
+    db.execute("UPDATE member SET topup = topup + ? WHERE id = ?", (images, row["id"]))
+    note(db, now_us, by=by, action="grant", subject=member, detail={"images": images}, why=why)
+
+
+def ban(db: sqlite3.Connection, now_us: int, member: str, by: str, why: str) -> None:
+    """Raises UnknownMember."""
+    members.ban(db, member, why, now_us)
+    note(db, now_us, by=by, action="ban", subject=member, detail={}, why=why)
+
+
+def unban(db: sqlite3.Connection, now_us: int, member: str, by: str, why: str) -> None:
+    """Raises UnknownMember."""
+    members.unban(db, member)
+    note(db, now_us, by=by, action="unban", subject=member, detail={}, why=why)
+
+
+def set_setting(
+    db: sqlite3.Connection, now_us: int, scope: str, key: str, value: Any, by: str, why: str
+) -> None:
+    """None takes the setting back."""
+    if value is None:
+        db.execute("DELETE FROM setting WHERE scope = ? AND key = ?", (scope, key))
+    else:
+        text = json.dumps(value, ensure_ascii=False)
+        db.execute(
+            "INSERT INTO setting VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET value = ?3", (scope, key, text)
+        )
+    note(db, now_us, by=by, action="set_setting", subject=scope, detail={key: value}, why=why)
+
+
+def settings(db: sqlite3.Connection, scope: str) -> dict[str, Any]:
+    """All settings of a scope."""
+    rows = db.execute("SELECT key, value FROM setting WHERE scope = ? ORDER BY key", (scope,))
+    return {key: json.loads(value) for key, value in rows}
+
+
+def audit(db: sqlite3.Connection, subject: str | None, limit: int) -> list[AuditRow]:
+    """Newest first."""
+    rows = db.execute(
+        "SELECT * FROM audit WHERE ?1 IS NULL OR subject = ?1 ORDER BY id DESC LIMIT ?2", (subject, limit)
+    )
+    return [
+        AuditRow(from_us(row["at_us"]), row["by"], row["action"], row["subject"], row["detail"], row["why"])
+        for row in rows
+    ]

@@ -1,0 +1,101 @@
+"""Members: who stands behind a platform identity, their tier, language and bans."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from .clock import from_us, to_us
+from .errors import UnknownMember
+from .records import Identity, Member
+
+if TYPE_CHECKING:
+    import sqlite3
+    from datetime import datetime
+
+    from .policy import Policy
+
+
+def find(db: sqlite3.Connection, platform: str, user_id: str) -> sqlite3.Row | None:
+    """The member's row behind an identity."""
+    row: sqlite3.Row | None = db.execute(
+        "SELECT member.* FROM identity JOIN member ON member.id = identity.member WHERE platform = ? AND user_id = ?",
+        (platform, user_id),
+    ).fetchone()
+    return row
+
+
+def by_key(db: sqlite3.Connection, key: str) -> sqlite3.Row:
+    """The member's row. Raises UnknownMember."""
+    row: sqlite3.Row | None = db.execute("SELECT * FROM member WHERE key = ?", (key,)).fetchone()
+    if row is None:
+        raise UnknownMember(f"no member {key}")
+    return row
+
+
+def create(db: sqlite3.Connection, now_us: int) -> int:
+    """A new member without an identity; its internal id."""
+    cursor = db.execute("INSERT INTO member (key, created_us) VALUES (?, ?)", (secrets.token_hex(8), now_us))
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
+
+
+def find_or_create(db: sqlite3.Connection, platform: str, user_id: str, now_us: int) -> sqlite3.Row:
+    """The member's row behind an identity, made when unknown."""
+    row = find(db, platform, user_id)
+    if row is not None:
+        return row
+    member = create(db, now_us)
+    db.execute("INSERT INTO identity VALUES (?, ?, ?)", (platform, user_id, member))
+    row = find(db, platform, user_id)
+    assert row is not None
+    return row
+
+
+def identities(db: sqlite3.Connection, member: int) -> tuple[Identity, ...]:
+    """The platform identities of a member."""
+    rows = db.execute(
+        "SELECT platform, user_id FROM identity WHERE member = ? ORDER BY platform, user_id", (member,)
+    )
+    return tuple(Identity(platform, user_id) for platform, user_id in rows)
+
+
+def record(row: sqlite3.Row, policy: Policy, now_us: int) -> Member:
+    """What the outside sees of a member's row."""
+    tier = policy.tier_in_force(row["tier"], row["tier_until_us"], now_us)
+    lasting = tier == row["tier"] and row["tier_until_us"] is not None
+    return Member(
+        key=row["key"],
+        tier=tier,
+        tier_until=from_us(row["tier_until_us"]) if lasting else None,
+        language=row["language"],
+        banned=row["banned_us"] is not None,
+        ban_reason=row["ban_reason"],
+        created_at=from_us(row["created_us"]),
+    )
+
+
+def set_tier(db: sqlite3.Connection, key: str, tier: str, until: datetime | None) -> None:
+    """Raises UnknownMember."""
+    _update(db, key, "tier = ?, tier_until_us = ?", tier, None if until is None else to_us(until))
+
+
+def ban(db: sqlite3.Connection, key: str, reason: str, now_us: int) -> None:
+    """Raises UnknownMember."""
+    _update(db, key, "banned_us = ?, ban_reason = ?", now_us, reason)
+
+
+def unban(db: sqlite3.Connection, key: str) -> None:
+    """Raises UnknownMember."""
+    _update(db, key, "banned_us = NULL, ban_reason = NULL")
+
+
+def set_language(db: sqlite3.Connection, key: str, language: str | None) -> None:
+    """Raises UnknownMember."""
+    _update(db, key, "language = ?", language)
+
+
+def _update(db: sqlite3.Connection, key: str, assignments: str, *values: object) -> None:
+    changed = db.execute(f"UPDATE member SET {assignments} WHERE key = ?", (*values, key)).rowcount  # noqa: S608
+    if not changed:
+        raise UnknownMember(f"no member {key}")

@@ -1,0 +1,233 @@
+"""Reservations: reserve, then settle or release, each exactly once.
+
+The invariant: for every member and month, `reserved` is the number of its open jobs and `used` the number of images
+charged to its allowance; `topup` is what was granted, less what was charged to it, less what is reserved of it. Only
+`reserve` takes from what is left, in one conditional statement, so that no interleaving passes the allowance.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .clock import from_us
+from .errors import AccountTooYoung, CapScope, DailyCapReached, MemberBanned, QuotaExceeded, UnknownMember
+from .records import NewRequest, Quota, TierTerms
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from .policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """All that decides on a request, read in one statement."""
+
+    member: int
+    tier: str
+    terms: TierTerms
+    used: int
+    reserved: int
+    topup: int
+    banned: bool
+    ban_reason: str
+    first_request: int | None  # the request that this source made before
+
+    @property
+    def allowance_left(self) -> int | None:
+        """Images of the month that are neither used nor reserved; None where there is no cap."""
+        if self.terms.allowance is None:
+            return None
+        return max(0, self.terms.allowance - self.used - self.reserved)
+
+    @property
+    def left(self) -> int | None:
+        """With the top-up."""
+        return None if self.allowance_left is None else self.allowance_left + self.topup
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Images held for a request: the first `from_allowance` of its jobs use the month, the others the top-up."""
+
+    month: int
+    from_allowance: int
+    from_topup: int
+    capped_day: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One reserved image: whose, of which month, at what price, and where it came from."""
+
+    member: int
+    month: int
+    price_micro: int
+    from_topup: bool
+
+
+def standing(
+    db: sqlite3.Connection,
+    policy: Policy,
+    now_us: int,
+    member: str,
+    *,
+    platform: str = "",
+    source_key: str = "",
+    tier: str | None = None,
+) -> Standing:
+    """Where a member stands this month. Raises UnknownMember."""
+    row = db.execute(
+        """
+        SELECT member.*, used, reserved,
+               (SELECT id FROM request WHERE platform = :platform AND source_key = :source_key) AS first_request
+        FROM member LEFT JOIN account ON account.month = :month AND account.member = member.id
+        WHERE member.key = :member
+        """,
+        {
+            "member": member,
+            "month": policy.calendar.month(now_us),
+            "platform": platform,
+            "source_key": source_key,
+        },
+    ).fetchone()
+    if row is None:
+        raise UnknownMember(f"no member {member}")
+    in_force = policy.higher(policy.tier_in_force(row["tier"], row["tier_until_us"], now_us), tier)
+    return Standing(
+        member=row["id"],
+        tier=in_force,
+        terms=policy.terms(in_force),
+        used=row["used"] or 0,
+        reserved=row["reserved"] or 0,
+        topup=row["topup"],
+        banned=row["banned_us"] is not None,
+        ban_reason=row["ban_reason"] or "",
+        first_request=row["first_request"],
+    )
+
+
+def quota(where: Standing, policy: Policy, now_us: int, *, just_reserved: Reservation | None = None) -> Quota:
+    """What the member is told; with `just_reserved`, as it is after that reservation."""
+    from_allowance = just_reserved.from_allowance if just_reserved else 0
+    from_topup = just_reserved.from_topup if just_reserved else 0
+    return Quota(
+        tier=where.tier,
+        allowance=where.terms.allowance,
+        used=where.used,
+        reserved=where.reserved + from_allowance,
+        topup=where.topup - from_topup,
+        left=None if where.left is None else where.left - from_allowance - from_topup,
+        resets_at=from_us(policy.calendar.month_end_us(policy.calendar.month(now_us))),
+    )
+
+
+def reserve(
+    db: sqlite3.Connection, policy: Policy, now_us: int, where: Standing, request: NewRequest
+) -> Reservation:
+    """Hold one image for each job, from the month's allowance first and the top-up after, or hold nothing.
+
+    Raises MemberBanned, AccountTooYoung, QuotaExceeded, DailyCapReached.
+    """
+    wanted = len(request.jobs)
+    resets_at = from_us(policy.calendar.month_end_us(policy.calendar.month(now_us)))
+    if where.banned:
+        raise MemberBanned(where.ban_reason)
+    if request.account_age_s is not None and request.account_age_s < where.terms.min_account_age_s:
+        raise AccountTooYoung(request.account_age_s, where.terms.min_account_age_s)
+    if where.left is not None and wanted > where.left:
+        raise QuotaExceeded(wanted, where.left, resets_at)
+    from_allowance = wanted if where.allowance_left is None else min(wanted, where.allowance_left)
+    reservation = Reservation(
+        month=policy.calendar.month(now_us),
+        from_allowance=from_allowance,
+        from_topup=wanted - from_allowance,
+        capped_day=_count_under_daily_caps(db, policy, now_us, where, request),
+    )
+    if not _hold(db, where, reservation):
+        raise QuotaExceeded(wanted, where.left or 0, resets_at)
+    return reservation
+
+
+def settle(db: sqlite3.Connection, held: Held) -> None:
+    """A held image is charged. The caller closes its job in the same transaction, so that it happens once."""
+    from_allowance = not held.from_topup
+    db.execute(
+        "UPDATE account SET reserved = reserved - ?1, used = used + ?1, held_micro = held_micro - ?2"
+        " WHERE month = ?3 AND member = ?4",
+        (from_allowance, held.price_micro, held.month, held.member),
+    )
+
+
+def release(db: sqlite3.Connection, held: Held) -> None:
+    """A held image goes back to where it came from. The caller closes its job in the same transaction."""
+    db.execute(
+        "UPDATE account SET reserved = reserved - ?, held_micro = held_micro - ? WHERE month = ? AND member = ?",
+        (not held.from_topup, held.price_micro, held.month, held.member),
+    )
+    if held.from_topup:
+        db.execute("UPDATE member SET topup = topup + 1 WHERE id = ?", (held.member,))
+
+
+def uncount_daily(db: sqlite3.Connection, *, day: int, tier: str, platform: str, server: str | None) -> None:
+    """A refunded image no longer counts under the day's caps."""
+    db.execute(
+        "UPDATE daily SET images = images - 1 WHERE day = ? AND tier = ? AND scope IN ('', ?)",
+        (day, tier, server_scope(platform, server)),
+    )
+
+
+def _hold(db: sqlite3.Connection, where: Standing, reservation: Reservation) -> bool:
+    held = db.execute(
+        """
+        INSERT INTO account (month, member, reserved, held_micro) VALUES (:month, :member, :images, :price)
+        ON CONFLICT DO UPDATE SET reserved = reserved + excluded.reserved, held_micro = held_micro + excluded.held_micro
+        WHERE :allowance IS NULL OR excluded.reserved = 0 OR used + reserved + excluded.reserved <= :allowance
+        """,
+        {
+            "month": reservation.month,
+            "member": where.member,
+            "images": reservation.from_allowance,
+            "price": reservation.from_allowance * where.terms.price_micro,
+            "allowance": where.terms.allowance,
+        },
+    ).rowcount
+    if reservation.from_topup:
+        held &= db.execute(
+            "UPDATE member SET topup = topup - ?1 WHERE id = ?2 AND topup >= ?1",
+            (reservation.from_topup, where.member),
+        ).rowcount
+    return bool(held)
+
+
+def _count_under_daily_caps(
+    db: sqlite3.Connection, policy: Policy, now_us: int, where: Standing, request: NewRequest
+) -> int | None:
+    terms = where.terms
+    if terms.daily_cap_server is None and terms.daily_cap_total is None:
+        return None
+    day = policy.calendar.day(now_us)
+    wanted = len(request.jobs)
+    server = server_scope(request.source.platform, request.platform_server)
+    scopes = [("", CapScope.TOTAL, terms.daily_cap_total)]
+    if server is not None:
+        scopes.append((server, CapScope.SERVER, terms.daily_cap_server))
+    for scope, kind, cap in scopes:
+        counted = db.execute(
+            """
+            INSERT INTO daily VALUES (:day, :tier, :scope, :wanted)
+            ON CONFLICT DO UPDATE SET images = images + excluded.images
+            RETURNING images
+            """,
+            {"day": day, "tier": terms.name, "scope": scope, "wanted": wanted},
+        ).fetchone()[0]
+        if cap is not None and counted > cap:
+            left = max(0, cap - (counted - wanted))
+            raise DailyCapReached(kind, cap, left, from_us(policy.calendar.day_end_us(now_us)))
+    return day
+
+
+def server_scope(platform: str, server: str | None) -> str | None:
+    """A server's name under the daily caps."""
+    return None if server is None else f"{platform}:{server}"

@@ -1,0 +1,104 @@
+"""Requests and their jobs as the outside reads them."""
+
+from __future__ import annotations
+
+import json
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from .clock import from_us
+from .errors import UnknownJob, UnknownRequest
+from .records import DrawUsage, JobRecord, JobState, RequestRecord, Source
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+_SELECT = """
+SELECT request.id, request.request_id, platform, source_key, member.key AS member, request.tier, server, payload, address,
+       request.created_us, job_id, seed, state, image, started_us, parked, reason, usage
+FROM request JOIN member ON member.id = request.member JOIN job ON job.request = request.id
+"""
+_ORDER = " ORDER BY request.id, job.id"
+
+
+def one(db: sqlite3.Connection, request_id: str, now_us: int) -> RequestRecord:
+    """Raises UnknownRequest."""
+    found = _read(db, "WHERE request.request_id = ?", (request_id,), now_us)
+    if not found:
+        raise UnknownRequest(f"no request {request_id}")
+    return found[0]
+
+
+def by_number(db: sqlite3.Connection, number: int, now_us: int) -> RequestRecord:
+    """The request with this internal id, which exists."""
+    return _read(db, "WHERE request.id = ?", (number,), now_us)[0]
+
+
+def of_job(db: sqlite3.Connection, job_id: str, now_us: int) -> JobRecord:
+    """Raises UnknownJob."""
+    found = _read(db, "WHERE job.job_id = ?", (job_id,), now_us)
+    if not found:
+        raise UnknownJob(f"no job {job_id}")
+    return found[0].jobs[0]
+
+
+def unfinished(db: sqlite3.Connection, now_us: int) -> list[RequestRecord]:
+    """What is to be queued again after a restart, in the old order."""
+    return _read(db, "WHERE job.state IN ('queued', 'running')", (), now_us)
+
+
+def undelivered(db: sqlite3.Connection, platform: str, now_us: int) -> list[RequestRecord]:
+    """What is to be delivered (again) after a restart."""
+    return _read(db, "WHERE job.state = 'drawn' AND NOT parked AND platform = ?", (platform,), now_us)
+
+
+def history(
+    db: sqlite3.Connection, member: str, limit: int, before: str | None, now_us: int
+) -> list[RequestRecord]:
+    """Newest first."""
+    page = """
+        WHERE request.id IN (
+            SELECT request.id FROM request JOIN member ON member.id = request.member
+            WHERE member.key = ?1
+              AND (?2 IS NULL OR request.id < (SELECT id FROM request WHERE request_id = ?2))
+            ORDER BY request.id DESC LIMIT ?3)
+    """
+    return _read(db, page, (member, before, limit), now_us)[::-1]
+
+
+def _read(db: sqlite3.Connection, where: str, values: Sequence[object], now_us: int) -> list[RequestRecord]:
+    rows = db.execute(_SELECT + where + _ORDER, values).fetchall()
+    return [_request(list(group), now_us) for _, group in groupby(rows, key=lambda row: row["id"])]
+
+
+def _request(rows: list[sqlite3.Row], now_us: int) -> RequestRecord:
+    first = rows[0]
+    return RequestRecord(
+        request_id=first["request_id"],
+        source=Source(first["platform"], first["source_key"]),
+        member=first["member"],
+        tier=first["tier"],
+        platform_server=first["server"],
+        payload=first["payload"],
+        address=first["address"],
+        jobs=tuple(_job(row, now_us) for row in rows),
+        created_at=from_us(first["created_us"]),
+    )
+
+
+def _job(row: sqlite3.Row, now_us: int) -> JobRecord:
+    waited_until_us = now_us if row["started_us"] is None else row["started_us"]
+    return JobRecord(
+        job_id=row["job_id"],
+        request_id=row["request_id"],
+        member=row["member"],
+        seed=row["seed"],
+        state=JobState(row["state"]),
+        image=row["image"],
+        accepted_at=from_us(row["created_us"]),
+        waited_us=max(0, waited_until_us - row["created_us"]),
+        parked=bool(row["parked"]),
+        reason=row["reason"],
+        usage=DrawUsage(**json.loads(row["usage"])) if row["usage"] else None,
+    )
