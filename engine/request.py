@@ -7,7 +7,7 @@ opaque `lane` and `flow`: the engine shares itself fairly between names that mea
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -55,6 +55,11 @@ class Usage:
     cached: bool = False
     """True where the whole picture came from the result cache."""
 
+    @property
+    def started(self) -> bool:
+        """True once a denoising step has begun: a cancel before that is free."""
+        return self.denoise_s > 0
+
 
 class JobState(enum.Enum):
     """Where a job stands inside the engine."""
@@ -94,7 +99,7 @@ class Progress:
     eta_s: float
     """Predicted seconds until the picture is there."""
     position: int = 0
-    preview: Image | None = None
+    preview: Image | None = field(default=None, compare=False)
 
 
 class EngineError(Exception):

@@ -1,0 +1,122 @@
+"""Who used the device, for how long. Pure but for its lock: workers report from their own threads.
+
+While k lanes work, each gets 1/k of the time; a lane's part is split among its jobs by token share. So the sum over
+jobs is the union of the lanes' busy time, by construction. What no lane used is idle: the remainder, never hidden.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from engine.events import Phase
+
+Clock = Callable[[], float]
+Joules = Callable[[float, float], float | None]
+"""Energy of the whole device between two moments, where somebody can tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Seconds since the meter began; they add up to the time that passed."""
+
+    busy_s: float
+    overhead_s: float
+    """Warm-up, heartbeat, loading: the device worked, for nobody's picture."""
+    idle_s: float
+
+
+@dataclass(slots=True)
+class Spent:
+    """What one job took so far. Phases in seconds as the job saw them; `gpu_s` is its billed share."""
+
+    encode_s: float = 0.0
+    denoise_s: float = 0.0
+    decode_s: float = 0.0
+    gpu_s: float = 0.0
+    energy_j: float | None = None
+
+
+@dataclass(slots=True)
+class _Work:
+    shares: Mapping[str, float]
+    """Part of the lane's time by job; empty for overhead."""
+    phase: Phase
+    began: float
+    billed: float = 0.0
+
+
+class Meter:
+    """Splits the device's time, and its energy along with it."""
+
+    def __init__(self, clock: Clock, joules: Joules = lambda _from_s, _to_s: None) -> None:
+        self._clock = clock
+        self._joules = joules
+        self._lock = threading.Lock()
+        self._lanes: dict[object, _Work] = {}
+        self._since = self._at = clock()
+        self._busy = 0.0
+        self._overhead = 0.0
+        self._jobs: dict[str, Spent] = {}
+
+    def begin(self, lane: object, phase: Phase, tokens: Mapping[str, int]) -> None:
+        """This lane starts to work for these jobs (tokens by job; none: overhead)."""
+        total = sum(tokens.values())
+        shares = {job: count / total for job, count in tokens.items()} if total else {}
+        with self._lock:
+            now = self._settle()
+            self._lanes[lane] = _Work(shares, phase, now)
+
+    def end(self, lane: object) -> dict[str, float]:
+        """This lane is done. Returns the device seconds billed to each job of this piece of work."""
+        with self._lock:
+            now = self._settle()
+            work = self._lanes.pop(lane, None)
+            if work is None:
+                return {}
+            wall = now - work.began
+            joules = self._joules(work.began, now) if work.shares else None
+            for job, share in work.shares.items():
+                spent = self._jobs.setdefault(job, Spent())
+                spent.gpu_s += work.billed * share
+                if work.phase is Phase.ENCODE:
+                    spent.encode_s += wall
+                elif work.phase is Phase.DENOISE:
+                    spent.denoise_s += wall
+                else:
+                    spent.decode_s += wall
+                if joules is not None and wall > 0:
+                    spent.energy_j = (spent.energy_j or 0.0) + joules * share * work.billed / wall
+            return {job: work.billed * share for job, share in work.shares.items()}
+
+    def spent(self, job_id: str) -> Spent:
+        with self._lock:
+            return self._jobs.get(job_id, Spent())
+
+    def close(self, job_id: str) -> Spent:
+        """The job is over; its account is handed out and forgotten."""
+        with self._lock:
+            return self._jobs.pop(job_id, Spent())
+
+    def totals(self) -> Totals:
+        with self._lock:
+            now = self._settle()
+            return Totals(
+                self._busy, self._overhead, max(0.0, now - self._since - self._busy - self._overhead)
+            )
+
+    def _settle(self) -> float:
+        """Hand the time since the last change to whoever worked."""
+        now = max(self._clock(), self._at)
+        passed, self._at = now - self._at, now
+        if not self._lanes or not passed:
+            return now
+        part = passed / len(self._lanes)
+        for work in self._lanes.values():
+            work.billed += part
+            if work.shares:
+                self._busy += part
+            else:
+                self._overhead += part
+        return now

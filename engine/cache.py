@@ -1,0 +1,71 @@
+"""What need not be computed twice: text embeddings, and whole pictures of the same member. Bounded in bytes."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from engine.request import DrawRequest
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class ByteLRU(Generic[K, V]):
+    """Least recently used first out. A budget of 0 keeps nothing."""
+
+    def __init__(self, budget_bytes: int) -> None:
+        self.budget_bytes = budget_bytes
+        self.held_bytes = 0
+        self.hits = 0
+        self.misses = 0
+        self._items: OrderedDict[K, tuple[V, int]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def get(self, key: K) -> V | None:
+        held = self._items.get(key)
+        if held is None:
+            self.misses += 1
+            return None
+        self.hits += 1
+        self._items.move_to_end(key)
+        return held[0]
+
+    def put(self, key: K, value: V, nbytes: int) -> None:
+        if nbytes > self.budget_bytes:
+            return
+        self.forget(key)
+        self._items[key] = (value, nbytes)
+        self.held_bytes += nbytes
+        while self.held_bytes > self.budget_bytes:
+            _, (_, dropped) = self._items.popitem(last=False)
+            self.held_bytes -= dropped
+
+    def forget(self, key: K) -> None:
+        held = self._items.pop(key, None)
+        if held is not None:
+            self.held_bytes -= held[1]
+
+    def clear(self) -> None:
+        self._items.clear()
+        self.held_bytes = 0
+
+
+def picture_key(model: str, request: DrawRequest) -> tuple[Hashable, ...]:
+    """Everything a picture depends on, and whose it is: one member's pictures are never another's."""
+    return (
+        model,
+        request.lane,
+        request.flow,
+        request.prompt,
+        request.negative_prompt if request.guidance > 0 else "",
+        request.width,
+        request.height,
+        request.steps,
+        request.guidance,
+        request.seed,
+    )

@@ -1,0 +1,86 @@
+"""A job inside the engine: mutable, owned by the event loop, never seen outside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from engine.memory import Need
+from engine.profile import ceil32, image_tokens
+from engine.request import DrawRequest, JobState
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from engine.model import Canvas, Caption
+
+ShapeKey = tuple[int, int, tuple[int, ...]]
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    request: DrawRequest
+    submitted_at: float
+    cost_s: float
+    """Device seconds still needed, as predicted."""
+    state: JobState = JobState.QUEUED
+    captions: tuple[Caption, ...] = ()
+    canvas: Canvas | None = None
+    step: int = 0
+    preview: Image | None = None
+
+    waiting_since: float | None = None
+    waited_s: float = 0.0
+    stepped_at: float = 0.0
+    borrowed: bool = False
+    """Its place was free because no other lane wanted it; such a place can be reclaimed."""
+    in_flight: bool = False
+    """A worker has it; it is not touched before that piece of work comes back."""
+    pausing: bool = False
+    cancelling: bool = False
+    max_group: int = 1 << 30
+    """How many may share its forward; an out-of-memory brings it down."""
+    alone: bool = False
+    """After an out-of-memory: runs only while nothing else does."""
+    tiled: bool = False
+    extra: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def job_id(self) -> str:
+        return self.request.job_id
+
+    @property
+    def lane(self) -> str:
+        return self.request.lane
+
+    @property
+    def flow(self) -> str:
+        return self.request.flow
+
+    @property
+    def arrived_at(self) -> float:
+        return self.submitted_at - self.request.waited_s
+
+    @property
+    def pixels(self) -> int:
+        return self.request.width * self.request.height
+
+    @property
+    def need(self) -> Need:
+        return Need(self.request.width, self.request.height, self.request.captions)
+
+    @property
+    def shape(self) -> ShapeKey:
+        """Jobs of one shape share a forward: picture size and the padded caption lengths."""
+        lengths = tuple(sorted({ceil32(caption.tokens) for caption in self.captions}))
+        return self.request.width, self.request.height, lengths
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of one of its steps; what its part of a shared forward is measured by."""
+        image = image_tokens(self.request.width, self.request.height)
+        return sum(image + ceil32(caption.tokens) for caption in self.captions) or image
+
+    @property
+    def steps_left(self) -> int:
+        return self.request.steps - self.step

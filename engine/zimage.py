@@ -1,0 +1,208 @@
+"""The Model over diffusers' ZImagePipeline: its numbers, but one step at a time and for several pictures at once.
+
+The pipeline keeps its scheduler's state on itself and runs a picture to its end; here each picture has its own
+canvas (latents in fp32, its own sigmas), and the transformer is given a list of them with a vector of times.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from diffusers import FlowMatchEulerDiscreteScheduler, ZImagePipeline
+from diffusers.pipelines.z_image.pipeline_z_image import calculate_shift, get_default_z_image_sigmas
+
+from engine.model import Canvas, Caption, DeviceMemory
+from engine.preview import Projection
+from engine.profile import Profile, ceil32
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PIL.Image import Image
+
+    from engine.request import DrawRequest
+
+MAX_PROMPT_TOKENS = 512
+
+
+@dataclass(slots=True, eq=False)
+class ZCanvas:
+    """A picture in the making. `latents` (channels, height/8, width/8) in fp32; sigmas has one more than timesteps."""
+
+    latents: torch.Tensor
+    embeddings: tuple[torch.Tensor, ...]
+    guidance: float
+    timesteps: torch.Tensor
+    sigmas: torch.Tensor
+    step: int = 0
+    guess: torch.Tensor | None = None
+    """The finished latents as the last step foresaw them; what a preview shows."""
+
+
+class ZImageModel:
+    """Draws with a ZImagePipeline from a folder or a hub name."""
+
+    def __init__(
+        self,
+        source: str,
+        profile: Profile,
+        *,
+        device: str = "cpu",
+        dtype: torch.dtype = torch.float32,
+        threads: int = 1,
+    ) -> None:
+        self._source = source
+        self._profile = profile
+        self._device = torch.device(device)
+        self._dtype = dtype
+        self._threads = threads
+        self._pipeline: Any = None
+        self._projection: Projection | None = None
+
+    @property
+    def name(self) -> str:
+        return self._profile.name
+
+    @property
+    def profile(self) -> Profile:
+        return self._profile
+
+    @property
+    def pipeline(self) -> Any:
+        """The ZImagePipeline itself, for comparisons."""
+        return self._pipeline
+
+    def load(self) -> None:
+        self._pipeline = None
+        pipeline: Any = ZImagePipeline.from_pretrained(self._source, torch_dtype=self._dtype)
+        if pipeline.scheduler.config.get("stochastic_sampling"):
+            raise ValueError(f"{self._source}: a scheduler that adds noise at each step cannot be paused")
+        self._pipeline = pipeline.to(self._device)
+        self._projection = self._projection or Projection(pipeline.transformer.in_channels)
+
+    def prepare_thread(self) -> None:
+        torch.set_num_threads(self._threads)
+
+    @torch.inference_mode()
+    def encode(self, prompts: Sequence[str]) -> list[Caption]:
+        # The pipeline writes the templated text into the list it is given: it gets its own.
+        embeddings = self._pipeline._encode_prompt(list(prompts), device=self._device)
+        return [
+            Caption(e, len(e), e.nbytes, self._is_cut(prompt))
+            for e, prompt in zip(embeddings, prompts, strict=True)
+        ]
+
+    @torch.inference_mode()
+    def begin(self, request: DrawRequest, captions: Sequence[Caption]) -> ZCanvas:
+        pipeline = self._pipeline
+        latents = pipeline.prepare_latents(
+            1,
+            pipeline.transformer.in_channels,
+            request.height,
+            request.width,
+            torch.float32,
+            self._device,
+            torch.Generator("cpu").manual_seed(request.seed),
+        )
+        scheduler: Any = FlowMatchEulerDiscreteScheduler.from_config(pipeline.scheduler.config)
+        config = scheduler.config
+        mu = calculate_shift(
+            (latents.shape[2] // 2) * (latents.shape[3] // 2),
+            config.get("base_image_seq_len", 256),
+            config.get("max_image_seq_len", 4096),
+            config.get("base_shift", 0.5),
+            config.get("max_shift", 1.15),
+        )
+        scheduler.set_timesteps(sigmas=get_default_z_image_sigmas(request.steps), mu=mu, device=self._device)
+        embeddings = tuple(caption.embedding for caption in captions)
+        return ZCanvas(latents[0], embeddings, request.guidance, scheduler.timesteps, scheduler.sigmas)  # type: ignore[arg-type]
+
+    @torch.inference_mode()
+    def step(self, canvases: Sequence[Canvas]) -> None:
+        batch: list[ZCanvas] = list(canvases)  # type: ignore[arg-type]
+        outputs = self._predict([(canvas, embedding) for canvas in batch for embedding in canvas.embeddings])
+        after: list[tuple[torch.Tensor, torch.Tensor]] = []
+        for canvas in batch:
+            velocity = -self._guided(canvas, outputs)
+            sigma, following = canvas.sigmas[canvas.step], canvas.sigmas[canvas.step + 1]
+            after.append((canvas.latents + (following - sigma) * velocity, canvas.latents - sigma * velocity))
+        for canvas, (latents, guess) in zip(batch, after, strict=True):  # nothing below can fail
+            canvas.latents, canvas.guess = latents, guess
+            canvas.step += 1
+
+    def preview(self, canvas: Canvas) -> Image:
+        assert isinstance(canvas, ZCanvas)
+        assert self._projection is not None
+        return self._projection.draw(canvas.guess if canvas.guess is not None else canvas.latents)
+
+    @torch.inference_mode()
+    def decode(self, canvas: Canvas, *, tiled: bool) -> Image:
+        assert isinstance(canvas, ZCanvas)
+        vae = self._pipeline.vae
+        vae.use_tiling = tiled
+        latents = canvas.latents[None].to(vae.dtype) / vae.config.scaling_factor + vae.config.shift_factor
+        pixels = vae.decode(latents, return_dict=False)[0]
+        image: Image = self._pipeline.image_processor.postprocess(pixels, output_type="pil")[0]
+        if self._projection is not None:
+            self._projection.learn(canvas.latents, pixels[0])
+        return image
+
+    def memory(self) -> DeviceMemory | None:
+        if self._device.type != "cuda":
+            return None
+        free, total = torch.cuda.mem_get_info(self._device)
+        stats = torch.cuda
+        return DeviceMemory(
+            total=total,
+            free=free,
+            ours=stats.memory_reserved(self._device),
+            peak=stats.max_memory_allocated(self._device),
+        )
+
+    def reset_peak(self) -> None:
+        if self._device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self._device)
+
+    def release(self) -> None:
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def device_s(self) -> float | None:
+        return None
+
+    def close(self) -> None:
+        self._pipeline = None
+
+    def _is_cut(self, prompt: str) -> bool:
+        tokenizer = self._pipeline.tokenizer
+        text = tokenizer.apply_chat_template(
+            [{"role": "user", "content": prompt}],
+            tokenize=False,
+            add_generation_prompt=True,
+            enable_thinking=True,
+        )
+        return len(tokenizer(text)["input_ids"]) > MAX_PROMPT_TOKENS
+
+    def _predict(self, parts: Sequence[tuple[ZCanvas, torch.Tensor]]) -> dict[tuple[int, int], torch.Tensor]:
+        """The transformer's answer for each canvas and caption, one forward for each padded caption length.
+
+        Equal lengths need no mask, and a caption is never padded beyond its own multiple of 32: it would change
+        the picture.
+        """
+        by_length: dict[int, list[tuple[ZCanvas, torch.Tensor]]] = {}
+        for canvas, embedding in parts:
+            by_length.setdefault(ceil32(len(embedding)), []).append((canvas, embedding))
+        outputs: dict[tuple[int, int], torch.Tensor] = {}
+        for group in by_length.values():
+            times = torch.stack([(1000 - canvas.timesteps[canvas.step]) / 1000 for canvas, _ in group])
+            latents = [canvas.latents.to(self._dtype).unsqueeze(1) for canvas, _ in group]
+            answers = self._pipeline.transformer(latents, times, [e for _, e in group], return_dict=False)[0]
+            for (canvas, embedding), answer in zip(group, answers, strict=True):
+                outputs[id(canvas), id(embedding)] = answer.float().squeeze(1)
+        return outputs
+
+    def _guided(self, canvas: ZCanvas, outputs: dict[tuple[int, int], torch.Tensor]) -> torch.Tensor:
+        wanted, *unwanted = (outputs[id(canvas), id(embedding)] for embedding in canvas.embeddings)
+        return wanted + canvas.guidance * (wanted - unwanted[0]) if unwanted else wanted

@@ -1,0 +1,62 @@
+"""The engine draws what diffusers' own pipeline draws, whoever else is drawing at the time."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from engine.engine import Engine, EngineConfig
+from engine.request import DrawRequest
+from engine.zimage import ZImageModel
+
+
+def difference(one: Image.Image, other: Image.Image) -> int:
+    """Largest pixel difference, of 255."""
+    assert one.size == other.size
+    return int(np.abs(np.asarray(one, dtype=int) - np.asarray(other, dtype=int)).max())
+
+
+def by_pipeline(model: ZImageModel, request: DrawRequest) -> Image.Image:
+    picture: Image.Image = model.pipeline(
+        request.prompt,
+        height=request.height,
+        width=request.width,
+        num_inference_steps=request.steps,
+        guidance_scale=request.guidance,
+        negative_prompt=request.negative_prompt,
+        generator=torch.Generator("cpu").manual_seed(request.seed),
+    ).images[0]
+    return picture
+
+
+PLAIN = DrawRequest("plain", "an orange cat on a green meadow", 128, 128, steps=8, seed=7)
+GUIDED = DrawRequest(
+    "guided", "一只可爱的橘色猫咪", 64, 96, steps=4, seed=2, guidance=3.0, negative_prompt="grey, " * 20
+)
+ODD = DrawRequest("odd", "a blue boat", 112, 80, steps=3, seed=1)
+
+
+@pytest.mark.parametrize("request_", [PLAIN, GUIDED, ODD], ids=lambda r: r.job_id)
+async def test_one_job_is_the_pipelines_picture(model: ZImageModel, request_: DrawRequest) -> None:
+    async with Engine(model=model) as engine:
+        drawing = await engine.submit(request_).result()
+        assert np.asarray(drawing.image).std() > 1, "an empty picture would equal anything"
+        assert difference(drawing.image, by_pipeline(model, request_)) <= 1
+
+
+@pytest.mark.parametrize("lanes", [1, 2])
+async def test_jobs_drawn_together_are_each_as_alone(model: ZImageModel, lanes: int) -> None:
+    twin = dataclasses.replace(PLAIN, job_id="twin", seed=8, prompt="a red star", steps=5)
+    requests = [PLAIN, GUIDED, ODD, twin]
+    config = EngineConfig(max_active=4, step_lanes=lanes, decoder_lane=lanes > 1, result_cache_bytes=0)
+    async with Engine(model=model, config=config) as engine:
+        alone = [(await engine.submit(request).result()).image for request in requests]
+        tickets = [engine.submit(request) for request in requests]
+        together = await asyncio.gather(*(ticket.result() for ticket in tickets))
+    for before, after in zip(alone, together, strict=True):
+        assert difference(before, after.image) <= 2
