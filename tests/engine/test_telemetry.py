@@ -200,7 +200,10 @@ def test_the_device_is_the_one_cuda_means(
     sample = telemetry.sample()
 
     assert (sample.name if sample else None) == name
-    assert (telemetry.trouble is None) == (name is not None)
+    if name is None:
+        assert telemetry.trouble is not None
+        with pytest.raises(pynvml.NVMLError_Uninitialized):  # a driver of no use is let go of
+            pynvml.nvmlDeviceGetCount()
 
 
 # What the driver cannot say
@@ -297,6 +300,15 @@ def test_a_driver_that_does_not_start_is_tried_again(gpu: StandIn, error: int) -
     assert telemetry.sample() is not None
 
 
+def test_a_name_that_is_no_text_costs_the_name_only(gpu: StandIn) -> None:
+    gpu.set(names="Stand-in \udcff")
+
+    sample = NvmlTelemetry().sample()
+
+    assert sample is not None
+    assert (sample.name, sample.temperature_c) == (None, 61)
+
+
 def test_answers_that_make_no_sense_stop_nothing(
     gpu: StandIn, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -379,25 +391,27 @@ async def test_a_driver_that_hangs_blocks_neither_the_loop_nor_stop(
     fifo = gpu.folder / "hang"
     os.mkfifo(fifo)
 
+    gpu.set(hang=str(fifo))
+    writers: list[int] = []
+
     def let_go() -> None:
         gpu.set(hang=None)
         os.close(os.open(fifo, os.O_RDWR | os.O_NONBLOCK))
+        fifo.unlink()
+        for writer in writers:
+            os.close(writer)
 
     rescue = threading.Timer(5, let_go)  # so that a loop that is blocked fails the test, not the run
     rescue.start()
-    gpu.set(hang=str(fifo))
     sampling = asyncio.create_task(telemetry.refresh())
     # Opening for writing waits until the driver's call has opened the other end: from then on it hangs.
-    writer = await asyncio.to_thread(os.open, fifo, os.O_WRONLY)
-    try:
-        assert not sampling.done()
-        await telemetry.stop()
-        assert not sampling.done()
-        assert telemetry.last is before
-    finally:
-        rescue.cancel()
-        gpu.set(hang=None)
-        os.close(writer)
+    await asyncio.to_thread(lambda: writers.append(os.open(fifo, os.O_WRONLY)))
+    assert not sampling.done()
+    await telemetry.stop()
+    assert not sampling.done()
+    assert telemetry.last is before
+    rescue.cancel()
+    let_go()
     await sampling
 
 

@@ -61,6 +61,15 @@ def test_twenty_slow_steps_in_a_row_are_told_once(yard: Yard) -> None:
     assert yard.heard == [alert]
 
 
+def test_a_slowness_is_told_once_whatever_joins_it() -> None:
+    yard = Yard(WatchdogSettings(again_after_s=0))
+
+    yard.steps(30, SLOW_S, HOT)
+    yard.steps(30, SLOW_S, NEIGHBOUR)
+
+    assert [alert.cause for alert in yard.heard] == [Cause.THERMAL_THROTTLING]
+
+
 def test_one_step_at_speed_begins_the_count_anew(yard: Yard) -> None:
     assert yard.steps(19, SLOW_S) + yard.steps(1, 0.75) + yard.steps(19, SLOW_S) == []
 

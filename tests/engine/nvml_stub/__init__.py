@@ -73,7 +73,8 @@ class StandIn:
             else:
                 self._state[key] = value
         draft = self.state_path.with_suffix(".new")
-        draft.write_text("".join(f"{key} {value}\n" for key, value in self._state.items()))
+        text = "".join(f"{key} {value}\n" for key, value in self._state.items())
+        draft.write_bytes(text.encode(errors="surrogateescape"))
         draft.replace(self.state_path)
 
     def install(self, library: Path) -> None:

@@ -18,6 +18,7 @@
 _Static_assert(nvmlMemory_v2 == 0x02000028, "the struct version that pynvml sends");
 
 static int initialised;
+static int lost; /* once seen, until everybody has let go of the library */
 
 /* The value of a key; 0 where the file has none. */
 static int find(const char *key, char *value, size_t size)
@@ -48,6 +49,7 @@ static nvmlReturn_t error_at(const char *key)
 static nvmlReturn_t alive(void)
 {
     char path[512];
+    nvmlReturn_t error;
     if (find("hang", path, sizeof path)) {
         FILE *fifo = fopen(path, "r");
         while (fifo && fgetc(fifo) != EOF)
@@ -55,7 +57,11 @@ static nvmlReturn_t alive(void)
         if (fifo)
             fclose(fifo);
     }
-    return initialised ? error_at("error") : NVML_ERROR_UNINITIALIZED;
+    error = error_at("error");
+    lost |= error == NVML_ERROR_GPU_IS_LOST;
+    if (!initialised)
+        return NVML_ERROR_UNINITIALIZED;
+    return lost ? NVML_ERROR_GPU_IS_LOST : error;
 }
 
 static nvmlReturn_t ask_text(const char *key, char *value, size_t size)
@@ -119,7 +125,8 @@ nvmlReturn_t nvmlShutdown(void)
 {
     if (!initialised)
         return NVML_ERROR_UNINITIALIZED;
-    initialised--;
+    if (--initialised == 0)
+        lost = 0;
     return NVML_SUCCESS;
 }
 
