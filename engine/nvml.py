@@ -182,7 +182,7 @@ class NvmlGpu:
         """Warn in the log, once per `what` in the life of this object."""
         if what not in self._said:
             self._said.add(what)
-            log.warning(sentence)
+            log.warning(sentence, extra={"action": "telemetry_incomplete"})
 
     def _ask(self, what: str, *ways: Callable[[Any], T]) -> T | None:
         """The first answer among several ways to ask for the same; None, said once, where there is none."""

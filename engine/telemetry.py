@@ -76,7 +76,10 @@ class Telemetry(Protocol):
         """Stop sampling and let go of the driver. Safe to call twice."""
 
     async def refresh(self) -> GpuSample | None:
-        """A sample taken now, off the event loop; between `start` and `stop` only."""
+        """A sample taken now, off the event loop, between `start` and `stop` only (else RuntimeError).
+
+        It takes as long as the driver does, for ever where that hangs: nothing that draws should wait for it.
+        """
 
     def joules(self, from_s: float, to_s: float) -> float | None:
         """Energy of the whole device between two moments of the monotonic clock; None where unknown."""

@@ -88,8 +88,8 @@ class Watchdog:
     """Watches one engine. Not thread-safe: called from the engine's task only.
 
     `clock` gives seconds that never go back (time.monotonic); `on_alert` is called, in the caller's thread,
-    with each alert that is not silenced, and must not block. `offloading` may be set when the memory mode
-    changes: weights then travel between host and GPU.
+    with each alert that is not silenced, and must neither block nor raise. `offloading` may be set when the
+    memory mode changes: weights then travel between host and GPU.
     """
 
     def __init__(
