@@ -1,0 +1,116 @@
+"""The composition root: builds the parts from bot.toml, joins them, and takes them down again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bot.capabilities import capabilities_for
+from bot.config import Billing
+from bot.metering import MeterWriter
+from bot.pricing import Pricing
+from bot.service import Service
+from engine.build import build_engine
+from engine.engine import EngineConfig
+from engine.queue import LaneTerms
+from engine.settings import ModelSettings
+from storage.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from bot.config import Config
+
+log = structlog.get_logger(__name__)
+
+DATABASE = "easel.db"
+MB = 1 << 20
+
+
+def lane_terms(config: Config) -> dict[str, LaneTerms]:
+    """The queue's lanes: a tier that pays nothing is held to its share while anyone who pays waits."""
+    return {
+        name: LaneTerms(
+            weight=tier.weight,
+            share=config.engine.free_share if tier.billing is Billing.NONE else None,
+            max_waiting_per_flow=tier.max_waiting,
+        )
+        for name, tier in config.tiers.items()
+    }
+
+
+def engine_config(config: Config) -> EngineConfig:
+    """bot.toml's [engine] in the engine's own terms."""
+    section = config.engine
+    return EngineConfig(
+        lanes=lane_terms(config),
+        max_active=section.max_active,
+        max_waiting=section.max_waiting,
+        step_timeout_s=section.step_timeout_s,
+        embedding_cache_bytes=section.embedding_cache_mb * MB,
+        result_cache_bytes=section.result_cache_mb * MB,
+    )
+
+
+def model_settings(config: Config) -> ModelSettings:
+    """bot.toml's [model] in the engine's own terms."""
+    section, budget_mb = config.model, config.engine.memory_budget_mb
+    return ModelSettings(
+        source=section.path,
+        device=section.device,
+        dtype=section.dtype,
+        memory_mode=section.memory_mode,
+        memory_budget_bytes=budget_mb * MB if budget_mb else None,
+        attention=section.attention,
+        compile_blocks=section.compile,
+        quantisation=section.quantisation,
+        tile_above_px=section.vae_tiling_above_px,
+    )
+
+
+@contextlib.asynccontextmanager
+async def open_store(config: Config, *, serving: bool = True) -> AsyncIterator[Store]:
+    """The database in its folder, which is made where there is none."""
+    folder = config.storage.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    pricing = Pricing(config)
+    store = await Store.open(
+        folder / DATABASE,
+        tiers=pricing.tiers,
+        default_tier=config.default_tier,
+        rates=pricing.rates,
+        currency=config.currency,
+        time_zone=config.time_zone,
+        serving=serving,
+    )
+    async with store:
+        yield store
+
+
+@contextlib.asynccontextmanager
+async def open_service(config: Config) -> AsyncIterator[Service]:
+    """Store, engine and service, started in that order and stopped in the other."""
+    async with open_store(config) as store:
+        # in a thread: torch takes seconds to import
+        engine = await asyncio.to_thread(build_engine, model_settings(config), engine_config(config))
+        await engine.start()
+        service = Service(
+            config=config,
+            model=capabilities_for(config.model.path),
+            engine=engine,
+            store=store,
+            pricing=Pricing(config),
+        )
+        meter = MeterWriter(engine, store)
+        try:
+            await service.start()
+            meter.start()
+            yield service
+        finally:
+            left = await engine.stop(config.engine.drain_timeout_s)
+            await service.stop()
+            await meter.stop()
+            log.info("bot.stopped", left=len(left))

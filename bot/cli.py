@@ -1,0 +1,162 @@
+"""`easel`: the command line. Each command reads bot.toml, builds the parts it needs and runs them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import getpass
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+from rich.console import Console
+
+from bot import commands
+from bot.app import open_service, open_store
+from bot.config import Config, ConfigError, load_config
+from bot.console import Terminal, show_card
+from bot.credentials import Credentials, Redactor
+from bot.logs import set_up_logs
+from bot.messages import UserError, translator
+from bot.request import ImagineOptions
+from storage.errors import StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+T = TypeVar("T")
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+console = Console()
+errors = Console(stderr=True)
+
+FAILED, BAD_CONFIG, INTERRUPTED = 1, 2, 130
+DEFAULT_CONFIG = Path("bot.toml")
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", envvar="EASEL_CONFIG", help="bot.toml; ./bot.toml where there is one."),
+]
+
+
+def main() -> None:
+    """Entry point of the `easel` command."""
+    app()
+
+
+@app.command()
+def imagine(
+    prompt: Annotated[str, typer.Argument(help="What to draw.")],
+    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("easel.png"),
+    size: Annotated[
+        str | None, typer.Option(help="square, portrait, landscape, ... or WIDTHxHEIGHT.")
+    ] = None,
+    quality: Annotated[str | None, typer.Option(help="sketch, draft, standard or final.")] = None,
+    seed: Annotated[str | None, typer.Option(help="The same seed draws the same picture.")] = None,
+    images: Annotated[str | None, typer.Option(help="1 to 4.")] = None,
+    negative: Annotated[str | None, typer.Option(help="What should not be in it (guidance above 0).")] = None,
+    guidance: Annotated[str | None, typer.Option(help="0 to 10.")] = None,
+    steps: Annotated[str | None, typer.Option(help="Denoising steps, in place of a quality.")] = None,
+    style: Annotated[str | None, typer.Option(help="A style from bot.toml.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Draw one picture into a file."""
+    options = ImagineOptions(
+        prompt=prompt,
+        negative=negative,
+        size=size,
+        quality=quality,
+        seed=seed,
+        images=images,
+        guidance=guidance,
+        style=style,
+        steps=steps,
+    )
+    drawn = _with_terminal(_settings(config), lambda terminal: terminal.imagine(options, out))
+    if not drawn:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def chat(
+    folder: Annotated[Path, typer.Option(help="Where pictures are written.")] = Path("pictures"),
+    config: ConfigOption = None,
+) -> None:
+    """Talk to the bot in this terminal."""
+    _with_terminal(_settings(config), lambda terminal: terminal.chat(folder))
+
+
+@app.command()
+def run(config: ConfigOption = None) -> None:
+    """Serve every platform whose token is in the environment; with none, open the chat here."""
+    settings = _settings(config)
+    console.print(translator(settings.language)("run-no-token"), markup=False)
+    _with_terminal(settings, lambda terminal: terminal.chat(Path("pictures")))
+
+
+@app.command()
+def stats(
+    period: Annotated[str, typer.Argument(help="today, 7d, month or YYYY-MM.")] = "month",
+    config: ConfigOption = None,
+) -> None:
+    """What the pictures of a period cost; works beside a running bot."""
+    settings = _settings(config)
+    t = translator(settings.language)
+
+    async def show() -> None:
+        async with open_store(settings, serving=False) as store:
+            show_card(console, await commands.stats(store, period, t))
+
+    _run(settings, show)
+
+
+def _settings(path: Path | None) -> Config:
+    """Read bot.toml and set up logs, or say what is wrong with it and leave with status 2."""
+    if path is None and DEFAULT_CONFIG.exists():
+        path = DEFAULT_CONFIG
+    try:
+        config = load_config(path)
+    except ConfigError as error:
+        for line in error.lines:
+            errors.print(line, markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(BAD_CONFIG) from None
+    set_up_logs(config.log_level, Redactor(Credentials().values()))
+    return config
+
+
+def _with_terminal(config: Config, work: Callable[[Terminal], Coroutine[None, None, T]]) -> T:
+    """Open the whole bot, hand a terminal on it to `work`, and take everything down again."""
+    t = translator(config.language)
+
+    async def session() -> T:
+        with console.status(t("loading-model", model=config.model.path)):
+            services = contextlib.AsyncExitStack()
+            service = await services.enter_async_context(open_service(config))
+        async with services:
+            locale_name = os.environ.get("LC_ALL") or os.environ.get("LANG")
+            user = getpass.getuser()
+            return await work(Terminal(service, console, user=user, locale=locale_name))
+
+    return _run(config, session)
+
+
+def _run(config: Config, work: Callable[[], Coroutine[None, None, T]]) -> T:
+    """Run `work`; Ctrl-C and SIGTERM cancel it, so that everything is taken down in order."""
+
+    async def cancellable() -> T:
+        task = asyncio.ensure_future(work())
+        with contextlib.suppress(NotImplementedError):  # Windows has no signal handlers on the loop
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await task
+
+    try:
+        return asyncio.run(cancellable())
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        raise typer.Exit(INTERRUPTED) from None
+    except UserError as error:
+        console.print(translator(config.language)(error.message), markup=False)
+    except StorageError as error:
+        errors.print(str(error), markup=False, soft_wrap=True)
+    raise typer.Exit(FAILED)

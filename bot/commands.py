@@ -1,0 +1,65 @@
+"""The commands all faces share, each answered with a `Card` that a face lays out its own way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot import render
+from bot.messages import UserError, say
+from bot.reports import cost_card
+from storage.clock import utc_us
+
+if TYPE_CHECKING:
+    from bot.messages import Translator
+    from bot.render import Fact
+    from bot.service import Asker, Service
+    from storage.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A short answer: a title, labelled values, perhaps a line of text below."""
+
+    title: str
+    facts: tuple[Fact, ...] = ()
+    text: str = ""
+
+
+async def quota(service: Service, asker: Asker, t: Translator) -> Card:
+    """What the asker has used and has left this month."""
+    member = await service.member(asker)
+    state = await service.store.quota(member.key)
+    tier = service.config.tiers[state.tier]
+    return Card(t("quota-title"), tuple(render.quota_facts(state, tier, service.pricing.currency, t)))
+
+
+async def cancel(service: Service, asker: Asker, t: Translator) -> Card:
+    """Cancel everything the asker has waiting or running."""
+    member = await service.member(asker)
+    cancelled = [await service.cancel(live.request_id, member) for live in service.waiting(member.key)]
+    return Card(t("cancel-asked") if any(cancelled) else t("cancel-nothing"))
+
+
+async def stats(store: Store, period: str, t: Translator) -> Card:
+    """Cost and speed of a period: `today`, `7d`, `month` or `2026-11`. For owners; the face checks that."""
+    period = period.strip().lower() or "month"
+    try:
+        span = store.calendar.period(period, utc_us())
+    except ValueError:
+        allowed = "today, 7d, month, YYYY-MM"
+        raise UserError(say("error-choice", option="period", found=period, allowed=allowed)) from None
+    title, facts = cost_card(await store.stats(span), period, t)
+    return Card(title, tuple(facts))
+
+
+def help_text(service: Service, t: Translator) -> Card:
+    """How to ask, with the sizes, qualities and styles there are."""
+    model, styles = service.model, service.config.styles
+    text = t(
+        "help-text",
+        sizes=", ".join(model.sizes),
+        qualities=", ".join(f"{name} ({steps})" for name, steps in model.steps.items()),
+        styles=", ".join(styles) or "-",
+    )
+    return Card("Easel", text=text)

@@ -1,0 +1,260 @@
+"""bot.toml, checked: every setting, its type, its range and its default.
+
+Secrets are not here; they come from the environment (`bot.credentials`). A file that does not fit is refused
+with one line for each fault that names the file, the key, what was found and what is allowed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import tomllib
+import zoneinfo
+from decimal import Decimal
+from difflib import get_close_matches
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+MICRO = 1_000_000
+"""Micro-units in one unit of the currency: all money inside the program is an integer of these."""
+
+
+class ConfigError(Exception):
+    """bot.toml does not fit; `lines` say where and how, one for each fault."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Language(StrEnum):
+    EN = "en"
+    ZH_CN = "zh-CN"
+
+
+class Billing(StrEnum):
+    """How a tier pays: nothing, a monthly subscription, or for each image."""
+
+    NONE = "none"
+    SUBSCRIPTION = "subscription"
+    PER_IMAGE = "per_image"
+
+
+Price = Annotated[Decimal, Field(ge=0, le=1_000_000, decimal_places=6)]
+Edge = Annotated[int, Field(ge=64, le=4096, multiple_of=16)]
+
+
+class Tier(Section):
+    """What a class of members may do and pays. Sizes are the edge of a square in pixels."""
+
+    name: str = ""
+    images_a_month: Annotated[int, Field(ge=0)] | None = None
+    price: Price = Decimal(0)
+    billing: Billing = Billing.SUBSCRIPTION
+    weight: Annotated[float, Field(gt=0, le=1000)] = 1.0
+    default_size: Edge = 1024
+    max_size: Edge = 1024
+    max_steps: Annotated[int, Field(ge=1, le=100)] = 50
+    max_images: Annotated[int, Field(ge=1, le=4)] = 4
+    max_waiting: Annotated[int, Field(ge=1)] = 10
+    watermark: bool = False
+    min_account_age_days: Annotated[int, Field(ge=0)] = 0
+    daily_cap_server: Annotated[int, Field(ge=1)] | None = None
+    daily_cap_total: Annotated[int, Field(ge=1)] | None = None
+
+    @property
+    def max_pixels(self) -> int:
+        return self.max_size**2
+
+    @property
+    def default_pixels(self) -> int:
+        return min(self.default_size, self.max_size) ** 2
+
+    @property
+    def price_micro(self) -> int:
+        return int(self.price * MICRO)
+
+
+class Rent(Section):
+    """What the machine costs an hour from a date on, in the currency; an old month keeps its old rate."""
+
+    valid_from: dt.date
+    gpu_an_hour: Price
+    operations_an_hour: Price = Decimal(0)
+
+
+class Style(Section):
+    """A prompt template; `{prompt}` is what the user typed."""
+
+    prompt: str
+    names: dict[Language, str] = {}
+
+    @field_validator("prompt")
+    @classmethod
+    def _has_gap(cls, prompt: str) -> str:
+        if "{prompt}" not in prompt:
+            raise ValueError("must contain {prompt}")
+        return prompt
+
+
+class Model(Section):
+    """Which model draws: `embedded`, a folder in diffusers' layout, or a hub name."""
+
+    path: str = "embedded"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    memory_mode: Literal["auto", "high", "medium", "low"] = "auto"
+    attention: str = "auto"
+    compile: bool = False
+    quantisation: Literal["none", "int8", "float8"] = "none"
+    vae_tiling_above_px: Annotated[int, Field(ge=256, le=8192)] = 1536
+
+
+class Engine(Section):
+    """How the device is shared."""
+
+    max_active: Annotated[int, Field(ge=1, le=64)] = 3
+    max_waiting: Annotated[int, Field(ge=1)] = 1000
+    free_share: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    memory_budget_mb: Annotated[int, Field(ge=64)] | None = None
+    preview_every: Annotated[int, Field(ge=0, le=50)] = 2
+    step_timeout_s: Annotated[float, Field(gt=0)] = 120.0
+    drain_timeout_s: Annotated[float, Field(ge=0)] = 30.0
+    keep_warm_every_s: Annotated[float, Field(ge=0)] = 300.0
+    embedding_cache_mb: Annotated[int, Field(ge=0)] = 64
+    result_cache_mb: Annotated[int, Field(ge=0)] = 128
+
+
+class Storage(Section):
+    """Where the database and the pictures lie, and how long pictures are kept."""
+
+    folder: Path = Path("data")
+    keep_images_days: Annotated[int, Field(ge=1)] = 90
+    keep_images_mb: Annotated[int, Field(ge=16)] = 20_000
+
+
+class Limits(Section):
+    """Against waste: how many cancels after the first step are refunded a member and day."""
+
+    refunded_cancels_a_day: Annotated[int, Field(ge=0)] = 3
+
+
+class Owners(Section):
+    """Who may ask for costs and change tiers, by platform account id."""
+
+    discord: tuple[int, ...] = ()
+    telegram: tuple[int, ...] = ()
+
+
+class Config(Section):
+    """The whole of bot.toml."""
+
+    language: Language = Language.EN
+    time_zone: str = "UTC"
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = "CNY"
+    default_tier: str = "free"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_prompts: bool = False
+    model: Model = Model()
+    engine: Engine = Engine()
+    storage: Storage = Storage()
+    limits: Limits = Limits()
+    owners: Owners = Owners()
+    tiers: dict[str, Tier] = Field(default_factory=lambda: dict(SEED_TIERS))
+    rent: tuple[Rent, ...] = (
+        Rent(valid_from=dt.date(2025, 1, 1), gpu_an_hour=Decimal("4.20"), operations_an_hour=Decimal("0.80")),
+    )
+    styles: dict[str, Style] = {}
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        if name not in zoneinfo.available_timezones():
+            raise ValueError("must be an IANA time zone such as UTC or Asia/Shanghai")
+        return name
+
+    @field_validator("rent")
+    @classmethod
+    def _some_rent(cls, rent: tuple[Rent, ...]) -> tuple[Rent, ...]:
+        if not rent:
+            raise ValueError("must have at least one entry")
+        return tuple(sorted(rent, key=lambda entry: entry.valid_from))
+
+    @model_validator(mode="after")
+    def _tiers_named(self) -> Config:
+        if self.default_tier not in self.tiers:
+            raise ValueError(f"default_tier is {self.default_tier!r}; allowed: {', '.join(self.tiers)}")
+        named = {name: tier.model_copy(update={"name": name}) for name, tier in self.tiers.items()}
+        object.__setattr__(self, "tiers", named)
+        return self
+
+    @property
+    def zone(self) -> zoneinfo.ZoneInfo:
+        return zoneinfo.ZoneInfo(self.time_zone)
+
+
+SEED_TIERS: dict[str, Tier] = {
+    "free": Tier(
+        images_a_month=100,
+        billing=Billing.NONE,
+        weight=1.0,
+        default_size=768,
+        max_size=768,
+        max_steps=20,
+        max_waiting=4,
+        watermark=True,
+    ),
+    "member": Tier(images_a_month=500, price=Decimal("0.05"), weight=3.0, max_waiting=8),
+    "premium": Tier(images_a_month=2000, price=Decimal("0.03"), weight=6.0, max_size=1536, max_waiting=16),
+    "enterprise": Tier(
+        price=Decimal("0.02"), billing=Billing.PER_IMAGE, weight=6.0, max_size=2048, max_waiting=64
+    ),
+}
+"""The four tiers and prices of the article Easel comes from (yuan an image)."""
+
+
+def load_config(path: Path | None) -> Config:
+    """Read and check `path`; None gives the defaults. Raises `ConfigError`."""
+    if path is None:
+        return Config()
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be read: {error.strerror or error}"]) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError([f"{path}: is not TOML: {error}"]) from error
+    try:
+        return Config.model_validate(table)
+    except ValidationError as error:
+        raise ConfigError([_fault(path, fault) for fault in error.errors()]) from error
+
+
+def _fault(path: Path, fault: Any) -> str:
+    """One line: file, key, what was found, what is allowed."""
+    key = ".".join(str(part) for part in fault["loc"]) or "(whole file)"
+    if fault["type"] == "extra_forbidden":
+        known = _keys_beside(fault["loc"])
+        near = get_close_matches(str(fault["loc"][-1]), known, n=1)
+        hint = f" (did you mean {near[0]}?)" if near else ""
+        return f"{path}: {key}: found a key that is not known{hint}; allowed: {', '.join(known)}"
+    if fault["type"] == "value_error":
+        allowed = str(fault["ctx"]["error"])
+    else:
+        allowed = fault["msg"].replace("Input should be", "must be")
+    found = "" if isinstance(fault["input"], dict) else f"found {fault['input']!r}; "
+    return f"{path}: {key}: {found}{allowed}"
+
+
+def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
+    """The keys of the section that `loc` points into. bot.toml is two levels deep."""
+    if len(loc) == 1:
+        return list(Config.model_fields)
+    tables: dict[str, Any] = {"tiers": Tier, "rent": Rent, "styles": Style}
+    section: Any = tables.get(str(loc[0])) or Config.model_fields[str(loc[0])].annotation
+    return [name for name in section.model_fields if (section, name) != (Tier, "name")]

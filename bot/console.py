@@ -1,0 +1,196 @@
+"""The terminal face: one picture (`easel imagine`) and a chat (`easel chat`), through the same service."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.patch_stdout import patch_stdout
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
+
+from bot import commands, render
+from bot.events import Done, Failed
+from bot.events import Progress as Drawing
+from bot.messages import UserError, say, translator
+from bot.parse import parse_imagine
+from bot.service import Asker
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from bot.commands import Card
+    from bot.events import Event
+    from bot.live import LiveRequest
+    from bot.messages import Translator
+    from bot.render import Fact
+    from bot.request import ImagineOptions
+    from bot.service import Service
+
+PLATFORM = "console"
+
+
+class Terminal:
+    """Draws for whoever sits at the machine. They own it, so `/stats` is theirs to ask."""
+
+    def __init__(self, service: Service, console: Console, *, user: str, locale: str | None = None) -> None:
+        self._service = service
+        self._console = console
+        self._asker = Asker(PLATFORM, user, locale=locale)
+        self._t = translator(service.language_of(None, self._asker))
+        self._drawing: set[asyncio.Task[bool]] = set()
+
+    async def imagine(self, options: ImagineOptions, out: Path) -> bool:
+        """Draw one request, with a progress bar, into `out` (`out-2.png` and so on for further images).
+
+        Also hands out what an earlier command left behind when it was killed. Ctrl-C cancels the request.
+        """
+        for earlier in await self._service.undelivered(PLATFORM):
+            self._spawn(earlier)
+        try:
+            live = await self._ask(options, out)
+        except UserError as error:
+            self._say(self._t(error.message))
+            return False
+        try:
+            drawn = await self._deliver(live, bar=True)
+        except asyncio.CancelledError:
+            await self._service.cancel(live.request_id, by=None)
+            outcome = await live.outcome()
+            self._say(render.status(outcome, self._t))
+            raise
+        await self.settled()
+        return drawn
+
+    async def chat(self, folder: Path) -> None:
+        """Read lines until Ctrl-D. Requests draw beside the prompt; leaving waits for none of them."""
+        session: PromptSession[str] = PromptSession("easel> ")
+        with patch_stdout(raw=True):
+            self._say(self._t("chat-welcome"))
+            for live in await self._service.undelivered(PLATFORM):
+                self._spawn(live)
+            while True:
+                try:
+                    line = (await session.prompt_async()).strip()
+                except (EOFError, KeyboardInterrupt):
+                    break
+                if line:
+                    await self.line(line, folder)
+        for task in self._drawing:
+            task.cancel()
+        await asyncio.gather(*self._drawing, return_exceptions=True)
+        self._say(self._t("chat-bye"))
+
+    async def line(self, line: str, folder: Path) -> None:
+        """Answer one line of the chat. A line without a command is a prompt."""
+        command, _, rest = line.partition(" ") if line.startswith("/") else ("/imagine", "", line)
+        try:
+            match command.lower():
+                case "/imagine":
+                    self._spawn(await self._ask(parse_imagine(rest), folder / f"{secrets.token_hex(4)}.png"))
+                case "/quota":
+                    show_card(self._console, await commands.quota(self._service, self._asker, self._t))
+                case "/cancel":
+                    show_card(self._console, await commands.cancel(self._service, self._asker, self._t))
+                case "/stats":
+                    show_card(self._console, await commands.stats(self._service.store, rest, self._t))
+                case "/help":
+                    show_card(self._console, commands.help_text(self._service, self._t))
+                case _:
+                    raise UserError(say("error-command", command=command))
+        except UserError as error:
+            self._say(self._t(error.message))
+
+    async def settled(self) -> None:
+        """Wait until everything asked for in this chat is delivered."""
+        await asyncio.gather(*self._drawing)
+
+    async def _ask(self, options: ImagineOptions, out: Path) -> LiveRequest:
+        key = secrets.token_hex(8)
+        return await self._service.imagine(self._asker, options, key=key, address=_address(out))
+
+    def _spawn(self, live: LiveRequest) -> None:
+        task = asyncio.create_task(self._deliver(live))
+        self._drawing.add(task)
+        task.add_done_callback(self._drawing.discard)
+
+    async def _deliver(self, live: LiveRequest, *, bar: bool = False) -> bool:
+        """Follow a request to its end; the written file is the terminal's acknowledgement."""
+        for note in live.accepted.notes:
+            self._say(self._t(note))
+        outcome = await (self._with_bar(live) if bar else live.outcome())
+        if isinstance(outcome, Failed):
+            self._say(self._t(outcome.message))
+            self._service.closed(live)
+            return False
+        out = Path(str(live.address["out"]))
+        paths = [
+            out if n == 0 else out.with_stem(f"{out.stem}-{n + 1}") for n in range(len(outcome.pictures))
+        ]
+        for path, picture in zip(paths, outcome.pictures, strict=True):
+            await asyncio.to_thread(_write, path, picture.png)
+        await self._service.delivered(live, receipt=str(paths[0]))
+        self._result(live, outcome, paths)
+        return True
+
+    async def _with_bar(self, live: LiveRequest) -> Done | Failed:
+        columns = (BarColumn(30), TextColumn("{task.description}"))
+        with Progress(*columns, console=self._console, transient=not self._console.is_terminal) as progress:
+            task = progress.add_task("", total=live.request.steps * live.request.images)
+            async for event in live.events():
+                done = event.step if isinstance(event, Drawing) else None
+                progress.update(task, completed=done, description=_bar_text(event, self._t))
+        assert isinstance(event, Done | Failed)
+        return event
+
+    def _result(self, live: LiveRequest, done: Done, paths: list[Path]) -> None:
+        quota, currency = done.quota, self._service.pricing.currency
+        for path, picture in zip(paths, done.pictures, strict=True):
+            facts = render.picture_facts(live.request, picture, quota, currency, self._t)
+            show_facts(self._console, [(self._t("fact-file"), str(path.resolve())), *facts])
+        for note in done.notes:
+            self._say(self._t(note))
+        if done.missing:
+            self._say(self._t("missing-images", missing=done.missing))
+
+    def _say(self, text: str) -> None:
+        self._console.print(text, markup=False, highlight=False)
+
+
+def show_card(console: Console, card: Card) -> None:
+    """A card as a title and a table."""
+    console.print(card.title, style="bold", markup=False)
+    show_facts(console, card.facts)
+    if card.text:
+        console.print(card.text, markup=False, highlight=False)
+
+
+def show_facts(console: Console, facts: Sequence[Fact]) -> None:
+    """Labels and values in two columns."""
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for label, value in facts:
+        table.add_row(label, value)
+    if facts:
+        console.print(table)
+
+
+def _bar_text(event: Event, t: Translator) -> str:
+    if isinstance(event, Drawing):
+        return f"{event.step}/{event.steps} · {render.duration(event.eta_s)}"
+    return "" if isinstance(event, Done) else render.status(event, t)
+
+
+def _address(out: Path) -> dict[str, object]:
+    return {"out": str(out.absolute())}
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)

@@ -1,0 +1,138 @@
+# Everything Easel says in English. One sentence each; what the user typed comes back in “quotes”.
+
+## Refusals
+
+error-prompt-empty = Tell me what to draw, for example: /imagine an orange cat on a green meadow
+error-prompt-long = That prompt has { $length } characters; { $limit } is the most I read.
+error-range = { $option } must be a number from { $low } to { $high }, not “{ $found }”.
+error-choice = I do not know { $option } “{ $found }”; choose one of: { $allowed }.
+error-choice-near = I do not know { $option } “{ $found }”; did you mean { $near }? Choose one of: { $allowed }.
+error-size-tier = { $wanted } is larger than your { $tier } plan allows; the largest in this shape is { $largest }.
+error-option = I do not know the option --{ $option }; see /help.
+error-option-near = I do not know the option --{ $option }; did you mean --{ $near }?
+error-option-twice = --{ $option } is there twice; give it once.
+error-option-value = --{ $option } needs a value after it.
+error-command = I do not know { $command }; see /help.
+error-quota-used = Your images for this month are used up; you get new ones on { $resets }.
+error-quota-short =
+    You asked for { $wanted } { $wanted ->
+        [one] image
+       *[other] images
+    } and have { $left } left until { $resets }.
+error-spending-cap = This key has reached its spending cap; it resets on { $resets }.
+error-banned = You cannot draw here.
+error-banned-why = You cannot draw here: { $reason }
+error-cap-server = The free images of this server are used up for today; try again tomorrow.
+error-cap-total = The free images are used up for today; try again tomorrow.
+error-account-young = Your account is too new: free images start { $days ->
+        [one] a day
+       *[other] { $days } days
+    } after it was made.
+error-storage = I cannot write anything down right now, so I took nothing and charged nothing; try again in a minute.
+error-queue-yours = You already have { $limit } images waiting; let some finish first.
+error-queue-full = The queue is full right now; nothing was charged, try again in a minute.
+error-too-large = That size does not fit this machine's memory; choose a smaller one.
+error-memory = The machine ran out of memory on this image; nothing was charged. A smaller size will work.
+error-draw = Drawing failed; nothing was charged. Please try again.
+error-draining = I am restarting; try again in a minute.
+error-draining-kept = I am restarting; your request is kept and will be drawn right after.
+error-gone = That picture is no longer kept.
+error-owner = Only the owner of this bot can do that.
+error-not-yours = That is not yours to cancel, or it is already finished.
+error-internal = Something went wrong on my side; it has been noted. Nothing was charged.
+
+## Notes
+
+note-size-snapped = { $wanted } became { $size }: sizes are multiples of { $grid }.
+note-size-tier = { $wanted } became { $size }: that is the most your { $tier } plan allows.
+note-negative-unused = The negative prompt does nothing at guidance 0; add --guidance 2 to use it.
+note-steps-many = More than { $useful } steps take longer and hardly change the picture.
+note-prompt-cut = The model reads only the first 512 tokens; the end of your prompt was not used.
+
+## A request on its way
+
+status-accepted = Got it.
+status-next = You are next · about { $eta }
+status-waiting = Waiting, { $position } { $position ->
+        [one] image
+       *[other] images
+    } before you · about { $eta }
+status-drawing = Drawing { $bar } step { $step } of { $steps } · { $eta } left
+status-drawing-many = Drawing { $bar } step { $step } of { $steps }, { $drawn } of { $images } done · { $eta } left
+status-finishing = Finishing…
+cancelled-refunded = Cancelled; nothing was charged.
+cancelled-charged = Cancelled; it had begun and your free cancels for today are used up, so it counts as one image.
+cancel-asked = Cancelling…
+cancel-nothing = You have nothing waiting.
+missing-images = { $missing } { $missing ->
+        [one] image
+       *[other] images
+    } failed and { $missing ->
+        [one] was
+       *[other] were
+    } not charged.
+
+## Results
+
+fact-file = File
+fact-prompt = Prompt
+fact-size = Size
+fact-steps = Steps
+fact-seed = Seed
+fact-time = Time
+fact-gpu = GPU time
+fact-cost = Cost
+fact-left = Left this month
+value-seconds = { $seconds } s
+value-cached = from the cache, no GPU time
+value-left = { $left } of { $allowance } images
+value-left-unlimited = no limit
+quota-title = Your month
+quota-tier = Plan
+quota-used = Used
+quota-reserved = On the way
+quota-topup = Top-up
+quota-resets = Resets
+quota-price = Price an image
+drawn-while-away = Drawn while you were away
+
+## Stats
+
+stats-title = Cost, { $period }
+stats-period-today = today
+stats-period-7d = the last 7 days
+stats-period-month = this month
+stats-images = Images
+stats-gpu = GPU time
+stats-cost-image = Cost an image (GPU time drawn)
+stats-cost = Drawing cost
+stats-uptime = Machine up
+stats-uptime-split = busy { $busy }, overhead { $overhead }, idle { $idle }
+stats-rent = Rent and operations
+stats-revenue = Revenue
+stats-failed = Failed or cancelled
+stats-free-share = Free share of images
+stats-wait = Wait p50 / p95
+stats-draw = Draw p50 / p95
+stats-tier = By plan
+stats-none = nothing yet
+
+## The terminal
+
+chat-welcome = Easel draws what you type. /imagine a cat on the moon, /quota, /stats, /help; Ctrl-D leaves.
+run-no-token = No DISCORD_TOKEN and no TELEGRAM_TOKEN in the environment, so no platform to serve; opening the chat here.
+loading-model = Loading { $model }…
+chat-bye = Bye.
+help-text =
+    /imagine PROMPT [options] draws a picture; a line without a command is a prompt too.
+      --size      { $sizes }, or WIDTHxHEIGHT
+      --quality   { $qualities }
+      --seed      a number: the same seed draws the same picture
+      --images    1 to 4
+      --style     { $styles }
+      --guidance  0 to 10; above 0 the negative prompt counts, at twice the time
+      --no        what should not be in the picture (needs guidance above 0)
+    /cancel   stops what you have waiting
+    /quota    what you have used and have left
+    /stats    cost and speed [today|7d|month|YYYY-MM]
+    /help     this text

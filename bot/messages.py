@@ -1,0 +1,71 @@
+"""Everything a user reads, in their language: Project Fluent files under `locales/`, one folder a language.
+
+Code below the faces never holds a sentence. It raises or returns a `Message`, which is an id of the Fluent
+files and its arguments, and the face renders it for whoever is reading.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fluent.runtime import FluentLocalization, FluentResourceLoader
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LOCALES = Path(__file__).parent / "locales"
+LANGUAGES = ("en", "zh-CN")
+"""Languages with a complete set of messages; the first is the fallback."""
+
+Argument = str | int | float
+
+
+@dataclass(frozen=True)
+class Message:
+    """One sentence, not yet in any language: `id` of the Fluent files, and what fills its gaps."""
+
+    id: str
+    args: Mapping[str, Argument] = field(default_factory=dict)
+
+
+class UserError(Exception):
+    """Something the user can mend: one clear sentence, and nothing was changed or charged."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message.id)
+        self.message = message
+
+
+def say(id_: str, /, **args: Argument) -> Message:
+    """A `Message`; keyword names use `_` where the Fluent files use `-`."""
+    return Message(id_, {name.replace("_", "-"): value for name, value in args.items()})
+
+
+def best_language(locale: str | None, default: str = "en") -> str:
+    """The supported language nearest to a platform's locale code (`zh-TW`, `zh_hans`, `en-GB`, None)."""
+    if not locale:
+        return default
+    primary = locale.replace("_", "-").split("-")[0].lower()
+    return next((known for known in LANGUAGES if known.split("-")[0] == primary), default)
+
+
+class Translator:
+    """Renders messages in one language, falling back to English."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        order = [language, *(known for known in LANGUAGES[:1] if known != language)]
+        self._fluent = FluentLocalization(order, ["easel.ftl"], FluentResourceLoader(f"{LOCALES}/{{locale}}"))
+
+    def __call__(self, id_: str | Message, /, **args: Argument) -> str:
+        message = id_ if isinstance(id_, Message) else say(id_, **args)
+        return self._fluent.format_value(message.id, dict(message.args))
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def translator(language: str) -> Translator:
+    """The shared, immutable translator of a supported language."""
+    return Translator(best_language(language))

@@ -1,0 +1,100 @@
+"""Events and figures as words: what Discord, Telegram and the terminal share, before any markup."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from bot.events import Accepted, Done, Event, Failed, Progress, Waiting
+from bot.pricing import money
+from bot.refusals import day
+
+if TYPE_CHECKING:
+    from bot.config import Tier
+    from bot.messages import Translator
+    from bot.picture import Picture
+    from bot.request import ImageRequest
+    from storage.records import Quota
+
+BAR_CELLS = 10
+
+Fact = tuple[str, str]
+"""A label and its value, both ready to read."""
+
+
+def status(event: Event, t: Translator) -> str:
+    """One line for the message that is edited while a request is on its way."""
+    match event:
+        case Waiting(position=0, eta_s=eta_s):
+            return t("status-next", eta=duration(eta_s))
+        case Waiting(position=position, eta_s=eta_s):
+            return t("status-waiting", position=position, eta=duration(eta_s))
+        case Progress() if event.step >= event.steps:
+            return t("status-finishing")
+        case Progress(images=1):
+            bar, eta = progress_bar(event.step, event.steps), duration(event.eta_s)
+            return t("status-drawing", bar=bar, step=event.step, steps=event.steps, eta=eta)
+        case Progress():
+            bar, eta = progress_bar(event.step, event.steps), duration(event.eta_s)
+            counts = {"step": event.step, "steps": event.steps, "drawn": event.drawn, "images": event.images}
+            return t("status-drawing-many", bar=bar, eta=eta, **counts)
+        case Failed(message=message):
+            return t(message)
+        case Done(missing=missing) if missing:
+            return t("missing-images", missing=missing)
+        case Accepted() | Done():
+            return t("status-accepted")
+
+
+def progress_bar(step: int, steps: int) -> str:
+    """Ten cells, filled in proportion; the same width on every phone."""
+    full = round(BAR_CELLS * step / steps) if steps else 0
+    return "▰" * full + "▱" * (BAR_CELLS - full)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: `8 s`, `1:40 min`, `2:05 h`. Rounded up: an ETA is a promise."""
+    whole = max(1, math.ceil(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60}:{whole % 60:02d} min"
+    return f"{whole // 3600}:{whole % 3600 // 60:02d} h"
+
+
+def picture_facts(
+    request: ImageRequest, picture: Picture, quota: Quota, currency: str, t: Translator
+) -> list[Fact]:
+    """What is told about one picture: how to draw it again, what it took, what is left."""
+    gpu = t("value-cached") if picture.cached else t("value-seconds", seconds=f"{picture.gpu_us / 1e6:.2f}")
+    return [
+        (t("fact-size"), str(request.size)),
+        (t("fact-steps"), str(request.steps)),
+        (t("fact-seed"), str(picture.seed)),
+        (t("fact-time"), t("value-seconds", seconds=f"{picture.draw_s:.2f}")),
+        (t("fact-gpu"), gpu),
+        (t("fact-cost"), money(picture.cost_micro, currency, t.language)),
+        (t("fact-left"), left(quota, t)),
+    ]
+
+
+def left(quota: Quota, t: Translator) -> str:
+    """What of the month's allowance is left."""
+    if quota.left is None or quota.allowance is None:
+        return t("value-left-unlimited")
+    return t("value-left", left=quota.left, allowance=quota.allowance + quota.topup)
+
+
+def quota_facts(quota: Quota, tier: Tier, currency: str, t: Translator) -> list[Fact]:
+    """The member's month: plan, used, left, reset."""
+    facts = [(t("quota-tier"), quota.tier), (t("quota-used"), str(quota.used))]
+    if quota.reserved:
+        facts.append((t("quota-reserved"), str(quota.reserved)))
+    if quota.topup:
+        facts.append((t("quota-topup"), str(quota.topup)))
+    return [
+        *facts,
+        (t("fact-left"), left(quota, t)),
+        (t("quota-resets"), day(quota.resets_at, t.language)),
+        (t("quota-price"), money(tier.price_micro, currency, t.language)),
+    ]

@@ -1,0 +1,197 @@
+"""Has accepted requests drawn: follows the engine's tickets, stores the pictures, writes down failures.
+
+Whatever the engine answers, each job ends in exactly one row: drawn, failed or cancelled. A store that cannot
+write delays that row and the picture with it; it loses neither (verbs that end a job wait by themselves).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+import structlog
+from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
+
+from bot import refusals
+from bot.events import Done, Failed
+from bot.messages import say
+from bot.picture import Picture, encode_png, parameters
+from bot.request import styled
+from engine.request import Cancelled, Draining, DrawRequest, EngineError, JobState, Usage
+from storage.errors import StoreUnavailable
+from storage.records import DrawUsage
+from storage.records import JobState as Row
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from bot.capabilities import Capabilities
+    from bot.config import Config
+    from bot.live import LiveRequest
+    from bot.pricing import Pricing
+    from bot.request import ImageRequest
+    from engine.request import Drawing
+    from engine.ticket import Ticket
+    from storage.records import JobRecord, RequestRecord
+    from storage.store import Store
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+
+@dataclass(slots=True, eq=False)
+class Flight:
+    """A live request, the engine's tickets of its open jobs, and what has come of the others."""
+
+    live: LiveRequest
+    tickets: dict[str, Ticket] = field(default_factory=dict)
+    pictures: dict[str, Picture] = field(default_factory=dict)
+    failures: list[Failed] = field(default_factory=list)
+    notes: set[str] = field(default_factory=set)
+    kept: bool = False
+    """The process is leaving and this request stays written down for the next one."""
+
+
+async def until_stored(operation: Callable[[], Awaitable[T]]) -> T:
+    """Repeat `operation` until the store can do it; only its being unavailable is waited out."""
+    async for attempt in AsyncRetrying(
+        retry=retry_if_exception_type(StoreUnavailable), wait=wait_random_exponential(0.2, max=15)
+    ):
+        with attempt:
+            return await operation()
+    raise AssertionError("retries without end")
+
+
+class Worker:
+    """Draws flights. Owns no task: the service runs `draw` and cancels it at the end."""
+
+    def __init__(self, config: Config, model: Capabilities, store: Store, pricing: Pricing) -> None:
+        self._config = config
+        self._model = model
+        self._store = store
+        self._pricing = pricing
+        self._refunds = asyncio.Lock()
+
+    async def draw(self, flight: Flight) -> None:
+        """Have every open job drawn and stored, then publish the outcome."""
+        async with asyncio.TaskGroup() as jobs:
+            for ticket in flight.tickets.values():
+                jobs.create_task(self._job(flight, ticket))
+        flight.tickets.clear()
+        live = flight.live
+        if flight.kept or not flight.pictures:
+            live.publish(Failed(say("error-draining-kept")) if flight.kept else flight.failures[0])
+            return
+        quota = await until_stored(lambda: self._store.quota(live.member))
+        pictures = tuple(sorted(flight.pictures.values(), key=lambda picture: picture.seed))
+        notes = tuple(say(note) for note in sorted(flight.notes))
+        live.publish(Done(pictures, quota, missing=len(flight.failures), notes=notes))
+
+    async def collect(self, flight: Flight, record: RequestRecord) -> None:
+        """Take up what became of a request's jobs in an earlier life of the process."""
+        for job in record.jobs:
+            await self._collect_job(flight, job)
+
+    def draw_request(self, record: RequestRecord, request: ImageRequest, job: JobRecord) -> DrawRequest:
+        """A job in the engine's terms: tier and member become an opaque lane and flow."""
+        return DrawRequest(
+            job_id=job.job_id,
+            prompt=styled(request.prompt, self._config.styles.get(request.style or "")),
+            width=request.width,
+            height=request.height,
+            steps=request.steps,
+            seed=job.seed,
+            guidance=request.guidance,
+            negative_prompt=request.negative_prompt,
+            lane=record.tier,
+            flow=record.member,
+            preview_every=self._config.engine.preview_every,
+            waited_s=job.waited_us / 1e6,
+        )
+
+    def usage(self, request: ImageRequest, usage: Usage) -> DrawUsage:
+        """What the engine measured in seconds, as the ledger's integers."""
+        return DrawUsage(
+            queue_us=round(usage.queue_s * 1e6),
+            encode_us=round(usage.encode_s * 1e6),
+            denoise_us=round(usage.denoise_s * 1e6),
+            decode_us=round(usage.decode_s * 1e6),
+            gpu_us=round(usage.gpu_s * 1e6),
+            energy_mj=None if usage.energy_j is None else round(usage.energy_j * 1e3),
+            model=self._model.name,
+            width=request.width,
+            height=request.height,
+            steps=request.steps,
+            cached=usage.cached,
+        )
+
+    async def _job(self, flight: Flight, ticket: Ticket) -> None:
+        """One job, from the queue to a stored picture or a written failure."""
+        try:
+            drawing = await self._watch(flight, ticket)
+        except Cancelled as error:
+            await self._cancelled(flight, ticket.job_id, error)
+        except Draining:
+            flight.kept = True  # its row stays open: the next start goes on from there
+        except EngineError as error:
+            await self._failed(flight, ticket.job_id, error)
+        else:
+            await self._keep(flight, drawing)
+
+    async def _watch(self, flight: Flight, ticket: Ticket) -> Drawing:
+        running = False
+        async for progress in ticket.updates():
+            if not running and progress.state is JobState.RUNNING:
+                running = True
+                await until_stored(lambda: self._store.running(ticket.job_id))
+            flight.live.job_moved(ticket.job_id, progress)
+        return await ticket.result()
+
+    async def _keep(self, flight: Flight, drawing: Drawing) -> None:
+        """Store a drawing as the picture that will be handed out."""
+        request, job = flight.live.request, drawing.request
+        text = parameters(request, job.seed, self._model.name)
+        watermark = self._config.tiers[job.lane].watermark
+        png = await asyncio.to_thread(encode_png, drawing.image, text, watermark=watermark)
+        usage = self.usage(request, drawing.usage)
+        image = await until_stored(lambda: self._store.put_image(png, ".png"))
+        await self._store.drawn(job.job_id, image, usage)
+        flight.pictures[job.job_id] = self._picture(job.job_id, job.seed, png, usage)
+        if drawing.prompt_truncated:
+            flight.notes.add("note-prompt-cut")
+        log.info("job.drawn", job=job.job_id, gpu_us=usage.gpu_us, cached=usage.cached)
+
+    async def _failed(self, flight: Flight, job_id: str, error: EngineError) -> None:
+        reason = type(error).__name__
+        usage = self.usage(flight.live.request, error.usage)
+        await self._store.failed(job_id, reason, usage)
+        flight.failures.append(Failed(refusals.explain_engine(error).message))
+        log.warning("job.failed", job=job_id, reason=reason)
+
+    async def _cancelled(self, flight: Flight, job_id: str, error: Cancelled) -> None:
+        """A cancel before the first step is free; later ones are refunded a few times a day."""
+        member = flight.live.member
+        usage = self.usage(flight.live.request, error.usage)
+        charged = False
+        async with self._refunds:  # two cancels must not both take the last refund of the day
+            if error.usage.denoise_s > 0:
+                refunded = await until_stored(lambda: self._store.refunds_today(member))
+                charged = refunded >= self._config.limits.refunded_cancels_a_day
+            await self._store.cancelled(job_id, usage, charged=charged, by=member)
+        message = say("cancelled-charged" if charged else "cancelled-refunded")
+        flight.failures.append(Failed(message, cancelled=True))
+        log.info("job.cancelled", job=job_id, charged=charged)
+
+    async def _collect_job(self, flight: Flight, job: JobRecord) -> None:
+        if job.image and job.usage and job.state in (Row.DRAWN, Row.DELIVERED):
+            png = await self._store.image(job.image)
+            flight.pictures[job.job_id] = self._picture(job.job_id, job.seed, png, job.usage)
+        elif job.state is Row.CANCELLED:
+            flight.failures.append(Failed(say("cancelled-refunded"), cancelled=True))
+        elif job.state not in (Row.QUEUED, Row.RUNNING):
+            flight.failures.append(Failed(say("error-draw")))
+
+    def _picture(self, job_id: str, seed: int, png: bytes, usage: DrawUsage) -> Picture:
+        cost_micro = self._pricing.cost_micro(usage.gpu_us)
+        return Picture(job_id, seed, png, usage.draw_us / 1e6, usage.gpu_us, cost_micro, usage.cached)
