@@ -145,6 +145,32 @@ class Limits(Section):
     refunded_cancels_a_day: Annotated[int, Field(ge=0)] = 3
 
 
+class Moderation(Section):
+    """What nobody may ask for: words, and RE2 patterns, matched over NFKC text without regard to case."""
+
+    blocked_words: tuple[str, ...] = ()
+    blocked_patterns: tuple[str, ...] = ()
+
+
+class Discord(Section):
+    """The Discord face. Addresses are for bots behind a REST proxy."""
+
+    api_url: str | None = None
+    gateway_url: str | None = None
+    admin_channel: int | None = None
+
+
+class Telegram(Section):
+    """The Telegram face: polling, or a webhook where `webhook_url` is given."""
+
+    base_url: str = "https://api.telegram.org/bot"
+    base_file_url: str = "https://api.telegram.org/file/bot"
+    webhook_url: str | None = None
+    webhook_listen: str = "127.0.0.1"
+    webhook_port: Annotated[int, Field(ge=1, le=65535)] = 8443
+    admin_chat: int | None = None
+
+
 class Owners(Section):
     """Who may ask for costs and change tiers, by platform account id."""
 
@@ -165,7 +191,10 @@ class Config(Section):
     engine: Engine = Engine()
     storage: Storage = Storage()
     limits: Limits = Limits()
+    moderation: Moderation = Moderation()
     owners: Owners = Owners()
+    discord: Discord = Discord()
+    telegram: Telegram = Telegram()
     tiers: dict[str, Tier] = Field(default_factory=lambda: dict(SEED_TIERS))
     rent: tuple[Rent, ...] = (
         Rent(valid_from=dt.date(2025, 1, 1), gpu_an_hour=Decimal("4.20"), operations_an_hour=Decimal("0.80")),

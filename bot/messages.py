@@ -58,7 +58,8 @@ class Translator:
     def __init__(self, language: str) -> None:
         self.language = language
         order = [language, *(known for known in LANGUAGES[:1] if known != language)]
-        self._fluent = FluentLocalization(order, ["easel.ftl"], FluentResourceLoader(f"{LOCALES}/{{locale}}"))
+        files = sorted(path.name for path in (LOCALES / LANGUAGES[0]).glob("*.ftl"))
+        self._fluent = FluentLocalization(order, files, FluentResourceLoader(f"{LOCALES}/{{locale}}"))
 
     def __call__(self, id_: str | Message, /, **args: Argument) -> str:
         message = id_ if isinstance(id_, Message) else say(id_, **args)

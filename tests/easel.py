@@ -1,0 +1,114 @@
+"""The whole bot below the faces, for tests: real store, real engine, real service, and a model that paints a field.
+
+`FieldModel` stands for the GPU alone. It shows that requests are scheduled, kept and delivered; it says nothing
+about pictures. With `gate` closed no step is taken, so a test can look at a request at any point of its way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from bot.app import engine_config, open_store
+from bot.capabilities import load_capabilities
+from bot.config import Config
+from bot.pricing import Pricing
+from bot.service import Service
+from engine.engine import Engine
+from engine.model import Caption, DeviceMemory
+from engine.profile import Profile, load_profile
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from pathlib import Path
+
+    from engine.request import DrawRequest
+
+
+@dataclass(eq=False)
+class FieldCanvas:
+    request: DrawRequest
+    step: int = 0
+
+
+@dataclass
+class FieldModel:
+    """Paints a field whose colour is the seed. Raises what `fail` holds at the next step."""
+
+    name: str = "field"
+    profile: Profile = field(default_factory=lambda: load_profile("embedded"))
+    gate: threading.Event = field(default_factory=threading.Event)
+    fail: list[Exception] = field(default_factory=list)
+    drawn: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.gate.set()
+
+    def load(self) -> None: ...
+    def prepare_thread(self) -> None: ...
+    def reset_peak(self) -> None: ...
+    def release(self) -> None: ...
+
+    def close(self) -> None:
+        self.gate.set()
+
+    def memory(self) -> DeviceMemory | None:
+        return None
+
+    def device_s(self) -> float | None:
+        return None
+
+    def encode(self, prompts: Sequence[str]) -> list[Caption]:
+        return [Caption(prompt, len(prompt.split()), 8, truncated=len(prompt) > 1500) for prompt in prompts]
+
+    def begin(self, request: DrawRequest, captions: Sequence[Caption]) -> FieldCanvas:
+        return FieldCanvas(request)
+
+    def step(self, canvases: Sequence[FieldCanvas]) -> None:
+        assert self.gate.wait(30), "the test never opened the gate"
+        if self.fail:
+            raise self.fail.pop(0)
+        for canvas in canvases:
+            canvas.step += 1
+
+    def preview(self, canvas: FieldCanvas) -> Image.Image:
+        return Image.new("RGB", (16, 16), _colour(canvas.request.seed))
+
+    def decode(self, canvas: FieldCanvas, *, tiled: bool) -> Image.Image:
+        request = canvas.request
+        self.drawn.append(request.job_id)
+        return Image.new("RGB", (request.width, request.height), _colour(request.seed))
+
+
+def _colour(seed: int) -> tuple[int, int, int]:
+    return seed % 256, seed // 256 % 256, 128
+
+
+def config_in(folder: Path, **changes: object) -> Config:
+    """The defaults, with their data below `folder`."""
+    return Config.model_validate({"storage": {"folder": folder / "data"}, **changes})
+
+
+@contextlib.asynccontextmanager
+async def easel(config: Config, model: FieldModel | None = None) -> AsyncIterator[Service]:
+    """A started service over a stand-in model; leave it and enter again to restart the bot."""
+    async with open_store(config) as store:
+        engine = Engine(model=model or FieldModel(), config=engine_config(config))
+        await engine.start()
+        service = Service(
+            config=config,
+            model=load_capabilities("embedded"),
+            engine=engine,
+            store=store,
+            pricing=Pricing(config),
+        )
+        try:
+            await service.start()
+            yield service
+        finally:
+            await engine.stop(0.0)
+            await service.stop()
