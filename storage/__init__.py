@@ -1,1 +1,4 @@
-"""What must outlive the process: members and quotas, jobs, ledger, images. Knows no torch and no chat platform."""
+"""What must outlive the process: members and quotas, jobs, ledger, images.
+
+Knows no torch and no chat platform.
+"""

@@ -1,4 +1,4 @@
-"""What admins change, each with a row of who, when and why in the same transaction; settings of servers and groups."""
+"""What admins change, each with a row of who, when and why in the same transaction; settings of servers."""
 
 from __future__ import annotations
 
@@ -43,13 +43,17 @@ def set_tier(
     note(db, now_us, by=by, action="set_tier", subject=member, detail=detail, why=why)
 
 
-def grant(db: sqlite3.Connection, now_us: int, member: str, images: int, by: str, why: str) -> None:
-    """Top up by a number of images. Raises UnknownMember, ValueError for less than one."""
-    if images < 1:
-        raise ValueError("a grant is of one image or more")
+def grant(db: sqlite3.Connection, now_us: int, member: str, images: int, by: str, why: str, key: str) -> bool:
+    """Top up by a number of images; False when this key was credited before. Raises UnknownMember."""
     row = members.by_key(db, member)
+    credited = db.execute(
+        "INSERT INTO credit VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", (key, row["id"], images, now_us)
+    ).rowcount
+    if not credited:
+        return False
     db.execute("UPDATE member SET topup = topup + ? WHERE id = ?", (images, row["id"]))
     note(db, now_us, by=by, action="grant", subject=member, detail={"images": images}, why=why)
+    return True
 
 
 def ban(db: sqlite3.Connection, now_us: int, member: str, by: str, why: str) -> None:

@@ -1,8 +1,11 @@
-"""One SQLite connection on its own thread; a function given to `run` has the connection to itself until it returns."""
+"""One SQLite connection on its own thread; a function given to `run` has the connection to itself until it
+returns.
+"""
 
 from __future__ import annotations
 
 import sqlite3
+from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
 import aiosqlite
@@ -15,9 +18,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+# A settled picture is on disk: journal_mode WAL with synchronous FULL, which `open` sets.
 PRAGMAS = """
 PRAGMA journal_mode = WAL;
-PRAGMA synchronous = FULL;          -- a settled picture is on disk
 PRAGMA foreign_keys = ON;
 PRAGMA recursive_triggers = ON;     -- else INSERT OR REPLACE slips past the ledger's delete trigger
 PRAGMA secure_delete = ON;          -- what /forget erases is overwritten, not just unlinked
@@ -27,31 +30,36 @@ PRAGMA cache_size = -16384;
 
 
 class Connection:
-    """A thread of its own means that SQLite never blocks the event loop, and that one `run` costs one thread hop."""
+    """A thread of its own means that SQLite never blocks the event loop, and that one `run` costs one thread
+    hop.
+    """
 
     def __init__(self, database: aiosqlite.Connection) -> None:
         self._database = database
 
     @classmethod
-    async def open(cls, path: Path, *, query_only: bool = False, busy_timeout_s: float = 5.0) -> Self:
-        """Raises StoreUnavailable."""
+    async def open(
+        cls, path: Path, *, query_only: bool = False, synchronous: str = "FULL", busy_timeout_s: float = 5.0
+    ) -> Self:
+        """`synchronous` other than FULL is for simulations alone. Raises StoreUnavailable."""
         try:
             database = await aiosqlite.connect(path, isolation_level=None, timeout=busy_timeout_s)
         except (sqlite3.Error, OSError) as error:
             raise diagnose(error) from error
         connection = cls(database)
         try:
-            await connection.run(_prepare)
-            if query_only:
-                await connection.run(lambda db: db.execute("PRAGMA query_only = ON"))
+            await connection.run(partial(_prepare, query_only=query_only, synchronous=synchronous))
         except BaseException:
             await connection.close()
             raise
         return connection
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """The result of `work`, run on the connection's thread. Raises StoreUnavailable, or what `work` raises."""
-        # aiosqlite has a public method for each single statement only, each a thread hop; its one private verb runs
+        """The result of `work`, run on the connection's thread.
+
+        Raises StoreUnavailable, or what `work` raises.
+        """
+        # aiosqlite has public methods for single statements only, each a thread hop; a private verb runs
         # any function there. aiosqlite is pinned to a minor version for this line.
         try:
             result: T = await self._database._execute(work, self._database._conn)  # type: ignore[no-untyped-call]
@@ -68,9 +76,11 @@ class Connection:
         await self._database.close()
 
 
-def _prepare(db: sqlite3.Connection) -> None:
+def _prepare(db: sqlite3.Connection, *, query_only: bool, synchronous: str) -> None:
     db.row_factory = sqlite3.Row
     db.executescript(PRAGMAS)
+    db.execute(f"PRAGMA synchronous = {synchronous}")
+    db.execute(f"PRAGMA query_only = {query_only:d}")
 
 
 def _in_one_view(db: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:

@@ -1,4 +1,7 @@
-"""What the store refuses and what can befall it. Refusals are the member's to read, troubles the admin's as well."""
+"""What the store refuses and what can befall it.
+
+Refusals are the member's to read, troubles the admin's as well.
+"""
 
 from __future__ import annotations
 

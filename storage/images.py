@@ -1,14 +1,17 @@
-"""Pictures as files beside the database, each under the name of its content, durable before it has that name."""
+"""Pictures as files beside the database, each named by its content, durable before it has that name."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
 import secrets
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .clock import SECOND_US
 from .errors import ImageGone
 
 if TYPE_CHECKING:
@@ -21,11 +24,11 @@ _TEMPORARY = ".tmp-"
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A file of the folder: its name, size in bytes and age in seconds since 1970."""
+    """A file of the folder: its name, its size in bytes, and when it was written."""
 
     ref: str
     size: int
-    written_s: float
+    written_us: int
 
 
 class ImageFolder:
@@ -35,36 +38,41 @@ class ImageFolder:
         """`on_step` is called between the steps of a write, for tests that kill there."""
         self._folder = folder
         self._on_step = on_step
+        self._lock = threading.Lock()  # between finding a picture there and deleting it
 
-    def prepare(self) -> None:
-        """Make the folder, and clear what a crash left half written."""
+    def prepare(self, *, clear: bool = True) -> None:
+        """Make the folder, and clear what a crash left half written (by nobody who still writes)."""
         self._folder.mkdir(parents=True, exist_ok=True)
+        if not clear:
+            return
         for leftover in self._folder.glob(f"*/{_TEMPORARY}*"):
             leftover.unlink(missing_ok=True)
 
-    def put(self, content: bytes, suffix: str) -> str:
+    def put(self, content: bytes, suffix: str, now_us: int) -> str:
         """Write to a temporary name, fsync, rename, fsync the folder: a ref always names a whole picture."""
+        now_ns = (now_us * 1000, now_us * 1000)
         ref = hashlib.blake2b(content, digest_size=20).hexdigest() + suffix.lower()
         target = self._path(ref)
-        if target.exists():
-            os.utime(target)  # drawn again, so its age for retention begins anew
+        with self._lock, contextlib.suppress(FileNotFoundError):
+            os.utime(target, ns=now_ns)  # there already: drawn again, so its age begins anew
             return ref
         if not target.parent.exists():
             target.parent.mkdir(exist_ok=True)
-            _fsync_folder(self._folder)
+            fsync_folder(self._folder)
         temporary = target.parent / f"{_TEMPORARY}{secrets.token_hex(8)}"
         try:
             with temporary.open("wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
+            os.utime(temporary, ns=now_ns)
             self._on_step("image-written")
             temporary.replace(target)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
         self._on_step("image-renamed")
-        _fsync_folder(target.parent)
+        fsync_folder(target.parent)
         return ref
 
     def get(self, ref: str) -> bytes:
@@ -78,15 +86,15 @@ class ImageFolder:
         """Whether the file is there."""
         return self._path(ref).exists()
 
-    def delete(self, refs: Iterable[str]) -> int:
-        """How many there were to delete."""
+    def delete(self, doomed: Iterable[tuple[str, int]]) -> int:
+        """Delete pictures by ref, unless written again after the given moment (microseconds). How many."""
         deleted = 0
-        for ref in refs:
-            try:
-                self._path(ref).unlink()
-            except FileNotFoundError:
-                continue
-            deleted += 1
+        for ref, until_us in doomed:
+            path = self._path(ref)
+            with self._lock, contextlib.suppress(FileNotFoundError):
+                if path.stat().st_mtime_ns // 1000 <= until_us:
+                    path.unlink()
+                    deleted += 1
         return deleted
 
     def kept(self) -> list[Kept]:
@@ -95,29 +103,33 @@ class ImageFolder:
         for path in self._folder.glob("*/*"):
             if _REF.fullmatch(path.name):
                 status = path.stat()
-                found.append(Kept(path.name, status.st_size, status.st_mtime))
-        return sorted(found, key=lambda kept: (kept.written_s, kept.ref))
+                found.append(Kept(path.name, status.st_size, status.st_mtime_ns // 1000))
+        return sorted(found, key=lambda kept: (kept.written_us, kept.ref))
 
     def _path(self, ref: str) -> Path:
-        """Names from outside (a URL) never leave the folder. Raises ImageGone for what cannot be a name of ours."""
+        """Names from outside (a URL) never leave the folder.
+
+        Raises ImageGone for what cannot be a name of ours.
+        """
         if not _REF.fullmatch(ref):
             raise ImageGone(ref)
         return self._folder / ref[:2] / ref
 
 
-def overdue(kept: list[Kept], now_s: float, *, max_age_s: int | None, total_mb: int | None) -> list[str]:
+def overdue(kept: list[Kept], now_us: int, *, max_age_s: int | None, total_mb: int | None) -> list[str]:
     """The refs to delete, oldest first, so that none is older and all together are no larger."""
     excess = sum(file.size for file in kept) - total_mb * 1_000_000 if total_mb is not None else 0
     doomed = []
     for file in kept:
-        too_old = max_age_s is not None and now_s - file.written_s > max_age_s
+        too_old = max_age_s is not None and now_us - file.written_us > max_age_s * SECOND_US
         if too_old or excess > 0:
             doomed.append(file.ref)
             excess -= file.size
     return doomed
 
 
-def _fsync_folder(folder: Path) -> None:
+def fsync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,6 @@
-"""The life of a job: queued -> running -> drawn -> delivered, or failed, or cancelled. Whoever closes it settles it."""
+"""The life of a job: queued -> running -> drawn -> delivered, or failed, or cancelled. Whoever closes it
+settles it.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,8 @@ class OpenJob:
 
 
 _SELECT = """
-SELECT job.id, job_id, state, member, month, tier, platform, server, capped_day, from_topup, price_micro, usage, cost_micro
+SELECT job.id, job_id, state, member, month, tier, platform, server, capped_day, from_topup, price_micro,
+       usage, cost_micro
 FROM job JOIN request ON request.id = job.request
 """
 
@@ -78,8 +81,8 @@ def accept(db: sqlite3.Connection, policy: Policy, now_us: int, request: NewRequ
     reservation = quota.reserve(db, policy, now_us, where, request)
     number = db.execute(
         """
-        INSERT INTO request (request_id, platform, source_key, member, server, tier, month, capped_day, payload, address,
-                             created_us)
+        INSERT INTO request (request_id, platform, source_key, member, server, tier, month, capped_day,
+                             payload, address, created_us)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
         (
@@ -123,7 +126,10 @@ def requeue(db: sqlite3.Connection, job_id: str) -> None:
 def drawn(
     db: sqlite3.Connection, policy: Policy, now_us: int, job_id: str, image: str, usage: DrawUsage
 ) -> None:
-    """The cost is fixed now, at the rate valid now. Drawn a second time (after a crash), the first drawing counts."""
+    """The cost is fixed now, at the rate valid now.
+
+    Drawn a second time (after a crash), the first drawing counts.
+    """
     job = _find(db, job_id)
     if job.state is JobState.DRAWN:
         return
@@ -209,18 +215,76 @@ def park(db: sqlite3.Connection, jobs: str | Iterable[str]) -> None:
 
 
 def expire(
-    db: sqlite3.Connection, policy: Policy, now_us: int, *, unfinished_s: int, parked_s: int
+    db: sqlite3.Connection, policy: Policy, now_us: int, *, unfinished_s: int, undelivered_s: int
 ) -> list[JobRecord]:
     """Release reservations that nobody will use any more."""
     overdue = db.execute(
         _SELECT
         + "WHERE state IN ('queued', 'running') AND created_us <= ? OR state = 'drawn' AND drawn_us <= ?",
-        (now_us - unfinished_s * SECOND_US, now_us - parked_s * SECOND_US),
+        (now_us - unfinished_s * SECOND_US, now_us - undelivered_s * SECOND_US),
     ).fetchall()
     for row in overdue:
         job = _open_job(row)
         _close(db, policy, now_us, job, JobState.FAILED, Outcome.EXPIRED, charged=False, reason="expired")
     return [requests.of_job(db, row["job_id"], now_us) for row in overdue]
+
+
+def cancel_all(db: sqlite3.Connection, policy: Policy, now_us: int, member: int, *, by: str) -> None:
+    """Close all of a member's open jobs, uncharged."""
+    rows = db.execute(
+        _SELECT + "WHERE member = ? AND state IN ('queued', 'running', 'drawn')", (member,)
+    ).fetchall()
+    for row in rows:
+        _close(
+            db,
+            policy,
+            now_us,
+            _open_job(row),
+            JobState.CANCELLED,
+            Outcome.CANCELLED,
+            charged=False,
+            reason=by,
+        )
+
+
+def drop_image(db: sqlite3.Connection, now_us: int, job_id: str) -> None:
+    """Take a closed job's picture away. Raises UnknownJob, WrongState."""
+    row = db.execute("SELECT image, state FROM job WHERE job_id = ?", (job_id,)).fetchone()
+    if row is None:
+        raise UnknownJob(f"no job {job_id}")
+    if row["state"] == JobState.DRAWN:
+        raise WrongState(job_id, row["state"], "without its picture")
+    if row["image"] is not None:
+        db.execute("UPDATE job SET image = NULL WHERE job_id = ?", (job_id,))
+        doom(db, now_us, [row["image"]])
+
+
+def drop_images(db: sqlite3.Connection, now_us: int, refs: Iterable[str]) -> None:
+    """Take pictures away from all closed jobs; one that a drawn job still has to deliver stays."""
+    refs = list(refs)
+    db.executemany(
+        "UPDATE job SET image = NULL WHERE image = ? AND state <> 'drawn'", [(ref,) for ref in refs]
+    )
+    doom(db, now_us, refs)
+
+
+def doom(db: sqlite3.Connection, now_us: int, refs: Iterable[str]) -> None:
+    """Put pictures that no job shows any more on the list of files to delete."""
+    db.executemany(
+        "INSERT INTO doomed_image SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM job WHERE image = ?1)"
+        " ON CONFLICT DO UPDATE SET at_us = ?2",
+        [(ref, now_us) for ref in refs],
+    )
+
+
+def doomed(db: sqlite3.Connection) -> list[tuple[str, int]]:
+    """The files to delete, each with since when."""
+    return [(ref, at_us) for ref, at_us in db.execute("SELECT ref, at_us FROM doomed_image")]
+
+
+def strike(db: sqlite3.Connection, deleted: Iterable[tuple[str, int]]) -> None:
+    """Take files off the list."""
+    db.executemany("DELETE FROM doomed_image WHERE ref = ? AND at_us = ?", deleted)
 
 
 def set_address(db: sqlite3.Connection, request_id: str, address: str) -> None:
@@ -242,12 +306,12 @@ def _close(
     receipt: str | None = None,
     usage: DrawUsage | None = None,
 ) -> None:
-    """Close the job, settle or release its reservation, write its ledger row: the one place where a job ends."""
+    """Close the job, settle or release its reservation, write its ledger row: where every job ends."""
     if job.closed:
         return
     db.execute(
-        "UPDATE job SET state = ?, closed_us = ?, reason = ?, receipt = ?, parked = 0, usage = NULL, cost_micro = NULL"
-        " WHERE id = ?",
+        "UPDATE job SET state = ?, closed_us = ?, reason = ?, receipt = ?, parked = 0,"
+        " usage = NULL, cost_micro = NULL WHERE id = ?",
         (state, now_us, reason, receipt, job.id),
     )
     if charged:
@@ -275,7 +339,10 @@ def _find(db: sqlite3.Connection, job_id: str) -> OpenJob:
 
 
 def _drawn_ones(db: sqlite3.Connection, jobs: str | Iterable[str], wanted: JobState) -> list[OpenJob]:
-    """The drawn jobs among the closed ones. One that is yet to be drawn is an error where it was named itself."""
+    """The drawn jobs among the closed ones.
+
+    One that is yet to be drawn is an error where it was named itself.
+    """
     if isinstance(jobs, str):
         rows = db.execute(_SELECT + "WHERE request_id = ? ORDER BY job.id", (jobs,)).fetchall()
         if not rows:

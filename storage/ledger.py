@@ -1,4 +1,6 @@
-"""The ledger: one row for each closed job, never changed again. Its rollups are kept by a trigger of the schema."""
+"""The ledger: one row for each closed job, never changed again. Its rollups are kept by a trigger of the
+schema.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,7 @@ def write(
     wait_us = usage.queue_us if usage else None
     draw_us = usage.draw_us if usage else None
     db.execute(
-        "INSERT INTO ledger VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        "INSERT INTO ledger VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
         (
             job.id,
             now_us,
@@ -89,8 +91,11 @@ def rows(db: sqlite3.Connection, *, after: int, limit: int, member: str | None) 
     """Rows in order of entry."""
     found = db.execute(
         """
-        SELECT ledger.*, member.key FROM ledger JOIN member ON member.id = ledger.member
-        WHERE job > ?1 AND (?2 IS NULL OR member.key = ?2) ORDER BY job LIMIT ?3
+        SELECT ledger.*, person.key FROM ledger JOIN person ON person.id = ledger.member
+        WHERE entry > ?1
+          AND (?2 IS NULL OR ledger.member IN (
+              SELECT id FROM person WHERE person.member = (SELECT id FROM member WHERE key = ?2)))
+        ORDER BY entry LIMIT ?3
         """,
         (after, member, limit),
     )
@@ -101,8 +106,9 @@ def refunds_since(db: sqlite3.Connection, member: str, since_us: int) -> int:
     """A member's images that were cancelled after their first step and not charged."""
     found = db.execute(
         """
-        SELECT count(*) FROM ledger JOIN member ON member.id = ledger.member
-        WHERE member.key = ? AND at_us >= ? AND outcome = 'cancelled' AND NOT charged AND draw_us > 0
+        SELECT count(*) FROM ledger
+        WHERE member IN (SELECT id FROM person WHERE member = (SELECT id FROM member WHERE key = ?))
+          AND at_us >= ? AND outcome = 'cancelled' AND NOT charged AND draw_us > 0
         """,
         (member, since_us),
     )
@@ -111,7 +117,7 @@ def refunds_since(db: sqlite3.Connection, member: str, since_us: int) -> int:
 
 def _record(row: sqlite3.Row) -> LedgerRow:
     return LedgerRow(
-        entry=row["job"],
+        entry=row["entry"],
         at=from_us(row["at_us"]),
         member=row["key"],
         month=row["month"],

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def find(db: sqlite3.Connection, platform: str, user_id: str) -> sqlite3.Row | None:
     """The member's row behind an identity."""
     row: sqlite3.Row | None = db.execute(
-        "SELECT member.* FROM identity JOIN member ON member.id = identity.member WHERE platform = ? AND user_id = ?",
+        "SELECT member.* FROM identity JOIN member ON member.id = identity.member"
+        " WHERE platform = ? AND user_id = ?",
         (platform, user_id),
     ).fetchone()
     return row
@@ -29,8 +30,13 @@ def by_key(db: sqlite3.Connection, key: str) -> sqlite3.Row:
     """The member's row. Raises UnknownMember."""
     row: sqlite3.Row | None = db.execute("SELECT * FROM member WHERE key = ?", (key,)).fetchone()
     if row is None:
-        raise UnknownMember(f"no member {key}")
+        raise unknown(key)
     return row
+
+
+def unknown(key: str) -> UnknownMember:
+    """The error for a key or an identity that leads nowhere."""
+    return UnknownMember(f"no member {key}")
 
 
 def create(db: sqlite3.Connection, now_us: int) -> int:
@@ -38,18 +44,6 @@ def create(db: sqlite3.Connection, now_us: int) -> int:
     cursor = db.execute("INSERT INTO member (key, created_us) VALUES (?, ?)", (secrets.token_hex(8), now_us))
     assert cursor.lastrowid is not None
     return cursor.lastrowid
-
-
-def find_or_create(db: sqlite3.Connection, platform: str, user_id: str, now_us: int) -> sqlite3.Row:
-    """The member's row behind an identity, made when unknown."""
-    row = find(db, platform, user_id)
-    if row is not None:
-        return row
-    member = create(db, now_us)
-    db.execute("INSERT INTO identity VALUES (?, ?, ?)", (platform, user_id, member))
-    row = find(db, platform, user_id)
-    assert row is not None
-    return row
 
 
 def identities(db: sqlite3.Connection, member: int) -> tuple[Identity, ...]:
@@ -98,4 +92,4 @@ def set_language(db: sqlite3.Connection, key: str, language: str | None) -> None
 def _update(db: sqlite3.Connection, key: str, assignments: str, *values: object) -> None:
     changed = db.execute(f"UPDATE member SET {assignments} WHERE key = ?", (*values, key)).rowcount  # noqa: S608
     if not changed:
-        raise UnknownMember(f"no member {key}")
+        raise unknown(key)

@@ -1,4 +1,4 @@
-"""Calendar months and days in the configured time zone: the year with the month, leap years and DST included."""
+"""Calendar months and days in the configured time zone: a month has its year, a day may have 23 hours."""
 
 from __future__ import annotations
 

@@ -17,13 +17,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """`tiers` run from the lowest to the highest, `rates` in any order."""
+    """`tiers` run from the lowest to the highest, `rates` in any order.
+
+    Backups are kept for `backups_keep_days`; a killed process's time is lost for at most `outage_limit_s`.
+    """
 
     tiers: Mapping[str, TierTerms]
     default_tier: str
     rates: tuple[Rate, ...]
     currency: str
     calendar: Calendar
+    backups_keep_days: int = 30
+    outage_limit_s: int = 3600
 
     def terms(self, name: str) -> TierTerms:
         """Raises UnknownTier."""

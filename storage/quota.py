@@ -1,8 +1,9 @@
 """Reservations: reserve, then settle or release, each exactly once.
 
-The invariant: for every member and month, `reserved` is the number of its open jobs and `used` the number of images
-charged to its allowance; `topup` is what was granted, less what was charged to it, less what is reserved of it. Only
-`reserve` takes from what is left, in one conditional statement, so that no interleaving passes the allowance.
+The invariant: for every member and month, `reserved` is the number of its open jobs and `used` the number of
+images charged to its allowance; `topup` is what was granted, less what was charged to it, less what is
+reserved of it. Only `reserve` takes from what is left, in one conditional statement, so that no interleaving
+passes the allowance.
 """
 
 from __future__ import annotations
@@ -11,7 +12,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .clock import from_us
-from .errors import AccountTooYoung, CapScope, DailyCapReached, MemberBanned, QuotaExceeded, UnknownMember
+from .errors import (
+    AccountTooYoung,
+    CapScope,
+    DailyCapReached,
+    MemberBanned,
+    QuotaExceeded,
+    SpendingCapReached,
+    UnknownMember,
+)
 from .records import NewRequest, Quota, TierTerms
 
 if TYPE_CHECKING:
@@ -32,6 +41,8 @@ class Standing:
     topup: int
     banned: bool
     ban_reason: str
+    spend_cap_micro: int | None
+    spent_micro: int  # this month, what is held included
     first_request: int | None  # the request that this source made before
 
     @property
@@ -49,7 +60,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """Images held for a request: the first `from_allowance` of its jobs use the month, the others the top-up."""
+    """Images held for a request: its first `from_allowance` jobs use the month, the others the top-up."""
 
     month: int
     from_allowance: int
@@ -80,8 +91,10 @@ def standing(
     """Where a member stands this month. Raises UnknownMember."""
     row = db.execute(
         """
-        SELECT member.*, used, reserved,
-               (SELECT id FROM request WHERE platform = :platform AND source_key = :source_key) AS first_request
+        SELECT member.*, used, reserved, revenue_micro + held_micro AS spent_micro,
+               (SELECT min(spend_cap_micro) FROM api_key WHERE api_key.member = member.id) AS spend_cap_micro,
+               (SELECT id FROM request
+                WHERE platform = :platform AND source_key = :source_key) AS first_request
         FROM member LEFT JOIN account ON account.month = :month AND account.member = member.id
         WHERE member.key = :member
         """,
@@ -104,6 +117,8 @@ def standing(
         topup=row["topup"],
         banned=row["banned_us"] is not None,
         ban_reason=row["ban_reason"] or "",
+        spend_cap_micro=row["spend_cap_micro"],
+        spent_micro=row["spent_micro"] or 0,
         first_request=row["first_request"],
     )
 
@@ -128,7 +143,7 @@ def reserve(
 ) -> Reservation:
     """Hold one image for each job, from the month's allowance first and the top-up after, or hold nothing.
 
-    Raises MemberBanned, AccountTooYoung, QuotaExceeded, DailyCapReached.
+    Raises MemberBanned, AccountTooYoung, QuotaExceeded, SpendingCapReached, DailyCapReached.
     """
     wanted = len(request.jobs)
     resets_at = from_us(policy.calendar.month_end_us(policy.calendar.month(now_us)))
@@ -138,6 +153,9 @@ def reserve(
         raise AccountTooYoung(request.account_age_s, where.terms.min_account_age_s)
     if where.left is not None and wanted > where.left:
         raise QuotaExceeded(wanted, where.left, resets_at)
+    price_micro = wanted * where.terms.price_micro
+    if where.spend_cap_micro is not None and where.spent_micro + price_micro > where.spend_cap_micro:
+        raise SpendingCapReached(price_micro, max(0, where.spend_cap_micro - where.spent_micro), resets_at)
     from_allowance = wanted if where.allowance_left is None else min(wanted, where.allowance_left)
     reservation = Reservation(
         month=policy.calendar.month(now_us),
@@ -163,7 +181,8 @@ def settle(db: sqlite3.Connection, held: Held) -> None:
 def release(db: sqlite3.Connection, held: Held) -> None:
     """A held image goes back to where it came from. The caller closes its job in the same transaction."""
     db.execute(
-        "UPDATE account SET reserved = reserved - ?, held_micro = held_micro - ? WHERE month = ? AND member = ?",
+        "UPDATE account SET reserved = reserved - ?, held_micro = held_micro - ?"
+        " WHERE month = ? AND member = ?",
         (not held.from_topup, held.price_micro, held.month, held.member),
     )
     if held.from_topup:
@@ -182,7 +201,8 @@ def _hold(db: sqlite3.Connection, where: Standing, reservation: Reservation) -> 
     held = db.execute(
         """
         INSERT INTO account (month, member, reserved, held_micro) VALUES (:month, :member, :images, :price)
-        ON CONFLICT DO UPDATE SET reserved = reserved + excluded.reserved, held_micro = held_micro + excluded.held_micro
+        ON CONFLICT DO UPDATE SET
+          reserved = reserved + excluded.reserved, held_micro = held_micro + excluded.held_micro
         WHERE :allowance IS NULL OR excluded.reserved = 0 OR used + reserved + excluded.reserved <= :allowance
         """,
         {
@@ -220,7 +240,7 @@ def _count_under_daily_caps(
             ON CONFLICT DO UPDATE SET images = images + excluded.images
             RETURNING images
             """,
-            {"day": day, "tier": terms.name, "scope": scope, "wanted": wanted},
+            {"day": day, "tier": where.tier, "scope": scope, "wanted": wanted},
         ).fetchone()[0]
         if cap is not None and counted > cap:
             left = max(0, cap - (counted - wanted))

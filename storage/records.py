@@ -1,4 +1,6 @@
-"""What crosses the seam of the store: frozen records. Money in micro-units, durations in microseconds, both integers."""
+"""What crosses the seam of the store: frozen records. Money in micro-units, durations in microseconds, both
+integers.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a request came from. `key` is the platform's own id of the event, so a redelivery is recognised."""
+    """Where a request came from. `key` is the platform's id of the event, so a redelivery is recognised."""
 
     platform: str
     key: str
@@ -30,8 +32,9 @@ class Identity:
 class TierTerms:
     """What a tier may have and what it pays. Tiers are handed in from the lowest to the highest.
 
-    `allowance` is images a calendar month, None for no cap; the daily caps count the images of all members of the
-    tier together, in one server and everywhere; `min_account_age_s` holds where the platform tells an account's age.
+    `allowance` is images a calendar month, None for no cap; the daily caps count the images of all members of
+    the tier together, in one server and everywhere; `min_account_age_s` holds where the platform tells an
+    account's age.
     """
 
     name: str
@@ -66,7 +69,9 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """A member's month: `left` counts what a new request may still reserve, top-up included; None means no cap."""
+    """A member's month: `left` counts what a new request may still reserve, top-up included; None means no
+    cap.
+    """
 
     tier: str
     allowance: int | None
@@ -89,8 +94,8 @@ class NewJob:
 class NewRequest:
     """A request to be accepted: one reservation for all its jobs.
 
-    `payload` and `address` are JSON texts of the caller's; the store keeps them and reads neither. `tier` is one that
-    the platform grants for this request (a role), taken where it ranks above the member's own.
+    `payload` and `address` are JSON texts of the caller's; the store keeps them and reads neither. `tier` is
+    one that the platform grants for this request (a role), taken where it ranks above the member's own.
     """
 
     request_id: str
@@ -160,7 +165,7 @@ class RequestRecord:
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """An accepted request. `replayed` says that its source had been accepted before and nothing changed now."""
+    """An accepted request. `replayed` says that its source was accepted before and nothing changed."""
 
     request: RequestRecord
     quota: Quota
@@ -169,7 +174,10 @@ class Acceptance:
 
 @dataclass(frozen=True, slots=True)
 class DrawUsage:
-    """What drawing one image took. `gpu_us` is its billed share of the GPU, `energy_mj` None where nothing measures it."""
+    """What drawing one image took.
+
+    `gpu_us` is its billed share of the GPU, `energy_mj` None where nothing measures it.
+    """
 
     queue_us: int
     encode_us: int
@@ -231,7 +239,9 @@ class AuditRow:
 
 @dataclass(frozen=True, slots=True)
 class MeterSlice:
-    """A stretch of a device's time, [start_us, end_us) in UTC: what of it was busy and overhead; the rest was idle."""
+    """A stretch of a device's time, [start_us, end_us) in UTC: what of it was busy and overhead; the rest was
+    idle.
+    """
 
     start_us: int
     end_us: int
@@ -242,7 +252,9 @@ class MeterSlice:
 
 @dataclass(frozen=True, slots=True)
 class LinkOffer:
-    """Two members about to become one: `issuer` made the code, `redeemer` typed it. Merged once both confirmed."""
+    """Two members about to become one: `issuer` made the code, `redeemer` typed it. Merged once both
+    confirmed.
+    """
 
     offer_id: str
     issuer: str
@@ -281,7 +293,10 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Sums over closed jobs. `images` are the charged ones; the others of `drawn` work cost GPU time all the same."""
+    """Sums over closed jobs.
+
+    `images` are the charged ones; the others of `drawn` work cost GPU time all the same.
+    """
 
     images: int = 0
     failed: int = 0
@@ -296,7 +311,9 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Percentiles:
-    """Times in microseconds, each right within a bucket of the histogram (about 9 %); None where nothing was counted."""
+    """Times in microseconds, each right within a bucket of the histogram (about 9 %); None where nothing was
+    counted.
+    """
 
     count: int
     p50_us: int | None

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _SELECT = """
-SELECT request.id, request.request_id, platform, source_key, member.key AS member, request.tier, server, payload, address,
-       request.created_us, job_id, seed, state, image, started_us, parked, reason, usage
+SELECT request.id, request.request_id, platform, source_key, member.key AS member, request.tier, server,
+       payload, address, request.created_us, job_id, seed, state, image, started_us, parked, reason, usage
 FROM request JOIN member ON member.id = request.member JOIN job ON job.request = request.id
 """
 _ORDER = " ORDER BY request.id, job.id"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from importlib import resources
 from typing import TYPE_CHECKING
 
 from .errors import CannotOpen, DatabaseTooNew
 
 if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Iterator, Sequence
 
 APPLICATION_ID = 0x4541534C  # "EASL", in the file's header: no other program's database is taken for ours
 
@@ -21,14 +21,12 @@ def migrations() -> list[tuple[int, str]]:
     return [(int(name[:4]), (folder / name).read_text("utf-8")) for name in names]
 
 
-def upgrade(db: sqlite3.Connection, steps: Iterable[tuple[int, str]] | None = None) -> int:
+def upgrade(db: sqlite3.Connection, steps: Sequence[tuple[int, str]] | None = None) -> int:
     """Apply what is missing and return the version reached. Raises DatabaseTooNew, CannotOpen."""
-    known = list(steps if steps is not None else migrations())
+    known = steps if steps is not None else migrations()
     newest = known[-1][0]
+    _refuse_foreign(db)
     found = version(db)
-    application = int(db.execute("PRAGMA application_id").fetchone()[0])
-    if application not in (0, APPLICATION_ID) or (application == 0 and _has_tables(db)):
-        raise CannotOpen("this file is the database of another program; name another file for Easel")
     if found > newest:
         raise DatabaseTooNew(
             f"this database has version {found}, this Easel knows versions up to {newest}: "
@@ -46,14 +44,32 @@ def version(db: sqlite3.Connection) -> int:
 
 
 def _apply(db: sqlite3.Connection, number: int, text: str) -> None:
-    stamp = f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {number};"
+    db.execute("BEGIN IMMEDIATE")
     try:
-        db.executescript(f"BEGIN IMMEDIATE;\n{text}\n{stamp}\nCOMMIT;")
+        if version(db) < number:  # another process may have been quicker
+            for statement in _statements(text):
+                db.execute(statement)
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version = {number}")
+        db.execute("COMMIT")
     except BaseException:
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
 
 
-def _has_tables(db: sqlite3.Connection) -> bool:
-    return bool(db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0])
+def _statements(text: str) -> Iterator[str]:
+    """One by one, since Python's executescript would commit our transaction first."""
+    statement = ""
+    for line in text.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def _refuse_foreign(db: sqlite3.Connection) -> None:
+    application = db.execute("PRAGMA application_id").fetchone()[0]
+    tables = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    if application != APPLICATION_ID and (application or tables):
+        raise CannotOpen("this file is the database of another program; name another file for Easel")

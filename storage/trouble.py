@@ -51,5 +51,7 @@ def diagnose(error: BaseException) -> BaseException:
 
 
 def _primary_code(error: sqlite3.Error) -> int:
-    """Without the extended part: SQLITE_IOERR_FSYNC is an SQLITE_IOERR. Our own refusals of a statement have none."""
+    """Without the extended part: SQLITE_IOERR_FSYNC is an SQLITE_IOERR. Our own refusals of a statement have
+    none.
+    """
     return getattr(error, "sqlite_errorcode", 0) & 0xFF

@@ -1,4 +1,4 @@
-"""One task writes: it takes all that waits in its inbox into one transaction, and answers after the COMMIT."""
+"""One task writes: all that waits in its inbox goes into one transaction, answered after the COMMIT."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class _Entry:
 class Writer:
     """Group commit: under load one fsync serves every caller that came while the last one was being written.
 
-    Each operation is a savepoint of its own: a refusal undoes that operation alone. When the machine is at fault (disk
-    full, locked, ...) the whole batch is undone and its callers are told, but for `lasting` operations: those are
-    kept and tried again with the next batch, or after `retry_s`.
+    Each operation is a savepoint of its own: a refusal undoes that operation alone. When the machine is at
+    fault (disk full, locked, ...) the whole batch is undone and its callers are told, but for `lasting`
+    operations: those are kept and tried again with the next batch, or after `retry_s`.
     """
 
     def __init__(
@@ -43,10 +43,13 @@ class Writer:
         connection: Connection,
         *,
         on_trouble: Callable[[StoreUnavailable], None] | None = None,
+        on_step: Callable[[str], None] = lambda step: None,
         retry_s: float = 2.0,
     ) -> None:
+        """`on_step` is called, on the connection's thread, around each COMMIT, for tests that kill there."""
         self._connection = connection
         self._on_trouble = on_trouble
+        self._on_step = on_step
         self._retry_s = retry_s
         self._inbox: deque[_Entry] = deque()
         self._kept: list[_Entry] = []
@@ -62,6 +65,10 @@ class Writer:
         self._inbox.append(_Entry(operation, answer, lasting))
         self._wake.set()
         return cast("T", await answer)
+
+    async def outside(self, work: Operation[T]) -> T:
+        """Run something between transactions that cannot be in one (a checkpoint)."""
+        return await self._connection.run(work)
 
     async def close(self) -> None:
         """Write what waits, tell those whose write still fails, and end the task."""
@@ -93,7 +100,9 @@ class Writer:
 
     async def _write_batch(self, batch: list[_Entry]) -> None:
         try:
-            results = await self._connection.run(partial(commit, operations=[e.operation for e in batch]))
+            results = await self._connection.run(
+                partial(commit, operations=[entry.operation for entry in batch], on_step=self._on_step)
+            )
         except StoreUnavailable as trouble:
             self._kept = [entry for entry in batch if entry.lasting]
             for entry in batch:
@@ -117,12 +126,20 @@ def _refuse(entry: _Entry, error: Exception) -> None:
         entry.answer.set_exception(error)
 
 
-def commit(db: sqlite3.Connection, operations: list[Operation[Any]]) -> list[tuple[Any, Exception | None]]:
-    """Run the operations in one transaction; for each its value or its refusal. Raises when the machine is at fault."""
+def commit(
+    db: sqlite3.Connection,
+    operations: list[Operation[Any]],
+    on_step: Callable[[str], None] = lambda step: None,
+) -> list[tuple[Any, Exception | None]]:
+    """Run the operations in one transaction; for each its value or its refusal. Raises when the machine is at
+    fault.
+    """
     db.execute("BEGIN IMMEDIATE")
     try:
         results = [_attempt(db, operation) for operation in operations]
+        on_step("before-commit")
         db.execute("COMMIT")
+        on_step("after-commit")
     except BaseException:
         if db.in_transaction:  # SQLite rolls back by itself when the disk is full
             db.execute("ROLLBACK")

@@ -94,9 +94,10 @@ CREATE TABLE daily (
   PRIMARY KEY (day, tier, scope)
 ) WITHOUT ROWID;
 
--- One row for each closed job, for good. Its key is the job's, so no job can be charged twice.
+-- One row for each closed job, for good. Its job is unique, so no job can be charged twice.
 CREATE TABLE ledger (
-  job         INTEGER PRIMARY KEY,
+  entry       INTEGER PRIMARY KEY,
+  job         INTEGER NOT NULL UNIQUE,
   at_us       INTEGER NOT NULL,
   member      INTEGER NOT NULL REFERENCES member,
   month       INTEGER NOT NULL,

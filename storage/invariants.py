@@ -1,0 +1,224 @@
+"""What must hold between the tables, whatever died and whenever: run by the tests, and by `easel check`.
+
+Each invariant is a query for its violations, and a sentence for each row that it finds.
+"""
+
+# ruff: noqa: S608 - queries put together from the pieces below, nothing from outside
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .records import Finding
+from .rollups import SUMS
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterator
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """`violations` selects rows; `sentence` is a format with a place for each of their columns."""
+
+    name: str
+    sentence: str
+    violations: str
+
+
+def _differences(kept: str, derived: str) -> str:
+    """Rows of the one query that the other lacks, in both directions, each with where it was found."""
+    return f"""
+        SELECT 'kept', * FROM (SELECT * FROM ({kept}) EXCEPT SELECT * FROM ({derived}))
+        UNION ALL SELECT 'derived', * FROM (SELECT * FROM ({derived}) EXCEPT SELECT * FROM ({kept}))
+        """
+
+
+_OPEN = "state IN ('queued', 'running', 'drawn')"
+_JOBS = "job JOIN request ON request.id = job.request"
+_CHARGES = "ledger JOIN person ON person.id = ledger.member"
+_SPANS = "(SELECT 900000000 AS span UNION ALL SELECT 86400000000)"
+_TALLY = """
+    sum(charged AND outcome <> 'undeliverable') AS images, sum(outcome IN ('failed', 'expired')) AS failed,
+    sum(outcome = 'cancelled') AS cancelled, sum(outcome = 'undeliverable') AS undeliverable,
+    sum(NOT charged) AS refunded, sum(gpu_us) AS gpu_us, sum(coalesce(energy_mj, 0)) AS energy_mj,
+    sum(cost_micro) AS cost_micro, sum(price_micro) AS revenue_micro
+"""
+_SUMS = ", ".join(SUMS)
+
+INVARIANTS = (
+    Invariant(
+        "every open job holds one reservation, and its price, of its member's month",
+        "{}: month {}, member number {}: {} reserved at {} micro-units",
+        _differences(
+            "SELECT month, member, reserved, held_micro FROM account WHERE reserved <> 0 OR held_micro <> 0",
+            f"""
+            SELECT month, member, sum(NOT from_topup) AS jobs, sum(price_micro) AS worth FROM {_JOBS}
+            WHERE {_OPEN} GROUP BY month, member HAVING jobs > 0 OR worth > 0
+            """,
+        ),
+    ),
+    Invariant(
+        "the allowance used is what was charged to it",
+        "{}: month {}, member number {}: {} used",
+        _differences(
+            "SELECT month, member, used - carried FROM account WHERE used <> carried",
+            f"""
+            SELECT month, person.member, count(*) FROM {_CHARGES}
+            WHERE charged AND NOT from_topup GROUP BY month, person.member
+            """,
+        ),
+    ),
+    Invariant(
+        "a top-up is what was granted, less what was used and is reserved of it",
+        "member {}: {} left, {} granted, {} charged, {} reserved",
+        f"""
+        WITH sums AS (
+            SELECT key, topup,
+                (SELECT coalesce(sum(images), 0) FROM credit WHERE credit.member = member.id) AS granted,
+                (SELECT count(*) FROM {_CHARGES}
+                 WHERE person.member = member.id AND charged AND from_topup) AS charged,
+                (SELECT count(*) FROM {_JOBS}
+                 WHERE request.member = member.id AND from_topup AND {_OPEN}) AS reserved
+            FROM member WHERE forgotten_us IS NULL AND merged_into IS NULL
+              AND (topup > 0 OR id IN (SELECT member FROM credit)))
+        SELECT * FROM sums WHERE topup <> granted - charged - reserved
+        """,
+    ),
+    Invariant(
+        "a closed job has one ledger row that tells the same, an open one has none",
+        "job {}: {}, the ledger says {}",
+        """
+        SELECT job_id, state, coalesce(outcome, 'nothing') FROM job LEFT JOIN ledger ON ledger.job = job.id
+        WHERE NOT CASE
+            WHEN state IN ('delivered', 'cancelled') THEN outcome IS state
+            WHEN state = 'failed' THEN coalesce(outcome, '') IN ('failed', 'undeliverable', 'expired')
+            ELSE outcome IS NULL END
+        """,
+    ),
+    Invariant(
+        "a ledger row without its job belongs to somebody forgotten",
+        "ledger row {} of member {} has no job",
+        f"""
+        SELECT entry, person.key FROM {_CHARGES} JOIN member ON member.id = person.member
+        LEFT JOIN job ON job.id = ledger.job WHERE job.id IS NULL AND forgotten_us IS NULL
+        """,
+    ),
+    Invariant(
+        "what is charged was delivered, or lost or cancelled by the member's own doing",
+        "ledger row {}: {} for {} micro-units, charged {}",
+        """
+        SELECT entry, outcome, price_micro, charged FROM ledger
+        WHERE (charged AND outcome IN ('failed', 'expired')) OR (NOT charged AND outcome = 'delivered')
+           OR (price_micro > 0 AND NOT charged)
+        """,
+    ),
+    Invariant(
+        "a request has jobs",
+        "request {} has none",
+        "SELECT request_id FROM request WHERE NOT EXISTS (SELECT 1 FROM job WHERE job.request = request.id)",
+    ),
+    Invariant(
+        "a drawn job has its picture and its usage",
+        "job {} is drawn, picture {}, usage {}",
+        "SELECT job_id, image, usage FROM job WHERE state = 'drawn' AND (image IS NULL OR usage IS NULL)",
+    ),
+    Invariant(
+        "the daily counts are the day's jobs that were not refunded",
+        "{}: day {}, tier {}, in {!r}: {} images",
+        "SELECT * FROM ("
+        + _differences(
+            "SELECT day, tier, scope, images FROM daily WHERE images <> 0",
+            f"""
+            SELECT capped_day, request.tier,
+                   CASE WHEN everywhere THEN '' ELSE request.platform || ':' || server END AS scope, count(*)
+            FROM {_JOBS} LEFT JOIN ledger ON ledger.job = job.id, (SELECT 1 AS everywhere UNION ALL SELECT 0)
+            WHERE capped_day IS NOT NULL AND coalesce(charged, 1) AND (everywhere OR server IS NOT NULL)
+            GROUP BY 1, 2, 3
+            """,
+        )
+        + ") WHERE NOT EXISTS (SELECT 1 FROM member WHERE forgotten_us IS NOT NULL)",  # their jobs are gone
+    ),
+    Invariant(
+        "the rollups are the sums of the ledger",
+        "{}: {} us from {}, tier {}, platform {}, {}x{}: {} images, {} failed and so on",
+        _differences(
+            f"SELECT span_us, cell_us, tier, platform, width, height, {_SUMS} FROM rollup",
+            f"""
+            SELECT span, at_us - at_us % span, tier, platform, width, height, {_TALLY} FROM ledger, {_SPANS}
+            GROUP BY 1, 2, 3, 4, 5, 6
+            """,
+        ),
+    ),
+    Invariant(
+        "the histograms count every drawing of the ledger",
+        "{}: {} us from {}, {} times of tier {}, bucket {}: {} jobs",
+        _differences(
+            "SELECT span_us, cell_us, kind, tier, bucket, jobs FROM histogram",
+            f"""
+            SELECT span, at_us - at_us % span, 'wait', tier, wait_bucket, count(*) FROM ledger, {_SPANS}
+            WHERE wait_bucket IS NOT NULL GROUP BY 1, 2, 3, 4, 5
+            UNION ALL
+            SELECT span, at_us - at_us % span, 'draw', tier, draw_bucket, count(*) FROM ledger, {_SPANS}
+            WHERE draw_bucket IS NOT NULL GROUP BY 1, 2, 3, 4, 5
+            """,
+        ),
+    ),
+    Invariant(
+        "a member's month is the sum of their ledger rows",
+        "{}: month {}, member number {}: {} images, {} failed and so on",
+        _differences(
+            f"""
+            SELECT month, member, {_SUMS} FROM account WHERE images + refunded + undeliverable + cancelled > 0
+            """,
+            f"SELECT month, person.member, {_TALLY} FROM {_CHARGES} GROUP BY 1, 2",
+        ),
+    ),
+    Invariant(
+        "no quarter of an hour of a device has more time than it has",
+        "device {!r}, cell {}: {} us booked",
+        """
+        SELECT device, cell_us, sum(busy_us + overhead_us + idle_us + lost_us) AS booked_us
+        FROM meter GROUP BY device, cell_us HAVING booked_us > 900000000
+        """,
+    ),
+    Invariant(
+        "a member that became part of another, or was forgotten, keeps nothing",
+        "member {} still has {}",
+        """
+        SELECT key, 'a top-up' FROM member
+        WHERE (merged_into IS NOT NULL OR forgotten_us IS NOT NULL) AND topup > 0
+        UNION ALL SELECT key, 'an identity' FROM member JOIN identity ON identity.member = member.id
+                  WHERE merged_into IS NOT NULL OR forgotten_us IS NOT NULL
+        UNION ALL SELECT key, 'a request' FROM member JOIN request ON request.member = member.id
+                  WHERE merged_into IS NOT NULL OR forgotten_us IS NOT NULL
+        UNION ALL SELECT key, 'a month' FROM member JOIN account ON account.member = member.id
+                  WHERE merged_into IS NOT NULL
+        """,
+    ),
+)
+
+
+def broken(db: sqlite3.Connection, has_image: Callable[[str], bool] | None = None) -> list[Finding]:
+    """Every violation of every invariant. `has_image` says whether a picture's file is there."""
+    return list(_broken(db, has_image))
+
+
+def damaged(db: sqlite3.Connection) -> list[Finding]:
+    """What SQLite itself finds wrong with the file."""
+    sentences = [row[0] for row in db.execute("PRAGMA integrity_check") if row[0] != "ok"]
+    sentences += [
+        f"{row[0]} row {row[1]} refers to a missing row of {row[2]}"
+        for row in db.execute("PRAGMA foreign_key_check")
+    ]
+    return [Finding("the file is whole", sentence) for sentence in sentences]
+
+
+def _broken(db: sqlite3.Connection, has_image: Callable[[str], bool] | None) -> Iterator[Finding]:
+    for invariant in INVARIANTS:
+        for row in db.execute(invariant.violations):
+            yield Finding(invariant.name, invariant.sentence.format(*row))
+    if has_image is not None:
+        for job_id, ref in db.execute("SELECT job_id, image FROM job WHERE state = 'drawn'"):
+            if not has_image(ref):
+                yield Finding("a picture yet to be delivered is on disk", f"job {job_id}: {ref} is missing")

@@ -1,0 +1,26 @@
+"""What a database must agree to before it is used."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from .errors import CannotOpen
+from .schema import upgrade
+
+OLDEST_SQLITE = (3, 35, 0)  # RETURNING, and several ON CONFLICT clauses
+
+
+def prepare(db: sqlite3.Connection, *, currency: str) -> None:
+    """Bring the schema up to date and hold the currency fast. Raises CannotOpen."""
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise CannotOpen(
+            f"SQLite {sqlite3.sqlite_version} is too old, 3.35 is needed: use a newer Python build"
+        )
+    upgrade(db)
+    db.execute("INSERT INTO meta VALUES ('currency', ?) ON CONFLICT DO NOTHING", (currency,))
+    kept = db.execute("SELECT value FROM meta WHERE name = 'currency'").fetchone()[0]
+    if kept != currency:
+        raise CannotOpen(
+            f"the ledger of this database is in {kept}, the configuration says {currency}: "
+            "amounts of two currencies cannot be added; set it back, or begin a new database"
+        )

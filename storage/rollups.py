@@ -1,0 +1,148 @@
+"""The figures of a period, from sums kept with every ledger row: no ledger row is read, however many there
+are.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from . import meter
+from .clock import DAY_US, from_us
+from .ledger import bucket_us
+from .meter import CELL_US
+from .records import MemberMonth, Percentiles, Stats, Tally
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable
+
+    from .months import Period
+    from .policy import Policy
+
+TOP_MEMBERS = 10
+
+SUMS = tuple(field.name for field in fields(Tally))
+_SUMS_SQL = ", ".join(f"sum({name})" for name in SUMS)
+
+# A period's whole UTC days, and the quarters of an hour before and after them.
+_CELLS = """
+FROM (VALUES (:quarter, :start, :first_day),
+             (:day, :first_day, :last_day),
+             (:quarter, :last_day, :end)) AS range
+JOIN {table} ON span_us = range.column1 AND cell_us >= range.column2 AND cell_us < range.column3
+"""
+
+
+def stats(db: sqlite3.Connection, policy: Policy, period: Period) -> Stats:
+    """All figures of a period that begins and ends on a quarter of an hour (as each zone's midnight does)."""
+    cells = _cells(period)
+    by_tier: dict[str, list[Tally]] = defaultdict(list)
+    by_platform: dict[str, list[Tally]] = defaultdict(list)
+    by_size: dict[str, list[Tally]] = defaultdict(list)
+    query = (
+        f"SELECT tier, platform, width, height, {_SUMS_SQL}"
+        + _CELLS.format(table="rollup")
+        + "GROUP BY tier, platform, width, height"
+    )
+    for tier, platform, width, height, *sums in db.execute(query, cells):
+        tally = Tally(*sums)
+        by_tier[tier].append(tally)
+        by_platform[platform].append(tally)
+        if width:
+            by_size[f"{width}x{height}"].append(tally)
+    waits, draws = _histogram(db, cells, "wait"), _histogram(db, cells, "draw")
+    return Stats(
+        start=from_us(period.start_us),
+        end=from_us(period.end_us),
+        currency=policy.currency,
+        total=add(tally for tallies in by_tier.values() for tally in tallies),
+        by_tier={tier: add(by_tier[tier]) for tier in _in_order(policy, by_tier)},
+        by_platform={name: add(tallies) for name, tallies in sorted(by_platform.items())},
+        by_size={name: add(tallies) for name, tallies in by_size.items()},
+        wait=percentiles(_merged(waits.values())),
+        draw=percentiles(_merged(draws.values())),
+        wait_by_tier={tier: percentiles(waits[tier]) for tier in waits},
+        draw_by_tier={tier: percentiles(draws[tier]) for tier in draws},
+        uptime=meter.uptime(db, period),
+        top_members=top_members(db, policy.calendar.month(period.end_us - 1)),
+    )
+
+
+def top_members(db: sqlite3.Connection, month: int, limit: int = TOP_MEMBERS) -> tuple[MemberMonth, ...]:
+    """The members with the most images of a month (by the month of their reservations)."""
+    rows = db.execute(
+        f"""
+        SELECT key, {", ".join(SUMS)} FROM account JOIN member ON member.id = account.member
+        WHERE month = ? AND images > 0 AND forgotten_us IS NULL ORDER BY month DESC, images DESC LIMIT ?
+        """,  # noqa: S608 - our own column names
+        (month, limit),
+    )
+    return tuple(MemberMonth(key, Tally(*sums)) for key, *sums in rows)
+
+
+def add(tallies: Iterable[Tally]) -> Tally:
+    """The sum, field by field."""
+    return Tally(*(sum(column) for column in zip(*map(_values, tallies), strict=True)))
+
+
+def percentiles(histogram: dict[int, int]) -> Percentiles:
+    """From jobs by log bucket."""
+    count = sum(histogram.values())
+    return Percentiles(count, _quantile(histogram, count, 50), _quantile(histogram, count, 95))
+
+
+def _quantile(histogram: dict[int, int], count: int, percent: int) -> int | None:
+    """The middle of the bucket that holds the nearest-rank percentile."""
+    rank = -(-count * percent // 100)
+    for bucket in sorted(histogram):
+        rank -= histogram[bucket]
+        if rank <= 0:
+            return bucket_us(bucket)
+    return None
+
+
+def _histogram(db: sqlite3.Connection, cells: dict[str, int], kind: str) -> dict[str, dict[int, int]]:
+    query = (
+        "SELECT tier, bucket, sum(jobs)"
+        + _CELLS.format(table="histogram")
+        + "AND kind = :kind GROUP BY tier, bucket"
+    )
+    by_tier: dict[str, dict[int, int]] = defaultdict(dict)
+    for tier, bucket, jobs in db.execute(query, {**cells, "kind": kind}):
+        by_tier[tier][bucket] = jobs
+    return dict(by_tier)
+
+
+def _cells(period: Period) -> dict[str, int]:
+    first_day_us = -(-period.start_us // DAY_US) * DAY_US
+    last_day_us = period.end_us // DAY_US * DAY_US
+    if first_day_us > last_day_us:  # within one day
+        first_day_us = last_day_us = period.end_us
+    return {
+        "quarter": CELL_US,
+        "day": DAY_US,
+        "start": period.start_us,
+        "first_day": first_day_us,
+        "last_day": last_day_us,
+        "end": period.end_us,
+    }
+
+
+def _merged(histograms: Iterable[dict[int, int]]) -> dict[int, int]:
+    merged: dict[int, int] = defaultdict(int)
+    for histogram in histograms:
+        for bucket, jobs in histogram.items():
+            merged[bucket] += jobs
+    return merged
+
+
+def _values(tally: Tally) -> tuple[int, ...]:
+    return tuple(getattr(tally, name) for name in SUMS)
+
+
+def _in_order(policy: Policy, tiers: Iterable[str]) -> list[str]:
+    """The configured tiers from the lowest, then those that are configured no more."""
+    found = set(tiers)
+    return [tier for tier in policy.tiers if tier in found] + sorted(found - set(policy.tiers))
