@@ -1,1 +1,1 @@
-"""Drawing: request, queue, scheduler, memory gate, step loop, pipeline, telemetry. Knows no users and no money."""
+"""Drawing: queue, scheduler, memory gate, step loop, pipeline, telemetry. Knows no users and no money."""

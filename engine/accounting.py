@@ -1,16 +1,21 @@
 """Who used the device, for how long. Pure but for its lock: workers report from their own threads.
 
-While k lanes work, each gets 1/k of the time; a lane's part is split among its jobs by token share. So the sum over
-jobs is the union of the lanes' busy time, by construction. What no lane used is idle: the remainder, never hidden.
+While k lanes work, each gets 1/k of the time; a lane's part is split among its jobs by token share. So the
+sum over jobs is the union of the lanes' busy time, by construction. What no lane used is idle: the
+remainder, never hidden.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from engine.events import Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping
 
 Clock = Callable[[], float]
 Joules = Callable[[float, float], float | None]
@@ -23,7 +28,6 @@ class Totals:
 
     busy_s: float
     overhead_s: float
-    """Warm-up, heartbeat, loading: the device worked, for nobody's picture."""
     idle_s: float
 
 
@@ -54,29 +58,38 @@ class Meter:
         self._clock = clock
         self._joules = joules
         self._lock = threading.Lock()
-        self._lanes: dict[object, _Work] = {}
+        self._working: dict[Hashable, _Work] = {}
         self._since = self._at = clock()
         self._busy = 0.0
         self._overhead = 0.0
         self._jobs: dict[str, Spent] = {}
 
-    def begin(self, lane: object, phase: Phase, tokens: Mapping[str, int]) -> None:
-        """This lane starts to work for these jobs (tokens by job; none: overhead)."""
+    def begin(self, key: Hashable, phase: Phase, tokens: Mapping[str, int]) -> None:
+        """A lane starts to work for these jobs (tokens by job; none: overhead). `key` names this work."""
         total = sum(tokens.values())
         shares = {job: count / total for job, count in tokens.items()} if total else {}
         with self._lock:
             now = self._settle()
-            self._lanes[lane] = _Work(shares, phase, now)
+            self._working[key] = _Work(shares, phase, now)
 
-    def end(self, lane: object) -> dict[str, float]:
-        """This lane is done. Returns the device seconds billed to each job of this piece of work."""
+    def end(self, key: Hashable, device_s: float | None = None) -> dict[str, float]:
+        """It is done, or given up. Returns the device seconds billed to each of its jobs; once.
+
+        `device_s`: what the device says it worked, where it can tell. The rest of the time it idled, waiting
+        for the host, and nobody is billed for that.
+        """
         with self._lock:
             now = self._settle()
-            work = self._lanes.pop(lane, None)
+            work = self._working.pop(key, None)
             if work is None:
                 return {}
-            wall = now - work.began
-            joules = self._joules(work.began, now) if work.shares else None
+            if device_s is not None and work.shares and device_s < work.billed:
+                self._busy -= work.billed - device_s
+                work.billed = device_s
+        # Asked for outside the lock: telemetry has one of its own.
+        wall = now - work.began
+        joules = self._joules(work.began, now) if work.shares else None
+        with self._lock:
             for job, share in work.shares.items():
                 spent = self._jobs.setdefault(job, Spent())
                 spent.gpu_s += work.billed * share
@@ -88,7 +101,7 @@ class Meter:
                     spent.decode_s += wall
                 if joules is not None and wall > 0:
                     spent.energy_j = (spent.energy_j or 0.0) + joules * share * work.billed / wall
-            return {job: work.billed * share for job, share in work.shares.items()}
+        return {job: work.billed * share for job, share in work.shares.items()}
 
     def spent(self, job_id: str) -> Spent:
         with self._lock:
@@ -102,21 +115,19 @@ class Meter:
     def totals(self) -> Totals:
         with self._lock:
             now = self._settle()
-            return Totals(
-                self._busy, self._overhead, max(0.0, now - self._since - self._busy - self._overhead)
-            )
+            idle = now - self._since - self._busy - self._overhead
+            return Totals(self._busy, self._overhead, max(0.0, idle))
 
     def _settle(self) -> float:
         """Hand the time since the last change to whoever worked."""
         now = max(self._clock(), self._at)
         passed, self._at = now - self._at, now
-        if not self._lanes or not passed:
-            return now
-        part = passed / len(self._lanes)
-        for work in self._lanes.values():
-            work.billed += part
-            if work.shares:
-                self._busy += part
-            else:
-                self._overhead += part
+        if self._working and passed:
+            part = passed / len(self._working)
+            for work in self._working.values():
+                work.billed += part
+                if work.shares:
+                    self._busy += part
+                else:
+                    self._overhead += part
         return now

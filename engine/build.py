@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.engine import Engine, EngineConfig
+from engine.engine import Engine
 from engine.profile import load_profile
-from engine.settings import EMBEDDED, ModelSettings
+from engine.settings import EMBEDDED, EngineConfig, ModelSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What need not be computed twice: text embeddings, and whole pictures of the same member. Bounded in bytes."""
+"""What need not be computed twice: text embeddings, and a member's own pictures. Bounded in bytes."""
 
 from __future__ import annotations
 

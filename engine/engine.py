@@ -1,26 +1,26 @@
 """The engine: one asyncio task owns the device and is the only caller of the model.
 
-Its loop: schedule (admit, pause), dispatch (hand work to free workers), wait, postprocess. The scheduler, the queue
-and the memory gate decide; this file carries out their plan and never blocks the event loop.
+Its loop: schedule (admit, pause), dispatch (work to the free workers), wait, postprocess. The scheduler, the
+queue and the memory gate decide; this file carries out their plan and never blocks the event loop.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict, deque
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
 
-from engine.accounting import Clock, Meter, Totals
+from engine import learned, oom
+from engine.accounting import Meter
 from engine.cache import ByteLRU, picture_key
-from engine.events import Action, Event, LogObserver, Observer, Phase
-from engine.executor import Lane, Outcome
+from engine.calls import Begun, Calls, Made, prompts
+from engine.events import Action, Event, LogObserver, Phase, TimeSlice
+from engine.executor import Executor, Landing
 from engine.job import Job
-from engine.memory import MemoryGate, Mode
-from engine.oom import Remedy, next_remedy
-from engine.profile import Predictor
-from engine.queue import FairQueue, LaneTerms
+from engine.memory import MemoryGate
+from engine.predict import Pace, Predictor
+from engine.queue import FairQueue
 from engine.request import (
     Cancelled,
     Draining,
@@ -36,157 +36,131 @@ from engine.request import (
     Usage,
 )
 from engine.scheduler import Scheduler, Work
+from engine.settings import EngineConfig
+from engine.snapshot import EngineSnapshot
+from engine.telemetry import NoTelemetry, Telemetry
 from engine.ticket import Ticket
+from engine.watchdog import Alert, Cause, Watchdog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Sequence
     from types import TracebackType
 
     from PIL.Image import Image
 
-    from engine.accounting import Spent
-    from engine.model import Canvas, Caption, DeviceMemory, Model
+    from engine.accounting import Clock, Totals
+    from engine.events import Observer
+    from engine.model import Caption, DeviceMemory, Model
 
 REMEMBERED = 1024
 """How many jobs that are over can still be asked about."""
+UNBOUNDED_BYTES = 1 << 60
 
 
-@dataclass(frozen=True, slots=True)
-class EngineConfig:
-    """How the device is shared. Bytes, seconds."""
-
-    lanes: Mapping[str, LaneTerms] = field(default_factory=dict)
-    max_active: int = 3
-    max_waiting: int | None = None
-    memory_budget_bytes: int = 1 << 40
-    memory_mode: Mode = Mode.HIGH
-    step_lanes: int = 1
-    """Worker threads for steps: one on a GPU, one a core on a CPU."""
-    decoder_lane: bool = False
-    """The VAE has a worker of its own; for CPUs."""
-    step_timeout_s: float = 120.0
-    embedding_cache_bytes: int = 64 << 20
-    result_cache_bytes: int = 128 << 20
-    recover_after_s: float = 60.0
-    """After an out-of-memory, how long until one more place is tried."""
-
-
-@dataclass(frozen=True, slots=True)
-class EngineSnapshot:
-    """The engine at one moment."""
-
-    waiting: Mapping[str, int]
-    """Jobs in the queue, by lane."""
-    active: int
-    """Jobs that hold a place."""
-    paused: int
-    decoding: int
-    max_active: int
-    cap: int
-    """Places in use at most now; below max_active after an out-of-memory."""
-    totals: Totals
-    memory_mode: Mode
-    memory_budget_bytes: int
-    resident_bytes: int
-    memory: DeviceMemory | None
-    done: int
-    failed: int
-    cancelled: int
-    out_of_memory: int
-    timeouts: int
-    embedding_hits: int
-    embedding_misses: int
-    result_hits: int
-    admission_paused: bool
-    draining: bool
-    oldest_wait_s: float
-
-
-@dataclass(slots=True)
-class _Flight:
-    """Work in a worker's hands."""
-
-    lane: Lane
-    work: Work
-    began: float
-    deadline: float
-    predicted_s: float
-    billed: Mapping[str, float] = field(default_factory=dict)
-    """Device seconds by job, once it has landed."""
+class ModelLost(Exception):
+    """The model could not be loaded; nothing can be drawn any more."""
 
 
 class Engine:
+    """Draws. `start`, `submit`, `stop`; all on one event loop."""
+
     def __init__(
         self,
         *,
         model: Model,
         config: EngineConfig | None = None,
         clock: Clock = time.monotonic,
+        telemetry: Telemetry | None = None,
         observers: Sequence[Observer] = (),
     ) -> None:
         self._model = model
         self._config = config = config or EngineConfig()
         self._clock = clock
-        self._observers = (LogObserver(), *observers)
+        self._telemetry = telemetry or NoTelemetry()
+        self._observers: tuple[Observer, ...] = (LogObserver(), *observers)
+        self._watchdog = Watchdog(
+            config.watchdog, clock=clock, on_alert=self._alert, offloading=config.memory_mode != "high"
+        )
         self._queue: FairQueue[Job] = FairQueue(config.lanes, max_waiting=config.max_waiting)
         self._predictor = Predictor(model.profile)
-        self._gate = MemoryGate(model.profile, config.memory_budget_bytes, config.memory_mode)
-        self._scheduler = Scheduler(self._queue, self._gate, self._predictor, max_active=config.max_active)
-        self._meter = Meter(clock)
+        self._pace = Pace()
+        budget = config.memory_budget_bytes or UNBOUNDED_BYTES
+        self._gate = MemoryGate(model.profile, budget, config.memory_mode)
+        self._scheduler = Scheduler(
+            self._queue,
+            self._gate,
+            self._predictor,
+            max_active=config.max_active,
+            available_bytes=self._available_bytes,
+        )
+        self._meter = Meter(clock, self._telemetry.joules)
         self._embeddings: ByteLRU[str, Caption] = ByteLRU(config.embedding_cache_bytes)
         self._results: ByteLRU[object, tuple[Image, bool]] = ByteLRU(config.result_cache_bytes)
+        self._calls = Calls(model, self._embeddings)
+        self._executor: Executor | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._saving: asyncio.Task[None] | None = None
 
         self._jobs: dict[str, Job] = {}
         self._tickets: dict[str, Ticket] = {}
         self._over: OrderedDict[str, Progress] = OrderedDict()
-        self._flights: dict[Lane, _Flight] = {}
-        self._lanes: list[Lane] = []
-        self._decoder: Lane | None = None
-        self._landed: deque[tuple[_Flight, Outcome]] = deque()
-        self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._memory: DeviceMemory | None = None
         self._admitting = True
         self._draining = False
-        self._counts = {Action.DONE: 0, Action.FAILED: 0, Action.CANCELLED: 0}
-        self._ooms = 0
-        self._timeouts = 0
-        self._cap_recovers_at: float | None = None
+        self._reload_due = False
+        self._busy_at: float | None = None
+        self._cap_rises_at: float | None = None
+        self._reported: tuple[float, Totals] = (clock(), self._meter.totals())
+        self._counts = dict.fromkeys(Action, 0)
 
     # The outside
 
     async def start(self) -> None:
-        """Load the model and begin to draw. Raises what loading raises."""
-        self._open_lanes()
-        outcome = await self._overhead(self._model.load)
-        if outcome.failed:
-            await self._close_lanes()
-            raise RuntimeError(f"the model did not load: {outcome.error}\n{outcome.trace}")
+        """Load the model, warm it up, begin to draw. Raises ModelLost where that fails."""
+        config = self._config
+        self._executor = Executor(
+            self._meter,
+            self._clock,
+            self._model.prepare_thread,
+            step_lanes=config.step_lanes,
+            decoder_lane=config.decoder_lane,
+        )
+        await self._telemetry.start()
+        await self._recall()
+        try:
+            await self._load()
+        except BaseException:
+            await self._close()
+            raise
         self._task = asyncio.create_task(self._run(), name="engine")
-        self._tell(Action.STARTED, model=self._model.name)
+        self._tell(Action.STARTED, model=self._model.name, mode=self._gate.mode.value)
 
     async def stop(self, drain_timeout_s: float = 30.0) -> tuple[str, ...]:
         """Let the active jobs finish within the time given. Returns the ids still open, oldest first.
 
-        Tickets of those raise Draining: they were accepted and are to be submitted again by the next process.
+        The tickets of those raise Draining: they were accepted, and the next process is to be given them.
         """
         self._draining = True
-        self._wake.set()
-        if self._task is not None:
-            await asyncio.wait([self._task], timeout=drain_timeout_s)
-            if not self._task.done():
-                self._task.cancel()
-                await asyncio.wait([self._task])
-            error = None if self._task.cancelled() else self._task.exception()
-            self._task = None
-            if error is not None:
-                raise error
-        left = sorted(self._jobs.values(), key=lambda job: job.arrived_at)
-        for job in left:
-            self._settle(job, Draining("the engine is shutting down", self._usage(job)), JobState.QUEUED)
-        await self._close_lanes()
-        self._model.close()
+        for job in self._scheduler.active.values():
+            job.pausing = False
+        self._poke()
+        task, self._task = self._task, None
+        if task is not None:
+            await asyncio.wait([task], timeout=drain_timeout_s)
+            task.cancel()
+            await asyncio.wait([task])
+        left = self._let_go("the engine is shutting down")
+        await self._remember_learned()
+        await self._close()
         self._tell(Action.STOPPED, left=len(left))
-        return tuple(job.job_id for job in left)
+        return left
+
+    async def wait(self) -> None:
+        """Return when the engine has stopped; raise what it broke on, if it broke."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
+            if not self._task.cancelled() and (error := self._task.exception()) is not None:
+                raise error
 
     async def __aenter__(self) -> Engine:
         await self.start()
@@ -206,27 +180,23 @@ class Engine:
             raise Draining("the engine is shutting down")
         if request.job_id in self._jobs:
             raise ValueError(f"job {request.job_id} is here already")
-        profile = self._model.profile
-        if not profile.fits_grid(request.width, request.height) or request.steps < 1:
+        if not self._model.profile.fits_grid(request.width, request.height) or request.steps < 1:
             raise ValueError(f"{request.width}x{request.height} in {request.steps} steps cannot be drawn")
         job = Job(request, self._clock(), self._predictor.job_s(request))
         if not self._gate.ever_fits(job.need):
             raise TooLarge(f"{request.width}x{request.height} does not fit the memory budget")
-        if not accepted_before:
-            self._queue.check(request.lane, request.flow)
         ticket = Ticket(request, self)
         if (held := self._results.get(picture_key(self._model.name, request))) is not None:
-            image, truncated = held
-            drawing = Drawing(request, image.copy(), Usage(queue_s=request.waited_s, cached=True), truncated)
-            self._remember(request.job_id, last := Progress(JobState.DONE, request.steps, request.steps, 0.0))
-            ticket.settle(drawing, last)
+            self._answer_from_cache(ticket, *held)
             return ticket
+        if not accepted_before:
+            self._queue.check(request.lane, request.flow)
         self._jobs[job.job_id] = job
         self._tickets[job.job_id] = ticket
         job.waiting_since = job.submitted_at
         self._queue.push(job)
         self._tell(Action.SUBMITTED, job.job_id, lane=request.lane)
-        self._wake.set()
+        self._poke()
         return ticket
 
     def progress(self, job_id: str) -> Progress:
@@ -239,168 +209,139 @@ class Engine:
             position, ahead_s = self._queue.ahead(job)
         left_s = self._predictor.job_s(job.request, job.step, encoded=bool(job.captions))
         if job_id in self._scheduler.active:
-            left_s *= max(1, len(self._scheduler.active))  # the places step in turn
+            left_s *= len(self._scheduler.active)  # the places step in turn
         return Progress(job.state, job.step, job.request.steps, ahead_s + left_s, position, job.preview)
 
     def cancel(self, job_id: str) -> bool:
-        """Stop a job at its next step boundary. False where it is over, or not known."""
+        """Stop a job, at its next step boundary. False where it is over, or not known."""
         job = self._jobs.get(job_id)
         if job is None or job.cancelling:
             return False
-        if job.in_flight:
-            job.cancelling = True
-        else:
+        job.cancelling = True
+        if not job.in_flight:
             self._end(job, Cancelled("cancelled", self._usage(job)), JobState.CANCELLED)
-        self._wake.set()
+        self._poke()
         return True
 
     def pause_admission(self) -> None:
-        """Take jobs into the queue, but start none."""
+        """Take jobs into the queue, but start none; those that run go on."""
         self._admitting = False
 
     def resume_admission(self) -> None:
+        """Start jobs again."""
         self._admitting = True
-        self._wake.set()
+        self._poke()
 
     def snapshot(self) -> EngineSnapshot:
+        """The engine at this moment; O(n) in waiting jobs."""
         now = self._clock()
         waiting = list(self._queue.waiting())
+        budget = self._gate.budget_bytes
         return EngineSnapshot(
+            model=self._model.name,
             waiting=self._queue.depths(),
+            oldest_wait_s=max((now - job.arrived_at for job in waiting), default=0.0),
             active=len(self._scheduler.active),
-            paused=sum(1 for job in waiting if job.state is JobState.PAUSED),
+            paused=sum(job.state is JobState.PAUSED for job in waiting),
             decoding=len(self._scheduler.decoding),
             max_active=self._config.max_active,
             cap=self._scheduler.cap,
+            queued_s=sum(job.cost_s for job in waiting),
             totals=self._meter.totals(),
             memory_mode=self._gate.mode,
-            memory_budget_bytes=self._gate.budget_bytes,
+            memory_budget_bytes=budget if budget < UNBOUNDED_BYTES else None,
             resident_bytes=self._gate.resident_bytes,
-            memory=self._model.memory(),
+            memory=self._memory,
+            gpu=self._telemetry.last,
+            gpu_trouble=self._telemetry.trouble,
+            slow=self._watchdog.slow,
             done=self._counts[Action.DONE],
             failed=self._counts[Action.FAILED],
             cancelled=self._counts[Action.CANCELLED],
-            out_of_memory=self._ooms,
-            timeouts=self._timeouts,
+            out_of_memory=self._counts[Action.OUT_OF_MEMORY],
+            timeouts=self._counts[Action.STEP_TIMEOUT],
             embedding_hits=self._embeddings.hits,
             embedding_misses=self._embeddings.misses,
             result_hits=self._results.hits,
             admission_paused=not self._admitting,
             draining=self._draining,
-            oldest_wait_s=max((now - job.arrived_at for job in waiting), default=0.0),
         )
 
     # The loop
 
     async def _run(self) -> None:
-        while not (self._draining and not len(self._scheduler)):
-            self._schedule()
-            self._dispatch()
-            for flight, outcome in await self._landings():
-                self._postprocess(flight, outcome)
+        try:
+            while not (self._draining and not len(self._scheduler)):
+                await self._upkeep()
+                self._schedule()
+                self._dispatch()
+                for landing in await self._crew.landings(self._patience_s()):
+                    self._postprocess(landing)
+        except Exception as error:
+            # Nobody's job is lost with the engine: all are handed back, for the next process.
+            self._draining = True
+            self._tell(Action.CRASHED, reason=f"{type(error).__name__}: {error}")
+            self._let_go("the engine broke")
+            raise
 
     def _schedule(self) -> None:
-        now = self._clock()
-        self._recover_cap(now)
-        if not self._admitting or self._draining:
+        if not self._admitting or self._draining or self._reload_due:
             return
-        changes = self._scheduler.admit(now)
+        changes = self._scheduler.admit(self._clock())
         for job in changes.paused:
-            self._tell(Action.PAUSED, job.job_id)
+            self._tell(Action.PAUSED, job.job_id, step=job.step)
             self._tickets[job.job_id].touch()
         for job in changes.admitted:
             self._tell(Action.RESUMED if job.step else Action.ADMITTED, job.job_id)
             self._tickets[job.job_id].touch()
 
     def _dispatch(self) -> None:
-        free = [lane for lane in self._lanes if not lane.busy]
-        decoder = self._decoder or (free[0] if free else None)
-        for work in self._scheduler.pick(len(free), decoder=decoder is not None and not decoder.busy):
-            if work.phase is Phase.DECODE and self._decoder is not None:
-                self._launch(self._decoder, work)
-            elif free:
-                self._launch(free.pop(0), work)
+        crew = self._crew
+        if self._reload_due:
+            return
+        for work in self._scheduler.pick(
+            crew.free_lanes, decoder=crew.decoder_free, apart=crew.decoder_apart
+        ):
+            for job in work.jobs:
+                job.in_flight = True
+            expected_s, first = self._expected_s(work)
+            deadline_s = self._watchdog.step_deadline_s(expected_s, first=first)
+            crew.launch(work, self._calls.of(work), deadline_s=deadline_s)
 
-    def _launch(self, lane: Lane, work: Work) -> None:
-        now = self._clock()
-        predicted_s = self._predicted_s(work)
-        flight = _Flight(lane, work, now, now + self._config.step_timeout_s, predicted_s)
-        self._flights[lane] = flight
-        for job in work.jobs:
-            job.in_flight = True
-        call = self._call_for(work)
-        tokens = {job.job_id: job.tokens for job in work.jobs}
-
-        def metered() -> object:
-            self._meter.begin(lane, work.phase, tokens)
-            try:
-                return call()
-            finally:
-                flight.billed = self._meter.end(lane)
-
-        lane.run(metered, lambda outcome: self._land(flight, outcome))
-
-    def _land(self, flight: _Flight, outcome: Outcome) -> None:
-        self._landed.append((flight, outcome))
-        self._wake.set()
-
-    async def _landings(self) -> list[tuple[_Flight, Outcome]]:
-        """Wait until work comes back, a job arrives or goes, or a step has hung; return what came back."""
-        try:
-            async with asyncio.timeout(self._patience_s()):
-                await self._wake.wait()
-        except TimeoutError:
-            await self._abandon_hung()
-        self._wake.clear()
-        landed = list(self._landed)
-        self._landed.clear()
-        return landed
-
-    def _patience_s(self) -> float | None:
-        times = [flight.deadline for flight in self._flights.values()]
-        if self._cap_recovers_at is not None and len(self._queue):
-            times.append(self._cap_recovers_at)
-        return max(0.0, min(times) - self._clock()) if times else None
-
-    def _postprocess(self, flight: _Flight, outcome: Outcome) -> None:
-        if self._flights.get(flight.lane) is not flight:
-            return  # given up on before
-        del self._flights[flight.lane]
-        work = flight.work
-        now = self._clock()
+    def _postprocess(self, landing: Landing) -> None:
+        now = self._busy_at = self._clock()
+        work, outcome = landing.work, landing.outcome
         for job in work.jobs:
             job.in_flight = False
             job.stepped_at = now
-            self._queue.served(job, flight.billed.get(job.job_id, 0.0))
-        if outcome.out_of_memory:
-            self._ran_out(work, outcome)
+            self._queue.served(job, landing.billed.get(job.job_id, 0.0))
+        if landing.hung:
+            self._hung(landing)
+        elif outcome.out_of_memory:
+            self._ran_out(landing)
         elif outcome.failed:
             for job in work.jobs:
-                self._end(
-                    job, DrawFailed(outcome.error or "", self._usage(job)), JobState.FAILED, outcome.trace
-                )
+                error = DrawFailed(outcome.error or "", self._usage(job))
+                self._end(job, error, JobState.FAILED, trace=outcome.trace)
         else:
-            self._learn(flight)
-            self._take_up(work, outcome.value)
+            assert isinstance(outcome.value, Made)
+            self._learn(landing, outcome.value)
+            self._take_up(work, outcome.value.value)
         for job in work.jobs:
             self._at_boundary(job, now)
 
     def _take_up(self, work: Work, value: object) -> None:
-        """Give the jobs what the worker made for them."""
-        if work.phase is Phase.ENCODE:
+        """Give the jobs what was made for them."""
+        if isinstance(value, Begun):
             (job,) = work.jobs
-            assert isinstance(value, _Begun)
-            for prompt, caption in zip(_prompts(job.request), value.captions, strict=True):
+            for prompt, caption in zip(prompts(job.request), value.captions, strict=True):
                 self._embeddings.put(prompt, caption, caption.nbytes)
-            job.captions, job.canvas = value.captions, value.canvas
-            job.state = JobState.RUNNING
-        elif work.phase is Phase.DENOISE:
-            assert isinstance(value, dict)
+            job.captions, job.canvas, job.state = value.captions, value.canvas, JobState.RUNNING
+        elif isinstance(value, dict):
             for job in work.jobs:
                 job.step += 1
                 job.preview = value.get(job.job_id, job.preview)
                 if not job.steps_left:
-                    job.pausing = False
                     self._scheduler.finish_steps(job)
         else:
             (job,) = work.jobs
@@ -413,211 +354,273 @@ class Engine:
             return
         if job.cancelling:
             self._end(job, Cancelled("cancelled", self._usage(job)), JobState.CANCELLED)
-        elif job.pausing:
+            return
+        if job.pausing:
             self._scheduler.park(job, now)
-        self._tickets[job.job_id].touch() if job.job_id in self._tickets else None
+        self._tickets[job.job_id].touch()
+
+    # How a job ends
 
     def _finish(self, job: Job, image: Image) -> None:
-        usage = self._usage(job)
+        usage = self._usage(job, billable=True)
         truncated = any(caption.truncated for caption in job.captions)
-        size = image.width * image.height * len(image.getbands())
-        self._results.put(picture_key(self._model.name, job.request), (image, truncated), size)
+        nbytes = image.width * image.height * len(image.getbands())
+        self._results.put(picture_key(self._model.name, job.request), (image.copy(), truncated), nbytes)
         self._scheduler.drop(job)
-        self._counts[Action.DONE] += 1
         self._tell(Action.DONE, job.job_id, gpu_s=usage.gpu_s, queue_s=usage.queue_s)
-        self._settle(job, Drawing(job.request, image.copy(), usage, truncated), JobState.DONE)
+        self._settle(job, Drawing(job.request, image, usage, truncated), JobState.DONE)
 
-    def _end(self, job: Job, error: EngineError, state: JobState, trace: str = "") -> None:
+    def _end(self, job: Job, error: EngineError, state: JobState, **fields: object) -> None:
         """The job ends without a picture."""
         self._scheduler.drop(job)
         action = Action.CANCELLED if state is JobState.CANCELLED else Action.FAILED
-        self._counts[action] += 1
-        fields = {"reason": str(error), "trace": trace} if trace else {"reason": str(error)}
-        self._tell(action, job.job_id, gpu_s=error.usage.gpu_s, **fields)
+        self._tell(action, job.job_id, reason=str(error), gpu_s=error.usage.gpu_s, **fields)
         self._settle(job, error, state)
 
     def _settle(self, job: Job, outcome: Drawing | EngineError, state: JobState) -> None:
         job.state = state
-        job.captions, job.canvas = (), None
+        job.captions, job.canvas, job.preview = (), None, None
         self._meter.close(job.job_id)
         del self._jobs[job.job_id]
-        last = Progress(state, job.step, job.request.steps, 0.0)
-        self._remember(job.job_id, last)
+        last = self._remember(job, state)
         self._tickets.pop(job.job_id).settle(outcome, last)
 
-    def _remember(self, job_id: str, last: Progress) -> None:
-        self._over[job_id] = last
+    def _answer_from_cache(self, ticket: Ticket, image: Image, truncated: bool) -> None:
+        request = ticket.request
+        last = self._remember(Job(request, self._clock(), 0.0, step=request.steps), JobState.DONE)
+        usage = Usage(queue_s=request.waited_s, cached=True)
+        ticket.settle(Drawing(request, image.copy(), usage, truncated), last)
+        self._tell(Action.DONE, request.job_id, cached=True)
+
+    def _remember(self, job: Job, state: JobState) -> Progress:
+        last = self._over[job.job_id] = Progress(state, job.step, job.request.steps, 0.0)
         while len(self._over) > REMEMBERED:
             self._over.popitem(last=False)
+        return last
 
-    def _usage(self, job: Job) -> Usage:
-        waited = job.waited_s + (self._clock() - job.waiting_since if job.waiting_since is not None else 0.0)
-        spent: Spent = self._meter.spent(job.job_id)
+    def _let_go(self, why: str) -> tuple[str, ...]:
+        """Hand every open job back. Returns their ids, oldest first."""
+        left = sorted(self._jobs.values(), key=lambda job: job.arrived_at)
+        for job in left:
+            self._settle(job, Draining(why, self._usage(job)), JobState.QUEUED)
+        return tuple(job.job_id for job in left)
+
+    def _usage(self, job: Job, *, billable: bool = False) -> Usage:
+        spent = self._meter.spent(job.job_id)
+        since = job.waiting_since
+        waited_s = job.waited_s + (self._clock() - since if since is not None else 0.0)
         return Usage(
-            queue_s=job.request.waited_s + waited,
+            queue_s=job.request.waited_s + waited_s,
             encode_s=spent.encode_s,
             denoise_s=spent.denoise_s,
             decode_s=spent.decode_s,
             gpu_s=spent.gpu_s,
             energy_j=spent.energy_j,
+            billable=billable,
         )
 
-    # Work for the threads. Each closure gets what it needs; jobs are the event loop's alone.
+    # What is learned
 
-    def _call_for(self, work: Work) -> Callable[[], object]:
-        model = self._model
-        if work.phase is Phase.DENOISE:
-            canvases = [job.canvas for job in work.jobs if job.canvas is not None]
-            due = {
-                job.job_id: job.canvas for job in work.jobs if job.canvas is not None and _preview_due(job)
-            }
-
-            def step() -> object:
-                model.step(canvases)
-                return {job_id: model.preview(canvas) for job_id, canvas in due.items()}
-
-            return step
-        (job,) = work.jobs
-        if work.phase is Phase.ENCODE:
-            request = job.request
-            known = {prompt: self._embeddings.get(prompt) for prompt in _prompts(request)}
-
-            def encode() -> object:
-                missing = [prompt for prompt, caption in known.items() if caption is None]
-                known.update(zip(missing, model.encode(missing), strict=True) if missing else ())
-                captions = tuple(caption for p in _prompts(request) if (caption := known[p]) is not None)
-                return _Begun(captions, model.begin(request, captions))
-
-            return encode
-        canvas, tiled = job.canvas, job.tiled or job.pixels > model.profile.tile_above_pixels
-        assert canvas is not None
-        return lambda: model.decode(canvas, tiled=tiled)
-
-    def _predicted_s(self, work: Work) -> float:
-        if work.phase is Phase.DENOISE:
-            return sum(self._predictor.step_s(job.pixels, job.request.captions) for job in work.jobs)
-        (job,) = work.jobs
-        if work.phase is Phase.ENCODE:
-            return self._predictor.encode_s(job.request.captions)
-        return self._predictor.decode_s(job.pixels)
-
-    def _learn(self, flight: _Flight) -> None:
-        work = flight.work
+    def _learn(self, landing: Landing, made: Made) -> None:
+        work = landing.work
+        self._memory = made.measurement.memory or self._memory
+        news = False
         for job in work.jobs:
-            billed = flight.billed.get(job.job_id, 0.0)
+            billed_s = landing.billed.get(job.job_id, 0.0)
             if work.phase is Phase.DENOISE:
-                self._predictor.learn_step(job.pixels, job.request.captions, billed)
+                self._predictor.learn_step(job.pixels, job.request.captions, billed_s)
             elif work.phase is Phase.ENCODE:
-                self._predictor.learn_encode(job.request.captions, billed)
+                self._predictor.learn_encode(job.request.captions, billed_s)
             else:
-                self._predictor.learn_decode(job.pixels, billed)
+                self._predictor.learn_decode(job.pixels, billed_s)
+            if made.measurement.peak_bytes is not None:
+                news |= self._gate.learn(job.need, made.measurement.peak_bytes // len(work.jobs))
+        if news and self._saving is None:
+            self._saving = asyncio.create_task(self._remember_learned(), name="engine-learned")
+            self._saving.add_done_callback(self._saved)
+        if work.phase is Phase.DENOISE:
+            expected_s, _ = self._expected_s(work)
+            self._watchdog.stepped(_shape(work), expected_s, landing.wall_s, self._telemetry.last)
+            self._pace.learn(_shape(work), landing.wall_s)
+
+    def _expected_s(self, work: Work) -> tuple[float | None, bool]:
+        """Wall seconds this work should take, where known, and whether it is the first of its kind."""
+        if work.phase is not Phase.DENOISE:
+            return None, True
+        profile, usual_s = self._model.profile, self._pace.usual_s(_shape(work))
+        if profile.known_device:
+            told_s = sum(profile.step_s.at(job.pixels) * job.request.captions for job in work.jobs)
+            usual_s = told_s if usual_s is None else min(usual_s, told_s)
+        return usual_s, not self._pace.seen(_shape(work))
+
+    async def _recall(self) -> None:
+        path = self._config.learned_path
+        if path is not None:
+            known = await asyncio.to_thread(learned.load, path, self._learned_key)
+            self._gate.restore(known.peak_bytes)
+            self._predictor.restore(known.factors)
+
+    async def _remember_learned(self) -> None:
+        path = self._config.learned_path
+        if path is not None:
+            now = learned.Learned(self._learned_key, self._gate.learned(), self._predictor.learned())
+            await asyncio.to_thread(learned.save, path, now)
+
+    def _saved(self, task: asyncio.Task[None]) -> None:
+        self._saving = None
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._tell(Action.NOT_SAVED, reason=str(error))
+
+    @property
+    def _learned_key(self) -> str:
+        return f"{self._model.name} on {self._config.device_name} in {self._gate.mode.value}"
 
     # When things go wrong
 
-    def _ran_out(self, work: Work, outcome: Outcome) -> None:
+    def _ran_out(self, landing: Landing) -> None:
         """One rung down the ladder; the worker has left its `except` block long ago."""
-        self._ooms += 1
-        first = work.jobs[0]
-        remedy = next_remedy(work.phase, group=len(work.jobs), tiled=first.tiled, alone=first.alone)
-        self._scheduler.cap = max(1, min(self._scheduler.cap, len(self._scheduler)) - 1)
-        self._cap_recovers_at = self._clock() + self._config.recover_after_s
-        self._tell(
-            Action.OUT_OF_MEMORY,
-            first.job_id,
-            phase=work.phase.value,
-            jobs=len(work.jobs),
-            remedy=remedy.value,
-            cap=self._scheduler.cap,
-            reason=outcome.error,
+        work, scheduler = landing.work, self._scheduler
+        held = len(scheduler)
+        remedy = oom.step_down(work.phase, work.jobs)
+        scheduler.cap = max(1, min(scheduler.cap, held - 1))
+        self._cap_rises_at = self._clock() + self._config.recover_after_s
+        self._calls.release_first = True
+        fields: dict[str, Any] = {
+            "phase": work.phase.value,
+            "jobs": len(work.jobs),
+            "size": f"{work.jobs[0].request.width}x{work.jobs[0].request.height}",
+            "remedy": remedy.value,
+            "cap": scheduler.cap,
+        }
+        self._tell(Action.OUT_OF_MEMORY, work.jobs[0].job_id, **fields, reason=landing.outcome.error)
+        self._watchdog.alert(
+            Cause.OUT_OF_MEMORY,
+            f"Out of memory in {fields['phase']} at {fields['size']}; next: {remedy.value}.",
+            **fields,
         )
-        self._model.release()
+        if remedy is oom.Remedy.FAIL:
+            for job in work.jobs:
+                error = OutOfMemory(landing.outcome.error or "", self._usage(job))
+                self._end(job, error, JobState.FAILED)
+
+    def _hung(self, landing: Landing) -> None:
+        work = landing.work
+        self._reload_due = True
+        self._tell(Action.STEP_TIMEOUT, phase=work.phase.value, jobs=len(work.jobs))
+        self._watchdog.alert(
+            Cause.HUNG_STEP,
+            f"No answer in {work.phase.value} for {landing.wall_s:.0f} s; the model is loaded anew.",
+            phase=work.phase.value,
+        )
         for job in work.jobs:
-            if remedy is Remedy.HALVE:
-                job.max_group = len(work.jobs) // 2
-            elif remedy is Remedy.TILE:
-                job.tiled = True
-            elif remedy is Remedy.ALONE:
-                job.alone = True
-            else:
-                self._end(job, OutOfMemory(outcome.error or "", self._usage(job)), JobState.FAILED)
+            self._end(job, StepTimeout(landing.outcome.error or "", self._usage(job)), JobState.FAILED)
 
-    def _recover_cap(self, now: float) -> None:
-        if self._cap_recovers_at is None or now < self._cap_recovers_at:
-            return
-        self._scheduler.cap += 1
-        whole = self._scheduler.cap >= self._config.max_active
-        self._cap_recovers_at = None if whole else now + self._config.recover_after_s
-        self._tell(Action.CAP_RAISED, cap=self._scheduler.cap)
+    # Upkeep
 
-    async def _abandon_hung(self) -> None:
-        """A worker has not come back in time: its jobs fail, its thread is given up, the model is loaded anew."""
+    async def _upkeep(self) -> None:
+        """What is due between two steps: reload, heartbeat, one more place, the report of time."""
         now = self._clock()
-        hung = [flight for flight in self._flights.values() if now >= flight.deadline]
-        if not hung:
-            return
-        for flight in hung:
-            self._timeouts += 1
-            del self._flights[flight.lane]
-            flight.billed = self._meter.end(flight.lane)
-            self._tell(Action.STEP_TIMEOUT, phase=flight.work.phase.value, jobs=len(flight.work.jobs))
-            for job in flight.work.jobs:
-                job.in_flight = False
-                self._end(job, StepTimeout("a step hung", self._usage(job)), JobState.FAILED)
-            self._replace(flight.lane)
-        outcome = await self._overhead(self._model.load)
-        self._tell(Action.RELOAD_FAILED if outcome.failed else Action.RELOADED, reason=outcome.error)
+        if self._reload_due and not self._crew.in_flight:
+            await self._load()
+            self._reload_due = False
+            self._tell(Action.RELOADED)
+        if self._idle and self._watchdog.heartbeat_due(now, self._busy_at):
+            await self._warm_up(decode=False)
+            self._tell(Action.WARMED)
+        if self._cap_rises_at is not None and now >= self._cap_rises_at:
+            self._scheduler.cap += 1
+            whole = self._scheduler.cap >= self._config.max_active
+            self._cap_rises_at = None if whole else now + self._config.recover_after_s
+            self._tell(Action.CAP_RAISED, cap=self._scheduler.cap)
+        if now >= self._reported[0] + self._config.report_every_s:
+            self._report_time()
 
-    # Workers
+    @property
+    def _idle(self) -> bool:
+        return not self._crew.in_flight and not len(self._scheduler) and not len(self._queue)
 
-    def _open_lanes(self) -> None:
-        names = [f"draw-{n}" for n in range(self._config.step_lanes)]
-        self._lanes = [Lane(name, self._model.prepare_thread) for name in names]
-        self._decoder = Lane("decode", self._model.prepare_thread) if self._config.decoder_lane else None
+    def _patience_s(self) -> float:
+        """How long nothing needs to be done, if nothing happens."""
+        now = self._clock()
+        waits = [self._reported[0] + self._config.report_every_s - now]
+        if self._cap_rises_at is not None:
+            waits.append(self._cap_rises_at - now)
+        if self._idle and (beat_s := self._watchdog.heartbeat_in_s(now, self._busy_at)) is not None:
+            waits.append(beat_s)
+        return max(0.0, min(waits))
 
-    def _replace(self, lane: Lane) -> None:
-        lane.close()
-        fresh = Lane(lane.name, self._model.prepare_thread)
-        if lane is self._decoder:
-            self._decoder = fresh
-        else:
-            self._lanes[self._lanes.index(lane)] = fresh
+    async def _load(self) -> None:
+        """Load and warm up, as overhead. Raises ModelLost."""
+        timeout_s = self._watchdog.step_deadline_s(None, first=True)
+        try:
+            async with asyncio.timeout(timeout_s):
+                outcome = await self._crew.overhead(self._model.load)
+        except TimeoutError:
+            raise ModelLost(f"the model did not load within {timeout_s:.0f} s") from None
+        if outcome.failed:
+            self._tell(Action.RELOAD_FAILED, reason=outcome.error, trace=outcome.trace)
+            raise ModelLost(outcome.error)
+        await self._warm_up(decode=True)
 
-    async def _overhead(self, call: Callable[[], object]) -> Outcome:
-        """Work for nobody's picture, on a free worker, in the account of overhead."""
-        lane = next(lane for lane in self._lanes if not lane.busy)
+    async def _warm_up(self, *, decode: bool) -> None:
+        outcome = await self._crew.overhead(self._calls.warm_up(decode=decode))
+        self._busy_at = self._clock()
+        if outcome.failed:
+            raise ModelLost(outcome.error)
 
-        def metered() -> object:
-            self._meter.begin(lane, Phase.DENOISE, {})
-            try:
-                return call()
-            finally:
-                self._meter.end(lane)
+    def _report_time(self) -> None:
+        (since, before), now, totals = self._reported, self._clock(), self._meter.totals()
+        self._reported = now, totals
+        slice_ = TimeSlice(
+            since,
+            now,
+            totals.busy_s - before.busy_s,
+            totals.overhead_s - before.overhead_s,
+            totals.idle_s - before.idle_s,
+        )
+        for observer in self._observers:
+            observer.on_time(slice_)
 
-        return await lane.call(metered)
+    async def _close(self) -> None:
+        await self._crew.close()
+        await self._telemetry.stop()
+        if self._saving is not None:
+            await asyncio.wait([self._saving])
+        self._model.close()
+        self._report_time()
 
-    async def _close_lanes(self) -> None:
-        for lane in (*self._lanes, self._decoder):
-            if lane is not None:
-                lane.close()
+    @property
+    def _crew(self) -> Executor:
+        assert self._executor is not None, "the engine is not started"
+        return self._executor
+
+    def _available_bytes(self) -> int | None:
+        """The most this process could hold now: the driver's word, or the allocator's of the last call."""
+        sample = self._telemetry.last
+        if (
+            sample is not None
+            and sample.memory_free_bytes is not None
+            and sample.memory_ours_bytes is not None
+        ):
+            return sample.memory_free_bytes + sample.memory_ours_bytes
+        return self._memory.available if self._memory is not None else None
+
+    def _poke(self) -> None:
+        if self._executor is not None:
+            self._executor.poke()
+
+    def _alert(self, alert: Alert) -> None:
+        for observer in self._observers:
+            observer.on_alert(alert)
 
     def _tell(self, action: Action, job_id: str | None = None, **fields: object) -> None:
+        self._counts[action] += 1
         event = Event(action, job_id, fields)
         for observer in self._observers:
             observer.on_event(event)
 
 
-@dataclass(frozen=True, slots=True)
-class _Begun:
-    captions: tuple[Caption, ...]
-    canvas: Canvas
-
-
-def _prompts(request: DrawRequest) -> tuple[str, ...]:
-    if request.captions == 2:
-        return request.prompt, request.negative_prompt
-    return (request.prompt,)
-
-
-def _preview_due(job: Job) -> bool:
-    every = job.request.preview_every
-    return every > 0 and (job.step + 1) % every == 0 and job.steps_left > 1
+def _shape(work: Work) -> tuple[object, ...]:
+    """What a forward's time depends on."""
+    first = work.jobs[0]
+    return *first.shape, sum(job.request.captions for job in work.jobs)

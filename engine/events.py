@@ -1,17 +1,27 @@
-"""What the engine tells the outside while it works: events with a stable action, and slices of device time."""
+"""What the engine tells the outside while it works: events with a stable action, and where the time went."""
 
 from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import structlog
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from engine.watchdog import Alert
+
 log = structlog.get_logger("engine")
+
+
+class Phase(enum.Enum):
+    """What a worker does for a job."""
+
+    ENCODE = "encode"
+    DENOISE = "denoise"
+    DECODE = "decode"
 
 
 class Action(enum.StrEnum):
@@ -19,6 +29,7 @@ class Action(enum.StrEnum):
 
     STARTED = "engine_started"
     STOPPED = "engine_stopped"
+    CRASHED = "engine_crashed"
     SUBMITTED = "job_submitted"
     ADMITTED = "job_admitted"
     PAUSED = "job_paused"
@@ -31,9 +42,11 @@ class Action(enum.StrEnum):
     STEP_TIMEOUT = "step_timeout"
     RELOADED = "model_reloaded"
     RELOAD_FAILED = "model_reload_failed"
+    WARMED = "kept_warm"
+    NOT_SAVED = "learned_not_saved"
 
 
-ALERTS = frozenset({Action.OUT_OF_MEMORY, Action.STEP_TIMEOUT, Action.RELOAD_FAILED})
+TROUBLE = frozenset({Action.CRASHED, Action.OUT_OF_MEMORY, Action.STEP_TIMEOUT, Action.RELOAD_FAILED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,45 +56,40 @@ class Event:
     fields: Mapping[str, object] = field(default_factory=dict)
 
     @property
-    def alert(self) -> bool:
-        """True for what a person should hear of."""
-        return self.action in ALERTS
-
-
-class Phase(enum.Enum):
-    """What a worker does for a job."""
-
-    ENCODE = "encode"
-    DENOISE = "denoise"
-    DECODE = "decode"
+    def trouble(self) -> bool:
+        """True for what should not happen."""
+        return self.action in TROUBLE
 
 
 @dataclass(frozen=True, slots=True)
-class StepTiming:
-    """One forward, for whoever watches speed. Seconds of wall time on its lane."""
+class TimeSlice:
+    """What became of a stretch of the device's time, in seconds; the three add up to it."""
 
-    pixels: int
-    jobs: int
-    captions: int
-    seconds: float
-    predicted_s: float
-    lanes_busy: int
-
-
-class Observer(Protocol):
-    """Called on the event loop; must not block."""
-
-    def on_event(self, event: Event) -> None: ...
-
-    def on_step(self, timing: StepTiming) -> None: ...
+    from_s: float
+    to_s: float
+    """On the engine's clock."""
+    busy_s: float
+    overhead_s: float
+    """Loading, warm-up, heartbeat: the device worked, for nobody's picture."""
+    idle_s: float
 
 
-class LogObserver:
+class Observer:
+    """Hears what happens, on the event loop; must not block. Each method may be left as it is."""
+
+    def on_event(self, event: Event) -> None:
+        """Something happened."""
+
+    def on_alert(self, alert: Alert) -> None:
+        """The owner should know; each cause comes at most once in a while."""
+
+    def on_time(self, slice_: TimeSlice) -> None:
+        """The slices follow each other without a gap, from start to stop."""
+
+
+class LogObserver(Observer):
     """Writes each event as one log line."""
 
     def on_event(self, event: Event) -> None:
-        write = log.warning if event.alert else log.info
+        write = log.warning if event.trouble else log.info
         write(event.action.value, action=event.action.value, job_id=event.job_id, **event.fields)
-
-    def on_step(self, timing: StepTiming) -> None:
-        pass

@@ -1,7 +1,7 @@
-"""The memory gate: a job is admitted only where resident + predicted peaks of the active set + its own fit.
+"""The memory gate: a job comes in only where resident + predicted peaks of the active set + its own fit.
 
-Pure: bytes in, verdicts out. Predictions start from the profile and are replaced by peaks learned here, which
-`learned` and `restore` carry to disk and back.
+Pure: bytes in, verdicts out. Predictions start from the profile; peaks learned here replace them, and
+`learned` and `restore` carry those to disk and back.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from engine.profile import Profile
 
+RESERVE_BYTES = 256 << 20
+"""Left alone of what the device says is free: the reading is racy, and the driver takes some itself."""
+
 
 class Mode(enum.StrEnum):
     """Where the weights live."""
@@ -27,30 +30,9 @@ class Mode(enum.StrEnum):
     """Each part visits the device while it works; one active job."""
 
 
-def choose_mode(profile: Profile, budget_bytes: int, largest_pixels: int) -> Mode:
-    """The first mode in which the largest picture fits."""
-    peak = profile.peak_bytes.at(largest_pixels)
-    for mode in (Mode.HIGH, Mode.MEDIUM):
-        if resident_bytes(profile, mode) + peak <= budget_bytes:
-            return mode
-    return Mode.LOW
-
-
-def resident_bytes(profile: Profile, mode: Mode) -> int:
-    """Bytes the weights hold while steps run."""
-    weights = profile.weights_bytes
-    if mode is Mode.HIGH:
-        return profile.resident_bytes
-    if mode is Mode.MEDIUM:
-        # Encoder and the rest are never on the device at once; the larger of the two counts.
-        encoder = weights.get("text_encoder", 0)
-        return max(encoder, profile.resident_bytes - encoder)
-    return max(weights.values(), default=0)
-
-
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What decides a job's peak: its size and its captions."""
+    """What a job's peak depends on: the picture's size and the captions."""
 
     width: int
     height: int
@@ -59,6 +41,30 @@ class Need:
     @property
     def key(self) -> str:
         return f"{self.width}x{self.height}x{self.captions}"
+
+
+def resident_bytes(profile: Profile, mode: Mode) -> int:
+    """Bytes of weights on the device while steps run."""
+    weights = profile.weights_bytes
+    if mode is Mode.HIGH:
+        return profile.resident_bytes
+    if mode is Mode.MEDIUM:
+        return profile.resident_bytes - weights.get("text_encoder", 0)
+    return max(weights.values(), default=0)
+
+
+def encoding_bytes(profile: Profile, mode: Mode) -> int:
+    """Bytes of weights on the device while a prompt is encoded."""
+    return resident_bytes(profile, Mode.LOW if mode is Mode.LOW else Mode.HIGH)
+
+
+def choose_mode(profile: Profile, budget_bytes: int, pixels: int) -> Mode:
+    """The first mode, from high to low, in which a picture of this size fits."""
+    peak = profile.peak_bytes.at(pixels)
+    for mode in Mode:
+        if max(resident_bytes(profile, mode) + peak, encoding_bytes(profile, mode)) <= budget_bytes:
+            return mode
+    return Mode.LOW
 
 
 class MemoryGate:
@@ -81,29 +87,41 @@ class MemoryGate:
         """Predicted bytes above the resident weights."""
         if need.key in self._peaks:
             return round(self._peaks[need.key] * self.SAFETY)
-        # Two captions make a forward of twice the tokens; the decoder's part does not double: an upper bound.
+        # Two captions double a forward, not the decoder's part: an upper bound.
         return round(self._profile.peak_bytes.at(need.width * need.height) * need.captions)
 
     def ever_fits(self, need: Need) -> bool:
-        """False where the job would not fit alone on an empty device."""
-        return self.resident_bytes + self.peak_bytes(need) <= self.budget_bytes
+        """False where the job would not fit alone on an otherwise empty device."""
+        return self._fits(self.peak_bytes(need), self.budget_bytes)
 
-    def admits(self, need: Need, active: Iterable[Need], device_free_bytes: int | None = None) -> bool:
-        """`device_free_bytes` is what the whole device has left now; other processes may hold some."""
-        running = [self.peak_bytes(other) for other in active]
-        if self.mode is Mode.LOW and running:
-            return False
-        mine = self.peak_bytes(need)
-        if self.resident_bytes + sum(running) + mine > self.budget_bytes:
-            return False
-        return device_free_bytes is None or mine <= device_free_bytes
+    def admits(self, need: Need, active: Iterable[Need], available_bytes: int | None = None) -> bool:
+        """Whether this job may join those.
 
-    def learn(self, need: Need, peak_bytes: int) -> None:
-        """This shape, alone, took so much above the resident weights."""
-        self._peaks[need.key] = max(self._peaks.get(need.key, 0), peak_bytes)
+        `available_bytes`: the most this process could hold now, since other processes may hold some of the
+        device; None where nobody can tell.
+        """
+        peaks = [self.peak_bytes(other) for other in active]
+        if self.mode is Mode.LOW and peaks:
+            return False  # offloading hooks keep state: one at a time
+        ceiling = self.budget_bytes
+        if available_bytes is not None:
+            ceiling = min(ceiling, available_bytes - RESERVE_BYTES)
+        return self._fits(sum(peaks) + self.peak_bytes(need), ceiling)
+
+    def learn(self, need: Need, peak_bytes: int) -> bool:
+        """This shape took so much above the resident weights. True where that is news."""
+        known = self._peaks.get(need.key)
+        if known is not None and peak_bytes <= known:
+            return False
+        self._peaks[need.key] = peak_bytes
+        return True
 
     def learned(self) -> dict[str, int]:
+        """Peaks by shape, for `restore`."""
         return dict(self._peaks)
 
     def restore(self, peaks: Mapping[str, int]) -> None:
         self._peaks.update(peaks)
+
+    def _fits(self, peaks: int, ceiling: int) -> bool:
+        return max(self.resident_bytes + peaks, encoding_bytes(self._profile, self.mode)) <= ceiling

@@ -26,7 +26,7 @@ class Caption:
 
 
 class Canvas(Protocol):
-    """A picture in the making: latents, its own sigmas, and how far it is. Lives on while its job is paused."""
+    """A picture in the making: latents, its own sigmas, how far it is. It outlives a pause of its job."""
 
     @property
     def step(self) -> int: ...
@@ -34,17 +34,35 @@ class Canvas(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DeviceMemory:
-    """Bytes. `free` counts what other processes took; `peak` is since the last `reset_peak`."""
+    """Bytes of the whole device: `free` is what neither we nor any other process holds."""
 
     total: int
     free: int
     ours: int
-    peak: int
+    """Held by this process, cached blocks included."""
+
+    @property
+    def available(self) -> int:
+        """The most this process could hold now."""
+        return self.free + self.ours
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What calls took. None where nobody counts."""
+
+    peak_bytes: int | None = None
+    """The most held above the loaded weights."""
+    device_s: float | None = None
+    """Seconds the device worked, by its own clock."""
+    memory: DeviceMemory | None = None
+    """The device afterwards."""
 
 
 class Model(Protocol):
     """A text-to-image model that takes one denoising step at a time, for several pictures at once.
 
+    Several threads may call `encode`, `begin` and `step` at a time; `decode` is called by one at a time.
     `step` is all or nothing: where it raises, no canvas has changed, so the step may be tried again.
     """
 
@@ -61,24 +79,25 @@ class Model(Protocol):
 
     def encode(self, prompts: Sequence[str]) -> list[Caption]: ...
 
-    def begin(self, request: DrawRequest, captions: Sequence[Caption]) -> Canvas: ...
+    def begin(self, request: DrawRequest, captions: Sequence[Caption]) -> Canvas:
+        """An empty canvas: the seed's noise and the request's own sigmas."""
 
     def step(self, canvases: Sequence[Canvas]) -> None:
         """One denoising step for each: same picture size, any step, any sigmas."""
 
-    def preview(self, canvas: Canvas) -> Image: ...
+    def preview(self, canvas: Canvas) -> Image:
+        """A small look at what the picture will be."""
 
     def decode(self, canvas: Canvas, *, tiled: bool) -> Image: ...
 
-    def memory(self) -> DeviceMemory | None:
-        """None where the device cannot tell."""
+    def start_measuring(self) -> None:
+        """Called before a call or several."""
 
-    def reset_peak(self) -> None: ...
+    def measured(self) -> Measurement:
+        """What they took; waits until the device is done with them."""
 
     def release(self) -> None:
-        """Give cached memory back to the device; called after an out-of-memory, outside its `except` block."""
+        """Give cached memory back to the device; comes after an out-of-memory, outside its `except` block."""
 
-    def device_s(self) -> float | None:
-        """Seconds the device itself worked in this thread since asked last, where it can tell (CUDA events)."""
-
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Let go of the weights."""

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import enum
+from typing import TYPE_CHECKING
 
 from engine.events import Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.job import Job
 
 _SIGNS = ("out of memory", "can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
 
@@ -25,10 +31,17 @@ class Remedy(enum.Enum):
     FAIL = "fail the job"
 
 
-def next_remedy(phase: Phase, *, group: int, tiled: bool, alone: bool) -> Remedy:
-    """What to try after this call ran out of memory."""
-    if group > 1:
+def step_down(phase: Phase, jobs: Sequence[Job]) -> Remedy:
+    """Put the jobs whose call ran out of memory one rung lower. Returns the rung; on FAIL they are lost."""
+    if len(jobs) > 1:
+        for job in jobs:
+            job.max_group = len(jobs) // 2
         return Remedy.HALVE
-    if phase is Phase.DECODE and not tiled:
+    (job,) = jobs
+    if phase is Phase.DECODE and not job.tiled:
+        job.tiled = True
         return Remedy.TILE
-    return Remedy.FAIL if alone else Remedy.ALONE
+    if not job.alone:
+        job.alone = True
+        return Remedy.ALONE
+    return Remedy.FAIL

@@ -1,7 +1,7 @@
-"""A look at a picture in the making: latents to RGB by a linear map, one matrix product for the whole picture.
+"""A look at a picture in the making: latents to RGB by a linear map, one small matrix product.
 
-The map is fitted by least squares to the pictures this decoder has drawn so far, so it needs no shipped factors and
-suits whatever decoder is loaded.
+The map is fitted by least squares to the pictures this decoder has drawn so far, so it needs no shipped
+factors and suits whatever decoder is loaded.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""What is known of a model on a device before it has drawn here: sizes, seconds, memory. Data in profiles/*.toml.
+"""What is known of a model on a device before it has drawn here: sizes, seconds, memory.
 
-A profile is where predictions start; what is measured replaces it (`Predictor` for seconds, `memory` for bytes).
+Profiles are data, in profiles/*.toml. They are where predictions start; what is measured replaces them
+(`predict` for seconds, `memory` for bytes).
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import bisect
 import math
 import tomllib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from engine.request import DrawRequest
 
-GIB = 1024**3
 PIXELS_PER_TOKEN = 16 * 16
 """The VAE divides each side by 8, the transformer's patches by 2 more."""
 TOKEN_MULTIPLE = 32
@@ -35,7 +34,7 @@ def image_tokens(width: int, height: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A piecewise linear function through points with rising x; beyond them the last slope goes on, never below 0."""
+    """A line through points with rising x; its first and last slope go on, never below 0."""
 
     points: tuple[tuple[float, float], ...]
 
@@ -80,6 +79,8 @@ class Profile:
     """Pictures a second of two in one forward over one after the other."""
     tile_above_pixels: int = 1536 * 1536
     """Larger pictures are decoded in tiles."""
+    known_device: bool = False
+    """The seconds were measured on this very kind of device."""
 
     @property
     def resident_bytes(self) -> int:
@@ -129,62 +130,5 @@ def _parse(data: dict[str, Any], device: str) -> Profile:
         peak_bytes=Curve.of((side * side, gb * 1e9 - base) for side, gb in memory["peak_gb"]),
         batch_gain=Curve.of((side * side, gain) for side, gain in data.get("batch_gain", [[1024, 1.075]])),
         tile_above_pixels=sizes.get("tile_above", 1536) ** 2,
+        known_device=chosen is not None,
     )
-
-
-class Predictor:
-    """Device seconds a job will take: the profile's, scaled by what was measured here.
-
-    One factor for each size of picture, an exponential mean of measured over predicted; a size not seen yet borrows
-    the mean of those that were.
-    """
-
-    WEIGHT = 0.2
-
-    def __init__(self, profile: Profile) -> None:
-        self.profile = profile
-        self._step: dict[int, float] = {}
-        self._encode = 1.0
-        self._decode = 1.0
-
-    def step_s(self, pixels: int, captions: int = 1) -> float:
-        return captions * self.profile.step_s.at(pixels) * self._factor(pixels)
-
-    def encode_s(self, captions: int = 1) -> float:
-        return captions * self.profile.encode_s * self._encode
-
-    def decode_s(self, pixels: int) -> float:
-        return self.profile.decode_s.at(pixels) * self._decode
-
-    def job_s(self, request: DrawRequest, steps_done: int = 0, *, encoded: bool = False) -> float:
-        """What is left of this job, in device seconds."""
-        pixels = request.width * request.height
-        left = max(0, request.steps - steps_done) * self.step_s(pixels, request.captions)
-        return left + self.decode_s(pixels) + (0.0 if encoded else self.encode_s(request.captions))
-
-    def learn_step(self, pixels: int, captions: int, seconds: float) -> None:
-        """One job's part of one step took `seconds` of the device."""
-        expected = captions * self.profile.step_s.at(pixels)
-        if expected > 0:
-            self._step[pixels] = _mean(self._step.get(pixels, self._factor(pixels)), seconds / expected)
-
-    def learn_encode(self, captions: int, seconds: float) -> None:
-        if self.profile.encode_s > 0:
-            self._encode = _mean(self._encode, seconds / (captions * self.profile.encode_s))
-
-    def learn_decode(self, pixels: int, seconds: float) -> None:
-        expected = self.profile.decode_s.at(pixels)
-        if expected > 0:
-            self._decode = _mean(self._decode, seconds / expected)
-
-    def _factor(self, pixels: int) -> float:
-        if pixels in self._step:
-            return self._step[pixels]
-        return sum(self._step.values()) / len(self._step) if self._step else 1.0
-
-
-def _mean(old: float, new: float) -> float:
-    return old + Predictor.WEIGHT * (new - old)
-
-
-__all__ = ["GIB", "Curve", "Predictor", "Profile", "ceil32", "image_tokens", "load_profile", "replace"]

@@ -2,12 +2,14 @@
 
 Pure: no clock, no torch, no await. Costs are predicted device seconds.
 
-Between lanes it is weighted fair queueing. A lane's virtual time advances by seconds served / weight; what its
-admitted jobs still owe counts as if served. The lane whose next job would be finished first, in virtual time, is
-next. A lane that comes back from doing nothing starts where the busy ones are: idleness earns no credit.
+Between lanes it is weighted fair queueing. A lane's virtual time advances by seconds served / weight; what
+its admitted jobs still owe counts as if served. The lane whose next job would be finished first, in virtual
+time, is next. A lane that comes back from doing nothing starts where the busy ones are: idleness earns no
+credit.
 
-Inside a lane it is start-time fair queueing: a job gets its tag when it arrives, the flow's last tag plus that job's
-seconds, so ten jobs of one flow stand behind each other and the first job of another flow slips in after one.
+Inside a lane it is start-time fair queueing: a job gets its tag when it arrives, the flow's last tag plus
+that job's seconds, so ten jobs of one flow stand behind each other and the first job of another flow slips
+in after one.
 """
 
 from __future__ import annotations
@@ -26,8 +28,9 @@ if TYPE_CHECKING:
 class LaneTerms:
     """What a lane may claim.
 
-    `weight` counts against the other lanes that have work. `share`, where given, takes the weight's place: this part
-    (0 < share < 1) of the device goes to the lane while any lane without one has work, whatever their weights.
+    `weight` counts against the other lanes that have work. `share`, where given, takes the weight's place:
+    this part (0 < share < 1) of the device goes to the lane while any lane without one has work, whatever
+    their weights.
     """
 
     weight: float = 1.0
@@ -195,7 +198,7 @@ class FairQueue(Generic[J]):
         self._raise_floor()
 
     def due(self, job: J) -> float:
-        """Virtual time at which this job is over: its lane's, with all that is admitted, and with it if it waits."""
+        """Virtual time at which this job, and all that its lane has admitted, will be over."""
         lane = self._lane(job.lane)
         more = 0.0 if job.job_id in lane.owed else job.cost_s
         return self._start(lane) + more / self._weight(lane)
@@ -205,7 +208,7 @@ class FairQueue(Generic[J]):
         return any(lane.waiting and name != job.lane for name, lane in self._lanes.items())
 
     def ahead(self, job: J) -> tuple[int, float]:
-        """Waiting jobs predicted to start before this one, and the seconds they and the admitted ones still need."""
+        """Waiting jobs predicted to start earlier, and the seconds they and the admitted ones need."""
         home = self._lane(job.lane)
         key = home.flows[job.flow].waiting[job.job_id]
         count, cost = home.waiting.before(key)

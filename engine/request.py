@@ -54,6 +54,8 @@ class Usage:
     """Joules, where the driver reports power."""
     cached: bool = False
     """True where the whole picture came from the result cache."""
+    billable: bool = True
+    """False for work that came to nothing: failed, cancelled, handed back."""
 
     @property
     def started(self) -> bool:

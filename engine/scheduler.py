@@ -1,7 +1,8 @@
 """Who holds a place, who gives one up, and who steps next. Pure: no torch, no await, times handed in.
 
-At each step boundary the engine asks twice: `admit` moves jobs between the queue and the active set, `pick` puts
-what is ready into pieces of work for the workers that are free. A job in a worker's hands is never touched.
+At each step boundary the engine asks twice: `admit` moves jobs between the queue and the active set, `pick`
+puts what is ready into pieces of work for the workers that are free. A job in a worker's hands is never
+touched.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from engine.events import Phase
 from engine.request import JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Set
 
     from engine.job import Job, ShapeKey
     from engine.memory import MemoryGate
-    from engine.profile import Predictor
+    from engine.predict import Predictor
     from engine.queue import FairQueue
 
 
@@ -82,21 +83,24 @@ class Scheduler:
                 self.park(victim, now)
         return Changes(tuple(admitted), tuple(paused))
 
-    def pick(self, lanes: int, *, decoder: bool) -> list[Work]:
-        """Work for `lanes` free workers, and for the decoder where it is free."""
+    def pick(self, lanes: int, *, decoder: bool, apart: bool = True) -> list[Work]:
+        """Work for `lanes` free workers, and for the decoder where that is free.
+
+        `apart`: the decoder is a worker of its own; otherwise a decode takes one of the lanes.
+        """
+        alone = next((job for job in self._jobs() if job.alone), None)
+        if alone is not None:
+            return self._pick_alone(alone)
         work: list[Work] = []
-        quiet = [job for job in self._jobs() if job.alone and not job.pausing]
-        if quiet:
-            return self._pick_alone(quiet[0])
         if decoder and self.decoding:
             job = next(iter(self.decoding.values()))
             if not job.in_flight:
                 work.append(Work(Phase.DECODE, (job,)))
+                lanes -= not apart
         ready = [job for job in self.active.values() if not job.in_flight and not job.pausing]
-        for job in ready:
-            if job.state is JobState.ENCODING and lanes > 0:
-                work.append(Work(Phase.ENCODE, (job,)))
-                lanes -= 1
+        fresh = [job for job in ready if job.state is JobState.ENCODING][:lanes]
+        work.extend(Work(Phase.ENCODE, (job,)) for job in fresh)
+        lanes -= len(fresh)
         groups = self._groups([job for job in ready if job.state is JobState.RUNNING], lanes)
         work.extend(Work(Phase.DENOISE, group) for group in groups[:lanes])
         return work
@@ -114,6 +118,7 @@ class Scheduler:
         """The last step is done: the place is free, the picture waits for the decoder."""
         del self.active[job.job_id]
         self.decoding[job.job_id] = job
+        job.pausing = False
         job.state = JobState.DECODING
 
     def drop(self, job: Job) -> None:
@@ -139,7 +144,7 @@ class Scheduler:
             job.waited_s += now - job.waiting_since
             job.waiting_since = None
 
-    def _place_for(self, job: Job, *, without: frozenset[str] = frozenset()) -> bool:
+    def _place_for(self, job: Job, *, without: Set[str] = frozenset()) -> bool:
         places = sum(1 for held in self.active.values() if not held.pausing and held.job_id not in without)
         if places >= self.cap:
             return False
@@ -147,27 +152,30 @@ class Scheduler:
         return self.gate.admits(job.need, needs, self._available_bytes())
 
     def _victim(self, job: Job) -> Job | None:
-        """The borrowed place to take back for `job`: its lane is ahead of its share, and it is the lowest in it.
+        """The borrowed place to take back for `job`: of a lane ahead of its share, the job with most to do.
 
-        A place is given back only where `job` would, in virtual time, be over sooner than the one that holds it; a
-        place won while others waited is within its lane's share and is kept to the end, so nothing is paused twice
-        for the same newcomer.
+        It is taken only where `job` would, in virtual time, be over sooner. A place won while others waited
+        is within its lane's share and is kept to the end, so no two jobs push each other out by turns.
         """
-        if any(held.pausing for held in self.active.values()):
-            return None  # one is on its way out already; see then
-        borrowed = [
-            held
-            for held in self.active.values()
-            if held.borrowed and held.lane != job.lane and held.steps_left > 1 and not held.cancelling
-        ]
-        if not self._place_for(job, without=frozenset(held.job_id for held in borrowed)):
+        leaving = {held.job_id for held in self.active.values() if held.pausing}
+        if self._place_for(job, without=leaving):
+            return None  # enough are on their way out; their memory is not free yet
+        borrowed = [held for held in self.active.values() if self._reclaimable(held, job)]
+        if not self._place_for(job, without=leaving | {held.job_id for held in borrowed}):
             return None
         due = self.queue.due(job)
-        ahead = [(self.queue.due(held), held.steps_left, held) for held in borrowed]
-        ahead = [entry for entry in ahead if entry[0] > due]
+        ahead = [
+            (held_due, held.steps_left, held) for held in borrowed if (held_due := self.queue.due(held)) > due
+        ]
         return max(ahead, key=lambda entry: entry[:2])[2] if ahead else None
 
+    @staticmethod
+    def _reclaimable(held: Job, job: Job) -> bool:
+        last_step = held.steps_left <= 1  # the place is free in a moment anyway
+        return held.borrowed and held.lane != job.lane and not (held.pausing or held.cancelling or last_step)
+
     def _pick_alone(self, job: Job) -> list[Work]:
+        """Wait until every worker is free, then this job has the device to itself."""
         if any(other.in_flight for other in self._jobs()):
             return []
         phase = {JobState.ENCODING: Phase.ENCODE, JobState.DECODING: Phase.DECODE}.get(
@@ -176,7 +184,7 @@ class Scheduler:
         return [Work(phase, (job,))]
 
     def _groups(self, ready: list[Job], lanes: int) -> list[tuple[Job, ...]]:
-        """Jobs of one shape together, longest unattended first, enough groups to keep every free worker busy."""
+        """Jobs of one shape together, longest unattended first; enough groups for every free worker."""
         by_shape: dict[ShapeKey, list[Job]] = {}
         for job in ready:
             by_shape.setdefault(job.shape, []).append(job)

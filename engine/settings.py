@@ -1,8 +1,18 @@
-"""What the owner may set about the model and its device. Plain values; no torch is imported to read them."""
+"""What the owner may set about the model, its device, and how it is shared. Imports no torch."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from engine.memory import Mode
+from engine.watchdog import WatchdogSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from engine.queue import LaneTerms
 
 EMBEDDED = "embedded"
 """The name of the model that comes with Easel."""
@@ -30,3 +40,31 @@ class ModelSettings:
     """none, int8, float8: weights of the transformer, by torchao."""
     tile_above_px: int | None = None
     """Pictures with more than this squared are decoded in tiles; None: as the profile says."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """How the device is shared. Bytes, seconds."""
+
+    lanes: Mapping[str, LaneTerms] = field(default_factory=dict)
+    """Terms by lane; a lane not named here has weight 1 and no caps."""
+    max_active: int = 3
+    max_waiting: int | None = None
+    memory_budget_bytes: int | None = None
+    """None: what the device has, where it tells."""
+    memory_mode: Mode = Mode.HIGH
+    step_lanes: int = 1
+    """Worker threads for steps: one on a GPU, one a core on a CPU."""
+    decoder_lane: bool = False
+    """The VAE has a worker of its own; for CPUs."""
+    watchdog: WatchdogSettings = field(default_factory=WatchdogSettings)
+    embedding_cache_bytes: int = 64 << 20
+    result_cache_bytes: int = 128 << 20
+    recover_after_s: float = 60.0
+    """After an out-of-memory: how long until one more place is tried."""
+    report_every_s: float = 60.0
+    """How often observers hear where the time went."""
+    learned_path: Path | None = None
+    """Where learned peaks and speeds are kept; None keeps them for this process only."""
+    device_name: str = "cpu"
+    """What learned values are valid for, beside model and mode."""

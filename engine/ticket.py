@@ -47,11 +47,11 @@ class Ticket:
         return self._desk.cancel(self.job_id)
 
     async def result(self) -> Drawing:
-        """The drawing. Raises the EngineError the job ended with. Cancelling the waiter leaves the job alone."""
+        """The drawing. Raises the EngineError the job ended with. Cancelling the waiter cancels no job."""
         return await asyncio.shield(self._result)
 
     async def updates(self) -> AsyncIterator[Progress]:
-        """The newest state whenever it changed; a slow reader misses what is in between. Ends with a final state."""
+        """The newest state whenever it changed; a slow reader misses some. The last is a final state."""
         seen: Progress | None = None
         while True:
             changed = self._changed

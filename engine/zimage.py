@@ -1,7 +1,8 @@
-"""The Model over diffusers' ZImagePipeline: its numbers, but one step at a time and for several pictures at once.
+"""The Model over diffusers' ZImagePipeline: its numbers, one step at a time, for several pictures at once.
 
-The pipeline keeps its scheduler's state on itself and runs a picture to its end; here each picture has its own
-canvas (latents in fp32, its own sigmas), and the transformer is given a list of them with a vector of times.
+The pipeline keeps its scheduler's state on itself and runs a picture to its end; here each picture has its
+own canvas (latents in fp32, its own sigmas), and the transformer is given a list of them with a vector of
+times.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import torch
 from diffusers import FlowMatchEulerDiscreteScheduler, ZImagePipeline
 from diffusers.pipelines.z_image.pipeline_z_image import calculate_shift, get_default_z_image_sigmas
 
-from engine.model import Canvas, Caption, DeviceMemory
+from engine.model import Canvas, Caption, DeviceMemory, Measurement
 from engine.preview import Projection
 from engine.profile import Profile, ceil32
 
@@ -29,7 +30,7 @@ MAX_PROMPT_TOKENS = 512
 
 @dataclass(slots=True, eq=False)
 class ZCanvas:
-    """A picture in the making. `latents` (channels, height/8, width/8) in fp32; sigmas has one more than timesteps."""
+    """A picture in the making: latents (channels, height / 8, width / 8), one more sigma than steps."""
 
     latents: torch.Tensor
     embeddings: tuple[torch.Tensor, ...]
@@ -59,6 +60,8 @@ class ZImageModel:
         self._dtype = dtype
         self._threads = threads
         self._pipeline: Any = None
+        self._loaded_bytes = 0
+        self._began: Any = None
         self._projection: Projection | None = None
 
     @property
@@ -80,6 +83,7 @@ class ZImageModel:
         if pipeline.scheduler.config.get("stochastic_sampling"):
             raise ValueError(f"{self._source}: a scheduler that adds noise at each step cannot be paused")
         self._pipeline = pipeline.to(self._device)
+        self._loaded_bytes = torch.cuda.memory_allocated(self._device) if self._device.type == "cuda" else 0
         self._projection = self._projection or Projection(pipeline.transformer.in_channels)
 
     def prepare_thread(self) -> None:
@@ -116,8 +120,8 @@ class ZImageModel:
             config.get("max_shift", 1.15),
         )
         scheduler.set_timesteps(sigmas=get_default_z_image_sigmas(request.steps), mu=mu, device=self._device)
-        embeddings = tuple(caption.embedding for caption in captions)
-        return ZCanvas(latents[0], embeddings, request.guidance, scheduler.timesteps, scheduler.sigmas)  # type: ignore[arg-type]
+        embeddings: Any = tuple(caption.embedding for caption in captions)
+        return ZCanvas(latents[0], embeddings, request.guidance, scheduler.timesteps, scheduler.sigmas)
 
     @torch.inference_mode()
     def step(self, canvases: Sequence[Canvas]) -> None:
@@ -149,28 +153,28 @@ class ZImageModel:
             self._projection.learn(canvas.latents, pixels[0])
         return image
 
-    def memory(self) -> DeviceMemory | None:
-        if self._device.type != "cuda":
-            return None
-        free, total = torch.cuda.mem_get_info(self._device)
-        stats = torch.cuda
-        return DeviceMemory(
-            total=total,
-            free=free,
-            ours=stats.memory_reserved(self._device),
-            peak=stats.max_memory_allocated(self._device),
-        )
-
-    def reset_peak(self) -> None:
+    def start_measuring(self) -> None:
         if self._device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self._device)
+            self._began = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
+            self._began.record()
+
+    def measured(self) -> Measurement:
+        if self._device.type != "cuda":
+            return Measurement()
+        ended = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
+        ended.record()
+        ended.synchronize()
+        free, total = torch.cuda.mem_get_info(self._device)
+        return Measurement(
+            peak_bytes=max(0, torch.cuda.max_memory_allocated(self._device) - self._loaded_bytes),
+            device_s=self._began.elapsed_time(ended) / 1000,
+            memory=DeviceMemory(total, free, torch.cuda.memory_reserved(self._device)),
+        )
 
     def release(self) -> None:
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
-
-    def device_s(self) -> float | None:
-        return None
 
     def close(self) -> None:
         self._pipeline = None
@@ -188,8 +192,8 @@ class ZImageModel:
     def _predict(self, parts: Sequence[tuple[ZCanvas, torch.Tensor]]) -> dict[tuple[int, int], torch.Tensor]:
         """The transformer's answer for each canvas and caption, one forward for each padded caption length.
 
-        Equal lengths need no mask, and a caption is never padded beyond its own multiple of 32: it would change
-        the picture.
+        Equal lengths need no mask, and a caption is never padded beyond its own multiple of 32: it would
+        change the picture.
         """
         by_length: dict[int, list[tuple[ZCanvas, torch.Tensor]]] = {}
         for canvas, embedding in parts:

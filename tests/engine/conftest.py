@@ -32,7 +32,9 @@ def _one_thread() -> None:
             "embedded",
             marks=[
                 pytest.mark.model,
-                pytest.mark.skipif(not (EMBEDDED / "model_index.json").exists(), reason="no embedded weights"),
+                pytest.mark.skipif(
+                    not (EMBEDDED / "model_index.json").exists(), reason="no embedded weights"
+                ),
             ],
         ),
     ],

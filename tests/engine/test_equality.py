@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
-from engine.engine import Engine, EngineConfig
+from engine.engine import Engine
 from engine.request import DrawRequest
-from engine.zimage import ZImageModel
+from engine.settings import EngineConfig
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from engine.zimage import ZImageModel
 
 
 def difference(one: Image.Image, other: Image.Image) -> int:

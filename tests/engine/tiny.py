@@ -1,13 +1,16 @@
-"""A ZImagePipeline of the real classes, a few thousand random weights large, built in a moment and without a hub."""
+"""A ZImagePipeline of the real classes with a few thousand random weights, built in a moment, no hub."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, ZImagePipeline, ZImageTransformer2DModel
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3Model
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CHAT = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"

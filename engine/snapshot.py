@@ -1,0 +1,55 @@
+"""The engine at one moment, for whoever shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from engine.accounting import Totals
+    from engine.memory import Mode
+    from engine.model import DeviceMemory
+    from engine.telemetry import GpuSample
+    from engine.watchdog import Cause
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSnapshot:
+    """Counts are since the start; bytes and seconds as the names say."""
+
+    model: str
+    waiting: Mapping[str, int]
+    """Jobs in the queue by lane, paused ones among them."""
+    oldest_wait_s: float
+    active: int
+    """Jobs that hold a place."""
+    paused: int
+    decoding: int
+    max_active: int
+    cap: int
+    """Places in use at most now; below max_active for a while after an out-of-memory."""
+    queued_s: float
+    """Predicted device seconds of all that waits."""
+    totals: Totals
+    memory_mode: Mode
+    memory_budget_bytes: int | None
+    """None: no bound was set, and the device names none."""
+    resident_bytes: int
+    memory: DeviceMemory | None
+    gpu: GpuSample | None
+    """The newest telemetry."""
+    gpu_trouble: str | None
+    slow: Cause | None
+    """Why steps are slow at the moment, where they are."""
+    done: int
+    failed: int
+    cancelled: int
+    out_of_memory: int
+    timeouts: int
+    embedding_hits: int
+    embedding_misses: int
+    result_hits: int
+    admission_paused: bool
+    draining: bool
