@@ -184,6 +184,10 @@ class Service:
         """The face is through with this request."""
         self._flights.pop(live.request_id, None)
 
+    async def revisit(self, request_id: str) -> LiveRequest:
+        """A request that was let go (kept in the history), to be delivered once more. Raises UnknownRequest."""
+        return self.live(request_id) or await self._drawn_before(await self.store.request(request_id))
+
     # members
 
     async def member(self, asker: Asker) -> Member:

@@ -1,0 +1,60 @@
+"""What the owner should know at once: troubles of the engine and the store, each once per cause and hour.
+
+The hub knows no platform. An adapter subscribes with a callback that must not block; it sends to its admin
+channel from a task of its own.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bot.messages import Message, say
+from engine.events import Observer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engine.watchdog import Alert as EngineAlert
+    from storage.errors import StoreUnavailable
+
+log = structlog.get_logger(__name__)
+
+HOUR_S = 3600.0
+
+
+class Alerts(Observer):
+    """Collects alerts and hands each to every listener, unless its cause was told within the hour."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic, again_after_s: float = HOUR_S) -> None:
+        self._clock = clock
+        self._again_after_s = again_after_s
+        self._told_s: dict[str, float] = {}
+        self._listeners: list[Callable[[Message], None]] = []
+
+    def subscribe(self, listener: Callable[[Message], None]) -> Callable[[], None]:
+        """Call `listener` with each alert from now on. Returns what ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def tell(self, cause: str, message: Message) -> None:
+        """An alert, unless this cause was told within the hour."""
+        now_s, told_s = self._clock(), self._told_s.get(cause)
+        if told_s is not None and now_s - told_s < self._again_after_s:
+            return
+        self._told_s[cause] = now_s
+        log.warning("alert", cause=cause)
+        for listener in self._listeners:
+            listener(message)
+
+    def on_alert(self, alert: EngineAlert) -> None:
+        """The engine's watchdog barked."""
+        self.tell(
+            f"engine:{alert.cause.value}", say("alert-engine", cause=alert.cause.value, detail=alert.message)
+        )
+
+    def store_trouble(self, error: StoreUnavailable) -> None:
+        """The store could not write."""
+        self.tell(f"store:{error.reason}", say("alert-store", reason=str(error.reason), detail=error.detail))

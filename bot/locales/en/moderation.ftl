@@ -1,0 +1,26 @@
+## Prompt rules, and alerts to the owner
+
+moderation-blocked = This bot does not draw that; nothing was charged. Try other words.
+moderation-blocked-server = This server has blocked some of those words; nothing was charged. Try other words.
+moderation-bad-pattern = “{ $found }” is not a pattern I can read: { $why }
+moderation-long-rule = A word or pattern has 1 to { $limit } characters.
+moderation-image = The picture did not pass this bot's safety check, so it is not shown; nothing was charged.
+moderation-image-charged = The picture did not pass this bot's safety check, so it is not shown; your free refunds for today are used up, so it counts.
+alert-engine = ⚠️ { $cause ->
+        [other_process] Drawing is slow: another process is on the GPU.
+        [thermal_throttling] Drawing is slow: the GPU is too hot and clocks itself down.
+        [power_throttling] Drawing is slow: the GPU is held back by a power limit.
+        [offload] Drawing is slow: weights travel between host and GPU.
+        [unknown] Drawing is slow, and nothing the driver tells explains it.
+        [out_of_memory] The GPU ran out of memory.
+        [hung_step] A step hung; the model is loaded again.
+        [gpu_lost] The GPU is lost.
+       *[other] Something is wrong with the engine.
+    } { $detail }
+alert-store = ⚠️ { $reason ->
+        [disk_full] The disk is full: nothing can be written down, so no new requests are taken.
+        [read_only] The database cannot be written: it is read-only.
+        [locked] The database is locked by another process.
+        [corrupt] The database is corrupt; restore a backup.
+       *[other] The database cannot be written.
+    } { $detail }

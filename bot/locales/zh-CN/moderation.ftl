@@ -1,0 +1,26 @@
+## 提示词规则与给所有者的警报
+
+moderation-blocked = 本机器人不画这个，没有扣费；请换个说法。
+moderation-blocked-server = 本服务器屏蔽了其中一些词，没有扣费；请换个说法。
+moderation-bad-pattern = 无法识别模式“{ $found }”：{ $why }
+moderation-long-rule = 每个词或模式须有 1 到 { $limit } 个字符。
+moderation-image = 图片未通过安全检查，因此不予显示；没有扣费。
+moderation-image-charged = 图片未通过安全检查，因此不予显示；今天的免费退还次数已用完，因此计为一张。
+alert-engine = ⚠️ { $cause ->
+        [other_process] 绘制变慢：另有进程占用 GPU。
+        [thermal_throttling] 绘制变慢：GPU 过热降频。
+        [power_throttling] 绘制变慢：GPU 受功率限制。
+        [offload] 绘制变慢：权重在主机与 GPU 之间来回搬运。
+        [unknown] 绘制变慢，驱动没有给出原因。
+        [out_of_memory] GPU 内存不足。
+        [hung_step] 有一步卡住，正在重新加载模型。
+        [gpu_lost] GPU 丢失。
+       *[other] 引擎出了问题。
+    } { $detail }
+alert-store = ⚠️ { $reason ->
+        [disk_full] 磁盘已满：无法写入，因此不再接受新请求。
+        [read_only] 数据库只读，无法写入。
+        [locked] 数据库被另一进程锁定。
+        [corrupt] 数据库已损坏，请恢复备份。
+       *[other] 数据库无法写入。
+    } { $detail }
