@@ -1,0 +1,156 @@
+"""The same arrivals on another card: a discrete-event simulation with the real queue, scheduler and gate.
+
+Only the device is imagined: its step, encode and decode times are the profile's. For planning (which card, which
+weights), and for testing what takes hours on a clock.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from engine.events import Phase
+from engine.job import Job
+from engine.memory import MemoryGate, Mode
+from engine.model import Caption
+from engine.predict import Predictor
+from engine.queue import FairQueue, LaneTerms
+from engine.request import JobState
+from engine.scheduler import Scheduler, Work
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from engine.profile import Profile
+    from engine.request import DrawRequest
+
+CAPTION = Caption(None, tokens=32, nbytes=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    at_s: float
+    request: DrawRequest
+
+
+@dataclass(slots=True)
+class Story:
+    """What became of one request. Seconds from the simulation's start; None: it did not come to that."""
+
+    request: DrawRequest
+    arrived_s: float
+    started_s: float | None = None
+    """First denoising step."""
+    finished_s: float | None = None
+    gpu_s: float = 0.0
+    pauses: int = 0
+
+    @property
+    def took_s(self) -> float:
+        """From arrival to picture; infinite where there is none."""
+        return float("inf") if self.finished_s is None else self.finished_s - self.arrived_s
+
+
+@dataclass(slots=True)
+class Outcome:
+    stories: dict[str, Story]
+    ended_s: float = 0.0
+    busy_s: float = 0.0
+    gpu_s: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    """Device seconds by lane."""
+
+
+def simulate(
+    arrivals: Iterable[Arrival],
+    profile: Profile,
+    *,
+    lanes: Mapping[str, LaneTerms],
+    max_active: int = 3,
+    budget_bytes: int = 1 << 60,
+    mode: Mode = Mode.HIGH,
+    until_s: float = float("inf"),
+) -> Outcome:
+    """Draw all arrivals on one imagined device, or as much as it can by `until_s`."""
+    return _Device(profile, lanes, max_active, MemoryGate(profile, budget_bytes, mode)).run(arrivals, until_s)
+
+
+class _Device:
+    def __init__(
+        self, profile: Profile, lanes: Mapping[str, LaneTerms], max_active: int, gate: MemoryGate
+    ) -> None:
+        self._profile = profile
+        self._queue: FairQueue[Job] = FairQueue(lanes)
+        self._predictor = Predictor(profile)
+        self._scheduler = Scheduler(self._queue, gate, self._predictor, max_active=max_active)
+        self._now = 0.0
+        self._work: tuple[float, Work] | None = None
+        self._outcome = Outcome({})
+
+    def run(self, arrivals: Iterable[Arrival], until_s: float) -> Outcome:
+        coming = [(arrival.at_s, n, arrival.request) for n, arrival in enumerate(arrivals)]
+        heapq.heapify(coming)
+        while True:
+            while coming and coming[0][0] <= self._now:
+                self._arrive(heapq.heappop(coming)[2])
+            for job in self._scheduler.admit(self._now).paused:
+                self._outcome.stories[job.job_id].pauses += 1
+            if self._work is None:
+                self._start()
+            nexts = [coming[0][0]] if coming else []
+            nexts += [self._work[0]] if self._work is not None else []
+            if not nexts or min(nexts) > until_s:
+                self._outcome.ended_s = min(self._now, until_s)
+                return self._outcome
+            self._now = min(nexts)
+            if self._work is not None and self._now >= self._work[0]:
+                self._land(self._work[1])
+
+    def _arrive(self, request: DrawRequest) -> None:
+        job = Job(request, self._now, self._predictor.job_s(request), waiting_since=self._now)
+        self._outcome.stories[job.job_id] = Story(request, self._now)
+        self._queue.push(job)
+
+    def _start(self) -> None:
+        picked = self._scheduler.pick(1, decoder=True, apart=False)
+        if picked:
+            for job in picked[0].jobs:
+                job.in_flight = True
+                story = self._outcome.stories[job.job_id]
+                if picked[0].phase is Phase.DENOISE and story.started_s is None:
+                    story.started_s = self._now
+            self._work = self._now + self._duration_s(picked[0]), picked[0]
+
+    def _land(self, work: Work) -> None:
+        self._work = None
+        spent_s = self._duration_s(work)
+        self._outcome.busy_s += spent_s
+        for job in work.jobs:
+            job.in_flight = False
+            job.stepped_at = self._now
+            self._outcome.stories[job.job_id].gpu_s += spent_s / len(work.jobs)
+            self._outcome.gpu_s[job.lane] += spent_s / len(work.jobs)
+            self._queue.served(job, spent_s / len(work.jobs))
+            if work.phase is Phase.ENCODE:
+                job.captions = (CAPTION,) * job.request.captions
+                job.state = JobState.RUNNING
+            elif work.phase is Phase.DENOISE:
+                job.step += 1
+                if not job.steps_left:
+                    self._scheduler.finish_steps(job)
+            else:
+                self._scheduler.drop(job)
+                self._outcome.stories[job.job_id].finished_s = self._now
+            if job.pausing:
+                self._scheduler.park(job, self._now)
+
+    def _duration_s(self, work: Work) -> float:
+        first = work.jobs[0]
+        captions = first.request.captions
+        if work.phase is Phase.ENCODE:
+            return self._predictor.encode_s(captions)
+        if work.phase is Phase.DECODE:
+            return self._predictor.decode_s(first.pixels)
+        gain = self._profile.batch_gain.at(first.pixels) if len(work.jobs) > 1 else 1.0
+        return sum(self._predictor.step_s(j.pixels, j.request.captions) for j in work.jobs) / max(1.0, gain)
