@@ -1,0 +1,53 @@
+# What owners and server admins do.
+
+error-date = “{ $found }” is not a date; write it like 2026-12-31.
+error-server-only = That is set inside a server or group.
+error-who = Say who: reply to their message, mention them, or give their account number.
+error-admin = Only admins of this group can do that.
+
+admin-tier = { $member } is on { $tier } now.
+admin-tier-until = { $member } is on { $tier } until { $until }.
+admin-granted = { $member } got { $images } extra { $images ->
+        [one] image
+       *[other] images
+    } and has { $topup } in all.
+admin-banned = { $member } can draw no more.
+admin-unbanned = { $member } may draw again.
+admin-paused = Paused: nothing new is started until /resume.
+admin-resumed = Drawing again.
+
+queue-title-owner = Queue
+queue-waiting = Waiting
+queue-oldest = Longest wait
+queue-work = Work waiting
+queue-active = Being drawn
+queue-ended = Done / failed / cancelled
+
+gpu-title = GPU
+gpu-model = Model
+gpu-device = Device
+gpu-load = Load
+gpu-temperature = Temperature
+gpu-power = Power
+gpu-clock = Clock
+gpu-others = Other processes
+gpu-memory = Memory used
+gpu-budget = Memory budget
+gpu-resident = Model in memory
+gpu-oom = Out of memory
+gpu-timeouts = Hung steps
+gpu-none = No telemetry: there is no GPU, or its driver says nothing.
+
+settings-title = Settings here
+settings-channels = Channels
+settings-everywhere = everywhere
+settings-roles = Roles
+settings-preview = Preview
+settings-on = on
+settings-off = off
+settings-language = Language
+settings-auto = each member's own
+settings-nsfw = Adult pictures
+settings-nsfw-block = nowhere
+settings-nsfw-marked = only where the app marks a channel as adult
+settings-nsfw-allow = allowed

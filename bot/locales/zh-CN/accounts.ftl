@@ -1,0 +1,41 @@
+# 成员对自己账号的操作：关联、遗忘、语言、历史、排队。
+
+link-title = 关联账号
+link-code = 十分钟内在另一个应用里输入 /link { $code }，然后两边都点“是”，两个账号就共用一份额度。
+link-question = 要与 { $other } 合并吗？合并后是同一位成员，双方用掉的和购买的都会相加。
+link-wait = 已记下。请到另一边输入 /link，也点“是”。
+link-done = 完成，两个账号现在是同一位成员。
+link-declined = 没有关联，验证码已作废。
+link-yes = 是，合并
+link-no = 否
+error-link-code = 验证码不对、已用过或已过期；请用 /link 重新生成。
+error-link-own = 这是你自己的验证码，请到另一个应用里输入。
+error-link-tries = 输错太多次了，请十分钟后再试。
+
+forget-title = 忘记我
+forget-question = 这会删除你在这里的账号、所有请求和所有图片，包括已关联的应用，无法恢复。如果你再回来，本月已用的额度仍然算数。
+forget-done = 已删除 { $requests } 个请求和 { $images } 张图片。之前的备份最多再保留 { $days } 天。
+forget-yes = 全部删除
+forget-no = 保留
+forget-kept = 什么都没有删除。
+
+language-title = 语言
+language-question = 我用哪种语言和你说话？
+language-set = 从现在起：{ $language }。
+language-auto = 跟随应用
+
+history-title = 你的图片
+history-empty = 你还没有画过任何东西。
+history-when = 时间
+history-state = 状态
+history-id = 编号
+history-waiting = 进行中
+history-kept = 已保存
+history-gone = 已不再保存
+history-cancelled = 已取消
+history-failed = 失败
+history-more = 更早
+
+queue-title = 你正在等待
+queue-nothing = 你没有等待中的请求
+queue-everybody = 总共：{ $waiting } 张等待，{ $active } 张正在画，约 { $eta } 的工作量。

@@ -1,0 +1,50 @@
+# 所有者和群管理员的操作。
+
+error-date = “{ $found }”不是日期，请写成 2026-12-31 这样。
+error-server-only = 请在服务器或群里设置。
+error-who = 请说明是谁：回复对方的消息、提及对方，或给出账号数字。
+error-admin = 只有本群管理员可以这样做。
+
+admin-tier = { $member } 现在是 { $tier }。
+admin-tier-until = { $member } 到 { $until } 为止是 { $tier }。
+admin-granted = { $member } 得到 { $images } 张额外图片，现共有 { $topup } 张。
+admin-banned = { $member } 不能再画图了。
+admin-unbanned = { $member } 可以重新画图。
+admin-paused = 已暂停：在 /resume 之前不开始新的图片。
+admin-resumed = 继续画图。
+
+queue-title-owner = 队列
+queue-waiting = 等待中
+queue-oldest = 最长等待
+queue-work = 待处理工作量
+queue-active = 正在画
+queue-ended = 完成 / 失败 / 取消
+
+gpu-title = GPU
+gpu-model = 模型
+gpu-device = 设备
+gpu-load = 负载
+gpu-temperature = 温度
+gpu-power = 功率
+gpu-clock = 频率
+gpu-others = 其他进程
+gpu-memory = 已用显存
+gpu-budget = 显存预算
+gpu-resident = 模型占用
+gpu-oom = 显存不足次数
+gpu-timeouts = 卡住的步数
+gpu-none = 没有监测数据：没有 GPU，或驱动不提供信息。
+
+settings-title = 本群设置
+settings-channels = 频道
+settings-everywhere = 所有频道
+settings-roles = 身份组
+settings-preview = 预览
+settings-on = 开
+settings-off = 关
+settings-language = 语言
+settings-auto = 各人自己的语言
+settings-nsfw = 成人图片
+settings-nsfw-block = 一律不允许
+settings-nsfw-marked = 仅限平台标记为成人的频道
+settings-nsfw-allow = 允许
