@@ -101,7 +101,7 @@ def accept(db: sqlite3.Connection, policy: Policy, now_us: int, request: NewRequ
     ).lastrowid
     _insert_jobs(db, number, request, reservation, where.terms.price_micro)
     after = quota.quota(where, policy, now_us, just_reserved=reservation)
-    return Acceptance(_as_accepted(request, where.tier, now_us), after, replayed=False)
+    return Acceptance(_as_accepted(request, where, now_us), after, replayed=False)
 
 
 def running(db: sqlite3.Connection, now_us: int, job_id: str) -> None:
@@ -382,13 +382,13 @@ def _insert_jobs(
     db.execute(statement, values)
 
 
-def _as_accepted(request: NewRequest, tier: str, now_us: int) -> RequestRecord:
+def _as_accepted(request: NewRequest, where: quota.Standing, now_us: int) -> RequestRecord:
     accepted_at = from_us(now_us)
     jobs = tuple(
         JobRecord(
             job_id=job.job_id,
             request_id=request.request_id,
-            member=request.member,
+            member=where.key,
             seed=job.seed,
             state=JobState.QUEUED,
             image=None,
@@ -402,8 +402,8 @@ def _as_accepted(request: NewRequest, tier: str, now_us: int) -> RequestRecord:
     return RequestRecord(
         request_id=request.request_id,
         source=request.source,
-        member=request.member,
-        tier=tier,
+        member=where.key,
+        tier=where.tier,
         platform_server=request.platform_server,
         payload=request.payload,
         address=request.address,

@@ -94,7 +94,7 @@ def rows(db: sqlite3.Connection, *, after: int, limit: int, member: str | None) 
         SELECT ledger.*, person.key FROM ledger JOIN person ON person.id = ledger.member
         WHERE entry > ?1
           AND (?2 IS NULL OR ledger.member IN (
-              SELECT id FROM person WHERE person.member = (SELECT id FROM member WHERE key = ?2)))
+              SELECT id FROM person WHERE member = (SELECT member FROM person WHERE key = ?2)))
         ORDER BY entry LIMIT ?3
         """,
         (after, member, limit),
@@ -107,7 +107,7 @@ def refunds_since(db: sqlite3.Connection, member: str, since_us: int) -> int:
     found = db.execute(
         """
         SELECT count(*) FROM ledger
-        WHERE member IN (SELECT id FROM person WHERE member = (SELECT id FROM member WHERE key = ?))
+        WHERE member IN (SELECT id FROM person WHERE member = (SELECT member FROM person WHERE key = ?))
           AND at_us >= ? AND outcome = 'cancelled' AND NOT charged AND draw_us > 0
         """,
         (member, since_us),

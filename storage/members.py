@@ -27,8 +27,12 @@ def find(db: sqlite3.Connection, platform: str, user_id: str) -> sqlite3.Row | N
 
 
 def by_key(db: sqlite3.Connection, key: str) -> sqlite3.Row:
-    """The member's row. Raises UnknownMember."""
-    row: sqlite3.Row | None = db.execute("SELECT * FROM member WHERE key = ?", (key,)).fetchone()
+    """The row of the member with this key, or of the one it became part of. Raises UnknownMember."""
+    row: sqlite3.Row | None = db.execute(
+        "SELECT member.* FROM person JOIN member ON member.id = person.member"
+        " WHERE person.key = ? AND forgotten_us IS NULL",
+        (key,),
+    ).fetchone()
     if row is None:
         raise unknown(key)
     return row
@@ -90,6 +94,5 @@ def set_language(db: sqlite3.Connection, key: str, language: str | None) -> None
 
 
 def _update(db: sqlite3.Connection, key: str, assignments: str, *values: object) -> None:
-    changed = db.execute(f"UPDATE member SET {assignments} WHERE key = ?", (*values, key)).rowcount  # noqa: S608
-    if not changed:
-        raise unknown(key)
+    member = by_key(db, key)["id"]
+    db.execute(f"UPDATE member SET {assignments} WHERE id = ?", (*values, member))  # noqa: S608 - named above

@@ -34,6 +34,7 @@ class Standing:
     """All that decides on a request, read in one statement."""
 
     member: int
+    key: str
     tier: str
     terms: TierTerms
     used: int
@@ -95,8 +96,9 @@ def standing(
                (SELECT min(spend_cap_micro) FROM api_key WHERE api_key.member = member.id) AS spend_cap_micro,
                (SELECT id FROM request
                 WHERE platform = :platform AND source_key = :source_key) AS first_request
-        FROM member LEFT JOIN account ON account.month = :month AND account.member = member.id
-        WHERE member.key = :member
+        FROM person JOIN member ON member.id = person.member
+        LEFT JOIN account ON account.month = :month AND account.member = member.id
+        WHERE person.key = :member AND forgotten_us IS NULL
         """,
         {
             "member": member,
@@ -110,6 +112,7 @@ def standing(
     in_force = policy.higher(policy.tier_in_force(row["tier"], row["tier_until_us"], now_us), tier)
     return Standing(
         member=row["id"],
+        key=row["key"],
         tier=in_force,
         terms=policy.terms(in_force),
         used=row["used"] or 0,

@@ -145,7 +145,7 @@ class JobRecord:
     parked: bool
     reason: str | None
     usage: DrawUsage | None = None
-    """What drawing took, from drawn until the ledger row holds it."""
+    """What drawing took, once drawn; of a closed job the ledger keeps the draw time as one figure."""
 
 
 @dataclass(frozen=True, slots=True)

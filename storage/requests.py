@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _SELECT = """
-SELECT request.id, request.request_id, platform, source_key, member.key AS member, request.tier, server,
-       payload, address, request.created_us, job_id, seed, state, image, started_us, parked, reason, usage
+SELECT request.id, request_id, request.platform, source_key, member.key AS member, request.tier, server,
+       payload, address, request.created_us, job_id, seed, state, image, started_us, parked, reason, usage,
+       wait_us, draw_us, gpu_us, energy_mj, model, width, height, steps, device, cached
 FROM request JOIN member ON member.id = request.member JOIN job ON job.request = request.id
+LEFT JOIN ledger ON ledger.job = job.id
 """
 _ORDER = " ORDER BY request.id, job.id"
 
@@ -50,7 +52,7 @@ def unfinished(db: sqlite3.Connection, now_us: int) -> list[RequestRecord]:
 
 def undelivered(db: sqlite3.Connection, platform: str, now_us: int) -> list[RequestRecord]:
     """What is to be delivered (again) after a restart."""
-    return _read(db, "WHERE job.state = 'drawn' AND NOT parked AND platform = ?", (platform,), now_us)
+    return _read(db, "WHERE job.state = 'drawn' AND NOT parked AND request.platform = ?", (platform,), now_us)
 
 
 def history(
@@ -59,10 +61,9 @@ def history(
     """Newest first."""
     page = """
         WHERE request.id IN (
-            SELECT request.id FROM request JOIN member ON member.id = request.member
-            WHERE member.key = ?1
-              AND (?2 IS NULL OR request.id < (SELECT id FROM request WHERE request_id = ?2))
-            ORDER BY request.id DESC LIMIT ?3)
+            SELECT id FROM request WHERE member = (SELECT member FROM person WHERE key = ?1)
+              AND (?2 IS NULL OR id < (SELECT id FROM request WHERE request_id = ?2))
+            ORDER BY id DESC LIMIT ?3)
     """
     return _read(db, page, (member, before, limit), now_us)[::-1]
 
@@ -100,5 +101,26 @@ def _job(row: sqlite3.Row, now_us: int) -> JobRecord:
         waited_us=max(0, waited_until_us - row["created_us"]),
         parked=bool(row["parked"]),
         reason=row["reason"],
-        usage=DrawUsage(**json.loads(row["usage"])) if row["usage"] else None,
+        usage=_usage(row),
+    )
+
+
+def _usage(row: sqlite3.Row) -> DrawUsage | None:
+    if row["usage"] is not None:
+        return DrawUsage(**json.loads(row["usage"]))
+    if row["draw_us"] is None:
+        return None
+    return DrawUsage(
+        queue_us=row["wait_us"],
+        encode_us=0,
+        denoise_us=row["draw_us"],
+        decode_us=0,
+        gpu_us=row["gpu_us"],
+        energy_mj=row["energy_mj"],
+        model=row["model"],
+        width=row["width"],
+        height=row["height"],
+        steps=row["steps"],
+        cached=bool(row["cached"]),
+        device=row["device"],
     )

@@ -1,0 +1,105 @@
+"""A small house to test the store in: its tiers, a clock moved by hand, and requests by the dozen."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from storage.clock import SECOND_US, to_us
+from storage.records import DrawUsage, NewJob, NewRequest, Rate, RequestRecord, Source, TierTerms
+from storage.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+TIERS = {
+    "free": TierTerms("free", allowance=100, price_micro=0),
+    "member": TierTerms("member", allowance=500, price_micro=50_000),
+    "enterprise": TierTerms("enterprise", allowance=None, price_micro=20_000),
+}
+CAPPED = {
+    **TIERS,
+    "free": TierTerms("free", 100, 0, daily_cap_server=5, daily_cap_total=8, min_account_age_s=86_400),
+}
+RATES = (
+    Rate(datetime(2026, 1, 1, tzinfo=UTC), rent_micro_per_hour=3_600_000, operations_micro_per_hour=800_000),
+    Rate(datetime(2026, 12, 1, tzinfo=UTC), rent_micro_per_hour=7_200_000, operations_micro_per_hour=800_000),
+)
+USAGE = DrawUsage(
+    queue_us=2_000_000,
+    encode_us=100_000,
+    denoise_us=1_600_000,
+    decode_us=300_000,
+    gpu_us=1_800_000,
+    energy_mj=540_000,
+    model="embedded",
+    width=128,
+    height=128,
+    steps=8,
+)
+
+
+class HandClock:
+    """Microseconds that pass when told to."""
+
+    def __init__(self, now: datetime = NOON) -> None:
+        self.now_us = to_us(now)
+
+    def __call__(self) -> int:
+        return self.now_us
+
+    def advance(self, **duration: float) -> None:
+        self.now_us += int(timedelta(**duration).total_seconds() * SECOND_US)
+
+    def set(self, moment: datetime) -> None:
+        self.now_us = to_us(moment)
+
+
+async def open_store(folder: Path, clock: HandClock, **changes: Any) -> Store:
+    settings: dict[str, Any] = {
+        "tiers": TIERS,
+        "default_tier": "free",
+        "rates": RATES,
+        "currency": "CNY",
+        "time_zone": "UTC",
+        "secret": b"for tests",
+    }
+    return await Store.open(folder / "easel.db", clock=clock, **(settings | changes))
+
+
+_numbers = itertools.count(1)
+
+
+def ask(member: str, images: int = 1, **changes: Any) -> NewRequest:
+    """A request nobody made before."""
+    number = next(_numbers)
+    values: dict[str, Any] = {
+        "request_id": f"r{number}",
+        "source": Source("discord", f"k{number}"),
+        "member": member,
+        "platform_server": None,
+        "payload": '{"prompt": "an orange cat"}',
+        "address": '{"channel": 1}',
+        "jobs": tuple(NewJob(f"r{number}-{index}", 7 + index) for index in range(images)),
+    }
+    return NewRequest(**(values | changes))
+
+
+async def draw(
+    store: Store, request: RequestRecord, content: bytes = b"a picture", usage: DrawUsage = USAGE
+) -> None:
+    """Take every job of a request from queued to drawn."""
+    for job in request.jobs:
+        await store.running(job.job_id)
+        await store.drawn(job.job_id, await store.put_image(content, ".png"), usage)
+
+
+async def deliver(store: Store, member: str, images: int = 1, **changes: Any) -> RequestRecord:
+    """A request's whole life."""
+    request = (await store.accept(ask(member, images, **changes))).request
+    await draw(store, request)
+    await store.acknowledge(request.request_id, "a message")
+    return await store.request(request.request_id)
