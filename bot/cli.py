@@ -17,6 +17,7 @@ from bot import commands
 from bot.app import open_service, open_store
 from bot.config import Config, ConfigError, load_config
 from bot.console import Terminal, show_card
+from bot.cost.cli import PlanOptions, show_plan
 from bot.credentials import Credentials, Redactor
 from bot.logs import set_up_logs
 from bot.messages import UserError, translator
@@ -24,7 +25,7 @@ from bot.request import ImagineOptions
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Iterator
 
 T = TypeVar("T")
 
@@ -112,6 +113,23 @@ def stats(
     _run(settings, show)
 
 
+@app.command()
+def plan(
+    gpu: Annotated[str | None, typer.Option(help="One card of the catalogue, such as A10G.")] = None,
+    price: Annotated[str | None, typer.Option(help="Rent an hour, in place of the catalogue's.")] = None,
+    members: Annotated[str | None, typer.Option(help="TIER=MEMBERS[xIMAGES], with commas between.")] = None,
+    utilisation: Annotated[str, typer.Option(help="The part of the hour that is sold: 0.6 or 60%.")] = "1",
+    measured: Annotated[bool, typer.Option("--measured", help="This machine, as calibrated.")] = False,
+    catalogue: Annotated[Path | None, typer.Option(help="Your cards; ./gpus.toml if there is one.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """What an image would cost on a card, and what the tiers would leave over."""
+    settings = _settings(config)
+    options = PlanOptions(gpu, price, members, utilisation, measured, catalogue)
+    with _explained(settings):
+        show_plan(console, settings, options)
+
+
 def _settings(path: Path | None) -> Config:
     """Read bot.toml and set up logs, or say what is wrong with it and leave with status 2."""
     if path is None and DEFAULT_CONFIG.exists():
@@ -151,12 +169,24 @@ def _run(config: Config, work: Callable[[], Coroutine[None, None, T]]) -> T:
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         return await task
 
+    with _explained(config):
+        try:
+            return asyncio.run(cancellable())
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            raise typer.Exit(INTERRUPTED) from None
+
+
+@contextlib.contextmanager
+def _explained(config: Config) -> Iterator[None]:
+    """What can be said in a sentence is said, and the status is 1."""
     try:
-        return asyncio.run(cancellable())
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        raise typer.Exit(INTERRUPTED) from None
+        yield
     except UserError as error:
         console.print(translator(config.language)(error.message), markup=False)
+    except ConfigError as error:
+        errors.print(*error.lines, sep="\n", markup=False, highlight=False, soft_wrap=True)
     except StorageError as error:
         errors.print(str(error), markup=False, soft_wrap=True)
+    else:
+        return
     raise typer.Exit(FAILED)

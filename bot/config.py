@@ -50,12 +50,20 @@ Price = Annotated[Decimal, Field(ge=0, le=1_000_000, decimal_places=6)]
 Edge = Annotated[int, Field(ge=64, le=4096, multiple_of=16)]
 
 
+class VolumePrice(Section):
+    """A lower price for a member's images of a month beyond the first so many."""
+
+    beyond: Annotated[int, Field(ge=1)]
+    price: Price
+
+
 class Tier(Section):
     """What a class of members may do and pays. Sizes are the edge of a square in pixels."""
 
     name: str = ""
     images_a_month: Annotated[int, Field(ge=0)] | None = None
     price: Price = Decimal(0)
+    volume_prices: tuple[VolumePrice, ...] = ()
     billing: Billing = Billing.SUBSCRIPTION
     weight: Annotated[float, Field(gt=0, le=1000)] = 1.0
     default_size: Edge = 1024
@@ -80,6 +88,11 @@ class Tier(Section):
     def price_micro(self) -> int:
         return int(self.price * MICRO)
 
+    @property
+    def volume_micro(self) -> tuple[tuple[int, int], ...]:
+        """(images of the month before, price of each one after), from the first step to the last."""
+        return tuple(sorted((step.beyond, int(step.price * MICRO)) for step in self.volume_prices))
+
 
 class Rent(Section):
     """What the machine costs an hour from a date on, in the currency; an old month keeps its old rate."""
@@ -87,6 +100,14 @@ class Rent(Section):
     valid_from: dt.date
     gpu_an_hour: Price
     operations_an_hour: Price = Decimal(0)
+
+
+class Cost(Section):
+    """Limits whose passing is told to the owners, looked at every hour over the last seven days."""
+
+    max_cost_an_image: Price | None = None
+    max_idle_share: Annotated[float, Field(gt=0, le=1)] | None = None
+    monthly_report: bool = True
 
 
 class Style(Section):
@@ -199,6 +220,7 @@ class Config(Section):
     rent: tuple[Rent, ...] = (
         Rent(valid_from=dt.date(2025, 1, 1), gpu_an_hour=Decimal("4.20"), operations_an_hour=Decimal("0.80")),
     )
+    cost: Cost = Cost()
     styles: dict[str, Style] = {}
 
     @field_validator("time_zone")

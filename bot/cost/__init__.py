@@ -1,0 +1,1 @@
+"""What an image costs here: plan it, measure it, report it, act on it."""

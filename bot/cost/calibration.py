@@ -1,0 +1,143 @@
+"""What `easel calibrate` measured, kept in the data folder: points while it runs, a profile at its end.
+
+`calibration.json` holds the raw points, so that an interrupted run goes on where it was. `profile.toml` is
+written from them in the engine's own form; the plan reads its [measured] table as one more card.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from dataclasses import asdict, dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from bot.cost.catalogue import Gpu, Workload
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bot.config import Config
+
+POINTS, PROFILE = "calibration.json", "profile.toml"
+MB = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """One picture of edge x edge: seconds in all, and bytes at its peak with the weights."""
+
+    edge: int
+    seconds: float
+    step_s: float
+    decode_s: float
+    peak_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """So many pictures at once: seconds of one, images an hour of all, bytes at the peak."""
+
+    count: int
+    seconds: float
+    images_an_hour: float
+    peak_bytes: int
+
+
+@dataclass(slots=True)
+class Points:
+    """All that was measured so far. Valid for one model on one device."""
+
+    model: str
+    device: str
+    quick: bool = False
+    memory_bytes: int = 0
+    resident_bytes: int = 0
+    encode_s: float = 0.0
+    sizes: dict[str, Size] = field(default_factory=dict)
+    steps: dict[str, float] = field(default_factory=dict)
+    """Seconds of a picture of the default size by its steps."""
+    together: dict[str, Together] = field(default_factory=dict)
+    stopped: str = ""
+    """Why no more at once were tried: `memory`, `throughput` or `limit`."""
+
+    def key(self) -> tuple[str, str, bool]:
+        return self.model, self.device, self.quick
+
+
+def path(config: Config) -> Path:
+    """The profile of this machine."""
+    return config.storage.folder / PROFILE
+
+
+def load(file: Path, fresh: Points) -> Points:
+    """The points of an earlier run of the same kind, else `fresh`."""
+    try:
+        data = json.loads(file.read_text("utf-8"))
+        kept = Points(
+            **{
+                **data,
+                "sizes": {name: Size(**point) for name, point in data["sizes"].items()},
+                "together": {name: Together(**point) for name, point in data["together"].items()},
+            }
+        )
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return fresh
+    return kept if kept.key() == fresh.key() else fresh
+
+
+def save(file: Path, points: Points) -> None:
+    """Replace the file as a whole: a crash leaves the old one."""
+    _replace(file, json.dumps(asdict(points), indent=1))
+
+
+def write_profile(file: Path, points: Points, text: str) -> None:
+    """The profile in the engine's form, with the plan's table below it."""
+    _replace(file, text + _measured(points))
+
+
+def as_gpu(file: Path, rent_micro: int) -> Gpu | None:
+    """This machine as a card of the catalogue, or None where it was not measured."""
+    try:
+        table: dict[str, Any] = tomllib.loads(file.read_text("utf-8"), parse_float=Decimal)["measured"]
+        return Gpu(
+            name=str(table["device"]),
+            memory_mb=int(table["memory_mb"]),
+            rent_micro=rent_micro,
+            throughput=tuple((int(count), Decimal(images)) for count, images in table["throughput"]),
+            workload=Workload(resident_mb=int(table["resident_mb"]), peak_mb=int(table["peak_mb"])),
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def fit(points: Points) -> tuple[Fraction, Fraction, Fraction]:
+    """Seconds by steps as a line: seconds a step, seconds at no step, R2."""
+    from bot.cost.formulas import line
+
+    return line([(int(steps), Fraction(str(seconds))) for steps, seconds in points.steps.items()])
+
+
+def _measured(points: Points) -> str:
+    one = points.together["1"]
+    throughput = ", ".join(
+        f"[{point.count}, {point.images_an_hour:.3f}]"
+        for point in sorted(points.together.values(), key=lambda point: point.count)
+    )
+    return (
+        "\n# For `easel plan --measured`.\n[measured]\n"
+        f"device = {json.dumps(points.device)}\n"
+        f"memory_mb = {points.memory_bytes // MB}\n"
+        f"resident_mb = {max(1, points.resident_bytes // MB)}\n"
+        f"peak_mb = {max(2, one.peak_bytes // MB)}\n"
+        f"throughput = [{throughput}]\n"
+    )
+
+
+def _replace(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    fresh = file.with_suffix(".new")
+    fresh.write_text(text, "utf-8")
+    os.replace(fresh, file)

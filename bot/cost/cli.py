@@ -1,0 +1,113 @@
+"""What `easel plan`, `easel stats` and `easel calibrate` do once bot.toml is read."""
+
+from __future__ import annotations
+
+import dataclasses
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.config import MICRO
+from bot.cost import calibration
+from bot.cost.catalogue import load_catalogue
+from bot.cost.plan import Residency, month, parse_members, percent, plan
+from bot.cost.plan_text import cards_table, month_table, tiers_table
+from bot.messages import UserError, say, translator
+from bot.pricing import Pricing, money
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bot.config import Config
+    from bot.cost.catalogue import Gpu
+
+OWN_CATALOGUE = Path("gpus.toml")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """The options of `easel plan`, word for word."""
+
+    gpu: str | None = None
+    price: str | None = None
+    members: str | None = None
+    utilisation: str = "1"
+    measured: bool = False
+    catalogue: Path | None = None
+
+
+def show_plan(console: Console, config: Config, options: PlanOptions) -> None:
+    """All cards by both formulas; then prices and, with members, their month on the cheapest card.
+
+    Raises `UserError`, `ConfigError`.
+    """
+    t, currency = translator(config.language), config.currency
+    utilisation = _utilisation(options.utilisation)
+    operations = Pricing(config).rate().operations_micro_per_hour
+    plans = []
+    for card in _cards(config, options):
+        both = (
+            plan(card, residency, operations_micro=operations, utilisation=utilisation)
+            for residency in Residency
+        )
+        fitting = [found for found in both if found is not None]
+        if not fitting:
+            console.print(t("plan-too-small", card=card.name), markup=False)
+        plans += fitting
+    if not plans:
+        return
+    spent = money(operations, currency, t.language)
+    console.print(t("plan-title", utilisation=percent(utilisation), operations=spent), markup=False)
+    console.print(cards_table(plans, currency, t))
+    best = min(plans, key=lambda found: found.cost_an_image_micro)
+    cost = money(best.cost_an_image_micro, currency, t.language)
+    model = t(f"plan-{best.residency.value}")
+    console.print("\n" + t("plan-tiers-title", card=best.gpu.name, model=model, cost=cost), markup=False)
+    console.print(tiers_table(best, config.tiers, currency, t))
+    if options.members:
+        crowds = parse_members(options.members, config.tiers)
+        console.print("\n" + t("plan-month-title", card=best.gpu.name), markup=False)
+        console.print(month_table(month(best, crowds, config.tiers), currency, t))
+
+
+def _cards(config: Config, options: PlanOptions) -> list[Gpu]:
+    own = options.catalogue or (OWN_CATALOGUE if OWN_CATALOGUE.exists() else None)
+    cards = load_catalogue(own)
+    if options.measured:
+        rent = Pricing(config).rate().rent_micro_per_hour
+        here = calibration.as_gpu(calibration.path(config), rent)
+        if here is None:
+            raise UserError(say("plan-not-measured"))
+        cards = {here.name: here}
+    elif options.gpu:
+        named = {name.lower(): card for name, card in cards.items()}
+        card = named.get(options.gpu.strip().lower())
+        if card is None:
+            raise UserError(say("plan-unknown-card", found=options.gpu, allowed=", ".join(cards)))
+        cards = {card.name: card}
+    if options.price is not None:
+        rent = _rent(options.price)
+        cards = {name: dataclasses.replace(card, rent_micro=rent) for name, card in cards.items()}
+    return list(cards.values())
+
+
+def _rent(text: str) -> int:
+    try:
+        price = Decimal(text.strip())
+    except InvalidOperation:
+        raise UserError(say("plan-price-form", found=text)) from None
+    if not price.is_finite() or not 0 <= price <= 1_000_000:
+        raise UserError(say("plan-price-form", found=text))
+    return int(price * MICRO)
+
+
+def _utilisation(text: str) -> Fraction:
+    word = text.strip()
+    try:
+        part = Fraction(word.rstrip("%")) / (100 if word.endswith("%") else 1)
+    except (ValueError, ZeroDivisionError):
+        part = Fraction(0)
+    if not 0 < part <= 1:
+        raise UserError(say("plan-utilisation-range", found=text))
+    return part

@@ -1,0 +1,35 @@
+# What the cost tools say in English.
+
+## The plan
+
+plan-title = At { $utilisation } utilisation, operations { $operations } an hour:
+plan-card = Card
+plan-model = Model
+plan-instances = one each
+plan-shared = one shared
+plan-fits = At once
+plan-hour = Images/h
+plan-rent = Rent/image
+plan-cost = Cost/image
+plan-tier = Plan
+plan-price = Price
+plan-margin = Profit over cost
+plan-break-even = Pays from
+plan-tiers-title = Prices on { $card } ({ $model }), at { $cost } an image:
+plan-never = never ({ $share })
+plan-month-title = A month with these members on { $card }:
+plan-month-images = Images
+plan-month-cards = Cards
+plan-month-utilisation = Utilisation
+plan-month-cost = Rent and operations
+plan-month-each = Cost an image
+plan-month-revenue = Revenue
+plan-month-profit = Left over
+plan-month-free = Free share of images
+plan-members-form = --members is written TIER=MEMBERS or TIER=MEMBERSxIMAGES, not “{ $found }”; for example free=400,member=70x300
+plan-members-images = The { $tier } plan has no monthly allowance; say how many images each asks for: { $tier }=10x3000
+plan-unknown-card = I do not know the card “{ $found }”; there are { $allowed }. Add your own in gpus.toml.
+plan-utilisation-range = --utilisation is a part of the hour above 0 and up to 1 (0.6 or 60%), not “{ $found }”.
+plan-price-form = --price is an amount an hour, not “{ $found }”.
+plan-not-measured = This machine has not been measured yet; run `easel calibrate` first.
+plan-too-small = { $card }: not even one request fits its memory.
