@@ -45,11 +45,15 @@ class LinkStep:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One request in a member's history; `job_ids` are those whose pictures are still kept."""
+    """One request in a member's history; `job_ids` are those whose pictures are still kept.
+
+    `waiting`: parked pictures, which are delivered, and counted, when they are fetched (`actions.fetch`).
+    """
 
     request_id: str
     card: Card
     job_ids: tuple[str, ...]
+    waiting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +171,8 @@ def _entry(service: Service, record: RequestRecord, t: Translator) -> Entry:
         (t("history-state"), t(_state(record))),
         (t("history-id"), record.request_id),
     ]
-    return Entry(record.request_id, Card(shortened(request.prompt), tuple(facts)), kept)
+    waiting = any(job.parked for job in record.jobs)
+    return Entry(record.request_id, Card(shortened(request.prompt), tuple(facts)), kept, waiting)
 
 
 def _state(record: RequestRecord) -> str:

@@ -14,9 +14,9 @@ from bot.metering import MeterWriter
 from bot.pricing import Pricing
 from bot.service import Service
 from engine.build import build_engine
-from engine.engine import EngineConfig
 from engine.queue import LaneTerms
-from engine.settings import ModelSettings
+from engine.settings import EngineConfig, ModelSettings
+from engine.watchdog import WatchdogSettings
 from storage.store import Store
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 DATABASE = "easel.db"
+LEARNED = "learned.json"
 MB = 1 << 20
 
 
@@ -49,7 +50,8 @@ def engine_config(config: Config) -> EngineConfig:
         lanes=lane_terms(config),
         max_active=section.max_active,
         max_waiting=section.max_waiting,
-        step_timeout_s=section.step_timeout_s,
+        watchdog=WatchdogSettings(keep_warm_every_s=section.keep_warm_every_s),
+        learned_path=config.storage.folder / LEARNED,
         embedding_cache_bytes=section.embedding_cache_mb * MB,
         result_cache_bytes=section.result_cache_mb * MB,
     )

@@ -15,6 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import re2
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 MICRO = 1_000_000
@@ -167,10 +168,26 @@ class Limits(Section):
 
 
 class Moderation(Section):
-    """What nobody may ask for: words, and RE2 patterns, matched over NFKC text without regard to case."""
+    """What nobody may ask for, and what only in adult places: words, and RE2 patterns, matched over NFKC text
+    without regard to case.
+    """
 
     blocked_words: tuple[str, ...] = ()
     blocked_patterns: tuple[str, ...] = ()
+    adult_words: tuple[str, ...] = ()
+    adult_patterns: tuple[str, ...] = ()
+
+    @field_validator("blocked_patterns", "adult_patterns")
+    @classmethod
+    def _readable(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        options = re2.Options()
+        options.log_errors = False
+        for pattern in patterns:
+            try:
+                re2.compile(pattern, options)
+            except re2.error:
+                raise ValueError(f"must be RE2 patterns; this is none: {pattern!r}") from None
+        return patterns
 
 
 class Discord(Section):

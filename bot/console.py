@@ -25,9 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bot.commands import Card
-    from bot.events import Event
     from bot.live import LiveRequest
-    from bot.messages import Translator
     from bot.render import Fact
     from bot.request import ImagineOptions
     from bot.service import Service
@@ -139,12 +137,19 @@ class Terminal:
         return True
 
     async def _with_bar(self, live: LiveRequest) -> Done | Failed:
-        columns = (BarColumn(30), TextColumn("{task.description}"))
-        with Progress(*columns, console=self._console, transient=not self._console.is_terminal) as progress:
-            task = progress.add_task("", total=live.request.steps * live.request.images)
+        """The outcome, behind a bar with steps and ETA."""
+        total = live.request.steps * live.request.images
+        with Progress(BarColumn(30), TextColumn("{task.description}"), console=self._console) as progress:
+            task = progress.add_task("", total=total)
             async for event in live.events():
-                done = event.step if isinstance(event, Drawing) else None
-                progress.update(task, completed=done, description=_bar_text(event, self._t))
+                match event:
+                    case Drawing():
+                        text = f"{event.step}/{total} · {render.duration(event.eta_s)}"
+                        progress.update(task, completed=event.step, description=text)
+                    case Done():
+                        progress.update(task, completed=total, description=f"{total}/{total}")
+                    case _:
+                        progress.update(task, description=render.status(event, self._t))
         assert isinstance(event, Done | Failed)
         return event
 
@@ -179,12 +184,6 @@ def show_facts(console: Console, facts: Sequence[Fact]) -> None:
         table.add_row(label, value)
     if facts:
         console.print(table)
-
-
-def _bar_text(event: Event, t: Translator) -> str:
-    if isinstance(event, Drawing):
-        return f"{event.step}/{event.steps} · {render.duration(event.eta_s)}"
-    return "" if isinstance(event, Done) else render.status(event, t)
 
 
 def _address(out: Path) -> dict[str, object]:

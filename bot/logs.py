@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING, TextIO
+import traceback
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -12,15 +13,22 @@ if TYPE_CHECKING:
     from bot.credentials import Redactor
 
 
-class RedactingHandler(logging.StreamHandler[TextIO]):
-    """Writes to stderr, with the redactor as the very last thing a line passes, traceback and all."""
+class RedactingHandler(logging.Handler):
+    """Writes to whatever stderr is now, with the redactor as the very last thing a line passes.
+
+    A line that cannot be formatted is redacted too; the standard library would print its arguments bare.
+    """
 
     def __init__(self, redactor: Redactor) -> None:
-        super().__init__(sys.stderr)
+        super().__init__()
         self._redactor = redactor
 
-    def format(self, record: logging.LogRecord) -> str:
-        return self._redactor(super().format(record))
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            line = self.format(record)
+        except Exception:
+            line = f"a log line of {record.name} cannot be formatted: {traceback.format_exc()}"
+        sys.stderr.write(self._redactor(line) + "\n")
 
 
 def set_up_logs(level: str, redactor: Redactor, *, json: bool | None = None) -> None:

@@ -11,10 +11,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fluent.runtime import FluentLocalization, FluentResourceLoader
+from fluent.runtime import AbstractResourceLoader, FluentLocalization, FluentResource
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Generator, Mapping
+
+    from fluent.syntax.ast import Resource
 
 LOCALES = Path(__file__).parent / "locales"
 LANGUAGES = ("en", "zh-CN")
@@ -52,6 +54,13 @@ def best_language(locale: str | None, default: str = "en") -> str:
     return next((known for known in LANGUAGES if known.split("-")[0] == primary), default)
 
 
+class _Files(AbstractResourceLoader):
+    """Reads `locales/LANGUAGE/*.ftl`; fluent's own loader leaves its files open."""
+
+    def resources(self, locale: str, resource_ids: list[str]) -> Generator[list[Resource], None, None]:
+        yield [FluentResource((LOCALES / locale / name).read_text("utf-8")) for name in resource_ids]
+
+
 class Translator:
     """Renders messages in one language, falling back to English."""
 
@@ -59,7 +68,7 @@ class Translator:
         self.language = language
         order = [language, *(known for known in LANGUAGES[:1] if known != language)]
         files = sorted(path.name for path in (LOCALES / LANGUAGES[0]).glob("*.ftl"))
-        self._fluent = FluentLocalization(order, files, FluentResourceLoader(f"{LOCALES}/{{locale}}"))
+        self._fluent = FluentLocalization(order, files, _Files())
 
     def __call__(self, id_: str | Message, /, **args: Argument) -> str:
         message = id_ if isinstance(id_, Message) else say(id_, **args)

@@ -46,19 +46,25 @@ class Moderation:
     def __init__(self, config: Config, store: Store) -> None:
         section = config.moderation
         self._global = compiled(section.blocked_words, section.blocked_patterns)
+        self._adult = compiled(section.adult_words, section.adult_patterns)
         self._store = store
 
-    async def check(self, request: ImageRequest, scope: str | None) -> None:
-        """Raises `UserError` where a rule forbids the request. `scope` is the server's, as "discord:1234"."""
+    async def check(self, request: ImageRequest, scope: str | None, *, adult: bool = True) -> None:
+        """Raises `UserError` where a rule forbids the request.
+
+        `scope` names a server's settings ("discord:1234"); `adult` is whether adult pictures may be asked for.
+        """
         text = fold(f"{request.prompt}\n{request.negative_prompt}")
         if self._global.broken_by(text):
             raise UserError(say("moderation-blocked"))
-        if scope is None:
-            return
-        settings = await self._store.settings(scope)
-        words, patterns = settings.get(WORDS) or (), settings.get(PATTERNS) or ()
-        if compiled(tuple(words), tuple(patterns)).broken_by(text):
+        if not adult and self._adult.broken_by(text):
+            raise UserError(say("moderation-adult"))
+        if scope is not None and (await self._server_rules(scope)).broken_by(text):
             raise UserError(say("moderation-blocked-server"))
+
+    async def _server_rules(self, scope: str) -> Rules:
+        settings = await self._store.settings(scope)
+        return compiled(tuple(settings.get(WORDS) or ()), tuple(settings.get(PATTERNS) or ()))
 
 
 def fold(text: str) -> str:

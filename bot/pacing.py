@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Pacer:
-    """Gives out turns `every_s` seconds apart: for one message, or for a chat whose messages share a limit."""
+    """Gives out turns `every_s` seconds apart: for one message, or a chat whose messages share a limit."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Pacer:
 
 
 async def paced(live: LiveRequest, pacer: Pacer, looks: Callable[[Event], object]) -> AsyncIterator[Event]:
-    """The events worth an edit: the newest at each turn, none that `looks` like the last; the outcome at once."""
+    """Events worth an edit: the newest at each turn, none that `looks` like the last; the outcome at once."""
     shown: object = None
     outcome = asyncio.ensure_future(live.outcome())
     try:

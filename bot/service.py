@@ -19,6 +19,7 @@ from bot import refusals
 from bot.events import Done, Failed
 from bot.live import LiveRequest
 from bot.messages import Message, UserError, best_language, say
+from bot.moderation import Moderation
 from bot.request import ImageRequest, Resolved, resolve
 from bot.worker import Flight, Worker, until_stored
 from engine.request import Draining, EngineError, Usage
@@ -51,6 +52,13 @@ class Asker:
     account_age_s: int | None = None
     tier: str | None = None
     """A tier the platform grants here (a role); counts where it ranks above the member's own."""
+    adult: bool = True
+    """Whether adult pictures may be asked for in this place."""
+
+    @property
+    def scope(self) -> str | None:
+        """The store's name for the settings of the server or group, None in a private chat."""
+        return f"{self.platform}:{self.server_id}" if self.server_id else None
 
 
 class Service:
@@ -64,6 +72,7 @@ class Service:
         self.engine = engine
         self.store = store
         self.pricing = pricing
+        self._moderation = Moderation(config, store)
         self._worker = Worker(config, model, store, pricing)
         self._flights: dict[str, Flight] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -122,6 +131,7 @@ class Service:
         )
         language = self.language_of(member, asker)
         try:
+            await self._moderation.check(request, asker.scope, adult=asker.adult)
             acceptance = await self.store.accept(new)
         except (Refusal, StoreUnavailable) as error:
             raise refusals.explain(error, language) from error

@@ -51,7 +51,10 @@ class Ticket:
         return await asyncio.shield(self._result)
 
     async def updates(self) -> AsyncIterator[Progress]:
-        """The newest state whenever it changed; a slow reader misses some. The last is a final state."""
+        """The newest state whenever it changed; a slow reader misses some.
+
+        The last is a final state, or the one in which a stopping engine handed the job back.
+        """
         seen: Progress | None = None
         while True:
             changed = self._changed
@@ -59,7 +62,7 @@ class Ticket:
             if now != seen:
                 seen = now
                 yield now
-            if now.state.final:
+            if self.done:
                 return
             try:
                 async with asyncio.timeout(self.REFRESH_S):

@@ -1,7 +1,7 @@
-"""The whole bot below the faces, for tests: real store, real engine, real service, and a model that paints a field.
+"""The whole bot below the faces, for tests: real store, real engine, real service, and a stand-in model.
 
-`FieldModel` stands for the GPU alone. It shows that requests are scheduled, kept and delivered; it says nothing
-about pictures. With `gate` closed no step is taken, so a test can look at a request at any point of its way.
+`FieldModel` stands for the GPU alone. It shows that requests are scheduled, kept and delivered; it says
+nothing about pictures. With `gate` closed no step is taken, so a test can look at a request on its way.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bot.config import Config
 from bot.pricing import Pricing
 from bot.service import Service
 from engine.engine import Engine
-from engine.model import Caption, DeviceMemory
+from engine.model import Caption, Measurement
 from engine.profile import Profile, load_profile
 
 if TYPE_CHECKING:
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from engine.request import DrawRequest
+
+
+WARM_UP = "warm-up"
+"""The engine's own drawing at its start."""
 
 
 @dataclass(eq=False)
@@ -50,17 +54,14 @@ class FieldModel:
 
     def load(self) -> None: ...
     def prepare_thread(self) -> None: ...
-    def reset_peak(self) -> None: ...
+    def start_measuring(self) -> None: ...
     def release(self) -> None: ...
 
     def close(self) -> None:
         self.gate.set()
 
-    def memory(self) -> DeviceMemory | None:
-        return None
-
-    def device_s(self) -> float | None:
-        return None
+    def measured(self) -> Measurement:
+        return Measurement()
 
     def encode(self, prompts: Sequence[str]) -> list[Caption]:
         return [Caption(prompt, len(prompt.split()), 8, truncated=len(prompt) > 1500) for prompt in prompts]
@@ -69,6 +70,8 @@ class FieldModel:
         return FieldCanvas(request)
 
     def step(self, canvases: Sequence[FieldCanvas]) -> None:
+        if all(canvas.request.job_id == WARM_UP for canvas in canvases):
+            return
         assert self.gate.wait(30), "the test never opened the gate"
         if self.fail:
             raise self.fail.pop(0)
@@ -80,7 +83,8 @@ class FieldModel:
 
     def decode(self, canvas: FieldCanvas, *, tiled: bool) -> Image.Image:
         request = canvas.request
-        self.drawn.append(request.job_id)
+        if request.job_id != WARM_UP:
+            self.drawn.append(request.job_id)
         return Image.new("RGB", (request.width, request.height), _colour(request.seed))
 
 
@@ -96,8 +100,9 @@ def config_in(folder: Path, **changes: object) -> Config:
 @contextlib.asynccontextmanager
 async def easel(config: Config, model: FieldModel | None = None) -> AsyncIterator[Service]:
     """A started service over a stand-in model; leave it and enter again to restart the bot."""
+    model = model or FieldModel()
     async with open_store(config) as store:
-        engine = Engine(model=model or FieldModel(), config=engine_config(config))
+        engine = Engine(model=model, config=engine_config(config))
         await engine.start()
         service = Service(
             config=config,
@@ -110,5 +115,6 @@ async def easel(config: Config, model: FieldModel | None = None) -> AsyncIterato
             await service.start()
             yield service
         finally:
+            model.gate.set()
             await engine.stop(0.0)
             await service.stop()

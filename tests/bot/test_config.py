@@ -1,0 +1,64 @@
+"""bot.toml says what is wrong with it: file, key, what was found, what is allowed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.config import Config, ConfigError, load_config
+
+ROOT = Path(__file__).parents[2]
+
+
+def faults(tmp_path: Path, text: str) -> list[str]:
+    file = tmp_path / "bot.toml"
+    file.write_text(text, "utf-8")
+    with pytest.raises(ConfigError) as refused:
+        load_config(file)
+    return refused.value.lines
+
+
+def test_the_shipped_file_holds_the_defaults() -> None:
+    shipped = load_config(ROOT / "bot.toml")
+    assert shipped.model_copy(update={"styles": {}}) == Config()
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("langage = 'en'", ["langage", "did you mean language?", "allowed: language, time_zone"]),
+        ("language = 'fr'", ["language", "found 'fr'", "'en' or 'zh-CN'"]),
+        ("time_zone = 'Mars/Olympus'", ["time_zone", "found 'Mars/Olympus'", "IANA"]),
+        ("[engine]\nmax_active = 0", ["engine.max_active", "found 0", "greater than or equal to 1"]),
+        ("[engine]\nmax_activ = 3", ["engine.max_activ", "did you mean max_active?"]),
+        ("[engine]\nmax_active = 'three'", ["engine.max_active", "found 'three'", "valid integer"]),
+        ("[tiers.free]\nprices = 1", ["tiers.free.prices", "did you mean price?"]),
+        ("[tiers.free]\nmax_size = 100", ["tiers.free.max_size", "found 100", "multiple of 16"]),
+        ("[styles.ink]\nprompt = 'ink'", ["styles.ink.prompt", "found 'ink'", "{prompt}"]),
+        ("default_tier = 'gold'", ["default_tier is 'gold'", "allowed: free, member"]),
+        ("rent = []", ["rent", "at least one entry"]),
+        ("language = ", ["is not TOML"]),
+    ],
+)
+def test_a_fault_names_file_key_found_and_allowed(tmp_path: Path, text: str, parts: list[str]) -> None:
+    (line,) = faults(tmp_path, text)
+    assert line.startswith(str(tmp_path / "bot.toml"))
+    for part in parts:
+        assert part in line
+
+
+def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
+    assert len(faults(tmp_path, "language = 'fr'\ntime_zone = 'x'\n[engine]\nmax_active = 0")) == 3
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_config(tmp_path / "none.toml")
+
+
+def test_tiers_know_their_names_and_prices() -> None:
+    tiers = Config().tiers
+    assert {name: tier.name for name, tier in tiers.items()} == {name: name for name in tiers}
+    assert [tier.price_micro for tier in tiers.values()] == [0, 50_000, 30_000, 20_000]
+    assert [tier.images_a_month for tier in tiers.values()] == [100, 500, 2000, None]

@@ -1,0 +1,86 @@
+"""No token reaches a log, at any level, by any road."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+import structlog
+
+from bot.credentials import Credentials, Redactor
+from bot.logs import set_up_logs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+TELEGRAM = "123456789:AAF-abcdefghijklmnopqrstuvwxyz012345"
+DISCORD = "MTIzNDU2.Gabcde.secret-discord-token"
+
+
+@pytest.fixture
+def credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Credentials:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TELEGRAM_TOKEN", TELEGRAM)
+    monkeypatch.setenv("DISCORD_TOKEN", DISCORD)
+    return Credentials()
+
+
+@pytest.fixture
+def logs(credentials: Credentials, capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    set_up_logs("debug", Redactor(credentials.values()), json=True)
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def test_tokens_come_from_the_environment_and_from_dotenv(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TELEGRAM_TOKEN", raising=False)
+    (tmp_path / ".env").write_text(f"TELEGRAM_TOKEN={TELEGRAM}\nDISCORD_TOKEN=\n")
+    found = Credentials()
+    assert found.telegram_token is not None
+    assert found.telegram_token.get_secret_value() == TELEGRAM
+    assert found.discord_token is None
+
+
+def test_a_token_is_not_printed_with_its_owner(credentials: Credentials) -> None:
+    assert TELEGRAM not in repr(credentials)
+    assert TELEGRAM not in str(credentials)
+
+
+@pytest.mark.usefixtures("logs")
+def test_httpx_logs_its_urls_without_the_token(capsys: pytest.CaptureFixture[str]) -> None:
+    async def ask() -> None:
+        transport = httpx.MockTransport(lambda _request: httpx.Response(200))
+        async with httpx.AsyncClient(transport=transport) as client:
+            await client.get(f"https://api.telegram.org/bot{TELEGRAM}/getMe")
+
+    asyncio.run(ask())
+    written = capsys.readouterr().err
+    assert "/getMe" in written
+    assert TELEGRAM not in written
+
+
+@pytest.mark.usefixtures("logs")
+def test_neither_fields_nor_tracebacks_tell(capsys: pytest.CaptureFixture[str]) -> None:
+    structlog.get_logger("easel").info("started", nested={"token": DISCORD}, items=[TELEGRAM])
+    logging.getLogger("discord").debug("identify %s", DISCORD)
+    try:
+        raise ValueError(f"bad token {DISCORD}")
+    except ValueError:
+        logging.getLogger("easel").exception("failed with %s", TELEGRAM)
+        structlog.get_logger("easel").exception("failed")
+    written = capsys.readouterr().err
+    assert "Traceback" in written
+    assert TELEGRAM not in written
+    assert DISCORD not in written
+    assert "secret-discord-token" not in written
