@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from . import members
-from .clock import from_us
+from .clock import from_us, to_us
 from .records import AuditRow
 
 if TYPE_CHECKING:
     import sqlite3
-    from datetime import datetime
 
+    from .months import Period
     from .policy import Policy
 
 
@@ -41,6 +42,30 @@ def set_tier(
     members.set_tier(db, member, tier, until)
     detail = {"tier": tier, "until": until.isoformat() if until else None}
     note(db, now_us, by=by, action="set_tier", subject=member, detail=detail, why=why)
+
+
+def held(db: sqlite3.Connection, period: Period, now_us: int) -> dict[str, int]:
+    """How long each tier was held by those to whom it was given, from the audit log: microseconds, added up.
+
+    Who was merged or forgotten counts no longer.
+    """
+    rows = db.execute(
+        """
+        SELECT subject, audit.at_us, json_extract(detail, '$.tier') AS tier,
+               json_extract(detail, '$.until') AS until,
+               lead(audit.at_us, 1, ?1) OVER (PARTITION BY subject ORDER BY audit.id) AS replaced_us
+        FROM audit JOIN member ON member.key = subject AND merged_into IS NULL AND forgotten_us IS NULL
+        WHERE action = 'set_tier' AND audit.at_us < ?1
+        """,
+        (min(period.end_us, now_us),),
+    )
+    by_tier: dict[str, int] = {}
+    for row in rows:
+        until_us = to_us(datetime.fromisoformat(row["until"])) if row["until"] else row["replaced_us"]
+        held_us = min(row["replaced_us"], until_us) - max(row["at_us"], period.start_us)
+        if held_us > 0:
+            by_tier[row["tier"]] = by_tier.get(row["tier"], 0) + held_us
+    return by_tier
 
 
 def grant(db: sqlite3.Connection, now_us: int, member: str, images: int, by: str, why: str, key: str) -> bool:

@@ -99,7 +99,7 @@ def accept(db: sqlite3.Connection, policy: Policy, now_us: int, request: NewRequ
             now_us,
         ),
     ).lastrowid
-    _insert_jobs(db, number, request, reservation, where.terms.price_micro)
+    _insert_jobs(db, number, request, reservation)
     after = quota.quota(where, policy, now_us, just_reserved=reservation)
     return Acceptance(_as_accepted(request, where, now_us), after, replayed=False)
 
@@ -371,12 +371,12 @@ def _insert_jobs(
     number: int | None,
     request: NewRequest,
     reservation: quota.Reservation,
-    price_micro: int,
 ) -> None:
     values: list[object] = []
     for index, job in enumerate(request.jobs):
         from_topup = index >= reservation.from_allowance
-        values += [job.job_id, number, job.seed, from_topup, 0 if from_topup else price_micro]
+        price_micro = 0 if from_topup else reservation.prices_micro[index]
+        values += [job.job_id, number, job.seed, from_topup, price_micro]
     rows = ", ".join(["(?, ?, ?, 'queued', ?, ?)"] * len(request.jobs))
     statement = f"INSERT INTO job (job_id, request, seed, state, from_topup, price_micro) VALUES {rows}"  # noqa: S608
     db.execute(statement, values)

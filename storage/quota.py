@@ -61,10 +61,14 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """Images held for a request: its first `from_allowance` jobs use the month, the others the top-up."""
+    """Images held for a request: its first `from_allowance` jobs use the month, the others the top-up.
+
+    `prices_micro` are those of the jobs that use the month, in their order.
+    """
 
     month: int
     from_allowance: int
+    prices_micro: tuple[int, ...]
     from_topup: int
     capped_day: int | None
 
@@ -156,13 +160,16 @@ def reserve(
         raise AccountTooYoung(request.account_age_s, where.terms.min_account_age_s)
     if where.left is not None and wanted > where.left:
         raise QuotaExceeded(wanted, where.left, resets_at)
-    price_micro = wanted * where.terms.price_micro
+    had = where.used + where.reserved
+    prices_micro = tuple(where.terms.price_of_next(had + n) for n in range(wanted))
+    price_micro = sum(prices_micro)
     if where.spend_cap_micro is not None and where.spent_micro + price_micro > where.spend_cap_micro:
         raise SpendingCapReached(price_micro, max(0, where.spend_cap_micro - where.spent_micro), resets_at)
     from_allowance = wanted if where.allowance_left is None else min(wanted, where.allowance_left)
     reservation = Reservation(
         month=policy.calendar.month(now_us),
         from_allowance=from_allowance,
+        prices_micro=prices_micro[:from_allowance],
         from_topup=wanted - from_allowance,
         capped_day=_count_under_daily_caps(db, policy, now_us, where, request),
     )
@@ -212,7 +219,7 @@ def _hold(db: sqlite3.Connection, where: Standing, reservation: Reservation) -> 
             "month": reservation.month,
             "member": where.member,
             "images": reservation.from_allowance,
-            "price": reservation.from_allowance * where.terms.price_micro,
+            "price": sum(reservation.prices_micro),
             "allowance": where.terms.allowance,
         },
     ).rowcount

@@ -502,6 +502,12 @@ class Store:
         """
         await self._write_surely(lambda db: meter.book(db, self._policy, piece))
 
+    async def held(self, period: Period) -> dict[str, int]:
+        """How long members held a tier they were given, in microseconds, all added up, as far as time has
+        gone.
+        """
+        return await self._report(lambda db: admin.held(db, period, self._clock()))
+
     async def stats(self, period: Period) -> Stats:
         """The figures of a period, from rollups. `period` comes from `store.calendar`."""
         return await self._report(lambda db: rollups.stats(db, self._policy, period))

@@ -1,0 +1,90 @@
+"""Volume prices, fixed at acceptance; and how long tiers were held, for subscriptions."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from storage.clock import HOUR_US, SECOND_US
+from storage.errors import SpendingCapReached
+from storage.records import TierTerms
+from tests.storage.house import NOON, TIERS, HandClock, ask, deliver, open_store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from storage.store import Store
+
+VOLUME = TierTerms("bulk", None, 20_000, volume=((3, 15_000), (5, 10_000)))
+
+
+@pytest.mark.parametrize(
+    ("before", "price"), [(0, 20_000), (2, 20_000), (3, 15_000), (4, 15_000), (5, 10_000), (99, 10_000)]
+)
+def test_the_price_of_the_next_image_goes_by_how_many_there_were(before: int, price: int) -> None:
+    assert VOLUME.price_of_next(before) == price
+
+
+async def test_a_request_across_a_step_is_charged_image_by_image(tmp_path: Path, clock: HandClock) -> None:
+    async with await open_store(tmp_path, clock, tiers={**TIERS, "bulk": VOLUME}) as store:
+        member = (await store.member("discord", "1")).key
+        await store.set_tier(member, "bulk", by="owner")
+        await deliver(store, member, images=2)
+        await deliver(store, member, images=4)
+        charged = sorted(row.price_micro for row in await store.ledger())
+        assert charged == [10_000, 15_000, 15_000, 20_000, 20_000, 20_000]
+        assert await store.check() == []
+
+
+async def test_reserved_images_count_for_the_step_and_a_new_month_starts_anew(
+    tmp_path: Path, clock: HandClock
+) -> None:
+    async with await open_store(tmp_path, clock, tiers={**TIERS, "bulk": VOLUME}) as store:
+        member = (await store.member("discord", "1")).key
+        await store.set_tier(member, "bulk", by="owner")
+        await store.accept(ask(member, 3))
+        await deliver(store, member)
+        clock.advance(days=10)
+        await deliver(store, member)
+        assert [row.price_micro for row in await store.ledger()] == [15_000, 20_000]
+        assert await store.check() == []
+
+
+async def test_a_spending_cap_counts_the_lower_price(tmp_path: Path, clock: HandClock) -> None:
+    async with await open_store(tmp_path, clock, tiers={**TIERS, "bulk": VOLUME}) as store:
+        _, key = await store.create_key(
+            "shop", scopes=frozenset({"draw"}), tier="bulk", by="owner", spend_cap_micro=75_000
+        )
+        await store.accept(ask(key.member, 4))
+        with pytest.raises(SpendingCapReached):
+            await store.accept(ask(key.member))
+
+
+async def test_a_tier_is_held_until_it_is_replaced_or_ends(store: Store, clock: HandClock) -> None:
+    one, two = [(await store.member("discord", name)).key for name in ("1", "2")]
+    await store.set_tier(one, "member", by="owner")
+    await store.set_tier(two, "member", NOON + timedelta(hours=5), by="owner")
+    clock.advance(hours=3)
+    await store.set_tier(one, "enterprise", by="owner")
+    clock.advance(hours=6)
+    held = await store.held(store.calendar.today(clock()))
+    assert held == {"member": (3 + 5) * HOUR_US, "enterprise": 6 * HOUR_US}
+
+
+async def test_what_was_held_before_a_period_and_after_it_is_not_its(store: Store, clock: HandClock) -> None:
+    member = (await store.member("discord", "1")).key
+    await store.set_tier(member, "member", by="owner")
+    clock.set(datetime(2027, 1, 15, tzinfo=UTC))
+    assert await store.held(store.calendar.month_of(202612)) == {"member": 31 * 86_400 * SECOND_US}
+    assert await store.held(store.calendar.month_of(202610)) == {}
+    assert await store.held(store.calendar.month_of(202701)) == {"member": 14 * 86_400 * SECOND_US}
+
+
+async def test_who_is_forgotten_counts_no_longer(store: Store, clock: HandClock) -> None:
+    member = (await store.member("discord", "1")).key
+    await store.set_tier(member, "member", by="owner")
+    clock.advance(hours=1)
+    await store.forget("discord", "1")
+    assert await store.held(store.calendar.today(clock())) == {}
