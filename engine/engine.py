@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from engine import learned, oom
 from engine.accounting import Meter
 from engine.cache import ByteLRU, picture_key
 from engine.calls import Begun, Calls, Made, prompts
-from engine.events import Action, Event, LogObserver, Phase, TimeSlice
-from engine.executor import Executor, Landing
+from engine.desk import Desk
+from engine.events import Action, Announcer, Phase, TimeSlice
+from engine.executor import Executor
+from engine.experience import Experience
 from engine.job import Job
-from engine.memory import MemoryGate
-from engine.predict import Pace, Predictor
+from engine.memory import MemoryGate, Mode
+from engine.oom import Ladder, Remedy
 from engine.queue import FairQueue
 from engine.request import (
     Cancelled,
@@ -35,12 +35,12 @@ from engine.request import (
     TooLarge,
     Usage,
 )
-from engine.scheduler import Scheduler, Work
+from engine.scheduler import Scheduler
 from engine.settings import EngineConfig
 from engine.snapshot import EngineSnapshot
-from engine.telemetry import NoTelemetry, Telemetry
+from engine.telemetry import NoTelemetry
 from engine.ticket import Ticket
-from engine.watchdog import Alert, Cause, Watchdog
+from engine.watchdog import Cause, Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,10 +50,11 @@ if TYPE_CHECKING:
 
     from engine.accounting import Clock, Totals
     from engine.events import Observer
+    from engine.executor import Landing
     from engine.model import Caption, DeviceMemory, Model
+    from engine.scheduler import Work
+    from engine.telemetry import Telemetry
 
-REMEMBERED = 1024
-"""How many jobs that are over can still be asked about."""
 UNBOUNDED_BYTES = 1 << 60
 
 
@@ -73,19 +74,28 @@ class Engine:
         telemetry: Telemetry | None = None,
         observers: Sequence[Observer] = (),
     ) -> None:
-        self._model = model
         self._config = config = config or EngineConfig()
+        self._model = model
         self._clock = clock
         self._telemetry = telemetry or NoTelemetry()
-        self._observers: tuple[Observer, ...] = (LogObserver(), *observers)
+        self._says = Announcer(observers)
         self._watchdog = Watchdog(
-            config.watchdog, clock=clock, on_alert=self._alert, offloading=config.memory_mode != "high"
+            config.watchdog,
+            clock=clock,
+            on_alert=self._says.alert,
+            offloading=config.memory_mode is not Mode.HIGH,
         )
+        self._gate = MemoryGate(
+            model.profile, config.memory_budget_bytes or UNBOUNDED_BYTES, config.memory_mode
+        )
+        self._experience = Experience(
+            model.profile,
+            self._gate,
+            key=f"{model.name} on {config.device_name} in {config.memory_mode.value}",
+            path=config.learned_path,
+        )
+        self._predictor = self._experience.predictor
         self._queue: FairQueue[Job] = FairQueue(config.lanes, max_waiting=config.max_waiting)
-        self._predictor = Predictor(model.profile)
-        self._pace = Pace()
-        budget = config.memory_budget_bytes or UNBOUNDED_BYTES
-        self._gate = MemoryGate(model.profile, budget, config.memory_mode)
         self._scheduler = Scheduler(
             self._queue,
             self._gate,
@@ -93,25 +103,20 @@ class Engine:
             max_active=config.max_active,
             available_bytes=self._available_bytes,
         )
+        self._ladder = Ladder(self._scheduler, recover_after_s=config.recover_after_s)
         self._meter = Meter(clock, self._telemetry.joules)
+        self._desk = Desk(self._meter, clock)
         self._embeddings: ByteLRU[str, Caption] = ByteLRU(config.embedding_cache_bytes)
         self._results: ByteLRU[object, tuple[Image, bool]] = ByteLRU(config.result_cache_bytes)
         self._calls = Calls(model, self._embeddings)
         self._executor: Executor | None = None
         self._task: asyncio.Task[None] | None = None
-        self._saving: asyncio.Task[None] | None = None
-
-        self._jobs: dict[str, Job] = {}
-        self._tickets: dict[str, Ticket] = {}
-        self._over: OrderedDict[str, Progress] = OrderedDict()
         self._memory: DeviceMemory | None = None
         self._admitting = True
         self._draining = False
         self._reload_due = False
         self._busy_at: float | None = None
-        self._cap_rises_at: float | None = None
         self._reported: tuple[float, Totals] = (clock(), self._meter.totals())
-        self._counts = dict.fromkeys(Action, 0)
 
     # The outside
 
@@ -125,15 +130,15 @@ class Engine:
             step_lanes=config.step_lanes,
             decoder_lane=config.decoder_lane,
         )
-        await self._telemetry.start()
-        await self._recall()
         try:
+            await self._telemetry.start()
+            await self._experience.recall()
             await self._load()
         except BaseException:
             await self._close()
             raise
         self._task = asyncio.create_task(self._run(), name="engine")
-        self._tell(Action.STARTED, model=self._model.name, mode=self._gate.mode.value)
+        self._says.tell(Action.STARTED, model=self._model.name, mode=self._gate.mode.value)
 
     async def stop(self, drain_timeout_s: float = 30.0) -> tuple[str, ...]:
         """Let the active jobs finish within the time given. Returns the ids still open, oldest first.
@@ -149,17 +154,18 @@ class Engine:
             await asyncio.wait([task], timeout=drain_timeout_s)
             task.cancel()
             await asyncio.wait([task])
-        left = self._let_go("the engine is shutting down")
-        await self._remember_learned()
-        await self._close()
-        self._tell(Action.STOPPED, left=len(left))
+        left = self._desk.let_go("the engine is shutting down")
+        if self._executor is not None:
+            await self._experience.save()
+            await self._close()
+        self._says.tell(Action.STOPPED, left=len(left))
         return left
 
     async def wait(self) -> None:
         """Return when the engine has stopped; raise what it broke on, if it broke."""
-        if self._task is not None:
-            await asyncio.wait([self._task])
-            if not self._task.cancelled() and (error := self._task.exception()) is not None:
+        if (task := self._task) is not None:
+            await asyncio.wait([task])
+            if not task.cancelled() and (error := task.exception()) is not None:
                 raise error
 
     async def __aenter__(self) -> Engine:
@@ -178,7 +184,7 @@ class Engine:
         """
         if self._draining:
             raise Draining("the engine is shutting down")
-        if request.job_id in self._jobs:
+        if request.job_id in self._desk:
             raise ValueError(f"job {request.job_id} is here already")
         if not self._model.profile.fits_grid(request.width, request.height) or request.steps < 1:
             raise ValueError(f"{request.width}x{request.height} in {request.steps} steps cannot be drawn")
@@ -187,23 +193,23 @@ class Engine:
             raise TooLarge(f"{request.width}x{request.height} does not fit the memory budget")
         ticket = Ticket(request, self)
         if (held := self._results.get(picture_key(self._model.name, request))) is not None:
-            self._answer_from_cache(ticket, *held)
+            usage = Usage(queue_s=request.waited_s, cached=True)
+            self._desk.answer(ticket, Drawing(request, held[0].copy(), usage, held[1]))
+            self._says.tell(Action.DONE, request.job_id, cached=True)
             return ticket
         if not accepted_before:
             self._queue.check(request.lane, request.flow)
-        self._jobs[job.job_id] = job
-        self._tickets[job.job_id] = ticket
-        job.waiting_since = job.submitted_at
+        self._desk.open(job, ticket)
         self._queue.push(job)
-        self._tell(Action.SUBMITTED, job.job_id, lane=request.lane)
+        self._says.tell(Action.SUBMITTED, job.job_id, lane=request.lane)
         self._poke()
         return ticket
 
     def progress(self, job_id: str) -> Progress:
         """Where a job stands. O(log n). Raises KeyError for a job not known, or long over."""
-        job = self._jobs.get(job_id)
+        job = self._desk.job(job_id)
         if job is None:
-            return self._over[job_id]
+            return self._desk.ended(job_id)
         position, ahead_s = 0, 0.0
         if job_id in self._queue:
             position, ahead_s = self._queue.ahead(job)
@@ -214,12 +220,12 @@ class Engine:
 
     def cancel(self, job_id: str) -> bool:
         """Stop a job, at its next step boundary. False where it is over, or not known."""
-        job = self._jobs.get(job_id)
+        job = self._desk.job(job_id)
         if job is None or job.cancelling:
             return False
         job.cancelling = True
         if not job.in_flight:
-            self._end(job, Cancelled("cancelled", self._usage(job)), JobState.CANCELLED)
+            self._end(job, Cancelled("cancelled", self._desk.usage(job)))
         self._poke()
         return True
 
@@ -236,7 +242,7 @@ class Engine:
         """The engine at this moment; O(n) in waiting jobs."""
         now = self._clock()
         waiting = list(self._queue.waiting())
-        budget = self._gate.budget_bytes
+        budget, counts = self._gate.budget_bytes, self._says.counts
         return EngineSnapshot(
             model=self._model.name,
             waiting=self._queue.depths(),
@@ -255,11 +261,11 @@ class Engine:
             gpu=self._telemetry.last,
             gpu_trouble=self._telemetry.trouble,
             slow=self._watchdog.slow,
-            done=self._counts[Action.DONE],
-            failed=self._counts[Action.FAILED],
-            cancelled=self._counts[Action.CANCELLED],
-            out_of_memory=self._counts[Action.OUT_OF_MEMORY],
-            timeouts=self._counts[Action.STEP_TIMEOUT],
+            done=counts[Action.DONE],
+            failed=counts[Action.FAILED],
+            cancelled=counts[Action.CANCELLED],
+            out_of_memory=counts[Action.OUT_OF_MEMORY],
+            timeouts=counts[Action.STEP_TIMEOUT],
             embedding_hits=self._embeddings.hits,
             embedding_misses=self._embeddings.misses,
             result_hits=self._results.hits,
@@ -278,10 +284,10 @@ class Engine:
                 for landing in await self._crew.landings(self._patience_s()):
                     self._postprocess(landing)
         except Exception as error:
-            # Nobody's job is lost with the engine: all are handed back, for the next process.
+            # No job is lost with the engine: all are handed back, for the next process.
             self._draining = True
-            self._tell(Action.CRASHED, reason=f"{type(error).__name__}: {error}")
-            self._let_go("the engine broke")
+            self._says.tell(Action.CRASHED, reason=f"{type(error).__name__}: {error}")
+            self._desk.let_go("the engine broke")
             raise
 
     def _schedule(self) -> None:
@@ -289,11 +295,11 @@ class Engine:
             return
         changes = self._scheduler.admit(self._clock())
         for job in changes.paused:
-            self._tell(Action.PAUSED, job.job_id, step=job.step)
-            self._tickets[job.job_id].touch()
+            self._says.tell(Action.PAUSED, job.job_id, step=job.step)
+            self._desk.touch(job)
         for job in changes.admitted:
-            self._tell(Action.RESUMED if job.step else Action.ADMITTED, job.job_id)
-            self._tickets[job.job_id].touch()
+            self._says.tell(Action.RESUMED if job.step else Action.ADMITTED, job.job_id)
+            self._desk.touch(job)
 
     def _dispatch(self) -> None:
         crew = self._crew
@@ -304,8 +310,11 @@ class Engine:
         ):
             for job in work.jobs:
                 job.in_flight = True
-            expected_s, first = self._expected_s(work)
-            deadline_s = self._watchdog.step_deadline_s(expected_s, first=first)
+            stepping = work.phase is Phase.DENOISE
+            deadline_s = self._watchdog.step_deadline_s(
+                self._experience.expected_s(work) if stepping else None,
+                first=not stepping or self._experience.is_first(work),
+            )
             crew.launch(work, self._calls.of(work), deadline_s=deadline_s)
 
     def _postprocess(self, landing: Landing) -> None:
@@ -321,8 +330,7 @@ class Engine:
             self._ran_out(landing)
         elif outcome.failed:
             for job in work.jobs:
-                error = DrawFailed(outcome.error or "", self._usage(job))
-                self._end(job, error, JobState.FAILED, trace=outcome.trace)
+                self._end(job, DrawFailed(outcome.error or "", self._desk.usage(job)), trace=outcome.trace)
         else:
             assert isinstance(outcome.value, Made)
             self._learn(landing, outcome.value)
@@ -343,177 +351,80 @@ class Engine:
                 job.preview = value.get(job.job_id, job.preview)
                 if not job.steps_left:
                     self._scheduler.finish_steps(job)
-        else:
-            (job,) = work.jobs
-            if not job.cancelling:
-                self._finish(job, value)  # type: ignore[arg-type]
+        elif not work.jobs[0].cancelling:
+            self._finish(work.jobs[0], value)  # type: ignore[arg-type]
+
+    def _learn(self, landing: Landing, made: Made) -> None:
+        self._memory = made.measurement.memory or self._memory
+        if landing.work.phase is Phase.DENOISE:
+            first = landing.work.jobs[0]
+            expected_s = self._experience.expected_s(landing.work)
+            self._watchdog.stepped(first.shape, expected_s, landing.wall_s, self._telemetry.last)
+        self._experience.learn(landing, made.measurement)
 
     def _at_boundary(self, job: Job, now: float) -> None:
         """Between two pieces of work a job may be cancelled, paused, looked at."""
-        if job.state.final:
+        if job.job_id not in self._desk:
             return
         if job.cancelling:
-            self._end(job, Cancelled("cancelled", self._usage(job)), JobState.CANCELLED)
+            self._end(job, Cancelled("cancelled", self._desk.usage(job)))
             return
         if job.pausing:
             self._scheduler.park(job, now)
-        self._tickets[job.job_id].touch()
-
-    # How a job ends
+        self._desk.touch(job)
 
     def _finish(self, job: Job, image: Image) -> None:
-        usage = self._usage(job, billable=True)
+        usage = self._desk.usage(job, billable=True)
         truncated = any(caption.truncated for caption in job.captions)
         nbytes = image.width * image.height * len(image.getbands())
         self._results.put(picture_key(self._model.name, job.request), (image.copy(), truncated), nbytes)
         self._scheduler.drop(job)
-        self._tell(Action.DONE, job.job_id, gpu_s=usage.gpu_s, queue_s=usage.queue_s)
-        self._settle(job, Drawing(job.request, image, usage, truncated), JobState.DONE)
+        self._says.tell(Action.DONE, job.job_id, gpu_s=usage.gpu_s, queue_s=usage.queue_s)
+        self._desk.close(job, Drawing(job.request, image, usage, truncated), JobState.DONE)
 
-    def _end(self, job: Job, error: EngineError, state: JobState, **fields: object) -> None:
+    def _end(self, job: Job, error: EngineError, **fields: object) -> None:
         """The job ends without a picture."""
+        cancelled = isinstance(error, Cancelled)
         self._scheduler.drop(job)
-        action = Action.CANCELLED if state is JobState.CANCELLED else Action.FAILED
-        self._tell(action, job.job_id, reason=str(error), gpu_s=error.usage.gpu_s, **fields)
-        self._settle(job, error, state)
-
-    def _settle(self, job: Job, outcome: Drawing | EngineError, state: JobState) -> None:
-        job.state = state
-        job.captions, job.canvas, job.preview = (), None, None
-        self._meter.close(job.job_id)
-        del self._jobs[job.job_id]
-        last = self._remember(job, state)
-        self._tickets.pop(job.job_id).settle(outcome, last)
-
-    def _answer_from_cache(self, ticket: Ticket, image: Image, truncated: bool) -> None:
-        request = ticket.request
-        last = self._remember(Job(request, self._clock(), 0.0, step=request.steps), JobState.DONE)
-        usage = Usage(queue_s=request.waited_s, cached=True)
-        ticket.settle(Drawing(request, image.copy(), usage, truncated), last)
-        self._tell(Action.DONE, request.job_id, cached=True)
-
-    def _remember(self, job: Job, state: JobState) -> Progress:
-        last = self._over[job.job_id] = Progress(state, job.step, job.request.steps, 0.0)
-        while len(self._over) > REMEMBERED:
-            self._over.popitem(last=False)
-        return last
-
-    def _let_go(self, why: str) -> tuple[str, ...]:
-        """Hand every open job back. Returns their ids, oldest first."""
-        left = sorted(self._jobs.values(), key=lambda job: job.arrived_at)
-        for job in left:
-            self._settle(job, Draining(why, self._usage(job)), JobState.QUEUED)
-        return tuple(job.job_id for job in left)
-
-    def _usage(self, job: Job, *, billable: bool = False) -> Usage:
-        spent = self._meter.spent(job.job_id)
-        since = job.waiting_since
-        waited_s = job.waited_s + (self._clock() - since if since is not None else 0.0)
-        return Usage(
-            queue_s=job.request.waited_s + waited_s,
-            encode_s=spent.encode_s,
-            denoise_s=spent.denoise_s,
-            decode_s=spent.decode_s,
-            gpu_s=spent.gpu_s,
-            energy_j=spent.energy_j,
-            billable=billable,
-        )
-
-    # What is learned
-
-    def _learn(self, landing: Landing, made: Made) -> None:
-        work = landing.work
-        self._memory = made.measurement.memory or self._memory
-        news = False
-        for job in work.jobs:
-            billed_s = landing.billed.get(job.job_id, 0.0)
-            if work.phase is Phase.DENOISE:
-                self._predictor.learn_step(job.pixels, job.request.captions, billed_s)
-            elif work.phase is Phase.ENCODE:
-                self._predictor.learn_encode(job.request.captions, billed_s)
-            else:
-                self._predictor.learn_decode(job.pixels, billed_s)
-            if made.measurement.peak_bytes is not None:
-                news |= self._gate.learn(job.need, made.measurement.peak_bytes // len(work.jobs))
-        if news and self._saving is None:
-            self._saving = asyncio.create_task(self._remember_learned(), name="engine-learned")
-            self._saving.add_done_callback(self._saved)
-        if work.phase is Phase.DENOISE:
-            expected_s, _ = self._expected_s(work)
-            self._watchdog.stepped(_shape(work), expected_s, landing.wall_s, self._telemetry.last)
-            self._pace.learn(_shape(work), landing.wall_s)
-
-    def _expected_s(self, work: Work) -> tuple[float | None, bool]:
-        """Wall seconds this work should take, where known, and whether it is the first of its kind."""
-        if work.phase is not Phase.DENOISE:
-            return None, True
-        profile, usual_s = self._model.profile, self._pace.usual_s(_shape(work))
-        if profile.known_device:
-            told_s = sum(profile.step_s.at(job.pixels) * job.request.captions for job in work.jobs)
-            usual_s = told_s if usual_s is None else min(usual_s, told_s)
-        return usual_s, not self._pace.seen(_shape(work))
-
-    async def _recall(self) -> None:
-        path = self._config.learned_path
-        if path is not None:
-            known = await asyncio.to_thread(learned.load, path, self._learned_key)
-            self._gate.restore(known.peak_bytes)
-            self._predictor.restore(known.factors)
-
-    async def _remember_learned(self) -> None:
-        path = self._config.learned_path
-        if path is not None:
-            now = learned.Learned(self._learned_key, self._gate.learned(), self._predictor.learned())
-            await asyncio.to_thread(learned.save, path, now)
-
-    def _saved(self, task: asyncio.Task[None]) -> None:
-        self._saving = None
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._tell(Action.NOT_SAVED, reason=str(error))
-
-    @property
-    def _learned_key(self) -> str:
-        return f"{self._model.name} on {self._config.device_name} in {self._gate.mode.value}"
+        action = Action.CANCELLED if cancelled else Action.FAILED
+        self._says.tell(action, job.job_id, reason=str(error), gpu_s=error.usage.gpu_s, **fields)
+        self._desk.close(job, error, JobState.CANCELLED if cancelled else JobState.FAILED)
 
     # When things go wrong
 
     def _ran_out(self, landing: Landing) -> None:
         """One rung down the ladder; the worker has left its `except` block long ago."""
-        work, scheduler = landing.work, self._scheduler
-        held = len(scheduler)
-        remedy = oom.step_down(work.phase, work.jobs)
-        scheduler.cap = max(1, min(scheduler.cap, held - 1))
-        self._cap_rises_at = self._clock() + self._config.recover_after_s
+        work, request = landing.work, landing.work.jobs[0].request
+        remedy = self._ladder.ran_out(work, self._clock())
         self._calls.release_first = True
-        fields: dict[str, Any] = {
+        fields: dict[str, object] = {
             "phase": work.phase.value,
             "jobs": len(work.jobs),
-            "size": f"{work.jobs[0].request.width}x{work.jobs[0].request.height}",
+            "size": f"{request.width}x{request.height}",
             "remedy": remedy.value,
-            "cap": scheduler.cap,
+            "cap": self._scheduler.cap,
         }
-        self._tell(Action.OUT_OF_MEMORY, work.jobs[0].job_id, **fields, reason=landing.outcome.error)
+        self._says.tell(Action.OUT_OF_MEMORY, request.job_id, **fields, reason=landing.outcome.error)
         self._watchdog.alert(
             Cause.OUT_OF_MEMORY,
             f"Out of memory in {fields['phase']} at {fields['size']}; next: {remedy.value}.",
             **fields,
         )
-        if remedy is oom.Remedy.FAIL:
+        if remedy is Remedy.FAIL:
             for job in work.jobs:
-                error = OutOfMemory(landing.outcome.error or "", self._usage(job))
-                self._end(job, error, JobState.FAILED)
+                self._end(job, OutOfMemory(landing.outcome.error or "", self._desk.usage(job)))
 
     def _hung(self, landing: Landing) -> None:
-        work = landing.work
+        phase = landing.work.phase.value
         self._reload_due = True
-        self._tell(Action.STEP_TIMEOUT, phase=work.phase.value, jobs=len(work.jobs))
+        self._says.tell(Action.STEP_TIMEOUT, phase=phase, jobs=len(landing.work.jobs))
         self._watchdog.alert(
             Cause.HUNG_STEP,
-            f"No answer in {work.phase.value} for {landing.wall_s:.0f} s; the model is loaded anew.",
-            phase=work.phase.value,
+            f"No answer in {phase} for {landing.wall_s:.0f} s; the model is loaded anew.",
+            phase=phase,
         )
-        for job in work.jobs:
-            self._end(job, StepTimeout(landing.outcome.error or "", self._usage(job)), JobState.FAILED)
+        for job in landing.work.jobs:
+            self._end(job, StepTimeout(landing.outcome.error or "", self._desk.usage(job)))
 
     # Upkeep
 
@@ -523,28 +434,26 @@ class Engine:
         if self._reload_due and not self._crew.in_flight:
             await self._load()
             self._reload_due = False
-            self._tell(Action.RELOADED)
+            self._says.tell(Action.RELOADED)
         if self._idle and self._watchdog.heartbeat_due(now, self._busy_at):
             await self._warm_up(decode=False)
-            self._tell(Action.WARMED)
-        if self._cap_rises_at is not None and now >= self._cap_rises_at:
-            self._scheduler.cap += 1
-            whole = self._scheduler.cap >= self._config.max_active
-            self._cap_rises_at = None if whole else now + self._config.recover_after_s
-            self._tell(Action.CAP_RAISED, cap=self._scheduler.cap)
+            self._says.tell(Action.WARMED)
+        if self._ladder.recover(now):
+            self._says.tell(Action.CAP_RAISED, cap=self._scheduler.cap)
         if now >= self._reported[0] + self._config.report_every_s:
             self._report_time()
+            await self._experience.save()
 
     @property
     def _idle(self) -> bool:
-        return not self._crew.in_flight and not len(self._scheduler) and not len(self._queue)
+        return not (self._crew.in_flight or len(self._scheduler) or len(self._queue))
 
     def _patience_s(self) -> float:
         """How long nothing needs to be done, if nothing happens."""
         now = self._clock()
         waits = [self._reported[0] + self._config.report_every_s - now]
-        if self._cap_rises_at is not None:
-            waits.append(self._cap_rises_at - now)
+        if self._ladder.rises_at is not None:
+            waits.append(self._ladder.rises_at - now)
         if self._idle and (beat_s := self._watchdog.heartbeat_in_s(now, self._busy_at)) is not None:
             waits.append(beat_s)
         return max(0.0, min(waits))
@@ -558,7 +467,7 @@ class Engine:
         except TimeoutError:
             raise ModelLost(f"the model did not load within {timeout_s:.0f} s") from None
         if outcome.failed:
-            self._tell(Action.RELOAD_FAILED, reason=outcome.error, trace=outcome.trace)
+            self._says.tell(Action.LOAD_FAILED, reason=outcome.error, trace=outcome.trace)
             raise ModelLost(outcome.error)
         await self._warm_up(decode=True)
 
@@ -566,28 +475,21 @@ class Engine:
         outcome = await self._crew.overhead(self._calls.warm_up(decode=decode))
         self._busy_at = self._clock()
         if outcome.failed:
+            self._says.tell(Action.LOAD_FAILED, reason=outcome.error, trace=outcome.trace)
             raise ModelLost(outcome.error)
 
     def _report_time(self) -> None:
         (since, before), now, totals = self._reported, self._clock(), self._meter.totals()
         self._reported = now, totals
-        slice_ = TimeSlice(
-            since,
-            now,
-            totals.busy_s - before.busy_s,
-            totals.overhead_s - before.overhead_s,
-            totals.idle_s - before.idle_s,
-        )
-        for observer in self._observers:
-            observer.on_time(slice_)
+        busy_s, overhead_s = totals.busy_s - before.busy_s, totals.overhead_s - before.overhead_s
+        self._says.time(TimeSlice(since, now, busy_s, overhead_s, totals.idle_s - before.idle_s))
 
     async def _close(self) -> None:
         await self._crew.close()
         await self._telemetry.stop()
-        if self._saving is not None:
-            await asyncio.wait([self._saving])
         self._model.close()
         self._report_time()
+        self._executor = None
 
     @property
     def _crew(self) -> Executor:
@@ -596,31 +498,11 @@ class Engine:
 
     def _available_bytes(self) -> int | None:
         """The most this process could hold now: the driver's word, or the allocator's of the last call."""
-        sample = self._telemetry.last
-        if (
-            sample is not None
-            and sample.memory_free_bytes is not None
-            and sample.memory_ours_bytes is not None
-        ):
-            return sample.memory_free_bytes + sample.memory_ours_bytes
+        gpu = self._telemetry.last
+        if gpu is not None and gpu.memory_free_bytes is not None and gpu.memory_ours_bytes is not None:
+            return gpu.memory_free_bytes + gpu.memory_ours_bytes
         return self._memory.available if self._memory is not None else None
 
     def _poke(self) -> None:
         if self._executor is not None:
             self._executor.poke()
-
-    def _alert(self, alert: Alert) -> None:
-        for observer in self._observers:
-            observer.on_alert(alert)
-
-    def _tell(self, action: Action, job_id: str | None = None, **fields: object) -> None:
-        self._counts[action] += 1
-        event = Event(action, job_id, fields)
-        for observer in self._observers:
-            observer.on_event(event)
-
-
-def _shape(work: Work) -> tuple[object, ...]:
-    """What a forward's time depends on."""
-    first = work.jobs[0]
-    return *first.shape, sum(job.request.captions for job in work.jobs)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from engine.watchdog import Alert
 
@@ -41,12 +41,11 @@ class Action(enum.StrEnum):
     CAP_RAISED = "cap_raised"
     STEP_TIMEOUT = "step_timeout"
     RELOADED = "model_reloaded"
-    RELOAD_FAILED = "model_reload_failed"
+    LOAD_FAILED = "model_load_failed"
     WARMED = "kept_warm"
-    NOT_SAVED = "learned_not_saved"
 
 
-TROUBLE = frozenset({Action.CRASHED, Action.OUT_OF_MEMORY, Action.STEP_TIMEOUT, Action.RELOAD_FAILED})
+TROUBLE = frozenset({Action.CRASHED, Action.OUT_OF_MEMORY, Action.STEP_TIMEOUT, Action.LOAD_FAILED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +92,29 @@ class LogObserver(Observer):
     def on_event(self, event: Event) -> None:
         write = log.warning if event.trouble else log.info
         write(event.action.value, action=event.action.value, job_id=event.job_id, **event.fields)
+
+
+class Announcer:
+    """Tells every observer, and counts. One that fails is logged; it cannot harm the engine."""
+
+    def __init__(self, observers: Sequence[Observer]) -> None:
+        self._observers = (LogObserver(), *observers)
+        self.counts = dict.fromkeys(Action, 0)
+
+    def tell(self, action: Action, job_id: str | None = None, **fields: object) -> None:
+        self.counts[action] += 1
+        event = Event(action, job_id, fields)
+        self._each(lambda observer: observer.on_event(event))
+
+    def alert(self, alert: Alert) -> None:
+        self._each(lambda observer: observer.on_alert(alert))
+
+    def time(self, slice_: TimeSlice) -> None:
+        self._each(lambda observer: observer.on_time(slice_))
+
+    def _each(self, call: Callable[[Observer], None]) -> None:
+        for observer in self._observers:
+            try:
+                call(observer)
+            except Exception as error:
+                log.exception("observer_failed", action="observer_failed", reason=str(error))

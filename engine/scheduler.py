@@ -160,7 +160,7 @@ class Scheduler:
         leaving = {held.job_id for held in self.active.values() if held.pausing}
         if self._place_for(job, without=leaving):
             return None  # enough are on their way out; their memory is not free yet
-        borrowed = [held for held in self.active.values() if self._reclaimable(held, job)]
+        borrowed = [held for held in self.active.values() if _reclaimable(held)]
         if not self._place_for(job, without=leaving | {held.job_id for held in borrowed}):
             return None
         due = self.queue.due(job)
@@ -168,11 +168,6 @@ class Scheduler:
             (held_due, held.steps_left, held) for held in borrowed if (held_due := self.queue.due(held)) > due
         ]
         return max(ahead, key=lambda entry: entry[:2])[2] if ahead else None
-
-    @staticmethod
-    def _reclaimable(held: Job, job: Job) -> bool:
-        last_step = held.steps_left <= 1  # the place is free in a moment anyway
-        return held.borrowed and held.lane != job.lane and not (held.pausing or held.cancelling or last_step)
 
     def _pick_alone(self, job: Job) -> list[Work]:
         """Wait until every worker is free, then this job has the device to itself."""
@@ -201,3 +196,8 @@ class Scheduler:
             groups += [widest[:half], widest[half:]]
         groups.sort(key=lambda group: min(job.stepped_at for job in group))
         return [tuple(group) for group in groups]
+
+
+def _reclaimable(held: Job) -> bool:
+    last_step = held.steps_left <= 1  # the place is free in a moment anyway
+    return held.borrowed and not (held.pausing or held.cancelling or last_step)

@@ -1,7 +1,7 @@
 """The same arrivals on another card: a discrete-event simulation with the real queue, scheduler and gate.
 
-Only the device is imagined: its step, encode and decode times are the profile's. For planning (which card, which
-weights), and for testing what takes hours on a clock.
+Only the device is imagined: its step, encode and decode times are the profile's. For planning (which card,
+which weights), and for testing what takes hours on a clock.
 """
 
 from __future__ import annotations

@@ -100,13 +100,20 @@ def test_work_within_a_share_runs_on() -> None:
     assert all(story.pauses == 0 for story in free)
 
 
+def test_a_place_won_while_others_waited_is_kept_when_a_third_lane_comes() -> None:
+    drawn_by = draw(flood("member", 100) + flood("free", 100), 1, until_s=300).stories.values()
+    free = next(story for story in drawn_by if story.request.lane == "free" and story.started_s)
+    assert free.started_s is not None
+    premium = flood("premium", 1, at_s=free.started_s + 2 * STEP_S)
+    outcome = draw(flood("member", 100) + flood("free", 100) + premium, 1, until_s=300)
+    assert outcome.stories[free.request.job_id].pauses == 0
+
+
 def test_no_ping_pong() -> None:
     """However they arrive, each pause makes way for one newcomer, who is not paused for it in turn."""
     rng = random.Random(5)
     arrivals = [
-        Arrival(
-            rng.uniform(0, 3000), request(str(n), rng.choice(["free", "free", "free", "member", "premium"]))
-        )
+        Arrival(rng.uniform(0, 3000), request(str(n), rng.choice(["free"] * 3 + ["member", "premium"])))
         for n in range(380)
     ]
     stories = draw(arrivals).stories.values()
@@ -226,6 +233,37 @@ def test_a_job_in_a_workers_hands_is_left_alone() -> None:
     assert [added.job_id for added in changes.admitted] == ["paying"]
     bench.scheduler.park(job, 2.0)
     assert job.state is JobState.PAUSED
+
+
+def test_one_on_the_way_out_is_enough_for_one_newcomer() -> None:
+    bench = Bench(max_active=2, budget_bytes=3 * 10**9)
+    for name in ("a", "b"):
+        bench.add(name)
+    bench.scheduler.admit(0.0)
+    for job in bench.scheduler.active.values():
+        job.in_flight = True
+    bench.add("paying", lane="premium", side=768)
+    assert len(bench.scheduler.admit(1.0).paused) == 1
+    assert bench.scheduler.admit(2.0).paused == ()
+
+
+def test_a_place_taken_back_is_no_longer_borrowed() -> None:
+    bench = Bench(max_active=1)
+    bench.add("running")
+    bench.scheduler.admit(0.0)
+    bench.scheduler.active["running"].in_flight = True
+    paying = bench.add("paying", lane="premium")
+    bench.scheduler.admit(1.0)
+    assert not paying.borrowed
+
+
+def test_nobody_is_paused_before_its_last_step() -> None:
+    bench = Bench(max_active=1)
+    job = bench.add("running")
+    bench.scheduler.admit(0.0)
+    job.step = job.request.steps - 1
+    bench.add("paying", lane="premium")
+    assert bench.scheduler.admit(1.0).paused == ()
 
 
 def test_nobody_is_paused_for_one_who_would_not_fit_anyway() -> None:

@@ -1,0 +1,118 @@
+"""What this machine taught the engine: memory peaks by shape, seconds against the profile's, the usual pace.
+
+The first two are kept on disk, so that a restart does not begin from a table again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from engine.events import Phase
+from engine.predict import Pace, Predictor
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from engine.executor import Landing
+    from engine.memory import MemoryGate
+    from engine.model import Measurement
+    from engine.profile import Profile
+    from engine.scheduler import Work
+
+log = structlog.get_logger("engine")
+
+
+class Experience:
+    """Learns from every piece of work. `key` names what the lessons hold for: model, device, memory mode."""
+
+    def __init__(self, profile: Profile, gate: MemoryGate, *, key: str, path: Path | None) -> None:
+        self.predictor = Predictor(profile)
+        self._profile = profile
+        self._gate = gate
+        self._pace = Pace()
+        self._key = key
+        self._path = path
+        self._news = False
+
+    def learn(self, landing: Landing, measured: Measurement) -> None:
+        """Work has come back well."""
+        work = landing.work
+        for job in work.jobs:
+            billed_s = landing.billed.get(job.job_id, 0.0)
+            if work.phase is Phase.DENOISE:
+                self.predictor.learn_step(job.pixels, job.request.captions, billed_s)
+            elif work.phase is Phase.ENCODE:
+                self.predictor.learn_encode(job.request.captions, billed_s)
+            else:
+                self.predictor.learn_decode(job.pixels, billed_s)
+            if measured.peak_bytes is not None:
+                self._news |= self._gate.learn(job.need, measured.peak_bytes // len(work.jobs))
+        if work.phase is Phase.DENOISE:
+            self._pace.learn(_shape(work), landing.wall_s)
+
+    def expected_s(self, work: Work) -> float | None:
+        """Wall seconds a forward should take; None while too little is known of its shape."""
+        usual_s = self._pace.usual_s(_shape(work))
+        if not self._profile.known_device:
+            return usual_s
+        told_s = sum(self._profile.step_s.at(job.pixels) * job.request.captions for job in work.jobs)
+        return told_s if usual_s is None else min(usual_s, told_s)
+
+    def is_first(self, work: Work) -> bool:
+        """True where no forward of this shape was seen: it may load, compile and tune kernels."""
+        return not self._pace.seen(_shape(work))
+
+    async def recall(self) -> None:
+        """Take up what an earlier process left, if it can be read and was for the same."""
+        if self._path is not None:
+            known = await asyncio.to_thread(_read, self._path)
+            if known.get("key") == self._key:
+                self._gate.restore(known["peak_bytes"])
+                self.predictor.restore(known["factors"])
+
+    async def save(self) -> None:
+        """Write the lessons down, where a peak is new."""
+        if self._path is not None and self._news:
+            self._news = False
+            lessons = {
+                "key": self._key,
+                "peak_bytes": self._gate.learned(),
+                "factors": self.predictor.learned(),
+            }
+            try:
+                await asyncio.to_thread(_write, self._path, lessons)
+            except OSError as error:
+                log.warning("learned_not_saved", action="learned_not_saved", reason=str(error))
+
+
+def _shape(work: Work) -> tuple[object, ...]:
+    """What a forward's time depends on."""
+    return *work.jobs[0].shape, sum(job.request.captions for job in work.jobs)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return {
+            "key": str(data["key"]),
+            "peak_bytes": {str(shape): int(peak) for shape, peak in data["peak_bytes"].items()},
+            "factors": {str(name): float(factor) for name, factor in data["factors"].items()},
+        }
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        log.warning("learned_unreadable", action="learned_unreadable", path=str(path), reason=str(error))
+        return {}
+
+
+def _write(path: Path, lessons: dict[str, Any]) -> None:
+    """Replace the file as a whole: a crash leaves the old one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps(lessons, indent=1, sort_keys=True), encoding="utf-8")
+    os.replace(fresh, path)

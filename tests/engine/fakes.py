@@ -1,0 +1,216 @@
+"""Stand-ins for what is slow, rare or absent: a model that stands for the GPU, and a clock that it moves.
+
+`FakeModel` draws a picture that depends on everything a picture may depend on, so a mix-up shows. It can be
+made to run out of memory as torch does, to fail, to hang, and to wait for the test before each step.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from engine.events import Event, Observer, TimeSlice
+from engine.model import Canvas, Caption, DeviceMemory, Measurement
+from engine.profile import Curve, Profile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from engine.request import DrawRequest
+    from engine.watchdog import Alert
+
+PROFILE = Profile(
+    "fake",
+    min_pixels=64 * 64,
+    step_s=Curve(((64 * 64, 1.0), (128 * 128, 4.0))),
+    encode_s=0.5,
+    decode_s=Curve(((64 * 64, 0.5), (128 * 128, 2.0))),
+    peak_bytes=Curve(((64 * 64, 1000.0), (128 * 128, 4000.0))),
+    weights_bytes={"transformer": 6000, "text_encoder": 3000, "vae": 1000},
+    batch_gain=Curve(((64 * 64, 1.5),)),
+    tile_above_pixels=256 * 256,
+)
+
+
+class OutOfMemoryError(RuntimeError):
+    """Named as torch's is."""
+
+
+class FakeClock:
+    """Seconds that pass only when somebody lets them; safe to move from any thread."""
+
+    def __init__(self) -> None:
+        self._now = 1000.0
+        self._lock = threading.Lock()
+
+    def __call__(self) -> float:
+        with self._lock:
+            return self._now
+
+    def advance(self, seconds: float) -> None:
+        with self._lock:
+            self._now += seconds
+
+
+@dataclass(eq=False)
+class FakeCanvas:
+    request: DrawRequest
+    prompts: tuple[object, ...]
+    step: int = 0
+    trail: str = ""
+
+
+@dataclass
+class Turnstile:
+    """Lets a call through for each `let`; wide open until `close` is called."""
+
+    _passes: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    _open: bool = True
+
+    def close(self) -> None:
+        self._open = False
+
+    def open(self) -> None:
+        self._open = True
+        self._passes.release(1000)
+
+    def let(self, count: int = 1) -> None:
+        self._passes.release(count)
+
+    def go_through(self) -> None:
+        if not self._open:
+            assert self._passes.acquire(timeout=20), "the test never let this call through"
+
+
+class FakeModel:
+    name = "fake"
+    profile = PROFILE
+
+    def __init__(self, clock: FakeClock | None = None) -> None:
+        self.clock = clock or FakeClock()
+        self.calls: list[tuple[str, tuple[str, ...]]] = []
+        """What was called, and for which jobs."""
+        self.gate = Turnstile()
+        """Every step goes through it."""
+        self.before: dict[str, Callable[[Sequence[FakeCanvas]], None]] = {}
+        """By call (load, encode, step, decode): may raise, block, or look."""
+        self.loads = 0
+        self.released = 0
+        self.tiled: list[bool] = []
+        self.available_bytes: int | None = None
+        self.peak_bytes: int | None = None
+        self.threads: set[str] = set()
+
+    def picture_of(self, request: DrawRequest) -> Image.Image:
+        """What this request must look like, whatever happened on its way."""
+        canvas = FakeCanvas(request, self._prompts(request))
+        for _ in range(request.steps):
+            self._advance(canvas)
+        return self._paint(canvas)
+
+    def load(self) -> None:
+        self.loads += 1
+        self._look("load", [])
+        self.clock.advance(3.0)
+
+    def prepare_thread(self) -> None:
+        self.threads.add(threading.current_thread().name)
+
+    def encode(self, prompts: Sequence[str]) -> list[Caption]:
+        self.calls.append(("encode", tuple(prompts)))
+        self._look("encode", [])
+        self.clock.advance(0.5 * len(prompts))
+        return [
+            Caption(prompt, tokens=len(prompt), nbytes=len(prompt), truncated=len(prompt) > 512)
+            for prompt in prompts
+        ]
+
+    def begin(self, request: DrawRequest, captions: Sequence[Caption]) -> FakeCanvas:
+        return FakeCanvas(request, tuple(caption.embedding for caption in captions))
+
+    def step(self, canvases: Sequence[Canvas]) -> None:
+        batch = [canvas for canvas in canvases if isinstance(canvas, FakeCanvas)]
+        assert len({(c.request.width, c.request.height) for c in batch}) == 1, "one size a forward"
+        self._look("step", batch)
+        if batch[0].request.job_id != "warm-up":
+            self.gate.go_through()
+        self.clock.advance(sum(PROFILE.step_s.at(c.request.width * c.request.height) for c in batch))
+        for canvas in batch:
+            self._advance(canvas)
+
+    def preview(self, canvas: Canvas) -> Image.Image:
+        assert isinstance(canvas, FakeCanvas)
+        return Image.new("RGB", (canvas.request.width // 8, canvas.request.height // 8))
+
+    def decode(self, canvas: Canvas, *, tiled: bool) -> Image.Image:
+        assert isinstance(canvas, FakeCanvas)
+        self.tiled.append(tiled)
+        self._look("decode", [canvas])
+        self.clock.advance(0.5)
+        return self._paint(canvas)
+
+    def start_measuring(self) -> None:
+        pass
+
+    def measured(self) -> Measurement:
+        if self.available_bytes is None:
+            return Measurement(peak_bytes=self.peak_bytes)
+        memory = DeviceMemory(total=1 << 40, free=self.available_bytes, ours=0)
+        return Measurement(peak_bytes=self.peak_bytes, memory=memory)
+
+    def release(self) -> None:
+        self.released += 1
+
+    def close(self) -> None:
+        self.calls.append(("close", ()))
+
+    def names(self, call: str) -> list[tuple[str, ...]]:
+        """The jobs of each call of this kind."""
+        return [jobs for name, jobs in self.calls if name == call]
+
+    def _look(self, call: str, canvases: Sequence[FakeCanvas]) -> None:
+        if call in ("step", "decode"):
+            self.calls.append((call, tuple(canvas.request.job_id for canvas in canvases)))
+        if call in self.before and not any(canvas.request.job_id == "warm-up" for canvas in canvases):
+            self.before[call](canvases)
+
+    @staticmethod
+    def _prompts(request: DrawRequest) -> tuple[str, ...]:
+        return (request.prompt, request.negative_prompt) if request.guidance > 0 else (request.prompt,)
+
+    @staticmethod
+    def _advance(canvas: FakeCanvas) -> None:
+        r = canvas.request
+        told = f"{canvas.trail}|{canvas.step}/{r.steps}|{canvas.prompts}|{r.seed}|{r.guidance}"
+        canvas.trail = hashlib.sha256(told.encode()).hexdigest()
+        canvas.step += 1
+
+    @staticmethod
+    def _paint(canvas: FakeCanvas) -> Image.Image:
+        colour = bytes.fromhex(canvas.trail)[:3]
+        return Image.new("RGB", (canvas.request.width, canvas.request.height), tuple(colour))
+
+
+class Recorder(Observer):
+    """Everything the engine told."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.alerts: list[Alert] = []
+        self.slices: list[TimeSlice] = []
+
+    def on_event(self, event: Event) -> None:
+        self.events.append(event)
+
+    def on_alert(self, alert: Alert) -> None:
+        self.alerts.append(alert)
+
+    def on_time(self, slice_: TimeSlice) -> None:
+        self.slices.append(slice_)
+
+    def of(self, action: str) -> list[Event]:
+        return [event for event in self.events if event.action == action]

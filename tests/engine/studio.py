@@ -1,0 +1,87 @@
+"""An engine around the fake model, with everything a test wants to look at."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.engine import Engine
+from engine.queue import LaneTerms
+from engine.request import Drawing, DrawRequest, EngineError
+from engine.settings import EngineConfig
+from tests.engine.fakes import FakeClock, FakeModel, Recorder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from PIL import Image
+
+    from engine.ticket import Ticket
+
+LANES = {"free": LaneTerms(share=0.1, max_waiting_per_flow=4), "paid": LaneTerms(1.0)}
+PLAIN = EngineConfig(lanes=LANES, max_waiting=50)
+
+
+def request(name: str, lane: str = "free", flow: str = "", **more: Any) -> DrawRequest:
+    settings: dict[str, Any] = {
+        "prompt": f"prompt of {name}",
+        "width": 64,
+        "height": 64,
+        "steps": 4,
+        "seed": 1,
+    }
+    return DrawRequest(job_id=name, lane=lane, flow=flow or name, **(settings | more))
+
+
+class Studio:
+    """An engine with everything a test wants to look at."""
+
+    def __init__(self, config: EngineConfig = PLAIN, **changes: Any) -> None:
+        self.clock = FakeClock()
+        self.model = FakeModel(self.clock)
+        self.heard = Recorder()
+        self.engine = Engine(
+            model=self.model,
+            config=dataclasses.replace(config, **changes),
+            clock=self.clock,
+            observers=[self.heard],
+        )
+
+    async def __aenter__(self) -> Studio:
+        await self.engine.start()
+        self.model.calls.clear()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.model.gate.open()
+        await self.engine.stop(0.0)
+
+    request = staticmethod(request)
+
+    def submit(self, *args: Any, **kwargs: Any) -> Ticket:
+        return self.engine.submit(request(*args, **kwargs))
+
+    def draws_right(self, drawing: Drawing) -> bool:
+        return same(drawing.image, self.model.picture_of(drawing.request))
+
+
+def same(one: Image.Image, other: Image.Image) -> bool:
+    return one.size == other.size and bool((np.asarray(one) == np.asarray(other)).all())
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let the loop turn until it holds; the only clock is the guard."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0)
+
+
+async def ended(ticket: Ticket) -> Drawing | EngineError:
+    async with asyncio.timeout(10):
+        try:
+            return await ticket.result()
+        except EngineError as error:
+            return error

@@ -1,0 +1,312 @@
+"""Out of memory, hung steps, a model that does not come back: who suffers, who does not, who is told."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from engine.engine import ModelLost
+from engine.executor import attempt
+from engine.oom import is_out_of_memory
+from engine.request import Draining, Drawing, DrawRequest, OutOfMemory, StepTimeout
+from engine.watchdog import Cause, WatchdogSettings
+from tests.engine.fakes import OutOfMemoryError
+from tests.engine.studio import Studio, ended, until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tests.engine.fakes import FakeCanvas
+
+QUICK = WatchdogSettings(deadline_floor_s=0.05, first_deadline_s=0.05, keep_warm_every_s=None)
+
+
+def starve(
+    when: Callable[[Sequence[FakeCanvas]], bool], error: type[BaseException] = OutOfMemoryError
+) -> Any:
+    """A device that runs out of memory for some calls."""
+
+    def check(canvases: Sequence[FakeCanvas]) -> None:
+        if when(canvases):
+            raise error("CUDA out of memory. Tried to allocate 2.50 GiB")
+
+    return check
+
+
+class TestOutOfMemory:
+    async def test_a_group_is_halved_until_it_fits(self) -> None:
+        async with Studio(max_active=4) as studio:
+            studio.model.before["step"] = starve(lambda canvases: len(canvases) > 1)
+            studio.engine.pause_admission()
+            tickets = [studio.submit(name) for name in "abcd"]
+            studio.engine.resume_admission()
+            for ticket in tickets:
+                drawing = await ended(ticket)
+                assert isinstance(drawing, Drawing)
+                assert studio.draws_right(drawing)
+            assert studio.model.released > 0, "cached memory is given back before the next try"
+
+    async def test_the_cap_comes_down_and_recovers(self) -> None:
+        async with Studio(max_active=3, recover_after_s=5.0) as studio:
+            studio.model.before["step"] = starve(lambda canvases: len(canvases) > 2)
+            studio.model.gate.close()
+            tickets = [studio.submit(name) for name in "abc"]
+            await until(lambda: studio.engine.snapshot().out_of_memory == 1)
+            assert studio.engine.snapshot().cap == 2
+            studio.model.gate.open()
+            for ticket in tickets:
+                await ticket.result()
+            studio.clock.advance(5.0)
+            studio.engine.resume_admission()
+            await until(lambda: studio.engine.snapshot().cap == 3)
+            assert [event.fields["cap"] for event in studio.heard.of("cap_raised")] == [3]
+
+    async def test_decoding_is_tiled(self) -> None:
+        async with Studio() as studio:
+            studio.model.before["decode"] = starve(lambda _: not studio.model.tiled[-1])
+            studio.model.tiled.clear()
+            drawing = await studio.submit("a").result()
+            assert studio.draws_right(drawing)
+            assert studio.model.tiled == [False, True]
+
+    async def test_encoding_is_tried_alone(self) -> None:
+        async with Studio() as studio:
+            tries = iter([True, False])
+            studio.model.before["encode"] = starve(lambda _: next(tries, False))
+            assert studio.draws_right(await studio.submit("a").result())
+
+    async def test_a_step_is_tried_alone_with_the_device_to_itself(self) -> None:
+        async with Studio(max_active=2, step_lanes=2) as studio:
+            lock = threading.Lock()
+            inside: list[str] = []
+            crowded: list[bool] = []
+
+            def needs_room(canvases: Sequence[FakeCanvas]) -> None:
+                name = canvases[0].request.job_id
+                with lock:
+                    inside.append(name)
+                    others = len(inside) > 1
+                try:
+                    if name == "large":
+                        first = not crowded
+                        crowded.append(others)
+                        if first:
+                            raise OutOfMemoryError("CUDA out of memory.")
+                finally:
+                    with lock:
+                        inside.remove(name)
+
+            studio.model.before["step"] = needs_room
+            tickets = [studio.submit("large", width=128, height=128), studio.submit("small", steps=12)]
+            for ticket in tickets:
+                drawing = await ended(ticket)
+                assert isinstance(drawing, Drawing)
+                assert studio.draws_right(drawing)
+            assert not any(crowded[1:])
+
+    @pytest.mark.parametrize("call", ["encode", "step", "decode"])
+    async def test_a_job_that_never_fits_fails_and_the_others_are_drawn(self, call: str) -> None:
+        async with Studio(embedding_cache_bytes=0) as studio:
+
+            def hopeless(canvases: Sequence[FakeCanvas]) -> None:
+                mine = any(canvas.request.job_id == "bad" for canvas in canvases)
+                if mine or (call == "encode" and studio.model.calls[-1][1] == ("prompt of bad",)):
+                    raise OutOfMemoryError("CUDA out of memory.")
+
+            studio.model.before[call] = hopeless
+            tickets = [studio.submit(name) for name in ("good", "bad", "fine", "later")]
+            outcomes = [await ended(ticket) for ticket in tickets]
+            error = outcomes.pop(1)
+            assert isinstance(error, OutOfMemory)
+            assert not error.usage.billable
+            for outcome in outcomes:
+                assert isinstance(outcome, Drawing)
+                assert studio.draws_right(outcome)
+            assert [alert.cause for alert in studio.heard.alerts] == [Cause.OUT_OF_MEMORY]
+            remedies = [event.fields["remedy"] for event in studio.heard.of("out_of_memory")]
+            assert remedies[-2:] == ["run it alone", "fail the job"]
+
+    @pytest.mark.parametrize(
+        "error",
+        [
+            MemoryError(),
+            OutOfMemoryError("CUDA out of memory."),
+            RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory"),
+            RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate(handle)"),
+        ],
+    )
+    def test_is_recognised_in_all_its_forms(self, error: Exception) -> None:
+        assert is_out_of_memory(error)
+
+    def test_is_not_seen_everywhere(self) -> None:
+        assert not is_out_of_memory(RuntimeError("shape mismatch"))
+        assert not is_out_of_memory(ValueError("out of memory"))
+
+    def test_what_failed_pins_nothing(self) -> None:
+        """An exception kept would keep its frames, and every tensor in them."""
+
+        class Tensor:
+            alive = 0
+
+            def __init__(self) -> None:
+                Tensor.alive += 1
+
+            def __del__(self) -> None:
+                Tensor.alive -= 1
+
+        def call() -> None:
+            tensor = Tensor()
+            raise OutOfMemoryError(f"CUDA out of memory in {type(tensor)}")
+
+        outcome = attempt(call)
+        assert outcome.out_of_memory
+        assert Tensor.alive == 0
+
+
+class TestHungSteps:
+    async def test_its_jobs_fail_the_model_is_reloaded_and_the_rest_is_drawn(self) -> None:
+        async with Studio(max_active=1, watchdog=QUICK) as studio:
+            never = threading.Event()
+
+            def hang(canvases: Sequence[FakeCanvas]) -> None:
+                if canvases[0].request.job_id == "stuck":
+                    studio.clock.advance(1.0)
+                    never.wait(20)
+
+            studio.model.before["step"] = hang
+            stuck, later = studio.submit("stuck"), studio.submit("later")
+            error = await ended(stuck)
+            assert isinstance(error, StepTimeout)
+            assert not error.usage.billable
+            assert error.usage.gpu_s > 0, "what it took is accounted for"
+            assert studio.draws_right(await later.result())
+            assert studio.model.loads == 2
+            assert [alert.cause for alert in studio.heard.alerts] == [Cause.HUNG_STEP]
+            assert studio.engine.snapshot().timeouts == 1
+            never.set()
+            totals = studio.engine.snapshot().totals
+            assert totals.busy_s > 0
+
+    async def test_what_the_hung_thread_brings_later_is_nobodys(self) -> None:
+        async with Studio(max_active=1, watchdog=QUICK) as studio:
+            go = threading.Event()
+
+            def hang_once(canvases: Sequence[FakeCanvas]) -> None:
+                if not go.is_set() and canvases[0].request.job_id == "stuck":
+                    studio.clock.advance(1.0)
+                    go.wait(20)
+
+            studio.model.before["step"] = hang_once
+            assert isinstance(await ended(studio.submit("stuck")), StepTimeout)
+            go.set()
+            await until(lambda: len(studio.heard.of("model_reloaded")) == 1)
+            again = studio.submit("stuck", prompt="another")
+            assert studio.draws_right(await again.result())
+
+    async def test_those_beside_it_finish_their_step_before_the_reload(self) -> None:
+        async with Studio(max_active=2, step_lanes=2, watchdog=QUICK) as studio:
+            never, reached, go = threading.Event(), threading.Event(), threading.Event()
+            loads: list[bool] = []
+
+            def hang(canvases: Sequence[FakeCanvas]) -> None:
+                if canvases[0].request.job_id == "stuck":
+                    assert reached.wait(10)
+                    studio.clock.advance(1.0)
+                    never.wait(20)
+                elif not reached.is_set():
+                    reached.set()
+                    go.wait(0.02)
+
+            studio.model.before["step"] = hang
+            studio.model.before["load"] = lambda _: loads.append(True)
+            stuck = studio.submit("stuck", width=128, height=128)
+            beside = studio.submit("beside", steps=3)
+            assert isinstance(await ended(stuck), StepTimeout)
+            outcome = await ended(beside)
+            assert isinstance(outcome, Drawing | StepTimeout)
+            never.set()
+
+    async def test_a_model_that_cannot_be_loaded_again_hands_every_job_back(self) -> None:
+        async with Studio(max_active=1, watchdog=QUICK) as studio:
+            never = threading.Event()
+
+            def hang(_: object) -> None:
+                studio.clock.advance(1.0)
+                never.wait(20)
+
+            def broken(_: object) -> None:
+                raise OSError("no such file")
+
+            studio.model.before |= {"step": hang, "load": broken}
+            stuck, later = studio.submit("stuck"), studio.submit("later")
+            assert isinstance(await ended(stuck), StepTimeout)
+            assert isinstance(await ended(later), Draining)
+            with pytest.raises(ModelLost, match="no such file"):
+                await studio.engine.wait()
+            with pytest.raises(Draining):
+                studio.submit("another")
+            assert studio.heard.of("engine_crashed")
+            never.set()
+
+
+async def test_a_model_that_does_not_load_is_told_at_start() -> None:
+    studio = Studio()
+
+    def broken(_: object) -> None:
+        raise OSError("no such folder")
+
+    studio.model.before["load"] = broken
+    with pytest.raises(ModelLost, match="no such folder"):
+        await studio.engine.start()
+    assert studio.model.names("close") == [()]
+
+
+class TestWarmth:
+    async def test_the_model_is_warm_before_the_first_job(self) -> None:
+        studio = Studio()
+        await studio.engine.start()
+        assert studio.model.names("step") == [("warm-up",)]
+        assert studio.model.names("decode") == [("warm-up",)]
+        totals = studio.engine.snapshot().totals
+        assert totals.overhead_s > 0
+        assert totals.busy_s == 0
+        await studio.engine.stop(0)
+
+    async def test_a_heartbeat_keeps_it_warm_and_is_overhead(self) -> None:
+        watchdog = WatchdogSettings(keep_warm_every_s=300.0)
+        async with Studio(watchdog=watchdog) as studio:
+            await studio.submit("a").result()
+            before = studio.engine.snapshot().totals
+            studio.clock.advance(299.0)
+            studio.engine.resume_admission()
+            for _ in range(20):
+                await asyncio.sleep(0)
+            assert studio.heard.of("kept_warm") == []
+            studio.clock.advance(2.0)
+            studio.engine.resume_admission()
+            await until(lambda: len(studio.heard.of("kept_warm")) == 1)
+            after = studio.engine.snapshot().totals
+            assert after.busy_s == before.busy_s
+            assert after.overhead_s > before.overhead_s
+
+
+async def test_slow_steps_are_reported_once_with_a_cause() -> None:
+    async with Studio(max_active=1) as studio:
+        for n in range(3):
+            await studio.submit(f"usual{n}", steps=4, seed=n).result()
+
+        def slow(_: object) -> None:
+            studio.clock.advance(2.0)
+
+        studio.model.before["step"] = slow
+        for n in range(4):
+            await studio.submit(f"slow{n}", steps=8, seed=n).result()
+        assert [alert.cause for alert in studio.heard.alerts] == [Cause.UNKNOWN]
+        assert studio.engine.snapshot().slow is Cause.UNKNOWN
+
+
+def test_a_request_may_say_where_it_waited_before() -> None:
+    assert DrawRequest("a", "x", 64, 64, 1, 0, waited_s=5.0).waited_s == 5.0
