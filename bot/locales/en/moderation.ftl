@@ -2,6 +2,7 @@
 
 moderation-blocked = This bot does not draw that; nothing was charged. Try other words.
 moderation-blocked-server = This server has blocked some of those words; nothing was charged. Try other words.
+moderation-adult = Adult pictures are not drawn in this channel; nothing was charged.
 moderation-bad-pattern = “{ $found }” is not a pattern I can read: { $why }
 moderation-long-rule = A word or pattern has 1 to { $limit } characters.
 moderation-image = The picture did not pass this bot's safety check, so it is not shown; nothing was charged.
