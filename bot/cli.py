@@ -19,13 +19,17 @@ from bot.config import Config, ConfigError, load_config
 from bot.console import Terminal, show_card
 from bot.cost.cli import PlanOptions, show_plan
 from bot.credentials import Credentials, Redactor
+from bot.faces import chat_faces, serve_all
 from bot.logs import set_up_logs
 from bot.messages import UserError, translator
 from bot.request import ImagineOptions
+from engine.request import EngineError
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
+
+    from bot.service import Service
 
 T = TypeVar("T")
 
@@ -92,7 +96,12 @@ def chat(
 @app.command()
 def run(config: ConfigOption = None) -> None:
     """Serve every platform whose token is in the environment; with none, open the chat here."""
-    settings = _settings(config)
+    faces = chat_faces(Credentials())
+    settings = _settings(config, at_terminal=not faces)
+    if faces:
+        if not _with_service(settings, lambda service: serve_all(service, faces)):
+            raise typer.Exit(FAILED)
+        return
     console.print(translator(settings.language)("run-no-token"), markup=False)
     _with_terminal(settings, lambda terminal: terminal.chat(Path("pictures")))
 
@@ -130,8 +139,11 @@ def plan(
         show_plan(console, settings, options)
 
 
-def _settings(path: Path | None) -> Config:
-    """Read bot.toml and set up logs, or say what is wrong with it and leave with status 2."""
+def _settings(path: Path | None, *, at_terminal: bool = True) -> Config:
+    """Read bot.toml and set up logs, or say what is wrong with it and leave with status 2.
+
+    At a terminal people read answers, not logs: there only warnings show, unless the level is debug.
+    """
     if path is None and DEFAULT_CONFIG.exists():
         path = DEFAULT_CONFIG
     try:
@@ -140,24 +152,31 @@ def _settings(path: Path | None) -> Config:
         for line in error.lines:
             errors.print(line, markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(BAD_CONFIG) from None
-    set_up_logs(config.log_level, Redactor(Credentials().values()))
+    level = "warning" if at_terminal and config.log_level == "info" else config.log_level
+    set_up_logs(level, Redactor(Credentials().values()))
     return config
 
 
-def _with_terminal(config: Config, work: Callable[[Terminal], Coroutine[None, None, T]]) -> T:
-    """Open the whole bot, hand a terminal on it to `work`, and take everything down again."""
-    t = translator(config.language)
+def _with_service(config: Config, work: Callable[[Service], Coroutine[None, None, T]]) -> T:
+    """Open the whole bot, hand it to `work`, and take everything down again."""
 
     async def session() -> T:
-        with console.status(t("loading-model", model=config.model.path)):
-            services = contextlib.AsyncExitStack()
+        services = contextlib.AsyncExitStack()
+        with console.status(translator(config.language)("loading-model", model=config.model.path)):
             service = await services.enter_async_context(open_service(config))
         async with services:
-            locale_name = os.environ.get("LC_ALL") or os.environ.get("LANG")
-            user = getpass.getuser()
-            return await work(Terminal(service, console, user=user, locale=locale_name))
+            return await work(service)
 
     return _run(config, session)
+
+
+def _with_terminal(config: Config, work: Callable[[Terminal], Coroutine[None, None, T]]) -> T:
+    """The same, seen from this terminal."""
+    locale_name = os.environ.get("LC_ALL") or os.environ.get("LANG")
+    user = getpass.getuser()
+    return _with_service(
+        config, lambda service: work(Terminal(service, console, user=user, locale=locale_name))
+    )
 
 
 def _run(config: Config, work: Callable[[], Coroutine[None, None, T]]) -> T:
@@ -185,7 +204,7 @@ def _explained(config: Config) -> Iterator[None]:
         console.print(translator(config.language)(error.message), markup=False)
     except ConfigError as error:
         errors.print(*error.lines, sep="\n", markup=False, highlight=False, soft_wrap=True)
-    except StorageError as error:
+    except (StorageError, EngineError) as error:
         errors.print(str(error), markup=False, soft_wrap=True)
     else:
         return

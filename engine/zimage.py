@@ -7,25 +7,40 @@ times.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler, ZImagePipeline
 from diffusers.pipelines.z_image.pipeline_z_image import calculate_shift, get_default_z_image_sigmas
+from diffusers.utils import logging as diffusers_logging
+from transformers.utils import logging as transformers_logging
 
 from engine.model import Canvas, Caption, DeviceMemory, Measurement
 from engine.preview import Projection
 from engine.profile import Profile, ceil32
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from PIL.Image import Image
 
     from engine.request import DrawRequest
 
 MAX_PROMPT_TOKENS = 512
+
+
+@contextlib.contextmanager
+def _no_bars() -> Iterator[None]:
+    """The libraries' own progress bars would write across whatever face is on the terminal."""
+    diffusers_logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        diffusers_logging.enable_progress_bar()
+        transformers_logging.enable_progress_bar()
 
 
 @dataclass(slots=True, eq=False)
@@ -79,7 +94,8 @@ class ZImageModel:
 
     def load(self) -> None:
         self._pipeline = None
-        pipeline: Any = ZImagePipeline.from_pretrained(self._source, torch_dtype=self._dtype)
+        with _no_bars():
+            pipeline: Any = ZImagePipeline.from_pretrained(self._source, dtype=self._dtype)
         if pipeline.scheduler.config.get("stochastic_sampling"):
             raise ValueError(f"{self._source}: a scheduler that adds noise at each step cannot be paused")
         self._pipeline = pipeline.to(self._device)

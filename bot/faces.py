@@ -1,0 +1,48 @@
+"""Which platforms to serve, and serving them side by side; their libraries are imported only when needed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING
+
+import structlog
+
+if TYPE_CHECKING:
+    from bot.credentials import Credentials
+    from bot.service import Service
+
+log = structlog.get_logger(__name__)
+
+Serve = Callable[["Service"], Coroutine[None, None, None]]
+
+
+def chat_faces(credentials: Credentials) -> dict[str, Serve]:
+    """The platforms whose token is there, by name."""
+    faces: dict[str, Serve] = {}
+    if (token := credentials.discord_token) is not None:
+        from bot import discord
+
+        discord_token = token.get_secret_value()
+        faces["discord"] = lambda service: discord.serve(service, discord_token, service.config)
+    if (token := credentials.telegram_token) is not None:
+        from bot import telegram
+
+        telegram_token = token.get_secret_value()
+        faces["telegram"] = lambda service: telegram.serve(service, telegram_token, service.config)
+    return faces
+
+
+async def serve_all(service: Service, faces: dict[str, Serve]) -> bool:
+    """Serve until cancelled. A face that fails takes no other down; False when all have failed."""
+    ended = await asyncio.gather(*(_serve(name, serve, service) for name, serve in faces.items()))
+    return any(ended)
+
+
+async def _serve(name: str, serve: Serve, service: Service) -> bool:
+    try:
+        await serve(service)
+    except Exception:
+        log.exception("face.failed", face=name)
+        return False
+    return True
