@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.engine import Engine
-from engine.profile import load_profile
-from engine.settings import EMBEDDED, EngineConfig, ModelSettings
+from engine.settings import EngineConfig, ModelSettings
+from engine.telemetry import NoTelemetry, NvmlTelemetry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,16 +18,30 @@ if TYPE_CHECKING:
 def build_engine(
     settings: ModelSettings, config: EngineConfig | None = None, *, observers: Sequence[Observer] = ()
 ) -> Engine:
-    """An engine for these settings; nothing is loaded before `start`."""
-    from engine.zimage import ZImageModel  # torch is slow to import: not before somebody draws
+    """An engine for these settings; nothing is loaded before `start`.
 
-    config = config or EngineConfig()
-    embedded = settings.source == EMBEDDED
-    source = str(Path(__file__).parent / "embedded") if embedded else settings.source
-    profile = load_profile("embedded" if embedded else "z-image-turbo")
-    lanes = len(os.sched_getaffinity(0))
-    return Engine(
-        model=ZImageModel(source, profile),
-        config=replace(config, step_lanes=lanes, decoder_lane=True),
-        observers=observers,
+    What follows from the device (workers, memory mode and budget, telemetry) is decided here, whatever
+    `config` says of it. Raises ValueError, with a sentence for the owner, for settings that cannot be.
+    """
+    from engine.placement import resolve  # torch is slow to import: not before somebody draws
+    from engine.zimage import ZImageModel
+
+    placement = resolve(settings)
+    placed = replace(
+        config or EngineConfig(),
+        memory_budget_bytes=placement.budget_bytes,
+        memory_mode=placement.mode,
+        device_name=placement.device_name,
+        step_lanes=1 if placement.on_gpu else placement.threads,
+        decoder_lane=not placement.on_gpu,
+        threads=placement.threads,
     )
+    if placement.on_gpu:
+        _, _, index = placement.device.partition(":")
+        return Engine(
+            model=ZImageModel(placement),
+            config=placed,
+            telemetry=NvmlTelemetry(int(index or 0)),
+            observers=observers,
+        )
+    return Engine(model=ZImageModel(placement), config=placed, telemetry=NoTelemetry(), observers=observers)

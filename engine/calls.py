@@ -57,8 +57,8 @@ class Calls:
         self.release_first = False
         """The next call gives cached memory back before it begins."""
 
-    def of(self, work: Work) -> Callable[[], Made]:
-        """The call that carries out this work."""
+    def of(self, work: Work, *, threads: int = 1) -> Callable[[], Made]:
+        """The call that carries out this work, on so many CPU cores."""
         if work.phase is Phase.ENCODE:
             call: Callable[[], Any] = self._encode(work.jobs[0])
         elif work.phase is Phase.DENOISE:
@@ -71,6 +71,7 @@ class Calls:
         def measured() -> Made:
             if release:
                 model.release()
+            model.use_threads(threads)
             model.start_measuring()
             return Made(call(), model.measured())
 

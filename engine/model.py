@@ -77,6 +77,9 @@ class Model(Protocol):
     def prepare_thread(self) -> None:
         """Called once on each worker thread."""
 
+    def use_threads(self, count: int) -> None:
+        """How many CPU cores the next call of this thread may use."""
+
     def encode(self, prompts: Sequence[str]) -> list[Caption]: ...
 
     def begin(self, request: DrawRequest, captions: Sequence[Caption]) -> Canvas:

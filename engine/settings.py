@@ -57,6 +57,8 @@ class EngineConfig:
     """Worker threads for steps: one on a GPU, one a core on a CPU."""
     decoder_lane: bool = False
     """The VAE has a worker of its own; for CPUs."""
+    threads: int = 1
+    """CPU cores: shared by the calls that run side by side, all of them for one that runs alone."""
     watchdog: WatchdogSettings = field(default_factory=WatchdogSettings)
     embedding_cache_bytes: int = 64 << 20
     result_cache_bytes: int = 128 << 20

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -17,15 +18,18 @@ from diffusers.pipelines.z_image.pipeline_z_image import calculate_shift, get_de
 from diffusers.utils import logging as diffusers_logging
 from transformers.utils import logging as transformers_logging
 
+from engine.memory import Mode
 from engine.model import Canvas, Caption, DeviceMemory, Measurement
-from engine.preview import Projection
-from engine.profile import Profile, ceil32
+from engine.placement import Placement, prepare
+from engine.preview import Previews
+from engine.profile import ceil32
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from PIL.Image import Image
 
+    from engine.profile import Profile
     from engine.request import DrawRequest
 
 MAX_PROMPT_TOKENS = 512
@@ -58,34 +62,23 @@ class ZCanvas:
 
 
 class ZImageModel:
-    """Draws with a ZImagePipeline from a folder or a hub name."""
+    """Draws with a ZImagePipeline from a folder or a hub name, placed as `placement` says."""
 
-    def __init__(
-        self,
-        source: str,
-        profile: Profile,
-        *,
-        device: str = "cpu",
-        dtype: torch.dtype = torch.float32,
-        threads: int = 1,
-    ) -> None:
-        self._source = source
-        self._profile = profile
-        self._device = torch.device(device)
-        self._dtype = dtype
-        self._threads = threads
+    def __init__(self, placement: Placement) -> None:
+        self._placement = placement
+        self._device = torch.device(placement.device)
         self._pipeline: Any = None
+        self._previews: Previews | None = None
         self._loaded_bytes = 0
         self._began: Any = None
-        self._projection: Projection | None = None
 
     @property
     def name(self) -> str:
-        return self._profile.name
+        return self._placement.profile.name
 
     @property
     def profile(self) -> Profile:
-        return self._profile
+        return self._placement.profile
 
     @property
     def pipeline(self) -> Any:
@@ -94,21 +87,38 @@ class ZImageModel:
 
     def load(self) -> None:
         self._pipeline = None
-        with _no_bars():
-            pipeline: Any = ZImagePipeline.from_pretrained(self._source, dtype=self._dtype)
+        self.release()
+        placement = self._placement
+        # A folder is never looked for on a hub, whatever is missing from it.
+        local = Path(placement.source).exists()
+        pipeline: Any = ZImagePipeline.from_pretrained(
+            placement.source, dtype=placement.dtype, local_files_only=local
+        )
         if pipeline.scheduler.config.get("stochastic_sampling"):
-            raise ValueError(f"{self._source}: a scheduler that adds noise at each step cannot be paused")
-        self._pipeline = pipeline.to(self._device)
-        self._loaded_bytes = torch.cuda.memory_allocated(self._device) if self._device.type == "cuda" else 0
-        self._projection = self._projection or Projection(pipeline.transformer.in_channels)
+            raise ValueError(f"{placement.source}: a scheduler that adds noise at each step cannot be paused")
+        self._previews = self._previews or Previews(pipeline.transformer.in_channels, placement)
+        self._pipeline = prepare(pipeline, placement)
+        if placement.on_gpu:
+            self._loaded_bytes = torch.cuda.memory_allocated(self._device)
 
     def prepare_thread(self) -> None:
-        torch.set_num_threads(self._threads)
+        torch.set_num_threads(1 if not self._placement.on_gpu else torch.get_num_threads())
+
+    def use_threads(self, count: int) -> None:
+        if torch.get_num_threads() != count and not self._placement.on_gpu:
+            torch.set_num_threads(count)
 
     @torch.inference_mode()
     def encode(self, prompts: Sequence[str]) -> list[Caption]:
+        pipeline, mode = self._pipeline, self._placement.mode
+        if mode is Mode.MEDIUM:
+            pipeline.text_encoder.to(self._device)
+        elif mode is Mode.LOW:
+            pipeline.maybe_free_model_hooks()  # whatever part the last picture left on the device goes first
         # The pipeline writes the templated text into the list it is given: it gets its own.
-        embeddings = self._pipeline._encode_prompt(list(prompts), device=self._device)
+        embeddings = pipeline._encode_prompt(list(prompts), device=self._device)
+        if mode is Mode.MEDIUM:
+            pipeline.text_encoder.to("cpu")
         return [
             Caption(e, len(e), e.nbytes, self._is_cut(prompt))
             for e, prompt in zip(embeddings, prompts, strict=True)
@@ -152,10 +162,11 @@ class ZImageModel:
             canvas.latents, canvas.guess = latents, guess
             canvas.step += 1
 
+    @torch.inference_mode()
     def preview(self, canvas: Canvas) -> Image:
         assert isinstance(canvas, ZCanvas)
-        assert self._projection is not None
-        return self._projection.draw(canvas.guess if canvas.guess is not None else canvas.latents)
+        assert self._previews is not None
+        return self._previews.draw(canvas.guess if canvas.guess is not None else canvas.latents)
 
     @torch.inference_mode()
     def decode(self, canvas: Canvas, *, tiled: bool) -> Image:
@@ -165,18 +176,18 @@ class ZImageModel:
         latents = canvas.latents[None].to(vae.dtype) / vae.config.scaling_factor + vae.config.shift_factor
         pixels = vae.decode(latents, return_dict=False)[0]
         image: Image = self._pipeline.image_processor.postprocess(pixels, output_type="pil")[0]
-        if self._projection is not None:
-            self._projection.learn(canvas.latents, pixels[0])
+        if self._previews is not None:
+            self._previews.learn(canvas.latents, pixels[0])
         return image
 
     def start_measuring(self) -> None:
-        if self._device.type == "cuda":
+        if self._placement.on_gpu:
             torch.cuda.reset_peak_memory_stats(self._device)
             self._began = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
             self._began.record()
 
     def measured(self) -> Measurement:
-        if self._device.type != "cuda":
+        if not self._placement.on_gpu:
             return Measurement()
         ended = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
         ended.record()
@@ -189,7 +200,7 @@ class ZImageModel:
         )
 
     def release(self) -> None:
-        if self._device.type == "cuda":
+        if self._placement.on_gpu:
             torch.cuda.empty_cache()
 
     def close(self) -> None:
@@ -217,7 +228,7 @@ class ZImageModel:
         outputs: dict[tuple[int, int], torch.Tensor] = {}
         for group in by_length.values():
             times = torch.stack([(1000 - canvas.timesteps[canvas.step]) / 1000 for canvas, _ in group])
-            latents = [canvas.latents.to(self._dtype).unsqueeze(1) for canvas, _ in group]
+            latents = [canvas.latents.to(self._placement.dtype).unsqueeze(1) for canvas, _ in group]
             answers = self._pipeline.transformer(latents, times, [e for _, e in group], return_dict=False)[0]
             for (canvas, embedding), answer in zip(group, answers, strict=True):
                 outputs[id(canvas), id(embedding)] = answer.float().squeeze(1)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine.profile import load_profile
+from engine.placement import resolve
+from engine.settings import ModelSettings
 from engine.zimage import ZImageModel
 from tests.engine import tiny
 
@@ -45,4 +46,4 @@ def model_folder(request: pytest.FixtureRequest, tiny_folder: Path) -> Path:
 
 @pytest.fixture
 def model(model_folder: Path) -> ZImageModel:
-    return ZImageModel(str(model_folder), load_profile("embedded"))
+    return ZImageModel(resolve(ModelSettings(source=str(model_folder), device="cpu")))

@@ -104,6 +104,7 @@ class FakeModel:
         self.available_bytes: int | None = None
         self.peak_bytes: int | None = None
         self.threads: set[str] = set()
+        self.used_threads: list[int] = []
 
     def picture_of(self, request: DrawRequest) -> Image.Image:
         """What this request must look like, whatever happened on its way."""
@@ -119,6 +120,9 @@ class FakeModel:
 
     def prepare_thread(self) -> None:
         self.threads.add(threading.current_thread().name)
+
+    def use_threads(self, count: int) -> None:
+        self.used_threads.append(count)
 
     def encode(self, prompts: Sequence[str]) -> list[Caption]:
         self.calls.append(("encode", tuple(prompts)))

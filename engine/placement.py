@@ -1,0 +1,163 @@
+"""Where the model lives and how fast it is made: device, dtype, memory mode, attention, compilation, weights.
+
+`resolve` turns the owner's settings into decisions, `prepare` applies them to a loaded pipeline. Nothing
+here was measured on a GPU yet; on a CPU every branch is exercised up to the device call.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import platform
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from engine.memory import Mode, choose_mode
+from engine.profile import Profile, load_profile
+from engine.settings import EMBEDDED, ModelSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+EMBEDDED_FOLDER = Path(__file__).parent / "embedded"
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+QUANTISED = {"int8": "Int8WeightOnlyConfig", "float8": "Float8WeightOnlyConfig"}
+"""torchao's configurations: weights in 8 bits, arithmetic in the model's dtype."""
+BUDGET_PART = 0.95
+"""Of a GPU's memory, where no budget is set: fragmentation takes some."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Decisions, ready to be carried out."""
+
+    source: str
+    profile: Profile
+    device: str
+    device_name: str
+    dtype: torch.dtype
+    mode: Mode
+    budget_bytes: int | None
+    attention: str | None
+    compile_blocks: bool
+    quantisation: str | None
+    threads: int
+    """CPU cores to draw with."""
+
+    @property
+    def on_gpu(self) -> bool:
+        return self.device != "cpu"
+
+
+def resolve(settings: ModelSettings) -> Placement:
+    """Decide what `auto` left open. Raises ValueError, with a sentence for the owner, for what cannot be."""
+    on_gpu = settings.device != "cpu" and torch.cuda.is_available()
+    if settings.device.startswith("cuda") and not on_gpu:
+        raise ValueError(f"device = {settings.device}, but torch sees no GPU")
+    device = ("cuda" if settings.device == "auto" else settings.device) if on_gpu else "cpu"
+    dtype = DTYPES[settings.dtype] if settings.dtype != "auto" else _dtype(on_gpu)
+    quantisation = _quantisation(settings.quantisation)
+    source = str(EMBEDDED_FOLDER) if settings.source == EMBEDDED else settings.source
+    name = torch.cuda.get_device_name(device) if on_gpu else f"cpu {platform.machine()}"
+    profile = _profile(settings, source, name, dtype, quantisation)
+    budget = settings.memory_budget_bytes
+    if budget is None and on_gpu:
+        budget = round(BUDGET_PART * torch.cuda.get_device_properties(device).total_memory)
+    return Placement(
+        source=source,
+        profile=profile,
+        device=device,
+        device_name=name,
+        dtype=dtype,
+        mode=_mode(settings.memory_mode, profile, budget, on_gpu=on_gpu),
+        budget_bytes=budget,
+        attention=None if settings.attention == "auto" else settings.attention,
+        compile_blocks=settings.compile_blocks,
+        quantisation=quantisation,
+        threads=len(os.sched_getaffinity(0)),
+    )
+
+
+def prepare(pipeline: Any, placement: Placement) -> Any:
+    """Carry out the decisions on a freshly loaded ZImagePipeline. Returns it."""
+    transformer = pipeline.transformer
+    if placement.quantisation is not None:
+        _quantise(transformer, placement.quantisation, placement.device)
+    if placement.attention is not None:
+        # No mask is ever given (equal lengths only), so back ends that refuse masks work too.
+        transformer.set_attention_backend(placement.attention)
+    if placement.compile_blocks:
+        transformer.compile_repeated_blocks(fullgraph=True, dynamic=True)
+    if placement.mode is Mode.LOW:
+        pipeline.enable_model_cpu_offload(device=placement.device)
+    else:
+        pipeline.to(placement.device)
+        if placement.mode is Mode.MEDIUM:
+            pipeline.text_encoder.to("cpu")
+    return pipeline
+
+
+def weights_on_disk(folder: Path, dtype: torch.dtype) -> Mapping[str, int]:
+    """Bytes by component once loaded in `dtype`; empty where the folder is not here."""
+    sizes: dict[str, int] = {}
+    for part in ("transformer", "text_encoder", "vae"):
+        for file in (folder / part).glob("*.safetensors"):
+            sizes[part] = sizes.get(part, 0) + _loaded_bytes(file, dtype)
+    return sizes
+
+
+def _loaded_bytes(file: Path, dtype: torch.dtype) -> int:
+    from safetensors import safe_open
+
+    with safe_open(file, framework="pt") as tensors:
+        shapes = (tensors.get_slice(key).get_shape() for key in tensors.keys())  # noqa: SIM118
+        return sum(torch.Size(shape).numel() for shape in shapes) * dtype.itemsize
+
+
+def _dtype(on_gpu: bool) -> torch.dtype:
+    if not on_gpu:
+        return torch.float32
+    return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+
+
+def _profile(
+    settings: ModelSettings, source: str, device_name: str, dtype: torch.dtype, quantisation: str | None
+) -> Profile:
+    embedded = settings.source == EMBEDDED
+    profile = load_profile("embedded" if embedded else "z-image-turbo", device_name)
+    weights = dict(weights_on_disk(Path(source), dtype) or profile.weights_bytes)
+    if quantisation is not None:
+        weights["transformer"] = weights.get("transformer", 0) // dtype.itemsize
+    if settings.tile_above_px is not None:
+        profile = replace(profile, tile_above_pixels=settings.tile_above_px**2)
+    return replace(profile, weights_bytes=weights)
+
+
+def _mode(wanted: str, profile: Profile, budget: int | None, *, on_gpu: bool) -> Mode:
+    if wanted != "auto":
+        return Mode(wanted)
+    if not on_gpu or budget is None:
+        return Mode.HIGH
+    width, height = profile.default_size
+    return choose_mode(profile, budget, width * height)
+
+
+def _quantisation(wanted: str) -> str | None:
+    if wanted == "none":
+        return None
+    if wanted not in QUANTISED:
+        raise ValueError(f"quantisation = {wanted}; there are none, {', '.join(QUANTISED)}")
+    if importlib.util.find_spec("torchao") is None:
+        raise ValueError(f"quantisation = {wanted} needs the package torchao: pip install torchao")
+    return wanted
+
+
+def _quantise(transformer: Any, kind: str, device: str) -> None:
+    quantization = importlib.import_module("torchao.quantization")
+    config = getattr(quantization, QUANTISED[kind])()
+    # Layer by layer on the device: the whole never has to fit there in full precision.
+    quantization.quantize_(transformer, config, device=device)
