@@ -11,7 +11,7 @@ import asyncio
 import json
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from storage.store import Store
 
 log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +76,14 @@ class Service:
         self._moderation = Moderation(config, store)
         self._worker = Worker(config, model, store, pricing)
         self._flights: dict[str, Flight] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     # life
 
     async def start(self) -> None:
         """Queue what an earlier process accepted and did not finish, in its old order."""
         for record in await self.store.unfinished():
-            self._resume(await self.store.request(record.request_id))
+            await self._resume(await self.store.request(record.request_id))
         log.info("service.started", resumed=len(self._flights))
 
     async def stop(self) -> None:
@@ -116,7 +117,15 @@ class Service:
     async def submit(
         self, asker: Asker, member: Member, resolved: Resolved, *, key: str, address: Mapping[str, object]
     ) -> LiveRequest:
-        """Reserve, write down and queue a request that is already resolved."""
+        """Reserve, write down and queue a request that is already resolved.
+
+        Shielded: a caller that is cancelled half-way must not leave a request written down and not queued.
+        """
+        return await asyncio.shield(self._spawn(self._accept(asker, member, resolved, key, address)))
+
+    async def _accept(
+        self, asker: Asker, member: Member, resolved: Resolved, key: str, address: Mapping[str, object]
+    ) -> LiveRequest:
         request, request_id = resolved.request, secrets.token_hex(8)
         new = NewRequest(
             request_id=request_id,
@@ -228,12 +237,15 @@ class Service:
         self._flights[flight.live.request_id] = flight
         self._spawn(self._worker.draw(flight))
 
-    def _resume(self, record: RequestRecord) -> None:
+    async def _resume(self, record: RequestRecord) -> None:
         flight = Flight(self._live(record, self.config.language))
         for job in record.jobs:
             if job.state in (Row.QUEUED, Row.RUNNING):
                 draw = self._worker.draw_request(record, flight.live.request, job)
-                flight.tickets[job.job_id] = self.engine.submit(draw, accepted_before=True)
+                try:
+                    flight.tickets[job.job_id] = self.engine.submit(draw, accepted_before=True)
+                except EngineError as error:  # no longer drawable: another model, a smaller budget
+                    await self._worker.give_up(flight, job.job_id, error)
         self._flights[record.request_id] = flight
         self._spawn(self._resume_drawing(flight, record))
 
@@ -270,14 +282,15 @@ class Service:
             notes=notes,
         )
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+    def _spawn(self, work: Coroutine[None, None, T]) -> asyncio.Task[T]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+        return task
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
+        if not task.cancelled() and (error := task.exception()) and not isinstance(error, UserError):
             log.error("task.died", exc_info=error)
 
 

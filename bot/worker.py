@@ -18,8 +18,8 @@ from bot.events import Done, Failed
 from bot.messages import say
 from bot.picture import Picture, encode_png, parameters
 from bot.request import styled
-from engine.request import Cancelled, Draining, DrawRequest, EngineError, JobState, Usage
-from storage.errors import StoreUnavailable
+from engine.request import Cancelled, Draining, DrawFailed, DrawRequest, EngineError, JobState, Usage
+from storage.errors import ImageGone, StoreUnavailable
 from storage.records import DrawUsage
 from storage.records import JobState as Row
 
@@ -93,6 +93,14 @@ class Worker:
         for job in record.jobs:
             await self._collect_job(flight, job)
 
+    async def give_up(self, flight: Flight, job_id: str, error: EngineError) -> None:
+        """Close a job that cannot be drawn, with its refund."""
+        reason = type(error).__name__
+        usage = self.usage(flight.live.request, error.usage)
+        await self._store.failed(job_id, reason, usage)
+        flight.failures.append(Failed(refusals.explain_engine(error).message))
+        log.warning("job.failed", job=job_id, reason=reason)
+
     def draw_request(self, record: RequestRecord, request: ImageRequest, job: JobRecord) -> DrawRequest:
         """A job in the engine's terms: tier and member become an opaque lane and flow."""
         return DrawRequest(
@@ -129,15 +137,16 @@ class Worker:
     async def _job(self, flight: Flight, ticket: Ticket) -> None:
         """One job, from the queue to a stored picture or a written failure."""
         try:
-            drawing = await self._watch(flight, ticket)
+            await self._keep(flight, await self._watch(flight, ticket))
         except Cancelled as error:
             await self._cancelled(flight, ticket.job_id, error)
         except Draining:
             flight.kept = True  # its row stays open: the next start goes on from there
         except EngineError as error:
-            await self._failed(flight, ticket.job_id, error)
-        else:
-            await self._keep(flight, drawing)
+            await self.give_up(flight, ticket.job_id, error)
+        except Exception as error:  # whatever it is, the member hears of it and pays nothing
+            log.exception("job.broke", job=ticket.job_id)
+            await self.give_up(flight, ticket.job_id, DrawFailed(str(error)))
 
     async def _watch(self, flight: Flight, ticket: Ticket) -> Drawing:
         running = False
@@ -162,13 +171,6 @@ class Worker:
             flight.notes.add("note-prompt-cut")
         log.info("job.drawn", job=job.job_id, gpu_us=usage.gpu_us, cached=usage.cached)
 
-    async def _failed(self, flight: Flight, job_id: str, error: EngineError) -> None:
-        reason = type(error).__name__
-        usage = self.usage(flight.live.request, error.usage)
-        await self._store.failed(job_id, reason, usage)
-        flight.failures.append(Failed(refusals.explain_engine(error).message))
-        log.warning("job.failed", job=job_id, reason=reason)
-
     async def _cancelled(self, flight: Flight, job_id: str, error: Cancelled) -> None:
         """A cancel before the first step is free; later ones are refunded a few times a day."""
         member = flight.live.member
@@ -185,7 +187,12 @@ class Worker:
 
     async def _collect_job(self, flight: Flight, job: JobRecord) -> None:
         if job.image and job.usage and job.state in (Row.DRAWN, Row.DELIVERED):
-            png = await self._store.image(job.image)
+            try:
+                png = await self._store.image(job.image)
+            except ImageGone:
+                await self._store.undeliverable([job.job_id], "image gone", members_doing=False)
+                flight.failures.append(Failed(say("error-gone")))
+                return
             flight.pictures[job.job_id] = self._picture(job.job_id, job.seed, png, job.usage)
         elif job.state is Row.CANCELLED:
             flight.failures.append(Failed(say("cancelled-refunded"), cancelled=True))

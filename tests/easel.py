@@ -33,6 +33,34 @@ WARM_UP = "warm-up"
 """The engine's own drawing at its start."""
 
 
+class StepGate:
+    """Open, it lets every step pass; closed, only as many as were allowed."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._open = True
+        self._allowed = 0
+
+    def set(self) -> None:
+        with self._changed:
+            self._open = True
+            self._changed.notify_all()
+
+    def clear(self) -> None:
+        with self._changed:
+            self._open, self._allowed = False, 0
+
+    def allow(self, steps: int) -> None:
+        with self._changed:
+            self._allowed += steps
+            self._changed.notify_all()
+
+    def wait(self) -> None:
+        with self._changed:
+            assert self._changed.wait_for(lambda: self._open or self._allowed, 30), "the gate stayed closed"
+            self._allowed = max(0, self._allowed - 1)
+
+
 @dataclass(eq=False)
 class FieldCanvas:
     request: DrawRequest
@@ -45,15 +73,13 @@ class FieldModel:
 
     name: str = "field"
     profile: Profile = field(default_factory=lambda: load_profile("embedded"))
-    gate: threading.Event = field(default_factory=threading.Event)
+    gate: StepGate = field(default_factory=StepGate)
     fail: list[Exception] = field(default_factory=list)
     drawn: list[str] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        self.gate.set()
-
     def load(self) -> None: ...
     def prepare_thread(self) -> None: ...
+    def use_threads(self, count: int) -> None: ...
     def start_measuring(self) -> None: ...
     def release(self) -> None: ...
 
@@ -72,7 +98,7 @@ class FieldModel:
     def step(self, canvases: Sequence[FieldCanvas]) -> None:
         if all(canvas.request.job_id == WARM_UP for canvas in canvases):
             return
-        assert self.gate.wait(30), "the test never opened the gate"
+        self.gate.wait()
         if self.fail:
             raise self.fail.pop(0)
         for canvas in canvases:

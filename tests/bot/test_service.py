@@ -135,11 +135,12 @@ async def test_cancels_after_the_first_step_are_refunded_a_few_times_a_day(
     async with easel(config, model) as service:
         messages = []
         for key in "12":
+            model.gate.clear()
             live = await service.imagine(ANNA, ImagineOptions("a cat", steps="20"), key=key, address={})
+            model.gate.allow(1)
             anna = await service.member(ANNA)
             async for event in live.events():
                 if isinstance(event, Progress) and event.step:
-                    model.gate.clear()
                     await service.cancel(live.request_id, anna)
                     model.gate.set()
             assert isinstance(event, Failed)
