@@ -130,11 +130,21 @@ async def set_language(service: Service, asker: Asker, choice: str) -> Card:
     return Card(t("language-set", language=LANGUAGE_NAMES[t.language]))
 
 
-async def history(service: Service, asker: Asker, before: str | None, t: Translator) -> Page:
-    """The member's requests, newest first; `before` is the request at which the last page ended."""
+async def history(
+    service: Service, asker: Asker, before: str | None, t: Translator, *, with_private: bool = True
+) -> Page:
+    """The member's requests, newest first; `before` is the request at which the last page ended.
+
+    Where others read along, `with_private=False` leaves the private ones out.
+    """
     member = await service.member(asker)
     records = await service.store.history(member.key, PAGE + 1, before)
-    entries = tuple(_entry(service, record, t) for record in records[:PAGE])
+    shown = [(record, ImageRequest.from_json(record.payload)) for record in records[:PAGE]]
+    entries = tuple(
+        _entry(service, record, request, t)
+        for record, request in shown
+        if with_private or not request.private
+    )
     after = records[PAGE - 1].request_id if len(records) > PAGE else None
     return Page(t("history-title" if entries else "history-empty"), entries, after)
 
@@ -161,8 +171,7 @@ def shortened(prompt: str, limit: int = PROMPT_CHARS) -> str:
     return prompt if len(prompt) <= limit else prompt[: limit - 1].rstrip() + "…"
 
 
-def _entry(service: Service, record: RequestRecord, t: Translator) -> Entry:
-    request = ImageRequest.from_json(record.payload)
+def _entry(service: Service, record: RequestRecord, request: ImageRequest, t: Translator) -> Entry:
     kept = tuple(job.job_id for job in record.jobs if job.image)
     facts = [
         (t("history-when"), _moment(record.created_at.astimezone(service.config.zone), t.language)),

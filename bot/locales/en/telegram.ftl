@@ -1,0 +1,42 @@
+# What only Telegram says.
+
+telegram-file = File
+telegram-vary = Reply to this picture with other words: they are drawn from the same seed.
+telegram-menu = Choose, then reply to this message with what I should draw.
+telegram-elsewhere = I draw in other topics of this group.
+telegram-private-only = That works in a private chat with me only.
+telegram-here-on = Draw only here
+telegram-here-off = Draw here no longer
+telegram-help =
+    In a private chat any text is a prompt. /imagine alone opens a menu. Reply to a picture of mine with other words to draw them from its seed.
+    /history your pictures · /queue who waits · /language · /link joins your Discord account · /forget erases you
+telegram-two-instances = Another process is using this Telegram token, so this one stops serving Telegram. Stop the other one and start again.
+telegram-bad-token = Telegram does not know this TELEGRAM_TOKEN; get a valid one from @BotFather.
+
+telegram-size-square = Square
+telegram-size-portrait = Portrait
+telegram-size-landscape = Landscape
+telegram-size-tall = Tall
+telegram-size-wide = Wide
+telegram-quality-sketch = Sketch
+telegram-quality-draft = Draft
+telegram-quality-standard = Standard
+telegram-quality-final = Final
+
+telegram-command-imagine = Draw a picture
+telegram-command-quota = What you used and have left
+telegram-command-queue = What you are waiting for
+telegram-command-history = Your pictures
+telegram-command-cancel = Stop what you have waiting
+telegram-command-language = Choose a language
+telegram-command-link = Join your account in another app
+telegram-command-forget = Erase you and your pictures
+telegram-command-help = How to ask
+telegram-command-settings = Settings of this group
+telegram-command-stats = cost [period], queue or gpu
+telegram-command-tier = Give somebody a plan
+telegram-command-grant = Give somebody images
+telegram-command-ban = Draw no more for somebody
+telegram-command-unban = Draw for somebody again
+telegram-command-pause = Start nothing new
+telegram-command-resume = Draw again

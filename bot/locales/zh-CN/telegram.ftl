@@ -1,0 +1,42 @@
+# 只有 Telegram 会说的话。
+
+telegram-file = 原图
+telegram-vary = 用新的描述回复这张图片，就会用同一个种子来画。
+telegram-menu = 先选择，再回复这条消息，告诉我画什么。
+telegram-elsewhere = 我在本群的其他话题里画图。
+telegram-private-only = 这个只能在和我的私聊里用。
+telegram-here-on = 只在这里画图
+telegram-here-off = 不再在这里画图
+telegram-help =
+    私聊里任何文字都是描述。单独发 /imagine 会打开菜单。用新的描述回复我的图片，就会用它的种子来画。
+    /history 你的图片 · /queue 排队情况 · /language 语言 · /link 关联 Discord 账号 · /forget 删除你的数据
+telegram-two-instances = 另一个进程正在使用这个 Telegram 令牌，所以本进程停止服务 Telegram。请停掉另一个再重新启动。
+telegram-bad-token = Telegram 不认识这个 TELEGRAM_TOKEN，请向 @BotFather 获取有效的令牌。
+
+telegram-size-square = 方图
+telegram-size-portrait = 竖图
+telegram-size-landscape = 横图
+telegram-size-tall = 长图
+telegram-size-wide = 宽图
+telegram-quality-sketch = 速写
+telegram-quality-draft = 草图
+telegram-quality-standard = 标准
+telegram-quality-final = 精细
+
+telegram-command-imagine = 画一张图
+telegram-command-quota = 本月用量和余额
+telegram-command-queue = 你在等什么
+telegram-command-history = 你的图片
+telegram-command-cancel = 取消等待中的请求
+telegram-command-language = 选择语言
+telegram-command-link = 关联另一个应用的账号
+telegram-command-forget = 删除你和你的图片
+telegram-command-help = 使用方法
+telegram-command-settings = 本群设置
+telegram-command-stats = cost [时段]、queue 或 gpu
+telegram-command-tier = 给某人一个套餐
+telegram-command-grant = 给某人图片数量
+telegram-command-ban = 不再为某人画图
+telegram-command-unban = 重新为某人画图
+telegram-command-pause = 暂停开始新图
+telegram-command-resume = 继续画图

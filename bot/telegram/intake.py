@@ -1,0 +1,121 @@
+"""How updates come in: by polling, or by a webhook. Either way one is confirmed only once it is dealt with.
+
+The library's own updater confirms updates when it has put them into a queue in memory; a process killed then
+would lose what somebody asked for. Here `handle` has returned, and a request is written down, before Telegram
+is told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import structlog
+from telegram import Update
+from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
+from tornado.httpserver import HTTPServer
+from tornado.web import Application, RequestHandler
+
+from bot.telegram.calls import pause_of
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from telegram.ext import ExtBot
+
+    from bot.config import Telegram
+
+    Handle = Callable[[Update], Awaitable[None]]
+
+log = structlog.get_logger(__name__)
+
+ALLOWED = [Update.MESSAGE, Update.CALLBACK_QUERY]
+MAX_PAUSE_S = 30.0
+MAX_BODY_BYTES = 1 << 20
+SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - a header's name
+
+
+async def poll(bot: ExtBot[Any], handle: Handle, *, timeout_s: int) -> None:
+    """Fetch updates until cancelled. Raises Conflict where another instance polls with this token."""
+    await until_reached(bot.delete_webhook)
+    offset, pause_s = 0, 1.0
+    while True:
+        try:
+            updates = await bot.get_updates(
+                offset=offset, timeout=timeout_s, allowed_updates=ALLOWED, read_timeout=timeout_s + 10
+            )
+        except (Conflict, InvalidToken):
+            raise
+        except RetryAfter as error:
+            await asyncio.sleep(pause_of(error))
+            continue
+        except TelegramError as error:
+            log.warning("telegram.poll_failed", why=type(error).__name__, again_in_s=pause_s)
+            await asyncio.sleep(pause_s)
+            pause_s = min(MAX_PAUSE_S, 2 * pause_s)
+            continue
+        pause_s = 1.0
+        await asyncio.gather(*(handle(update) for update in updates))
+        if updates:
+            offset = updates[-1].update_id + 1
+
+
+async def listen(bot: ExtBot[Any], handle: Handle, section: Telegram, secret: str) -> None:
+    """Have Telegram post updates here until cancelled; who does not know the secret is turned away."""
+    assert section.webhook_url is not None
+    path = urlsplit(section.webhook_url).path or "/"
+    given = {"bot": bot, "handle": handle, "secret": secret}
+    server = HTTPServer(
+        Application([(f"{path}/?".replace("//", "/"), Hook, given)]), max_body_size=MAX_BODY_BYTES
+    )
+    server.listen(section.webhook_port, address=section.webhook_listen)
+    try:
+        await until_reached(
+            lambda: bot.set_webhook(section.webhook_url or "", allowed_updates=ALLOWED, secret_token=secret)
+        )
+        log.info("telegram.listening", port=section.webhook_port)
+        await asyncio.Event().wait()
+    finally:
+        server.stop()
+        await server.close_all_connections()
+
+
+class Hook(RequestHandler):
+    """One update posted by Telegram; the answer 200 confirms it."""
+
+    def initialize(self, bot: ExtBot[Any], handle: Handle, secret: str) -> None:
+        self._bot, self._handle, self._secret = bot, handle, secret
+
+    async def post(self) -> None:
+        told = self.request.headers.get(SECRET_HEADER, "")
+        if not hmac.compare_digest(told.encode(), self._secret.encode()):
+            self.send_error(HTTPStatus.FORBIDDEN)
+            return
+        try:
+            update = Update.de_json(json.loads(self.request.body), self._bot)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            self.send_error(HTTPStatus.BAD_REQUEST)
+            return
+        await self._handle(update)
+
+    def log_exception(self, *_: object) -> None:
+        log.exception("telegram.webhook_failed")
+
+
+async def until_reached(call: Callable[[], Awaitable[object]]) -> None:
+    """Make a call of the start-up as soon as Telegram can be reached."""
+    pause_s = 1.0
+    while True:
+        try:
+            await call()
+            return
+        except RetryAfter as error:
+            await asyncio.sleep(pause_of(error))
+        except NetworkError as error:
+            log.warning("telegram.unreachable", why=type(error).__name__, again_in_s=pause_s)
+            await asyncio.sleep(pause_s)
+            pause_s = min(MAX_PAUSE_S, 2 * pause_s)

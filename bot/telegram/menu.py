@@ -1,0 +1,131 @@
+"""The small menu of `/imagine` alone: size, quality, images and style before anything is drawn.
+
+What is chosen stands in the menu's own buttons, so a reply to a menu means the same after a restart. In a
+private chat the next plain text counts as the reply too, as long as this process remembers the menu.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from telegram import InlineKeyboardMarkup
+from telegram.error import TelegramError
+
+from bot.config import Language
+from bot.request import MAX_IMAGES, ImagineOptions
+from bot.telegram import html
+from bot.telegram.keyboards import MAX_DATA_BYTES, MENU, button
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from telegram import CallbackQuery, InlineKeyboardButton
+
+    from bot.messages import Translator
+    from bot.telegram.face import Caller, Face
+
+SIZES = ("square", "portrait", "landscape", "tall", "wide")
+CHOSEN = "● "
+MAX_OPEN = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a menu stands at; empty means the default."""
+
+    size: str = ""
+    quality: str = ""
+    images: str = ""
+    style: str = ""
+
+    @property
+    def data(self) -> str:
+        """As the data of a button."""
+        return ":".join((MENU, self.size, self.quality, self.images, self.style))
+
+    @staticmethod
+    def read(data: str) -> Choice:
+        parts = data.split(":", 4)[1:]
+        return Choice(*parts) if len(parts) == 4 else Choice()
+
+
+class Menus:
+    """Opens menus, moves them on, and reads what they stand at."""
+
+    def __init__(self, face: Face) -> None:
+        self._face = face
+        self._open: dict[int, Choice] = {}
+
+    async def open(self, caller: Caller) -> None:
+        choice = Choice()
+        await self._face.answer(
+            caller, html.escape(caller.t("telegram-menu")), self._keyboard(choice, caller.t)
+        )
+        self._remember(caller, choice)
+
+    async def press(self, caller: Caller, query: CallbackQuery) -> None:
+        """One choice: the same menu, with another mark."""
+        choice = Choice.read(query.data or "")
+        self._remember(caller, choice)
+        await query.answer()
+        keyboard = self._keyboard(choice, caller.t)
+        if query.message is None or getattr(query.message, "reply_markup", None) == keyboard:
+            return
+        try:
+            await query.edit_message_reply_markup(keyboard)
+        except TelegramError:
+            return  # the menu is gone; its choice is remembered all the same
+
+    def options(self, data: str, options: ImagineOptions) -> ImagineOptions:
+        """What was typed in reply to a menu: options in the text win over the menu's."""
+        return _merged(Choice.read(data), options)
+
+    def take_up(self, caller: Caller, options: ImagineOptions) -> ImagineOptions:
+        """The same for the next text in a private chat; a menu counts once."""
+        return _merged(self._open.pop(caller.chat.id, Choice()), options)
+
+    def _remember(self, caller: Caller, choice: Choice) -> None:
+        if caller.is_private:
+            self._open[caller.chat.id] = choice
+            while len(self._open) > MAX_OPEN:
+                del self._open[next(iter(self._open))]
+
+    def _keyboard(self, choice: Choice, t: Translator) -> InlineKeyboardMarkup:
+        model, styles = self._face.service.model, self._face.service.config.styles
+        sizes = [(size, t(f"telegram-size-{size}")) for size in SIZES if size in model.sizes]
+        qualities = [(quality, t(f"telegram-quality-{quality}")) for quality in model.steps]
+        images = [(str(n), f"{n} 🖼") for n in range(1, MAX_IMAGES + 1)]
+        language = Language(t.language)
+        named = [(name, style.names.get(language, name)) for name, style in styles.items()]
+        rows = [
+            self._row(choice, "size", sizes, "square"),
+            self._row(choice, "quality", qualities, "standard"),
+            self._row(choice, "images", images, "1"),
+        ]
+        buttons = self._row(choice, "style", named, None)
+        rows += [buttons[at : at + 3] for at in range(0, len(buttons), 3)]
+        return InlineKeyboardMarkup([row for row in rows if row])
+
+    def _row(
+        self, choice: Choice, field: str, values: Sequence[tuple[str, str]], default: str | None
+    ) -> list[InlineKeyboardButton]:
+        """A button a value; the chosen style is taken back by pressing it again."""
+        row = []
+        for value, label in values:
+            chosen = (getattr(choice, field) or default) == value
+            wanted = "" if chosen and default is None else value
+            data = replace(choice, **{field: wanted}).data
+            if len(data.encode()) <= MAX_DATA_BYTES:
+                row.append(button(f"{CHOSEN}{label}" if chosen else label, data))
+        return row
+
+
+def _merged(choice: Choice, options: ImagineOptions) -> ImagineOptions:
+    return replace(
+        options,
+        size=options.size or choice.size or None,
+        quality=options.quality or choice.quality or None,
+        images=options.images or choice.images or None,
+        style=options.style or choice.style or None,
+    )

@@ -1,0 +1,53 @@
+"""What Telegram offers when somebody types `/`: the commands of each scope, in each language."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from telegram import (
+    BotCommand,
+    BotCommandScopeAllChatAdministrators,
+    BotCommandScopeAllGroupChats,
+    BotCommandScopeAllPrivateChats,
+    BotCommandScopeChat,
+)
+from telegram.error import BadRequest, TelegramError
+
+from bot.messages import LANGUAGES, translator
+
+if TYPE_CHECKING:
+    from telegram import BotCommandScope
+    from telegram.ext import ExtBot
+
+    from bot.config import Config
+
+log = structlog.get_logger(__name__)
+
+GROUP = ("imagine", "quota", "queue", "cancel", "help")
+PRIVATE = ("imagine", "quota", "queue", "history", "cancel", "language", "link", "forget", "help")
+ADMIN = (*GROUP, "settings")
+OWNERS_OWN = ("stats", "tier", "grant", "ban", "unban", "pause", "resume")
+OWNER = (*PRIVATE, *OWNERS_OWN)
+
+
+async def set_commands(bot: ExtBot[Any], config: Config) -> None:
+    """Tell Telegram once after the start; a scope it refuses (an owner who never wrote) is left out."""
+    scopes: list[tuple[BotCommandScope, tuple[str, ...]]] = [
+        (BotCommandScopeAllPrivateChats(), PRIVATE),
+        (BotCommandScopeAllGroupChats(), GROUP),
+        (BotCommandScopeAllChatAdministrators(), ADMIN),
+        *((BotCommandScopeChat(owner), OWNER) for owner in config.owners.telegram),
+    ]
+    for scope, names in scopes:
+        for language in LANGUAGES:
+            t = translator(language)
+            listed = [BotCommand(name, t(f"telegram-command-{name}")) for name in names]
+            code = None if language == LANGUAGES[0] else language.split("-")[0]
+            try:
+                await bot.set_my_commands(listed, scope=scope, language_code=code)
+            except BadRequest as error:
+                log.info("telegram.commands_refused", scope=scope.type, why=error.message)
+            except TelegramError as error:
+                log.warning("telegram.commands_not_set", why=type(error).__name__)
+                return

@@ -1,0 +1,114 @@
+"""A bot on a stand-in for Telegram: real service, real library, real HTTP; only the GPU and Telegram are not."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+from aiohttp import web
+
+from bot.service import Asker
+from bot.telegram import Client, Timing
+from bot.telegram.pace import Pace
+from tests.bot.telegram.standin import TOKEN, StandIn
+from tests.easel import FieldModel, config_in, easel
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from bot.config import Config
+    from bot.service import Service
+
+FAST = Timing(
+    pace=Pace(private_s=0.01, group_s=0.01, edits_a_second=100_000),
+    messages_a_second=0,
+    connect_s=0.5,
+    read_s=0.5,
+    upload_s=2.0,
+    poll_s=5,
+    stop_s=2.0,
+)
+ANNA, BOB, OWNER = 11, 12, 99
+GROUP, SUPERGROUP = -500, -1_000_000_000_500
+
+
+@dataclass
+class Bot:
+    """A running bot, and what there is to look at."""
+
+    service: Service
+    client: Client
+    telegram: StandIn
+    config: Config
+    running: asyncio.Task[None]
+
+    async def used(self, user: int = ANNA) -> tuple[int, int]:
+        quota = await self.service.quota(Asker("telegram", str(user)))
+        return quota.used, quota.reserved
+
+    async def settled(self) -> None:
+        """Every update dealt with, every answer given, every request delivered."""
+        queue = self.telegram._update_queues._state(TOKEN)
+        await self.telegram.until(lambda: not queue.updates)
+        await self.client.face.settled()
+        await self.client.courier.settled()
+
+
+@dataclass
+class Stage:
+    """Opens bots on one stand-in and one database, so that a test can stop one and start the next."""
+
+    telegram: StandIn
+    config: Config
+    model: FieldModel = field(default_factory=FieldModel)
+
+    @contextlib.asynccontextmanager
+    async def bot(self, timing: Timing = FAST, *, model: FieldModel | None = None) -> AsyncIterator[Bot]:
+        async with easel(self.config, model or self.model) as service:
+            client = Client(service, TOKEN, self.config, timing)
+            running = asyncio.create_task(client.run("a-webhook-secret"))
+            try:
+                await self.telegram.until(lambda: self.telegram.count("setMyCommands") >= 6 or running.done())
+                yield Bot(service, client, self.telegram, self.config, running)
+            finally:
+                running.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await running
+
+
+@pytest.fixture
+async def telegram() -> AsyncIterator[StandIn]:
+    standin = StandIn()
+    runner = web.AppRunner(standin.app(), access_log=None, shutdown_timeout=0.2)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    standin.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield standin
+    await runner.cleanup()
+    assert standin.complaints == []
+
+
+@pytest.fixture
+def config(tmp_path: Path, telegram: StandIn) -> Config:
+    return config_in(
+        tmp_path,
+        telegram={"base_url": f"{telegram.url}/bot", "base_file_url": f"{telegram.url}/file/bot"},
+        owners={"telegram": [OWNER]},
+        styles={"ink": {"prompt": "{prompt}, ink"}},
+    )
+
+
+@pytest.fixture
+def stage(telegram: StandIn, config: Config) -> Stage:
+    return Stage(telegram, config)
+
+
+@pytest.fixture
+async def bot(stage: Stage) -> AsyncIterator[Bot]:
+    async with stage.bot() as opened:
+        yield opened

@@ -1,0 +1,189 @@
+"""Whatever Telegram or the network does: a picture and one charge, or a refund and a sentence."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.bot.telegram.conftest import ANNA, FAST, GROUP, SUPERGROUP
+from tests.bot.telegram.standin import (
+    BAD_GATEWAY,
+    BROKEN,
+    CUT_AFTER,
+    CUT_BEFORE,
+    EDIT_GONE,
+    FLOOD,
+    HANGS_AFTER,
+    HANGS_BEFORE,
+    Fault,
+)
+
+if TYPE_CHECKING:
+    from tests.bot.telegram.conftest import Bot, Stage
+
+TRANSIENT = {
+    "flood": FLOOD,
+    "500": BROKEN,
+    "502": BAD_GATEWAY,
+    "cut before": CUT_BEFORE,
+    "cut after": CUT_AFTER,
+    "time-out before": HANGS_BEFORE,
+    "time-out after": HANGS_AFTER,
+}
+
+
+@pytest.mark.parametrize("fault", TRANSIENT.values(), ids=TRANSIENT.keys())
+async def test_the_result_survives_a_fault_and_is_charged_once(bot: Bot, stage: Stage, fault: Fault) -> None:
+    bot.telegram.fail("editMessageMedia", fault)
+    stage.model.gate.clear()
+    await bot.telegram.say(ANNA, "/imagine a cat")
+    await bot.telegram.until(lambda: bot.telegram.messages(ANNA))
+    stage.model.gate.set()
+    await bot.settled()
+    (shown,) = bot.telegram.messages(ANNA)
+    assert shown.buttons[0] == "again"
+    assert await bot.used() == (1, 0)
+
+
+@pytest.mark.parametrize("fault", TRANSIENT.values(), ids=TRANSIENT.keys())
+async def test_an_album_survives_a_fault_and_is_charged_once(bot: Bot, fault: Fault) -> None:
+    bot.telegram.fail("sendMediaGroup", fault)
+    await bot.telegram.say(ANNA, "/imagine a cat --images 2")
+    await bot.settled()
+    twice = 2 if fault.acts else 1  # the server acted and its answer was lost
+    assert len([m for m in bot.telegram.messages(ANNA) if m.album]) == 2 * twice
+    assert await bot.used() == (2, 0)
+
+
+@pytest.mark.parametrize("fault", TRANSIENT.values(), ids=TRANSIENT.keys())
+async def test_a_status_that_cannot_be_sent_costs_no_picture(bot: Bot, fault: Fault) -> None:
+    bot.telegram.fail("sendMessage", fault)
+    await bot.telegram.say(ANNA, "/imagine a cat")
+    await bot.settled()
+    assert len(bot.telegram.photos(ANNA)) == 1
+    assert await bot.used() == (1, 0)
+
+
+async def test_a_deleted_status_is_followed_by_a_new_message(bot: Bot, stage: Stage) -> None:
+    stage.model.gate.clear()
+    await bot.telegram.say(ANNA, "/imagine a cat")
+    await bot.telegram.until(lambda: bot.telegram.messages(ANNA))
+    bot.telegram.chats[ANNA].clear()
+    stage.model.gate.set()
+    await bot.settled()
+    (shown,) = bot.telegram.messages(ANNA)
+    assert shown.buttons[0] == "again"
+    assert await bot.used() == (1, 0)
+
+
+async def test_message_to_edit_not_found_at_the_very_end(bot: Bot) -> None:
+    bot.telegram.fail("editMessageMedia", *[EDIT_GONE] * 9)
+    await bot.telegram.say(ANNA, "/imagine a cat")
+    await bot.settled()
+    assert len(bot.telegram.photos(ANNA)) == 1
+    assert await bot.used() == (1, 0)
+
+
+async def test_a_flood_wait_is_honoured_and_other_chats_do_not_wait_for_it(bot: Bot) -> None:
+    bot.telegram.fail("sendMediaGroup", Fault(429, "Too Many Requests", {"retry_after": 2}))
+    await bot.telegram.say(ANNA, "/imagine a cat --images 2")
+    await bot.telegram.until(lambda: bot.telegram.count("sendMediaGroup") == 1)
+    await bot.telegram.say(12, "/imagine a dog")
+    await bot.telegram.until(lambda: bot.telegram.photos(12))
+    assert bot.telegram.count("sendMediaGroup") == 1
+    await bot.settled()
+    first, second = [call.at_s for call in bot.telegram.calls if call.method == "sendMediaGroup"]
+    assert second - first >= 2
+    assert await bot.used() == (2, 0)
+
+
+async def test_the_network_is_gone_during_a_job(bot: Bot, stage: Stage) -> None:
+    stage.model.gate.clear()
+    await bot.telegram.say(ANNA, "/imagine a cat")
+    await bot.telegram.until(lambda: bot.telegram.messages(ANNA))
+    bot.telegram.offline = True
+    stage.model.gate.set()
+    await bot.telegram.until(lambda: stage.model.drawn)
+    await asyncio.sleep(1.0)  # real time: what is shown is that nothing gives up
+    bot.telegram.offline = False
+    await bot.settled()
+    (shown,) = bot.telegram.messages(ANNA)
+    assert shown.buttons[0] == "again"
+    assert await bot.used() == (1, 0)
+
+
+async def test_a_member_who_blocked_the_bot_before_drawing_gets_no_picture_and_pays_nothing(
+    bot: Bot, stage: Stage
+) -> None:
+    stage.model.gate.clear()
+    bot.telegram.block(ANNA)
+    await bot.telegram.say(ANNA, "/imagine a cat")
+    await bot.telegram.until(lambda: bot.telegram.count("sendMessage"))
+    stage.model.gate.set()
+    await bot.settled()
+    assert await bot.used() == (0, 0)
+
+
+async def test_a_member_who_blocked_the_bot_at_the_end_pays(bot: Bot, stage: Stage) -> None:
+    stage.model.gate.clear()
+    await bot.telegram.say(ANNA, "/imagine a cat --images 2")
+    await bot.telegram.until(lambda: bot.telegram.messages(ANNA))
+    bot.telegram.fail("sendMediaGroup", Fault(403, "Forbidden: bot was blocked by the user"))
+    stage.model.gate.set()
+    await bot.settled()
+    assert await bot.used() == (2, 0)
+
+
+async def test_thrown_out_of_a_group_keeps_the_picture_for_its_owner_uncharged(bot: Bot, stage: Stage) -> None:
+    stage.model.gate.clear()
+    await bot.telegram.say(ANNA, "/imagine a cat --images 2", chat=GROUP)
+    await bot.telegram.until(lambda: bot.telegram.messages(GROUP))
+    bot.telegram.fail("sendMediaGroup", Fault(403, "Forbidden: bot was kicked from the group chat"))
+    stage.model.gate.set()
+    await bot.settled()
+    assert (await bot.used())[0] == 0
+    await bot.telegram.say(ANNA, "/history")
+    await bot.settled()
+    (page,) = bot.telegram.messages(ANNA)
+    await bot.telegram.press(ANNA, page, "fetch:")
+    await bot.settled()
+    assert len([m for m in bot.telegram.messages(ANNA) if m.album]) == 2
+    assert await bot.used() == (2, 0)
+
+
+async def test_a_group_that_became_a_supergroup_gets_its_picture_there(bot: Bot, stage: Stage) -> None:
+    stage.model.gate.clear()
+    await bot.telegram.say(ANNA, "/imagine a cat", chat=GROUP)
+    await bot.telegram.until(lambda: bot.telegram.messages(GROUP))
+    bot.telegram.moved[GROUP] = SUPERGROUP
+    stage.model.gate.set()
+    await bot.settled()
+    assert len(bot.telegram.photos(SUPERGROUP)) == 1
+    assert await bot.used() == (1, 0)
+
+
+async def test_a_photo_telegram_does_not_take_goes_as_a_file(bot: Bot, stage: Stage) -> None:
+    stage.model.gate.clear()
+    await bot.telegram.say(ANNA, "/imagine a cat")
+    await bot.telegram.until(lambda: bot.telegram.messages(ANNA))
+    refused = Fault(400, "Bad Request: PHOTO_INVALID_DIMENSIONS")
+    bot.telegram.fail("editMessageMedia", *[refused] * 5)  # previews as well
+    bot.telegram.fail("sendPhoto", refused)
+    stage.model.gate.set()
+    await bot.settled()
+    assert await bot.used() == (1, 0)
+
+
+async def test_two_instances_on_one_token_end_the_second_with_one_message(bot: Bot) -> None:
+    from bot.telegram import Client
+    from bot.telegram.client import Conflict
+    from tests.bot.telegram.standin import TOKEN
+
+    second = Client(bot.service, TOKEN, bot.config, replace(FAST))
+    before = bot.telegram.count("getMe")
+    with pytest.raises(Conflict):
+        await asyncio.wait_for(second.run(), 10)
+    assert bot.telegram.count("getMe") == before + 1

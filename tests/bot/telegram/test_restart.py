@@ -1,0 +1,91 @@
+"""The process dies anywhere on a request's way: it is drawn once, shown, and charged once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.bot.telegram.conftest import ANNA
+from tests.bot.telegram.standin import TOKEN, Fault
+from tests.easel import FieldModel
+
+if TYPE_CHECKING:
+    from tests.bot.telegram.conftest import Stage
+
+
+async def test_a_request_goes_on_in_its_message_after_a_restart(stage: Stage) -> None:
+    stage.model.gate.clear()
+    async with stage.bot() as bot:
+        await bot.telegram.say(ANNA, "/imagine a cat")
+        await bot.telegram.until(lambda: bot.telegram.messages(ANNA))
+    async with stage.bot(model=FieldModel()) as bot:
+        await bot.settled()
+        (shown,) = bot.telegram.messages(ANNA)
+        assert shown.buttons[0] == "again"
+        assert await bot.used() == (1, 0)
+
+
+async def test_what_was_drawn_and_not_delivered_is_delivered_after_a_restart(stage: Stage) -> None:
+    slow = Fault(429, "Too Many Requests", {"retry_after": 60})
+    async with stage.bot() as bot:
+        bot.telegram.fail("editMessageMedia", slow)
+        bot.telegram.fail("sendPhoto", slow)
+        await bot.telegram.say(ANNA, "/imagine a cat")
+        await bot.telegram.until(lambda: not bot.telegram.faults["editMessageMedia"] or not bot.telegram.faults["sendPhoto"])
+        assert await bot.used() == (0, 1)
+    bot.telegram.faults.clear()
+    model = FieldModel()
+    async with stage.bot(model=model) as bot:
+        await bot.settled()
+        assert len(bot.telegram.photos(ANNA)) == 1
+        assert model.drawn == []
+        assert await bot.used() == (1, 0)
+
+
+async def test_a_redelivered_update_draws_shows_and_charges_once(stage: Stage) -> None:
+    async with stage.bot() as bot:
+        update = await bot.telegram.say(ANNA, "/imagine a cat")
+        await bot.settled()
+        before = len(bot.telegram.calls)
+        bot.telegram.redeliver(update)
+        await bot.settled()
+        assert len(bot.telegram.calls) == before
+        assert await bot.used() == (1, 0)
+    model = FieldModel()
+    async with stage.bot(model=model) as bot:
+        bot.telegram.redeliver(update)
+        await bot.settled()
+        assert len(bot.telegram.photos(ANNA)) == 1
+        assert model.drawn == []
+        assert await bot.used() == (1, 0)
+
+
+async def test_an_update_is_confirmed_only_once_it_is_written_down(stage: Stage) -> None:
+    async with stage.bot() as bot:
+        accept = bot.service.store.accept
+        pending = []
+
+        async def looked_at(new):
+            pending.append(len(bot.telegram._update_queues._state(TOKEN).updates))
+            return await accept(new)
+
+        bot.service.store.accept = looked_at
+        await bot.telegram.say(ANNA, "/imagine a cat")
+        await bot.settled()
+        assert pending == [1]
+
+
+async def test_an_album_that_was_shown_is_not_shown_again_after_a_restart(stage: Stage) -> None:
+    async with stage.bot() as bot:
+        stage.model.gate.clear()
+        await bot.telegram.say(ANNA, "/imagine a cat --images 2")
+        await bot.telegram.until(lambda: bot.telegram.messages(ANNA))
+        bot.telegram.fail("editMessageText", *[Fault(429, "Flood", {"retry_after": 60})] * 3)
+        stage.model.gate.set()
+        await bot.telegram.until(lambda: bot.telegram.count("sendMediaGroup"))
+        await bot.telegram.until(lambda: [m for m in bot.telegram.messages(ANNA) if m.album])
+        await bot.telegram.until(lambda: len(bot.telegram.faults["editMessageText"]) < 3)
+    bot.telegram.faults.clear()
+    async with stage.bot() as bot:
+        await bot.settled()
+        assert len([m for m in bot.telegram.messages(ANNA) if m.album]) == 2
+        assert await bot.used() == (2, 0)
