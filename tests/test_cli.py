@@ -1,0 +1,152 @@
+"""The command as a person runs it: its own process, the embedded model, real signals."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+pytestmark = [
+    pytest.mark.model,
+    pytest.mark.skipif(os.name == "nt", reason="signals as on Unix"),
+]
+EASEL = [sys.executable, "-m", "bot"]
+ROOT = Path(__file__).parents[1]
+LONG_S = 120.0
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An empty folder with the shipped bot.toml; data and pictures go there."""
+    (tmp_path / "bot.toml").write_text((ROOT / "bot.toml").read_text("utf-8"), "utf-8")
+    return tmp_path
+
+
+def easel(folder: Path, *words: str, typed: str | None = None) -> subprocess.CompletedProcess[str]:
+    environment = _environment()
+    return subprocess.run(
+        [*EASEL, *words],
+        cwd=folder,
+        env=environment,
+        input=typed,
+        capture_output=True,
+        text=True,
+        timeout=LONG_S,
+        check=False,
+    )
+
+
+def start(folder: Path, *words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*EASEL, *words],
+        cwd=folder,
+        env=_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.endswith("_TOKEN")}
+    return kept | {"PYTHONPATH": str(ROOT), "LANG": "en_US.UTF-8", "COLUMNS": "80", "NO_COLOR": "1"}
+
+
+def reservations(folder: Path) -> int:
+    """What is reserved, straight from the file."""
+    with sqlite3.connect(folder / "data" / "easel.db") as database:
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        (reserved,) = database.execute("SELECT coalesce(sum(reserved), 0) FROM account").fetchone()
+        return int(reserved)
+
+
+def wait_for_job(folder: Path, process: subprocess.Popen[str]) -> None:
+    """Return once the process has written a request down."""
+    database = folder / "data" / "easel.db"
+    while process.poll() is None:
+        try:
+            with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
+                if connection.execute("SELECT count(*) FROM job WHERE state = 'running'").fetchone()[0]:
+                    return
+        except sqlite3.OperationalError:
+            continue
+    raise AssertionError("the process ended before it drew")
+
+
+def test_one_picture_and_its_facts(folder: Path) -> None:
+    done = easel(folder, "imagine", "an orange cat on a green meadow", "--seed", "7", "--out", "cat.png")
+    assert done.returncode == 0, done.stderr
+    assert "8/8" in done.stdout
+    for fact in (
+        r"cat\.png",
+        "128x128",
+        r"Seed +7",
+        r"Steps +8",
+        r"GPU time +[\d.]+ s",
+        r"Cost +CN¥0\.\d+",
+        "99 of 100",
+    ):
+        assert re.search(fact, done.stdout), fact
+    image = Image.open(folder / "cat.png")
+    assert image.size == (128, 128)
+    assert image.info["parameters"].startswith("an orange cat on a green meadow\nSteps: 8")
+    assert done.stderr == ""
+
+
+def test_the_same_seed_draws_the_same_picture(folder: Path) -> None:
+    for name in ("one.png", "two.png"):
+        assert easel(folder, "imagine", "a red star", "--seed", "3", "--out", name).returncode == 0
+    assert (folder / "one.png").read_bytes() == (folder / "two.png").read_bytes()
+
+
+def test_a_wrong_value_is_one_sentence_and_costs_nothing(folder: Path) -> None:
+    refused = easel(folder, "imagine", "a cat", "--size", "enormous")
+    assert refused.returncode == 1
+    assert "enormous" in refused.stdout
+    assert reservations(folder) == 0
+
+
+def test_a_wrong_key_in_bot_toml_exits_2(folder: Path) -> None:
+    (folder / "bot.toml").write_text("[engine]\nmax_activ = 3\n")
+    refused = easel(folder, "imagine", "a cat")
+    assert refused.returncode == 2
+    assert "bot.toml: engine.max_activ: found a key that is not known" in refused.stderr
+
+
+def test_run_without_tokens_says_so_and_opens_the_chat(folder: Path) -> None:
+    chat = easel(folder, "run", typed="/quota\n/nonsense\n")
+    assert chat.returncode == 0, chat.stderr
+    assert "DISCORD_TOKEN" in chat.stdout
+    assert "100 of 100 images" in chat.stdout
+    assert "/nonsense" in chat.stdout
+
+
+def test_ctrl_c_cancels_and_refunds(folder: Path) -> None:
+    process = start(folder, "imagine", "a cat", "--size", "large", "--steps", "20", "--images", "4")
+    wait_for_job(folder, process)
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=LONG_S)
+    assert process.returncode == 130
+    assert "nothing was charged" in said
+    assert reservations(folder) == 0
+
+
+def test_a_kill_loses_nothing_and_leaves_nothing_reserved(folder: Path) -> None:
+    process = start(folder, "imagine", "a cat", "--size", "large", "--steps", "20", "--out", "killed.png")
+    wait_for_job(folder, process)
+    process.kill()
+    process.communicate(timeout=LONG_S)
+    assert reservations(folder) == 1
+    after = easel(folder, "imagine", "a red star", "--out", "after.png")
+    assert after.returncode == 0, after.stderr
+    assert (folder / "killed.png").exists()
+    assert (folder / "after.png").exists()
+    assert "98 of 100" in easel(folder, "chat", typed="/quota\n").stdout
+    assert reservations(folder) == 0
