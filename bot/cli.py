@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 from rich.console import Console
 
-from bot import commands
 from bot.app import open_service, open_store
 from bot.config import Config, ConfigError, load_config
-from bot.console import Terminal, show_card
-from bot.cost.cli import PlanOptions, show_plan
+from bot.console import Terminal
+from bot.cost.cli import PlanOptions, StatsOptions, show_plan, show_stats
 from bot.credentials import Credentials, Redactor
 from bot.faces import chat_faces, serve_all
 from bot.logs import set_up_logs
@@ -109,15 +108,17 @@ def run(config: ConfigOption = None) -> None:
 @app.command()
 def stats(
     period: Annotated[str, typer.Argument(help="today, 7d, month or YYYY-MM.")] = "month",
+    json: Annotated[bool, typer.Option("--json", help="All figures for a program.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="A table for a spreadsheet.")] = False,
+    chart: Annotated[Path | None, typer.Option(help="Write the chart into this PNG file.")] = None,
     config: ConfigOption = None,
 ) -> None:
     """What the pictures of a period cost; works beside a running bot."""
     settings = _settings(config)
-    t = translator(settings.language)
 
     async def show() -> None:
         async with open_store(settings, serving=False) as store:
-            show_card(console, await commands.stats(store, period, t))
+            await show_stats(console, settings, store, period, StatsOptions(json, csv, chart))
 
     _run(settings, show)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot import render
-from bot.messages import UserError, say
-from bot.reports import cost_card
-from storage.clock import utc_us
+from bot.config import Config
+from bot.cost.chart import chart_png
+from bot.cost.report import cost_report
+from bot.cost.report_text import facts, title
 
 if TYPE_CHECKING:
     from bot.messages import Translator
@@ -41,16 +43,16 @@ async def cancel(service: Service, asker: Asker, t: Translator) -> Card:
     return Card(t("cancel-asked") if any(cancelled) else t("cancel-nothing"))
 
 
-async def stats(store: Store, period: str, t: Translator) -> Card:
+async def stats(store: Store, period: str, t: Translator, config: Config | None = None) -> Card:
     """Cost and speed of a period: `today`, `7d`, `month` or `2026-11`. For owners; the face checks that."""
-    period = period.strip().lower() or "month"
-    try:
-        span = store.calendar.period(period, utc_us())
-    except ValueError:
-        allowed = "today, 7d, month, YYYY-MM"
-        raise UserError(say("error-choice", option="period", found=period, allowed=allowed)) from None
-    title, facts = cost_card(await store.stats(span), period, t)
-    return Card(title, tuple(facts))
+    report = await cost_report(store, config or Config(), period)
+    return Card(title(report, t), tuple(facts(report, t)))
+
+
+async def stats_chart(store: Store, period: str, t: Translator, config: Config) -> bytes:
+    """The same report as a PNG that a phone can show. For owners; the face checks that."""
+    report = await cost_report(store, config, period)
+    return await asyncio.to_thread(chart_png, report, config, t)
 
 
 def help_text(service: Service, t: Translator) -> Card:

@@ -96,7 +96,9 @@ class Terminal:
                 case "/cancel":
                     show_card(self._console, await commands.cancel(self._service, self._asker, self._t))
                 case "/stats":
-                    show_card(self._console, await commands.stats(self._service.store, rest, self._t))
+                    service = self._service
+                    card = await commands.stats(service.store, rest, self._t, service.config)
+                    show_card(self._console, card)
                 case "/help":
                     show_card(self._console, commands.help_text(self._service, self._t))
                 case _:

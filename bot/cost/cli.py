@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
@@ -9,10 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.config import MICRO
+from bot.console import show_facts
 from bot.cost import calibration
 from bot.cost.catalogue import load_catalogue
+from bot.cost.chart import chart_png
+from bot.cost.export import to_csv, to_json
+from bot.cost.fonts import chinese_font
 from bot.cost.plan import Residency, month, parse_members, percent, plan
 from bot.cost.plan_text import cards_table, month_table, tiers_table
+from bot.cost.report import cost_report
+from bot.cost.report_text import facts, title
 from bot.messages import UserError, say, translator
 from bot.pricing import Pricing, money
 
@@ -21,6 +28,7 @@ if TYPE_CHECKING:
 
     from bot.config import Config
     from bot.cost.catalogue import Gpu
+    from storage.store import Store
 
 OWN_CATALOGUE = Path("gpus.toml")
 
@@ -35,6 +43,38 @@ class PlanOptions:
     utilisation: str = "1"
     measured: bool = False
     catalogue: Path | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StatsOptions:
+    """How `easel stats` answers: as JSON, as CSV, as a chart in a file; with none of them as text."""
+
+    json: bool = False
+    csv: bool = False
+    chart: Path | None = None
+
+
+async def show_stats(
+    console: Console, config: Config, store: Store, period: str, options: StatsOptions
+) -> None:
+    """The cost report. Raises `UserError` for a period that is none, or a file that cannot be written."""
+    t = translator(config.language)
+    report = await cost_report(store, config, period)
+    if options.json:
+        console.out(to_json(report), highlight=False)
+    if options.csv:
+        console.out(to_csv(report), highlight=False, end="")
+    if options.chart is not None:
+        png = await asyncio.to_thread(chart_png, report, config, t)
+        try:
+            await asyncio.to_thread(options.chart.write_bytes, png)
+        except OSError as error:
+            raise UserError(say("cost-not-written", file=str(options.chart), reason=str(error))) from error
+        if t.language != "en" and chinese_font() is None:
+            console.print(t("cost-no-font"), markup=False)
+    if options == StatsOptions():
+        console.print(title(report, t), style="bold", markup=False)
+        show_facts(console, facts(report, t))
 
 
 def show_plan(console: Console, config: Config, options: PlanOptions) -> None:

@@ -33,3 +33,41 @@ plan-utilisation-range = --utilisation is a part of the hour above 0 and up to 1
 plan-price-form = --price is an amount an hour, not “{ $found }”.
 plan-not-measured = This machine has not been measured yet; run `easel calibrate` first.
 plan-too-small = { $card }: not even one request fits its memory.
+
+## The report
+
+cost-image-real = Cost an image
+cost-image-full = At full load
+cost-rent = Rent
+cost-rent-split = busy { $busy }, idle { $idle }, overhead { $overhead }
+cost-operations = Operations
+cost-margin = Left over
+cost-unsuccessful = Came to nothing
+cost-unsuccessful-split = { $failed } failed, { $cancelled } cancelled, { $undeliverable } undeliverable
+cost-refunded = Refunded
+cost-free-goal = { $share } (goal { $goal })
+cost-by-tier = By plan
+cost-by-platform = By platform
+cost-by-size = By size
+cost-top = Top members
+cost-group = { $images } in { $gpu }
+cost-forecast = To the end
+cost-forecast-figures = { $images } images, cost { $cost }, revenue { $revenue }, left over { $margin }
+
+## The chart
+
+chart-cost = Cost
+chart-busy = busy
+chart-idle = idle
+chart-overhead = overhead
+chart-axis-money = { $currency }
+chart-image-title = One image: its cost, and what plans pay
+chart-price = { $tier } price
+chart-axis-wait = seconds
+chart-wait-title = Wait for the first step
+chart-tier-title = Images by plan, free: { $goal }
+
+## Files
+
+cost-not-written = { $file } could not be written: { $reason }
+cost-no-font = There is no font with Chinese characters here, so the chart is in English; install pylopdf-fonts-zh-cn or a Noto CJK font.

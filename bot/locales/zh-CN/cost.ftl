@@ -33,3 +33,41 @@ plan-utilisation-range = --utilisation 应大于 0 且不超过 1(0.6 或 60%),�
 plan-price-form = --price 应为每小时金额,而不是“{ $found }”。
 plan-not-measured = 本机尚未测量,请先运行 `easel calibrate`。
 plan-too-small = { $card }:显存连一个请求也放不下。
+
+## 报表
+
+cost-image-real = 每张成本
+cost-image-full = 满载时每张
+cost-rent = 租金
+cost-rent-split = 忙 { $busy },空闲 { $idle },开销 { $overhead }
+cost-operations = 运维
+cost-margin = 结余
+cost-unsuccessful = 未完成
+cost-unsuccessful-split = 失败 { $failed },取消 { $cancelled },无法送达 { $undeliverable }
+cost-refunded = 已退还
+cost-free-goal = { $share }(目标 { $goal })
+cost-by-tier = 按套餐
+cost-by-platform = 按平台
+cost-by-size = 按尺寸
+cost-top = 用量最多
+cost-group = { $images } 张,{ $gpu }
+cost-forecast = 期末预测
+cost-forecast-figures = { $images } 张,成本 { $cost },收入 { $revenue },结余 { $margin }
+
+## 图表
+
+chart-cost = 成本
+chart-busy = 忙
+chart-idle = 空闲
+chart-overhead = 开销
+chart-axis-money = 金额({ $currency })
+chart-image-title = 一张图:成本与各套餐单价
+chart-price = { $tier } 单价
+chart-axis-wait = 秒
+chart-wait-title = 等待开始绘制
+chart-tier-title = 各套餐图片,免费:{ $goal }
+
+## 文件
+
+cost-not-written = 无法写入 { $file }:{ $reason }
+cost-no-font = 这里没有中文字体,图表用了英文;请安装 pylopdf-fonts-zh-cn 或 Noto CJK 字体。
