@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from bot.alerts import Alerts
 from bot.capabilities import capabilities_for
 from bot.config import Billing
+from bot.housekeeping import Housekeeper
 from bot.metering import MeterWriter
 from bot.pricing import Pricing
 from bot.service import Service
@@ -20,9 +22,10 @@ from engine.watchdog import WatchdogSettings
 from storage.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from bot.config import Config
+    from storage.errors import StoreUnavailable
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +53,9 @@ def engine_config(config: Config) -> EngineConfig:
         lanes=lane_terms(config),
         max_active=section.max_active,
         max_waiting=section.max_waiting,
-        watchdog=WatchdogSettings(keep_warm_every_s=section.keep_warm_every_s),
+        watchdog=WatchdogSettings(
+            keep_warm_every_s=section.keep_warm_every_s, deadline_floor_s=section.step_timeout_s
+        ),
         learned_path=config.storage.folder / LEARNED,
         embedding_cache_bytes=section.embedding_cache_mb * MB,
         result_cache_bytes=section.result_cache_mb * MB,
@@ -74,7 +79,12 @@ def model_settings(config: Config) -> ModelSettings:
 
 
 @contextlib.asynccontextmanager
-async def open_store(config: Config, *, serving: bool = True) -> AsyncIterator[Store]:
+async def open_store(
+    config: Config,
+    *,
+    serving: bool = True,
+    on_trouble: Callable[[StoreUnavailable], None] | None = None,
+) -> AsyncIterator[Store]:
     """The database in its folder, which is made where there is none."""
     folder = config.storage.folder
     folder.mkdir(parents=True, exist_ok=True)
@@ -87,6 +97,7 @@ async def open_store(config: Config, *, serving: bool = True) -> AsyncIterator[S
         currency=config.currency,
         time_zone=config.time_zone,
         serving=serving,
+        on_trouble=on_trouble,
     )
     async with store:
         yield store
@@ -95,9 +106,11 @@ async def open_store(config: Config, *, serving: bool = True) -> AsyncIterator[S
 @contextlib.asynccontextmanager
 async def open_service(config: Config) -> AsyncIterator[Service]:
     """Store, engine and service, started in that order and stopped in the other."""
-    async with open_store(config) as store:
+    alerts = Alerts()
+    async with open_store(config, on_trouble=alerts.store_trouble) as store:
+        settings, terms = model_settings(config), engine_config(config)
         # in a thread: torch takes seconds to import
-        engine = await asyncio.to_thread(build_engine, model_settings(config), engine_config(config))
+        engine = await asyncio.to_thread(build_engine, settings, terms, observers=(alerts,))
         await engine.start()
         service = Service(
             config=config,
@@ -105,14 +118,17 @@ async def open_service(config: Config) -> AsyncIterator[Service]:
             engine=engine,
             store=store,
             pricing=Pricing(config),
+            alerts=alerts,
         )
-        meter = MeterWriter(engine, store)
+        meter, housekeeper = MeterWriter(engine, store), Housekeeper(store, config.storage)
         try:
             await service.start()
             meter.start()
+            housekeeper.start()
             yield service
         finally:
             left = await engine.stop(config.engine.drain_timeout_s)
             await service.stop()
+            await housekeeper.stop()
             await meter.stop()
             log.info("bot.stopped", left=len(left))

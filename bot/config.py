@@ -146,7 +146,7 @@ class Engine(Section):
     free_share: Annotated[float, Field(gt=0, lt=1)] = 0.1
     memory_budget_mb: Annotated[int, Field(ge=64)] | None = None
     preview_every: Annotated[int, Field(ge=0, le=50)] = 2
-    step_timeout_s: Annotated[float, Field(gt=0)] = 120.0
+    step_timeout_s: Annotated[float, Field(gt=0)] = 60.0
     drain_timeout_s: Annotated[float, Field(ge=0)] = 30.0
     keep_warm_every_s: Annotated[float, Field(ge=0)] = 300.0
     embedding_cache_mb: Annotated[int, Field(ge=0)] = 64

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+FIRST = asyncio.FIRST_COMPLETED
 Serve = Callable[["Service"], Coroutine[None, None, None]]
 
 
@@ -34,9 +35,20 @@ def chat_faces(credentials: Credentials) -> dict[str, Serve]:
 
 
 async def serve_all(service: Service, faces: dict[str, Serve]) -> bool:
-    """Serve until cancelled. A face that fails takes no other down; False when all have failed."""
-    ended = await asyncio.gather(*(_serve(name, serve, service) for name, serve in faces.items()))
-    return any(ended)
+    """Serve until cancelled. A face that fails takes no other down; False when all have, or the engine broke.
+
+    Nothing is drawn without an engine, and what is queued is written down: leave, to be started again.
+    """
+    serving = [asyncio.create_task(_serve(name, serve, service)) for name, serve in faces.items()]
+    engine = asyncio.create_task(service.engine.wait())
+    try:
+        while not engine.done() and not all(face.done() for face in serving):
+            await asyncio.wait({engine, *(face for face in serving if not face.done())}, return_when=FIRST)
+        return not engine.done() and any(face.result() for face in serving)
+    finally:
+        for task in (engine, *serving):
+            task.cancel()
+        await asyncio.gather(engine, *serving, return_exceptions=True)
 
 
 async def _serve(name: str, serve: Serve, service: Service) -> bool:
