@@ -65,9 +65,7 @@ def restore(copy: Path, database: Path) -> Path | None:
 
 
 def check(database: Path, has_image: Callable[[str], bool] | None = None) -> list[Finding]:
-    """The file's integrity, then every invariant; empty when all is well. Raises StoreUnavailable for no
-    database.
-    """
+    """The file's integrity, then every invariant; empty when all is well. Raises StoreUnavailable."""
     try:
         with _connected(database, read_only=True) as db:
             return invariants.damaged(db) or invariants.broken(db, has_image)
@@ -77,18 +75,15 @@ def check(database: Path, has_image: Callable[[str], bool] | None = None) -> lis
 
 def _refuse_unless_sound(copy: Path) -> None:
     with _connected(copy, read_only=True) as db:
-        try:
-            found = version(db)
-            ours = db.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
-            damage = invariants.damaged(db)
-        except sqlite3.DatabaseError as error:
-            raise CannotOpen(f"{copy.name} is not a whole database: {error}") from error
+        damage = invariants.damaged(db)
+        if damage:
+            raise CannotOpen(f"{copy.name} is damaged: {damage[0].sentence}")
+        found = version(db)
+        ours = db.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
     if not ours:
         raise CannotOpen(f"{copy.name} is not a database of Easel")
     if found > migrations()[-1][0]:
         raise CannotOpen(f"{copy.name} was written by a newer Easel (version {found}); update Easel first")
-    if damage:
-        raise CannotOpen(f"{copy.name} is damaged: {damage[0].sentence}")
 
 
 def _set_aside(database: Path) -> Path:

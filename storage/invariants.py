@@ -6,14 +6,15 @@ Each invariant is a query for its violations, and a sentence for each row that i
 # ruff: noqa: S608 - queries put together from the pieces below, nothing from outside
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .records import Finding
 from .rollups import SUMS
+from .trouble import is_damage
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable, Iterator
 
 
@@ -206,11 +207,16 @@ def broken(db: sqlite3.Connection, has_image: Callable[[str], bool] | None = Non
 
 def damaged(db: sqlite3.Connection) -> list[Finding]:
     """What SQLite itself finds wrong with the file."""
-    sentences = [row[0] for row in db.execute("PRAGMA integrity_check") if row[0] != "ok"]
-    sentences += [
-        f"{row[0]} row {row[1]} refers to a missing row of {row[2]}"
-        for row in db.execute("PRAGMA foreign_key_check")
-    ]
+    try:
+        sentences = [row[0] for row in db.execute("PRAGMA integrity_check") if row[0] != "ok"]
+        sentences += [
+            f"{row[0]} row {row[1]} refers to a missing row of {row[2]}"
+            for row in db.execute("PRAGMA foreign_key_check")
+        ]
+    except sqlite3.DatabaseError as error:
+        if not is_damage(error):
+            raise
+        sentences = [str(error)]
     return [Finding("the file is whole", sentence) for sentence in sentences]
 
 

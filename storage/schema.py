@@ -59,7 +59,7 @@ def _apply(db: sqlite3.Connection, number: int, text: str) -> None:
 
 
 def _statements(text: str) -> Iterator[str]:
-    """One by one, since Python's executescript would commit our transaction first."""
+    """One by one (each ends its line), since Python's executescript would commit our transaction first."""
     statement = ""
     for line in text.splitlines(keepends=True):
         statement += line

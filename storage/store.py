@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
@@ -14,7 +14,7 @@ from . import admin, backup, forgetting, keys, ledger, linking, members, meter, 
 from . import jobs as life
 from .clock import utc_us
 from .connection import Connection
-from .errors import LinkProblem, LinkRefused
+from .errors import LinkProblem, LinkRefused, StoreUnavailable
 from .images import ImageFolder, overdue
 from .months import Calendar
 from .opening import prepare
@@ -27,13 +27,12 @@ from .writer import Writer
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
     from types import TracebackType
 
     from .clock import Clock
-    from .errors import StoreUnavailable
     from .months import Period
     from .records import (
         Acceptance,
@@ -123,7 +122,7 @@ class Store:
             stack.push_async_callback(reporting.close)
             writer = Writer(writing, on_trouble=on_trouble, on_step=on_step, retry_s=retry_s)
             stack.push_async_callback(writer.close)
-            store = cls(path, policy, clock, secret, folder, reading, reporting, writer, stack)
+            store = cls(path, policy, clock, secret, folder, reading, reporting, writer, stack, on_trouble)
             if serving:
                 await store._begin_serving()
             store._stack = stack.pop_all()
@@ -140,6 +139,7 @@ class Store:
         reporting: Connection,
         writer: Writer,
         stack: AsyncExitStack,
+        on_trouble: Callable[[StoreUnavailable], None] | None,
     ) -> None:
         """Use `open`."""
         self._path = path
@@ -151,6 +151,7 @@ class Store:
         self._reporting = reporting
         self._writer = writer
         self._stack = stack
+        self._on_trouble = on_trouble
 
     async def _begin_serving(self) -> None:
         await self._write(lambda db: meter.book_lost(db, self._policy, self._clock()))
@@ -337,11 +338,11 @@ class Store:
 
     async def put_image(self, content: bytes, suffix: str) -> str:
         """Keep a picture on disk, durably, under the name of its content. `suffix` is like ".png"."""
-        return await _in_thread(self._folder.put, content, suffix, self._clock())
+        return await self._in_thread(self._folder.put, content, suffix, self._clock())
 
     async def image(self, ref: str) -> bytes:
         """The bytes of a picture. Raises ImageGone."""
-        return await _in_thread(self._folder.get, ref)
+        return await self._in_thread(self._folder.get, ref)
 
     async def delete_image(self, job_id: str) -> None:
         """Take the picture of a closed job away for good. Raises UnknownJob, WrongState."""
@@ -350,7 +351,7 @@ class Store:
 
     async def retain(self, *, max_age_s: int | None = None, total_mb: int | None = None) -> int:
         """Delete the oldest pictures beyond an age or a total size; undelivered ones stay. How many went."""
-        kept = await _in_thread(self._folder.kept)
+        kept = await self._in_thread(self._folder.kept)
         refs = overdue(kept, self._clock(), max_age_s=max_age_s, total_mb=total_mb)
         await self._write(lambda db: life.drop_images(db, self._clock(), refs))
         return await self._sweep()
@@ -516,11 +517,11 @@ class Store:
 
     async def backup(self, path: Path) -> None:
         """Write a consistent copy of the database to `path` while the bot runs. Raises StoreUnavailable."""
-        await _in_thread(backup.backup, self._path, path)
+        await self._in_thread(backup.backup, self._path, path)
 
     async def check(self) -> list[Finding]:
         """The file's integrity and every invariant of the house; empty when all is well."""
-        return await _in_thread(backup.check, self._path, self._folder.has)
+        return await self._in_thread(backup.check, self._path, self._folder.has)
 
     # How it gets there
 
@@ -531,17 +532,33 @@ class Store:
         return await self._writer.write(operation, lasting=True)
 
     async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        return await self._reading.read(work)
+        with self._watched():
+            return await self._reading.read(work)
 
     async def _report(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        return await self._reporting.read(work)
+        with self._watched():
+            return await self._reporting.read(work)
+
+    async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        with self._watched():
+            return await _in_thread(work, *args, **kwargs)
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Tell of trouble outside the writer, which tells of its own."""
+        try:
+            yield
+        except StoreUnavailable as trouble:
+            if self._on_trouble is not None:
+                self._on_trouble(trouble)
+            raise
 
     async def _sweep(self) -> int:
         """Delete the files of pictures that were taken away, and only then strike them from the list."""
         doomed = await self._report(life.doomed)
         if not doomed:
             return 0
-        deleted = await _in_thread(self._folder.delete, doomed)
+        deleted = await self._in_thread(self._folder.delete, doomed)
         await self._write(lambda db: life.strike(db, doomed))
         return deleted
 

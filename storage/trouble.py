@@ -38,6 +38,11 @@ def is_trouble(error: BaseException) -> bool:
     return isinstance(error, OSError)
 
 
+def is_damage(error: sqlite3.Error) -> bool:
+    """Whether the file is at fault."""
+    return _BY_SQLITE_CODE.get(_primary_code(error)) is Reason.CORRUPT
+
+
 def diagnose(error: BaseException) -> BaseException:
     """StoreUnavailable with the reason, or the error itself where it is a mistake in our own statement."""
     if isinstance(error, sqlite3.Error):

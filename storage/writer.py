@@ -108,7 +108,7 @@ class Writer:
             for entry in batch:
                 if not entry.lasting:
                     _refuse(entry, trouble)
-            if self._on_trouble:
+            if self._on_trouble is not None:
                 self._on_trouble(trouble)
         except Exception as error:
             for entry in batch:

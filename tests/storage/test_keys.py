@@ -61,9 +61,6 @@ async def test_expired_and_revoked(store: Store, clock: HandClock) -> None:
     assert not await store.revoke_key("unheard of", by="owner")
     newest = (await store.audit(subject=key.member))[0]
     assert (newest.action, newest.why) == ("revoke_key", "leaked")
-        "revoke_key",
-        "leaked",
-    )
 
 
 async def test_the_database_does_not_hold_the_secret(store: Store) -> None:
