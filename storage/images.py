@@ -84,7 +84,7 @@ class ImageFolder:
 
     def has(self, ref: str) -> bool:
         """Whether the file is there."""
-        return self._path(ref).exists()
+        return bool(_REF.fullmatch(ref)) and self._path(ref).exists()
 
     def delete(self, doomed: Iterable[tuple[str, int]]) -> int:
         """Delete pictures by ref, unless written again after the given moment (microseconds). How many."""

@@ -225,6 +225,8 @@ def _broken(db: sqlite3.Connection, has_image: Callable[[str], bool] | None) -> 
         for row in db.execute(invariant.violations):
             yield Finding(invariant.name, invariant.sentence.format(*row))
     if has_image is not None:
-        for job_id, ref in db.execute("SELECT job_id, image FROM job WHERE state = 'drawn'"):
+        for job_id, ref in db.execute(
+            "SELECT job_id, image FROM job WHERE state = 'drawn' AND image IS NOT NULL"
+        ):
             if not has_image(ref):
                 yield Finding("a picture yet to be delivered is on disk", f"job {job_id}: {ref} is missing")

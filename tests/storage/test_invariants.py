@@ -1,0 +1,122 @@
+"""Each invariant finds its own violation: a check that cannot fail proves nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from storage import invariants
+from tests.storage.house import CAPPED, HandClock, ask, deliver, draw, open_store
+from tests.storage.test_meter import slice_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from storage.store import Store
+
+UNLOCK = "DROP TRIGGER ledger_no_update; DROP TRIGGER ledger_no_delete;"
+
+BREAKAGES = {
+    "every open job holds one reservation, and its price, of its member's month": [
+        "UPDATE account SET reserved = reserved + 1",
+        "UPDATE account SET reserved = reserved - 1 WHERE reserved > 0",
+        "UPDATE account SET held_micro = held_micro + 1",
+        "UPDATE job SET state = 'failed' WHERE state = 'queued'",
+        "UPDATE request SET month = 202610",
+    ],
+    "the allowance used is what was charged to it": [
+        "UPDATE account SET used = used + 1",
+        "UPDATE account SET used = 0",
+        UNLOCK + "UPDATE ledger SET charged = 0, price_micro = 0",
+    ],
+    "a top-up is what was granted, less what was used and is reserved of it": [
+        "UPDATE member SET topup = topup + 1",
+        "UPDATE member SET topup = 0",
+        "DELETE FROM credit",
+    ],
+    "a closed job has one ledger row that tells the same, an open one has none": [
+        "UPDATE job SET state = 'queued' WHERE state = 'delivered'",
+        "UPDATE job SET state = 'delivered' WHERE state = 'queued'",
+        "UPDATE job SET state = 'delivered' WHERE state = 'failed'",
+        UNLOCK + "DELETE FROM ledger WHERE entry = 1",
+    ],
+    "a ledger row without its job belongs to somebody forgotten": [
+        "DELETE FROM job WHERE state = 'delivered'",
+    ],
+    "what is charged was delivered, or lost or cancelled by the member's own doing": [
+        UNLOCK + "UPDATE ledger SET charged = 0 WHERE outcome = 'delivered'",
+        UNLOCK + "UPDATE ledger SET charged = 1 WHERE outcome = 'failed'",
+        UNLOCK + "UPDATE ledger SET price_micro = 1 WHERE NOT charged",
+    ],
+    "a request has jobs": ["DELETE FROM job WHERE state = 'queued'"],
+    "a drawn job has its picture and its usage": [
+        "UPDATE job SET usage = NULL WHERE state = 'drawn'",
+        "UPDATE job SET image = NULL WHERE state = 'drawn'",
+    ],
+    "the daily counts are the day's jobs that were not refunded": [
+        "UPDATE daily SET images = images + 1",
+        "UPDATE daily SET images = images - 1 WHERE scope <> ''",
+        "DELETE FROM daily",
+    ],
+    "the rollups are the sums of the ledger": [
+        "UPDATE rollup SET images = images + 1",
+        "UPDATE rollup SET cost_micro = cost_micro - 1",
+        "DELETE FROM rollup WHERE span_us = 900000000",
+        UNLOCK + "UPDATE ledger SET gpu_us = gpu_us + 1",
+    ],
+    "the histograms count every drawing of the ledger": [
+        "UPDATE histogram SET jobs = jobs + 1 WHERE kind = 'wait'",
+        "DELETE FROM histogram WHERE kind = 'draw'",
+    ],
+    "a member's month is the sum of their ledger rows": [
+        "UPDATE account SET gpu_us = gpu_us + 1 WHERE images > 0",
+        "UPDATE account SET failed = failed + 1 WHERE images > 0",
+    ],
+    "no quarter of an hour of a device has more time than it has": [
+        "UPDATE meter SET idle_us = idle_us + 900000000",
+    ],
+    "a member that became part of another, or was forgotten, keeps nothing": [
+        "UPDATE member SET merged_into = 2 WHERE id = 1",
+        "UPDATE member SET forgotten_us = 1",
+    ],
+    "the file is whole": ["PRAGMA foreign_keys = OFF; DELETE FROM member"],
+    "a picture yet to be delivered is on disk": [
+        "UPDATE job SET image = '0000000000000000000000000000000000000000.png' WHERE state = 'drawn'"
+    ],
+}
+
+
+@pytest.fixture
+async def lived_in(tmp_path: Path, clock: HandClock) -> AsyncIterator[Store]:
+    """A little of everything."""
+    async with await open_store(tmp_path, clock, tiers=CAPPED) as store:
+        member = (await store.member("discord", "1")).key
+        other = (await store.member("discord", "2")).key
+        await store.set_tier(other, "member", by="admin")
+        await store.grant(member, 3, by="admin")
+        await deliver(store, member, platform_server="here")
+        await deliver(store, other, 2)
+        await store.failed((await store.accept(ask(member))).request.jobs[0].job_id, "no GPU")
+        await draw(store, (await store.accept(ask(member, platform_server="here"))).request)
+        await store.accept(ask(other))
+        await store.book(slice_of(0, 100))
+        yield store
+
+
+def test_every_invariant_is_broken_below() -> None:
+    names = {invariant.name for invariant in invariants.INVARIANTS}
+    assert names <= set(BREAKAGES)
+
+
+@pytest.mark.parametrize(
+    ("name", "breakage"),
+    [(name, breakage) for name, breakages in BREAKAGES.items() for breakage in breakages],
+)
+async def test_a_violation_is_found(lived_in: Store, name: str, breakage: str) -> None:
+    assert await lived_in.check() == []
+    await lived_in._writer.outside(lambda db: db.executescript(breakage))
+    findings = await lived_in.check()
+    assert name in {finding.invariant for finding in findings}
+    assert all("{" not in finding.sentence for finding in findings)
