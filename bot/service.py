@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import structlog
 
 from bot import refusals
+from bot.cost.advice import Adviser
 from bot.events import Done, Failed
 from bot.live import LiveRequest
 from bot.messages import Message, UserError, best_language, say
@@ -74,6 +75,7 @@ class Service:
         self.store = store
         self.pricing = pricing
         self._moderation = Moderation(config, store)
+        self._adviser = Adviser(store)
         self._worker = Worker(config, model, store, pricing)
         self._flights: dict[str, Flight] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -112,6 +114,7 @@ class Service:
         member = await self.member(asker)
         tier = self.tier_of(member, asker)
         resolved = resolve(options, model=self.model, tier=tier, styles=self.config.styles)
+        resolved = await self._adviser.advise(member.key, options, resolved)
         return await self.submit(asker, member, resolved, key=key, address=address)
 
     async def submit(

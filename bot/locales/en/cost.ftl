@@ -71,3 +71,8 @@ chart-tier-title = Images by plan, free: { $goal }
 
 cost-not-written = { $file } could not be written: { $reason }
 cost-no-font = There is no font with Chinese characters here, so the chart is in English; install pylopdf-fonts-zh-cn or a Noto CJK font.
+
+## Advice
+
+advice-images = { $images } at once take { $images } times as long as one, and count as { $images }; one first, then Vary, is often enough.
+advice-seed = To see what the change does, draw it with the last seed: --seed { $seed }

@@ -71,3 +71,8 @@ chart-tier-title = 各套餐图片,免费:{ $goal }
 
 cost-not-written = 无法写入 { $file }:{ $reason }
 cost-no-font = 这里没有中文字体,图表用了英文;请安装 pylopdf-fonts-zh-cn 或 Noto CJK 字体。
+
+## 建议
+
+advice-images = 一次 { $images } 张,耗时和额度都是一张的 { $images } 倍;先画一张再变化,往往就够了。
+advice-seed = 想看改动的效果,请沿用上次的种子:--seed { $seed }
