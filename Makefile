@@ -33,7 +33,21 @@ format: install ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+bench: install ## measure against a plain loop, Gradio and threads; writes docs/benchmarks.*
+	$(BIN)/pip install --quiet --constraint constraints.txt --group bench
+	$(BIN)/python -m tests.benchmarks.bench
+
+bench-storage: install ## measure the store
+	$(BIN)/python -m tests.benchmarks.storage
+
+simulate: install ## replay arrivals on the step times of real cards, with the real scheduler
+	$(BIN)/python -m tests.benchmarks.simulate
+
+constraints: install ## write down the versions that are installed
+	(echo "# What the tests ran with. Regenerate: make constraints"; \
+	 $(BIN)/pip freeze --exclude-editable | sed 's/+cpu//') > constraints.txt
+
 clean: ## remove what was built
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help install demo chat test lint format clean
+.PHONY: help install demo chat test lint format bench bench-storage simulate constraints clean
