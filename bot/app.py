@@ -11,6 +11,7 @@ import structlog
 from bot.alerts import Alerts
 from bot.capabilities import capabilities_for
 from bot.config import Billing
+from bot.cost.watch import CostWatch
 from bot.housekeeping import Housekeeper
 from bot.metering import MeterWriter
 from bot.pricing import Pricing
@@ -121,14 +122,17 @@ async def open_service(config: Config) -> AsyncIterator[Service]:
             alerts=alerts,
         )
         meter, housekeeper = MeterWriter(engine, store), Housekeeper(store, config.storage)
+        cost = CostWatch(store, config, alerts)
         try:
             await service.start()
             meter.start()
             housekeeper.start()
+            cost.start()
             yield service
         finally:
             left = await engine.stop(config.engine.drain_timeout_s)
             await service.stop()
+            await cost.stop()
             await housekeeper.stop()
             await meter.stop()
             log.info("bot.stopped", left=len(left))

@@ -76,3 +76,11 @@ cost-no-font = There is no font with Chinese characters here, so the chart is in
 
 advice-images = { $images } at once take { $images } times as long as one, and count as { $images }; one first, then Vary, is often enough.
 advice-seed = To see what the change does, draw it with the last seed: --seed { $seed }
+
+## To the owners
+
+alert-cost-image = An image cost { $cost } over the last seven days, above your limit of { $limit }.
+alert-cost-idle = The machine was idle { $idle } of the last seven days, above your limit of { $limit }.
+cost-monthly =
+    { $period }: { $images } images for { $cost }; { $each } an image, { $full } at full load.
+    Revenue { $revenue }, left over { $margin }. Idle { $idle }, free images { $free }, refunded { $refunded }.

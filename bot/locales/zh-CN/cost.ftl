@@ -76,3 +76,11 @@ cost-no-font = 这里没有中文字体,图表用了英文;请安装 pylopdf-fon
 
 advice-images = 一次 { $images } 张,耗时和额度都是一张的 { $images } 倍;先画一张再变化,往往就够了。
 advice-seed = 想看改动的效果,请沿用上次的种子:--seed { $seed }
+
+## 致所有者
+
+alert-cost-image = 最近 7 天每张成本为 { $cost },超过了您设定的 { $limit }。
+alert-cost-idle = 最近 7 天机器空闲 { $idle },超过了您设定的 { $limit }。
+cost-monthly =
+    { $period }:{ $images } 张,成本 { $cost };每张 { $each },满载时 { $full }。
+    收入 { $revenue },结余 { $margin }。空闲 { $idle },免费图片 { $free },退还 { $refunded } 张。
