@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING
 
 import re2
 
+from bot.commands import Card
 from bot.messages import UserError, say
 
 if TYPE_CHECKING:
     from bot.config import Config
+    from bot.messages import Translator
     from bot.request import ImageRequest
+    from bot.service import Asker, Service
     from storage.store import Store
 
 WORDS, PATTERNS = "blocked_words", "blocked_patterns"
@@ -52,7 +55,7 @@ class Moderation:
     async def check(self, request: ImageRequest, scope: str | None, *, adult: bool = True) -> None:
         """Raises `UserError` where a rule forbids the request.
 
-        `scope` names a server's settings ("discord:1234"); `adult` is whether adult pictures may be asked for.
+        `scope` names a server's settings ("discord:1234"); `adult`: adult pictures may be asked for.
         """
         text = fold(f"{request.prompt}\n{request.negative_prompt}")
         if self._global.broken_by(text):
@@ -65,6 +68,35 @@ class Moderation:
     async def _server_rules(self, scope: str) -> Rules:
         settings = await self._store.settings(scope)
         return compiled(tuple(settings.get(WORDS) or ()), tuple(settings.get(PATTERNS) or ()))
+
+
+async def set_rules(
+    service: Service,
+    asker: Asker,
+    t: Translator,
+    *,
+    word: str | None = None,
+    pattern: str | None = None,
+    blocked: bool = True,
+) -> Card:
+    """Block a word or a pattern in a server, or no longer; without either, show what is blocked."""
+    if asker.scope is None:
+        raise UserError(say("error-server-only"))
+    settings = await service.store.settings(asker.scope)
+    for key, rule in ((WORDS, word), (PATTERNS, pattern and checked_pattern(pattern))):
+        if rule:
+            kept = [known for known in settings.get(key) or () if known != rule]
+            rules = [*kept, rule] if blocked else kept
+            if len(rules) > MAX_RULES:
+                raise UserError(say("moderation-many-rules", limit=MAX_RULES))
+            by = (await service.member(asker)).key
+            await service.store.set_setting(asker.scope, key, rules or None, by=by)
+            settings[key] = rules
+    facts = (
+        (t("moderation-words"), ", ".join(settings.get(WORDS) or ()) or t("stats-none")),
+        (t("moderation-patterns"), "\n".join(settings.get(PATTERNS) or ()) or t("stats-none")),
+    )
+    return Card(t("moderation-title"), facts)
 
 
 def fold(text: str) -> str:

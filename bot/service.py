@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import structlog
 
 from bot import refusals
+from bot.alerts import Alerts
 from bot.cost.advice import Adviser
 from bot.events import Done, Failed
 from bot.live import LiveRequest
@@ -67,13 +68,21 @@ class Service:
     """The faces' one door to queue, quota and ledger. Built by the composition root; `start` before use."""
 
     def __init__(
-        self, *, config: Config, model: Capabilities, engine: Engine, store: Store, pricing: Pricing
+        self,
+        *,
+        config: Config,
+        model: Capabilities,
+        engine: Engine,
+        store: Store,
+        pricing: Pricing,
+        alerts: Alerts | None = None,
     ) -> None:
         self.config = config
         self.model = model
         self.engine = engine
         self.store = store
         self.pricing = pricing
+        self.alerts = alerts or Alerts()
         self._moderation = Moderation(config, store)
         self._adviser = Adviser(store)
         self._worker = Worker(config, model, store, pricing)

@@ -1,0 +1,49 @@
+"""Alerts in the admin channel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import discord
+import structlog
+
+from bot.discord.pages import escaped
+from bot.messages import translator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bot.discord.client import EaselClient
+    from bot.messages import Message
+
+log = structlog.get_logger(__name__)
+
+
+class Alarm:
+    """Sends the alerts of engine and store to one channel, each from a task of its own."""
+
+    def __init__(self, client: EaselClient, channel_id: int | None) -> None:
+        self._client = client
+        self._channel_id = channel_id
+        self._end: Callable[[], None] = lambda: None
+
+    def start(self) -> None:
+        """Begin to listen, where a channel is configured."""
+        if self._channel_id is not None:
+            self._end = self._client.service.alerts.subscribe(self._heard)
+
+    def stop(self) -> None:
+        """Hear nothing more."""
+        self._end()
+        self._end = lambda: None
+
+    def _heard(self, message: Message) -> None:
+        self._client.delivery.spawn(self._send(message))
+
+    async def _send(self, message: Message) -> None:
+        assert self._channel_id is not None
+        text = translator(self._client.service.config.language)(message)
+        try:
+            await self._client.get_partial_messageable(self._channel_id).send(escaped(text))
+        except discord.HTTPException as error:
+            log.warning("discord.alert_not_sent", status=error.status, code=error.code)

@@ -1,0 +1,180 @@
+"""The Discord client: acknowledges every interaction before anything else, then lets the parts do their work.
+
+An interaction must be answered within three seconds, so it is deferred before store or engine are asked. What
+goes wrong afterwards is told in its message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import discord
+import structlog
+import yarl
+from discord import app_commands
+from discord.http import Route
+
+from bot.discord import address as addresses
+from bot.discord.alarm import Alarm
+from bot.discord.buttons import ActionButton
+from bot.discord.delivery import Delivery
+from bot.discord.locale import FluentTranslator
+from bot.discord.pages import Reply, card_embed, escaped
+from bot.discord.place import Place, place_of, require_channel, spoken_to
+from bot.discord.questions import QuestionButton
+from bot.discord.recent import Recent
+from bot.messages import UserError, say
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from bot.commands import Card
+    from bot.config import Discord
+    from bot.live import LiveRequest
+    from bot.messages import Message, Translator
+    from bot.service import Asker, Service
+
+log = structlog.get_logger(__name__)
+
+INTENTS = discord.Intents(guilds=True)
+"""Roles and channels come with interactions and guilds; nothing privileged, no message is ever read."""
+
+TOO_LATE, ANSWERED_BEFORE = 10062, 40060
+"""Discord's codes for an interaction that is gone, and for one that was replayed."""
+
+Interaction = discord.Interaction["EaselClient"]
+
+
+class EaselClient(discord.AutoShardedClient):
+    """One bot account, on as many shards as Discord asks for."""
+
+    def __init__(self, service: Service, section: Discord, **options: Any) -> None:
+        super().__init__(
+            intents=INTENTS,
+            allowed_mentions=discord.AllowedMentions.none(),
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            max_messages=None,
+            **options,
+        )
+        self.service = service
+        self.tree = Tree(
+            self,
+            allowed_contexts=app_commands.AppCommandContext(
+                guild=True, dm_channel=True, private_channel=True
+            ),
+            allowed_installs=app_commands.AppInstallationType(guild=True, user=True),
+        )
+        self.delivery = Delivery(self, service)
+        self.recent = Recent()
+        self._alarm = Alarm(self, section.admin_channel)
+        self._gateway = yarl.URL(section.gateway_url) if section.gateway_url else None
+        if section.api_url:
+            Route.BASE = section.api_url.rstrip("/")
+
+    # life
+
+    async def setup_hook(self) -> None:
+        """Commands and buttons are known before the first event; what an earlier process left goes on."""
+        from bot.discord import admin, imagine, member, menus
+
+        for part in (imagine, member, admin, menus):
+            part.add_to(self)
+        self.add_dynamic_items(ActionButton, QuestionButton)
+        await self.tree.set_translator(FluentTranslator())
+        await self.tree.sync()
+        await self.delivery.recover()
+        self._alarm.start()
+
+    async def launch_shard(self, gateway: yarl.URL, shard_id: int, *, initial: bool = False) -> None:
+        """Connect through the configured gateway, where there is one."""
+        await super().launch_shard(self._gateway or gateway, shard_id, initial=initial)
+
+    async def close(self) -> None:
+        """Tell requests on their way that they are kept, let go of everything, disconnect."""
+        if not self.is_closed():
+            self._alarm.stop()
+            await self.delivery.stop()
+        await super().close()
+
+    # asking
+
+    async def ask(
+        self,
+        interaction: Interaction,
+        begin: Callable[[Asker, str, Mapping[str, object]], Awaitable[LiveRequest]],
+        *,
+        private: bool = False,
+    ) -> None:
+        """Have something drawn: acknowledge, accept, follow. A refusal is told in the same message."""
+        message_id = await self.acknowledge(interaction, private=private)
+        self.delivery.own(asyncio.current_task())
+        try:
+            place = await place_of(self.service, interaction)
+            require_channel(place, interaction)
+            where = addresses.address_of(
+                interaction,
+                message_id,
+                private=private,
+                language=place.language,
+                preview=place.rules.preview,
+            )
+            live = await begin(place.asker, str(interaction.id), where.to_json())
+        except UserError as error:
+            await self.tell(interaction, error.message)
+            return
+        self.recent.add(interaction.user.id, live.request.prompt)
+        await self.delivery.follow(live)
+
+    async def answer(
+        self, interaction: Interaction, work: Callable[[Place], Awaitable[Card | Reply]]
+    ) -> None:
+        """Answer a command, seen by its asker alone."""
+        await self.acknowledge(interaction, private=True)
+        try:
+            answer = await work(await place_of(self.service, interaction))
+        except UserError as error:
+            await self.tell(interaction, error.message)
+            return
+        reply = answer if isinstance(answer, Reply) else Reply((card_embed(answer),))
+        await interaction.edit_original_response(embeds=list(reply.embeds), view=reply.view)
+
+    # words
+
+    async def acknowledge(self, interaction: Interaction, *, private: bool) -> int | None:
+        """Within three seconds, whatever else is slow. The id of the message that will hold the answer."""
+        answer = await interaction.response.defer(ephemeral=private, thinking=True)
+        return answer.message_id if answer else None
+
+    async def tell(self, interaction: Interaction, message: Message) -> None:
+        """A refusal, in the message that was promised."""
+        t = await self._translator(interaction)
+        await interaction.edit_original_response(content=escaped(t(message)), embeds=[], view=None)
+
+    async def whisper(self, interaction: Interaction, message: Message) -> None:
+        """A refusal beside somebody else's message."""
+        t = await self._translator(interaction)
+        await interaction.followup.send(escaped(t(message)), ephemeral=True)
+
+    async def _translator(self, interaction: Interaction) -> Translator:
+        try:
+            return (await place_of(self.service, interaction)).t
+        except UserError:
+            return spoken_to(self.service, interaction)
+
+
+class Tree(app_commands.CommandTree[EaselClient]):
+    """Slash commands and context menus; what goes wrong in one is logged, and told in a sentence."""
+
+    async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError, /) -> None:
+        """Anything no command expected."""
+        cause = getattr(error, "original", error)
+        if isinstance(cause, discord.HTTPException) and cause.code in (TOO_LATE, ANSWERED_BEFORE):
+            log.warning("discord.too_late", code=cause.code)
+            return
+        log.error("discord.command_failed", command=str(interaction.data), exc_info=cause)
+        text = escaped(spoken_to(interaction.client.service, interaction)(say("error-internal")))
+        if interaction.response.is_done():
+            await interaction.edit_original_response(content=text, embeds=[], view=None)
+        else:
+            await interaction.response.send_message(text, ephemeral=True)

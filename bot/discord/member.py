@@ -1,0 +1,81 @@
+"""What members ask beside pictures: quota, queue, cancel, history, help, link, forget, language."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from discord import app_commands
+
+from bot import accounts, commands
+from bot.discord.locale import text
+from bot.discord.questions import forget_reply, history_reply, link_reply
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from bot.commands import Card
+    from bot.discord.client import EaselClient, Interaction
+    from bot.discord.pages import Reply
+    from bot.discord.place import Place
+
+LANGUAGES = [
+    *(app_commands.Choice(name=name, value=code) for code, name in accounts.LANGUAGE_NAMES.items()),
+    app_commands.Choice(name=text("language-auto"), value=accounts.AUTO),
+]
+
+
+def add_to(client: EaselClient) -> None:
+    """Put the members' commands on the client's tree. Each answer is seen by its asker alone."""
+    service = client.service
+
+    def command(name: str) -> Callable[[Callable[..., Coroutine[Any, Any, None]]], object]:
+        return client.tree.command(name=text(f"cmd-{name}"), description=text(f"cmd-{name}-about"))
+
+    @command("quota")
+    async def quota(interaction: Interaction) -> None:
+        await client.answer(interaction, lambda place: commands.quota(service, place.asker, place.t))
+
+    @command("queue")
+    async def queue(interaction: Interaction) -> None:
+        await client.answer(interaction, lambda place: accounts.queue(service, place.asker, place.t))
+
+    @command("cancel")
+    async def cancel(interaction: Interaction) -> None:
+        await client.answer(interaction, lambda place: commands.cancel(service, place.asker, place.t))
+
+    @command("help")
+    async def help_(interaction: Interaction) -> None:
+        async def answer(place: Place) -> Card:
+            return commands.help_text(service, place.t)
+
+        await client.answer(interaction, answer)
+
+    @command("history")
+    async def history(interaction: Interaction) -> None:
+        async def answer(place: Place) -> Reply:
+            return history_reply(await accounts.history(service, place.asker, None, place.t), place.t)
+
+        await client.answer(interaction, answer)
+
+    @command("link")
+    @app_commands.rename(code=text("opt-code"))
+    @app_commands.describe(code=text("opt-code-about"))
+    async def link(interaction: Interaction, code: app_commands.Range[str, 1, 64] | None = None) -> None:
+        async def answer(place: Place) -> Reply:
+            return link_reply(await accounts.link(service, place.asker, code or "", place.t), place.t)
+
+        await client.answer(interaction, answer)
+
+    @command("forget")
+    async def forget(interaction: Interaction) -> None:
+        async def answer(place: Place) -> Reply:
+            return forget_reply(place.t)
+
+        await client.answer(interaction, answer)
+
+    @command("language")
+    @app_commands.rename(language=text("opt-language"))
+    @app_commands.describe(language=text("opt-language-about"))
+    @app_commands.choices(language=LANGUAGES)
+    async def language(interaction: Interaction, language: str) -> None:
+        await client.answer(interaction, lambda place: accounts.set_language(service, place.asker, language))

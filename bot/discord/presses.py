@@ -1,0 +1,168 @@
+"""What happens when a button is pressed, or a message's menu used: the shared actions, answered here."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from typing import TYPE_CHECKING
+
+import discord
+
+from bot import actions
+from bot.actions import Action
+from bot.discord.address import address_of
+from bot.discord.buttons import single_view
+from bot.discord.files import Upload, file_name, fit
+from bot.discord.pages import single_embed, unescaped
+from bot.discord.place import is_moderator, place_of, spoken_to
+from bot.messages import UserError
+
+if TYPE_CHECKING:
+    from bot.actions import Press
+    from bot.discord.client import EaselClient, Interaction
+    from bot.messages import Translator
+
+
+async def pressed(client: EaselClient, interaction: Interaction, press: Press) -> None:
+    """A button of ours, perhaps of an earlier process."""
+    target, private = press.target, _is_private(interaction)
+    match press.action:
+        case Action.AGAIN:
+            await again(client, interaction, target, private=private)
+        case Action.LARGER:
+            await larger(client, interaction, target, private=private)
+        case Action.VARY:
+            # a modal must be the first answer, so it reads the message and not the store
+            modal = VaryModal(client, target, _prompt(interaction), spoken_to(client.service, interaction))
+            await interaction.response.send_modal(modal)
+        case Action.SINGLE:
+            await single(client, interaction, target)
+        case Action.DETAILS:
+            await details(client, interaction, target)
+        case Action.FETCH:
+            await fetch(client, interaction, target)
+        case Action.DELETE:
+            await delete(client, interaction, target)
+        case Action.CANCEL:
+            await cancel(client, interaction, target)
+
+
+async def again(client: EaselClient, interaction: Interaction, target: str, *, private: bool) -> None:
+    """Draw a request once more, from a new seed."""
+    await client.ask(
+        interaction,
+        lambda who, key, where: actions.again(client.service, who, target, key=key, address=where),
+        private=private,
+    )
+
+
+async def larger(client: EaselClient, interaction: Interaction, target: str, *, private: bool) -> None:
+    """Draw a picture at the next size up."""
+    await client.ask(
+        interaction,
+        lambda who, key, where: actions.larger(client.service, who, target, key=key, address=where),
+        private=private,
+    )
+
+
+async def single(client: EaselClient, interaction: Interaction, job_id: str) -> None:
+    """One file out of a grid, for whoever pressed."""
+    await client.acknowledge(interaction, private=True)
+    try:
+        place = await place_of(client.service, interaction)
+        picked = await actions.single(client.service, place.asker, job_id)
+    except UserError as error:
+        await client.tell(interaction, error.message)
+        return
+    request_id, _, number = job_id.rpartition("-")
+    upload = Upload(file_name(request_id, int(number) + 1), picked.png)
+    encoded = await asyncio.to_thread(fit, upload, interaction.filesize_limit)
+    embed = single_embed(picked.request, place.t).set_image(url=f"attachment://{encoded.name}")
+    grows = client.service.model.larger(picked.request.size) is not None
+    await interaction.edit_original_response(
+        embed=embed,
+        attachments=[discord.File(io.BytesIO(encoded.content), encoded.name)],
+        view=single_view(job_id, larger=grows, t=place.t),
+    )
+
+
+async def details(client: EaselClient, interaction: Interaction, target: str) -> None:
+    """A request's parameters, for whoever asks."""
+    await client.answer(
+        interaction, lambda place: actions.details(client.service, place.asker, target, place.t)
+    )
+
+
+async def fetch(client: EaselClient, interaction: Interaction, target: str) -> None:
+    """Out of the history: delivered like a new picture, and then it counts."""
+    message_id = await client.acknowledge(interaction, private=True)
+    client.delivery.own(asyncio.current_task())
+    try:
+        place = await place_of(client.service, interaction)
+        live = await actions.fetch(client.service, place.asker, target)
+    except UserError as error:
+        await client.tell(interaction, error.message)
+        return
+    where = address_of(interaction, message_id, private=True, language=place.language, preview=False)
+    await client.service.moved(live, **where.to_json())
+    await client.delivery.follow(live)
+
+
+async def delete(client: EaselClient, interaction: Interaction, target: str) -> None:
+    """The pictures from the store, then the message."""
+    await interaction.response.defer()
+    try:
+        place = await place_of(client.service, interaction)
+        moderator = is_moderator(client.service, interaction)
+        await actions.delete(client.service, place.asker, target, moderator=moderator)
+    except UserError as error:
+        await client.whisper(interaction, error.message)
+        return
+    await interaction.delete_original_response()
+
+
+async def cancel(client: EaselClient, interaction: Interaction, target: str) -> None:
+    """The message itself tells how it ended, once the step under way is over."""
+    await interaction.response.defer()
+    try:
+        place = await place_of(client.service, interaction)
+        moderator = is_moderator(client.service, interaction)
+        await actions.cancel(client.service, place.asker, target, moderator=moderator)
+    except UserError as error:
+        await client.whisper(interaction, error.message)
+
+
+class VaryModal(discord.ui.Modal):
+    """Asks for other words to the same seed."""
+
+    def __init__(self, client: EaselClient, target: str, prompt: str, t: Translator) -> None:
+        super().__init__(title=t("action-vary-title"), custom_id=f"vary:{target}")
+        self._client = client
+        self._target = target
+        self._prompt: discord.ui.TextInput[VaryModal] = discord.ui.TextInput(
+            label=t("action-vary-prompt"),
+            style=discord.TextStyle.paragraph,
+            custom_id="prompt",
+            default=prompt or None,
+            max_length=2000,
+        )
+        self.add_item(self._prompt)
+
+    async def on_submit(self, interaction: Interaction) -> None:  # type: ignore[override]
+        """Draw it."""
+        service, target, prompt = self._client.service, self._target, self._prompt.value
+        await self._client.ask(
+            interaction,
+            lambda who, key, where: actions.vary(service, who, target, prompt, key=key, address=where),
+            private=_is_private(interaction),
+        )
+
+
+def _is_private(interaction: Interaction) -> bool:
+    """An answer to a message that only its reader sees is for that reader alone."""
+    return interaction.message is not None and interaction.message.flags.ephemeral
+
+
+def _prompt(interaction: Interaction) -> str:
+    embeds = interaction.message.embeds if interaction.message else []
+    return unescaped(embeds[0].description or "") if embeds else ""
