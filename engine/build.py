@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.engine import Engine
+from engine.memory import Need
 from engine.settings import EngineConfig, ModelSettings
 from engine.telemetry import NoTelemetry, NvmlTelemetry
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.events import Observer
+    from engine.placement import Placement
 
 
 def build_engine(
@@ -31,6 +33,7 @@ def build_engine(
         config or EngineConfig(),
         memory_budget_bytes=placement.budget_bytes,
         memory_mode=placement.mode,
+        calibrate=_calibration(placement),
         device_name=placement.device_name,
         step_lanes=1 if placement.on_gpu else placement.threads,
         decoder_lane=not placement.on_gpu,
@@ -45,3 +48,11 @@ def build_engine(
             observers=observers,
         )
     return Engine(model=ZImageModel(placement), config=placed, telemetry=NoTelemetry(), observers=observers)
+
+
+def _calibration(placement: Placement) -> tuple[Need, ...]:
+    """A GPU's allocator counts every call. On a CPU two sizes are measured; others follow from them."""
+    if placement.on_gpu or placement.budget_bytes is None:
+        return ()
+    side = round(placement.profile.min_pixels**0.5)
+    return Need(side, side), Need(2 * side, 2 * side)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.events import Phase
+from engine.memory import Need
 from engine.request import DrawRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from PIL.Image import Image
 
@@ -79,17 +81,31 @@ class Calls:
 
     def warm_up(self, *, decode: bool) -> Callable[[], None]:
         """One step at the smallest size: wakes the device, loads kernels, touches every weight."""
+        profile = self._model.profile
+        side = round(profile.min_pixels**0.5) // profile.multiple * profile.multiple
+        return lambda: self._try_out(Need(side, side), decode=decode)
+
+    def calibrate(self, needs: Sequence[Need]) -> Callable[[], dict[Need, int]]:
+        """Measures the peak of a step and a decode of each of these, where that can be told."""
+
+        def calibrate() -> dict[Need, int]:
+            peaks: dict[Need, int] = {}
+            for need in needs:
+                peak = self._model.peak_of(functools.partial(self._try_out, need, decode=True))
+                if peak is not None:
+                    peaks[need] = peak
+            return peaks
+
+        return calibrate
+
+    def _try_out(self, need: Need, *, decode: bool) -> None:
         model = self._model
-        side = round(model.profile.min_pixels**0.5) // model.profile.multiple * model.profile.multiple
-        request = DrawRequest("warm-up", "warm-up", side, side, steps=1, seed=0)
-
-        def warm() -> None:
-            canvas = model.begin(request, model.encode([request.prompt]))
-            model.step([canvas])
-            if decode:
-                model.decode(canvas, tiled=False)
-
-        return warm
+        guidance = float(need.captions - 1)
+        request = DrawRequest("warm-up", "warm-up", need.width, need.height, 1, seed=0, guidance=guidance)
+        canvas = model.begin(request, model.encode(prompts(request)))
+        model.step([canvas])
+        if decode:
+            model.decode(canvas, tiled=need.pixels > model.profile.tile_above_pixels)
 
     def _encode(self, job: Job) -> Callable[[], Begun]:
         request, model = job.request, self._model

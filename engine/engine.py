@@ -134,6 +134,7 @@ class Engine:
             await self._telemetry.start()
             await self._experience.recall()
             await self._load()
+            await self._calibrate()
         except BaseException:
             await self._close()
             raise
@@ -477,6 +478,19 @@ class Engine:
         if outcome.failed:
             self._says.tell(Action.LOAD_FAILED, reason=outcome.error, trace=outcome.trace)
             raise ModelLost(outcome.error)
+
+    async def _calibrate(self) -> None:
+        """Measure what the gate has to know and no earlier process has learned."""
+        needs = [need for need in self._config.calibrate if not self._gate.knows(need)]
+        if needs:
+            outcome = await self._crew.overhead(self._calls.calibrate(needs))
+            if outcome.failed:
+                self._says.tell(Action.LOAD_FAILED, reason=outcome.error, trace=outcome.trace)
+                raise ModelLost(outcome.error)
+            assert isinstance(outcome.value, dict)
+            for need, peak_bytes in outcome.value.items():
+                self._experience.learn_peak(need, peak_bytes)
+            self._says.tell(Action.CALIBRATED, **{str(need): peak for need, peak in outcome.value.items()})
 
     def _report_time(self) -> None:
         (since, before), now, totals = self._reported, self._clock(), self._meter.totals()

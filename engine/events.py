@@ -42,6 +42,7 @@ class Action(enum.StrEnum):
     STEP_TIMEOUT = "step_timeout"
     RELOADED = "model_reloaded"
     LOAD_FAILED = "model_load_failed"
+    CALIBRATED = "memory_calibrated"
     WARMED = "kept_warm"
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from engine.events import Phase
+from engine.memory import Need
 from engine.predict import Pace, Predictor
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Experience:
             else:
                 self.predictor.learn_decode(job.pixels, billed_s)
             if measured.peak_bytes is not None:
-                self._news |= self._gate.learn(job.need, measured.peak_bytes // len(work.jobs))
+                self.learn_peak(job.need, measured.peak_bytes // len(work.jobs))
         if work.phase is Phase.DENOISE:
             self._pace.learn(_shape(work), landing.wall_s)
 
@@ -74,6 +75,9 @@ class Experience:
             if known.get("key") == self._key:
                 self._gate.restore(known["peak_bytes"])
                 self.predictor.restore(known["factors"])
+
+    def learn_peak(self, need: Need, peak_bytes: int) -> None:
+        self._news |= self._gate.learn(need, peak_bytes)
 
     async def save(self) -> None:
         """Write the lessons down, where a peak is new."""
@@ -100,7 +104,7 @@ def _read(path: Path) -> dict[str, Any]:
         data = json.loads(path.read_text(encoding="utf-8"))
         return {
             "key": str(data["key"]),
-            "peak_bytes": {str(shape): int(peak) for shape, peak in data["peak_bytes"].items()},
+            "peak_bytes": {str(Need.parse(shape)): int(peak) for shape, peak in data["peak_bytes"].items()},
             "factors": {str(name): float(factor) for name, factor in data["factors"].items()},
         }
     except FileNotFoundError:

@@ -10,6 +10,8 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from engine.profile import Curve
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -38,9 +40,17 @@ class Need:
     height: int
     captions: int = 1
 
-    @property
-    def key(self) -> str:
+    def __str__(self) -> str:
         return f"{self.width}x{self.height}x{self.captions}"
+
+    @classmethod
+    def parse(cls, text: str) -> Need:
+        width, height, captions = map(int, text.split("x"))
+        return cls(width, height, captions)
+
+    @property
+    def pixels(self) -> int:
+        return self.width * self.height
 
 
 def resident_bytes(profile: Profile, mode: Mode) -> int:
@@ -75,7 +85,7 @@ class MemoryGate:
 
     def __init__(self, profile: Profile, budget_bytes: int, mode: Mode = Mode.HIGH) -> None:
         self._profile = profile
-        self._peaks: dict[str, int] = {}
+        self._peaks: dict[Need, int] = {}
         self.budget_bytes = budget_bytes
         self.mode = mode
 
@@ -84,11 +94,17 @@ class MemoryGate:
         return resident_bytes(self._profile, self.mode)
 
     def peak_bytes(self, need: Need) -> int:
-        """Predicted bytes above the resident weights."""
-        if need.key in self._peaks:
-            return round(self._peaks[need.key] * self.SAFETY)
+        """Predicted bytes above the resident weights: learned, or by the profile."""
+        if need in self._peaks:
+            return round(self._peaks[need] * self.SAFETY)
         # Two captions double a forward, not the decoder's part: an upper bound.
-        return round(self._profile.peak_bytes.at(need.width * need.height) * need.captions)
+        told = self._profile.peak_bytes.at(need.pixels) * need.captions
+        known = {n.pixels: peak for n, peak in self._peaks.items() if n.captions == need.captions}
+        if len(known) < 2:
+            return round(told)
+        line = Curve.of(known.items()).at(need.pixels) * self.SAFETY
+        between = min(known) <= need.pixels <= max(known)
+        return round(line if between else max(line, told))
 
     def ever_fits(self, need: Need) -> bool:
         """False where the job would not fit alone on an otherwise empty device."""
@@ -110,18 +126,22 @@ class MemoryGate:
 
     def learn(self, need: Need, peak_bytes: int) -> bool:
         """This shape took so much above the resident weights. True where that is news."""
-        known = self._peaks.get(need.key)
-        if known is not None and peak_bytes <= known:
+        if peak_bytes <= self._peaks.get(need, 0):
             return False
-        self._peaks[need.key] = peak_bytes
+        self._peaks[need] = peak_bytes
         return True
+
+    def knows(self, need: Need) -> bool:
+        """True where this very shape was measured here."""
+        return need in self._peaks
 
     def learned(self) -> dict[str, int]:
         """Peaks by shape, for `restore`."""
-        return dict(self._peaks)
+        return {str(need): peak for need, peak in self._peaks.items()}
 
     def restore(self, peaks: Mapping[str, int]) -> None:
-        self._peaks.update(peaks)
+        """Raises ValueError for a shape that is none."""
+        self._peaks.update({Need.parse(shape): peak for shape, peak in peaks.items()})
 
     def _fits(self, peaks: int, ceiling: int) -> bool:
         return max(self.resident_bytes + peaks, encoding_bytes(self._profile, self.mode)) <= ceiling

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from PIL.Image import Image
 
@@ -98,6 +98,9 @@ class Model(Protocol):
 
     def measured(self) -> Measurement:
         """What they took; waits until the device is done with them."""
+
+    def peak_of(self, call: Callable[[], object]) -> int | None:
+        """Run `call` alone; the most bytes it held above the loaded weights, where that can be told."""
 
     def release(self) -> None:
         """Give cached memory back to the device; comes after an out-of-memory, outside its `except` block."""

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 EMBEDDED_FOLDER = Path(__file__).parent / "embedded"
+OWN_PROFILE = "easel.toml"
+"""A model folder may bring its own profile; without one it is taken for a Z-Image-Turbo."""
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 QUANTISED = {"int8": "Int8WeightOnlyConfig", "float8": "Float8WeightOnlyConfig"}
 """torchao's configurations: weights in 8 bits, arithmetic in the model's dtype."""
@@ -127,8 +129,11 @@ def _dtype(on_gpu: bool) -> torch.dtype:
 def _profile(
     settings: ModelSettings, source: str, device_name: str, dtype: torch.dtype, quantisation: str | None
 ) -> Profile:
-    embedded = settings.source == EMBEDDED
-    profile = load_profile("embedded" if embedded else "z-image-turbo", device_name)
+    own = Path(source) / OWN_PROFILE
+    if settings.source == EMBEDDED:
+        profile = load_profile("embedded", device_name)
+    else:
+        profile = load_profile(own if own.exists() else "z-image-turbo", device_name)
     weights = dict(weights_on_disk(Path(source), dtype) or profile.weights_bytes)
     if quantisation is not None:
         weights["transformer"] = weights.get("transformer", 0) // dtype.itemsize

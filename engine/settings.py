@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from engine.memory import Mode
+from engine.memory import Mode, Need
 from engine.watchdog import WatchdogSettings
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ class EngineConfig:
     memory_budget_bytes: int | None = None
     """None: what the device has, where it tells."""
     memory_mode: Mode = Mode.HIGH
+    calibrate: tuple[Need, ...] = ()
+    """Shapes whose peaks are measured at the first start; for devices that do not count as they go."""
     step_lanes: int = 1
     """Worker threads for steps: one on a GPU, one a core on a CPU."""
     decoder_lane: bool = False

@@ -18,6 +18,7 @@ from diffusers.pipelines.z_image.pipeline_z_image import calculate_shift, get_de
 from diffusers.utils import logging as diffusers_logging
 from transformers.utils import logging as transformers_logging
 
+from engine import hostmemory
 from engine.memory import Mode
 from engine.model import Canvas, Caption, DeviceMemory, Measurement
 from engine.placement import Placement, prepare
@@ -25,7 +26,7 @@ from engine.preview import Previews
 from engine.profile import ceil32
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from PIL.Image import Image
 
@@ -91,9 +92,10 @@ class ZImageModel:
         placement = self._placement
         # A folder is never looked for on a hub, whatever is missing from it.
         local = Path(placement.source).exists()
-        pipeline: Any = ZImagePipeline.from_pretrained(
-            placement.source, dtype=placement.dtype, local_files_only=local
-        )
+        with _no_bars():
+            pipeline: Any = ZImagePipeline.from_pretrained(
+                placement.source, dtype=placement.dtype, local_files_only=local
+            )
         if pipeline.scheduler.config.get("stochastic_sampling"):
             raise ValueError(f"{placement.source}: a scheduler that adds noise at each step cannot be paused")
         self._previews = self._previews or Previews(pipeline.transformer.in_channels, placement)
@@ -198,6 +200,13 @@ class ZImageModel:
             device_s=self._began.elapsed_time(ended) / 1000,
             memory=DeviceMemory(total, free, torch.cuda.memory_reserved(self._device)),
         )
+
+    def peak_of(self, call: Callable[[], object]) -> int | None:
+        if not self._placement.on_gpu:
+            return hostmemory.peak_of(call)
+        self.start_measuring()
+        call()
+        return self.measured().peak_bytes
 
     def release(self) -> None:
         if self._placement.on_gpu:

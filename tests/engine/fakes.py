@@ -166,6 +166,10 @@ class FakeModel:
         memory = DeviceMemory(total=1 << 40, free=self.available_bytes, ours=0)
         return Measurement(peak_bytes=self.peak_bytes, memory=memory)
 
+    def peak_of(self, call: Callable[[], object]) -> int | None:
+        call()
+        return self.peak_bytes
+
     def release(self) -> None:
         self.released += 1
 

@@ -51,6 +51,8 @@ class Studio:
         )
 
     async def __aenter__(self) -> Studio:
+        self.unhandled: list[dict[str, Any]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, what: self.unhandled.append(what))
         await self.engine.start()
         self.model.calls.clear()
         return self
@@ -58,6 +60,7 @@ class Studio:
     async def __aexit__(self, *_: object) -> None:
         self.model.gate.open()
         await self.engine.stop(0.0)
+        assert self.unhandled == []
 
     request = staticmethod(request)
 

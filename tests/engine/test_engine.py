@@ -84,6 +84,26 @@ async def test_position_and_eta_count_down() -> None:
         assert etas[3] == pytest.approx(4 * one_s, abs=1.0)
 
 
+async def test_the_eta_of_who_shares_the_device_counts_the_others() -> None:
+    async with Studio(max_active=2) as studio:
+        studio.model.gate.close()
+        tickets = [studio.submit(name, width=64 * n, steps=4) for n, name in ((1, "a"), (2, "b"))]
+        await until(lambda: len(studio.model.names("step")) == 1)
+        assert tickets[0].progress().eta_s == pytest.approx(2 * (4 * 1.0 + 0.5), abs=1.5)
+
+
+async def test_the_engine_shares_by_lane_what_it_really_used() -> None:
+    async with Studio(max_active=1) as studio:
+        studio.engine.pause_admission()
+        for n in range(40):
+            for lane in ("free", "paid"):
+                studio.engine.submit(request(f"{lane}{n}", lane, f"{lane}{n}", seed=n), accepted_before=True)
+        studio.engine.resume_admission()
+        await until(lambda: studio.engine.snapshot().done >= 30)
+        first = [event.job_id or "" for event in studio.heard.of("job_done")][:30]
+        assert 2 <= sum(job_id.startswith("free") for job_id in first) <= 4
+
+
 async def test_who_pays_takes_a_place_at_the_next_boundary_and_who_was_paused_goes_on() -> None:
     async with Studio(max_active=1) as studio:
         studio.model.gate.close()
@@ -350,8 +370,10 @@ class TestCaches:
             assert again.usage.billable
             assert same(first.image, again.image)
             again.image.putpixel((0, 0), (1, 2, 3))
+            assert same(first.image, studio.model.picture_of(first.request))
+            first.image.putpixel((0, 0), (1, 2, 3))
             third = await studio.submit("c", flow="me", prompt="x").result()
-            assert same(first.image, third.image), "a watermark drawn on one is not on the next"
+            assert studio.draws_right(third), "a watermark drawn on one is not on the next"
 
     @pytest.mark.parametrize(
         "change",

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from engine.engine import Engine
-from engine.request import DrawRequest
+from engine.queue import LaneTerms
+from engine.request import DrawRequest, JobState
 from engine.settings import EngineConfig
 
 if TYPE_CHECKING:
@@ -65,3 +66,20 @@ async def test_jobs_drawn_together_are_each_as_alone(model: ZImageModel, lanes: 
         together = await asyncio.gather(*(ticket.result() for ticket in tickets))
     for before, after in zip(alone, together, strict=True):
         assert difference(before, after.image) <= 2
+
+
+async def test_a_paused_picture_is_as_one_never_paused(model: ZImageModel) -> None:
+    lanes = {"free": LaneTerms(share=0.1), "paid": LaneTerms()}
+    config = EngineConfig(lanes=lanes, max_active=1, result_cache_bytes=0)
+    free = dataclasses.replace(PLAIN, job_id="free", lane="free", steps=6)
+    async with Engine(model=model, config=config) as engine:
+        alone = (await engine.submit(free).result()).image
+        ticket = engine.submit(free)
+        states = []
+        async for progress in ticket.updates():
+            states.append(progress.state)
+            if progress.state is JobState.RUNNING and JobState.PAUSED not in states:
+                paid = dataclasses.replace(ODD, job_id=f"paid{len(states)}", lane="paid")
+                engine.submit(paid)
+        assert JobState.PAUSED in states
+        assert difference(alone, (await ticket.result()).image) <= 1

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from importlib import resources
 from typing import TYPE_CHECKING
 
 import torch
 from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, ZImagePipeline, ZImageTransformer2DModel
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3Model
+
+from engine.placement import OWN_PROFILE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,4 +83,6 @@ def build(folder: Path) -> Path:
         tokenizer=tokenizer,
         transformer=transformer.eval(),
     ).save_pretrained(folder)
+    profile = resources.files("engine") / "profiles" / "embedded.toml"
+    (folder / OWN_PROFILE).write_text(profile.read_text("utf-8").replace('"embedded"', '"tiny"'))
     return folder

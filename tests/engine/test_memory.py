@@ -1,0 +1,189 @@
+"""The gate: from a profile's table to what was learned here; who comes in, and who never could."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine import hostmemory
+from engine.memory import RESERVE_BYTES, MemoryGate, Mode, Need, choose_mode, resident_bytes
+from engine.profile import load_profile
+from tests.engine.fakes import PROFILE
+from tests.engine.studio import Studio
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GB = 10**9
+TURBO = load_profile("z-image-turbo")
+SEED = load_profile("seed-a10g")
+LARGE = Need(1024, 1024)
+
+
+class TestTheProfiles:
+    def test_the_seeds_table_is_there_to_the_digit(self) -> None:
+        gate = MemoryGate(SEED, 24 * GB)
+        peaks = {512: 5.1, 768: 5.6, 1024: 6.2, 1536: 7.9, 2048: 9.4}
+        for side, gb in peaks.items():
+            assert gate.resident_bytes + gate.peak_bytes(Need(side, side)) == pytest.approx(gb * GB)
+
+    def test_by_the_seeds_table_24_gb_hold_three_and_not_four_with_what_it_needs_each(self) -> None:
+        """Its own rule, memory over peak, is for whole copies; sharing the weights leaves room for more."""
+        gate = MemoryGate(SEED, 24 * GB)
+        assert 24 * GB // (6.2 * GB) == 3
+        assert gate.admits(LARGE, [LARGE] * 3)
+
+    def test_real_weights_in_bf16_leave_room_for_one_at_1024(self) -> None:
+        gate = MemoryGate(TURBO, 24 * GB)
+        assert gate.resident_bytes == pytest.approx(19.11 * GB)
+        assert gate.resident_bytes + gate.peak_bytes(LARGE) == pytest.approx(21.7 * GB)
+        assert gate.admits(LARGE, [])
+        assert not gate.admits(LARGE, [LARGE])
+
+    def test_more_pixels_never_need_less(self) -> None:
+        for profile in (TURBO, SEED, load_profile("embedded")):
+            peaks = [profile.peak_bytes.at(side * side) for side in range(64, 2049, 64)]
+            assert peaks == sorted(peaks)
+            assert peaks[0] >= 0
+
+
+class TestModes:
+    @pytest.mark.parametrize(
+        ("card_gb", "mode"), [(80, "high"), (24, "high"), (20, "medium"), (16, "low"), (8, "low")]
+    )
+    def test_the_card_decides(self, card_gb: int, mode: str) -> None:
+        assert choose_mode(TURBO, card_gb * GB, 1024 * 1024).value == mode
+
+    def test_medium_leaves_the_encoder_out_while_steps_run(self) -> None:
+        assert resident_bytes(TURBO, Mode.MEDIUM) == pytest.approx(11.62 * GB)
+        gate = MemoryGate(TURBO, 20 * GB, Mode.MEDIUM)
+        assert gate.admits(LARGE, [LARGE, LARGE])
+        assert not gate.admits(LARGE, [LARGE, LARGE, LARGE])
+        assert not MemoryGate(TURBO, 19 * GB, Mode.MEDIUM).admits(LARGE, []), "it must fit while it encodes"
+
+    def test_low_holds_one_job_however_small(self) -> None:
+        gate = MemoryGate(TURBO, 80 * GB, Mode.LOW)
+        assert gate.admits(LARGE, [])
+        assert not gate.admits(Need(512, 512), [Need(512, 512)])
+
+
+class TestLearning:
+    def test_a_learned_peak_replaces_the_profiles(self) -> None:
+        gate = MemoryGate(TURBO, 24 * GB)
+        gate.learn(LARGE, GB)
+        assert gate.peak_bytes(LARGE) == pytest.approx(1.05 * GB)
+        assert gate.admits(LARGE, [LARGE, LARGE])
+
+    def test_the_highest_is_kept(self) -> None:
+        gate = MemoryGate(TURBO, 24 * GB)
+        assert gate.learn(LARGE, 2 * GB)
+        assert not gate.learn(LARGE, GB)
+        assert gate.learned() == {"1024x1024x1": 2 * GB}
+
+    def test_two_sizes_learned_tell_of_those_between(self) -> None:
+        gate = MemoryGate(TURBO, 24 * GB)
+        gate.learn(Need(512, 512), GB)
+        gate.learn(LARGE, 4 * GB)
+        middle = Need(512, 1024)
+        assert GB < gate.peak_bytes(middle) < 4 * GB
+        beyond = Need(2048, 2048)
+        assert gate.peak_bytes(beyond) >= MemoryGate(TURBO, 24 * GB).peak_bytes(beyond)
+
+    @given(
+        st.dictionaries(
+            st.builds(Need, st.integers(16, 4096), st.integers(16, 4096), st.integers(1, 2)),
+            st.integers(1, 1 << 40),
+            max_size=5,
+        )
+    )
+    def test_what_was_learned_survives_the_trip_to_disk(self, peaks: dict[Need, int]) -> None:
+        gate, later = MemoryGate(TURBO, GB), MemoryGate(TURBO, GB)
+        for need, peak in peaks.items():
+            gate.learn(need, peak)
+        later.restore(json.loads(json.dumps(gate.learned())))
+        assert later.learned() == gate.learned()
+
+
+def test_what_others_hold_counts_less_a_reserve() -> None:
+    gate = MemoryGate(PROFILE, 10**12)
+    small = Need(64, 64)
+    enough = gate.resident_bytes + gate.peak_bytes(small) + RESERVE_BYTES
+    assert gate.admits(small, [], enough)
+    assert not gate.admits(small, [], enough - 1)
+    assert not gate.admits(small, [small], enough)
+
+
+@given(st.lists(st.sampled_from([64, 96, 128]), max_size=6), st.sampled_from([64, 128]), st.integers(10, 40))
+def test_nothing_comes_in_beyond_the_budget(active: list[int], side: int, budget_kb: int) -> None:
+    gate = MemoryGate(PROFILE, budget_kb * 1000)
+    needs = [Need(other, other) for other in active]
+    need = Need(side, side)
+    total = gate.resident_bytes + sum(map(gate.peak_bytes, [*needs, need]))
+    assert gate.admits(need, needs) == (total <= gate.budget_bytes)
+    if gate.admits(need, needs):
+        assert gate.ever_fits(need)
+
+
+class TestOnDisk:
+    async def test_peaks_and_speeds_are_there_after_a_restart(self, tmp_path: Path) -> None:
+        path = tmp_path / "state" / "learned.json"
+        async with Studio(learned_path=path) as studio:
+            studio.model.peak_bytes = 777
+            await studio.submit("a").result()
+        kept = json.loads(path.read_text())
+        assert kept["peak_bytes"] == {"64x64x1": 777}
+        assert kept["factors"]["4096"] == pytest.approx(1.0)
+        async with Studio(learned_path=path) as studio:
+            assert studio.engine._gate.peak_bytes(Need(64, 64)) == round(777 * 1.05)
+
+    @pytest.mark.parametrize(
+        "text", ["", "[]", "{", '{"key": 1}', '{"key":"x","peak_bytes":{"a":1},"factors":{}}']
+    )
+    async def test_a_broken_file_is_no_reason_not_to_draw(self, tmp_path: Path, text: str) -> None:
+        path = tmp_path / "learned.json"
+        path.write_text(text)
+        async with Studio(learned_path=path) as studio:
+            assert studio.draws_right(await studio.submit("a").result())
+
+    async def test_another_cards_lessons_are_not_taken(self, tmp_path: Path) -> None:
+        path = tmp_path / "learned.json"
+        async with Studio(learned_path=path, device_name="one card") as studio:
+            studio.model.peak_bytes = 777
+            await studio.submit("a").result()
+        async with Studio(learned_path=path, device_name="another") as studio:
+            assert not studio.engine._gate.knows(Need(64, 64))
+
+    async def test_calibration_happens_once(self, tmp_path: Path) -> None:
+        path = tmp_path / "learned.json"
+        calibrate = (Need(64, 64), Need(128, 128, 2))
+        for expected in (1, 0):
+            studio = Studio(learned_path=path, calibrate=calibrate)
+            studio.model.peak_bytes = 555
+            async with studio:
+                assert len(studio.heard.of("memory_calibrated")) == expected
+                assert studio.engine._gate.knows(calibrate[1])
+
+
+def test_the_kernel_tells_a_calls_peak() -> None:
+    def take() -> None:
+        held = bytearray(50 << 20)
+        held[::4096] = b"x" * len(held[::4096])
+
+    peak = hostmemory.peak_of(take)
+    if peak is None:
+        pytest.skip("this kernel does not tell")
+    assert 40 << 20 < peak < 120 << 20
+    small = hostmemory.peak_of(lambda: None)
+    assert small is not None
+    assert small < 10 << 20
+
+
+def test_captions_count_twice() -> None:
+    gate = MemoryGate(PROFILE, 10**12)
+    assert gate.peak_bytes(Need(64, 64, 2)) == 2 * gate.peak_bytes(Need(64, 64))
+    assert gate.peak_bytes(replace(Need(64, 64), captions=1)) == 1000

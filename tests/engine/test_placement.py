@@ -1,0 +1,215 @@
+"""Settings for a GPU, carried out on a CPU up to the device call; none of them changes the picture."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+
+from engine.build import build_engine
+from engine.engine import Engine
+from engine.memory import Mode
+from engine.placement import resolve, weights_on_disk
+from engine.request import DrawRequest
+from engine.settings import EngineConfig, ModelSettings
+from engine.zimage import ZImageModel
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from PIL import Image
+
+    from engine.model import Canvas
+
+REQUEST = DrawRequest("a", "an orange cat", 64, 64, steps=2, seed=3)
+
+
+def settings(folder: Path, **more: Any) -> ModelSettings:
+    return ModelSettings(source=str(folder), device="cpu", **more)
+
+
+async def draw(model: ZImageModel) -> Image.Image:
+    async with Engine(model=model) as engine:
+        return (await engine.submit(REQUEST).result()).image
+
+
+def difference(one: Image.Image, other: Image.Image) -> int:
+    return int(np.abs(np.asarray(one, dtype=int) - np.asarray(other, dtype=int)).max())
+
+
+class Card:
+    """What torch would say of a GPU; nothing is ever sent to it."""
+
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, name: str, gigabytes: int, *, bf16: bool = True
+    ) -> None:
+        properties = type("Properties", (), {"total_memory": gigabytes * 10**9})
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+        monkeypatch.setattr(torch.cuda, "get_device_name", lambda *_: name)
+        monkeypatch.setattr(torch.cuda, "get_device_properties", lambda *_: properties)
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: bf16)
+
+
+class TestWhatAutoMeans:
+    def test_on_a_cpu(self, tiny_folder: Path) -> None:
+        placement = resolve(ModelSettings(source=str(tiny_folder)))
+        assert (placement.device, placement.dtype, placement.mode) == ("cpu", torch.float32, Mode.HIGH)
+        assert placement.budget_bytes is None
+
+    @pytest.mark.parametrize(("gigabytes", "mode"), [(80, "high"), (24, "high"), (21, "medium"), (16, "low")])
+    def test_on_a_card(self, monkeypatch: pytest.MonkeyPatch, gigabytes: int, mode: str) -> None:
+        Card(monkeypatch, "NVIDIA GeForce RTX 3090", gigabytes)
+        placement = resolve(ModelSettings(source="Tongyi-MAI/Z-Image-Turbo"))
+        assert (placement.device, placement.dtype) == ("cuda", torch.bfloat16)
+        assert placement.mode.value == mode
+        assert placement.budget_bytes == pytest.approx(0.95 * gigabytes * 1e9)
+        assert placement.profile.known_device
+        assert placement.profile.name == "z-image-turbo", "never the article's table"
+
+    def test_an_old_card_takes_fp16(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        Card(monkeypatch, "Tesla T4", 16, bf16=False)
+        assert resolve(ModelSettings(source="x/y")).dtype is torch.float16
+
+    def test_eight_bit_weights_make_room(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        Card(monkeypatch, "NVIDIA GeForce RTX 4080", 16)
+        monkeypatch.setattr(importlib.util, "find_spec", lambda _: object())
+        placement = resolve(ModelSettings(source="x/y", quantisation="float8"))
+        assert placement.profile.weights_bytes["transformer"] == pytest.approx(5.73e9)
+
+    def test_what_the_owner_says_goes(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        Card(monkeypatch, "NVIDIA L4", 24)
+        placement = resolve(
+            ModelSettings(
+                source="x/y",
+                device="cuda:1",
+                dtype="float16",
+                memory_mode="low",
+                memory_budget_bytes=7 * 10**9,
+                tile_above_px=900,
+            )
+        )
+        assert (placement.device, placement.dtype, placement.mode) == ("cuda:1", torch.float16, Mode.LOW)
+        assert placement.budget_bytes == 7 * 10**9
+        assert placement.profile.tile_above_pixels == 810_000
+
+    def test_what_cannot_be_is_said_in_a_sentence(self) -> None:
+        if not torch.cuda.is_available():
+            with pytest.raises(ValueError, match="torch sees no GPU"):
+                resolve(ModelSettings(device="cuda"))
+        with pytest.raises(ValueError, match="there are none, int8, float8"):
+            resolve(ModelSettings(quantisation="int3"))
+
+    def test_a_missing_package_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+        with pytest.raises(ValueError, match="pip install torchao"):
+            resolve(ModelSettings(quantisation="int8"))
+
+
+def test_weights_are_read_off_the_folder(tiny_folder: Path) -> None:
+    model = ZImageModel(resolve(settings(tiny_folder)))
+    model.load()
+    for part, nbytes in weights_on_disk(tiny_folder, torch.float32).items():
+        held = sum(p.nbytes for p in getattr(model.pipeline, part).parameters())
+        assert nbytes == pytest.approx(held, rel=0.02), part
+    halves = weights_on_disk(tiny_folder, torch.bfloat16)
+    assert 2 * sum(halves.values()) == sum(weights_on_disk(tiny_folder, torch.float32).values())
+
+
+@pytest.fixture(scope="module")
+def plain(tiny_folder: Path) -> Image.Image:
+    import asyncio
+
+    return asyncio.run(draw(ZImageModel(resolve(settings(tiny_folder)))))
+
+
+class TestTheBranchesOnACpu:
+    async def test_medium_takes_the_encoder_off_after_encoding(
+        self, tiny_folder: Path, plain: Image.Image, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        model = ZImageModel(resolve(settings(tiny_folder, memory_mode="medium")))
+        model.load()
+        moves: list[str] = []
+        encoder = model.pipeline.text_encoder
+        move, forward = encoder.to, encoder.forward
+        monkeypatch.setattr(encoder, "to", lambda where: (moves.append(str(where)), move(where))[1])
+        monkeypatch.setattr(encoder, "forward", lambda *a, **k: (moves.append("encode"), forward(*a, **k))[1])
+        (caption,) = model.encode(["an orange cat"])
+        assert moves == ["cpu", "encode", "cpu"]
+        assert caption.tokens > 0
+
+    async def test_low_draws_the_same_through_offload_hooks(
+        self, tiny_folder: Path, plain: Image.Image
+    ) -> None:
+        model = ZImageModel(resolve(settings(tiny_folder, memory_mode="low")))
+        async with Engine(model=model, config=EngineConfig(memory_mode=Mode.LOW)) as engine:
+            assert len(model.pipeline._all_hooks) == 3
+            for n in range(2):
+                request = dataclasses.replace(REQUEST, job_id=str(n), flow=str(n))
+                drawing = await engine.submit(request).result()
+                assert difference(drawing.image, plain) <= 1
+
+    @pytest.mark.parametrize("attention", ["native", "_native_math"])
+    async def test_attention_back_ends(self, tiny_folder: Path, plain: Image.Image, attention: str) -> None:
+        model = ZImageModel(resolve(settings(tiny_folder, attention=attention)))
+        model.load()
+        processor = model.pipeline.transformer.layers[0].attention.processor
+        assert processor._attention_backend.value == attention
+        assert difference(await draw(model), plain) <= 1
+
+    async def test_an_attention_back_end_that_is_not_there_is_told_at_start(self, tiny_folder: Path) -> None:
+        engine = Engine(model=ZImageModel(resolve(settings(tiny_folder, attention="no-such"))))
+        with pytest.raises(Exception, match="no-such"):
+            await engine.start()
+
+    async def test_blocks_are_compiled_once_for_all_sizes(
+        self, tiny_folder: Path, plain: Image.Image, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """With the eager back end: the graph is captured whole, only code generation is left out."""
+        compiled: list[Any] = []
+        original = torch.nn.Module.compile
+
+        def compile_eagerly(module: Any, *args: Any, **kwargs: Any) -> None:
+            compiled.append(kwargs)
+            original(module, *args, backend="eager", **kwargs)
+
+        monkeypatch.setattr(torch.nn.Module, "compile", compile_eagerly)
+        model = ZImageModel(resolve(settings(tiny_folder, compile_blocks=True)))
+        assert difference(await draw(model), plain) <= 1
+        assert compiled == [{"fullgraph": True, "dynamic": True}] * 4
+
+    @pytest.mark.parametrize(("kind", "most"), [("int8", 40), ("float8", 120)])
+    async def test_eight_bit_weights_draw_nearly_the_same(
+        self, tiny_folder: Path, plain: Image.Image, kind: str, most: int
+    ) -> None:
+        pytest.importorskip("torchao", reason="torchao is not installed")
+        model = ZImageModel(resolve(settings(tiny_folder, quantisation=kind)))
+        assert 0 < difference(await draw(model), plain) <= most
+
+    async def test_large_pictures_are_decoded_in_tiles(
+        self, tiny_folder: Path, plain: Image.Image, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        seen: list[bool] = []
+        model = ZImageModel(resolve(settings(tiny_folder, tile_above_px=32)))
+        decode = model.decode
+
+        def look(canvas: Canvas, *, tiled: bool) -> Image.Image:
+            seen.append(tiled)
+            return decode(canvas, tiled=tiled)
+
+        monkeypatch.setattr(model, "decode", look)
+        assert (await draw(model)).size == plain.size
+        assert seen == [True, True], "the warm-up and the picture"
+
+
+async def test_build_gives_each_core_a_lane_on_a_cpu(tiny_folder: Path) -> None:
+    engine = build_engine(settings(tiny_folder, memory_budget_bytes=10**9), EngineConfig(max_active=5))
+    async with engine:
+        drawing = await engine.submit(REQUEST).result()
+        assert drawing.usage.gpu_s > 0
+        snapshot = engine.snapshot()
+        assert (snapshot.max_active, snapshot.memory_budget_bytes) == (5, 10**9)
+        assert snapshot.gpu is None
