@@ -122,7 +122,10 @@ INVARIANTS = (
     Invariant(
         "a drawn job has its picture and its usage",
         "job {} is drawn, picture {}, usage {}",
-        "SELECT job_id, image, usage FROM job WHERE state = 'drawn' AND (image IS NULL OR usage IS NULL)",
+        """
+        SELECT job_id, image, usage IS NOT NULL FROM job
+        WHERE state = 'drawn' AND (image IS NULL OR usage IS NULL)
+        """,
     ),
     Invariant(
         "the daily counts are the day's jobs that were not refunded",

@@ -1,0 +1,180 @@
+"""One life of the bot: the real service, engine and store over a stand-in drawer, until it is killed or done.
+
+The face is a wall: what is nailed to it is noted in the journal first and acknowledged to the service after,
+as a platform has shown a picture before its answer arrives.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import threading
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bot.app import engine_config
+from bot.capabilities import load_capabilities
+from bot.events import Failed
+from bot.messages import UserError
+from bot.pricing import Pricing
+from bot.request import ImagineOptions
+from bot.service import Asker, Service
+from engine.engine import Engine
+from storage.store import Store
+from tests.crash.journal import Journal
+from tests.easel import FieldModel, config_in
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bot.live import LiveRequest
+
+PLATFORM = "wall"
+FAILPOINTS = (
+    "before-commit",
+    "after-commit",
+    "image-written",
+    "image-renamed",
+    "asked",
+    "accepted",
+    "shown",
+    "acknowledged",
+    "lost",
+    "blocked",
+    "cancelled",
+)
+FATES = ("delivered",) * 6 + ("blocked", "lost", "cancelled")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a life goes: its load, and where it ends. Without a failpoint it lives until somebody kills it."""
+
+    seed: int
+    requests: int
+    people: int
+    failpoint: str | None = None
+    at_its_nth: int = 1
+
+
+class Failpoint:
+    """Kills its own process at the nth time a named place is reached, from whatever thread that is."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._reached: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def __call__(self, name: str) -> None:
+        with self._lock:
+            self._reached[name] += 1
+            if name == self._plan.failpoint and self._reached[name] == self._plan.at_its_nth:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def open_store(folder: Path, at: Failpoint | None = None) -> Store:
+    config = config_in(folder)
+    pricing = Pricing(config)
+    config.storage.folder.mkdir(parents=True, exist_ok=True)
+    return await Store.open(
+        config.storage.folder / "easel.db",
+        tiers=pricing.tiers,
+        default_tier=config.default_tier,
+        rates=pricing.rates,
+        currency=config.currency,
+        time_zone=config.time_zone,
+        on_step=at or (lambda step: None),
+    )
+
+
+async def live(folder: Path, plan: Plan) -> None:
+    """Open, check that the last life left nothing broken, deliver what it left, serve a load, and drain."""
+    at = Failpoint(plan)
+    config = config_in(folder)
+    async with await open_store(folder, at) as store:
+        findings = await store.check()
+        assert not findings, findings
+        engine = Engine(model=FieldModel(), config=engine_config(config))
+        await engine.start()
+        service = Service(
+            config=config,
+            model=load_capabilities("embedded"),
+            engine=engine,
+            store=store,
+            pricing=Pricing(config),
+        )
+        await service.start()
+        await Wall(service, Journal(folder / "journal"), at, random.Random(plan.seed)).serve(plan)
+        await engine.stop(0.0)
+        await service.stop()
+
+
+class Wall:
+    """A platform with people who ask, and updates that are redelivered until they are accepted."""
+
+    def __init__(self, service: Service, journal: Journal, at: Failpoint, chance: random.Random) -> None:
+        self._service = service
+        self._journal = journal
+        self._at = at
+        self._chance = chance
+
+    async def serve(self, plan: Plan) -> None:
+        answered = {line["key"] for line in self._journal.lines("accepted", "refused")}
+        asked = self._journal.lines("asked")
+        unanswered = [line for line in asked if line["key"] not in answered]
+        redelivered = self._chance.sample(asked, min(3, len(asked)))
+        async with asyncio.TaskGroup() as tasks:
+            for request in await self._service.undelivered(PLATFORM):
+                tasks.create_task(self._deliver(request))
+            for line in unanswered + redelivered:
+                tasks.create_task(self._ask(line))
+            for number in range(plan.requests):
+                line = self._new_line(f"{plan.seed}-{number}", plan)
+                self._journal.note("asked", **line)
+                tasks.create_task(self._ask(line))
+
+    def _new_line(self, key: str, plan: Plan) -> dict[str, Any]:
+        return {
+            "key": key,
+            "who": str(self._chance.randrange(plan.people)),
+            "images": self._chance.choice([1, 1, 2, 3]),
+            "fate": self._chance.choice(FATES),
+        }
+
+    async def _ask(self, line: dict[str, Any]) -> None:
+        asker = Asker(PLATFORM, line["who"])
+        options = ImagineOptions("a cat", seed=str(self._chance.randrange(10**6)), images=str(line["images"]))
+        self._at("asked")
+        try:
+            request = await self._service.imagine(
+                asker, options, key=line["key"], address={"fate": line["fate"]}
+            )
+        except UserError:
+            self._journal.note("refused", key=line["key"])
+            return
+        self._at("accepted")
+        self._journal.note("accepted", key=line["key"], request=request.request_id)
+        if line["fate"] == "cancelled":
+            await self._service.cancel(request.request_id, None)
+            self._at("cancelled")
+        await self._deliver(request)
+
+    async def _deliver(self, request: LiveRequest) -> None:
+        outcome = await request.outcome()
+        if isinstance(outcome, Failed):
+            self._service.closed(request)
+            return
+        jobs = [picture.job_id for picture in outcome.pictures]
+        fate = request.address["fate"]
+        if fate in ("blocked", "lost"):
+            self._journal.note(fate, request=request.request_id, jobs=jobs)
+            self._at(fate)
+            await self._service.undeliverable(request, fate, members_doing=fate == "blocked")
+            return
+        self._journal.note("shown", request=request.request_id, jobs=jobs)
+        self._at("shown")
+        await self._service.delivered(request, f"message {request.request_id}")
+        self._at("acknowledged")
