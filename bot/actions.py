@@ -8,7 +8,7 @@ it is pressed. Whoever presses pays and is checked like anybody who asks; a priv
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -96,12 +96,19 @@ async def again(
 
 
 async def vary(
-    service: Service, asker: Asker, target: str, prompt: str, *, key: str, address: Mapping[str, object]
+    service: Service,
+    asker: Asker,
+    target: str,
+    words: str | ImagineOptions,
+    *,
+    key: str,
+    address: Mapping[str, object],
 ) -> LiveRequest:
-    """Draw another prompt from the same seed."""
+    """Draw other words from the same seed; options typed with them win. One picture of a grid makes one."""
+    typed = words if isinstance(words, ImagineOptions) else ImagineOptions(words)
     request = await _seen(service, asker, target)
-    options = replace(options_of(request), prompt=prompt)
-    return await service.imagine(asker, options, key=key, address=address)
+    kept = replace(options_of(request), images="1") if "-" in target else options_of(request)
+    return await service.imagine(asker, altered(kept, typed), key=key, address=address)
 
 
 async def larger(
@@ -179,6 +186,12 @@ def options_of(request: ImageRequest) -> ImagineOptions:
         steps=str(request.steps),
         private=request.private,
     )
+
+
+def altered(kept: ImagineOptions, typed: ImagineOptions) -> ImagineOptions:
+    """Options with what was typed in their place; a typed quality brings its own steps."""
+    said = {name: value for name, value in asdict(typed).items() if value}
+    return replace(kept, **({"steps": None} if typed.quality else {}) | said)
 
 
 async def _seen(service: Service, asker: Asker, target: str) -> ImageRequest:

@@ -160,6 +160,9 @@ class Buttons:
             self._face.own(_answer(query, caller.t(error.message), alert=True))
         except TelegramError as error:
             log.warning("telegram.press_lost", why=type(error).__name__)
+        except Exception:
+            log.exception("telegram.press_died")
+            self._face.own(_answer(query, caller.t("error-internal"), alert=True))
 
 
 async def _answer(query: CallbackQuery, text: str | None = None, *, alert: bool = False) -> None:

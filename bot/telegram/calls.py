@@ -20,8 +20,9 @@ os.environ.setdefault("PTB_TIMEDELTA", "true")  # the library's new way to tell 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
-BACKOFF_S = 0.5
 MAX_BACKOFF_S = 20.0
+GRACE_S = 5.0
+"""How long a request to Telegram may still take when the bot stops."""
 
 _UNCHANGED = re.compile("message is not modified", re.I)
 _GONE = re.compile(
@@ -60,7 +61,7 @@ class Refused(Exception):
 async def once(call: Callable[[], Awaitable[T]], pacer: ChatPacer) -> T | None:
     """Ask one time. None where the message says that already. Raises what stands above, or ChatMigrated."""
     try:
-        return await call()
+        return await _whole(call)
     except RetryAfter as error:
         pause_s = pause_of(error)
         pacer.hold(pause_s)
@@ -83,7 +84,7 @@ async def once(call: Callable[[], Awaitable[T]], pacer: ChatPacer) -> T | None:
 
 async def surely(call: Callable[[], Awaitable[T]], pacer: ChatPacer) -> T | None:
     """Ask until there is an answer: flood control and a missing network are waited out."""
-    pause_s = BACKOFF_S
+    pause_s = pacer.retry_s
     while True:
         await pacer.turn(urgent=True)
         try:
@@ -93,6 +94,17 @@ async def surely(call: Callable[[], Awaitable[T]], pacer: ChatPacer) -> T | None
             if not isinstance(error.__cause__, RetryAfter):
                 await asyncio.sleep(pause_s)
                 pause_s = min(MAX_BACKOFF_S, 2 * pause_s)
+
+
+async def _whole(call: Callable[[], Awaitable[T]]) -> T:
+    """To the end, even while being cancelled: what Telegram took must be written down."""
+    running = asyncio.ensure_future(call())
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running], timeout=GRACE_S)
+        running.cancel()
+        raise
 
 
 def pause_of(error: RetryAfter) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -71,6 +72,8 @@ class Client:
         self.bot: ExtBot[Any] = self.application.bot
         self.courier = Courier(service, self.bot, Chats(timing.pace))
         self.face = Face(service, self.bot, self.courier)
+        self.started = asyncio.Event()
+        """Set once what an earlier process left is being followed, right before updates come in."""
         self._add_handlers()
 
     async def run(self, webhook_secret: str | None = None) -> None:
@@ -81,6 +84,7 @@ class Client:
             self.face.own(set_commands(self.bot, self._config))
             await self.courier.recover()
             log.info("telegram.started", bot=self.bot.username)
+            self.started.set()
             section = self._config.telegram
             if section.webhook_url:
                 secret = webhook_secret or secrets.token_urlsafe(32)
@@ -132,22 +136,29 @@ class Client:
             self._add_command(name, answer)
         app.add_handler(MessageHandler(filters.StatusUpdate.MIGRATE, self._migrated))
         private_command = filters.COMMAND & filters.ChatType.PRIVATE & filters.UpdateType.MESSAGE
-        app.add_handler(MessageHandler(private_command, self._unknown, block=False))
+        app.add_handler(MessageHandler(private_command, self._unknown))
         text = filters.TEXT & ~filters.COMMAND & filters.UpdateType.MESSAGE
         app.add_handler(MessageHandler(text, imagine.text))
         app.add_error_handler(self._failed)
 
     def _add_command(self, name: str, answer: Callable[[Caller, str], Awaitable[None]]) -> None:
         async def answered(update: Update, _: Context) -> None:
-            message = update.message
-            assert message is not None
+            self.face.own(self._beside(update, answer))
+
+        self.application.add_handler(CommandHandler(name, answered, filters.UpdateType.MESSAGE))
+
+    async def _beside(self, update: Update, answer: Callable[[Caller, str], Awaitable[None]]) -> None:
+        """Answer a command while other updates come in."""
+        message = update.message
+        assert message is not None
+        try:
             caller = await self.face.caller(update)
             try:
                 await answer(caller, after_command(message.text or ""))
             except UserError as error:
                 self.face.refuse(caller, error)
-
-        self.application.add_handler(CommandHandler(name, answered, filters.UpdateType.MESSAGE, block=False))
+        except Exception as error:
+            await self._died(update, error)
 
     async def _unknown(self, update: Update, _: Context) -> None:
         caller = await self.face.caller(update)
@@ -160,8 +171,11 @@ class Client:
             await self.face.group_moved(message.chat.id, message.migrate_to_chat_id)
 
     async def _failed(self, update: object, context: Context) -> None:
-        """A handler died: that is noted, and whoever asked is told."""
-        error = context.error
+        """A handler died."""
+        await self._died(update, context.error)
+
+    async def _died(self, update: object, error: Exception | None) -> None:
+        """That is noted, and whoever asked is told."""
         if isinstance(error, TelegramError):
             log.warning("telegram.handler_lost", why=type(error).__name__)
             return
@@ -174,6 +188,7 @@ def _application(token: str, config: Config, timing: Timing) -> App:
     """One pool for getUpdates, one for everything else. Flood control is waited out by the caller, a chat at
     a time: the limiter's own retries would hold up everybody.
     """
+    logging.getLogger("telegram.ext.AIORateLimiter").setLevel(logging.CRITICAL)  # it logs what we deal with
     section = config.telegram
     return (
         Application.builder()

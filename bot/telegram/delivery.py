@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from PIL import Image
-from telegram import InputMediaDocument, InputMediaPhoto
+from telegram import InputMediaDocument, InputMediaPhoto, Message
 from telegram.constants import ParseMode
 from telegram.error import ChatMigrated
 
@@ -29,7 +29,7 @@ from bot.telegram.status import NO_LINKS, Place, Status, migrated
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from telegram import InlineKeyboardMarkup, Message
+    from telegram import InlineKeyboardMarkup
     from telegram.ext import ExtBot
 
     from bot.live import LiveRequest
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from bot.telegram.pace import ChatPacer, Chats
 
 log = structlog.get_logger(__name__)
-T = TypeVar("T")
 
 PLATFORM = "telegram"
 JPEG_QUALITY = 93
@@ -230,10 +229,9 @@ class Delivery:
 
         if not self._live.address.get("album"):
             try:
-                messages = await self._send(send)
+                await self._send(send)
             except Refused as error:
                 raise ChatClosed(str(error), members_doing=False) from error
-            await self._service.moved(self._live, album=[message.message_id for message in messages])
         await self._say(html.captioned("", self._facts(done)), self._keyboard(done))
 
     async def _say(self, text: str, keyboard: InlineKeyboardMarkup | None = None) -> None:
@@ -284,20 +282,24 @@ class Delivery:
                 await self._service.moved(self._live, message=None, photo=False)
             except ChatMigrated as error:
                 await self._service.moved(self._live, **migrated(error))
-        message = await self._send(send)
-        await self._service.moved(self._live, message=message.message_id)
+        await self._send(send)
 
-    async def _send(self, send: Callable[[Place], Awaitable[T]]) -> T:
-        """Send something new, into the new chat where the group has become a supergroup."""
+    async def _send(self, send: Callable[[Place], Awaitable[Message | tuple[Message, ...]]]) -> None:
+        """Send something new, and note where it stands; a group that has moved gets it where it is now."""
+
+        async def noted() -> None:
+            sent = await send(Place.of(self._live))
+            if isinstance(sent, Message):
+                await self._service.moved(self._live, message=sent.message_id)
+            else:
+                await self._service.moved(self._live, album=[message.message_id for message in sent])
+
         while True:
-            place = Place.of(self._live)
             try:
-                answer = await surely(lambda: send(place), self._pacers(place.chat_id))  # noqa: B023
+                await surely(noted, self._pacers(Place.of(self._live).chat_id))
+                return
             except ChatMigrated as error:
                 await self._service.moved(self._live, **migrated(error))
-                continue
-            assert answer is not None, "a new message is never unchanged"
-            return answer
 
     def _keyboard(self, done: Done) -> InlineKeyboardMarkup:
         return keyboards.finished(self._live, done, self._service, self._t)

@@ -88,7 +88,7 @@ class Imagine:
         if not options.prompt:
             raise UserError(say("error-prompt-empty"))
         live = await actions.vary(
-            self._face.service, caller.asker, target, options.prompt, key=caller.key, address=caller.address()
+            self._face.service, caller.asker, target, options, key=caller.key, address=caller.address()
         )
         self._face.courier.follow(live)
 

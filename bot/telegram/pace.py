@@ -23,18 +23,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Seconds between two edits of a chat, and edits a second over all chats."""
+    """Seconds between two edits of a chat, edits a second over all, seconds before the first new try."""
 
     private_s: float = 1.0
     group_s: float = 3.0
     edits_a_second: float = 15.0
+    retry_s: float = 0.5
 
 
 class ChatPacer(Pacer):
     """One chat's turns. An urgent waiter goes before the others; a cancelled one costs nobody a turn."""
 
-    def __init__(self, every_s: Callable[[], float], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        every_s: Callable[[], float],
+        *,
+        retry_s: float = 0.5,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         super().__init__(0.0, clock=clock)
+        self.retry_s = retry_s
         self._interval_s = every_s
         self._waiting: list[tuple[bool, int]] = []
         self._numbers = itertools.count()
@@ -81,6 +89,9 @@ class Chats:
         pacer = self._pacers.get(chat_id)
         if pacer is None:
             base_s = self._pace.private_s if chat_id > 0 else self._pace.group_s
-            pacer = ChatPacer(lambda: max(base_s, len(self._pacers) / self._pace.edits_a_second))
+            pacer = ChatPacer(
+                lambda: max(base_s, len(self._pacers) / self._pace.edits_a_second),
+                retry_s=self._pace.retry_s,
+            )
             self._pacers[chat_id] = pacer
         return pacer

@@ -1,4 +1,4 @@
-"""A bot on a stand-in for Telegram: real service, real library, real HTTP; only the GPU and Telegram are not."""
+"""A bot on a stand-in for Telegram: real service, library and HTTP; only the GPU and Telegram are not."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bot.service import Service
 
 FAST = Timing(
-    pace=Pace(private_s=0.01, group_s=0.01, edits_a_second=100_000),
+    pace=Pace(private_s=0.01, group_s=0.01, edits_a_second=100_000, retry_s=0.05),
     messages_a_second=0,
     connect_s=0.5,
     read_s=0.5,
@@ -72,7 +72,7 @@ class Stage:
             client = Client(service, TOKEN, self.config, timing)
             running = asyncio.create_task(client.run("a-webhook-secret"))
             try:
-                await self.telegram.until(lambda: self.telegram.count("setMyCommands") >= 6 or running.done())
+                await self.telegram.until(lambda: client.started.is_set() or running.done())
                 yield Bot(service, client, self.telegram, self.config, running)
             finally:
                 running.cancel()

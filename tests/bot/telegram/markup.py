@@ -5,8 +5,24 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_TOKEN = re.compile(r"<(?P<close>/?)(?P<tag>[a-z][a-z0-9-]*)(?P<rest>[^<>]*)>|&(?P<entity>#?\w+);|(?P<bad>[<>&])")
-_TAGS = {"b", "strong", "i", "em", "u", "ins", "s", "strike", "del", "code", "pre", "blockquote", "tg-spoiler"}
+_TOKEN = re.compile(
+    r"<(?P<close>/?)(?P<tag>[a-z][a-z0-9-]*)(?P<rest>[^<>]*)>|&(?P<entity>#?\w+);|(?P<bad>[<>&])"
+)
+_TAGS = {
+    "b",
+    "strong",
+    "i",
+    "em",
+    "u",
+    "ins",
+    "s",
+    "strike",
+    "del",
+    "code",
+    "pre",
+    "blockquote",
+    "tg-spoiler",
+}
 _ENTITIES = {"lt": "<", "gt": ">", "amp": "&", "quot": '"'}
 
 

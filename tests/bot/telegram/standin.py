@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +51,9 @@ class Shown:
 
     def data(self, start: str) -> str:
         """The data of the first button whose data starts so."""
-        return next(b["callback_data"] for row in self.keyboard for b in row if b["callback_data"].startswith(start))
+        return next(
+            b["callback_data"] for row in self.keyboard for b in row if b["callback_data"].startswith(start)
+        )
 
     @property
     def buttons(self) -> list[str]:
@@ -82,6 +83,8 @@ class Fault:
     parameters: dict[str, Any] = field(default_factory=dict)
     acts: bool = False
     hangs: bool = False
+    only: str = ""
+    """Just requests that hold this text in one of their fields."""
 
 
 FLOOD = Fault(429, "Too Many Requests: retry after 1", {"retry_after": 1})
@@ -102,7 +105,7 @@ class StandIn(LoBotApiEmulator):
         self.chats: dict[int, dict[int, Shown]] = {}
         self.calls: list[Call] = []
         self.complaints: list[str] = []
-        self.faults: dict[str, deque[Fault]] = {}
+        self.faults: dict[str, list[Fault]] = {}
         self.blocked: dict[int, str] = {}
         self.moved: dict[int, int] = {}
         self.admins: set[tuple[int, int]] = set()
@@ -117,7 +120,7 @@ class StandIn(LoBotApiEmulator):
 
     def fail(self, method: str, *faults: Fault) -> None:
         """The next requests of `method` go wrong like this."""
-        self.faults.setdefault(method, deque()).extend(faults)
+        self.faults.setdefault(method, []).extend(faults)
 
     def block(self, chat: int, why: str = "Forbidden: bot was blocked by the user") -> None:
         self.blocked[chat] = why
@@ -208,8 +211,7 @@ class StandIn(LoBotApiEmulator):
             return await super().handle(request)
         fields, uploads = await self.read_request(request)
         self._check(method, fields, uploads)
-        queue = self.faults.get(method)
-        fault = queue.popleft() if queue else None
+        fault = self._next_fault(method, fields)
         if fault and not fault.acts:
             return await self._go_wrong(request, method, fields, fault)
         status, body = await self._act(request.match_info["token"], method, fields, uploads)
@@ -218,14 +220,20 @@ class StandIn(LoBotApiEmulator):
             return await self._go_wrong(request, method, fields, fault, noted=True)
         return web.json_response(body, status=status)
 
+    def _next_fault(self, method: str, fields: dict[str, Any]) -> Fault | None:
+        queue = self.faults.get(method, [])
+        fault = next((f for f in queue if any(f.only in str(value) for value in fields.values())), None)
+        if fault is not None:
+            queue.remove(fault)
+        return fault
+
     async def _go_wrong(
         self, request: web.Request, method: str, fields: dict[str, Any], fault: Fault, *, noted: bool = False
     ) -> web.StreamResponse:
         if not noted:
             self._note(method, fields, fault.status)
         if fault.hangs:
-            while request.transport is not None and not request.transport.is_closing():
-                await asyncio.sleep(0.01)
+            await self.until(lambda: request.transport is None or request.transport.is_closing())
         if not fault.status:
             return _cut(request)
         body = {"ok": False, "error_code": fault.status, "description": fault.description}
@@ -291,7 +299,13 @@ class StandIn(LoBotApiEmulator):
         person = {"id": user, "is_bot": False, "first_name": "Anna"}
         if (chat, user) not in self.admins:
             return {"status": "member", "user": person}
-        rights = ("can_be_edited", "is_anonymous", "can_manage_chat", "can_delete_messages", "can_manage_video_chats")
+        rights = (
+            "can_be_edited",
+            "is_anonymous",
+            "can_manage_chat",
+            "can_delete_messages",
+            "can_manage_video_chats",
+        )
         more = ("can_restrict_members", "can_promote_members", "can_change_info", "can_invite_users")
         stories = ("can_post_stories", "can_edit_stories", "can_delete_stories")
         return {"status": "administrator", "user": person, **dict.fromkeys((*rights, *more, *stories), False)}
@@ -302,7 +316,9 @@ class StandIn(LoBotApiEmulator):
 
     def _sendPhoto(self, fields: dict[str, Any], uploads: dict[str, Any]) -> dict[str, Any]:
         self.validate("sendPhoto", _older(fields), uploads)
-        return self._keep(fields, text=fields.get("caption", ""), photo=_uploaded(fields.get("photo"), uploads, "photo"))
+        return self._keep(
+            fields, text=fields.get("caption", ""), photo=_uploaded(fields.get("photo"), uploads, "photo")
+        )
 
     def _sendDocument(self, fields: dict[str, Any], uploads: dict[str, Any]) -> dict[str, Any]:
         self.validate("sendDocument", _older(fields), uploads)
@@ -349,7 +365,11 @@ class StandIn(LoBotApiEmulator):
         upload = _upload(media["media"], uploads, media["type"])
         if markup := fields.get("reply_markup"):
             self.validate_markup(json.loads(markup))
-        kept = {"photo": upload["data"]} if media["type"] == "photo" else {"document": upload["data"], "photo": None}
+        kept = (
+            {"photo": upload["data"]}
+            if media["type"] == "photo"
+            else {"document": upload["data"], "photo": None}
+        )
         return self._change(shown, fields, text=media.get("caption", ""), **kept)
 
     def _deleteMessage(self, fields: dict[str, Any], uploads: dict[str, Any]) -> bool:
@@ -371,7 +391,9 @@ class StandIn(LoBotApiEmulator):
 
     def _keep(self, fields: dict[str, Any], **content: Any) -> dict[str, Any]:
         chat = int(fields["chat_id"])
-        reply = json.loads(fields["reply_parameters"])["message_id"] if fields.get("reply_parameters") else None
+        reply = (
+            json.loads(fields["reply_parameters"])["message_id"] if fields.get("reply_parameters") else None
+        )
         thread = int(fields["message_thread_id"]) if fields.get("message_thread_id") else None
         shown = Shown(
             chat, self._take_id(chat), keyboard=_keyboard(fields), thread=thread, reply_to=reply, **content
@@ -389,7 +411,9 @@ class StandIn(LoBotApiEmulator):
         wanted = {**content, "keyboard": _keyboard(fields)}
         if "media" not in fields and all(getattr(shown, name) == value for name, value in wanted.items()):
             self.complaints.append(f"message is not modified: {shown.text!r}")
-            raise ApiRefusal("Bad Request: message is not modified: specified new message content is the same")
+            raise ApiRefusal(
+                "Bad Request: message is not modified: specified new message content is the same"
+            )
         for name, value in wanted.items():
             setattr(shown, name, value)
         shown.edits += 1
@@ -421,7 +445,7 @@ class StandIn(LoBotApiEmulator):
 def _chat(chat: int) -> dict[str, Any]:
     if chat > 0:
         return {"id": chat, "type": "private", "first_name": "Anna"}
-    return {"id": chat, "type": "supergroup" if chat < -10**12 else "group", "title": "Painters"}
+    return {"id": chat, "type": "supergroup" if chat < -(10**12) else "group", "title": "Painters"}
 
 
 def _cut(request: web.Request) -> web.Response:
