@@ -22,6 +22,7 @@ from bot.faces import chat_faces, serve_all
 from bot.logs import set_up_logs
 from bot.messages import UserError, translator
 from bot.request import ImagineOptions
+from bot.upkeep import read_backup, show_check, write_backup
 from engine.request import EngineError
 from storage.errors import StorageError
 
@@ -138,6 +139,34 @@ def plan(
     options = PlanOptions(gpu, price, members, utilisation, measured, catalogue)
     with _explained(settings):
         show_plan(console, settings, options)
+
+
+FileArgument = Annotated[Path, typer.Argument(help="The backup file.")]
+
+
+@app.command()
+def backup(file: FileArgument, config: ConfigOption = None) -> None:
+    """Copy the database into FILE while the bot runs."""
+    settings = _settings(config)
+    with _explained(settings):
+        write_backup(settings, file, console, translator(settings.language))
+
+
+@app.command()
+def restore(file: FileArgument, config: ConfigOption = None) -> None:
+    """Put the backup FILE in the database's place; stop the bot first."""
+    settings = _settings(config)
+    with _explained(settings):
+        read_backup(settings, file, console, translator(settings.language))
+
+
+@app.command()
+def check(config: ConfigOption = None) -> None:
+    """Check the database: that the file is whole, and that quotas, jobs and ledger agree."""
+    settings = _settings(config)
+    with _explained(settings):
+        if not show_check(settings, console, translator(settings.language)):
+            raise typer.Exit(FAILED)
 
 
 def _settings(path: Path | None, *, at_terminal: bool = True) -> Config:
