@@ -75,7 +75,7 @@ def resolve(settings: ModelSettings) -> Placement:
         device=device,
         device_name=name,
         dtype=dtype,
-        mode=_mode(settings.memory_mode, profile, budget, on_gpu=on_gpu),
+        mode=_mode(settings, profile, budget, on_gpu=on_gpu),
         budget_bytes=budget,
         attention=None if settings.attention == "auto" else settings.attention,
         compile_blocks=settings.compile_blocks,
@@ -142,13 +142,13 @@ def _profile(
     return replace(profile, weights_bytes=weights)
 
 
-def _mode(wanted: str, profile: Profile, budget: int | None, *, on_gpu: bool) -> Mode:
-    if wanted != "auto":
-        return Mode(wanted)
+def _mode(settings: ModelSettings, profile: Profile, budget: int | None, *, on_gpu: bool) -> Mode:
+    if settings.memory_mode != "auto":
+        return Mode(settings.memory_mode)
     if not on_gpu or budget is None:
         return Mode.HIGH
-    width, height = profile.default_size
-    return choose_mode(profile, budget, width * height)
+    largest = settings.largest_px or max(profile.default_size)
+    return choose_mode(profile, budget, largest**2)
 
 
 def _quantisation(wanted: str) -> str | None:

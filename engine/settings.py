@@ -30,6 +30,8 @@ class ModelSettings:
     """float32 on a CPU, bfloat16 on a GPU."""
     memory_mode: str = "auto"
     """high, medium, low."""
+    largest_px: int | None = None
+    """Side of the largest picture anybody may ask for; `auto` picks a mode that holds it."""
     memory_budget_bytes: int | None = None
     """None: what the device has."""
     attention: str = "auto"

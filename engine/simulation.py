@@ -72,8 +72,12 @@ def simulate(
     mode: Mode = Mode.HIGH,
     until_s: float = float("inf"),
 ) -> Outcome:
-    """Draw all arrivals on one imagined device, or as much as it can by `until_s`."""
-    return _Device(profile, lanes, max_active, MemoryGate(profile, budget_bytes, mode)).run(arrivals, until_s)
+    """Draw all arrivals on one imagined device, or as much as it can by `until_s`.
+
+    Raises ValueError for a request that would not fit the budget: the engine would have refused it.
+    """
+    gate = MemoryGate(profile, budget_bytes, mode)
+    return _Device(profile, lanes, max_active, gate).run(arrivals, until_s)
 
 
 class _Device:
@@ -81,6 +85,7 @@ class _Device:
         self, profile: Profile, lanes: Mapping[str, LaneTerms], max_active: int, gate: MemoryGate
     ) -> None:
         self._profile = profile
+        self._gate = gate
         self._queue: FairQueue[Job] = FairQueue(lanes)
         self._predictor = Predictor(profile)
         self._scheduler = Scheduler(self._queue, gate, self._predictor, max_active=max_active)
@@ -109,6 +114,8 @@ class _Device:
 
     def _arrive(self, request: DrawRequest) -> None:
         job = Job(request, self._now, self._predictor.job_s(request), waiting_since=self._now)
+        if not self._gate.ever_fits(job.need):
+            raise ValueError(f"{job.need} does not fit {self._gate.budget_bytes} bytes")
         self._outcome.stories[job.job_id] = Story(request, self._now)
         self._queue.push(job)
 

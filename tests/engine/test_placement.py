@@ -70,6 +70,11 @@ class TestWhatAutoMeans:
         assert placement.profile.known_device
         assert placement.profile.name == "z-image-turbo", "never the article's table"
 
+    def test_the_largest_picture_offered_decides_with_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        Card(monkeypatch, "NVIDIA GeForce RTX 3090", 24)
+        assert resolve(ModelSettings(source="x/y", largest_px=1024)).mode is Mode.HIGH
+        assert resolve(ModelSettings(source="x/y", largest_px=1536)).mode is Mode.MEDIUM
+
     def test_an_old_card_takes_fp16(self, monkeypatch: pytest.MonkeyPatch) -> None:
         Card(monkeypatch, "Tesla T4", 16, bf16=False)
         assert resolve(ModelSettings(source="x/y")).dtype is torch.float16

@@ -137,7 +137,7 @@ def test_no_ping_pong() -> None:
     st.integers(1, 4),
     st.integers(4, 12),
 )
-def test_everything_is_drawn_within_memory_and_billed(
+def test_everything_is_drawn_and_billed_within_any_budget(
     jobs: list[tuple[float, str, str, int, int]], max_active: int, budget_gb: int
 ) -> None:
     arrivals = [
