@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import threading
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from bot.cost import fonts
@@ -67,7 +68,9 @@ class _Chart:
         figure, tiers = self._figure, max(2, len(self._report.tiers))
         heights = [2.4, 1 + tiers * 0.75, 1 + tiers * 0.62, 1 + tiers * 0.75]
         money_axes, image_axes, tier_axes, wait_axes = figure.subplots(4, 1, height_ratios=heights)
-        when = f"{self._report.start:%Y-%m-%d} - {self._report.now:%Y-%m-%d}"
+        report = self._report
+        until = min(report.now, report.end - timedelta(seconds=1))
+        when = f"{report.start:%Y-%m-%d} - {until:%Y-%m-%d}"
         figure.suptitle(self._say(f"{title(self._report, self._t)}\n{when}"), fontsize=LARGE)
         self._money(money_axes)
         self._image(image_axes)
@@ -146,12 +149,13 @@ class _Chart:
                 continue
             p50, p95 = wait.p50_us / 1e6, wait.p95_us / 1e6
             axes.plot([p50, p95], [row, row], color=GREY, linewidth=3, zorder=1)
-            axes.scatter([p50], [row], s=130, color=BLUE, zorder=2)
+            axes.scatter([p50], [row], s=130, color=BLUE, zorder=3, clip_on=False)
             axes.scatter([p95], [row], s=130, color=ORANGE, marker="D", zorder=2)
             axes.annotate(f"  {p95:.1f}", (p95, row), va="center", fontsize=SMALL)
         axes.scatter([], [], s=130, color=BLUE, label="p50")
         axes.scatter([], [], s=130, color=ORANGE, marker="D", label="p95")
-        axes.legend(loc="lower right", frameon=False, fontsize=SMALL, handletextpad=0.1)
+        axes.legend(loc="lower right", bbox_to_anchor=(1, 0.97), ncols=2, frameon=False, fontsize=SMALL,
+                    handletextpad=0.1, columnspacing=0.9)  # fmt: skip
         axes.set_yticks(range(len(lines)), [self._say(line.name) for line in reversed(lines)])
         axes.set_ylim(-0.6, len(lines) - 0.4)
         self._finish(axes, t("chart-axis-wait"), t("chart-wait-title"))
