@@ -53,6 +53,11 @@ class Delivery:
         self._following: dict[str, LiveRequest] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
+    @property
+    def following(self) -> tuple[LiveRequest, ...]:
+        """The requests on their way."""
+        return tuple(self._following.values())
+
     async def recover(self) -> None:
         """Go on with what an earlier process left. Reads the store; the tasks it starts call Discord."""
         for live in await self._service.undelivered(PLATFORM):

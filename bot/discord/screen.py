@@ -29,6 +29,10 @@ log = structlog.get_logger(__name__)
 PAUSES_S = (0, 1, 2, 5, 15, 60, 300)
 """How long to wait before each try while Discord answers with errors of its own."""
 
+GONE = frozenset({401, 403, 404})
+"""The token is dead, the message or channel gone, or we may not post there."""
+
+REFUSED = frozenset(range(400, 500)) - {429}
 TOO_LARGE = 40005
 PREVIEW_NAME = "preview.jpg"
 
@@ -57,7 +61,7 @@ class Screen:
         try:
             await self._edit(page)
         except Troubles as error:
-            self._note(self._edit, error)
+            self._note(self._edit, error, refused=_status(error) in GONE)
 
     async def deliver(self, page: Page) -> int | None:
         """Get the page to the member by some way. The message's id, or None where no way is left."""
@@ -69,7 +73,9 @@ class Screen:
                 except Troubles as error:
                     if _too_large(error) and self._limit_bytes > 256 * 1024:
                         self._limit_bytes //= 2
-                    elif not self._note(ways[0], error):
+                    elif self._note(ways[0], error, refused=_status(error) in REFUSED):
+                        continue
+                    else:
                         break
             else:
                 return None
@@ -142,9 +148,8 @@ class Screen:
         shown = {name: part for name, part in parts.items() if part is not None}
         return shown | {"files": files, "allowed_mentions": discord.AllowedMentions.none()}
 
-    def _note(self, way: Callable[[Page], Awaitable[int]], error: BaseException) -> bool:
-        """Whether Discord has refused this way for good."""
-        refused = isinstance(error, discord.HTTPException) and error.status < 500 and error.status != 429
+    def _note(self, way: Callable[[Page], Awaitable[int]], error: BaseException, *, refused: bool) -> bool:
+        """Log that a way did not work, and strike it from the ways where Discord has refused it for good."""
         if refused:
             self._refused.add(way.__name__)
         log.warning(
@@ -152,7 +157,7 @@ class Screen:
             request=self._request_id,
             way=way.__name__.strip("_"),
             refused=refused,
-            status=getattr(error, "status", None),
+            status=_status(error),
             code=getattr(error, "code", None),
         )
         return refused
@@ -173,6 +178,11 @@ def _embed(page: Page, files: list[discord.File]) -> discord.Embed:
     if files:
         embed.set_image(url=f"attachment://{files[0].filename}")
     return embed
+
+
+def _status(error: BaseException) -> int | None:
+    """Discord's answer, None where there was none."""
+    return error.status if isinstance(error, discord.HTTPException) else None
 
 
 def _too_large(error: BaseException) -> bool:

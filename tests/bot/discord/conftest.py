@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import contextvars
 import re
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,30 +14,76 @@ import simcord
 
 from bot.discord.client import EaselClient
 from bot.discord.pages import unescaped
-from bot.service import Asker
+from bot.service import Asker, Service
 from tests.bot.discord.contract import check_bodies
 from tests.easel import FieldModel, config_in, easel
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Coroutine
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from simcord.results import InteractionResult
 
     from bot.config import Config
-    from bot.service import Service
+    from bot.live import LiveRequest
 
 
 class World:
     """A server with a channel and two members, and the bot in it."""
 
-    def __init__(self, env: simcord.Env, bot: EaselClient, service: Service, model: FieldModel) -> None:
-        self.env, self.bot, self.service, self.model = env, bot, service, model
-        self.guild = env.create_guild()
-        self.channel = self.guild.create_text_channel("pictures")
-        self.anna = self.guild.add_member(env.create_user("anna"))
-        self.bob = self.guild.add_member(env.create_user("bob"))
+    def __init__(self, config: Config, model: FieldModel) -> None:
+        self.config, self.model = config, model
+        self._env: simcord.Env | None = None
+        self._below = contextlib.AsyncExitStack()
+
+    @property
+    def env(self) -> simcord.Env:
+        assert self._env is not None
+        return self._env
+
+    async def start(self) -> None:
+        """Start the bot, or the next one over the same data."""
+        self.service = await self._below.enter_async_context(easel(self.config, self.model))
+        self.bot = EaselClient(self.service, self.config.discord, shard_count=1)
+        if self._env is None:
+            self._env = simcord.Env(self.bot)
+            await self._env.start()
+            self.guild = self._env.create_guild()
+            self.channel = self.guild.create_text_channel("pictures")
+            self.anna = self.guild.add_member(self._env.create_user("anna"))
+            self.bob = self.guild.add_member(self._env.create_user("bob"))
+        else:
+            await self._env.restart_bot(self.bot)
+
+    async def stop(self, *, killed: bool = False) -> None:
+        """Stop the bot; `killed` lets it say nothing."""
+        if killed:
+            tasks = list(self.bot.delivery._tasks)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        with self.env.time_context():
+            await self.bot.close()
+        self.model.gate.set()
+        await self._below.aclose()
+
+    async def shutdown(self) -> None:
+        await self.env.shutdown()
+        check_bodies(self.env.http_requests)
+        self.env.raise_errors()
+
+    async def settled(self) -> None:
+        """Wait until everything asked for is drawn and answered."""
+        while lives := self.lives():
+            await asyncio.gather(*(live.outcome() for live in lives))
+            await self.env.settle()
+            if self.lives() == lives:
+                return  # delivery waits for something else than the drawing
+
+    def lives(self) -> list[LiveRequest]:
+        """What is on its way."""
+        return list(self.bot.delivery.following)
 
     def asker(self, who: Any = None) -> Asker:
         return Asker("discord", str((who or self.anna).id), locale="en-US")
@@ -43,17 +92,37 @@ class World:
         quota = await self.service.quota(self.asker(who))
         return quota.used, quota.reserved
 
-    async def imagine(self, prompt: str = "a cat", *, who: Any = None, **options: Any) -> InteractionResult:
+    async def begin(self, prompt: str = "a cat", *, who: Any = None, **options: Any) -> InteractionResult:
+        """Ask, and come back while it is still being drawn."""
+        channel = options.pop("channel", self.channel)
         result: InteractionResult = await (who or self.anna).slash(
-            self.channel, "imagine", prompt=prompt, **options
+            channel, "imagine", prompt=prompt, **options
         )
         return result
 
-    def picture(self, attachment: Any) -> bytes:
-        """The bytes that were uploaded."""
+    async def imagine(self, prompt: str = "a cat", *, who: Any = None, **options: Any) -> Any:
+        """Ask, and wait for the answer."""
+        result = await self.begin(prompt, who=who, **options)
+        await self.settled()
+        return result.response
+
+    async def click(self, message: Any, label: str, *, who: Any = None) -> InteractionResult:
+        result: InteractionResult = await (who or self.anna).click(message, label=label)
+        await self.settled()
+        return result
+
+    async def ask(self, command: str, *, who: Any = None, **options: Any) -> str:
+        """Use a command; what its answer says."""
+        result = await (who or self.anna).slash(self.channel, command, **options)
+        await self.settled()
+        return words(result.response)
+
+    def file(self, message: Any) -> bytes:
+        """The one file of a message, as it was uploaded."""
+        (attachment,) = message.attachments
         return self.env.backend.cdn.get(attachment.url)
 
-    def requests(self, method: str, path: str) -> list[Any]:
+    def sent(self, method: str, path: str) -> list[Any]:
         """What the bot sent to paths that match."""
         return [
             entry
@@ -71,6 +140,11 @@ def words(message: Any) -> str:
     return unescaped("\n".join(parts))
 
 
+def labels(message: Any) -> list[str]:
+    """What stands on a message's buttons."""
+    return [button["label"] for row in message.components for button in row["components"]]
+
+
 @pytest.fixture
 def model() -> FieldModel:
     return FieldModel()
@@ -82,24 +156,43 @@ def config(tmp_path: Path) -> Config:
 
 
 @pytest.fixture
-def opened(config: Config, model: FieldModel) -> Callable[..., AbstractAsyncContextManager[World]]:
-    """Opens a world; a test may take it down and open the next one over the same data."""
+def opened(
+    config: Config, model: FieldModel, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., AbstractAsyncContextManager[World]]:
+    """Opens a world.
+
+    Waiting for the engine counts as settled there, so that a command comes back while its picture is still being
+    drawn: simcord is told so, and the service's own tasks, which call no Discord, are not its business.
+    """
+    worlds: list[World] = []
+
+    class Changed(asyncio.Event):
+        async def wait(self) -> bool:  # type: ignore[override]
+            env = worlds[-1].env
+            if asyncio.current_task() in env._work.tasks:
+                await env.external_wait(super().wait(), reason="the engine draws")
+            else:
+                await super().wait()
+            return True
+
+    def spawn(self: Service, work: Coroutine[None, None, Any]) -> asyncio.Task[Any]:
+        return contextvars.Context().run(original, self, work)
+
+    original = Service._spawn
+    monkeypatch.setattr("bot.live.asyncio", SimpleNamespace(Event=Changed))
+    monkeypatch.setattr(Service, "_spawn", spawn)
+    monkeypatch.setattr("bot.discord.delivery.EDIT_EVERY_S", 0.001)
 
     @contextlib.asynccontextmanager
     async def open_(settings: Config = config, drawing: FieldModel = model) -> AsyncIterator[World]:
-        async with easel(settings, drawing) as service:
-            bot = EaselClient(service, settings.discord, shard_count=1)
-            env = simcord.Env(bot)
-            await env.start()
-            try:
-                yield World(env, bot, service, drawing)
-            finally:
-                drawing.gate.set()
-                with env.time_context():
-                    await bot.close()
-                await env.shutdown()
-                check_bodies(env.http_requests)
-            env.raise_errors()
+        world = World(settings, drawing)
+        worlds.append(world)
+        await world.start()
+        try:
+            yield world
+        finally:
+            await world.stop()
+            await world.shutdown()
 
     return open_
 

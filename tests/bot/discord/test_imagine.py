@@ -5,26 +5,189 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
+import pytest
 from PIL import Image
 
-from tests.bot.discord.conftest import words
+from bot.discord.delivery import Pacer
+from tests.bot.discord.conftest import labels, words
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
+    from bot.config import Config
     from tests.bot.discord.conftest import World
+
+ORIGINAL = r"/webhooks/\d+/[^/]+/messages/\d+"
 
 
 async def test_a_prompt_becomes_a_picture_in_the_message_that_was_promised(world: World) -> None:
-    result = await world.imagine("an orange cat", seed="7")
+    result = await world.begin("an orange cat", seed="7")
     assert result.acknowledged
+    await world.settled()
     message = result.response
     assert message is not None
     assert result.followups == []
-    (attachment,) = message.attachments
-    image = Image.open(io.BytesIO(world.picture(attachment)))
+    image = Image.open(io.BytesIO(world.file(message)))
     assert image.info["parameters"].startswith("an orange cat\nSteps: ")
     assert "Seed: 7" in image.info["parameters"]
     said = words(message)
-    assert "an orange cat" in said
-    assert "Seed: 7" in said
-    assert "99 of 100" in said
+    for told in ("an orange cat", "Seed: 7", "Size: 128x128", "Steps: 8", "99 of 100"):
+        assert told in said
     assert await world.used() == (1, 0)
+
+
+async def test_the_first_thing_sent_is_the_acknowledgement(world: World) -> None:
+    before = len(world.env.http_requests)
+    await world.imagine()
+    first = world.env.http_requests[before]
+    assert first.path.endswith("/callback")
+    assert first.json["type"] == 5
+
+
+async def test_one_message_tells_the_progress_and_ends_as_the_result(world: World) -> None:
+    world.model.gate.clear()
+    result = await world.begin()
+    assert result.response is not None
+    assert "step 0 of 8" in words(result.response)
+    assert labels(result.response) == ["Cancel"]
+    world.model.gate.set()
+    await world.settled()
+    assert result.followups == []
+    assert "step" not in words(result.response)
+    assert labels(result.response) == ["Again", "Vary", "Larger", "Details", "Delete"]
+    assert len(world.channel.history()) == 1
+
+
+async def test_a_preview_is_shown_while_it_is_drawn(world: World) -> None:
+    world.model.gate.clear()
+    await world.begin()
+    world.model.gate.set()
+    await world.settled()
+    names = [
+        attachment["filename"]
+        for entry in world.sent("PATCH", ORIGINAL)
+        for attachment in entry.json["attachments"]
+    ]
+    assert names[-1].startswith("easel-")
+    assert set(names[:-1]) <= {"preview.jpg"}
+
+
+async def test_a_private_request_is_seen_by_its_asker_alone(world: World) -> None:
+    message = await world.imagine(private=True)
+    assert message.ephemeral
+    assert await world.used() == (1, 0)
+
+
+async def test_four_pictures_are_a_grid_and_single_files(world: World) -> None:
+    message = await world.imagine(images=4, seed="7")
+    grid = Image.open(io.BytesIO(world.file(message)))
+    assert grid.size == (256, 256)
+    assert "Seed: 7" in grid.info["parameters"]
+    assert labels(message)[:4] == ["1", "2", "3", "4"]
+    shown = (await world.click(message, "3")).response
+    assert shown is not None
+    assert shown.ephemeral
+    third = Image.open(io.BytesIO(world.file(shown)))
+    assert "Seed: 9" in third.info["parameters"]
+    assert shown.attachments[0].filename.endswith("-3.png")
+    assert await world.used() == (4, 0)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [({"seed": "seven"}, "seven"), ({"size": "huge"}, "huge"), ({"style": "cubism"}, "cubism")],
+)
+async def test_a_bad_value_gets_one_sentence_and_costs_nothing(
+    world: World, options: dict[str, str], told: str
+) -> None:
+    message = await world.imagine(**options)
+    assert told in words(message)
+    assert message.attachments == []
+    assert await world.used() == (0, 0)
+
+
+async def test_nothing_typed_is_markup_or_a_mention(world: World) -> None:
+    prompt = "**bold** @everyone <@1> [x](http://evil.example) `code` \\"
+    message = await world.imagine(prompt)
+    assert prompt in words(message)
+    assert r"\@everyone" in message.embeds[0].description
+    for entry in world.env.http_requests:
+        if isinstance(entry.json, dict) and "content" in entry.json:
+            assert entry.json["allowed_mentions"] == {"parse": []}
+
+
+async def test_the_language_is_the_readers(world: World) -> None:
+    await world.ask("language", language="zh-CN")
+    message = await world.imagine()
+    assert "种子" in words(message)
+
+
+async def test_commands_have_chinese_names(world: World) -> None:
+    (entry,) = world.sent("PUT", r"/applications/\d+/commands")
+    imagine = next(command for command in entry.json if command["name"] == "imagine")
+    assert imagine["name_localizations"]["zh-CN"] == "画图"
+    assert imagine["integration_types"] == [0, 1]
+    assert imagine["contexts"] == [0, 1, 2]
+    assert all(option["description_localizations"]["zh-CN"] for option in imagine["options"])
+
+
+async def test_autocomplete_offers_styles_sizes_and_recent_prompts_from_memory(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.imagine("an orange cat")
+    await world.imagine("a blue boat")
+    anna, channel = world.anna, world.channel
+
+    async def offered(option: str, typed: str) -> list[str]:
+        with monkeypatch.context() as without:
+            without.setattr(world.service, "store", None)
+            choices = await anna.autocomplete(channel, "imagine", option, typed)
+        return [choice["value"] for choice in choices]
+
+    assert await offered("prompt", "") == ["a blue boat", "an orange cat"]
+    assert await offered("prompt", "CAT") == ["an orange cat"]
+    assert await offered("size", "por") == ["portrait"]
+    assert (await offered("size", "160x128"))[0] == "160x128"
+
+
+async def test_edits_are_two_seconds_apart_and_never_the_same(
+    opened: Callable[..., AbstractAsyncContextManager[World]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    intervals = []
+
+    class Seen(Pacer):
+        def __init__(self, every_s: float) -> None:
+            intervals.append(every_s)
+            super().__init__(every_s)
+
+    monkeypatch.setattr("bot.discord.delivery.EDIT_EVERY_S", 2.0)
+    monkeypatch.setattr("bot.discord.delivery.Pacer", Seen)
+    async with opened() as world:
+        await world.imagine()
+        assert intervals == [2.0]
+        bodies = [str(entry.json) for entry in world.sent("PATCH", ORIGINAL)]
+        assert len(bodies) == len(set(bodies))
+
+
+async def test_a_direct_message_is_served_as_well(world: World) -> None:
+    result = await world.anna.user.slash("imagine", prompt="a cat")
+    await world.settled()
+    assert result.response is not None
+    assert result.response.attachments
+    assert await world.used() == (1, 0)
+
+
+async def test_the_attachment_limit_of_the_place_is_kept(config: Config, tmp_path: Path) -> None:
+    from bot.discord.files import Upload, fit
+    from bot.picture import encode_png
+
+    noise = Image.effect_noise((512, 512), 80).convert("RGB")
+    png = encode_png(noise, "a cat\nSteps: 8, Seed: 7", watermark=False)
+    assert fit(Upload("easel-1", png), 10 << 20).content == png
+    small = fit(Upload("easel-1", png), 200_000)
+    assert small.name == "easel-1.webp"
+    assert len(small.content) <= 200_000
+    comment = Image.open(io.BytesIO(small.content)).getexif().get_ifd(0x8769)[0x9286]
+    assert comment.removeprefix(b"UNICODE\0").decode("utf-16-be").endswith("Seed: 7")

@@ -1,0 +1,140 @@
+"""The buttons under a picture and the menus on a message, now and after a restart."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import discord
+import pytest
+from PIL import Image
+
+from bot import actions
+from bot.messages import UserError
+from tests.bot.discord.conftest import labels, words
+
+if TYPE_CHECKING:
+    from tests.bot.discord.conftest import World
+
+
+def parameters(world: World, message: Any) -> str:
+    return str(Image.open(io.BytesIO(world.file(message))).info["parameters"])
+
+
+async def test_again_draws_the_same_words_from_a_new_seed(world: World) -> None:
+    message = await world.imagine("an orange cat", seed="7")
+    again = (await world.click(message, "Again")).response
+    assert "an orange cat" in parameters(world, again)
+    assert "Seed: 7" not in parameters(world, again)
+    assert await world.used() == (2, 0)
+
+
+async def test_whoever_presses_pays(world: World) -> None:
+    message = await world.imagine()
+    await world.click(message, "Again", who=world.bob)
+    assert await world.used(world.anna) == (1, 0)
+    assert await world.used(world.bob) == (1, 0)
+
+
+async def test_vary_asks_for_words_at_once_and_keeps_the_seed(world: World) -> None:
+    prompt = "an *orange* cat_on a mat"
+    message = await world.imagine(prompt, seed="7")
+    store, world.service.store = world.service.store, None  # a modal must be the first answer: no store
+    shown = await world.anna.click(message, label="Vary")
+    world.service.store = store
+    assert shown.modal is not None
+    assert prompt in str(shown.modal)
+    sent = await world.anna.submit_modal(shown, {"prompt": "a blue cat"})
+    await world.settled()
+    text = parameters(world, sent.response)
+    assert text.startswith("a blue cat")
+    assert "Seed: 7" in text
+
+
+async def test_larger_keeps_the_seed_and_ends_at_the_largest(world: World) -> None:
+    message = await world.imagine(seed="7")
+    larger = (await world.click(message, "Larger")).response
+    assert "Size: 192x192" in parameters(world, larger)
+    assert "Seed: 7" in parameters(world, larger)
+    largest = (await world.click(larger, "Larger")).response
+    assert "Size: 256x256" in parameters(world, largest)
+    assert "Larger" not in labels(largest)
+
+
+async def test_the_single_file_of_a_grid_grows_by_itself(world: World) -> None:
+    message = await world.imagine(images=2, seed="7")
+    single = (await world.click(message, "2")).response
+    larger = (await world.click(single, "Larger")).response
+    assert "Seed: 8" in parameters(world, larger)
+    assert larger.ephemeral
+
+
+async def test_details_are_for_whoever_asks(world: World) -> None:
+    message = await world.imagine("an orange cat", seed="7")
+    shown = (await world.click(message, "Details", who=world.bob)).response
+    assert shown is not None
+    assert shown.ephemeral
+    for told in ("an orange cat", "Seed: 7", "Guidance: 0"):
+        assert told in words(shown)
+
+
+async def test_delete_is_the_owners_and_takes_the_file_too(world: World) -> None:
+    message = await world.imagine()
+    refused = await world.click(message, "Delete", who=world.bob)
+    assert "Only whoever asked" in words(refused.followups[0])
+    await world.click(message, "Delete")
+    assert world.channel.history() == []
+    member = await world.service.member(world.asker())
+    (record,) = await world.service.store.history(member.key, 5)
+    assert [job.image for job in record.jobs] == [None]
+
+
+async def test_a_moderator_deletes_anothers(world: World) -> None:
+    message = await world.imagine()
+    role = world.guild.create_role("mods", permissions=discord.Permissions(manage_messages=True))
+    mod = world.guild.add_member(world.env.create_user("mod"), roles=[role])
+    await world.click(message, "Delete", who=mod)
+    assert world.channel.history() == []
+
+
+async def test_buttons_work_after_a_restart(world: World) -> None:
+    message = await world.imagine("an orange cat", images=2, seed="7")
+    await world.stop()
+    await world.start()
+    single = (await world.click(message, "1")).response
+    assert "Seed: 7" in parameters(world, single)
+    again = (await world.click(message, "Again")).response
+    assert "an orange cat" in words(again)
+    shown = await world.anna.click(message, label="Vary")
+    assert "an orange cat" in str(shown.modal)
+
+
+async def test_anothers_private_picture_stays_private(world: World) -> None:
+    await world.imagine(private=True)
+    member = await world.service.member(world.asker())
+    (record,) = await world.service.store.history(member.key, 5)
+    with pytest.raises(UserError) as refused:
+        await actions.single(world.service, world.asker(world.bob), record.jobs[0].job_id)
+    assert refused.value.message.id == "error-not-owner"
+
+
+async def test_imagine_again_from_a_messages_menu(world: World) -> None:
+    await world.imagine("an orange cat")
+    message = world.channel.last_message
+    result = await world.bob.context_menu(world.channel, "Imagine again", message)
+    await world.settled()
+    assert "an orange cat" in parameters(world, result.response)
+    assert await world.used(world.bob) == (1, 0)
+
+
+async def test_show_parameters_from_a_messages_menu(world: World) -> None:
+    await world.imagine("an orange cat", images=4, seed="7")
+    result = await world.bob.context_menu(world.channel, "Show parameters", world.channel.last_message)
+    assert "Seed: 7, 8, 9, 10" in words(result.response)
+
+
+async def test_a_menu_on_anything_else_says_so(world: World) -> None:
+    message = await world.anna.send(world.channel, "hello")
+    result = await world.bob.context_menu(world.channel, "Imagine again", message)
+    assert "no picture of mine" in words(result.response)
+    assert result.response.ephemeral

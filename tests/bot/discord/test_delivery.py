@@ -1,0 +1,256 @@
+"""Whatever happens in between, a request ends in a picture that arrived and counts once, or in a refund."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from unittest.mock import AsyncMock
+
+import discord
+import pytest
+
+from bot.actions import Action, button_id
+from bot.discord.screen import Screen
+from bot.request import ImagineOptions
+from tests.bot.discord.conftest import labels, words
+
+if TYPE_CHECKING:
+    from tests.bot.discord.conftest import World
+
+QUARTER_S = 15 * 60
+ORIGINAL = "/webhooks/*/messages/*"
+FOLLOW_UP = "/webhooks/*"
+POST = "/channels/*/messages"
+
+
+async def drawing(world: World, **options: Any) -> Any:
+    """A request whose picture is being drawn."""
+    world.model.gate.clear()
+    result = await world.begin(**options)
+    assert labels(result.response) == ["Cancel"]
+    return result
+
+
+async def drawn(world: World) -> None:
+    world.model.gate.set()
+    await world.settled()
+
+
+# restarts
+
+
+async def test_a_request_is_kept_told_so_and_finished_in_its_message_by_the_next_process(
+    world: World,
+) -> None:
+    result = await drawing(world)
+    await world.stop()
+    assert "restarting" in words(result.response)
+    assert "is kept" in words(result.response)
+    world.model.gate.set()
+    await world.start()
+    await world.settled()
+    assert world.file(result.response)
+    assert len(world.channel.history()) == 1
+    assert await world.used() == (1, 0)
+
+
+async def test_a_killed_process_costs_nobody_a_picture(world: World) -> None:
+    result = await drawing(world)
+    await world.stop(killed=True)
+    await world.start()
+    await world.settled()
+    assert world.file(result.response)
+    assert await world.used() == (1, 0)
+
+
+async def test_what_was_drawn_but_not_shown_is_shown_once_and_charged_once(world: World) -> None:
+    world.env.inject_error("*", "/webhooks/*", status=503, times=None)
+    result = await world.begin()
+    live = world.lives()[0]
+    await live.outcome()
+    assert await world.used() == (0, 1)
+    await world.stop(killed=True)
+    world.env.backend.faults.clear()
+    drawn_before = len(world.model.drawn)
+    await world.start()
+    await world.settled()
+    assert world.file(result.response)
+    assert len(world.model.drawn) == drawn_before
+    assert await world.used() == (1, 0)
+
+
+async def test_after_a_restart_past_the_tokens_life_the_bot_posts_itself(world: World) -> None:
+    await drawing(world)
+    await world.stop(killed=True)
+    await world.env.advance_time(QUARTER_S)
+    await world.start()
+    await world.settled()
+    message = world.channel.last_message
+    assert world.file(message)
+    assert await world.used() == (1, 0)
+
+
+# the quarter of an hour
+
+
+async def test_a_job_longer_than_a_quarter_of_an_hour_comes_as_a_message_of_the_bot(world: World) -> None:
+    result = await drawing(world)
+    await world.env.advance_time(QUARTER_S)
+    assert "new message" in words(result.response)
+    await drawn(world)
+    message = world.channel.last_message
+    assert message is not None
+    assert message.id != result.response.id
+    assert world.file(message)
+    assert "Again" in [child.label for row in message.components for child in row.children]
+    assert await world.used() == (1, 0)
+
+
+async def test_a_private_one_comes_as_a_direct_message(world: World) -> None:
+    result = await drawing(world, private=True)
+    await world.env.advance_time(QUARTER_S)
+    assert "direct message" in words(result.response)
+    await drawn(world)
+    assert world.channel.history(viewer=world.bob) == []
+    assert world.file(world.anna.user.dm_channel.last_message)
+    assert await world.used() == (1, 0)
+
+
+async def test_where_the_bot_may_not_post_it_comes_as_a_direct_message(world: World) -> None:
+    await drawing(world)
+    await world.env.advance_time(QUARTER_S)
+    world.env.inject_error("POST", f"/channels/{world.channel.id}/messages", status=403, code=50013)
+    await drawn(world)
+    assert world.file(world.anna.user.dm_channel.last_message)
+    assert await world.used() == (1, 0)
+
+
+async def test_with_no_way_at_all_it_waits_in_the_history_uncharged_until_fetched(world: World) -> None:
+    await drawing(world)
+    await world.env.advance_time(QUARTER_S)
+    world.env.inject_error("POST", POST, status=403, code=50007, times=2)
+    await drawn(world)
+    assert await world.used() == (0, 1)
+    shown = (await world.anna.slash(world.channel, "history")).response
+    assert labels(shown) == ["1 · Get it"]
+    fetched = await world.click(shown, "1 · Get it")
+    assert world.file(fetched.response)
+    assert await world.used() == (1, 0)
+
+
+# faults of Discord
+
+
+@pytest.mark.parametrize("status", [429, 500])
+async def test_a_moments_trouble_is_waited_out(world: World, status: int) -> None:
+    result = await drawing(world)
+    world.env.inject_error("PATCH", ORIGINAL, status=status, times=2)
+    await drawn(world)
+    await world.env.advance_time(10)
+    assert world.file(result.response)
+    assert len(world.channel.history()) == 1
+    assert await world.used() == (1, 0)
+
+
+async def test_an_edit_that_fails_on_the_way_is_left_out(world: World) -> None:
+    world.env.inject_error("PATCH", ORIGINAL, status=500)
+    message = await world.imagine()
+    assert world.file(message)
+
+
+async def test_a_deleted_message_is_answered_beside_it(world: World) -> None:
+    result = await drawing(world)
+    world.env.backend.delete_message(world.channel.id, result.response.id)
+    await drawn(world)
+    assert world.file(world.channel.last_message)
+    assert await world.used() == (1, 0)
+
+
+async def test_a_deleted_channel_ends_in_a_direct_message(world: World) -> None:
+    await drawing(world)
+    world.env.backend.delete_channel(world.channel.id)
+    await drawn(world)
+    assert world.file(world.anna.user.dm_channel.last_message)
+    assert await world.used() == (1, 0)
+
+
+async def test_an_expired_token_is_noticed_when_discord_says_so(world: World) -> None:
+    await drawing(world)
+    world.env.inject_error("*", "/webhooks/*", status=401, code=50027, times=None)
+    await drawn(world)
+    assert world.file(world.channel.last_message)
+    assert await world.used() == (1, 0)
+
+
+async def test_a_file_too_large_for_the_place_is_made_smaller(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = await drawing(world)
+    monkeypatch.setattr(Screen, "show", AsyncMock())
+    world.env.inject_error("PATCH", ORIGINAL, status=413, code=40005)
+    await drawn(world)
+    assert world.file(result.response)
+    assert await world.used() == (1, 0)
+
+
+async def test_a_gateway_that_drops_in_the_middle_changes_nothing(world: World) -> None:
+    result = await drawing(world)
+    shard = world.bot.shards[0]
+    await shard.disconnect()
+    await drawn(world)
+    await shard.reconnect()
+    await world.env.settle()
+    assert world.file(result.response)
+    assert await world.used() == (1, 0)
+
+
+# faults of ours
+
+
+async def test_a_failed_drawing_is_told_and_costs_nothing(world: World) -> None:
+    world.model.fail = [RuntimeError("boom")] * 8
+    message = await world.imagine()
+    assert "nothing was charged" in words(message)
+    assert labels(message) == []
+    assert await world.used() == (0, 0)
+
+
+async def test_a_replayed_interaction_is_answered_once(world: World) -> None:
+    message = await world.imagine()
+    asked = next(entry for entry in world.env.backend.interactions.values() if entry.message_id == message.id)
+    live = await world.service.imagine(
+        world.asker(), ImagineOptions("a cat"), key=str(asked.id), address={"again": True}
+    )
+    assert live.finished
+    assert len(world.model.drawn) == 1
+    assert await world.used() == (1, 0)
+
+
+# cancel
+
+
+async def test_cancel_gives_the_image_back_and_says_so(world: World) -> None:
+    result = await drawing(world)
+    await world.anna.click(result.response, label="Cancel")
+    await drawn(world)
+    assert "Cancelled; nothing was charged." in words(result.response)
+    assert await world.used() == (0, 0)
+
+
+async def test_nobody_cancels_anothers_but_a_moderator_may(world: World) -> None:
+    result = await drawing(world)
+    refused = await world.bob.click(result.response, label="Cancel")
+    assert "not yours" in words(refused.followups[0])
+    assert refused.followups[0].ephemeral
+    role = world.guild.create_role("mods", permissions=discord.Permissions(manage_messages=True))
+    mod = world.guild.add_member(world.env.create_user("mod"), roles=[role])
+    await mod.click(result.response, label="Cancel")
+    await drawn(world)
+    assert "Cancelled" in words(result.response)
+
+
+async def test_the_cancel_button_is_its_id(world: World) -> None:
+    result = await drawing(world)
+    (live,) = world.lives()
+    button = result.response.components[0]["components"][0]
+    assert button["custom_id"] == button_id(Action.CANCEL, live.request_id)
+    await drawn(world)

@@ -1,0 +1,206 @@
+"""The commands beside /imagine: members', owners', server admins'."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import discord
+import pytest
+import simcord
+
+from bot.messages import say
+from tests.bot.discord.conftest import labels, words
+
+if TYPE_CHECKING:
+    from simcord.actors import MemberActor
+
+    from bot.config import Config
+    from tests.bot.discord.conftest import World
+
+Opened = "Callable[..., AbstractAsyncContextManager[World]]"
+
+
+def manager(world: World) -> MemberActor:
+    """Somebody who may manage the server."""
+    role = world.guild.create_role("managers", permissions=discord.Permissions(manage_guild=True))
+    return world.guild.add_member(world.env.create_user("manager"), roles=[role])
+
+
+def owned_by(config: Config, who: MemberActor) -> Config:
+    return config.model_copy(update={"owners": config.owners.model_copy(update={"discord": (who.id,)})})
+
+
+@pytest.fixture
+def owner(world: World) -> MemberActor:
+    """The manager of the server, who owns the bot as well."""
+    who = manager(world)
+    world.service.config = owned_by(world.service.config, who)
+    return who
+
+
+# members
+
+
+async def test_quota_shows_plan_and_what_is_left_to_its_asker_alone(world: World) -> None:
+    await world.imagine()
+    result = await world.anna.slash(world.channel, "quota")
+    assert result.response is not None
+    assert result.response.ephemeral
+    assert "99 of 100" in words(result.response)
+
+
+async def test_queue_and_cancel_are_about_ones_own(world: World) -> None:
+    world.model.gate.clear()
+    await world.begin("a slow cat")
+    assert "a slow cat" in words((await world.anna.slash(world.channel, "queue")).response)
+    assert "a slow cat" not in words((await world.bob.slash(world.channel, "queue")).response)
+    assert "nothing waiting" in words((await world.bob.slash(world.channel, "cancel")).response)
+    assert "Cancelling" in words((await world.anna.slash(world.channel, "cancel")).response)
+    world.model.gate.set()
+    await world.settled()
+    assert await world.used() == (0, 0)
+
+
+async def test_history_has_pages_and_files(world: World) -> None:
+    for n in range(6):
+        await world.imagine(f"cat {n}", seed="7")
+    shown = (await world.anna.slash(world.channel, "history")).response
+    assert "cat 5" in words(shown)
+    assert "cat 0" not in words(shown)
+    await world.click(shown, "Older")
+    assert "cat 0" in words(shown)
+    file = await world.click(shown, "1")
+    assert world.file(file.response)
+
+
+async def test_help_names_the_sizes(world: World) -> None:
+    assert "portrait" in await world.ask("help")
+
+
+async def test_link_makes_two_accounts_one_member(world: World) -> None:
+    await world.imagine()
+    text = await world.ask("link")
+    code = text.split("/link ")[1].split()[0]
+    asked = await world.bob.slash(world.channel, "link", code=code)
+    await world.click(asked.response, "Yes, join", who=world.bob)
+    other = (await world.anna.slash(world.channel, "link")).response
+    await world.click(other, "Yes, join")
+    assert "one member" in words(other)
+    assert await world.used(world.bob) == (1, 0)
+
+
+async def test_forget_asks_first_and_then_erases(world: World) -> None:
+    await world.imagine("a secret cat")
+    kept = (await world.anna.slash(world.channel, "forget")).response
+    await world.click(kept, "Keep it")
+    assert "Nothing was erased" in words(kept)
+    asked = (await world.anna.slash(world.channel, "forget")).response
+    await world.click(asked, "Erase everything")
+    assert "1 requests and 1 pictures" in words(asked)
+    assert labels(asked) == []
+    assert "not asked for anything" in await world.ask("history")
+    assert await world.anna.autocomplete(world.channel, "imagine", "prompt", "") == []
+
+
+# owners
+
+
+async def test_owners_commands_are_hidden_and_refused(world: World) -> None:
+    for command in ("stats cost", "pause", "settings show"):
+        with pytest.raises(simcord.SetupError, match="not visible"):
+            await world.anna.slash(world.channel, command)
+    told = await world.ask("stats cost", who=manager(world))
+    assert "Only the owner" in told
+
+
+async def test_stats_tell_cost_queue_and_gpu(world: World, owner: MemberActor) -> None:
+    await world.imagine()
+    assert "Images: 1" in await world.ask("stats cost", who=owner, period="today")
+    assert "Waiting: 0" in await world.ask("stats queue", who=owner)
+    assert "Model: field" in await world.ask("stats gpu", who=owner)
+    assert "never" in await world.ask("stats cost", who=owner, period="never")
+
+
+async def test_tier_grant_ban_and_unban(world: World, owner: MemberActor) -> None:
+    assert "premium" in await world.ask("tier set", who=owner, member=world.anna, tier="premium", why="gift")
+    assert "2000" in await world.ask("quota")
+    assert "5 extra images" in await world.ask("grant", who=owner, member=world.anna, count=5)
+    await world.ask("ban", who=owner, member=world.anna, why="spam")
+    assert "spam" in words(await world.imagine())
+    await world.ask("unban", who=owner, member=world.anna)
+    assert (await world.imagine()).attachments
+    audit = await world.service.store.audit()
+    assert {row.action for row in audit} >= {"set_tier", "grant", "ban", "unban"}
+
+
+async def test_pause_lets_requests_wait_and_resume_draws_them(world: World, owner: MemberActor) -> None:
+    await world.ask("pause", who=owner)
+    result = await world.begin()
+    assert "You are next" in words(result.response)
+    await owner.slash(world.channel, "resume")
+    await world.settled()
+    assert world.file(result.response)
+
+
+# a server's rules
+
+
+async def test_only_allowed_channels_draw(world: World) -> None:
+    boss, other = manager(world), world.guild.create_text_channel("elsewhere")
+    await world.ask("settings channel", who=boss, channel=other)
+    assert "does not allow" in words(await world.imagine())
+    assert (await world.imagine(channel=other)).attachments
+    await world.ask("settings channel", who=boss, channel=other, allowed=False)
+    assert (await world.imagine()).attachments
+
+
+async def test_a_role_stands_for_a_tier_at_each_request(world: World, owner: MemberActor) -> None:
+    role = world.guild.create_role("patrons")
+    await world.ask("settings role", who=owner, role=role, tier="premium")
+    patron = world.guild.add_member(world.env.create_user("patron"), roles=[role])
+    shown = await world.imagine(who=patron)
+    assert "1999 of 2000" in words(shown)
+    assert "99 of 100" in words(await world.imagine())
+
+
+async def test_preview_and_language_of_a_server(world: World) -> None:
+    boss = manager(world)
+    await world.ask("settings set", who=boss, setting="preview", value="off")
+    await world.ask("settings set", who=boss, setting="language", value="zh-CN")
+    assert "种子" in words(await world.imagine())
+    names = [
+        attachment["filename"]
+        for entry in world.sent("PATCH", r"/webhooks/\d+/[^/]+/messages/\d+")
+        for attachment in entry.json["attachments"]
+    ]
+    assert "preview.jpg" not in names
+
+
+async def test_a_server_blocks_words_and_patterns(world: World) -> None:
+    boss = manager(world)
+    await world.ask("settings block", who=boss, word="kitten")
+    assert "(" in await world.ask("settings block", who=boss, pattern="(")
+    assert "kitten" in await world.ask("settings block", who=boss, pattern=r"c[a4]t\b")
+    for prompt in ("a ＫＩＴＴＥＮ", "a c4t"):
+        assert "blocked some of those words" in words(await world.imagine(prompt))
+    assert (await world.imagine("a kittenish caterpillar")).attachments
+    await world.ask("settings block", who=boss, word="kitten", blocked=False)
+    assert (await world.imagine("a kitten")).attachments
+
+
+# alerts
+
+
+async def test_alerts_reach_the_admin_channel_once_an_hour(opened: Opened, config: Config) -> None:  # type: ignore[valid-type]
+    async with opened() as world:
+        admins = world.guild.create_text_channel("admins")
+        world.bot._alarm._channel_id = admins.id
+        world.bot._alarm.start()
+        with world.env._bot_scope():
+            for _ in range(3):
+                world.service.alerts.tell(
+                    "store:disk_full", say("alert-store", reason="disk_full", detail="x")
+                )
+        await world.env.settle()
+        (message,) = admins.history()
+        assert "The disk is full" in message.content
