@@ -46,8 +46,11 @@ class Alerts(Observer):
             return
         self._told_s[cause] = now_s
         log.warning("alert", cause=cause)
-        for listener in self._listeners:
-            listener(message)
+        for listener in tuple(self._listeners):
+            try:
+                listener(message)
+            except Exception:  # whoever told must go on, and the others hear
+                log.exception("alert.listener_failed", cause=cause)
 
     def on_alert(self, alert: EngineAlert) -> None:
         """The engine's watchdog barked."""

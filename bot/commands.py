@@ -31,7 +31,7 @@ class Card:
 async def quota(service: Service, asker: Asker, t: Translator) -> Card:
     """What the asker has used and has left this month."""
     member = await service.member(asker)
-    state = await service.store.quota(member.key)
+    state = await service.store.quota(member.key, tier=asker.tier)
     tier = service.config.tiers[state.tier]
     return Card(t("quota-title"), tuple(render.quota_facts(state, tier, service.pricing.currency, t)))
 

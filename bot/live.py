@@ -34,6 +34,7 @@ class LiveRequest:
         address: Mapping[str, object],
         language: str,
         notes: tuple[Message, ...] = (),
+        tier: str | None = None,
     ) -> None:
         self.request_id = request_id
         self.member = member
@@ -41,6 +42,7 @@ class LiveRequest:
         self.request = request
         self.address = dict(address)
         self.language = language
+        self.tier = tier
         self.accepted = Accepted(request_id, request, notes)
         self._latest: Event = self.accepted
         self._changed = asyncio.Event()

@@ -231,7 +231,7 @@ class Service:
     async def quota(self, asker: Asker) -> Quota:
         """What the asker has used and has left this month."""
         member = await self.member(asker)
-        return await self.store.quota(member.key)
+        return await self.store.quota(member.key, tier=asker.tier)
 
     def language_of(self, member: Member | None, asker: Asker) -> str:
         """The member's own choice, else the platform's locale, else the configured language."""
@@ -292,6 +292,7 @@ class Service:
             address=json.loads(record.address),
             language=language,
             notes=notes,
+            tier=record.tier,
         )
 
     def _spawn(self, work: Coroutine[None, None, T]) -> asyncio.Task[T]:

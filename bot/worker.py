@@ -83,7 +83,7 @@ class Worker:
         if flight.kept or not flight.pictures:
             live.publish(Failed(say("error-draining-kept")) if flight.kept else flight.failures[0])
             return
-        quota = await until_stored(lambda: self._store.quota(live.member))
+        quota = await until_stored(lambda: self._store.quota(live.member, tier=live.tier))
         pictures = tuple(sorted(flight.pictures.values(), key=lambda picture: picture.seed))
         notes = tuple(say(note) for note in sorted(flight.notes))
         live.publish(Done(pictures, quota, missing=len(flight.failures), notes=notes))

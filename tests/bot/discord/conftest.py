@@ -161,8 +161,8 @@ def opened(
 ) -> Callable[..., AbstractAsyncContextManager[World]]:
     """Opens a world.
 
-    Waiting for the engine counts as settled there, so that a command comes back while its picture is still being
-    drawn: simcord is told so, and the service's own tasks, which call no Discord, are not its business.
+    Waiting for the engine counts as settled there, so that a command comes back while its picture is still
+    being drawn: simcord is told so, and the service's own tasks, which call no Discord, are not its business.
     """
     worlds: list[World] = []
 

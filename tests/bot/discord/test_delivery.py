@@ -38,7 +38,7 @@ async def drawn(world: World) -> None:
 # restarts
 
 
-async def test_a_request_is_kept_told_so_and_finished_in_its_message_by_the_next_process(
+async def test_a_request_is_kept_and_finished_in_its_message_by_the_next_process(
     world: World,
 ) -> None:
     result = await drawing(world)

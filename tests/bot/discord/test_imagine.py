@@ -1,4 +1,4 @@
-"""/imagine in Discord: acknowledged at once, one message edited, a picture with its parameters, charged once."""
+"""/imagine in Discord: acknowledged at once, one message edited, a picture in the end, charged once."""
 
 from __future__ import annotations
 
