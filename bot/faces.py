@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from bot.messages import UserError, translator
+
 if TYPE_CHECKING:
     from bot.credentials import Credentials
     from bot.service import Service
@@ -54,6 +56,9 @@ async def serve_all(service: Service, faces: dict[str, Serve]) -> bool:
 async def _serve(name: str, serve: Serve, service: Service) -> bool:
     try:
         await serve(service)
+    except UserError as error:
+        log.error("face.refused", face=name, why=translator(service.config.language)(error.message))
+        return False
     except Exception:
         log.exception("face.failed", face=name)
         return False

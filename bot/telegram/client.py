@@ -21,7 +21,8 @@ from telegram.ext import (
 )
 from telegram.request import HTTPXRequest
 
-from bot.messages import UserError, say
+from bot.messages import Message as Told
+from bot.messages import UserError, say, translator
 from bot.telegram import intake
 from bot.telegram.buttons import Buttons
 from bot.telegram.delivery import Courier
@@ -66,6 +67,7 @@ class Client:
     """One bot on Telegram: `run` until cancelled."""
 
     def __init__(self, service: Service, token: str, config: Config, timing: Timing) -> None:
+        self._service = service
         self._config = config
         self._timing = timing
         self.application = _application(token, config, timing)
@@ -78,8 +80,9 @@ class Client:
 
     async def run(self, webhook_secret: str | None = None) -> None:
         """Serve until cancelled. Raises Conflict (another instance has this token) or InvalidToken."""
-        await self._initialize()
+        stop_alarms = self._service.alerts.subscribe(self._alarm)
         try:
+            await intake.until_reached(self.application.initialize)
             await self.application.start()
             self.face.own(set_commands(self.bot, self._config))
             await self.courier.recover()
@@ -92,15 +95,12 @@ class Client:
             else:
                 await intake.poll(self.bot, self.handle, timeout_s=self._timing.poll_s)
         finally:
+            stop_alarms()
             await self._close()
 
     async def handle(self, update: Update) -> None:
         """Deal with one update: when this returns, what it asks for is written down."""
         await self.application.process_update(update)
-
-    async def _initialize(self) -> None:
-        """Get to know who we are, as soon as Telegram can be reached. Raises InvalidToken."""
-        await intake.until_reached(self.application.initialize)
 
     async def _close(self) -> None:
         await self.courier.close()
@@ -110,7 +110,20 @@ class Client:
                 if self.application.running:
                     await self.application.stop()
                 await self.application.shutdown()
+                await self.bot.shutdown()  # its connections are open even where it never got to start
         log.info("telegram.stopped")
+
+    def _alarm(self, message: Told) -> None:
+        """Something the owners should know at once."""
+        if (chat := self._config.telegram.admin_chat) is not None:
+            text = f"⚠️ {translator(self._config.language)(message)}"
+            self.face.own(self._tell(chat, text))
+
+    async def _tell(self, chat: int, text: str) -> None:
+        try:
+            await self.bot.send_message(chat, text)
+        except TelegramError as error:
+            log.warning("telegram.alarm_lost", why=type(error).__name__)
 
     def _add_handlers(self) -> None:
         """Handlers that may accept a request are awaited before an update is confirmed; no others are."""

@@ -40,11 +40,19 @@ class Owners:
                 card = await admin.stats_queue(service, asker, t)
             case "gpu":
                 card = await admin.stats_gpu(service, asker, t)
-            case "cost":
-                card = await commands.stats(service.store, period, t)
             case _:
-                card = await commands.stats(service.store, words, t)
+                await self._cost(caller, period if what.lower() == "cost" else words)
+                return
         await self._face.card(caller, card)
+
+    async def _cost(self, caller: Caller, period: str) -> None:
+        """The report in words, and as a chart."""
+        service = self._face.service
+        await self._face.card(caller, await commands.stats(service.store, period, caller.t, service.config))
+        chart = await commands.stats_chart(service.store, period, caller.t, service.config)
+        await self._face.bot.send_photo(
+            caller.chat.id, chart, message_thread_id=caller.thread_id, filename="cost.png"
+        )
 
     async def tier(self, caller: Caller, words: str) -> None:
         """`/tier [who] NAME [until 2026-12-31] [why]`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,12 +26,11 @@ if TYPE_CHECKING:
 FAST = Timing(
     pace=Pace(private_s=0.01, group_s=0.01, edits_a_second=100_000, retry_s=0.05),
     messages_a_second=0,
-    connect_s=0.5,
-    read_s=0.5,
-    upload_s=2.0,
     poll_s=5,
-    stop_s=2.0,
 )
+IMPATIENT = replace(FAST, read_s=0.5)
+"""Gives up soon, for tests in which an answer never comes."""
+
 ANNA, BOB, OWNER = 11, 12, 99
 GROUP, SUPERGROUP = -500, -1_000_000_000_500
 
@@ -50,10 +49,14 @@ class Bot:
         quota = await self.service.quota(Asker("telegram", str(user)))
         return quota.used, quota.reserved
 
+    @property
+    def waiting(self) -> int:
+        """Updates that are not confirmed yet."""
+        return len(self.telegram._update_queues._state(TOKEN).updates)
+
     async def settled(self) -> None:
         """Every update dealt with, every answer given, every request delivered."""
-        queue = self.telegram._update_queues._state(TOKEN)
-        await self.telegram.until(lambda: not queue.updates)
+        await self.telegram.until(lambda: not self.waiting)
         await self.client.face.settled()
         await self.client.courier.settled()
 

@@ -222,7 +222,8 @@ class StandIn(LoBotApiEmulator):
 
     def _next_fault(self, method: str, fields: dict[str, Any]) -> Fault | None:
         queue = self.faults.get(method, [])
-        fault = next((f for f in queue if any(f.only in str(value) for value in fields.values())), None)
+        text = str(list(fields.values()))
+        fault = next((fault for fault in queue if fault.only in text), None)
         if fault is not None:
             queue.remove(fault)
         return fault

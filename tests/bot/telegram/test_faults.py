@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.bot.telegram.conftest import ANNA, FAST, GROUP, SUPERGROUP
+from tests.bot.telegram.conftest import ANNA, FAST, GROUP, IMPATIENT, SUPERGROUP
 from tests.bot.telegram.standin import (
     BAD_GATEWAY,
     BROKEN,
@@ -22,6 +22,8 @@ from tests.bot.telegram.standin import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from tests.bot.telegram.conftest import Bot, Stage
 
 TRANSIENT = {
@@ -35,8 +37,17 @@ TRANSIENT = {
 }
 
 
+@pytest.fixture
+async def impatient(stage: Stage) -> AsyncIterator[Bot]:
+    async with stage.bot(IMPATIENT) as opened:
+        yield opened
+
+
 @pytest.mark.parametrize("fault", TRANSIENT.values(), ids=TRANSIENT.keys())
-async def test_the_result_survives_a_fault_and_is_charged_once(bot: Bot, stage: Stage, fault: Fault) -> None:
+async def test_the_result_survives_a_fault_and_is_charged_once(
+    impatient: Bot, stage: Stage, fault: Fault
+) -> None:
+    bot = impatient
     bot.telegram.fail("editMessageMedia", fault)
     stage.model.gate.clear()
     await bot.telegram.say(ANNA, "/imagine a cat")
@@ -49,7 +60,8 @@ async def test_the_result_survives_a_fault_and_is_charged_once(bot: Bot, stage: 
 
 
 @pytest.mark.parametrize("fault", TRANSIENT.values(), ids=TRANSIENT.keys())
-async def test_an_album_survives_a_fault_and_is_charged_once(bot: Bot, fault: Fault) -> None:
+async def test_an_album_survives_a_fault_and_is_charged_once(impatient: Bot, fault: Fault) -> None:
+    bot = impatient
     bot.telegram.fail("sendMediaGroup", fault)
     await bot.telegram.say(ANNA, "/imagine a cat --images 2")
     await bot.settled()
@@ -59,7 +71,8 @@ async def test_an_album_survives_a_fault_and_is_charged_once(bot: Bot, fault: Fa
 
 
 @pytest.mark.parametrize("fault", TRANSIENT.values(), ids=TRANSIENT.keys())
-async def test_a_status_that_cannot_be_sent_costs_no_picture(bot: Bot, fault: Fault) -> None:
+async def test_a_status_that_cannot_be_sent_costs_no_picture(impatient: Bot, fault: Fault) -> None:
+    bot = impatient
     bot.telegram.fail("sendMessage", fault)
     await bot.telegram.say(ANNA, "/imagine a cat")
     await bot.settled()

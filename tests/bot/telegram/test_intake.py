@@ -1,0 +1,142 @@
+"""How updates come in: webhook with its secret, a server that is away at first, a token that is in no log."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+import structlog
+
+from bot.credentials import Redactor
+from bot.logs import set_up_logs
+from bot.messages import UserError
+from bot.telegram import Client, serve
+from bot.telegram.intake import SECRET_HEADER
+from tests.bot.telegram.conftest import ANNA, FAST, Stage
+from tests.bot.telegram.standin import BAD_GATEWAY, TOKEN, Fault
+from tests.easel import easel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bot.config import Config
+    from tests.bot.telegram.conftest import Bot
+    from tests.bot.telegram.standin import StandIn
+
+
+@pytest.fixture
+def hooked(config: Config, telegram: StandIn) -> Stage:
+    """A stage whose bot listens instead of polling."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    section = config.telegram.model_copy(
+        update={"webhook_url": f"http://127.0.0.1:{port}/telegram", "webhook_port": port}
+    )
+    return Stage(telegram, config.model_copy(update={"telegram": section}))
+
+
+async def test_a_webhook_brings_updates_and_confirms_them_once_dealt_with(hooked: Stage) -> None:
+    async with hooked.bot() as bot:
+        await bot.telegram.until(lambda: bot.telegram.count("setWebhook"))
+        update = await bot.telegram.say(ANNA, "/imagine a cat")
+        await bot.settled()
+        assert len(bot.telegram.photos(ANNA)) == 1
+        bot.telegram.redeliver(update)
+        await bot.telegram.deliver_updates(token=TOKEN)
+        await bot.settled()
+        assert await bot.used() == (1, 0)
+        assert bot.telegram.count("getUpdates") == 0
+
+
+async def test_a_webhook_turns_strangers_away(hooked: Stage) -> None:
+    async with hooked.bot() as bot:
+        await bot.telegram.until(lambda: bot.telegram.count("setWebhook"))
+        url = hooked.config.telegram.webhook_url or ""
+        async with httpx.AsyncClient() as stranger:
+            update = {"update_id": 1}
+            assert (await stranger.post(url, json=update)).status_code == 403
+            wrong = {SECRET_HEADER: "guess"}
+            assert (await stranger.post(url, json=update, headers=wrong)).status_code == 403
+            right = {SECRET_HEADER: "a-webhook-secret"}
+            assert (await stranger.post(url, content=b"{", headers=right)).status_code == 400
+            assert (await stranger.post(url, json=update, headers=right)).status_code == 200
+
+
+async def test_the_bot_starts_once_telegram_can_be_reached(stage: Stage) -> None:
+    stage.telegram.fail("getMe", BAD_GATEWAY)
+    async with stage.bot() as bot:
+        assert bot.telegram.count("getMe") == 2
+        await bot.telegram.say(ANNA, "/quota")
+        await bot.settled()
+        assert bot.telegram.messages(ANNA)
+
+
+async def test_a_wrong_token_is_one_sentence(stage: Stage) -> None:
+    stage.telegram.fail("getMe", Fault(401, "Unauthorized"))
+    async with easel(stage.config) as service:
+        with pytest.raises(UserError, match="telegram-bad-token"):
+            await asyncio.wait_for(serve(service, TOKEN, stage.config), 10)
+
+
+async def test_a_second_instance_is_one_sentence_and_ends(bot: Bot) -> None:
+    await bot.telegram.until(lambda: bot.telegram._update_queues._state(TOKEN).polling)
+    with pytest.raises(UserError, match="telegram-two-instances"):
+        await asyncio.wait_for(serve(bot.service, TOKEN, bot.config), 10)
+    await bot.telegram.say(ANNA, "/quota")
+    await bot.settled()
+    assert bot.telegram.messages(ANNA)
+
+
+async def test_the_end_leaves_no_task_behind(stage: Stage) -> None:
+    async with easel(stage.config) as service:
+        before = asyncio.all_tasks()
+        client = Client(service, TOKEN, stage.config, FAST)
+        running = asyncio.create_task(client.run())
+        await client.started.wait()
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+        assert asyncio.all_tasks() - before <= {running}
+
+
+@pytest.fixture
+def logs() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    set_up_logs("debug", Redactor(), json=True)
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+@pytest.mark.usefixtures("logs")
+async def test_no_log_line_holds_the_token_even_at_debug(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage.telegram.fail("sendMessage", BAD_GATEWAY)
+    async with stage.bot() as bot:
+        await bot.telegram.say(ANNA, "/imagine a cat")
+        await bot.settled()
+    written = capsys.readouterr().err
+    assert "/bot[redacted]/getMe" in written
+    assert TOKEN not in written
+    assert TOKEN.split(":")[1] not in written
+
+
+async def test_alerts_reach_the_admins_chat(stage: Stage) -> None:
+    from bot.messages import say
+
+    section = stage.config.telegram.model_copy(update={"admin_chat": -77})
+    alarmed = Stage(stage.telegram, stage.config.model_copy(update={"telegram": section}))
+    async with alarmed.bot() as bot:
+        bot.service.alerts.tell("test", say("error-storage"))
+        await bot.client.face.settled()
+        (alarm,) = bot.telegram.messages(-77)
+        assert "cannot write" in alarm.text

@@ -1,0 +1,116 @@
+"""The one message that is edited: what it shows, and how seldom."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from bot.telegram.pace import Pace
+from tests.bot.telegram.conftest import ANNA, FAST, GROUP
+
+if TYPE_CHECKING:
+    from tests.bot.telegram.conftest import Bot, Stage
+    from tests.bot.telegram.standin import StandIn
+
+EDITS = ("editMessageText", "editMessageCaption", "editMessageMedia")
+
+
+def gaps(telegram: StandIn, chat: int) -> list[float]:
+    """Seconds between the edits of a chat."""
+    at = [call.at_s for call in telegram.calls if call.method in EDITS and call.chat == chat]
+    return [later - earlier for earlier, later in pairwise(at)]
+
+
+async def test_position_progress_and_preview_are_shown_one_after_the_other(bot: Bot, stage: Stage) -> None:
+    gate = stage.model.gate
+    gate.clear()
+    await bot.telegram.say(ANNA, "/imagine a cat --steps 20")
+    (status,) = await bot.telegram.until(lambda: bot.telegram.messages(ANNA))
+    gate.allow(1)
+    await bot.telegram.until(lambda: "step 1 of 20" in status.plain)
+    assert status.photo is None
+    assert status.buttons == ["cancel"]
+    gate.allow(1)
+    preview = await bot.telegram.until(lambda: status.photo)
+    assert Image.open(io.BytesIO(preview)).format == "JPEG"
+    assert "step 2 of 20" in status.plain
+    gate.allow(1)
+    await bot.telegram.until(lambda: "step 3 of 20" in status.plain)
+    gate.set()
+    await bot.settled()
+    assert bot.telegram.messages(ANNA) == [status]
+    assert status.buttons[0] == "again"
+
+
+async def test_who_waits_is_told_the_position(bot: Bot, stage: Stage) -> None:
+    stage.model.gate.clear()
+    for _ in range(3):
+        await bot.telegram.say(12, "/imagine a dog")
+    await bot.telegram.until(lambda: len(bot.telegram.messages(12)) == 3)
+    await bot.telegram.say(ANNA, "/imagine a cat")
+    (status,) = await bot.telegram.until(lambda: bot.telegram.messages(ANNA))
+    await bot.telegram.until(lambda: "next" in status.plain or "before you" in status.plain)
+    stage.model.gate.set()
+    await bot.settled()
+
+
+async def test_a_group_without_previews_sees_text_only(bot: Bot, stage: Stage) -> None:
+    await bot.service.store.set_setting(f"telegram:{GROUP}", "preview", False, by="test")
+    gate = stage.model.gate
+    gate.clear()
+    await bot.telegram.say(ANNA, "/imagine a cat", chat=GROUP)
+    (status,) = await bot.telegram.until(lambda: bot.telegram.messages(GROUP))
+    gate.allow(4)
+    await bot.telegram.until(lambda: "step 4" in status.plain)
+    assert status.photo is None
+    gate.set()
+    await bot.settled()
+
+
+async def test_all_jobs_of_a_chat_share_its_pace(stage: Stage) -> None:
+    timing = replace(FAST, pace=Pace(private_s=0.1, group_s=0.2, edits_a_second=1000, retry_s=0.05))
+    async with stage.bot(timing) as bot:
+        stage.model.gate.clear()
+        for n in range(3):
+            await bot.telegram.say(ANNA, f"/imagine cat {n}")
+            await bot.telegram.say(12, f"/imagine cat {n}", chat=GROUP)
+        await bot.telegram.until(
+            lambda: len(bot.telegram.messages(ANNA)) == 3 and len(bot.telegram.messages(GROUP)) == 3
+        )
+        for _ in range(24):
+            stage.model.gate.allow(1)
+        stage.model.gate.set()
+        await bot.settled()
+        tolerance_s = 0.03
+        assert min(gaps(bot.telegram, ANNA)) >= 0.1 - tolerance_s
+        assert min(gaps(bot.telegram, GROUP)) >= 0.2 - tolerance_s
+        assert await bot.used(ANNA) == (3, 0)
+
+
+async def test_the_notes_of_a_request_are_told(bot: Bot) -> None:
+    await bot.telegram.say(ANNA, "/imagine a cat --size 100x100 --no blur")
+    await bot.settled()
+    (shown,) = bot.telegram.messages(ANNA)
+    assert "100x100 became" in shown.plain
+    assert "guidance 0" in shown.plain
+
+
+async def test_no_prompt_breaks_a_message(bot: Bot) -> None:
+    nasty = '<b>bold</i> & <a href="https://evil.example">click</a> @everyone /quota ' + "😀" * 900
+    await bot.telegram.say(ANNA, f"/imagine {nasty}")
+    await bot.telegram.say(ANNA, '/imagine a cat --size "<b>&"')
+    await bot.settled()
+    assert [m for m in bot.telegram.messages(ANNA) if m.photo]
+
+
+async def test_dashes_of_phones_quotes_and_line_breaks(bot: Bot) -> None:
+    await bot.telegram.say(ANNA, "/imagine a cat\non the moon —size portrait\n—seed：７ —no text， watermark")
+    await bot.settled()
+    (shown,) = bot.telegram.messages(ANNA)
+    assert shown.plain.startswith("a cat on the moon")
+    assert "128x192" in shown.plain
+    assert "Seed 7" in shown.plain
