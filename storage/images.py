@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-_REF = re.compile(r"[0-9a-f]{40}\.[a-z0-9]{1,8}")
+_REF = re.compile(r"[0-9a-f]{32}\.[a-z0-9]{1,8}")
 _TEMPORARY = ".tmp-"
 
 
@@ -51,7 +51,7 @@ class ImageFolder:
     def put(self, content: bytes, suffix: str, now_us: int) -> str:
         """Write to a temporary name, fsync, rename, fsync the folder: a ref always names a whole picture."""
         now_ns = (now_us * 1000, now_us * 1000)
-        ref = hashlib.blake2b(content, digest_size=20).hexdigest() + suffix.lower()
+        ref = hashlib.blake2b(content, digest_size=16).hexdigest() + suffix.lower()
         target = self._path(ref)
         with self._lock, contextlib.suppress(FileNotFoundError):
             os.utime(target, ns=now_ns)  # there already: drawn again, so its age begins anew

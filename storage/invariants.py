@@ -121,10 +121,19 @@ INVARIANTS = (
     ),
     Invariant(
         "a drawn job has its picture and its usage",
-        "job {} is drawn, picture {}, usage {}",
+        "job {}: picture {}, usage {}",
         """
-        SELECT job_id, image, usage IS NOT NULL FROM job
-        WHERE state = 'drawn' AND (image IS NULL OR usage IS NULL)
+        SELECT job_id, image, usage IS NOT NULL FROM job LEFT JOIN drawing ON drawing.job = job.id
+        WHERE (state = 'drawn') <> (usage IS NOT NULL) OR (state = 'drawn' AND image IS NULL)
+        """,
+    ),
+    Invariant(
+        "a request has its address while one of its jobs is open",
+        "request {}: {} open jobs, address kept {}",
+        f"""
+        SELECT request_id, sum({_OPEN}) AS open_jobs, max(address IS NOT NULL) AS kept
+        FROM {_JOBS} LEFT JOIN address ON address.request = request.id
+        GROUP BY request.id HAVING (open_jobs > 0) <> kept
         """,
     ),
     Invariant(

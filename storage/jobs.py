@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from . import ledger, quota, requests
 from .clock import SECOND_US, from_us
 from .errors import UnknownJob, UnknownRequest, WrongState
+from .packing import pack
 from .records import (
     Acceptance,
     DrawUsage,
@@ -47,11 +48,6 @@ class OpenJob:
     cost_micro: int | None
 
     @property
-    def held(self) -> quota.Held:
-        """Its reservation."""
-        return quota.Held(self.member, self.month, self.price_micro, self.from_topup)
-
-    @property
     def closed(self) -> bool:
         """Settled or released, for good."""
         return self.state in (JobState.DELIVERED, JobState.FAILED, JobState.CANCELLED)
@@ -60,8 +56,11 @@ class OpenJob:
 _SELECT = """
 SELECT job.id, job_id, state, member, month, tier, platform, server, capped_day, from_topup, price_micro,
        usage, cost_micro
-FROM job JOIN request ON request.id = job.request
+FROM job JOIN request ON request.id = job.request LEFT JOIN drawing ON drawing.job = job.id
 """
+
+
+_SHOWS = "substr(image, 1, 8) = substr(?1, 1, 8) AND image = ?1"  # by its index, which knows the beginning
 
 
 def accept(db: sqlite3.Connection, policy: Policy, now_us: int, request: NewRequest) -> Acceptance:
@@ -82,8 +81,8 @@ def accept(db: sqlite3.Connection, policy: Policy, now_us: int, request: NewRequ
     number = db.execute(
         """
         INSERT INTO request (request_id, platform, source_key, member, server, tier, month, capped_day,
-                             payload, address, created_us)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                             payload, created_us)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
         (
             request.request_id,
@@ -94,11 +93,11 @@ def accept(db: sqlite3.Connection, policy: Policy, now_us: int, request: NewRequ
             where.tier,
             reservation.month,
             reservation.capped_day,
-            request.payload,
-            request.address,
+            pack(request.payload),
             now_us,
         ),
     ).lastrowid
+    db.execute("INSERT INTO address VALUES (?, ?)", (number, request.address))
     _insert_jobs(db, number, request, reservation)
     after = quota.quota(where, policy, now_us, just_reserved=reservation)
     return Acceptance(_as_accepted(request, where, now_us), after, replayed=False)
@@ -136,9 +135,12 @@ def drawn(
     if job.closed:
         raise WrongState(job_id, job.state, JobState.DRAWN)
     db.execute(
-        "UPDATE job SET state = 'drawn', image = ?, usage = ?, cost_micro = ?, drawn_us = ?,"
-        " started_us = coalesce(started_us, ?4) WHERE id = ?",
-        (image, json.dumps(asdict(usage)), policy.cost_micro(usage.gpu_us, now_us), now_us, job.id),
+        "UPDATE job SET state = 'drawn', image = ?, started_us = coalesce(started_us, ?) WHERE id = ?",
+        (image, now_us, job.id),
+    )
+    db.execute(
+        "INSERT INTO drawing VALUES (?, ?, ?, ?)",
+        (job.id, now_us, json.dumps(asdict(usage)), policy.cost_micro(usage.gpu_us, now_us)),
     )
 
 
@@ -263,7 +265,8 @@ def drop_images(db: sqlite3.Connection, now_us: int, refs: Iterable[str]) -> Non
     """Take pictures away from all closed jobs; one that a drawn job still has to deliver stays."""
     refs = list(refs)
     db.executemany(
-        "UPDATE job SET image = NULL WHERE image = ? AND state <> 'drawn'", [(ref,) for ref in refs]
+        f"UPDATE job SET image = NULL WHERE {_SHOWS} AND state <> 'drawn'",  # noqa: S608
+        [(ref,) for ref in refs],
     )
     doom(db, now_us, refs)
 
@@ -271,7 +274,7 @@ def drop_images(db: sqlite3.Connection, now_us: int, refs: Iterable[str]) -> Non
 def doom(db: sqlite3.Connection, now_us: int, refs: Iterable[str]) -> None:
     """Put pictures that no job shows any more on the list of files to delete."""
     db.executemany(
-        "INSERT INTO doomed_image SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM job WHERE image = ?1)"
+        f"INSERT INTO doomed_image SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM job WHERE {_SHOWS})"  # noqa: S608
         " ON CONFLICT DO UPDATE SET at_us = ?2",
         [(ref, now_us) for ref in refs],
     )
@@ -288,9 +291,11 @@ def strike(db: sqlite3.Connection, deleted: Iterable[tuple[str, int]]) -> None:
 
 
 def set_address(db: sqlite3.Connection, request_id: str, address: str) -> None:
-    """Raises UnknownRequest."""
-    if not db.execute("UPDATE request SET address = ? WHERE request_id = ?", (address, request_id)).rowcount:
+    """Nothing changes once all its jobs are closed. Raises UnknownRequest."""
+    row = db.execute("SELECT id FROM request WHERE request_id = ?", (request_id,)).fetchone()
+    if row is None:
         raise UnknownRequest(f"no request {request_id}")
+    db.execute("UPDATE address SET address = ? WHERE request = ?", (address, row["id"]))
 
 
 def _close(
@@ -306,22 +311,15 @@ def _close(
     receipt: str | None = None,
     usage: DrawUsage | None = None,
 ) -> None:
-    """Close the job, settle or release its reservation, write its ledger row: where every job ends."""
+    """Where every job ends: its state, and the ledger row that settles or releases its reservation."""
     if job.closed:
         return
     db.execute(
-        "UPDATE job SET state = ?, closed_us = ?, reason = ?, receipt = ?, parked = 0,"
-        " usage = NULL, cost_micro = NULL WHERE id = ?",
-        (state, now_us, reason, receipt, job.id),
+        "UPDATE job SET state = ?, reason = ?, receipt = ?, parked = 0 WHERE id = ?",
+        (state, reason, receipt, job.id),
     )
-    if charged:
-        quota.settle(db, job.held)
-    else:
-        quota.release(db, job.held)
-        if job.capped_day is not None:
-            quota.uncount_daily(
-                db, day=job.capped_day, tier=job.tier, platform=job.platform, server=job.server
-            )
+    if not charged and job.capped_day is not None:
+        quota.uncount_daily(db, day=job.capped_day, tier=job.tier, platform=job.platform, server=job.server)
     took = job.usage or usage
     cost_micro = (
         job.cost_micro

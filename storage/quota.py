@@ -3,7 +3,8 @@
 The invariant: for every member and month, `reserved` is the number of its open jobs and `used` the number of
 images charged to its allowance; `topup` is what was granted, less what was charged to it, less what is
 reserved of it. Only `reserve` takes from what is left, in one conditional statement, so that no interleaving
-passes the allowance.
+passes the allowance. To settle or to release is to write the job's ledger row: the schema's trigger
+`ledger_settles` moves the reservation with it, and the ledger takes one row a job.
 """
 
 from __future__ import annotations
@@ -71,16 +72,6 @@ class Reservation:
     prices_micro: tuple[int, ...]
     from_topup: int
     capped_day: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """One reserved image: whose, of which month, at what price, and where it came from."""
-
-    member: int
-    month: int
-    price_micro: int
-    from_topup: bool
 
 
 def standing(
@@ -176,27 +167,6 @@ def reserve(
     if not _hold(db, where, reservation):
         raise QuotaExceeded(wanted, where.left or 0, resets_at)
     return reservation
-
-
-def settle(db: sqlite3.Connection, held: Held) -> None:
-    """A held image is charged. The caller closes its job in the same transaction, so that it happens once."""
-    from_allowance = not held.from_topup
-    db.execute(
-        "UPDATE account SET reserved = reserved - ?1, used = used + ?1, held_micro = held_micro - ?2"
-        " WHERE month = ?3 AND member = ?4",
-        (from_allowance, held.price_micro, held.month, held.member),
-    )
-
-
-def release(db: sqlite3.Connection, held: Held) -> None:
-    """A held image goes back to where it came from. The caller closes its job in the same transaction."""
-    db.execute(
-        "UPDATE account SET reserved = reserved - ?, held_micro = held_micro - ?"
-        " WHERE month = ? AND member = ?",
-        (not held.from_topup, held.price_micro, held.month, held.member),
-    )
-    if held.from_topup:
-        db.execute("UPDATE member SET topup = topup + 1 WHERE id = ?", (held.member,))
 
 
 def uncount_daily(db: sqlite3.Connection, *, day: int, tier: str, platform: str, server: str | None) -> None:

@@ -156,7 +156,10 @@ class JobRecord:
 
 @dataclass(frozen=True, slots=True)
 class RequestRecord:
-    """A request with its jobs in the order of their seeds. `tier` is the one it was accepted under."""
+    """A request with its jobs in the order of their seeds. `tier` is the one it was accepted under.
+
+    `address` is "{}" once all its jobs are closed: what it held is good for nothing then, and not kept.
+    """
 
     request_id: str
     source: Source

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .clock import from_us
 from .errors import UnknownJob, UnknownRequest
+from .packing import unpack
 from .records import DrawUsage, JobRecord, JobState, RequestRecord, Source
 
 if TYPE_CHECKING:
@@ -16,9 +17,12 @@ if TYPE_CHECKING:
 
 _SELECT = """
 SELECT request.id, request_id, request.platform, source_key, member.key AS member, request.tier, server,
-       payload, address, request.created_us, job_id, seed, state, image, started_us, parked, reason, usage,
+       payload, coalesce(address, '{}') AS address, request.created_us,
+       job_id, seed, state, image, started_us, parked, reason, usage,
        wait_us, draw_us, gpu_us, energy_mj, model, width, height, steps, device, cached
 FROM request JOIN member ON member.id = request.member JOIN job ON job.request = request.id
+LEFT JOIN address ON address.request = request.id
+LEFT JOIN drawing ON drawing.job = job.id
 LEFT JOIN ledger ON ledger.job = job.id
 """
 _ORDER = " ORDER BY request.id, job.id"
@@ -81,7 +85,7 @@ def _request(rows: list[sqlite3.Row], now_us: int) -> RequestRecord:
         member=first["member"],
         tier=first["tier"],
         platform_server=first["server"],
-        payload=first["payload"],
+        payload=unpack(first["payload"]),
         address=first["address"],
         jobs=tuple(_job(row, now_us) for row in rows),
         created_at=from_us(first["created_us"]),

@@ -102,7 +102,7 @@ async def test_a_request_in_trouble_is_refused_told_and_leaks_nothing(
 ) -> None:
     member = (await house.member("discord", "1")).key
     async with trouble(house):
-        asked = [house.accept(ask(member, payload="x" * 10_000)) for _ in range(30)]
+        asked = [house.accept(ask(member, address="x" * 10_000)) for _ in range(30)]
         answers = await asyncio.gather(*asked, return_exceptions=True)
         refused = [answer for answer in answers if isinstance(answer, StoreUnavailable)]
         assert refused

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from storage.errors import ImageGone, MemberBanned, UnknownMember, UnknownRequest
+from storage.packing import pack
 from storage.records import Outcome
 from tests.storage.house import HandClock, ask, deliver, draw, open_store
 
@@ -33,12 +34,14 @@ async def test_nothing_of_the_person_is_left_in_any_file(tmp_path: Path, clock: 
             await draw(store, request, f"picture {number} of Zanzibar".encode())
             await store.acknowledge(request.request_id, "Pemba-88")
         await store.accept(ask(member, payload=PROMPT))
+        packed = pack(PROMPT * 20)[1:60]
+        assert any(packed in content for _, content in everything(tmp_path))
         await store.ban(member, by="admin", why="Mr Smith of Zanzibar")
         forgotten = await store.forget("discord", "80351110224678912")
         assert (forgotten.identities, forgotten.requests, forgotten.images) == (1, 31, 30)
         assert forgotten.backups_keep_days == 30
         for path, content in everything(tmp_path):
-            for trace in (b"80351110224678912", b"Pemba", b"private prompt"):
+            for trace in (b"80351110224678912", b"Pemba", b"private prompt", packed):
                 assert trace not in content, path
         assert await store.check() == []
         assert len(await store.ledger()) == 31

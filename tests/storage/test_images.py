@@ -30,7 +30,7 @@ async def test_the_same_picture_is_kept_once(store: Store, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "ref", ["", "..", "../easel.db", "/etc/passwd", "ab/../../x.png", "0" * 40, "\0" * 44]
+    "ref", ["", "..", "../easel.db", "/etc/passwd", "ab/../../x.png", "0" * 32, "\0" * 44]
 )
 async def test_no_name_leaves_the_folder(store: Store, ref: str) -> None:
     with pytest.raises(ImageGone):

@@ -52,8 +52,12 @@ BREAKAGES = {
     ],
     "a request has jobs": ["DELETE FROM job WHERE state = 'queued'"],
     "a drawn job has its picture and its usage": [
-        "UPDATE job SET usage = NULL WHERE state = 'drawn'",
+        "DELETE FROM drawing",
         "UPDATE job SET image = NULL WHERE state = 'drawn'",
+    ],
+    "a request has its address while one of its jobs is open": [
+        "DELETE FROM address",
+        "INSERT INTO address SELECT id, '{}' FROM request WHERE id = 1",
     ],
     "the daily counts are the day's jobs that were not refunded": [
         "UPDATE daily SET images = images + 1",
@@ -83,7 +87,7 @@ BREAKAGES = {
     ],
     "the file is whole": ["PRAGMA foreign_keys = OFF; DELETE FROM member"],
     "a picture yet to be delivered is on disk": [
-        "UPDATE job SET image = '0000000000000000000000000000000000000000.png' WHERE state = 'drawn'"
+        "UPDATE job SET image = '00000000000000000000000000000000.png' WHERE state = 'drawn'"
     ],
 }
 

@@ -30,7 +30,9 @@ async def test_a_job_from_queued_to_delivered(store: Store, member: str, clock: 
     await store.drawn(job_id, ref, USAGE)
     job = await store.job(job_id)
     assert (job.state, job.image, job.usage) == (JobState.DRAWN, ref, USAGE)
+    assert (await store.request(request.request_id)).address == request.address
     await store.acknowledge(request.request_id, "message 5")
+    assert (await store.request(request.request_id)).address == "{}"
     job = await store.job(job_id)
     assert (job.state, job.image) == (JobState.DELIVERED, ref)
     assert job.usage is not None

@@ -45,7 +45,7 @@ async def test_an_hour_of_slices_is_an_hour_of_rent(store: Store) -> None:
     assert (booked.rent_micro, booked.operations_micro) == (3_600_000, 800_000)
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cuts=st.sets(st.integers(1, 3 * HOUR_US - 1), max_size=12), share=st.integers(0, 100))
 async def test_however_it_is_sliced_any_hour_is_whole(
     tmp_path_factory: pytest.TempPathFactory, cuts: set[int], share: int
