@@ -59,8 +59,8 @@ class Calls:
         self.release_first = False
         """The next call gives cached memory back before it begins."""
 
-    def of(self, work: Work, *, threads: int = 1) -> Callable[[], Made]:
-        """The call that carries out this work, on so many CPU cores."""
+    def of(self, work: Work) -> Callable[[], Made]:
+        """The call that carries out this work."""
         if work.phase is Phase.ENCODE:
             call: Callable[[], Any] = self._encode(work.jobs[0])
         elif work.phase is Phase.DENOISE:
@@ -73,7 +73,7 @@ class Calls:
         def measured() -> Made:
             if release:
                 model.release()
-            model.use_threads(threads)
+            model.use_threads(work.threads)
             model.start_measuring()
             return Made(call(), model.measured())
 

@@ -307,16 +307,14 @@ class Engine:
         if self._reload_due:
             return
         picked = self._scheduler.pick(crew.free_lanes, decoder=crew.decoder_free, apart=crew.decoder_apart)
-        threads = max(1, self._config.threads // max(1, crew.in_flight + len(picked)))
-        for work in picked:
+        cores = self._config.threads // max(1, crew.in_flight + len(picked))
+        for work in (self._experience.with_threads(work, cores) for work in picked):
             for job in work.jobs:
                 job.in_flight = True
-            stepping = work.phase is Phase.DENOISE
             deadline_s = self._watchdog.step_deadline_s(
-                self._experience.expected_s(work) if stepping else None,
-                first=not stepping or self._experience.is_first(work),
+                self._experience.expected_s(work), first=self._experience.is_first(work)
             )
-            crew.launch(work, self._calls.of(work, threads=threads), deadline_s=deadline_s)
+            crew.launch(work, self._calls.of(work), deadline_s=deadline_s)
 
     def _postprocess(self, landing: Landing) -> None:
         now = self._busy_at = self._clock()

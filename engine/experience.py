@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -53,20 +54,24 @@ class Experience:
                 self.predictor.learn_decode(job.pixels, billed_s)
             if measured.peak_bytes is not None:
                 self.learn_peak(job.need, measured.peak_bytes // len(work.jobs))
-        if work.phase is Phase.DENOISE:
-            self._pace.learn(_shape(work), landing.wall_s)
+        self._pace.learn(work.kind, landing.wall_s)
 
     def expected_s(self, work: Work) -> float | None:
-        """Wall seconds a forward should take; None while too little is known of its shape."""
-        usual_s = self._pace.usual_s(_shape(work))
-        if not self._profile.known_device:
+        """Wall seconds this should take; None while too little is known of its kind."""
+        usual_s = self._pace.usual_s(work.kind)
+        if work.phase is not Phase.DENOISE or not self._profile.known_device:
             return usual_s
         told_s = sum(self._profile.step_s.at(job.pixels) * job.request.captions for job in work.jobs)
         return told_s if usual_s is None else min(usual_s, told_s)
 
     def is_first(self, work: Work) -> bool:
-        """True where no forward of this shape was seen: it may load, compile and tune kernels."""
-        return not self._pace.seen(_shape(work))
+        """True where nothing of this kind was seen: it may load, compile and tune."""
+        return not self._pace.seen(work.kind)
+
+    def with_threads(self, work: Work, cores: int) -> Work:
+        """This work on one core or on all it may have, whichever was faster for its kind."""
+        choices = [replace(work, threads=count) for count in {1, max(1, cores)}]
+        return min(choices, key=lambda choice: self._pace.usual_s(choice.kind) or 0.0)
 
     async def recall(self) -> None:
         """Take up what an earlier process left, if it can be read and was for the same."""
@@ -92,11 +97,6 @@ class Experience:
                 await asyncio.to_thread(_write, self._path, lessons)
             except OSError as error:
                 log.warning("learned_not_saved", action="learned_not_saved", reason=str(error))
-
-
-def _shape(work: Work) -> tuple[object, ...]:
-    """What a forward's time depends on."""
-    return *work.jobs[0].shape, sum(job.request.captions for job in work.jobs)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -28,6 +28,14 @@ class Work:
 
     phase: Phase
     jobs: tuple[Job, ...]
+    threads: int = 1
+    """CPU cores it may use."""
+
+    @property
+    def kind(self) -> tuple[object, ...]:
+        """What its time depends on."""
+        captions = sum(job.request.captions for job in self.jobs)
+        return self.phase, *self.jobs[0].shape, captions, self.threads
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,9 @@ class ModelSettings:
     """none, int8, float8: weights of the transformer, by torchao."""
     tile_above_px: int | None = None
     """Pictures with more than this squared are decoded in tiles; None: as the profile says."""
+    measured_profile: Path | None = None
+    """A profile that was measured here. It counts where it is there, and of this model on this device."""
+    """A profile that was measured here. It counts where it is there, and of this model on this device."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import hostmemory
+from engine.events import Phase
+from engine.executor import Landing, Outcome
+from engine.experience import Experience
+from engine.job import Job
 from engine.memory import RESERVE_BYTES, MemoryGate, Mode, Need, choose_mode, resident_bytes
+from engine.model import Measurement
 from engine.profile import load_profile
+from engine.request import DrawRequest
+from engine.scheduler import Work
 from tests.engine.fakes import PROFILE
 from tests.engine.studio import Studio
 
@@ -187,3 +195,37 @@ def test_captions_count_twice() -> None:
     gate = MemoryGate(PROFILE, 10**12)
     assert gate.peak_bytes(Need(64, 64, 2)) == 2 * gate.peak_bytes(Need(64, 64))
     assert gate.peak_bytes(replace(Need(64, 64), captions=1)) == 1000
+
+
+class TestThreads:
+    """On a CPU a call that runs alone takes all cores, unless one is faster for its shape."""
+
+    def learned(self, seconds: dict[int, float]) -> int:
+        experience = Experience(PROFILE, MemoryGate(PROFILE, 10**12), key="", path=None)
+        job = Job(DrawRequest("a", "", 64, 64, 4, 0), 0.0, 1.0)
+        work = Work(Phase.DENOISE, (job,))
+        for _ in range(20):
+            tried = experience.with_threads(work, max(seconds))
+            done = Landing(tried, Outcome(), {"a": 1.0}, seconds[tried.threads])
+            experience.learn(done, Measurement())
+        return experience.with_threads(work, max(seconds)).threads
+
+    def test_the_faster_is_found(self) -> None:
+        assert self.learned({1: 1.0, 2: 0.6}) == 2
+        assert self.learned({1: 0.5, 2: 0.6}) == 1
+
+    def test_side_by_side_each_has_one(self) -> None:
+        assert self.learned({1: 1.0}) == 1
+
+    async def test_the_engine_divides_the_cores(self) -> None:
+        async with Studio(threads=2, step_lanes=2, max_active=2) as studio:
+            together = threading.Barrier(2, timeout=10)
+            studio.model.before["step"] = lambda _: together.wait() and None
+            tickets = [studio.submit("a", steps=2), studio.submit("b", width=128, steps=2)]
+            studio.model.used_threads.clear()
+            for ticket in tickets:
+                await ticket.result()
+            assert set(studio.model.used_threads[2:]) == {1}
+            studio.model.before.clear()
+            await studio.submit("c", steps=12, seed=9).result()
+            assert 2 in studio.model.used_threads

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,27 @@ if TYPE_CHECKING:
 
     from tests.engine.fakes import FakeCanvas
 
-QUICK = WatchdogSettings(deadline_floor_s=0.05, first_deadline_s=0.05, keep_warm_every_s=None)
+LIMIT_S = 100.0
+STRICT = WatchdogSettings(deadline_floor_s=LIMIT_S, first_deadline_s=LIMIT_S, keep_warm_every_s=None)
+
+
+class Hang:
+    """A step that never ends, for these jobs; the clock moves past its deadline meanwhile."""
+
+    def __init__(self, studio: Studio, *jobs: str) -> None:
+        self.begun, self.release = threading.Event(), threading.Event()
+        self._studio = studio
+        self._jobs = jobs
+
+    def __call__(self, canvases: Sequence[FakeCanvas]) -> None:
+        if canvases[0].request.job_id in self._jobs and not self.begun.is_set():
+            self._studio.clock.advance(LIMIT_S + 1)
+            self.begun.set()
+            assert self.release.wait(20)
+
+    async def is_noticed(self) -> None:
+        await until(self.begun.is_set)
+        self._studio.engine.resume_admission()  # ends the wait, which was set by the real clock
 
 
 def starve(
@@ -168,16 +189,10 @@ class TestOutOfMemory:
 
 class TestHungSteps:
     async def test_its_jobs_fail_the_model_is_reloaded_and_the_rest_is_drawn(self) -> None:
-        async with Studio(max_active=1, watchdog=QUICK) as studio:
-            never = threading.Event()
-
-            def hang(canvases: Sequence[FakeCanvas]) -> None:
-                if canvases[0].request.job_id == "stuck":
-                    studio.clock.advance(1.0)
-                    never.wait(20)
-
-            studio.model.before["step"] = hang
+        async with Studio(max_active=1, watchdog=STRICT) as studio:
+            studio.model.before["step"] = hang = Hang(studio, "stuck")
             stuck, later = studio.submit("stuck"), studio.submit("later")
+            await hang.is_noticed()
             error = await ended(stuck)
             assert isinstance(error, StepTimeout)
             assert not error.usage.billable
@@ -186,47 +201,41 @@ class TestHungSteps:
             assert studio.model.loads == 2
             assert [alert.cause for alert in studio.heard.alerts] == [Cause.HUNG_STEP]
             assert studio.engine.snapshot().timeouts == 1
-            never.set()
+            hang.release.set()
             await until(lambda: sum(t.name == "draw-0" for t in threading.enumerate()) == 1)
 
     async def test_what_the_hung_thread_brings_later_is_nobodys(self) -> None:
-        async with Studio(max_active=1, watchdog=QUICK) as studio:
-            go = threading.Event()
-
-            def hang_once(canvases: Sequence[FakeCanvas]) -> None:
-                if not go.is_set() and canvases[0].request.job_id == "stuck":
-                    studio.clock.advance(1.0)
-                    go.wait(20)
-
-            studio.model.before["step"] = hang_once
-            assert isinstance(await ended(studio.submit("stuck")), StepTimeout)
-            go.set()
+        async with Studio(max_active=1, watchdog=STRICT) as studio:
+            studio.model.before["step"] = hang = Hang(studio, "stuck")
+            stuck = studio.submit("stuck")
+            await hang.is_noticed()
+            assert isinstance(await ended(stuck), StepTimeout)
+            hang.release.set()
             await until(lambda: len(studio.heard.of("model_reloaded")) == 1)
             again = studio.submit("stuck", prompt="another")
             assert studio.draws_right(await again.result())
 
     async def test_those_beside_it_finish_their_step_before_the_reload(self) -> None:
-        patient_with_the_known = WatchdogSettings(
-            deadline_factor=1e6, deadline_floor_s=0.05, first_deadline_s=0.05, keep_warm_every_s=None
-        )
-        async with Studio(max_active=2, step_lanes=2, watchdog=patient_with_the_known) as studio:
+        lenient_with_the_known = dataclasses.replace(STRICT, deadline_factor=1e9)
+        async with Studio(max_active=2, step_lanes=2, watchdog=lenient_with_the_known) as studio:
             await studio.submit("known", steps=9).result()
-            never, reached, go = threading.Event(), threading.Event(), threading.Event()
+            hang = Hang(studio, "stuck")
+            reached, go = threading.Event(), threading.Event()
             loaded_beside: list[bool] = []
 
-            def hang(canvases: Sequence[FakeCanvas]) -> None:
-                if canvases[0].request.job_id == "stuck":
-                    assert reached.wait(10)
-                    studio.clock.advance(1.0)
-                    never.wait(20)
-                else:
+            def step(canvases: Sequence[FakeCanvas]) -> None:
+                if canvases[0].request.job_id == "beside":
                     reached.set()
                     assert go.wait(10)
+                else:
+                    assert reached.wait(10)
+                    hang(canvases)
 
-            studio.model.before["step"] = hang
+            studio.model.before["step"] = step
             studio.model.before["load"] = lambda _: loaded_beside.append(not go.is_set())
             stuck = studio.submit("stuck", width=128, height=128)
             beside = studio.submit("beside", steps=3)
+            await hang.is_noticed()
             assert isinstance(await ended(stuck), StepTimeout)
             for _ in range(100):
                 await asyncio.sleep(0)
@@ -235,21 +244,18 @@ class TestHungSteps:
             assert isinstance(drawing, Drawing)
             assert studio.draws_right(drawing)
             assert loaded_beside == [False]
-            never.set()
+            hang.release.set()
 
     async def test_a_model_that_cannot_be_loaded_again_hands_every_job_back(self) -> None:
-        async with Studio(max_active=1, watchdog=QUICK) as studio:
-            never = threading.Event()
-
-            def hang(_: object) -> None:
-                studio.clock.advance(1.0)
-                never.wait(20)
+        async with Studio(max_active=1, watchdog=STRICT) as studio:
 
             def broken(_: object) -> None:
                 raise OSError("no such file")
 
+            hang = Hang(studio, "stuck")
             studio.model.before |= {"step": hang, "load": broken}
             stuck, later = studio.submit("stuck"), studio.submit("later")
+            await hang.is_noticed()
             assert isinstance(await ended(stuck), StepTimeout)
             assert isinstance(await ended(later), Draining)
             with pytest.raises(ModelLost, match="no such file"):
@@ -257,7 +263,7 @@ class TestHungSteps:
             with pytest.raises(Draining):
                 studio.submit("another")
             assert studio.heard.of("engine_crashed")
-            never.set()
+            hang.release.set()
 
 
 async def test_a_model_that_does_not_load_is_told_at_start() -> None:
