@@ -11,6 +11,7 @@ import structlog
 from bot.alerts import Alerts
 from bot.capabilities import capabilities_for
 from bot.config import Billing
+from bot.cost.calibration import PROFILE
 from bot.cost.watch import CostWatch
 from bot.housekeeping import Housekeeper
 from bot.metering import MeterWriter
@@ -76,6 +77,7 @@ def model_settings(config: Config) -> ModelSettings:
         compile_blocks=section.compile,
         quantisation=section.quantisation,
         tile_above_px=section.vae_tiling_above_px,
+        measured_profile=config.storage.folder / PROFILE,
     )
 
 

@@ -16,7 +16,7 @@ from rich.console import Console
 from bot.app import open_service, open_store
 from bot.config import Config, ConfigError, load_config
 from bot.console import Terminal
-from bot.cost.cli import PlanOptions, StatsOptions, show_plan, show_stats
+from bot.cost.cli import PlanOptions, StatsOptions, run_calibration, show_plan, show_stats
 from bot.credentials import Credentials, Redactor
 from bot.faces import chat_faces, serve_all
 from bot.logs import set_up_logs
@@ -142,6 +142,16 @@ def plan(
 
 
 FileArgument = Annotated[Path, typer.Argument(help="The backup file.")]
+
+
+@app.command()
+def calibrate(
+    quick: Annotated[bool, typer.Option("--quick", help="A few points, in a minute or so.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Measure this machine: memory by size, seconds by steps, images an hour by requests at once."""
+    settings = _settings(config)
+    _run(settings, lambda: run_calibration(console, settings, quick=quick))
 
 
 @app.command()

@@ -138,10 +138,6 @@ def _profile(
     if measured is not None and measured.exists():
         here = load_profile(measured, device_name)
         profile = here if here.known_device and here.name == profile.name else profile
-    measured = settings.measured_profile
-    if measured is not None and measured.exists():
-        here = load_profile(measured, device_name)
-        profile = here if here.known_device and here.name == profile.name else profile
     weights = dict(weights_on_disk(Path(source), dtype) or profile.weights_bytes)
     if quantisation is not None:
         weights["transformer"] = weights.get("transformer", 0) // dtype.itemsize

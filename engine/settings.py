@@ -44,7 +44,6 @@ class ModelSettings:
     """Pictures with more than this squared are decoded in tiles; None: as the profile says."""
     measured_profile: Path | None = None
     """A profile that was measured here. It counts where it is there, and of this model on this device."""
-    """A profile that was measured here. It counts where it is there, and of this model on this device."""
 
 
 @dataclass(frozen=True, slots=True)

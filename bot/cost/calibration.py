@@ -53,6 +53,8 @@ class Points:
     model: str
     device: str
     quick: bool = False
+    edge: int = 0
+    """Of the pictures that steps and requests at once were measured with."""
     memory_bytes: int = 0
     resident_bytes: int = 0
     encode_s: float = 0.0
@@ -121,7 +123,8 @@ def fit(points: Points) -> tuple[Fraction, Fraction, Fraction]:
 
 
 def _measured(points: Points) -> str:
-    one = points.together["1"]
+    one = points.sizes[str(points.edge)]
+    resident_mb = points.resident_bytes // MB + 1
     throughput = ", ".join(
         f"[{point.count}, {point.images_an_hour:.3f}]"
         for point in sorted(points.together.values(), key=lambda point: point.count)
@@ -130,8 +133,8 @@ def _measured(points: Points) -> str:
         "\n# For `easel plan --measured`.\n[measured]\n"
         f"device = {json.dumps(points.device)}\n"
         f"memory_mb = {points.memory_bytes // MB}\n"
-        f"resident_mb = {max(1, points.resident_bytes // MB)}\n"
-        f"peak_mb = {max(2, one.peak_bytes // MB)}\n"
+        f"resident_mb = {resident_mb}\n"
+        f"peak_mb = {max(resident_mb, one.peak_bytes // MB) + 1}\n"
         f"throughput = [{throughput}]\n"
     )
 

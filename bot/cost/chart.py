@@ -32,7 +32,7 @@ SMALL, PLAIN, LARGE = 15, 17, 22
 NAMED_PART = 0.2
 """A part of a bar that is wide enough for its name."""
 
-_lock = threading.Lock()  # matplotlib's settings and font caches are the process's
+lock = threading.Lock()  # matplotlib's settings and font caches are the process's
 
 
 def chart_png(report: CostReport, config: Config, t: Translator, *, chinese: str | None = None) -> bytes:
@@ -40,7 +40,7 @@ def chart_png(report: CostReport, config: Config, t: Translator, *, chinese: str
 
     In Chinese where there is a font for it, else in English.
     """
-    with _lock:
+    with lock:
         return _Chart(report, config, t, chinese or fonts.chinese_font()).png()
 
 
@@ -70,7 +70,8 @@ class _Chart:
         money_axes, image_axes, tier_axes, wait_axes = figure.subplots(4, 1, height_ratios=heights)
         report = self._report
         until = min(report.now, report.end - timedelta(seconds=1))
-        when = f"{report.start:%Y-%m-%d} - {until:%Y-%m-%d}"
+        first, last = (moment.astimezone(self._config.zone) for moment in (report.start, until))
+        when = f"{first:%Y-%m-%d} - {last:%Y-%m-%d}"
         figure.suptitle(self._say(f"{title(self._report, self._t)}\n{when}"), fontsize=LARGE)
         self._money(money_axes)
         self._image(image_axes)
@@ -172,7 +173,7 @@ class _Chart:
         axes.set_xlabel(self._say(x_label), fontsize=SMALL)
         if heading:
             axes.set_title(self._say(heading), fontsize=PLAIN, loc="left")
-        axes.tick_params(labelsize=SMALL, length=0)
+        axes.tick_params(labelsize=SMALL, length=0, pad=9)
         axes.spines[["top", "right", "left"]].set_visible(False)
         axes.margins(x=0.2)
         axes.set_xlim(left=0)

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import os
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.progress import Progress
+
+from bot.app import model_settings
+from bot.calibrate import MOST_AT_ONCE, Calibration, agenda
+from bot.capabilities import capabilities_for
 from bot.config import MICRO
 from bot.console import show_facts
 from bot.cost import calibration
+from bot.cost.calibration import Points
+from bot.cost.calibration_chart import calibration_png
+from bot.cost.calibration_text import markdown, profile_toml
 from bot.cost.catalogue import load_catalogue
 from bot.cost.chart import chart_png
 from bot.cost.export import to_csv, to_json
@@ -22,15 +31,21 @@ from bot.cost.report import cost_report
 from bot.cost.report_text import facts, title
 from bot.messages import UserError, say, translator
 from bot.pricing import Pricing, money
+from engine.build import build_engine
+from engine.request import EngineError
+from engine.settings import EngineConfig
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from bot.config import Config
     from bot.cost.catalogue import Gpu
+    from bot.messages import Translator
+    from engine.profile import Profile
     from storage.store import Store
 
 OWN_CATALOGUE = Path("gpus.toml")
+CALIBRATION_FILES = ("calibration.md", "calibration.png")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -75,6 +90,52 @@ async def show_stats(
     if options == StatsOptions():
         console.print(title(report, t), style="bold", markup=False)
         show_facts(console, facts(report, t))
+
+
+async def run_calibration(console: Console, config: Config, *, quick: bool) -> None:
+    """Measure this machine, or go on with it, and write profile, tables and plots. Raises `UserError`."""
+    from engine.placement import resolve  # torch takes seconds to import
+
+    t, folder = translator(config.language), config.storage.folder
+    settings = dataclasses.replace(model_settings(config), measured_profile=None)
+    placement = await asyncio.to_thread(resolve, settings)
+    fresh = Points(Path(config.model.path).name, placement.device_name, quick, memory_bytes=_memory_bytes())
+    points = calibration.load(folder / calibration.POINTS, fresh)
+    if points is not fresh:
+        console.print(t("calibrate-going-on"), markup=False)
+    terms = EngineConfig(max_active=MOST_AT_ONCE, embedding_cache_bytes=0, result_cache_bytes=0)
+    engine = await asyncio.to_thread(build_engine, settings, terms)
+    todo = agenda(placement.profile, capabilities_for(config.model.path), quick=quick)
+    with Progress(console=console, transient=not console.is_terminal) as progress:
+        task = progress.add_task("", total=todo.points)
+        try:
+            async with engine:
+                await Calibration(
+                    engine,
+                    todo,
+                    points,
+                    keep=lambda found: calibration.save(folder / calibration.POINTS, found),
+                    tell=lambda what: progress.update(task, description=what, advance=1),
+                ).run()
+        except* EngineError as errors:
+            reason = str(errors.exceptions[0])
+            raise UserError(say("calibrate-failed", reason=reason)) from errors.exceptions[0]
+    await asyncio.to_thread(_write_calibration, folder, points, placement.profile, t)
+    written = ", ".join(str(folder / name) for name in (calibration.PROFILE, *CALIBRATION_FILES))
+    console.print(markdown(points, t), markup=False, highlight=False)
+    console.print(t("calibrate-done", files=written), markup=False, highlight=False, soft_wrap=True)
+
+
+def _write_calibration(folder: Path, points: Points, base: Profile, t: Translator) -> None:
+    text, plots = CALIBRATION_FILES
+    calibration.write_profile(folder / calibration.PROFILE, points, profile_toml(points, base))
+    (folder / text).write_text(markdown(points, t), "utf-8")
+    (folder / plots).write_bytes(calibration_png(points, t))
+
+
+def _memory_bytes() -> int:
+    """The machine's own memory, for a CPU; a GPU tells its own."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def show_plan(console: Console, config: Config, options: PlanOptions) -> None:

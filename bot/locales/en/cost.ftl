@@ -84,3 +84,26 @@ alert-cost-idle = The machine was idle { $idle } of the last seven days, above y
 cost-monthly =
     { $period }: { $images } images for { $cost }; { $each } an image, { $full } at full load.
     Revenue { $revenue }, left over { $margin }. Idle { $idle }, free images { $free }, refunded { $refunded }.
+
+## Calibration
+
+calibrate-heading = { $model } on { $device }
+calibrate-memory = Memory by size
+calibrate-size = Size
+calibrate-edge = Width and height, pixels
+calibrate-loaded = Loaded
+calibrate-peak = Peak
+calibrate-seconds = Seconds
+calibrate-speed = Seconds by steps
+calibrate-steps = Steps
+calibrate-growth = Growth
+calibrate-fit = Linear: { $start } s + { $slope } s a step, R² { $r2 }.
+calibrate-throughput = Requests at once
+calibrate-at-once = At once
+calibrate-hour = Images an hour
+calibrate-stopped-memory = No more fit the memory.
+calibrate-stopped-throughput = One more at once brought no more images an hour.
+calibrate-stopped-limit = No more were tried.
+calibrate-going-on = Going on where the last run stopped.
+calibrate-done = Written: { $files }
+calibrate-failed = The model could not be measured: { $reason }

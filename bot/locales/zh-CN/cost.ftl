@@ -84,3 +84,26 @@ alert-cost-idle = 最近 7 天机器空闲 { $idle },超过了您设定的 { $li
 cost-monthly =
     { $period }:{ $images } 张,成本 { $cost };每张 { $each },满载时 { $full }。
     收入 { $revenue },结余 { $margin }。空闲 { $idle },免费图片 { $free },退还 { $refunded } 张。
+
+## 校准
+
+calibrate-heading = { $device } 上的 { $model }
+calibrate-memory = 不同尺寸的显存
+calibrate-size = 图像尺寸
+calibrate-edge = 边长(像素)
+calibrate-loaded = 初始加载
+calibrate-peak = 峰值
+calibrate-seconds = 耗时
+calibrate-speed = 不同步数的耗时
+calibrate-steps = 推理步数
+calibrate-growth = 耗时增长率
+calibrate-fit = 线性拟合:{ $start } 秒 + 每步 { $slope } 秒,R² { $r2 }。
+calibrate-throughput = 并发
+calibrate-at-once = 并发数
+calibrate-hour = 张/小时
+calibrate-stopped-memory = 显存放不下更多。
+calibrate-stopped-throughput = 再加一路,产能不再提高。
+calibrate-stopped-limit = 没有再往上试。
+calibrate-going-on = 从上次中断处继续。
+calibrate-done = 已写入:{ $files }
+calibrate-failed = 无法测量该模型:{ $reason }
