@@ -1,15 +1,18 @@
 """What may be asked of the model that is loaded: its grid, sizes, and steps for each quality.
 
-The numbers stand in `models.toml`, one table a model family, so that a new model is a table and not code.
+What the model can do is its profile, which the engine reads too; what members are offered of it stands in
+`models.toml`, one table a family. A new model is two tables and no code.
 """
 
 from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
-from math import sqrt
+from math import isqrt, sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from engine.profile import load_profile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,10 +80,17 @@ class Capabilities:
 
 
 def load_capabilities(name: str) -> Capabilities:
-    """The table `name` of models.toml; KeyError where there is none."""
+    """The family `name`. Raises KeyError or FileNotFoundError where there is none."""
     table = tomllib.loads(MODELS_TOML.read_text("utf-8"))[name]
-    sizes = {preset: Size(*edges) for preset, edges in table.pop("sizes").items()}
-    return Capabilities(name=name, sizes=sizes, **table)
+    profile = load_profile(name)
+    return Capabilities(
+        name=name,
+        min_px=isqrt(profile.min_pixels),
+        max_px=isqrt(profile.max_pixels),
+        steps=profile.qualities,
+        sizes={preset: Size(*edges) for preset, edges in table.pop("sizes").items()},
+        **table,
+    )
 
 
 def capabilities_for(model: str) -> Capabilities:

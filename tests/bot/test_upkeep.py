@@ -54,5 +54,5 @@ async def test_check_names_an_account_that_does_not_agree(tmp_path: Path) -> Non
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(CannotOpen, match="none.db"):
+    with pytest.raises(CannotOpen, match=r"none\.db"):
         read_backup(config_in(tmp_path), tmp_path / "none.db", Console(file=io.StringIO()), T)
