@@ -208,7 +208,10 @@ class Store:
         Raises UnknownMember.
         """
         now_us = self._clock()
-        where = await self._read(lambda db: quota.standing(db, self._policy, now_us, member, tier=tier))
+        with self._watched():  # one statement, so it needs no transaction around it
+            where = await self._reading.run(
+                lambda db: quota.standing(db, self._policy, now_us, member, tier=tier)
+            )
         return quota.quota(where, self._policy, now_us)
 
     # The life of a request
