@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import discord
@@ -80,11 +81,17 @@ def _add_stats(client: EaselClient) -> None:
     @_command(stats, "stats-cost")
     @_named(period="period")
     async def cost(interaction: Interaction, period: app_commands.Range[str, 1, 10] = "month") -> None:
+        charts: list[bytes] = []
+
         async def answer(place: Place) -> Card:
             admin.require_owner(service, place.asker)
-            return await commands.stats(service.store, period, place.t)
+            card = await commands.stats(service.store, period, place.t, service.config)
+            charts.append(await commands.stats_chart(service.store, period, place.t, service.config))
+            return card
 
         await client.answer(interaction, answer)
+        for chart in charts:
+            await interaction.followup.send(file=discord.File(io.BytesIO(chart), "cost.png"), ephemeral=True)
 
     @_command(stats, "stats-queue")
     async def queue(interaction: Interaction) -> None:

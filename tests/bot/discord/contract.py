@@ -35,9 +35,8 @@ def check_bodies(entries: Iterable[Any]) -> None:
 @cache  # every test sends the same commands
 def fault(document: Path, method: str, path: str, body: str) -> str | None:
     """What Discord's document says against a body; None where it allows it."""
-    error = best_match(
-        _validator(document, method.lower(), _template(document, path)).iter_errors(_told(body))
-    )
+    validator = _validator(document, method.lower(), _template(document, path))
+    error = best_match(validator.iter_errors(_told(json.loads(body))))
     return f"{error.message} at {'/'.join(map(str, error.path))}" if error else None
 
 

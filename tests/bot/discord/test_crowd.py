@@ -1,0 +1,74 @@
+"""Two hundred members at once: everybody acknowledged in time, every job delivered, everything charged once."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+from unittest.mock import AsyncMock
+
+import pytest
+
+from bot.config import Tier
+from bot.discord.client import EaselClient
+from tests.bot.discord.conftest import words
+from tests.easel import config_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
+    from tests.bot.discord.conftest import World
+
+MEMBERS, CHANNELS = 200, 20
+GREEDY_EVERY = 4
+ACKNOWLEDGED_S = 3.0
+
+
+@pytest.mark.e2e
+async def test_two_hundred_members_in_twenty_channels(
+    opened: Callable[..., AbstractAsyncContextManager[World]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each may have one image this month; every fourth asks for two at the same moment."""
+    config = config_in(tmp_path, tiers={"free": Tier(images_a_month=1, watermark=True)})
+    waits_s: list[float] = []
+    acknowledge = EaselClient.acknowledge
+
+    async def timed(client: EaselClient, interaction: Any, *, private: bool) -> int | None:
+        message_id = await acknowledge(client, interaction, private=private)
+        waits_s.append(time.perf_counter() - began)
+        return message_id
+
+    monkeypatch.setattr(EaselClient, "acknowledge", timed)
+    monkeypatch.setattr("bot.discord.delivery.EDIT_EVERY_S", 3600.0)  # simcord's timers cost n squared
+    async with opened(config) as world:
+        channels = [world.guild.create_text_channel(f"channel-{n}") for n in range(CHANNELS)]
+        members = [world.guild.add_member(world.env.create_user(f"member-{n}")) for n in range(MEMBERS)]
+        asking = [*members, *members[::GREEDY_EVERY]]
+        began = time.perf_counter()
+        with monkeypatch.context() as at_once:
+            at_once.setattr(world.env, "_settle_internal", AsyncMock())
+            results = [
+                await member.slash(channels[n % CHANNELS], "imagine", prompt=f"cat {n}", seed=str(n))
+                for n, member in enumerate(asking)
+            ]
+        while len(waits_s) < len(asking):
+            await asyncio.sleep(0)
+        while following := set(world.bot.delivery._tasks):
+            await asyncio.wait(following)
+        await world.env.settle()
+
+        assert len(waits_s) == len(asking)
+        assert max(waits_s) < ACKNOWLEDGED_S
+        told = Counter("drawn" if result.response.attachments else "refused" for result in results)
+        assert told == {"drawn": MEMBERS, "refused": MEMBERS // GREEDY_EVERY}
+        assert all("used up" in words(r.response) for r in results if not r.response.attachments)
+        assert await asyncio.gather(*(world.used(member) for member in members)) == [(1, 0)] * MEMBERS
+        assert sorted(Counter(world.model.drawn).values()) == [1] * MEMBERS
+        rows = await world.service.store.ledger()
+        assert len(rows) == MEMBERS
+        assert await world.service.store.check() == []
