@@ -56,6 +56,8 @@ if TYPE_CHECKING:
     from engine.telemetry import Telemetry
 
 UNBOUNDED_BYTES = 1 << 60
+BYTES_PER_PIXEL = 4
+"""Pillow keeps RGB in 32 bits."""
 
 
 class ModelLost(Exception):
@@ -375,7 +377,7 @@ class Engine:
     def _finish(self, job: Job, image: Image) -> None:
         usage = self._desk.usage(job, billable=True)
         truncated = any(caption.truncated for caption in job.captions)
-        nbytes = image.width * image.height * len(image.getbands())
+        nbytes = image.width * image.height * BYTES_PER_PIXEL
         self._results.put(picture_key(self._model.name, job.request), (image.copy(), truncated), nbytes)
         self._scheduler.drop(job)
         self._says.tell(Action.DONE, job.job_id, gpu_s=usage.gpu_s, queue_s=usage.queue_s)

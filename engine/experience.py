@@ -52,7 +52,8 @@ class Experience:
                 self.predictor.learn_encode(job.request.captions, billed_s)
             else:
                 self.predictor.learn_decode(job.pixels, billed_s)
-            if measured.peak_bytes is not None:
+            # The encoder's own weights come and go in some modes; the gate reckons with them apart.
+            if measured.peak_bytes is not None and work.phase is not Phase.ENCODE:
                 self.learn_peak(job.need, measured.peak_bytes // len(work.jobs))
         self._pace.learn(work.kind, landing.wall_s)
 

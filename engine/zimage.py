@@ -70,6 +70,7 @@ class ZImageModel:
         self._device = torch.device(placement.device)
         self._pipeline: Any = None
         self._previews: Previews | None = None
+        self._schedules: dict[tuple[int, int], tuple[torch.Tensor, torch.Tensor]] = {}
         self._loaded_bytes = 0
         self._began: Any = None
 
@@ -117,14 +118,10 @@ class ZImageModel:
             pipeline.text_encoder.to(self._device)
         elif mode is Mode.LOW:
             pipeline.maybe_free_model_hooks()  # whatever part the last picture left on the device goes first
-        # The pipeline writes the templated text into the list it is given: it gets its own.
-        embeddings = pipeline._encode_prompt(list(prompts), device=self._device)
+        captions = [self._caption(prompt) for prompt in prompts]
         if mode is Mode.MEDIUM:
             pipeline.text_encoder.to("cpu")
-        return [
-            Caption(e, len(e), e.nbytes, self._is_cut(prompt))
-            for e, prompt in zip(embeddings, prompts, strict=True)
-        ]
+        return captions
 
     @torch.inference_mode()
     def begin(self, request: DrawRequest, captions: Sequence[Caption]) -> ZCanvas:
@@ -138,18 +135,9 @@ class ZImageModel:
             self._device,
             torch.Generator("cpu").manual_seed(request.seed),
         )
-        scheduler: Any = FlowMatchEulerDiscreteScheduler.from_config(pipeline.scheduler.config)
-        config = scheduler.config
-        mu = calculate_shift(
-            (latents.shape[2] // 2) * (latents.shape[3] // 2),
-            config.get("base_image_seq_len", 256),
-            config.get("max_image_seq_len", 4096),
-            config.get("base_shift", 0.5),
-            config.get("max_shift", 1.15),
-        )
-        scheduler.set_timesteps(sigmas=get_default_z_image_sigmas(request.steps), mu=mu, device=self._device)
+        timesteps, sigmas = self._schedule((latents.shape[2] // 2) * (latents.shape[3] // 2), request.steps)
         embeddings: Any = tuple(caption.embedding for caption in captions)
-        return ZCanvas(latents[0], embeddings, request.guidance, scheduler.timesteps, scheduler.sigmas)
+        return ZCanvas(latents[0], embeddings, request.guidance, timesteps, sigmas)
 
     @torch.inference_mode()
     def step(self, canvases: Sequence[Canvas]) -> None:
@@ -195,8 +183,10 @@ class ZImageModel:
         ended.record()
         ended.synchronize()
         free, total = torch.cuda.mem_get_info(self._device)
+        above = max(0, torch.cuda.max_memory_allocated(self._device) - self._loaded_bytes)
         return Measurement(
-            peak_bytes=max(0, torch.cuda.max_memory_allocated(self._device) - self._loaded_bytes),
+            # Offloaded weights come and go: what is above them cannot be told from what they are.
+            peak_bytes=None if self._placement.mode is Mode.LOW else above,
             device_s=self._began.elapsed_time(ended) / 1000,
             memory=DeviceMemory(total, free, torch.cuda.memory_reserved(self._device)),
         )
@@ -215,15 +205,47 @@ class ZImageModel:
     def close(self) -> None:
         self._pipeline = None
 
-    def _is_cut(self, prompt: str) -> bool:
-        tokenizer = self._pipeline.tokenizer
+    def _caption(self, prompt: str) -> Caption:
+        """As the pipeline's `_encode_prompt`, which cannot tell whether it cut the prompt."""
+        tokenizer, encoder = self._pipeline.tokenizer, self._pipeline.text_encoder
         text = tokenizer.apply_chat_template(
             [{"role": "user", "content": prompt}],
             tokenize=False,
             add_generation_prompt=True,
             enable_thinking=True,
         )
-        return len(tokenizer(text)["input_ids"]) > MAX_PROMPT_TOKENS
+        # The encoder is causal, so the padding after a text changes nothing in it but the rounding. In fp32
+        # that cannot be seen; in 16 bits it can, and the pipeline's own picture is wanted.
+        pads = self._placement.dtype is not torch.float32 or tokenizer.padding_side != "right"
+        tokens = tokenizer(
+            text,
+            padding="max_length" if pads else False,
+            max_length=MAX_PROMPT_TOKENS,
+            truncation=True,
+            return_tensors="pt",
+        ).to(self._device)
+        mask = tokens.attention_mask.bool()
+        states = encoder(input_ids=tokens.input_ids, attention_mask=mask, output_hidden_states=True)
+        embedding = states.hidden_states[-2][0][mask[0]]
+        full = len(embedding) == MAX_PROMPT_TOKENS
+        cut = full and len(tokenizer(text)["input_ids"]) > MAX_PROMPT_TOKENS
+        return Caption(embedding, len(embedding), embedding.nbytes, truncated=cut)
+
+    def _schedule(self, tokens: int, steps: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Timesteps (steps) and sigmas (steps + 1), as the pipeline asks its scheduler for them."""
+        if (tokens, steps) not in self._schedules:
+            scheduler: Any = FlowMatchEulerDiscreteScheduler.from_config(self._pipeline.scheduler.config)
+            config = scheduler.config
+            mu = calculate_shift(
+                tokens,
+                config.get("base_image_seq_len", 256),
+                config.get("max_image_seq_len", 4096),
+                config.get("base_shift", 0.5),
+                config.get("max_shift", 1.15),
+            )
+            scheduler.set_timesteps(sigmas=get_default_z_image_sigmas(steps), mu=mu, device=self._device)
+            self._schedules[tokens, steps] = scheduler.timesteps, scheduler.sigmas
+        return self._schedules[tokens, steps]
 
     def _predict(self, parts: Sequence[tuple[ZCanvas, torch.Tensor]]) -> dict[tuple[int, int], torch.Tensor]:
         """The transformer's answer for each canvas and caption, one forward for each padded caption length.

@@ -47,12 +47,16 @@ GUIDED = DrawRequest(
 ODD = DrawRequest("odd", "a blue boat", 112, 80, steps=3, seed=1)
 
 
-@pytest.mark.parametrize("request_", [PLAIN, GUIDED, ODD], ids=lambda r: r.job_id)
+LONG = DrawRequest("long", "a cat and a dog, " * 200, 64, 64, steps=2, seed=4)
+
+
+@pytest.mark.parametrize("request_", [PLAIN, GUIDED, ODD, LONG], ids=lambda r: r.job_id)
 async def test_one_job_is_the_pipelines_picture(model: ZImageModel, request_: DrawRequest) -> None:
     async with Engine(model=model) as engine:
         drawing = await engine.submit(request_).result()
         assert np.asarray(drawing.image).std() > 1, "an empty picture would equal anything"
         assert difference(drawing.image, by_pipeline(model, request_)) <= 1
+        assert drawing.prompt_truncated == (request_ is LONG)
 
 
 @pytest.mark.parametrize("lanes", [1, 2])

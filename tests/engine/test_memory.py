@@ -149,6 +149,14 @@ class TestOnDisk:
         async with Studio(learned_path=path) as studio:
             assert studio.engine._gate.peak_bytes(Need(64, 64)) == round(777 * 1.05)
 
+    async def test_an_encoder_that_comes_and_goes_is_not_taken_for_the_jobs_peak(self) -> None:
+        async with Studio() as studio:
+            model = studio.model
+            for call, peak in (("encode", 9999), ("step", 500), ("decode", 700)):
+                model.before[call] = lambda _, peak=peak: setattr(model, "peak_bytes", peak)
+            await studio.submit("a").result()
+            assert studio.engine._gate.learned() == {"64x64x1": 700}
+
     @pytest.mark.parametrize(
         "text", ["", "[]", "{", '{"key": 1}', '{"key":"x","peak_bytes":{"a":1},"factors":{}}']
     )
