@@ -11,7 +11,7 @@ from bot.render import duration
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bot.cost.report import CostReport, TierLine
+    from bot.cost.report import CostReport
     from bot.messages import Translator
     from bot.render import Fact
     from storage.records import Percentiles, Tally
@@ -53,11 +53,9 @@ def _money(report: CostReport, t: Translator) -> list[Fact]:
         (t("stats-images"), str(report.total.images)),
         (t("cost-image-real"), cash(report.real_image_micro)),
         (t("cost-image-full"), cash(report.full_image_micro)),
-        (t("cost-rent"), cash(rent.rent_micro)),
-        ("", split),
+        (t("cost-rent"), f"{cash(rent.rent_micro)}\n{split}"),
         (t("cost-operations"), cash(rent.operations_micro)),
-        (t("stats-revenue"), cash(report.revenue_micro)),
-        ("", _revenues(report, t)),
+        (t("stats-revenue"), "\n".join([cash(report.revenue_micro), *_revenues(report, t)])),
         (t("cost-margin"), cash(report.margin_micro)),
     ]
 
@@ -72,8 +70,7 @@ def _time(report: CostReport, t: Translator) -> list[Fact]:
         idle=f"{report.idle_us / up_us:.0%}",
     )
     return [
-        (t("stats-uptime"), duration(report.up_us / 1e6) if report.up_us else "-"),
-        ("", split),
+        (t("stats-uptime"), f"{duration(report.up_us / 1e6)}\n{split}" if report.up_us else "-"),
         (t("stats-gpu"), duration(total.gpu_us / 1e6) if total.gpu_us else "-"),
         (t("stats-wait"), _percentiles(report.wait, t)),
         (t("stats-draw"), _percentiles(report.draw, t)),
@@ -110,20 +107,18 @@ def _outlook(report: CostReport, t: Translator) -> list[Fact]:
 
 
 def _listed(label: str, entries: Iterable[tuple[str, str]]) -> list[Fact]:
-    """The label on the first line only."""
-    return [("" if n else label, f"{name}: {figures}") for n, (name, figures) in enumerate(entries)]
+    """One fact with a line for each entry; none without entries. Platforms limit how many facts there are."""
+    lines = [f"{name}: {figures}" for name, figures in entries]
+    return [(label, "\n".join(lines))] if lines else []
 
 
 def _group(tally: Tally, t: Translator) -> str:
     return t("cost-group", images=tally.images, gpu=duration(tally.gpu_us / 1e6))
 
 
-def _revenues(report: CostReport, t: Translator) -> str:
-    return ", ".join(_revenue(line, report.currency, t) for line in report.tiers if line.revenue_micro) or "-"
-
-
-def _revenue(line: TierLine, currency: str, t: Translator) -> str:
-    return f"{line.name} {money(line.revenue_micro, currency, t.language)}"
+def _revenues(report: CostReport, t: Translator) -> list[str]:
+    lines = [line for line in report.tiers if line.revenue_micro]
+    return [f"{line.name}: {money(line.revenue_micro, report.currency, t.language)}" for line in lines]
 
 
 def _percentiles(times: Percentiles, t: Translator) -> str:

@@ -97,7 +97,10 @@ def test_a_tier_that_is_configured_no_more_still_shows_what_it_was_charged() -> 
 
 @pytest.mark.parametrize("t", [EN, ZH], ids=["en", "zh-CN"])
 def test_the_text_has_every_figure_of_the_report(t: type[object]) -> None:
-    text = "\n".join(f"{label}: {value}" for label, value in facts(report(), t))  # type: ignore[arg-type]
+    found = facts(report(), t)  # type: ignore[arg-type]
+    text = "\n".join(f"{label}: {value}" for label, value in found)
+    assert len(found) <= 25  # what a Discord embed holds
+    assert all(label and len(value) <= 1024 for label, value in found)
     assert [figure for figure in FIGURES.split() if figure not in text] == []
     assert "cost-" not in text  # every message has its words
     assert max(len(line) for line in text.splitlines()) < 100
