@@ -50,6 +50,25 @@ SECTIONS: dict[str, tuple[str, str]] = {
 }
 
 FOOT = """\
+## A month, simulated
+
+![A month of 500 members on one A10G](month.png)
+
+`make month` lives through a month of 500 members in the four tiers on one A10G: real scheduler, queue, memory
+gate, accounting, quotas and ledger, a virtual clock, and a card that takes the seconds of the article's
+tables (three at once slow each other down as its table of concurrency says). At the end every total of the
+report is compared with a recount from the raw tables, to the micro-unit.
+
+## With your own numbers
+
+- `easel plan --gpu A10G --price 3.9 --members free=400,member=70 --utilisation 40%` plans; your own cards go
+  into `gpus.toml` beside bot.toml, in the form of `bot/cost/gpus.toml`.
+- `easel calibrate` measures this machine as the article measured its own; `easel plan --measured` plans
+  with it.
+- `easel stats month --chart month.png`, `--json`, `--csv`: what it came to. In a chat: `/stats cost`.
+- `[cost]` in bot.toml: limits for the cost of an image and for the idle share; the owners are told when
+  one is passed.
+
 ## How Easel counts
 
 - Money is integers, millionths of one currency; time is integer microseconds; every sum is exact, and a
