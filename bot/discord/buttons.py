@@ -51,7 +51,10 @@ class ActionButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], t
         """Pressed."""
         from bot.discord import presses  # it delivers, and what it delivers carries buttons
 
-        await presses.pressed(interaction.client, interaction, self.press)
+        try:
+            await presses.pressed(interaction.client, interaction, self.press)
+        except Exception as error:  # discord.py would log it and leave whoever pressed waiting
+            await interaction.client.failed(interaction, error)
 
 
 def request_view(request_id: str, t: Translator) -> discord.ui.View:

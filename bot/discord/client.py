@@ -7,6 +7,7 @@ goes wrong afterwards is told in its message.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import discord
@@ -15,7 +16,9 @@ import yarl
 from discord import app_commands
 from discord.http import Route
 
-from bot.discord import address as addresses
+from bot import refusals
+from bot.discord import admin, imagine, member, menus, presses
+from bot.discord.address import address_of
 from bot.discord.alarm import Alarm
 from bot.discord.buttons import ActionButton
 from bot.discord.delivery import Delivery
@@ -23,8 +26,10 @@ from bot.discord.locale import FluentTranslator
 from bot.discord.pages import Reply, card_embed, escaped
 from bot.discord.place import Place, place_of, require_channel, spoken_to
 from bot.discord.questions import QuestionButton
-from bot.discord.recent import Recent
-from bot.messages import UserError, say
+from bot.discord.recent import PROMPTS, Recent
+from bot.messages import UserError
+from bot.request import ImageRequest
+from storage.errors import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -32,7 +37,6 @@ if TYPE_CHECKING:
     from bot.commands import Card
     from bot.config import Discord
     from bot.live import LiveRequest
-    from bot.messages import Message, Translator
     from bot.service import Asker, Service
 
 log = structlog.get_logger(__name__)
@@ -42,6 +46,9 @@ INTENTS = discord.Intents(guilds=True)
 
 TOO_LATE, ANSWERED_BEFORE = 10062, 40060
 """Discord's codes for an interaction that is gone, and for one that was replayed."""
+
+REFUSALS = (UserError, StorageError)
+"""What is told in a sentence, and nothing was changed."""
 
 Interaction = discord.Interaction["EaselClient"]
 
@@ -76,8 +83,6 @@ class EaselClient(discord.AutoShardedClient):
 
     async def setup_hook(self) -> None:
         """Commands and buttons are known before the first event; what an earlier process left goes on."""
-        from bot.discord import admin, imagine, member, menus
-
         for part in (imagine, member, admin, menus):
             part.add_to(self)
         self.add_dynamic_items(ActionButton, QuestionButton)
@@ -85,6 +90,14 @@ class EaselClient(discord.AutoShardedClient):
         await self.tree.sync()
         await self.delivery.recover()
         self._alarm.start()
+
+    async def on_interaction(self, interaction: Interaction) -> None:
+        """Every interaction; commands and buttons find their own way, modals are taken here."""
+        if interaction.type is discord.InteractionType.modal_submit:
+            try:
+                await presses.submitted(self, interaction)
+            except Exception as error:
+                await self.failed(interaction, error)
 
     async def launch_shard(self, gateway: yarl.URL, shard_id: int, *, initial: bool = False) -> None:
         """Connect through the configured gateway, where there is one."""
@@ -112,7 +125,7 @@ class EaselClient(discord.AutoShardedClient):
         try:
             place = await place_of(self.service, interaction)
             require_channel(place, interaction)
-            where = addresses.address_of(
+            where = address_of(
                 interaction,
                 message_id,
                 private=private,
@@ -120,11 +133,19 @@ class EaselClient(discord.AutoShardedClient):
                 preview=place.rules.preview,
             )
             live = await begin(place.asker, str(interaction.id), where.to_json())
-        except UserError as error:
-            await self.tell(interaction, error.message)
+        except REFUSALS as error:
+            await self.tell(interaction, error)
             return
-        self.recent.add(interaction.user.id, live.request.prompt)
+        await self._remember(interaction.user.id, live)
         await self.delivery.follow(live)
+
+    async def _remember(self, user_id: int, live: LiveRequest) -> None:
+        """Keep the prompt for autocomplete; the first after a restart brings the earlier ones back."""
+        if not self.recent.knows(user_id):
+            with contextlib.suppress(StorageError):
+                for record in reversed(await self.service.store.history(live.member, PROMPTS)):
+                    self.recent.add(user_id, ImageRequest.from_json(record.payload).prompt)
+        self.recent.add(user_id, live.request.prompt)
 
     async def answer(
         self, interaction: Interaction, work: Callable[[Place], Awaitable[Card | Reply]]
@@ -133,8 +154,8 @@ class EaselClient(discord.AutoShardedClient):
         await self.acknowledge(interaction, private=True)
         try:
             answer = await work(await place_of(self.service, interaction))
-        except UserError as error:
-            await self.tell(interaction, error.message)
+        except REFUSALS as error:
+            await self.tell(interaction, error)
             return
         reply = answer if isinstance(answer, Reply) else Reply((card_embed(answer),))
         await interaction.edit_original_response(embeds=list(reply.embeds), view=reply.view)
@@ -146,35 +167,43 @@ class EaselClient(discord.AutoShardedClient):
         answer = await interaction.response.defer(ephemeral=private, thinking=True)
         return answer.message_id if answer else None
 
-    async def tell(self, interaction: Interaction, message: Message) -> None:
-        """A refusal, in the message that was promised."""
-        t = await self._translator(interaction)
-        await interaction.edit_original_response(content=escaped(t(message)), embeds=[], view=None)
+    async def tell(self, interaction: Interaction, error: Exception) -> None:
+        """Why not, in the message that was promised."""
+        text = await self._sentence(interaction, error)
+        await interaction.edit_original_response(content=text, embeds=[], view=None)
 
-    async def whisper(self, interaction: Interaction, message: Message) -> None:
-        """A refusal beside somebody else's message."""
-        t = await self._translator(interaction)
-        await interaction.followup.send(escaped(t(message)), ephemeral=True)
+    async def whisper(self, interaction: Interaction, error: Exception) -> None:
+        """Why not, beside somebody's message."""
+        await interaction.followup.send(await self._sentence(interaction, error), ephemeral=True)
 
-    async def _translator(self, interaction: Interaction) -> Translator:
+    async def failed(self, interaction: Interaction, error: BaseException) -> None:
+        """Something nobody expected: into the log, and in a sentence to whoever waits."""
+        if isinstance(error, discord.HTTPException) and error.code in (TOO_LATE, ANSWERED_BEFORE):
+            log.warning("discord.too_late", code=error.code)
+            return
+        log.error("discord.interaction_failed", kind=str(interaction.type), exc_info=error)
+        text = escaped(spoken_to(self.service, interaction)("error-internal"))
         try:
-            return (await place_of(self.service, interaction)).t
-        except UserError:
-            return spoken_to(self.service, interaction)
+            if interaction.response.is_done():
+                await interaction.followup.send(text, ephemeral=True)
+            else:
+                await interaction.response.send_message(text, ephemeral=True)
+        except discord.HTTPException as trouble:
+            log.warning("discord.not_told", status=trouble.status, code=trouble.code)
+
+    async def _sentence(self, interaction: Interaction, error: Exception) -> str:
+        """A refusal in the reader's language, or in their client's where the store cannot say."""
+        t = spoken_to(self.service, interaction)
+        with contextlib.suppress(*REFUSALS):
+            t = (await place_of(self.service, interaction)).t
+        if isinstance(error, StorageError):
+            error = refusals.explain(error, t.language)
+        return escaped(t(error.message) if isinstance(error, UserError) else t("error-internal"))
 
 
 class Tree(app_commands.CommandTree[EaselClient]):
-    """Slash commands and context menus; what goes wrong in one is logged, and told in a sentence."""
+    """Slash commands and context menus."""
 
     async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError, /) -> None:
-        """Anything no command expected."""
-        cause = getattr(error, "original", error)
-        if isinstance(cause, discord.HTTPException) and cause.code in (TOO_LATE, ANSWERED_BEFORE):
-            log.warning("discord.too_late", code=cause.code)
-            return
-        log.error("discord.command_failed", command=str(interaction.data), exc_info=cause)
-        text = escaped(spoken_to(interaction.client.service, interaction)(say("error-internal")))
-        if interaction.response.is_done():
-            await interaction.edit_original_response(content=text, embeds=[], view=None)
-        else:
-            await interaction.response.send_message(text, ephemeral=True)
+        """Anything that no command expected."""
+        await interaction.client.failed(interaction, getattr(error, "original", error))

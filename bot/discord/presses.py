@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import io
-from typing import TYPE_CHECKING
+import re
+import secrets
+from typing import TYPE_CHECKING, Any, cast
 
 import discord
 
@@ -16,11 +18,18 @@ from bot.discord.files import Upload, file_name, fit
 from bot.discord.pages import single_embed, unescaped
 from bot.discord.place import is_moderator, place_of, spoken_to
 from bot.messages import UserError
+from bot.request import MAX_PROMPT_CHARS
+from storage.errors import StorageError
 
 if TYPE_CHECKING:
     from bot.actions import Press
     from bot.discord.client import EaselClient, Interaction
     from bot.messages import Translator
+
+REFUSALS = (UserError, StorageError)
+MODAL_LIFE_S = 15 * 60.0
+PROMPT_FIELD = "prompt"
+_VARY = re.compile(r"vary:(?P<target>[0-9a-f]{16}(?:-[0-9])?):[0-9a-f]{8}")
 
 
 async def pressed(client: EaselClient, interaction: Interaction, press: Press) -> None:
@@ -33,7 +42,7 @@ async def pressed(client: EaselClient, interaction: Interaction, press: Press) -
             await larger(client, interaction, target, private=private)
         case Action.VARY:
             # a modal must be the first answer, so it reads the message and not the store
-            modal = VaryModal(client, target, _prompt(interaction), spoken_to(client.service, interaction))
+            modal = VaryModal(target, _prompt(interaction), spoken_to(client.service, interaction))
             await interaction.response.send_modal(modal)
         case Action.SINGLE:
             await single(client, interaction, target)
@@ -71,8 +80,8 @@ async def single(client: EaselClient, interaction: Interaction, job_id: str) -> 
     try:
         place = await place_of(client.service, interaction)
         picked = await actions.single(client.service, place.asker, job_id)
-    except UserError as error:
-        await client.tell(interaction, error.message)
+    except REFUSALS as error:
+        await client.tell(interaction, error)
         return
     request_id, _, number = job_id.rpartition("-")
     upload = Upload(file_name(request_id, int(number) + 1), picked.png)
@@ -100,8 +109,8 @@ async def fetch(client: EaselClient, interaction: Interaction, target: str) -> N
     try:
         place = await place_of(client.service, interaction)
         live = await actions.fetch(client.service, place.asker, target)
-    except UserError as error:
-        await client.tell(interaction, error.message)
+    except REFUSALS as error:
+        await client.tell(interaction, error)
         return
     where = address_of(interaction, message_id, private=True, language=place.language, preview=False)
     await client.service.moved(live, **where.to_json())
@@ -115,8 +124,8 @@ async def delete(client: EaselClient, interaction: Interaction, target: str) -> 
         place = await place_of(client.service, interaction)
         moderator = is_moderator(client.service, interaction)
         await actions.delete(client.service, place.asker, target, moderator=moderator)
-    except UserError as error:
-        await client.whisper(interaction, error.message)
+    except REFUSALS as error:
+        await client.whisper(interaction, error)
         return
     await interaction.delete_original_response()
 
@@ -128,34 +137,46 @@ async def cancel(client: EaselClient, interaction: Interaction, target: str) -> 
         place = await place_of(client.service, interaction)
         moderator = is_moderator(client.service, interaction)
         await actions.cancel(client.service, place.asker, target, moderator=moderator)
-    except UserError as error:
-        await client.whisper(interaction, error.message)
+    except REFUSALS as error:
+        await client.whisper(interaction, error)
 
 
 class VaryModal(discord.ui.Modal):
-    """Asks for other words to the same seed."""
+    """Asks for other words to the same seed. Its submission is an event of its own (`submitted`)."""
 
-    def __init__(self, client: EaselClient, target: str, prompt: str, t: Translator) -> None:
-        super().__init__(title=t("action-vary-title"), custom_id=f"vary:{target}")
-        self._client = client
-        self._target = target
-        self._prompt: discord.ui.TextInput[VaryModal] = discord.ui.TextInput(
-            label=t("action-vary-prompt"),
-            style=discord.TextStyle.paragraph,
-            custom_id="prompt",
-            default=prompt or None,
-            max_length=2000,
+    def __init__(self, target: str, prompt: str, t: Translator) -> None:
+        once = secrets.token_hex(4)  # discord.py forgets a modal once it is submitted, and two may be open
+        super().__init__(
+            title=t("action-vary-title"), custom_id=f"vary:{target}:{once}", timeout=MODAL_LIFE_S
         )
-        self.add_item(self._prompt)
+        self.add_item(
+            discord.ui.TextInput(
+                label=t("action-vary-prompt"),
+                style=discord.TextStyle.paragraph,
+                custom_id=PROMPT_FIELD,
+                default=prompt or None,
+                max_length=MAX_PROMPT_CHARS,
+            )
+        )
 
-    async def on_submit(self, interaction: Interaction) -> None:  # type: ignore[override]
-        """Draw it."""
-        service, target, prompt = self._client.service, self._target, self._prompt.value
-        await self._client.ask(
-            interaction,
-            lambda who, key, where: actions.vary(service, who, target, prompt, key=key, address=where),
-            private=_is_private(interaction),
-        )
+
+async def submitted(client: EaselClient, interaction: Interaction) -> None:
+    """A modal came back, perhaps one that an earlier process had opened: it says itself what it was about."""
+    data = cast("dict[str, Any]", interaction.data)
+    match = _VARY.fullmatch(data["custom_id"])
+    if match is None:
+        return
+    target, prompt = match["target"], _submitted_prompt(data)
+    await client.ask(
+        interaction,
+        lambda who, key, where: actions.vary(client.service, who, target, prompt, key=key, address=where),
+        private=_is_private(interaction),
+    )
+
+
+def _submitted_prompt(data: dict[str, Any]) -> str:
+    fields = (field for row in data["components"] for field in row.get("components", ()))
+    return next((str(field["value"]) for field in fields if field["custom_id"] == PROMPT_FIELD), "")
 
 
 def _is_private(interaction: Interaction) -> bool:

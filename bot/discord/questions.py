@@ -15,6 +15,7 @@ from bot.discord.buttons import ActionButton
 from bot.discord.pages import Reply, card_embed
 from bot.discord.place import place_of
 from bot.messages import UserError
+from storage.errors import StorageError
 
 if TYPE_CHECKING:
     from bot.accounts import LinkStep, Page
@@ -69,10 +70,11 @@ class QuestionButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
         try:
             place = await place_of(client.service, interaction)
             reply = await _answer(client, place, self.question, self.target)
-        except UserError as error:
-            await client.whisper(interaction, error.message)
-            return
-        await interaction.edit_original_response(embeds=list(reply.embeds), view=reply.view)
+            await interaction.edit_original_response(embeds=list(reply.embeds), view=reply.view)
+        except (UserError, StorageError) as error:
+            await client.whisper(interaction, error)
+        except Exception as error:
+            await client.failed(interaction, error)
 
 
 def link_reply(step: LinkStep, t: Translator) -> Reply:

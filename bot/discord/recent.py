@@ -23,6 +23,10 @@ class Recent:
         if len(self._prompts) > MEMBERS:
             self._prompts.popitem(last=False)
 
+    def knows(self, user_id: int) -> bool:
+        """Whether anything is remembered of a member."""
+        return user_id in self._prompts
+
     def forget(self, user_id: int) -> None:
         """Remember nothing of a member."""
         self._prompts.pop(user_id, None)

@@ -47,7 +47,7 @@ class World:
         self.service = await self._below.enter_async_context(easel(self.config, self.model))
         self.bot = EaselClient(self.service, self.config.discord, shard_count=1)
         if self._env is None:
-            self._env = simcord.Env(self.bot)
+            self._env = simcord.Env(self.bot, settle_timeout=30.0)
             await self._env.start()
             self.guild = self._env.create_guild()
             self.channel = self.guild.create_text_channel("pictures")
