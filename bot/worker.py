@@ -19,7 +19,7 @@ from bot.messages import say
 from bot.picture import Picture, encode_png, parameters
 from bot.request import styled
 from engine.request import Cancelled, Draining, DrawFailed, DrawRequest, EngineError, JobState, Usage
-from storage.errors import ImageGone, StoreUnavailable
+from storage.errors import ImageGone, StoreUnavailable, UnknownJob, UnknownMember
 from storage.records import DrawUsage
 from storage.records import JobState as Row
 
@@ -83,7 +83,11 @@ class Worker:
         if flight.kept or not flight.pictures:
             live.publish(Failed(say("error-draining-kept")) if flight.kept else flight.failures[0])
             return
-        quota = await until_stored(lambda: self._store.quota(live.member, tier=live.tier))
+        try:
+            quota = await until_stored(lambda: self._store.quota(live.member, tier=live.tier))
+        except UnknownMember:  # forgotten, with all their pictures
+            live.publish(Failed(say("error-gone")))
+            return
         pictures = tuple(sorted(flight.pictures.values(), key=lambda picture: picture.seed))
         notes = tuple(say(note) for note in sorted(flight.notes))
         live.publish(Done(pictures, quota, missing=len(flight.failures), notes=notes))
@@ -135,7 +139,14 @@ class Worker:
         )
 
     async def _job(self, flight: Flight, ticket: Ticket) -> None:
-        """One job, from the queue to a stored picture or a written failure."""
+        """One job to its end; its row may be gone by then, where its member asked to be forgotten."""
+        try:
+            await self._to_its_end(flight, ticket)
+        except UnknownJob:
+            flight.failures.append(Failed(say("cancelled-refunded"), cancelled=True))
+
+    async def _to_its_end(self, flight: Flight, ticket: Ticket) -> None:
+        """From the queue to a stored picture or a written failure."""
         try:
             await self._keep(flight, await self._watch(flight, ticket))
         except Cancelled as error:

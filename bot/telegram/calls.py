@@ -80,6 +80,8 @@ async def once(call: Callable[[], Awaitable[T]], pacer: ChatPacer) -> T | None:
     except Forbidden as error:
         own = bool(_OWN_DOING.search(error.message))
         raise ChatClosed(error.message, members_doing=own) from error
+    finally:
+        pacer.used()
 
 
 async def surely(call: Callable[[], Awaitable[T]], pacer: ChatPacer) -> T | None:

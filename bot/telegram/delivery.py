@@ -25,6 +25,7 @@ from bot.pacing import paced
 from bot.telegram import html, keyboards
 from bot.telegram.calls import ChatClosed, MessageGone, Refused, surely
 from bot.telegram.status import NO_LINKS, Place, Status, migrated
+from storage.errors import UnknownRequest
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -96,6 +97,8 @@ class Courier:
                 await self._abandon(live, closed)
                 return
             await self._settle(live, await live.outcome())
+        except UnknownRequest:  # forgotten, at its member's wish
+            self._service.closed(live)
         except Exception:
             log.exception("telegram.delivery_died", request=live.request_id)  # it stays written down
 

@@ -68,6 +68,10 @@ class ChatPacer(Pacer):
         """Something was sent without waiting for a turn; the next turn is later for it."""
         self._next_s = max(self._clock(), self._next_s) + self._interval_s()
 
+    def used(self) -> None:
+        """A request was answered: the interval begins anew, so that none comes too soon after a slow one."""
+        self._next_s = max(self._next_s, self._clock() + self._interval_s())
+
     def hold(self, for_s: float) -> None:
         super().hold(for_s)
         self._wake()

@@ -96,14 +96,19 @@ async def telegram() -> AsyncIterator[StandIn]:
     assert standin.complaints == []
 
 
-@pytest.fixture
-def config(tmp_path: Path, telegram: StandIn) -> Config:
+def config_for(folder: Path, url: str) -> Config:
+    """Settings of a bot whose data is below `folder`, on the stand-in at `url`."""
     return config_in(
-        tmp_path,
-        telegram={"base_url": f"{telegram.url}/bot", "base_file_url": f"{telegram.url}/file/bot"},
+        folder,
+        telegram={"base_url": f"{url}/bot", "base_file_url": f"{url}/file/bot"},
         owners={"telegram": [OWNER]},
         styles={"ink": {"prompt": "{prompt}, ink"}},
     )
+
+
+@pytest.fixture
+def config(tmp_path: Path, telegram: StandIn) -> Config:
+    return config_for(tmp_path, telegram.url)
 
 
 @pytest.fixture

@@ -121,6 +121,20 @@ async def test_forget_asks_first_and_then_erases(bot: Bot) -> None:
     assert (await bot.service.member(Asker("telegram", str(ANNA)))).key != before
 
 
+async def test_forget_while_drawing_leaves_nothing_on_the_way(bot: Bot, stage: Stage) -> None:
+    stage.model.gate.clear()
+    await bot.telegram.say(ANNA, "/imagine a cat")
+    await bot.telegram.until(lambda: bot.telegram.messages(ANNA))
+    await bot.telegram.say(ANNA, "/forget")
+    question = await bot.telegram.until(lambda: bot.telegram.messages(ANNA)[1:])
+    await bot.telegram.press(ANNA, question[0], "forget:y")
+    await bot.telegram.until(lambda: "Erased" in question[0].plain)
+    stage.model.gate.set()
+    await bot.settled()
+    assert bot.telegram.photos(ANNA) == []
+    assert await bot.used() == (0, 0)
+
+
 async def test_the_menu_is_chosen_from_and_counts_once(bot: Bot) -> None:
     await bot.telegram.say(ANNA, "/imagine")
     await bot.settled()
