@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.cost.calibration import Points, Size, Together
-from engine.request import Drawing, DrawRequest, OutOfMemory, TooLarge
+from engine.request import Drawing, DrawRequest, OutOfMemory, TooLarge, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +29,8 @@ STEPS = (1, 10, 20, 40, 60, 100)
 MOST_AT_ONCE = 16
 WORTH_MORE = 1.02
 """One more at once must bring so much, or no more are tried."""
+WAITING = 0.5
+"""Where so many of them wait on an average, the last one did not fit beside the others."""
 PROMPT = "一只可爱的橘色猫咪,坐在窗台上,阳光洒进来"
 STATUS, CLEAR_REFS, RESET_PEAK = Path("/proc/self/status"), Path("/proc/self/clear_refs"), "5"
 
@@ -158,21 +160,23 @@ class Calibration:
     async def _one_more(self) -> None:
         """One more request at once than before; says why where that was the last."""
         points, count = self.points, len(self.points.together) + 1
-        host, held = HostPeak(), [0]
+        host = HostPeak()
         rounds = max(2, self.agenda.repeats)
         began = time.perf_counter()
-        runs: list[asyncio.Task[list[float]]] = []
+        runs: list[asyncio.Task[list[Usage]]] = []
+        fits = True
         try:
             async with asyncio.TaskGroup() as group:
-                runs += [group.create_task(self._line(rounds, held)) for _ in range(count)]
+                runs += [group.create_task(self._line(rounds)) for _ in range(count)]
         except* (OutOfMemory, TooLarge):
-            held[0] = 0
+            fits = False
         took_s = time.perf_counter() - began
-        if held[0] < count:
+        drawn = [usage for run in runs for usage in run.result()] if fits else []
+        if not fits or sum(usage.queue_s for usage in drawn) > WAITING * took_s:
             points.stopped = "memory"
         else:
             images_an_hour = count * rounds * 3600 / took_s
-            seconds = sum(second for run in runs for second in run.result()) / (count * rounds)
+            seconds = took_s / rounds
             best = max((point.images_an_hour for point in points.together.values()), default=0.0)
             points.together[str(count)] = Together(count, seconds, images_an_hour, self._peak_bytes(host))
             if images_an_hour < best * WORTH_MORE:
@@ -181,24 +185,16 @@ class Calibration:
                 points.stopped = "limit"
         self._keep()
 
-    async def _line(self, rounds: int, held: list[int]) -> list[float]:
-        """One place of several: draws one picture after the other. `held` learns how many there were."""
-        times = []
-        for _ in range(rounds):
-            began = time.perf_counter()
-            await self._draw(self.agenda.default_edge, self.agenda.default_steps, held)
-            times.append(time.perf_counter() - began)
-        return times
+    async def _line(self, rounds: int) -> list[Usage]:
+        """One place of several: draws one picture after the other."""
+        edge, steps = self.agenda.default_edge, self.agenda.default_steps
+        return [(await self._draw(edge, steps)).usage for _ in range(rounds)]
 
-    async def _draw(self, edge: int, steps: int, held: list[int] | None = None) -> Drawing:
+    async def _draw(self, edge: int, steps: int) -> Drawing:
         self._serial += 1
         ticket = self.engine.submit(
             DrawRequest(f"calibrate-{self._serial}", PROMPT, edge, edge, steps, seed=self._serial)
         )
-        async for _ in ticket.updates():
-            if held is not None:
-                snapshot = self.engine.snapshot()
-                held[0] = max(held[0], snapshot.active + snapshot.decoding)
         return await ticket.result()
 
     def _peak_bytes(self, host: HostPeak) -> int:

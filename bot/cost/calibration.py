@@ -75,7 +75,7 @@ def path(config: Config) -> Path:
 
 
 def load(file: Path, fresh: Points) -> Points:
-    """The points of an earlier run of the same kind, else `fresh`."""
+    """The points of an earlier run of the same kind that was interrupted, else `fresh`."""
     try:
         data = json.loads(file.read_text("utf-8"))
         kept = Points(
@@ -87,7 +87,7 @@ def load(file: Path, fresh: Points) -> Points:
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return fresh
-    return kept if kept.key() == fresh.key() else fresh
+    return kept if kept.key() == fresh.key() and not kept.stopped else fresh
 
 
 def save(file: Path, points: Points) -> None:

@@ -120,6 +120,8 @@ async def run_calibration(console: Console, config: Config, *, quick: bool) -> N
         except* EngineError as errors:
             reason = str(errors.exceptions[0])
             raise UserError(say("calibrate-failed", reason=reason)) from errors.exceptions[0]
+    if not points.together or str(points.edge) not in points.sizes:
+        raise UserError(say("calibrate-too-small", size=f"{points.edge}x{points.edge}"))
     await asyncio.to_thread(_write_calibration, folder, points, placement.profile, t)
     written = ", ".join(str(folder / name) for name in (calibration.PROFILE, *CALIBRATION_FILES))
     console.print(markdown(points, t), markup=False, highlight=False)

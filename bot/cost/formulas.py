@@ -38,19 +38,20 @@ def images_an_hour(concurrency: int, seconds: Number) -> Fraction:
 
 
 def throughput(measured: Sequence[tuple[int, Number]], concurrency: int) -> Fraction:
-    """Images an hour at a concurrency, from measured points.
+    """Images an hour where so many requests may run at once, from measured points.
 
     Between points in proportion; below the first, that one's images for each request; above the last
-    nothing is added, since nobody measured it.
+    nothing is added, since nobody measured it. Where fewer at once are faster, fewer run.
     """
     points = sorted((count, Fraction(images)) for count, images in measured)
+    best = max((images for count, images in points if count <= concurrency), default=Fraction())
     if concurrency >= points[-1][0]:
-        return points[-1][1]
+        return best
     before = (0, Fraction(0))
     for point in points:
         if concurrency <= point[0]:
             part = Fraction(concurrency - before[0], point[0] - before[0])
-            return before[1] + part * (point[1] - before[1])
+            return max(best, before[1] + part * (point[1] - before[1]))
         before = point
     raise AssertionError("the last point is above")
 

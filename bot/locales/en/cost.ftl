@@ -106,4 +106,5 @@ calibrate-stopped-throughput = One more at once brought no more images an hour.
 calibrate-stopped-limit = No more were tried.
 calibrate-going-on = Going on where the last run stopped.
 calibrate-done = Written: { $files }
+calibrate-too-small = Not even one picture of { $size } fits this machine's memory.
 calibrate-failed = The model could not be measured: { $reason }

@@ -106,4 +106,5 @@ calibrate-stopped-throughput = 再加一路,产能不再提高。
 calibrate-stopped-limit = 没有再往上试。
 calibrate-going-on = 从上次中断处继续。
 calibrate-done = 已写入:{ $files }
+calibrate-too-small = 本机内存连一张 { $size } 的图也放不下。
 calibrate-failed = 无法测量该模型:{ $reason }

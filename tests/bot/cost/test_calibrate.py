@@ -87,7 +87,7 @@ async def test_memory_says_how_many_fit_at_once() -> None:
     async with engine(memory_budget_bytes=budget) as running:
         points = await Calibration(running, most, blank(), keep=lambda _: None).run()
     assert points.stopped in ("memory", "throughput")
-    assert len(points.together) <= 2
+    assert 1 <= len(points.together) <= 3
 
 
 @pytest.mark.parametrize(
@@ -104,8 +104,11 @@ def test_points_of_another_kind_of_run_are_not_taken_up(tmp_path: Path, other: P
 
 def test_points_come_back_from_disk_as_they_were(tmp_path: Path) -> None:
     file = tmp_path / calibration.POINTS
+    fresh, broken_off = Points("embedded", "cpu x86_64"), dataclasses.replace(MEASURED, stopped="")
+    calibration.save(file, broken_off)
+    assert calibration.load(file, fresh) == broken_off
     calibration.save(file, MEASURED)
-    assert calibration.load(file, Points("embedded", "cpu x86_64")) == MEASURED
+    assert calibration.load(file, fresh) is fresh  # that one is done: measure anew
 
 
 def test_the_profile_is_one_the_engine_reads_and_knows_its_device_by(tmp_path: Path) -> None:

@@ -5,10 +5,16 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from bot.app import lane_terms
+from bot.config import Config
+from engine.request import DrawRequest
 from tests.benchmarks.month import differences, simulate
+from tests.benchmarks.month_card import Card
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from engine.accounting import Spent
 
 
 async def test_a_day_of_sixty_members_is_the_same_counted_twice(tmp_path: Path) -> None:
@@ -20,3 +26,19 @@ async def test_a_day_of_sixty_members_is_the_same_counted_twice(tmp_path: Path) 
     one_more = dataclasses.replace(report.total, cost_micro=report.total.cost_micro + 1)
     later = dataclasses.replace(simulated, report=dataclasses.replace(report, total=one_more))
     assert len(differences(later)) == 1
+
+
+def test_free_images_get_a_tenth_of_the_card_while_anyone_who_pays_waits() -> None:
+    gpu_s = {"free": 0.0, "member": 0.0}
+
+    def drawn(job_id: str, _at_s: float, _waited_s: float, spent: Spent) -> None:
+        gpu_s[job_id.partition("-")[0]] += spent.gpu_s
+
+    card = Card(lane_terms(Config()), started=lambda _job, _at_s: None, drawn=drawn)
+    for n in range(600):
+        for lane in gpu_s:
+            flow = f"{lane}-{n % 200}"
+            card.submit(DrawRequest(f"{lane}-{n}", "a cat", 768, 768, 20, seed=n, lane=lane, flow=flow))
+    card.run_until(900.0)
+    assert card.queue.depths()["member"] > 0  # they still wait: this was contention all along
+    assert 0.08 <= gpu_s["free"] / sum(gpu_s.values()) <= 0.12

@@ -75,6 +75,12 @@ def test_throughput_runs_through_the_measured_points_and_stays_at_the_last() -> 
     assert [f.throughput(points, count) for count in (1, 2, 3, 4, 20)] == [197, 331, 440, 440, 440]
     assert f.throughput([(15, 2180)], 12) == 1744
     assert f.throughput([(2, 100), (4, 120)], 3) == 110
+    assert [f.throughput([(1, 50), (2, 100), (3, 80)], count) for count in (1, 2, 3, 9)] == [
+        50,
+        100,
+        100,
+        100,
+    ]
 
 
 def test_the_articles_formula_and_its_base_cost() -> None:

@@ -213,3 +213,20 @@ async def test_fees_follow_the_calendar_across_a_months_end(tmp_path: Path) -> N
 def test_titles_name_the_period() -> None:
     assert title(report(), EN) == "Cost, this month"
     assert title(report(), ZH) == "成本,本月"
+
+
+async def test_an_old_month_keeps_its_old_rent(tmp_path: Path) -> None:
+    rents = [
+        {"valid_from": "2026-01-01", "gpu_an_hour": "3.60", "operations_an_hour": "0.80"},
+        {"valid_from": "2026-12-01", "gpu_an_hour": "7.20", "operations_an_hour": "1.00"},
+    ]
+    config = config_in(tmp_path, rent=rents)
+    december_us = to_us(datetime(2026, 12, 1, tzinfo=UTC))
+    async with open_store(config) as store:
+        piece = MeterSlice(december_us - 2 * HOUR_US, december_us + HOUR_US, busy_us=0, overhead_us=0)
+        await store.book(piece)
+        later_us = december_us + 40 * 24 * HOUR_US
+        november = await cost_report(store, config, "2026-11", now_us=later_us)
+        december = await cost_report(store, config, "2026-12", now_us=later_us)
+    assert (november.rent.rent_micro, november.rent.operations_micro) == (7_200_000, 1_600_000)
+    assert (december.rent.rent_micro, december.rent.operations_micro) == (7_200_000, 1_000_000)
