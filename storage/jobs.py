@@ -5,7 +5,7 @@ settles it.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from . import ledger, quota, requests
@@ -50,7 +50,12 @@ class OpenJob:
     @property
     def closed(self) -> bool:
         """Settled or released, for good."""
-        return self.state in (JobState.DELIVERED, JobState.FAILED, JobState.CANCELLED)
+        return is_closed(self.state)
+
+
+def is_closed(state: JobState) -> bool:
+    """Whether nothing comes after this state."""
+    return state in (JobState.DELIVERED, JobState.FAILED, JobState.CANCELLED)
 
 
 _SELECT = """
@@ -76,6 +81,8 @@ def accept(db: sqlite3.Connection, policy: Policy, now_us: int, request: NewRequ
     )
     if where.first_request is not None:
         first = requests.by_number(db, where.first_request, now_us)
+        if all(is_closed(job.state) for job in first.jobs):  # its own address is no longer kept
+            first = replace(first, address=request.address)
         return Acceptance(first, quota.quota(where, policy, now_us), replayed=True)
     reservation = quota.reserve(db, policy, now_us, where, request)
     number = db.execute(

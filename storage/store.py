@@ -219,8 +219,9 @@ class Store:
     async def accept(self, request: NewRequest) -> Acceptance:
         """Reserve the images and write request and jobs, all or nothing.
 
-        The same source again returns the first request with `replayed=True` and changes nothing. Raises
-        QuotaExceeded, SpendingCapReached, MemberBanned, DailyCapReached, AccountTooYoung, UnknownMember.
+        The same source again returns the first request with `replayed=True` and changes nothing; where all
+        its jobs are closed, with the address given now, since its own is not kept. Raises QuotaExceeded,
+        SpendingCapReached, MemberBanned, DailyCapReached, AccountTooYoung, UnknownMember.
         """
         return await self._write(lambda db: life.accept(db, self._policy, self._clock(), request))
 

@@ -11,15 +11,19 @@ import argparse
 import asyncio
 import os
 import random
+import select
 import signal
 import sys
 import tempfile
 import time
+import traceback
 from pathlib import Path
+from typing import NoReturn
 
 from tests.crash.life import FAILPOINTS, Plan, live
 from tests.crash.reckoning import reckon
 
+START_S = 60.0
 LIFE_S = 10.0
 DRAIN_S = 60.0
 
@@ -45,7 +49,10 @@ def main() -> int:
                 failpoint=chance.choice(FAILPOINTS) if at_a_place else None,
                 at_its_nth=chance.randint(1, 8),
             )
-            status = run(folder, plan, LIFE_S if at_a_place else chance.uniform(0.03, 0.6))
+            from_its_start = chance.random() < 0.2  # some die while they still put the last life in order
+            status = run(
+                folder, plan, LIFE_S if at_a_place else chance.uniform(0, 0.3), from_its_start=from_its_start
+            )
             if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
                 kills += 1
             elif os.WEXITSTATUS(status) == 0:
@@ -62,26 +69,34 @@ def main() -> int:
     return 1 if report.problems else 0
 
 
-def run(folder: Path, plan: Plan, limit_s: float) -> int:
-    """One life in a fork, killed after `limit_s`; its wait status."""
+def run(folder: Path, plan: Plan, limit_s: float, *, from_its_start: bool = False) -> int:
+    """One life in a fork, killed `limit_s` after it began to serve (or was started); its wait status."""
+    serving, begun = os.pipe()
     child = os.fork()
     if child == 0:
-        try:
-            asyncio.run(live(folder, plan))
-        except BaseException:
-            import traceback
-
-            traceback.print_exc()
-            os._exit(1)
-        os._exit(0)
+        os.close(serving)
+        _be_born(folder, plan, begun)
+    os.close(begun)
+    if not from_its_start:
+        select.select([serving], [], [], START_S)
+    os.close(serving)
     deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
             return status
-        time.sleep(0.003)
+        time.sleep(0.002)
     os.kill(child, signal.SIGKILL)
     return os.waitpid(child, 0)[1]
+
+
+def _be_born(folder: Path, plan: Plan, begun: int) -> NoReturn:
+    try:
+        asyncio.run(live(folder, plan, on_serving=lambda: os.close(begun)))
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
 
 
 if __name__ == "__main__":

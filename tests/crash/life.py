@@ -28,6 +28,7 @@ from tests.crash.journal import Journal
 from tests.easel import FieldModel, config_in
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from bot.live import LiveRequest
@@ -90,7 +91,7 @@ async def open_store(folder: Path, at: Failpoint | None = None) -> Store:
     )
 
 
-async def live(folder: Path, plan: Plan) -> None:
+async def live(folder: Path, plan: Plan, on_serving: Callable[[], None]) -> None:
     """Open, check that the last life left nothing broken, deliver what it left, serve a load, and drain."""
     at = Failpoint(plan)
     config = config_in(folder)
@@ -107,6 +108,7 @@ async def live(folder: Path, plan: Plan) -> None:
             pricing=Pricing(config),
         )
         await service.start()
+        on_serving()
         await Wall(service, Journal(folder / "journal"), at, random.Random(plan.seed)).serve(plan)
         await engine.stop(0.0)
         await service.stop()

@@ -75,6 +75,16 @@ async def test_the_same_source_again_changes_nothing(store: Store, member: str) 
     assert (await store.quota(member)).reserved == 2
 
 
+async def test_redelivered_after_the_end_it_is_answered_at_the_new_address(store: Store, member: str) -> None:
+    request = ask(member)
+    await store.accept(request)
+    again = await store.accept(ask(member, source=request.source, address='{"channel": 2}'))
+    assert again.request.address == request.address
+    await store.failed(request.jobs[0].job_id, "no GPU")
+    again = await store.accept(ask(member, source=request.source, address='{"channel": 2}'))
+    assert (again.replayed, again.request.address) == (True, '{"channel": 2}')
+
+
 async def test_redelivered_at_once_is_reserved_once(store: Store, member: str) -> None:
     source = ask(member).source
     answers = await asyncio.gather(*(store.accept(ask(member, source=source)) for _ in range(20)))
