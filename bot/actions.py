@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from bot import refusals, render
 from bot.commands import Card
 from bot.messages import UserError, say
+from bot.picture import is_spoiler
 from bot.pricing import money
 from bot.request import ImageRequest, ImagineOptions
 from storage.errors import ImageGone, StoreUnavailable, UnknownJob, UnknownRequest, WrongState
@@ -65,6 +66,7 @@ class Single:
     job_id: str
     request: ImageRequest
     png: bytes
+    spoiler: bool = False
 
 
 def button_id(action: Action, target: str) -> str:
@@ -134,7 +136,7 @@ async def single(service: Service, asker: Asker, job_id: str) -> Single:
         png = await service.store.image(job.image)
     except ImageGone:
         raise UserError(say("error-gone")) from None
-    return Single(job.job_id, replace(request, seed=job.seed, images=1), png)
+    return Single(job.job_id, replace(request, seed=job.seed, images=1), png, is_spoiler(png))
 
 
 async def details(service: Service, asker: Asker, target: str, t: Translator) -> Card:

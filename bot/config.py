@@ -176,6 +176,10 @@ class Moderation(Section):
     blocked_patterns: tuple[str, ...] = ()
     adult_words: tuple[str, ...] = ()
     adult_patterns: tuple[str, ...] = ()
+    classifier: str | None = None
+    classifier_labels: tuple[str, ...] = ("nsfw",)
+    classifier_threshold: Annotated[float, Field(gt=0, le=1)] = 0.5
+    classifier_action: Literal["spoiler", "refuse"] = "spoiler"
 
     @field_validator("blocked_patterns", "adult_patterns")
     @classmethod

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from bot.request import ImageRequest
 
 WATERMARK = "easel"
+WARNING = "Content warning"
+"""The text chunk of a picture that the owner's classifier warned of: it stays with the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class Picture:
     gpu_us: int
     cost_micro: int
     cached: bool = False
+    spoiler: bool = False
+    """Shown behind a veil: the owner's classifier warned of it."""
 
 
 def parameters(request: ImageRequest, seed: int, model: str) -> str:
@@ -50,13 +54,21 @@ def parameters(request: ImageRequest, seed: int, model: str) -> str:
     return "\n".join([*lines, ", ".join(facts)])
 
 
-def encode_png(image: Image.Image, text: str, *, watermark: bool) -> bytes:
+def encode_png(image: Image.Image, text: str, *, watermark: bool, spoiler: bool = False) -> bytes:
     """PNG bytes with `text` as their `parameters`. Blocking: call it off the event loop."""
     info = PngInfo()
     info.add_text("parameters", text)
+    if spoiler:
+        info.add_text(WARNING, "spoiler")
     buffer = io.BytesIO()
     (with_watermark(image) if watermark else image).save(buffer, "PNG", pnginfo=info, compress_level=6)
     return buffer.getvalue()
+
+
+def is_spoiler(png: bytes) -> bool:
+    """Whether a stored picture is to be shown behind a veil. Reads no further than its first chunks."""
+    with Image.open(io.BytesIO(png)) as image:
+        return image.info.get(WARNING) == "spoiler"
 
 
 def with_watermark(image: Image.Image) -> Image.Image:

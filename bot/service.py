@@ -23,6 +23,7 @@ from bot.live import LiveRequest
 from bot.messages import Message, UserError, best_language, say
 from bot.moderation import Moderation
 from bot.request import ImageRequest, Resolved, resolve
+from bot.safety import Safety
 from bot.worker import Flight, Worker, until_stored
 from engine.request import Draining, EngineError, Usage
 from storage.errors import Refusal, StoreUnavailable
@@ -76,6 +77,7 @@ class Service:
         store: Store,
         pricing: Pricing,
         alerts: Alerts | None = None,
+        safety: Safety | None = None,
     ) -> None:
         self.config = config
         self.model = model
@@ -85,7 +87,7 @@ class Service:
         self.alerts = alerts or Alerts()
         self._moderation = Moderation(config, store)
         self._adviser = Adviser(store)
-        self._worker = Worker(config, model, store, pricing)
+        self._worker = Worker(config, model, store, pricing, safety or Safety(config.moderation))
         self._flights: dict[str, Flight] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -216,7 +218,7 @@ class Service:
         self._flights.pop(live.request_id, None)
 
     async def revisit(self, request_id: str) -> LiveRequest:
-        """A request that was let go (kept in the history), to be delivered once more. Raises UnknownRequest."""
+        """A request that was let go (kept in the history), to be delivered again. Raises UnknownRequest."""
         return self.live(request_id) or await self._drawn_before(await self.store.request(request_id))
 
     # members

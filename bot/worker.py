@@ -16,8 +16,9 @@ from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponen
 from bot import refusals
 from bot.events import Done, Failed
 from bot.messages import say
-from bot.picture import Picture, encode_png, parameters
+from bot.picture import Picture, encode_png, is_spoiler, parameters
 from bot.request import styled
+from bot.safety import Safety, Verdict
 from engine.request import Cancelled, Draining, DrawFailed, DrawRequest, EngineError, JobState, Usage
 from storage.errors import ImageGone, StoreUnavailable, UnknownJob, UnknownMember
 from storage.records import DrawUsage
@@ -66,11 +67,14 @@ async def until_stored(operation: Callable[[], Awaitable[T]]) -> T:
 class Worker:
     """Draws flights. Owns no task: the service runs `draw` and cancels it at the end."""
 
-    def __init__(self, config: Config, model: Capabilities, store: Store, pricing: Pricing) -> None:
+    def __init__(
+        self, config: Config, model: Capabilities, store: Store, pricing: Pricing, safety: Safety
+    ) -> None:
         self._config = config
         self._model = model
         self._store = store
         self._pricing = pricing
+        self._safety = safety
         self._refunds = asyncio.Lock()
 
     async def draw(self, flight: Flight) -> None:
@@ -148,7 +152,12 @@ class Worker:
     async def _to_its_end(self, flight: Flight, ticket: Ticket) -> None:
         """From the queue to a stored picture or a written failure."""
         try:
-            await self._keep(flight, await self._watch(flight, ticket))
+            drawing = await self._watch(flight, ticket)
+            verdict = await self._safety.verdict(drawing.image)
+            if verdict is Verdict.REFUSE:
+                await self._refuse(flight, drawing)
+            else:
+                await self._keep(flight, drawing, spoiler=verdict is Verdict.SPOILER)
         except Cancelled as error:
             await self._cancelled(flight, ticket.job_id, error)
         except Draining:
@@ -168,12 +177,12 @@ class Worker:
             flight.live.job_moved(ticket.job_id, progress)
         return await ticket.result()
 
-    async def _keep(self, flight: Flight, drawing: Drawing) -> None:
+    async def _keep(self, flight: Flight, drawing: Drawing, *, spoiler: bool) -> None:
         """Store a drawing as the picture that will be handed out."""
         request, job = flight.live.request, drawing.request
         text = parameters(request, job.seed, self._model.name)
         watermark = self._config.tiers[job.lane].watermark
-        png = await asyncio.to_thread(encode_png, drawing.image, text, watermark=watermark)
+        png = await asyncio.to_thread(encode_png, drawing.image, text, watermark=watermark, spoiler=spoiler)
         usage = self.usage(request, drawing.usage)
         image = await until_stored(lambda: self._store.put_image(png, ".png"))
         await self._store.drawn(job.job_id, image, usage)
@@ -184,17 +193,27 @@ class Worker:
 
     async def _cancelled(self, flight: Flight, job_id: str, error: Cancelled) -> None:
         """A cancel before the first step is free; later ones are refunded a few times a day."""
-        member = flight.live.member
-        usage = self.usage(flight.live.request, error.usage)
-        charged = False
-        async with self._refunds:  # two cancels must not both take the last refund of the day
-            if error.usage.denoise_s > 0:
-                refunded = await until_stored(lambda: self._store.refunds_today(member))
-                charged = refunded >= self._config.limits.refunded_cancels_a_day
-            await self._store.cancelled(job_id, usage, charged=charged, by=member)
+        charged = await self._give_back(flight, job_id, error.usage, by=flight.live.member)
         message = say("cancelled-charged" if charged else "cancelled-refunded")
         flight.failures.append(Failed(message, cancelled=True))
         log.info("job.cancelled", job=job_id, charged=charged)
+
+    async def _refuse(self, flight: Flight, drawing: Drawing) -> None:
+        """A picture nobody shall see; refunded as often as a cancel is."""
+        job_id = drawing.request.job_id
+        charged = await self._give_back(flight, job_id, drawing.usage, by="safety")
+        flight.failures.append(Failed(say("moderation-image-charged" if charged else "moderation-image")))
+        log.info("job.refused", job=job_id, charged=charged)
+
+    async def _give_back(self, flight: Flight, job_id: str, used: Usage, *, by: str) -> bool:
+        """Close a job without a picture. Whether it is charged: begun, and the day's refunds are used up."""
+        member, usage, charged = flight.live.member, self.usage(flight.live.request, used), False
+        async with self._refunds:  # two cancels must not both take the last refund of the day
+            if used.denoise_s > 0:
+                refunded = await until_stored(lambda: self._store.refunds_today(member))
+                charged = refunded >= self._config.limits.refunded_cancels_a_day
+            await self._store.cancelled(job_id, usage, charged=charged, by=by)
+        return charged
 
     async def _collect_job(self, flight: Flight, job: JobRecord) -> None:
         if job.image and job.usage and job.state in (Row.DRAWN, Row.DELIVERED):
@@ -212,4 +231,13 @@ class Worker:
 
     def _picture(self, job_id: str, seed: int, png: bytes, usage: DrawUsage) -> Picture:
         cost_micro = self._pricing.cost_micro(usage.gpu_us)
-        return Picture(job_id, seed, png, usage.draw_us / 1e6, usage.gpu_us, cost_micro, usage.cached)
+        return Picture(
+            job_id,
+            seed,
+            png,
+            usage.draw_us / 1e6,
+            usage.gpu_us,
+            cost_micro,
+            cached=usage.cached,
+            spoiler=is_spoiler(png),
+        )

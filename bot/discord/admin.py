@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import discord
@@ -10,6 +9,7 @@ from discord import app_commands
 
 from bot import admin, commands, moderation
 from bot.discord.locale import text
+from bot.discord.pages import CHART, Reply, card_embed
 from bot.discord.place import PLATFORM
 from bot.messages import LANGUAGES, UserError, say
 from bot.service import Asker
@@ -81,17 +81,14 @@ def _add_stats(client: EaselClient) -> None:
     @_command(stats, "stats-cost")
     @_named(period="period")
     async def cost(interaction: Interaction, period: app_commands.Range[str, 1, 10] = "month") -> None:
-        charts: list[bytes] = []
-
-        async def answer(place: Place) -> Card:
+        async def answer(place: Place) -> Reply:
             admin.require_owner(service, place.asker)
-            card = await commands.stats(service.store, period, place.t, service.config)
-            charts.append(await commands.stats_chart(service.store, period, place.t, service.config))
-            return card
+            store, config = service.store, service.config
+            card = await commands.stats(store, period, place.t, config)
+            chart = await commands.stats_chart(store, period, place.t, config)
+            return Reply((card_embed(card).set_image(url=f"attachment://{CHART}"),), picture=chart)
 
         await client.answer(interaction, answer)
-        for chart in charts:
-            await interaction.followup.send(file=discord.File(io.BytesIO(chart), "cost.png"), ephemeral=True)
 
     @_command(stats, "stats-queue")
     async def queue(interaction: Interaction) -> None:

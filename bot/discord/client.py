@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 from typing import TYPE_CHECKING, Any
 
 import discord
@@ -23,7 +24,7 @@ from bot.discord.alarm import Alarm
 from bot.discord.buttons import ActionButton
 from bot.discord.delivery import Delivery
 from bot.discord.locale import FluentTranslator
-from bot.discord.pages import Reply, card_embed, escaped
+from bot.discord.pages import CHART, Reply, card_embed, escaped
 from bot.discord.place import Place, place_of, require_channel, spoken_to
 from bot.discord.questions import QuestionButton
 from bot.discord.recent import PROMPTS, Recent
@@ -158,7 +159,10 @@ class EaselClient(discord.AutoShardedClient):
             await self.tell(interaction, error)
             return
         reply = answer if isinstance(answer, Reply) else Reply((card_embed(answer),))
-        await interaction.edit_original_response(embeds=list(reply.embeds), view=reply.view)
+        files = [discord.File(io.BytesIO(reply.picture), CHART)] if reply.picture else []
+        await interaction.edit_original_response(
+            embeds=list(reply.embeds), view=reply.view, attachments=files
+        )
 
     # words
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from bot.events import Event
     from bot.live import LiveRequest
     from bot.messages import Translator
+    from bot.picture import Picture
     from bot.service import Service
 
 log = structlog.get_logger(__name__)
@@ -137,7 +138,7 @@ class Delivery:
 
     async def _hand_out(self, live: LiveRequest, done: Done, screen: Screen, t: Translator) -> None:
         """Deliver the pictures; acknowledged, they count. Without a way they wait in the history."""
-        upload = await _upload(live.request_id, [picture.png for picture in done.pictures])
+        upload = await _upload(live.request_id, done.pictures)
         view = result_view(live, done, self._service, t)
         message_id = await screen.deliver(result_page(live, done, t, view, upload))
         if message_id is None:
@@ -168,11 +169,13 @@ class Delivery:
             level("discord.task_died", exc_info=error)
 
 
-async def _upload(request_id: str, pngs: Sequence[bytes]) -> Upload:
+async def _upload(request_id: str, pictures: Sequence[Picture]) -> Upload:
     """The picture, or the grid of several."""
-    if len(pngs) == 1:
-        return Upload(file_name(request_id, 1), pngs[0])
-    return Upload(file_name(request_id), await asyncio.to_thread(grid, pngs))
+    spoiler = any(picture.spoiler for picture in pictures)
+    if len(pictures) == 1:
+        return Upload(file_name(request_id, 1, spoiler=spoiler), pictures[0].png)
+    sheet = await asyncio.to_thread(grid, [picture.png for picture in pictures])
+    return Upload(file_name(request_id, spoiler=spoiler), sheet)
 
 
 def _address(live: LiveRequest) -> Address | None:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 EXIF_IFD, USER_COMMENT = 0x8769, 0x9286
 WEBP_MAX_PX = 16_383
 WEBP_QUALITIES = (95, 90, 80, 65, 50)
+SPOILER = "SPOILER_"
+"""A file whose name begins like this is shown behind a veil."""
+
 ENVELOPE_BYTES = 64 * 1024
 """What a multipart body holds beside the file: the limit is on the whole of it."""
 
@@ -38,9 +41,10 @@ class Encoded:
     content: bytes
 
 
-def file_name(request_id: str, number: int | None = None) -> str:
+def file_name(request_id: str, number: int | None = None, *, spoiler: bool = False) -> str:
     """The name of a request's picture, or of its grid. Never anything a member typed."""
-    return f"easel-{request_id}" if number is None else f"easel-{request_id}-{number}"
+    name = f"easel-{request_id}" if number is None else f"easel-{request_id}-{number}"
+    return SPOILER + name if spoiler else name
 
 
 def fit(upload: Upload, limit_bytes: int) -> Encoded:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bot.request import ImageRequest
     from storage.records import Quota
 
+CHART = "chart.png"
 COLOUR = discord.Colour(0xE8833A)
 MAX_DESCRIPTION, MAX_TITLE, MAX_NAME, MAX_VALUE, MAX_FIELDS = 4096, 256, 256, 1024, 25
 _MARKUP = re.compile(r"[!-/:-@\[-`{-~]")
@@ -52,6 +53,7 @@ class Reply:
 
     embeds: tuple[discord.Embed, ...]
     view: discord.ui.View | None = None
+    picture: bytes | None = None
 
 
 @dataclass(frozen=True)

@@ -84,9 +84,11 @@ async def single(client: EaselClient, interaction: Interaction, job_id: str) -> 
         await client.tell(interaction, error)
         return
     request_id, _, number = job_id.rpartition("-")
-    upload = Upload(file_name(request_id, int(number) + 1), picked.png)
-    encoded = await asyncio.to_thread(fit, upload, interaction.filesize_limit)
-    embed = single_embed(picked.request, place.t).set_image(url=f"attachment://{encoded.name}")
+    name = file_name(request_id, int(number) + 1, spoiler=picked.spoiler)
+    encoded = await asyncio.to_thread(fit, Upload(name, picked.png), interaction.filesize_limit)
+    embed = single_embed(picked.request, place.t)
+    if not picked.spoiler:  # an embed's picture has no veil
+        embed.set_image(url=f"attachment://{encoded.name}")
     grows = client.service.model.larger(picked.request.size) is not None
     await interaction.edit_original_response(
         embed=embed,

@@ -16,7 +16,7 @@ import discord
 import structlog
 
 from bot.discord.address import DEFAULT_LIMIT_BYTES
-from bot.discord.files import fit
+from bot.discord.files import SPOILER, fit
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -175,7 +175,7 @@ async def _files(page: Page, limit_bytes: int) -> list[discord.File]:
 def _embed(page: Page, files: list[discord.File]) -> discord.Embed:
     assert page.embed is not None
     embed = page.embed.copy()
-    if files:
+    if files and not files[0].filename.startswith(SPOILER):  # an embed's picture has no veil
         embed.set_image(url=f"attachment://{files[0].filename}")
     return embed
 

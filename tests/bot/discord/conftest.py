@@ -32,8 +32,14 @@ if TYPE_CHECKING:
 class World:
     """A server with a channel and two members, and the bot in it."""
 
-    def __init__(self, config: Config, model: FieldModel) -> None:
+    def __init__(
+        self,
+        config: Config,
+        model: FieldModel,
+        below: Callable[[], AbstractAsyncContextManager[Service]] | None = None,
+    ) -> None:
         self.config, self.model = config, model
+        self._open = below or (lambda: easel(config, model))
         self._env: simcord.Env | None = None
         self._below = contextlib.AsyncExitStack()
 
@@ -44,7 +50,7 @@ class World:
 
     async def start(self) -> None:
         """Start the bot, or the next one over the same data."""
-        self.service = await self._below.enter_async_context(easel(self.config, self.model))
+        self.service = await self._below.enter_async_context(self._open())
         self.bot = EaselClient(self.service, self.config.discord, shard_count=1)
         if self._env is None:
             self._env = simcord.Env(self.bot, settle_timeout=30.0)
@@ -184,8 +190,12 @@ def opened(
     monkeypatch.setattr("bot.discord.delivery.EDIT_EVERY_S", 0.001)
 
     @contextlib.asynccontextmanager
-    async def open_(settings: Config = config, drawing: FieldModel = model) -> AsyncIterator[World]:
-        world = World(settings, drawing)
+    async def open_(
+        settings: Config = config,
+        drawing: FieldModel = model,
+        below: Callable[[], AbstractAsyncContextManager[Service]] | None = None,
+    ) -> AsyncIterator[World]:
+        world = World(settings, drawing, below)
         worlds.append(world)
         await world.start()
         try:

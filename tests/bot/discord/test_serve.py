@@ -1,0 +1,87 @@
+"""Being a bot: through a proxy where one is configured, until cancelled; and a picture from end to end."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import discord
+import pytest
+import yarl
+from discord.http import Route
+from PIL import Image
+
+import engine
+from bot import discord as face
+from bot.app import open_service
+from bot.config import Discord
+from bot.discord.client import EaselClient
+from tests.bot.discord.conftest import words
+from tests.easel import config_in, easel
+
+if TYPE_CHECKING:
+    from bot.config import Config
+
+EMBEDDED = Path(engine.__file__).parent / "embedded"
+
+
+async def test_rest_and_gateway_go_where_bot_toml_says(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Route, "BASE", Route.BASE)
+    gateways: list[yarl.URL] = []
+
+    async def launch(self: Any, gateway: yarl.URL, shard_id: int, *, initial: bool = False) -> None:
+        gateways.append(gateway)
+
+    monkeypatch.setattr(discord.AutoShardedClient, "launch_shard", launch)
+    section = Discord(api_url="http://proxy:8080/api/v10/", gateway_url="ws://proxy:8081")
+    async with easel(config) as service:
+        client = EaselClient(service, section)
+        await client.launch_shard(yarl.URL("wss://gateway.discord.gg"), 0)
+        assert Route("GET", "/users/@me").url == "http://proxy:8080/api/v10/users/@me"
+        assert gateways == [yarl.URL("ws://proxy:8081")]
+        assert client.intents.value == discord.Intents(guilds=True).value
+
+
+async def test_a_cancelled_bot_closes_its_connection(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    started, clients = asyncio.Event(), list[EaselClient]()
+
+    async def start(self: EaselClient, token: str) -> None:
+        clients.append(self)
+        assert token == "secret"
+        started.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(EaselClient, "start", start)
+    async with easel(config) as service:
+        serving = asyncio.create_task(face.serve(service, "secret", config))
+        await started.wait()
+        serving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await serving
+        assert clients[0].is_closed()
+
+
+@pytest.mark.e2e
+@pytest.mark.model
+@pytest.mark.skipif(
+    not (EMBEDDED / "model_index.json").exists(), reason="the embedded model is not there yet"
+)
+async def test_the_embedded_models_picture_arrives(tmp_path: Path, opened: Any) -> None:
+    """An orange cat on a green meadow: green around, orange in it, and its parameters inside."""
+    config = config_in(tmp_path, default_tier="member")
+    async with opened(config, below=lambda: open_service(config)) as world:
+        message = await world.imagine("an orange cat on a green meadow", seed="7")
+        image = Image.open(io.BytesIO(world.file(message)))
+        assert image.info["parameters"].startswith("an orange cat on a green meadow\nSteps: 8")
+        assert "Seed: 7" in image.info["parameters"]
+        assert "Seed: 7" in words(message)
+        pixels = list(image.convert("RGB").getdata())
+        orange = sum(red > 180 and 60 < green < 190 and blue < 110 for red, green, blue in pixels)
+        green_ = sum(green > red and green > blue + 20 for red, green, blue in pixels)
+        assert orange > len(pixels) * 0.03
+        assert green_ > len(pixels) * 0.3
+        assert await world.used() == (1, 0)
