@@ -187,7 +187,10 @@ class Scheduler:
         return [Work(phase, (job,))]
 
     def _groups(self, ready: list[Job], lanes: int) -> list[tuple[Job, ...]]:
-        """Jobs of one shape together, longest unattended first; enough groups for every free worker."""
+        """Jobs of one shape together; enough groups for every free worker.
+
+        First the lane that is due first, in virtual time; within a lane, who was left waiting longest.
+        """
         by_shape: dict[ShapeKey, list[Job]] = {}
         for job in ready:
             by_shape.setdefault(job.shape, []).append(job)
@@ -202,7 +205,7 @@ class Scheduler:
             half = (len(widest) + 1) // 2
             groups.remove(widest)
             groups += [widest[:half], widest[half:]]
-        groups.sort(key=lambda group: min(job.stepped_at for job in group))
+        groups.sort(key=lambda group: min((self.queue.due(job), job.stepped_at) for job in group))
         return [tuple(group) for group in groups]
 
 

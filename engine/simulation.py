@@ -70,19 +70,26 @@ def simulate(
     max_active: int = 3,
     budget_bytes: int = 1 << 60,
     mode: Mode = Mode.HIGH,
+    cores: int = 1,
     until_s: float = float("inf"),
 ) -> Outcome:
     """Draw all arrivals on one imagined device, or as much as it can by `until_s`.
 
-    Raises ValueError for a request that would not fit the budget: the engine would have refused it.
+    `cores` work side by side, each at the profile's speed; a GPU is one. Raises ValueError for a request that
+    would not fit the budget: the engine would have refused it.
     """
     gate = MemoryGate(profile, budget_bytes, mode)
-    return _Device(profile, lanes, max_active, gate).run(arrivals, until_s)
+    return _Device(profile, lanes, max_active, gate, cores).run(arrivals, until_s)
 
 
 class _Device:
     def __init__(
-        self, profile: Profile, lanes: Mapping[str, LaneTerms], max_active: int, gate: MemoryGate
+        self,
+        profile: Profile,
+        lanes: Mapping[str, LaneTerms],
+        max_active: int,
+        gate: MemoryGate,
+        cores: int,
     ) -> None:
         self._profile = profile
         self._gate = gate
@@ -90,7 +97,10 @@ class _Device:
         self._predictor = Predictor(profile)
         self._scheduler = Scheduler(self._queue, gate, self._predictor, max_active=max_active)
         self._now = 0.0
-        self._work: tuple[float, Work] | None = None
+        self._cores = cores
+        self._working: list[tuple[float, int, Work]] = []
+        """A heap by the time each ends."""
+        self._serial = 0
         self._outcome = Outcome({})
 
     def run(self, arrivals: Iterable[Arrival], until_s: float) -> Outcome:
@@ -101,16 +111,15 @@ class _Device:
                 self._arrive(heapq.heappop(coming)[2])
             for job in self._scheduler.admit(self._now).paused:
                 self._outcome.stories[job.job_id].pauses += 1
-            if self._work is None:
-                self._start()
+            self._start()
             nexts = [coming[0][0]] if coming else []
-            nexts += [self._work[0]] if self._work is not None else []
+            nexts += [self._working[0][0]] if self._working else []
             if not nexts or min(nexts) > until_s:
                 self._outcome.ended_s = min(self._now, until_s)
                 return self._outcome
             self._now = min(nexts)
-            if self._work is not None and self._now >= self._work[0]:
-                self._land(self._work[1])
+            while self._working and self._now >= self._working[0][0]:
+                self._land(heapq.heappop(self._working)[2])
 
     def _arrive(self, request: DrawRequest) -> None:
         job = Job(request, self._now, self._predictor.job_s(request), waiting_since=self._now)
@@ -120,17 +129,17 @@ class _Device:
         self._queue.push(job)
 
     def _start(self) -> None:
-        picked = self._scheduler.pick(1, decoder=True, apart=False)
-        if picked:
-            for job in picked[0].jobs:
+        free = self._cores - len(self._working)
+        for work in self._scheduler.pick(free, decoder=free > 0, apart=False):
+            for job in work.jobs:
                 job.in_flight = True
                 story = self._outcome.stories[job.job_id]
-                if picked[0].phase is Phase.DENOISE and story.started_s is None:
+                if work.phase is Phase.DENOISE and story.started_s is None:
                     story.started_s = self._now
-            self._work = self._now + self._duration_s(picked[0]), picked[0]
+            self._serial += 1
+            heapq.heappush(self._working, (self._now + self._duration_s(work), self._serial, work))
 
     def _land(self, work: Work) -> None:
-        self._work = None
         spent_s = self._duration_s(work)
         self._outcome.busy_s += spent_s
         for job in work.jobs:

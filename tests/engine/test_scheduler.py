@@ -221,6 +221,18 @@ def test_groups_take_turns() -> None:
     assert sorted(seen[:3]) == sorted(seen[3:]) == ["a", "b", "c"]
 
 
+def test_the_lane_that_is_due_first_steps_first() -> None:
+    bench = Bench()
+    bench.add("free", lane="free", side=512)
+    bench.scheduler.admit(0.0)
+    bench.add("paying", lane="premium", side=768)
+    bench.scheduler.active["free"].stepped_at = 0.0
+    assert bench.groups(1) == [{"paying"}]
+    for _ in range(30):
+        bench.queue.served(bench.scheduler.active["paying"], 1.0)
+    assert bench.groups(1) == [{"free"}], "but not for ever"
+
+
 def test_a_job_in_a_workers_hands_is_left_alone() -> None:
     bench = Bench(max_active=1)
     job = bench.add("running")
