@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from . import invariants
 from .errors import CannotOpen
 from .images import fsync_folder
+from .records import Finding
 from .schema import APPLICATION_ID, migrations, version
 from .serving import Serving
 from .trouble import diagnose
@@ -18,8 +19,6 @@ from .trouble import diagnose
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-    from .records import Finding
 
 
 def backup(database: Path, copy: Path) -> None:
@@ -68,9 +67,17 @@ def check(database: Path, has_image: Callable[[str], bool] | None = None) -> lis
     """The file's integrity, then every invariant; empty when all is well. Raises StoreUnavailable."""
     try:
         with _connected(database, read_only=True) as db:
-            return invariants.damaged(db) or invariants.broken(db, has_image)
+            return invariants.damaged(db) or _outdated(db) or invariants.broken(db, has_image)
     except sqlite3.Error as error:
         raise diagnose(error) from error
+
+
+def _outdated(db: sqlite3.Connection) -> list[Finding]:
+    found, newest = version(db), migrations()[-1][0]
+    if found == newest:
+        return []
+    advice = "start the bot once, and it is upgraded" if found < newest else "update Easel"
+    return [Finding("the database is of this version", f"it has version {found}, not {newest}: {advice}")]
 
 
 def _refuse_unless_sound(copy: Path) -> None:

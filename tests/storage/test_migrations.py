@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from storage import backup
 from storage.errors import CannotOpen, DatabaseTooNew
 from storage.records import JobState
 from storage.schema import migrations, upgrade, version
@@ -63,6 +64,12 @@ async def test_an_old_database_goes_on_where_it_was(fixture: Path, tmp_path: Pat
         assert (await store.job("old-1-2")).state is JobState.FAILED
         await deliver(store, member.key, 101)
         assert await store.check() == []
+
+
+async def test_a_check_of_an_old_database_says_so(tmp_path: Path) -> None:
+    load(FIXTURES[0], tmp_path / "easel.db")
+    [finding] = backup.check(tmp_path / "easel.db")
+    assert finding.sentence.startswith(f"it has version 1, not {len(FIXTURES)}: start the bot once")
 
 
 @pytest.mark.parametrize("fixture", FIXTURES, ids=lambda path: path.stem)
