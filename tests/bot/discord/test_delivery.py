@@ -63,18 +63,19 @@ async def test_a_killed_process_costs_nobody_a_picture(world: World) -> None:
 
 
 async def test_what_was_drawn_but_not_shown_is_shown_once_and_charged_once(world: World) -> None:
+    result = await drawing(world)
     world.env.inject_error("*", "/webhooks/*", status=503, times=None)
-    result = await world.begin()
-    live = world.lives()[0]
+    (live,) = world.lives()
+    world.model.gate.set()
     await live.outcome()
-    assert await world.used() == (0, 1)
     await world.stop(killed=True)
+    assert len(world.model.drawn) == 1
     world.env.backend.faults.clear()
-    drawn_before = len(world.model.drawn)
     await world.start()
+    assert await world.used() == (0, 1)
     await world.settled()
     assert world.file(result.response)
-    assert len(world.model.drawn) == drawn_before
+    assert len(world.model.drawn) == 1
     assert await world.used() == (1, 0)
 
 
@@ -100,6 +101,8 @@ async def test_a_job_longer_than_a_quarter_of_an_hour_comes_as_a_message_of_the_
     message = world.channel.last_message
     assert message is not None
     assert message.id != result.response.id
+    (sent,) = world.sent("POST", f"/channels/{world.channel.id}/messages")
+    assert sent.json["enforce_nonce"]
     assert world.file(message)
     assert "Again" in [child.label for row in message.components for child in row.children]
     assert await world.used() == (1, 0)

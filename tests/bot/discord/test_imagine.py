@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from PIL import Image
@@ -44,6 +44,22 @@ async def test_the_first_thing_sent_is_the_acknowledgement(world: World) -> None
     first = world.env.http_requests[before]
     assert first.path.endswith("/callback")
     assert first.json["type"] == 5
+
+
+async def test_nothing_is_read_before_the_acknowledgement(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[bool] = []
+    read = world.service.store._read
+
+    async def watched(work: Any) -> Any:
+        reads.append(any(entry.path.endswith("/callback") for entry in world.env.http_requests))
+        return await read(work)
+
+    monkeypatch.setattr(world.service.store, "_read", watched)
+    await world.imagine()
+    assert reads
+    assert all(reads)
 
 
 async def test_one_message_tells_the_progress_and_ends_as_the_result(world: World) -> None:
