@@ -12,7 +12,7 @@ import hashlib
 import hmac
 from typing import TYPE_CHECKING
 
-from . import jobs, members
+from . import doomed, jobs, members
 
 if TYPE_CHECKING:
     import sqlite3
@@ -41,7 +41,7 @@ def forget(
     pictures = [ref for (ref,) in refs.fetchall()]
     db.execute(f"DELETE FROM job WHERE {mine}", (member,))  # noqa: S608
     requests = db.execute("DELETE FROM request WHERE member = ?", (member,)).rowcount
-    jobs.doom(db, now_us, pictures)
+    doomed.doom(db, now_us, pictures)
     for table in ("identity", "api_key", "link_code", "link_try"):
         db.execute(f"DELETE FROM {table} WHERE member = ?", (member,))  # noqa: S608 - named above
     db.execute("DELETE FROM link_offer WHERE ? IN (issuer, redeemer)", (member,))

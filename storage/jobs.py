@@ -1,25 +1,19 @@
-"""The life of a job: queued -> running -> drawn -> delivered, or failed, or cancelled. Whoever closes it
-settles it.
-"""
+"""The life of a job: queued, running, drawn, delivered; or failed, or cancelled. Who closes it settles it."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from . import ledger, quota, requests
-from .clock import SECOND_US, from_us
+from .clock import SECOND_US
 from .errors import UnknownJob, UnknownRequest, WrongState
-from .packing import pack
 from .records import (
-    Acceptance,
     DrawUsage,
     JobRecord,
     JobState,
-    NewRequest,
     Outcome,
-    RequestRecord,
 )
 
 if TYPE_CHECKING:
@@ -63,51 +57,6 @@ SELECT job.id, job_id, state, member, month, tier, platform, server, capped_day,
        usage, cost_micro
 FROM job JOIN request ON request.id = job.request LEFT JOIN drawing ON drawing.job = job.id
 """
-
-
-_SHOWS = "substr(image, 1, 8) = substr(?1, 1, 8) AND image = ?1"  # by its index, which knows the beginning
-
-
-def accept(db: sqlite3.Connection, policy: Policy, now_us: int, request: NewRequest) -> Acceptance:
-    """Reserve and write, all or nothing; a source seen before gets its first request back."""
-    where = quota.standing(
-        db,
-        policy,
-        now_us,
-        request.member,
-        platform=request.source.platform,
-        source_key=request.source.key,
-        tier=request.tier,
-    )
-    if where.first_request is not None:
-        first = requests.by_number(db, where.first_request, now_us)
-        if all(is_closed(job.state) for job in first.jobs):  # its own address is no longer kept
-            first = replace(first, address=request.address)
-        return Acceptance(first, quota.quota(where, policy, now_us), replayed=True)
-    reservation = quota.reserve(db, policy, now_us, where, request)
-    number = db.execute(
-        """
-        INSERT INTO request (request_id, platform, source_key, member, server, tier, month, capped_day,
-                             payload, created_us)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-        """,
-        (
-            request.request_id,
-            request.source.platform,
-            request.source.key,
-            where.member,
-            request.platform_server,
-            where.tier,
-            reservation.month,
-            reservation.capped_day,
-            pack(request.payload),
-            now_us,
-        ),
-    ).lastrowid
-    db.execute("INSERT INTO address VALUES (?, ?)", (number, request.address))
-    _insert_jobs(db, number, request, reservation)
-    after = quota.quota(where, policy, now_us, just_reserved=reservation)
-    return Acceptance(_as_accepted(request, where, now_us), after, replayed=False)
 
 
 def running(db: sqlite3.Connection, now_us: int, job_id: str) -> None:
@@ -256,47 +205,6 @@ def cancel_all(db: sqlite3.Connection, policy: Policy, now_us: int, member: int,
         )
 
 
-def drop_image(db: sqlite3.Connection, now_us: int, job_id: str) -> None:
-    """Take a closed job's picture away. Raises UnknownJob, WrongState."""
-    row = db.execute("SELECT image, state FROM job WHERE job_id = ?", (job_id,)).fetchone()
-    if row is None:
-        raise UnknownJob(f"no job {job_id}")
-    if row["state"] == JobState.DRAWN:
-        raise WrongState(job_id, row["state"], "without its picture")
-    if row["image"] is not None:
-        db.execute("UPDATE job SET image = NULL WHERE job_id = ?", (job_id,))
-        doom(db, now_us, [row["image"]])
-
-
-def drop_images(db: sqlite3.Connection, now_us: int, refs: Iterable[str]) -> None:
-    """Take pictures away from all closed jobs; one that a drawn job still has to deliver stays."""
-    refs = list(refs)
-    db.executemany(
-        f"UPDATE job SET image = NULL WHERE {_SHOWS} AND state <> 'drawn'",  # noqa: S608
-        [(ref,) for ref in refs],
-    )
-    doom(db, now_us, refs)
-
-
-def doom(db: sqlite3.Connection, now_us: int, refs: Iterable[str]) -> None:
-    """Put pictures that no job shows any more on the list of files to delete."""
-    db.executemany(
-        f"INSERT INTO doomed_image SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM job WHERE {_SHOWS})"  # noqa: S608
-        " ON CONFLICT DO UPDATE SET at_us = ?2",
-        [(ref, now_us) for ref in refs],
-    )
-
-
-def doomed(db: sqlite3.Connection) -> list[tuple[str, int]]:
-    """The files to delete, each with since when."""
-    return [(ref, at_us) for ref, at_us in db.execute("SELECT ref, at_us FROM doomed_image")]
-
-
-def strike(db: sqlite3.Connection, deleted: Iterable[tuple[str, int]]) -> None:
-    """Take files off the list."""
-    db.executemany("DELETE FROM doomed_image WHERE ref = ? AND at_us = ?", deleted)
-
-
 def set_address(db: sqlite3.Connection, request_id: str, address: str) -> None:
     """Nothing changes once all its jobs are closed. Raises UnknownRequest."""
     row = db.execute("SELECT id FROM request WHERE request_id = ?", (request_id,)).fetchone()
@@ -368,50 +276,4 @@ def _open_job(row: sqlite3.Row) -> OpenJob:
         from_topup=bool(values.pop("from_topup")),
         usage=DrawUsage(**json.loads(usage)) if usage else None,
         **values,
-    )
-
-
-def _insert_jobs(
-    db: sqlite3.Connection,
-    number: int | None,
-    request: NewRequest,
-    reservation: quota.Reservation,
-) -> None:
-    values: list[object] = []
-    for index, job in enumerate(request.jobs):
-        from_topup = index >= reservation.from_allowance
-        price_micro = 0 if from_topup else reservation.prices_micro[index]
-        values += [job.job_id, number, job.seed, from_topup, price_micro]
-    rows = ", ".join(["(?, ?, ?, 'queued', ?, ?)"] * len(request.jobs))
-    statement = f"INSERT INTO job (job_id, request, seed, state, from_topup, price_micro) VALUES {rows}"  # noqa: S608
-    db.execute(statement, values)
-
-
-def _as_accepted(request: NewRequest, where: quota.Standing, now_us: int) -> RequestRecord:
-    accepted_at = from_us(now_us)
-    jobs = tuple(
-        JobRecord(
-            job_id=job.job_id,
-            request_id=request.request_id,
-            member=where.key,
-            seed=job.seed,
-            state=JobState.QUEUED,
-            image=None,
-            accepted_at=accepted_at,
-            waited_us=0,
-            parked=False,
-            reason=None,
-        )
-        for job in request.jobs
-    )
-    return RequestRecord(
-        request_id=request.request_id,
-        source=request.source,
-        member=where.key,
-        tier=where.tier,
-        platform_server=request.platform_server,
-        payload=request.payload,
-        address=request.address,
-        jobs=jobs,
-        created_at=accepted_at,
     )

@@ -149,7 +149,7 @@ def reserve(
         raise MemberBanned(where.ban_reason)
     if request.account_age_s is not None and request.account_age_s < where.terms.min_account_age_s:
         raise AccountTooYoung(request.account_age_s, where.terms.min_account_age_s)
-    if where.left is not None and wanted > where.left:
+    if where.left is not None and wanted > where.left:  # which `_hold` would find as well, and decides
         raise QuotaExceeded(wanted, where.left, resets_at)
     had = where.used + where.reserved
     prices_micro = tuple(where.terms.price_of_next(had + n) for n in range(wanted))

@@ -6,11 +6,25 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
-from . import admin, backup, forgetting, keys, ledger, linking, members, meter, quota, requests, rollups
+from . import (
+    acceptance,
+    admin,
+    backup,
+    doomed,
+    forgetting,
+    keys,
+    ledger,
+    linking,
+    members,
+    meter,
+    quota,
+    requests,
+    rollups,
+)
 from . import jobs as life
 from .clock import utc_us
 from .connection import Connection
@@ -156,7 +170,11 @@ class Store:
     async def _begin_serving(self) -> None:
         await self._write(lambda db: meter.book_lost(db, self._policy, self._clock()))
         await self._sweep()
-        self._stack.push_async_callback(self._write, meter.stop)
+        self._stack.push_async_callback(self._end_serving)
+
+    async def _end_serving(self) -> None:
+        with suppress(StoreUnavailable):  # then the next start counts the time until it as lost
+            await self._write(meter.stop)
 
     async def close(self) -> None:
         """Write what is waiting, fold the log into the database and let go of it."""
@@ -223,7 +241,7 @@ class Store:
         its jobs are closed, with the address given now, since its own is not kept. Raises QuotaExceeded,
         SpendingCapReached, MemberBanned, DailyCapReached, AccountTooYoung, UnknownMember.
         """
-        return await self._write(lambda db: life.accept(db, self._policy, self._clock(), request))
+        return await self._write(lambda db: acceptance.accept(db, self._policy, self._clock(), request))
 
     async def running(self, job_id: str) -> None:
         """The job has begun to draw. Raises UnknownJob, WrongState."""
@@ -350,14 +368,14 @@ class Store:
 
     async def delete_image(self, job_id: str) -> None:
         """Take the picture of a closed job away for good. Raises UnknownJob, WrongState."""
-        await self._write(lambda db: life.drop_image(db, self._clock(), job_id))
+        await self._write(lambda db: doomed.drop_image(db, self._clock(), job_id))
         await self._sweep()
 
     async def retain(self, *, max_age_s: int | None = None, total_mb: int | None = None) -> int:
         """Delete the oldest pictures beyond an age or a total size; undelivered ones stay. How many went."""
         kept = await self._in_thread(self._folder.kept)
         refs = overdue(kept, self._clock(), max_age_s=max_age_s, total_mb=total_mb)
-        await self._write(lambda db: life.drop_images(db, self._clock(), refs))
+        await self._write(lambda db: doomed.drop_images(db, self._clock(), refs))
         return await self._sweep()
 
     # Administration; each change is written to the audit log with who, when and why
@@ -559,11 +577,11 @@ class Store:
 
     async def _sweep(self) -> int:
         """Delete the files of pictures that were taken away, and only then strike them from the list."""
-        doomed = await self._report(life.doomed)
-        if not doomed:
+        listed = await self._report(doomed.listed)
+        if not listed:
             return 0
-        deleted = await self._in_thread(self._folder.delete, doomed)
-        await self._write(lambda db: life.strike(db, doomed))
+        deleted = await self._in_thread(self._folder.delete, listed)
+        await self._write(lambda db: doomed.strike(db, listed))
         return deleted
 
 

@@ -146,7 +146,7 @@ async def test_work_that_was_done_is_written_as_soon_as_it_can_be(
 async def test_closing_in_trouble_tells_those_who_still_wait(
     tmp_path: Path, clock: HandClock, alerts: Alerts
 ) -> None:
-    store = await open_store(tmp_path, clock, on_trouble=alerts, retry_s=0.01, serving=False)
+    store = await open_store(tmp_path, clock, on_trouble=alerts, retry_s=0.01)
     member = (await store.member("discord", "1")).key
     request = (await store.accept(ask(member))).request
     await draw(store, request)

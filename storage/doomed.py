@@ -1,0 +1,55 @@
+"""Pictures that are to go: taken from their jobs and listed in one transaction, deleted as files after it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .errors import UnknownJob, WrongState
+from .records import JobState
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable
+
+_SHOWS = "substr(image, 1, 8) = substr(?1, 1, 8) AND image = ?1"  # by its index, which knows the beginning
+
+
+def drop_image(db: sqlite3.Connection, now_us: int, job_id: str) -> None:
+    """Take a closed job's picture away. Raises UnknownJob, WrongState."""
+    row = db.execute("SELECT image, state FROM job WHERE job_id = ?", (job_id,)).fetchone()
+    if row is None:
+        raise UnknownJob(f"no job {job_id}")
+    if row["state"] == JobState.DRAWN:
+        raise WrongState(job_id, row["state"], "without its picture")
+    if row["image"] is not None:
+        db.execute("UPDATE job SET image = NULL WHERE job_id = ?", (job_id,))
+        doom(db, now_us, [row["image"]])
+
+
+def drop_images(db: sqlite3.Connection, now_us: int, refs: Iterable[str]) -> None:
+    """Take pictures away from all closed jobs; one that a drawn job still has to deliver stays."""
+    refs = list(refs)
+    db.executemany(
+        f"UPDATE job SET image = NULL WHERE {_SHOWS} AND state <> 'drawn'",  # noqa: S608
+        [(ref,) for ref in refs],
+    )
+    doom(db, now_us, refs)
+
+
+def doom(db: sqlite3.Connection, now_us: int, refs: Iterable[str]) -> None:
+    """Put pictures that no job shows any more on the list of files to delete."""
+    db.executemany(
+        f"INSERT INTO doomed_image SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM job WHERE {_SHOWS})"  # noqa: S608
+        " ON CONFLICT DO UPDATE SET at_us = ?2",
+        [(ref, now_us) for ref in refs],
+    )
+
+
+def listed(db: sqlite3.Connection) -> list[tuple[str, int]]:
+    """The files to delete, each with since when."""
+    return [(ref, at_us) for ref, at_us in db.execute("SELECT ref, at_us FROM doomed_image")]
+
+
+def strike(db: sqlite3.Connection, deleted: Iterable[tuple[str, int]]) -> None:
+    """Take files off the list."""
+    db.executemany("DELETE FROM doomed_image WHERE ref = ? AND at_us = ?", deleted)
