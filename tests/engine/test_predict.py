@@ -74,6 +74,7 @@ def test_the_published_pictures_take_their_published_time() -> None:
 
 def test_an_unknown_card_is_said_to_be_unknown() -> None:
     assert not load_profile("z-image-turbo", "NVIDIA Whatever").known_device
+    assert not load_profile("embedded", "cpu x86_64").known_device, "no two of them are alike"
 
 
 def test_a_profile_that_is_none_is_refused(tmp_path: object) -> None:
