@@ -38,8 +38,8 @@ FULL: dict[str, Callable[[], Section]] = {
 }
 QUICK: dict[str, Callable[[], Section]] = {
     "queue": lambda: queueing.queueing(3),
-    "one": lambda: one.one(2),
-    "batch": lambda: one.batch(2),
+    "one": lambda: one.one(2, warm_up=1),
+    "batch": lambda: one.batch(2, warm_up=1),
     "load": lambda: load.load(load.QUICK),
     "memory": lambda: memory.memory(60),
 }

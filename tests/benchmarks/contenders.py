@@ -31,6 +31,7 @@ from bot.service import Asker
 from tests.benchmarks.weights import MODEL
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from PIL import Image
@@ -129,7 +130,7 @@ class Gradio:
         self._downloads = tempfile.TemporaryDirectory()
 
     async def __aenter__(self) -> Self:
-        from gradio_client import Client
+        from gradio_client import Client  # type: ignore[import-untyped]
 
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -239,7 +240,7 @@ def easel_config(folder: Path, max_active: int = 3) -> Config:
     )
 
 
-CONTENDERS = {
+CONTENDERS: dict[str, Callable[[], Contender]] = {
     "plain loop, 1 torch thread": lambda: Threads(1, 1),
     "plain loop, 2 torch threads": lambda: Threads(1, 2),
     "Gradio, 1 torch thread": lambda: Gradio(1),

@@ -28,10 +28,7 @@ def load_average() -> float:
 
 
 def _processor() -> str:
-    facts = dict(
-        tuple(part.strip() for part in line.split(":", 1))
-        for line in Path("/proc/cpuinfo").read_text().splitlines()
-        if ":" in line
-    )
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    facts = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
     name, family, model = (facts.get(key, "?") for key in ("model name", "cpu family", "model"))
     return f"{name} (family {family}, model {model})"
