@@ -80,6 +80,8 @@ report is compared with a recount from the raw tables, to the micro-unit.
   month keeps its old rent. Time lost to a killed process is shown apart.
 - A tier's revenue is its ledger where it pays for each image (volume prices included), and members times
   fee where it subscribes: fee = price x images a month, by the day for less than a month.
+- By platform, size and member, revenue is what the ledger charged: a fee belongs to none of them.
+- A forecast goes on as the period went so far.
 - Break-even is the part of an hour's images that must be sold: hourly cost / (price x images an hour).
 - Percentiles come from a histogram and are right within 9 %.
 """

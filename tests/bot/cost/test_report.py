@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,8 @@ from storage.clock import HOUR_US, to_us
 from storage.records import MeterSlice, Percentiles, Tally, Uptime
 from tests.bot.cost.figures import END, FEES, START, report
 from tests.easel import config_in
-from tests.storage.house import deliver
+from tests.storage.house import HandClock, deliver
+from tests.storage.house import open_store as open_house
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -198,16 +199,14 @@ async def test_the_report_of_a_real_store(tmp_path: Path) -> None:
 
 
 async def test_fees_follow_the_calendar_across_a_months_end(tmp_path: Path) -> None:
-    config = config_in(tmp_path)
-    async with open_store(config) as store:
+    clock = HandClock(datetime(2026, 11, 23, 12, tzinfo=UTC))
+    async with await open_house(tmp_path, clock) as store:
         anna = await store.member("discord", "1")
         await store.set_tier(anna.key, "member", by="owner")
-        ahead = datetime.now(UTC) + timedelta(days=70)
-        span = store.calendar.days(to_us(ahead), 7)
-        # Held from now on; nothing of a time to come has been earned yet.
-        found = await cost_report(store, config, f"{ahead:%Y-%m}", now_us=to_us(ahead))
-        assert span.end_us > span.start_us
-        assert found.revenue_micro == 0
+        clock.set(datetime(2026, 12, 3, 12, tzinfo=UTC))
+        found = await cost_report(store, Config(), "7d", now_us=clock())
+    four_days_of_november, half_of_five_of_december = 25_000_000 * 4 / 30, 25_000_000 * 2.5 / 31
+    assert found.revenue_micro == round(four_days_of_november + half_of_five_of_december)
 
 
 def test_titles_name_the_period() -> None:
