@@ -43,6 +43,8 @@ class LiveRequest:
         self.address = dict(address)
         self.language = language
         self.tier = tier
+        self.over = False
+        """Closed before this process or this delivery of its event: there is nothing left to hand out."""
         self.accepted = Accepted(request_id, request, notes)
         self._latest: Event = self.accepted
         self._changed = asyncio.Event()

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from storage.store import Store
 
 log = structlog.get_logger(__name__)
+
+CLOSED = (Row.DELIVERED, Row.FAILED, Row.CANCELLED)
 T = TypeVar("T")
 
 
@@ -270,6 +272,7 @@ class Service:
     async def _drawn_before(self, record: RequestRecord) -> LiveRequest:
         """A request none of whose jobs is open: its pictures come from the store."""
         flight = Flight(self._live(record, self.config.language))
+        flight.live.over = all(job.state in CLOSED for job in record.jobs)
         await self._worker.collect(flight, record)
         if not flight.pictures and not flight.failures:
             flight.failures.append(Failed(say("error-gone")))

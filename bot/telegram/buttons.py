@@ -50,7 +50,7 @@ class Buttons:
         assert query is not None
         caller = await self._face.caller(update)
         data = query.data or ""
-        press = actions.pressed(data)
+        press, album = keyboards.read(data)
         if press is None:
             self._face.own(self._guarded(caller, query, self._other(caller, query, data)))
         elif press.action in (Action.AGAIN, Action.LARGER, Action.FETCH) and await self._is_owner(
@@ -58,7 +58,7 @@ class Buttons:
         ):
             await self._guarded(caller, query, self._draw(caller, query, press))
         else:
-            self._face.own(self._guarded(caller, query, self._on_picture(caller, query, press)))
+            self._face.own(self._guarded(caller, query, self._on_picture(caller, query, press, album)))
 
     async def _draw(self, caller: Caller, query: CallbackQuery, press: Press) -> None:
         """A new request out of an old one."""
@@ -70,12 +70,15 @@ class Buttons:
                 live = await actions.larger(service, asker, press.target, key=key, address=caller.address())
             case _:
                 live = await actions.fetch(service, asker, press.target)
+                if live.over:  # fetched before
+                    service.closed(live)
+                    raise UserError(say("telegram-fetched"))
                 fresh = {"message": None, "photo": False, "album": None, "shown": False}
                 await service.moved(live, **caller.address(), **fresh)
         self._face.courier.follow(live)
         self._face.own(_answer(query))
 
-    async def _on_picture(self, caller: Caller, query: CallbackQuery, press: Press) -> None:
+    async def _on_picture(self, caller: Caller, query: CallbackQuery, press: Press, album: list[int]) -> None:
         """Whatever a button under a picture does, once it is clear that the caller may."""
         owner = await self._is_owner(caller, press)
         admin = not owner and await self._face.is_admin(caller)
@@ -98,7 +101,7 @@ class Buttons:
                 await self._face.card(caller, await actions.details(service, asker, press.target, caller.t))
             case Action.DELETE:
                 await actions.delete(service, asker, press.target, moderator=admin)
-                await self._remove(caller, press)
+                await self._remove(caller, album)
                 await _answer(query, caller.t("action-deleted"))
 
     async def _file(self, caller: Caller, job_id: str) -> None:
@@ -111,14 +114,13 @@ class Buttons:
             message_thread_id=caller.thread_id,
         )
 
-    async def _remove(self, caller: Caller, press: Press) -> None:
+    async def _remove(self, caller: Caller, album: list[int]) -> None:
         """Take the messages of a deleted picture out of the chat; Telegram keeps those over two days old."""
-        where = await self._face.courier.messages_of(press.request_id)
-        for chat_id, message_id in where or [(caller.chat.id, caller.message_id or 0)]:
+        for message_id in [*album, *([caller.message_id] if caller.message_id else [])]:
             try:
-                await self._face.bot.delete_message(chat_id, message_id)
-            except TelegramError:
-                log.info("telegram.not_deleted", request=press.request_id)
+                await self._face.bot.delete_message(caller.chat.id, message_id)
+            except TelegramError as error:
+                log.info("telegram.not_deleted", why=type(error).__name__)
 
     async def _other(self, caller: Caller, query: CallbackQuery, data: str) -> None:
         """Buttons that are not about one picture."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import json
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -23,8 +22,10 @@ from bot.events import Done, Failed
 from bot.messages import Translator, translator
 from bot.pacing import paced
 from bot.telegram import html, keyboards
+from bot.telegram.albums import Albums
 from bot.telegram.calls import ChatClosed, MessageGone, Refused, surely
-from bot.telegram.status import NO_LINKS, Place, Status, migrated
+from bot.telegram.place import Place, migrated
+from bot.telegram.status import NO_LINKS, Status
 from storage.errors import UnknownRequest
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Courier:
         self._service = service
         self._bot = bot
         self._chats = chats
+        self.albums = Albums()
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def follow(self, live: LiveRequest) -> None:
@@ -71,12 +73,6 @@ class Courier:
         while self._tasks:
             await asyncio.wait(self._tasks.values())
 
-    async def messages_of(self, request_id: str) -> list[tuple[int, int]]:
-        """Chat and number of each message that shows a request."""
-        at = json.loads((await self._service.store.request(request_id)).address)
-        shown = [at.get("message"), *(at.get("album") or [])]
-        return [(at["chat"], message) for message in shown if message]
-
     async def close(self) -> None:
         """Let go; what is unfinished is written down."""
         tasks = list(self._tasks.values())
@@ -86,10 +82,13 @@ class Courier:
 
     async def _carry(self, live: LiveRequest) -> None:
         try:
+            if live.over:  # an update came again after its request was closed
+                self._service.closed(live)
+                return
             if live.address.get("shown"):
                 await self._settle(live, await live.outcome())
                 return
-            delivery = Delivery(self._service, self._bot, self._chats.pacer, live)
+            delivery = Delivery(self._service, self._bot, self._chats.pacer, live, self.albums)
             try:
                 await delivery.accompany()
                 await delivery.hand_over(await live.outcome())
@@ -128,10 +127,16 @@ class Delivery:
     """One request on its way to its chat."""
 
     def __init__(
-        self, service: Service, bot: ExtBot[Any], pacers: Callable[[int], ChatPacer], live: LiveRequest
+        self,
+        service: Service,
+        bot: ExtBot[Any],
+        pacers: Callable[[int], ChatPacer],
+        live: LiveRequest,
+        albums: Albums,
     ) -> None:
         self._service = service
         self._bot = bot
+        self._albums = albums
         self._pacers = pacers
         self._live = live
         self._t: Translator = translator(str(live.address.get("language") or live.language))
@@ -230,11 +235,14 @@ class Delivery:
                 place.chat_id, media, reply_parameters=place.reply, message_thread_id=place.thread_id
             )
 
-        if not self._live.address.get("album"):
+        if not Place.of(self._live).album:
             try:
                 await self._send(send)
             except Refused as error:
                 raise ChatClosed(str(error), members_doing=False) from error
+        place = Place.of(self._live)
+        shown = zip(place.album, done.pictures, strict=False)
+        self._albums.remember(place.chat_id, {message: picture.job_id for message, picture in shown})
         await self._say(html.captioned("", self._facts(done)), self._keyboard(done))
 
     async def _say(self, text: str, keyboard: InlineKeyboardMarkup | None = None) -> None:

@@ -6,14 +6,12 @@ is to be shown is shown by a task beside it.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from bot import actions
 from bot.messages import UserError, say
 from bot.parse import parse_imagine
 from bot.telegram import keyboards
-from bot.telegram.delivery import PLATFORM
 
 if TYPE_CHECKING:
     from telegram import Message, Update
@@ -24,9 +22,6 @@ if TYPE_CHECKING:
     from bot.telegram.menu import Menus
 
     Context = CallbackContext[Any, Any, Any, Any]
-
-LOOK_BACK = 50
-"""Requests of a member among which a replied-to album is looked for."""
 
 
 class Imagine:
@@ -57,19 +52,16 @@ class Imagine:
         if message is None or not message.text or message.is_automatic_forward:
             return
         replied = message.reply_to_message
-        ours = (
-            replied is not None
-            and replied.from_user is not None
-            and replied.from_user.id == self._face.bot.id
-        )
+        author = replied.from_user if replied else None
+        ours = replied if author is not None and author.id == self._face.bot.id else None
         caller = await self._face.caller(update)
-        if not caller.is_private and not ours:
+        if not caller.is_private and ours is None:
             return
         try:
             self._check_place(caller)
-            if ours and (target := await self._target(caller, replied)):
+            if ours and (target := self._target(caller, ours)):
                 await self.vary(caller, target, message.text)
-            elif ours and (chosen := keyboards.menu_data(replied)):
+            elif ours and (chosen := keyboards.menu_data(ours)):
                 await self.ask(caller, self._menus.options(chosen, parse_imagine(message.text)))
             elif caller.is_private:
                 await self.ask(caller, self._menus.take_up(caller, parse_imagine(message.text)))
@@ -92,18 +84,16 @@ class Imagine:
         )
         self._face.courier.follow(live)
 
-    async def _target(self, caller: Caller, replied: Message | None) -> str | None:
-        """The request a message of ours shows: by its buttons; an album by the ids noted when it was sent."""
-        if replied is None or (request_id := keyboards.request_of(replied)):
-            return request_id if replied else None
+    def _target(self, caller: Caller, replied: Message) -> str | None:
+        """The request, or the one picture of it, that a message of ours shows. Raises UserError."""
+        if request_id := keyboards.request_of(replied):
+            return request_id
         if not replied.media_group_id:
             return None
-        for record in await self._face.service.store.history(caller.member.key, LOOK_BACK):
-            at = json.loads(record.address) if record.source.platform == PLATFORM else {}
-            album = at.get("album") or []
-            if at.get("chat") == caller.chat.id and replied.message_id in album:
-                return record.jobs[album.index(replied.message_id)].job_id
-        return None
+        job_id = self._face.courier.albums.find(caller.chat.id, replied.message_id)
+        if job_id is None:
+            raise UserError(say("telegram-album-unknown"))
+        return job_id
 
     def _check_place(self, caller: Caller) -> None:
         """A group may keep the bot to some of its topics."""

@@ -8,6 +8,7 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.accounts import AUTO, LANGUAGE_NAMES
 from bot.actions import Action, button_id, offered, pressed
+from bot.telegram.place import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from telegram import Message
 
     from bot.accounts import Page
+    from bot.actions import Press
     from bot.events import Done
     from bot.live import LiveRequest
     from bot.messages import Translator
@@ -46,10 +48,10 @@ def finished(live: LiveRequest, done: Done, service: Service, t: Translator) -> 
         Action.DETAILS: f"ℹ️ {t('button-details')}",
         Action.DELETE: f"🗑 {t('button-delete')}",
     }
+    data = {action: button_id(action, live.request_id) for action in labels}
+    data[Action.DELETE] += _album_suffix(live)
     row = {
-        action: button(labels[action], button_id(action, live.request_id))
-        for action in offered(live, service)
-        if action in labels
+        action: button(labels[action], data[action]) for action in offered(live, service) if action in labels
     }
     above = [row[action] for action in (Action.AGAIN, Action.VARY, Action.LARGER) if action in row]
     below = [row[action] for action in (Action.DETAILS, Action.DELETE) if action in row]
@@ -62,9 +64,16 @@ def finished(live: LiveRequest, done: Done, service: Service, t: Translator) -> 
     return InlineKeyboardMarkup([r for r in rows if r])
 
 
+def read(data: str) -> tuple[Press | None, list[int]]:
+    """What a button under a picture does, and the messages of the album it belongs to."""
+    what, _, album = data.partition("@")
+    first, *offsets = (int(number) for number in album.split("+")) if album else (0,)
+    return pressed(what), [first, *(first + offset for offset in offsets)] if album else []
+
+
 def request_of(message: Message | None) -> str | None:
     """The request a message of ours belongs to, read off its buttons."""
-    presses = (pressed(data) for data in _data(message))
+    presses = (read(data)[0] for data in _data(message))
     return next((press.request_id for press in presses if press), None)
 
 
@@ -94,6 +103,15 @@ def history(page: Page, t: Translator) -> InlineKeyboardMarkup | None:
     more = [button(f"{t('history-more')} ›", f"{HISTORY}:{page.after}")] if page.after else []
     rows = [row for row in (files, more) if row]
     return InlineKeyboardMarkup(rows) if rows else None
+
+
+def _album_suffix(live: LiveRequest) -> str:
+    """An album has no buttons; the one below it that deletes names its messages."""
+    album = Place.of(live).album
+    if not album:
+        return ""
+    first, *rest = album
+    return "+".join([f"@{first}", *(str(message - first) for message in rest)])
 
 
 def _data(message: Message | None) -> Iterable[str]:

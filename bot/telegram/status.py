@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from telegram import InputMediaPhoto, LinkPreviewOptions, Message, ReplyParameters
+from telegram import InputMediaPhoto, LinkPreviewOptions
 from telegram.constants import ParseMode
 from telegram.error import ChatMigrated
 
@@ -16,10 +15,11 @@ from bot.events import Progress
 from bot.picture import encode_preview
 from bot.telegram import html, keyboards
 from bot.telegram.calls import Later, MessageGone, Refused, once
+from bot.telegram.place import Place, migrated
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-    from telegram import InlineKeyboardMarkup
+    from telegram import InlineKeyboardMarkup, Message
     from telegram.ext import ExtBot
 
     from bot.events import Event
@@ -32,36 +32,6 @@ log = structlog.get_logger(__name__)
 
 NO_LINKS = LinkPreviewOptions(is_disabled=True)
 PREVIEW_PX = 512
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a request is shown, as its stored address tells."""
-
-    chat_id: int
-    thread_id: int | None = None
-    reply_to: int | None = None
-    message_id: int | None = None
-    is_photo: bool = False
-    preview: bool = True
-
-    @staticmethod
-    def of(live: LiveRequest) -> Place:
-        at = live.address
-        return Place(
-            chat_id=_number(at["chat"]),
-            thread_id=_number(at["thread"]) if at.get("thread") else None,
-            reply_to=_number(at["reply_to"]) if at.get("reply_to") else None,
-            message_id=_number(at["message"]) if at.get("message") else None,
-            is_photo=bool(at.get("photo")),
-            preview=bool(at.get("preview", True)),
-        )
-
-    @property
-    def reply(self) -> ReplyParameters | None:
-        if self.reply_to is None:
-            return None
-        return ReplyParameters(self.reply_to, allow_sending_without_reply=True)
 
 
 class Status:
@@ -163,13 +133,3 @@ class Status:
     def _preview_in(self, event: Event) -> Image | None:
         wanted = self._live.request.images == 1 and Place.of(self._live).preview
         return event.preview if wanted and isinstance(event, Progress) else None
-
-
-def migrated(error: ChatMigrated) -> dict[str, object]:
-    """The address after a group became a supergroup: another chat, in which the old messages have no ids."""
-    return {"chat": error.new_chat_id, "message": None, "photo": False, "reply_to": None, "thread": None}
-
-
-def _number(value: object) -> int:
-    assert isinstance(value, int)
-    return value

@@ -3,6 +3,8 @@
 telegram-file = File
 telegram-vary = Reply to this picture with other words: they are drawn from the same seed.
 telegram-menu = Choose, then reply to this message with what I should draw.
+telegram-fetched = You have that one already.
+telegram-album-unknown = Reply to the message with the buttons below this album instead.
 telegram-elsewhere = I draw in other topics of this group.
 telegram-private-only = That works in a private chat with me only.
 telegram-here-on = Draw only here

@@ -3,6 +3,8 @@
 telegram-file = 原图
 telegram-vary = 用新的描述回复这张图片，就会用同一个种子来画。
 telegram-menu = 先选择，再回复这条消息，告诉我画什么。
+telegram-fetched = 这张你已经拿到了。
+telegram-album-unknown = 请改为回复这组图片下面带按钮的那条消息。
 telegram-elsewhere = 我在本群的其他话题里画图。
 telegram-private-only = 这个只能在和我的私聊里用。
 telegram-here-on = 只在这里画图

@@ -212,7 +212,10 @@ async def test_settings_move_with_the_group(bot: Bot) -> None:
 async def test_owners_see_costs_queue_and_gpu_and_others_do_not(bot: Bot) -> None:
     for command in ("/stats cost today", "/stats queue", "/stats gpu", "/pause", "/ban 5"):
         assert "Only the owner" in await said(bot, ANNA, command)
-    assert "today" in await said(bot, OWNER, "/stats cost today")
+    await said(bot, OWNER, "/stats cost today")
+    report, chart = bot.telegram.messages(OWNER)
+    assert "today" in report.plain
+    assert chart.photo
     assert "Waiting: 0" in await said(bot, OWNER, "/stats queue")
     assert "field" in await said(bot, OWNER, "/stats gpu")
 

@@ -113,21 +113,23 @@ def logs() -> Iterator[None]:
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
+    logging.getLogger("telegram").setLevel(logging.NOTSET)
     structlog.reset_defaults()
 
 
 @pytest.mark.usefixtures("logs")
-async def test_no_log_line_holds_the_token_even_at_debug(
+async def test_no_log_line_holds_the_token_or_a_prompt_even_at_debug(
     stage: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stage.telegram.fail("sendMessage", BAD_GATEWAY)
     async with stage.bot() as bot:
-        await bot.telegram.say(ANNA, "/imagine a cat")
+        await bot.telegram.say(ANNA, "/imagine a very private cat")
         await bot.settled()
     written = capsys.readouterr().err
     assert "/bot[redacted]/getMe" in written
     assert TOKEN not in written
     assert TOKEN.split(":")[1] not in written
+    assert "very private" not in written  # log_prompts is off
 
 
 async def test_alerts_reach_the_admins_chat(stage: Stage) -> None:
