@@ -37,7 +37,7 @@ def build_engine(
         device_name=placement.device_name,
         step_lanes=1 if placement.on_gpu else placement.threads,
         decoder_lane=not placement.on_gpu,
-        threads=placement.threads,
+        threads=1 if placement.on_gpu else placement.threads,
     )
     if placement.on_gpu:
         _, _, index = placement.device.partition(":")

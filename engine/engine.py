@@ -58,6 +58,10 @@ if TYPE_CHECKING:
 UNBOUNDED_BYTES = 1 << 60
 BYTES_PER_PIXEL = 4
 """Pillow keeps RGB in 32 bits."""
+STALE_S = 5.0
+"""What the device had left so long ago says nothing of now."""
+LOOK_AGAIN_S = 1.0
+"""How soon a job that waits only for memory in other hands is looked at again."""
 
 
 class ModelLost(Exception):
@@ -114,6 +118,7 @@ class Engine:
         self._executor: Executor | None = None
         self._task: asyncio.Task[None] | None = None
         self._memory: DeviceMemory | None = None
+        self._memory_at = clock()
         self._admitting = True
         self._draining = False
         self._reload_due = False
@@ -156,7 +161,7 @@ class Engine:
         if task is not None:
             await asyncio.wait([task], timeout=drain_timeout_s)
             task.cancel()
-            await asyncio.wait([task])
+            await asyncio.gather(task, return_exceptions=True)  # what it broke on was told when it did
         left = self._desk.let_go("the engine is shutting down")
         if self._executor is not None:
             await self._experience.save()
@@ -356,7 +361,8 @@ class Engine:
             self._finish(work.jobs[0], value)  # type: ignore[arg-type]
 
     def _learn(self, landing: Landing, made: Made) -> None:
-        self._memory = made.measurement.memory or self._memory
+        if made.measurement.memory is not None:
+            self._memory, self._memory_at = made.measurement.memory, self._clock()
         if landing.work.phase is Phase.DENOISE:
             first = landing.work.jobs[0]
             expected_s = self._experience.expected_s(landing.work)
@@ -457,6 +463,8 @@ class Engine:
             waits.append(self._ladder.rises_at - now)
         if self._idle and (beat_s := self._watchdog.heartbeat_in_s(now, self._busy_at)) is not None:
             waits.append(beat_s)
+        if len(self._queue) and not self._crew.in_flight:
+            waits.append(LOOK_AGAIN_S)
         return max(0.0, min(waits))
 
     async def _load(self) -> None:
@@ -515,7 +523,8 @@ class Engine:
         gpu = self._telemetry.last
         if gpu is not None and gpu.memory_free_bytes is not None and gpu.memory_ours_bytes is not None:
             return gpu.memory_free_bytes + gpu.memory_ours_bytes
-        return self._memory.available if self._memory is not None else None
+        stale = self._clock() - self._memory_at > STALE_S
+        return self._memory.available if self._memory is not None and not stale else None
 
     def _poke(self) -> None:
         if self._executor is not None:

@@ -105,7 +105,10 @@ class ZImageModel:
             self._loaded_bytes = torch.cuda.memory_allocated(self._device)
 
     def prepare_thread(self) -> None:
-        torch.set_num_threads(1 if not self._placement.on_gpu else torch.get_num_threads())
+        if self._placement.on_gpu:
+            torch.cuda.set_device(self._device)
+        else:
+            torch.set_num_threads(1)
 
     def use_threads(self, count: int) -> None:
         if torch.get_num_threads() != count and not self._placement.on_gpu:

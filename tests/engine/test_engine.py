@@ -290,6 +290,18 @@ async def test_memory_that_others_hold_counts() -> None:
         assert max(map(len, studio.model.names("step"))) == 1
 
 
+async def test_a_job_that_waits_for_memory_in_other_hands_is_looked_at_again() -> None:
+    async with Studio() as studio:
+        studio.model.available_bytes = 1
+        await studio.submit("first").result()
+        ticket = studio.submit("second")
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert ticket.progress().state is JobState.QUEUED
+        studio.clock.advance(60.0)
+        assert studio.draws_right(await ticket.result()), "without anybody poking the engine"
+
+
 class TestShutdown:
     async def test_lets_the_active_finish_and_keeps_the_rest(self) -> None:
         async with Studio(max_active=1) as studio:
