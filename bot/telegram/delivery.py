@@ -15,7 +15,7 @@ import structlog
 from PIL import Image
 from telegram import InputMediaDocument, InputMediaPhoto, Message
 from telegram.constants import ParseMode
-from telegram.error import ChatMigrated
+from telegram.error import ChatMigrated, TelegramError
 
 from bot import render
 from bot.events import Done, Failed
@@ -121,6 +121,24 @@ class Courier:
             await self._service.undeliverable(live, str(closed), members_doing=True)
         else:
             await self._service.park(live)
+        if not closed.members_doing:
+            drawn = isinstance(outcome, Done)
+            await self._explain(live, "telegram-kept" if drawn else "telegram-unreachable")
+
+    async def _explain(self, live: LiveRequest, sentence: str) -> None:
+        """Tell where it was asked for, as far as that is possible, why there is no picture."""
+        t = translator(str(live.address.get("language") or live.language))
+        place = Place.asked_at(live)
+        try:
+            await self._bot.send_message(
+                place.chat_id,
+                html.escape(t(sentence, bot=self._bot.username)),
+                parse_mode=ParseMode.HTML,
+                reply_parameters=place.reply,
+                message_thread_id=place.thread_id,
+            )
+        except TelegramError as error:
+            log.info("telegram.not_explained", request=live.request_id, why=type(error).__name__)
 
 
 class Delivery:

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 
+REFUSAL_UNITS = 1000
+"""A refusal repeats what was typed; a message takes only so much."""
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who sent an update, and the chat it came from."""
@@ -61,9 +65,10 @@ class Caller:
     def address(self, *, private: bool = False) -> dict[str, object]:
         """Where to show what this update asks for; `private` things go to the asker's own chat."""
         shared = {"language": self.t.language, "preview": self.rules.preview}
+        here = {"chat": self.chat.id, "thread": self.thread_id, "reply_to": self.message_id}
         if private and not self.is_private:
-            return {"chat": int(self.asker.user_id), **shared}
-        return {"chat": self.chat.id, "thread": self.thread_id, "reply_to": self.message_id, **shared}
+            return {"chat": int(self.asker.user_id), "asked_at": here, **shared}
+        return {**here, **shared}
 
 
 class Face:
@@ -152,7 +157,7 @@ class Face:
         self.own(self._refuse(caller, error))
 
     async def _refuse(self, caller: Caller, error: UserError) -> None:
-        await self.answer(caller, html.escape(caller.t(error.message)))
+        await self.answer(caller, html.escape(html.clip(caller.t(error.message), REFUSAL_UNITS)))
 
     async def apologise(self, update: object, message: Told) -> None:
         """Tell whoever sent `update` that it went wrong, even while nothing is known of them."""

@@ -33,9 +33,10 @@ class Imagine:
 
     async def command(self, update: Update, _: Context) -> None:
         """`/imagine …`; alone it opens a menu."""
-        caller = await self._face.caller(update)
         message = update.message
-        assert message is not None
+        if message is None or message.is_automatic_forward:
+            return
+        caller = await self._face.caller(update)
         words = after_command(message.text or "")
         try:
             self._check_place(caller)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from telegram import ReplyParameters
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from telegram.error import ChatMigrated
 
     from bot.live import LiveRequest
@@ -27,7 +29,16 @@ class Place:
 
     @staticmethod
     def of(live: LiveRequest) -> Place:
-        at = live.address
+        return Place.read(live.address)
+
+    @staticmethod
+    def asked_at(live: LiveRequest) -> Place:
+        """Where somebody asked: the group, where the result goes to their own chat."""
+        asked = live.address.get("asked_at")
+        return Place.read(asked if isinstance(asked, dict) else live.address)
+
+    @staticmethod
+    def read(at: Mapping[str, object]) -> Place:
         return Place(
             chat_id=_number(at["chat"]),
             thread_id=_number(at["thread"]) if at.get("thread") else None,

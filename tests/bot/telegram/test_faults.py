@@ -194,6 +194,27 @@ async def test_a_photo_telegram_does_not_take_goes_as_a_file(bot: Bot, stage: St
     assert await bot.used() == (1, 0)
 
 
+async def test_a_private_request_of_somebody_the_bot_cannot_write_to(bot: Bot) -> None:
+    bot.telegram.block(ANNA, "Forbidden: bot can't initiate conversation with a user")
+    await bot.telegram.say(ANNA, "/imagine a cat --private", chat=GROUP)
+    await bot.settled()
+    (told,) = bot.telegram.messages(GROUP)
+    assert "@easel_bot" in told.plain
+    assert await bot.used() == (0, 0)
+
+
+async def test_a_group_that_takes_no_photos_is_told_where_the_picture_is(bot: Bot, stage: Stage) -> None:
+    stage.model.gate.clear()
+    await bot.telegram.say(ANNA, "/imagine a cat", chat=GROUP)
+    await bot.telegram.until(lambda: bot.telegram.messages(GROUP))
+    refused = Fault(400, "Bad Request: not enough rights to send photos to the chat", only='"photo"')
+    bot.telegram.fail("editMessageMedia", *[refused] * 99)
+    stage.model.gate.set()
+    await bot.settled()
+    assert "/history" in bot.telegram.messages(GROUP)[-1].plain
+    assert (await bot.used())[0] == 0
+
+
 async def test_two_instances_on_one_token_end_the_second_with_one_message(bot: Bot) -> None:
     from bot.telegram import Client
     from bot.telegram.client import Conflict

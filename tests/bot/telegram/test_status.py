@@ -102,6 +102,7 @@ async def test_no_prompt_breaks_a_message(bot: Bot) -> None:
     nasty = '<b>bold</i> & <a href="https://evil.example">click</a> @everyone /quota ' + "😀" * 900
     await bot.telegram.say(ANNA, f"/imagine {nasty}")
     await bot.telegram.say(ANNA, '/imagine a cat --size "<b>&"')
+    await bot.telegram.say(ANNA, "/imagine a cat --size " + "&" * 4000)
     await bot.settled()
     assert [m for m in bot.telegram.messages(ANNA) if m.photo]
 
