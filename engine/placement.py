@@ -137,7 +137,9 @@ def _profile(
     measured = settings.measured_profile
     if measured is not None and measured.exists():
         here = load_profile(measured, device_name)
-        profile = here if here.known_device and here.name == profile.name else profile
+        if here.known_device and here.name == profile.name:
+            # A CPU is at other work as well: what it once took is no promise to hold it to.
+            profile = replace(here, known_device=not device_name.startswith("cpu"))
     weights = dict(weights_on_disk(Path(source), dtype) or profile.weights_bytes)
     if quantisation is not None:
         weights["transformer"] = weights.get("transformer", 0) // dtype.itemsize

@@ -15,8 +15,9 @@ from bot.cost.calibration_chart import calibration_png
 from bot.cost.calibration_text import markdown, profile_toml
 from bot.messages import LANGUAGES, translator
 from engine.engine import Engine
+from engine.placement import resolve
 from engine.profile import load_profile
-from engine.settings import EngineConfig
+from engine.settings import EngineConfig, ModelSettings
 from tests.easel import FieldModel
 
 if TYPE_CHECKING:
@@ -123,6 +124,19 @@ def test_the_profile_is_one_the_engine_reads_and_knows_its_device_by(tmp_path: P
     assert found.decode_s.at(256 * 256) == 0.08
     assert found.peak_bytes.at(128 * 128) == pytest.approx(71_000_000 - base.resident_bytes, abs=1)
     assert not load_profile(file, "NVIDIA L4").known_device
+
+
+def test_the_engine_starts_from_what_was_measured_here(tmp_path: Path) -> None:
+    shipped = resolve(ModelSettings(device="cpu"))
+    here = dataclasses.replace(MEASURED, device=shipped.device_name)
+    file = tmp_path / calibration.PROFILE
+    calibration.write_profile(file, here, profile_toml(here, shipped.profile))
+    placed = resolve(ModelSettings(device="cpu", measured_profile=file)).profile
+    assert placed.step_s.at(128 * 128) == 0.035
+    assert not placed.known_device  # a CPU is not held to it
+    elsewhere = dataclasses.replace(MEASURED, device="NVIDIA L4")
+    calibration.write_profile(file, elsewhere, profile_toml(elsewhere, shipped.profile))
+    assert resolve(ModelSettings(device="cpu", measured_profile=file)).profile == shipped.profile
 
 
 def test_the_plan_takes_this_machine_for_a_card(tmp_path: Path) -> None:
