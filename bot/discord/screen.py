@@ -125,7 +125,9 @@ class Screen:
     @property
     def _webhook(self) -> discord.Webhook:
         address = self._address
-        return discord.Webhook.partial(address.application_id, address.token, client=self._client)
+        webhook = discord.Webhook.partial(address.application_id, address.token, client=self._client)
+        webhook.type = discord.WebhookType.application  # an interaction's: these may answer one reader alone
+        return webhook
 
     async def _edited(self, page: Page) -> dict[str, Any]:
         """Everything of an edited message, what is not on the page taken off."""

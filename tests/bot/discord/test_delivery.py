@@ -68,11 +68,10 @@ async def test_what_was_drawn_but_not_shown_is_shown_once_and_charged_once(world
     (live,) = world.lives()
     world.model.gate.set()
     await live.outcome()
+    assert await world.used() == (0, 1)
     await world.stop(killed=True)
-    assert len(world.model.drawn) == 1
     world.env.backend.faults.clear()
     await world.start()
-    assert await world.used() == (0, 1)
     await world.settled()
     assert world.file(result.response)
     assert len(world.model.drawn) == 1
@@ -144,12 +143,16 @@ async def test_with_no_way_at_all_it_waits_in_the_history_uncharged_until_fetche
 
 
 @pytest.mark.parametrize("status", [429, 500])
-async def test_a_moments_trouble_is_waited_out(world: World, status: int) -> None:
+async def test_a_moments_trouble_is_waited_out(
+    world: World, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     result = await drawing(world)
+    monkeypatch.setattr(Screen, "show", AsyncMock())
     world.env.inject_error("PATCH", ORIGINAL, status=status, times=2)
     await drawn(world)
     await world.env.advance_time(10)
     assert world.file(result.response)
+    assert result.followups == []
     assert len(world.channel.history()) == 1
     assert await world.used() == (1, 0)
 
@@ -165,6 +168,16 @@ async def test_a_deleted_message_is_answered_beside_it(world: World) -> None:
     world.env.backend.delete_message(world.channel.id, result.response.id)
     await drawn(world)
     assert world.file(world.channel.last_message)
+    assert await world.used() == (1, 0)
+
+
+async def test_a_private_message_that_was_dismissed_is_followed_by_another(world: World) -> None:
+    result = await drawing(world, private=True)
+    world.env.backend.delete_message(world.channel.id, result.response.id)
+    await drawn(world)
+    (message,) = result.followups
+    assert message.ephemeral
+    assert world.file(message)
     assert await world.used() == (1, 0)
 
 
