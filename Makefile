@@ -43,6 +43,12 @@ bench-storage: install ## measure the store
 simulate: install ## replay arrivals on the step times of real cards, with the real scheduler
 	$(BIN)/python -m tests.benchmarks.simulate
 
+month: install ## simulate a month of 500 members; writes docs/month.png and checks the ledger twice
+	$(BIN)/python -m tests.benchmarks.month
+
+crash: install ## kill the bot 500 times at its worst moments and look whether anything is lost
+	$(BIN)/python -m tests.crash --kills 500
+
 constraints: install ## write down the versions that are installed
 	(echo "# What the tests ran with. Regenerate: make constraints"; \
 	 $(BIN)/pip freeze --exclude-editable | sed 's/+cpu//') > constraints.txt
@@ -50,4 +56,4 @@ constraints: install ## write down the versions that are installed
 clean: ## remove what was built
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help install demo chat test lint format bench bench-storage simulate constraints clean
+.PHONY: help install demo chat test lint format bench bench-storage simulate month crash constraints clean
