@@ -66,14 +66,14 @@ class Projection:
 
     def learn(self, latents: torch.Tensor, pixels: torch.Tensor) -> None:
         """`latents` (channels, h, w) became `pixels` (3, H, W) in -1..1."""
-        latents = latents.detach().float().cpu()
+        # Made small where it is: only as many pixels as there are latents leave the device.
         small = torch.nn.functional.interpolate(
-            pixels.detach().float().cpu()[None], latents.shape[-2:], mode="area"
+            pixels.detach().float()[None], latents.shape[-2:], mode="area"
         )
-        inputs = _with_one(latents)
+        inputs = _with_one(latents.detach().float().cpu())
         with self._lock:
             self._gram += inputs.T @ inputs / len(inputs)
-            self._moment += inputs.T @ small[0].flatten(1).T / len(inputs)
+            self._moment += inputs.T @ small[0].cpu().flatten(1).T / len(inputs)
             self._factors = torch.linalg.solve(self._gram, self._moment)
 
     def rgb(self, latents: torch.Tensor) -> torch.Tensor:

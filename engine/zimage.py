@@ -8,6 +8,7 @@ times.
 from __future__ import annotations
 
 import contextlib
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,6 +71,7 @@ class ZImageModel:
         self._device = torch.device(placement.device)
         self._pipeline: Any = None
         self._previews: Previews | None = None
+        self._tokenizing = threading.Lock()  # a tokenizer keeps its padding and truncation on itself
         self._schedules: dict[tuple[int, int], tuple[torch.Tensor, torch.Tensor]] = {}
         self._loaded_bytes = 0
         self._began: Any = None
@@ -220,18 +222,19 @@ class ZImageModel:
         # The encoder is causal, so the padding after a text changes nothing in it but the rounding. In fp32
         # that cannot be seen; in 16 bits it can, and the pipeline's own picture is wanted.
         pads = self._placement.dtype is not torch.float32 or tokenizer.padding_side != "right"
-        tokens = tokenizer(
-            text,
-            padding="max_length" if pads else False,
-            max_length=MAX_PROMPT_TOKENS,
-            truncation=True,
-            return_tensors="pt",
-        ).to(self._device)
+        with self._tokenizing:
+            tokens = tokenizer(
+                text,
+                padding="max_length" if pads else False,
+                max_length=MAX_PROMPT_TOKENS,
+                truncation=True,
+                return_tensors="pt",
+            ).to(self._device)
+            full = int(tokens.attention_mask.sum()) == MAX_PROMPT_TOKENS
+            cut = full and len(tokenizer(text)["input_ids"]) > MAX_PROMPT_TOKENS
         mask = tokens.attention_mask.bool()
         states = encoder(input_ids=tokens.input_ids, attention_mask=mask, output_hidden_states=True)
         embedding = states.hidden_states[-2][0][mask[0]]
-        full = len(embedding) == MAX_PROMPT_TOKENS
-        cut = full and len(tokenizer(text)["input_ids"]) > MAX_PROMPT_TOKENS
         return Caption(embedding, len(embedding), embedding.nbytes, truncated=cut)
 
     def _schedule(self, tokens: int, steps: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,14 +12,16 @@ import pytest
 import torch
 
 from engine.engine import Engine
+from engine.placement import resolve
 from engine.queue import LaneTerms
 from engine.request import DrawRequest, JobState
-from engine.settings import EngineConfig
+from engine.settings import EngineConfig, ModelSettings
+from engine.zimage import ZImageModel
 
 if TYPE_CHECKING:
-    from PIL import Image
+    from pathlib import Path
 
-    from engine.zimage import ZImageModel
+    from PIL import Image
 
 
 def difference(one: Image.Image, other: Image.Image) -> int:
@@ -70,6 +73,21 @@ async def test_jobs_drawn_together_are_each_as_alone(model: ZImageModel, lanes: 
         together = await asyncio.gather(*(ticket.result() for ticket in tickets))
     for before, after in zip(alone, together, strict=True):
         assert difference(before, after.image) <= 2
+
+
+def test_two_lanes_may_encode_at_a_time(tiny_folder: Path) -> None:
+    """A tokenizer in two threads at once says "Already borrowed", or forgets to cut."""
+    model = ZImageModel(resolve(ModelSettings(source=str(tiny_folder), device="cpu")))
+    model.load()
+    prompts = ["a cat", LONG.prompt]
+
+    def encode(n: int) -> list[tuple[int, bool]]:
+        return [(c.tokens, c.truncated) for c in model.encode(prompts)]
+
+    with ThreadPoolExecutor(4) as pool:
+        seen = list(pool.map(encode, range(24)))
+    assert all(one == seen[0] for one in seen)
+    assert seen[0][1] == (512, True)
 
 
 async def test_a_paused_picture_is_as_one_never_paused(model: ZImageModel) -> None:

@@ -62,6 +62,17 @@ async def test_the_last_preview_resembles_the_picture(model: ZImageModel) -> Non
     assert np.abs(shown - small).mean() < 0.8 * np.abs(flat - small).mean()
 
 
+def test_it_shows_what_the_picture_will_be_not_the_noise_it_still_is(tiny_folder: Path) -> None:
+    model = ZImageModel(resolve(ModelSettings(source=str(tiny_folder), device="cpu")))
+    model.load()
+    canvas = model.begin(DrawRequest("a", "a cat", 64, 64, 4, seed=1), model.encode(["a cat"]))
+    model.step([canvas])
+    model.decode(canvas, tiled=False)
+    shown = np.asarray(model.preview(canvas))
+    canvas.latents = torch.randn_like(canvas.latents)
+    assert (np.asarray(model.preview(canvas)) == shown).all()
+
+
 async def test_a_small_decoder_beside_the_model_is_used(tiny_folder: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(tiny_folder, tmp_path / "model")
     AutoencoderTiny(
