@@ -94,9 +94,9 @@ def test_one_picture_and_its_facts(folder: Path) -> None:
         "99 of 100",
     ):
         assert re.search(fact, done.stdout), fact
-    image = Image.open(folder / "cat.png")
-    assert image.size == (128, 128)
-    assert image.info["parameters"].startswith("an orange cat on a green meadow\nSteps: 8")
+    with Image.open(folder / "cat.png") as image:
+        assert image.size == (128, 128)
+        assert image.info["parameters"].startswith("an orange cat on a green meadow\nSteps: 8")
     assert done.stderr == ""
 
 

@@ -1,0 +1,31 @@
+"""Train everything from nothing, one stage after another: `python -m training`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+STAGES = (
+    "tokenizer",
+    "vae --minutes 25",
+    "latents",
+    "text --minutes 4",
+    "transformer --minutes 180 --compile",
+    "vae --decoder-only --minutes 10",
+    "assemble",
+    "classifier",
+    "evaluate",
+    "evaluate --sheet docs/contact-sheet.png",
+)
+
+
+def main() -> None:
+    """Run the stages. Each reads and writes `training/runs`; `assemble` writes the shipped folder."""
+    for stage in STAGES:
+        print(f"python -m training.{stage}", flush=True)
+        module, *options = stage.split()
+        subprocess.run([sys.executable, "-m", f"training.{module}", *options], check=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""Batches for the transformer: one picture size and one padded caption length, so no mask is needed."""
+
+from __future__ import annotations
+
+import functools
+import random
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from training.captions import caption
+from training.scenes import Scene, draw
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from training.latents import Shelf
+
+CAPTION_STEP = 32  # the transformer pads captions to a multiple of this
+# Share of the steps that draw more than 128x128 pixels, at the start and at the end of the training.
+LARGE_SHARE = (0.15, 0.5)
+DROPOUT = 0.06  # share of captions that are empty
+_TOKENS = 3456  # of a whole batch, pictures and captions together
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Latents (batch, 16, h, w), ids (batch, 32 times n) padded right, their true lengths, the scenes.
+
+    `objects` (batch, 1, h, w) says how much of each latent pixel an object covers, from 0 to 1.
+    """
+
+    latents: Tensor
+    ids: Tensor
+    lengths: Tensor
+    scenes: Sequence[Scene]
+    objects: Tensor
+
+
+class Batches:
+    """Draws random batches from the shelves of encoded scenes."""
+
+    def __init__(self, shelves: list[Shelf], tokenizer: Any, seed: int) -> None:
+        """Read from `shelves`, of which the first holds the pictures of 128x128."""
+        self._shelves, self._tokenizer = shelves, tokenizer
+        self._rng = random.Random(seed)
+
+    def draw(self, done: float) -> Batch:
+        """Return a batch of one picture size and one caption length; `done` is the share of time gone by."""
+        rng = self._rng
+        first, last = LARGE_SHARE
+        small = rng.random() >= first + (last - first) * done
+        shelf = self._shelves[0] if small else rng.choice(self._shelves[1:])
+        steps = rng.choices((1, 2, 3), (0.8, 0.14, 0.06) if small else (0.9, 0.08, 0.02))[0]
+        padded = steps * CAPTION_STEP
+        size = _TOKENS // (shelf.width * shelf.height // 256 + padded)
+        picks = [rng.randrange(len(shelf.latents)) for _ in range(size)]
+        scenes = [shelf.scene(i) for i in picks]
+        ids, lengths = captions_of(scenes, self._tokenizer, padded, rng)
+        latents = torch.from_numpy(np.stack([shelf.latents[i] for i in picks])).float()
+        objects = torch.stack([_objects(shelf, i) for i in picks])
+        return Batch(latents, ids, lengths, scenes, objects)
+
+
+@functools.cache
+def _objects(shelf: Shelf, index: int) -> Tensor:
+    """Return (1, h, w): where a scene differs from its background, at the size of its latents."""
+    scene, seed = shelf.scene(index), shelf.seed + index
+    empty = Scene((), scene.background)
+    both = [draw(s, shelf.width // 8, shelf.height // 8, seed) for s in (scene, empty)]
+    full, bare = (np.asarray(picture, np.float32) for picture in both)
+    return torch.from_numpy(np.abs(full - bare).max(axis=-1) > 12).float()[None]
+
+
+def captions_of(
+    scenes: Sequence[Scene], tokenizer: Any, padded: int, rng: random.Random
+) -> tuple[Tensor, Tensor]:
+    """Return ids (scenes, padded) of one caption for each scene, and their lengths (scenes,)."""
+    before, after = _split_template(tokenizer)
+    rows = [_ids(scene, tokenizer, before, after, padded, rng) for scene in scenes]
+    grid = torch.full((len(rows), padded), int(tokenizer.pad_token_id))
+    for row, tokens in zip(grid, rows, strict=True):
+        row[: len(tokens)] = torch.tensor(tokens)
+    return grid, torch.tensor([len(tokens) for tokens in rows])
+
+
+def _ids(scene: Scene, tokenizer: Any, before: str, after: str, padded: int, rng: random.Random) -> list[int]:
+    """Return the ids of a caption that is padded to just this length; longer ones carry more chatter."""
+    short = padded == CAPTION_STEP
+    text = ""
+    ids: list[int] = []
+    for _ in range(12):
+        if not (short and rng.random() < DROPOUT):
+            text = caption(scene, rng, chatter=0 if short else padded // CAPTION_STEP - rng.choice((0, 1, 1)))
+        ids = tokenizer(before + text + after).input_ids
+        if (short and not text) or padded - CAPTION_STEP < len(ids) <= padded:
+            break
+    return ids[:padded]
+
+
+@functools.cache
+def _split_template(tokenizer: Any) -> tuple[str, str]:
+    """Return what the chat template puts around a prompt; rendering it each time would take too long."""
+    messages = [{"role": "user", "content": "PROMPT"}]
+    framed = str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+    before, after = framed.split("PROMPT")
+    return before, after

@@ -1,0 +1,241 @@
+"""Train the judge that scores the model, on Pillow drawings only: `python -m training.classifier`."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import math
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from diffusers import AutoencoderKL
+from PIL import Image, ImageFilter
+from torch import Tensor, nn
+
+from training.backgrounds import BACKGROUNDS
+from training.objects import COLOURS, OBJECTS
+from training.scenes import Item, Scene, draw, random_scene
+
+RUNS = Path("training/runs")
+SIDE = 128  # pixels; larger pictures are scaled down before they are judged
+KINDS, SHADES, PLACES = sorted(OBJECTS), sorted(COLOURS), sorted(BACKGROUNDS)
+# How the alphabetically first of two kinds stands to the other.
+PLACINGS = ("left", "right", "above", "below")
+PAIR_SHARE = 0.4
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the judge sees: kinds from the surest to the least sure, each kind's colour, the background."""
+
+    kinds: tuple[str, ...]
+    colours: dict[str, str]
+    background: str
+    placing: str
+
+
+class Judge(nn.Module):
+    """A small convolutional network over (batch, 3, SIDE, SIDE) in [-1, 1]."""
+
+    def __init__(self) -> None:
+        """Return an untrained judge."""
+        super().__init__()
+        widths = (3, 32, 64, 96, 128, 160)
+        layers: list[nn.Module] = []
+        for before, after in itertools.pairwise(widths):
+            layers += [nn.Conv2d(before, after, 3, stride=2, padding=1), nn.BatchNorm2d(after), nn.GELU()]
+            layers += [nn.Conv2d(after, after, 3, padding=1), nn.BatchNorm2d(after), nn.GELU()]
+        self.body = nn.Sequential(
+            *layers[:3], *layers[6:], nn.Flatten(), nn.Dropout(0.1), nn.Linear(160 * 16, 384), nn.GELU()
+        )
+        self.kind = nn.Linear(384, len(KINDS))
+        self.colour = nn.Linear(384, len(KINDS) * len(SHADES))
+        self.place = nn.Linear(384, len(PLACES))
+        self.placing = nn.Linear(384, len(PLACINGS))
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return logits: kinds (batch, 12), colours (.., 12, 11), backgrounds (.., 8), placings (.., 4)."""
+        seen = self.body(images)
+        return (
+            self.kind(seen),
+            self.colour(seen).unflatten(1, (len(KINDS), -1)),
+            self.place(seen),
+            self.placing(seen),
+        )
+
+    def loss(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Return the sum of the four losses; `labels` are rows of `label`."""
+        kind, colour, place, placing = self(images)
+        shades = labels[:, : len(KINDS)]
+        present = shades >= 0
+        pairs = labels[:, -1] >= 0
+        loss = 4 * F.binary_cross_entropy_with_logits(kind.float(), present.float())
+        loss = loss + F.cross_entropy(colour[present].float(), shades[present])
+        loss = loss + F.cross_entropy(place.float(), labels[:, -2])
+        return loss + F.cross_entropy(placing[pairs].float(), labels[pairs, -1])
+
+    @torch.no_grad()
+    def judge(self, picture: Image.Image) -> Verdict:
+        """Say what a picture shows."""
+        kind, colour, place, placing = self(
+            _tensor([picture.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BOX)])
+        )
+        order = kind[0].argsort(descending=True).tolist()
+        colours = {KINDS[k]: SHADES[int(colour[0, k].argmax())] for k in range(len(KINDS))}
+        return Verdict(
+            tuple(KINDS[k] for k in order),
+            colours,
+            PLACES[int(place[0].argmax())],
+            PLACINGS[int(placing[0].argmax())],
+        )
+
+
+def placing_of(scene: Scene) -> str | None:
+    """Return how the alphabetically first kind of a pair stands to the other; None for one object."""
+    if scene.relation == "single":
+        return None
+    in_order = scene.items[0].kind < scene.items[1].kind
+    if scene.relation == "left":
+        return "left" if in_order else "right"
+    return "above" if in_order else "below"
+
+
+def label(scene: Scene) -> list[int]:
+    """Return the number of each kind's colour (-1: absent), of the background, of the placing (-1: none)."""
+    shades = {item.kind: SHADES.index(item.colour) for item in scene.items}
+    placing = placing_of(scene)
+    place = PLACES.index(scene.background)
+    return [
+        *(shades.get(kind, -1) for kind in KINDS),
+        place,
+        -1 if placing is None else PLACINGS.index(placing),
+    ]
+
+
+def _tensor(pictures: list[Image.Image]) -> Tensor:
+    array = np.stack([np.asarray(picture) for picture in pictures])
+    return torch.from_numpy(array).permute(0, 3, 1, 2).float().div(127.5).sub(1)
+
+
+def drawings(count: int, rng: random.Random, vae: AutoencoderKL) -> tuple[Tensor, Tensor]:
+    """Return scenes (count, 3, SIDE, SIDE) as bytes with labels: plain, blurred, or once through the VAE.
+
+    Larger pictures, and those of other proportions, are squeezed into the square as `judge` does.
+    """
+    images, labels = [], []
+    for start in range(0, count, 32):
+        scenes = [random_scene(rng, PAIR_SHARE) for _ in range(32)]
+        batch = _tensor([_drawing(scene, rng) for scene in scenes])
+        if start // 32 % 2:
+            with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+                latents = vae.encode(batch.contiguous(memory_format=torch.channels_last)).latent_dist.sample()
+                batch = vae.decode(latents).sample.float().clamp(-1, 1)
+        images.append(((batch + 1) * 127.5).round().to(torch.uint8))
+        labels += [label(scene) for scene in scenes]
+    return torch.cat(images), torch.tensor(labels)
+
+
+def _drawing(scene: Scene, rng: random.Random) -> Image.Image:
+    width, height = rng.choice(((128, 128), (128, 128), (128, 128), (192, 192), (256, 192), (192, 256)))
+    picture = draw(scene, width, height, rng.getrandbits(32)).resize((SIDE, SIDE), Image.Resampling.BOX)
+    if rng.random() < 0.3:
+        picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1.0)))
+    return picture
+
+
+def train(images: Tensor, labels: Tensor, steps: int, batch: int = 64) -> Judge:
+    """Return a judge trained for some steps."""
+    judge = Judge().to(memory_format=torch.channels_last)
+    optimiser = torch.optim.AdamW(judge.parameters(), lr=2e-3, weight_decay=0.02)
+    for step in range(steps):
+        optimiser.param_groups[0]["lr"] = (
+            2e-3 * min(1, (step + 1) / 50) * 0.5 * (1 + math.cos(math.pi * step / steps))
+        )
+        picks = torch.randint(len(images), (batch,))
+        inputs = images[picks].float().div(127.5).sub(1)
+        inputs = (inputs + 0.04 * torch.randn_like(inputs)).contiguous(memory_format=torch.channels_last)
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = judge.loss(inputs, labels[picks])
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        if step % 100 == 99:
+            print(f"{step + 1} loss {loss.item():.4f}", flush=True)
+    return judge.eval()
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Whether a picture's objects, their colours, its background and the placing of a pair are right."""
+
+    objects: bool
+    colours: bool
+    background: bool
+    placing: bool | None = None
+
+
+def mark(verdict: Verdict, items: tuple[Item, ...], background: str, placing: str | None = None) -> Marks:
+    """Compare a verdict with what was asked for.
+
+    Colours are read off the objects that the judge sees, so a wrong object may have the right colour.
+    """
+    seen = verdict.kinds[: len(items)]
+    wanted = {item.kind: item.colour for item in items}
+    objects = set(seen) == set(wanted)
+    if objects:
+        colours = all(verdict.colours[kind] == colour for kind, colour in wanted.items())
+    else:
+        colours = sorted(verdict.colours[kind] for kind in seen) == sorted(wanted.values())
+    return Marks(
+        objects,
+        colours,
+        verdict.background == background,
+        None if placing is None else verdict.placing == placing,
+    )
+
+
+def load(path: Path = RUNS / "judge.pt") -> Judge:
+    """Open a trained judge."""
+    judge = Judge()
+    judge.load_state_dict(torch.load(path))
+    return judge.eval()
+
+
+def own_accuracy(judge: Judge, count: int, seed: int) -> dict[str, float]:
+    """Return the judge's shares of right answers on fresh drawings it was not trained on."""
+    rng = random.Random(seed)
+    marks = []
+    for _ in range(count):
+        scene = random_scene(rng, 0.2)
+        verdict = judge.judge(draw(scene, 128, 128, rng.getrandbits(32)))
+        marks.append(mark(verdict, scene.items, scene.background))
+    return {
+        "colour": sum(m.colours for m in marks) / count,
+        "background": sum(m.background for m in marks) / count,
+        "object": sum(m.objects for m in marks) / count,
+    }
+
+
+def main() -> None:
+    """Train the judge and print its own accuracy on fresh scenes."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scenes", type=int, default=12_000)
+    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--vae", type=Path, default=RUNS / "vae")
+    parser.add_argument("--out", type=Path, default=RUNS / "judge.pt")
+    args = parser.parse_args()
+    torch.manual_seed(args.seed)
+    vae = AutoencoderKL.from_pretrained(args.vae).to(memory_format=torch.channels_last)
+    images, labels = drawings(args.scenes, random.Random(args.seed), vae)
+    judge = train(images, labels, args.steps)
+    torch.save(judge.state_dict(), args.out)
+    print(own_accuracy(judge, 1000, args.seed + 1))
+
+
+if __name__ == "__main__":
+    main()
