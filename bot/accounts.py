@@ -105,6 +105,7 @@ async def forget(service: Service, asker: Asker, t: Translator) -> Card:
     for live in service.waiting(member.key):
         await service.cancel(live.request_id, member)
     gone = await service.store.forget(asker.platform, asker.user_id)
+    service.engine.clear_caches()  # of everybody: whose caption one was is not kept, and caches fill again
     text = t("forget-done", requests=gone.requests, images=gone.images, days=gone.backups_keep_days)
     return Card(t("forget-title"), text=text)
 

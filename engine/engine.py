@@ -237,6 +237,11 @@ class Engine:
         self._poke()
         return True
 
+    def clear_caches(self) -> None:
+        """Forget every kept caption and picture: somebody asked that nothing of them remains."""
+        self._embeddings.clear()
+        self._results.clear()
+
     def pause_admission(self) -> None:
         """Take jobs into the queue, but start none; those that run go on."""
         self._admitting = False

@@ -101,6 +101,14 @@ async def test_forget_erases_and_cancels_what_is_open(service: Service, model: F
     assert (await accounts.history(service, HERE, None, T)).entries == ()
 
 
+async def test_forget_empties_the_caches_too(service: Service) -> None:
+    await draw(service, "a cat")
+    await accounts.forget(service, HERE, T)
+    live = await service.imagine(HERE, ImagineOptions("a cat"), key="anew", address={})
+    await live.outcome()
+    assert service.engine.snapshot().embedding_hits == 0
+
+
 @pytest.mark.parametrize(
     ("choice", "language"), [("zh", "zh-CN"), ("中文", "zh-CN"), ("EN", "en"), ("auto", None)]
 )
