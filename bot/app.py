@@ -67,7 +67,9 @@ def engine_config(config: Config) -> EngineConfig:
 def model_settings(config: Config) -> ModelSettings:
     """bot.toml's [model] in the engine's own terms."""
     section, budget_mb = config.model, config.engine.memory_budget_mb
+    largest_px = max(tier.max_size for tier in config.tiers.values())
     return ModelSettings(
+        largest_px=min(largest_px, capabilities_for(section.path).max_px),
         source=section.path,
         device=section.device,
         dtype=section.dtype,
