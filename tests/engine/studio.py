@@ -77,13 +77,13 @@ def same(one: Image.Image, other: Image.Image) -> bool:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Let the loop turn until it holds; the only clock is the guard."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0)
 
 
 async def ended(ticket: Ticket) -> Drawing | EngineError:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         try:
             return await ticket.result()
         except EngineError as error:
