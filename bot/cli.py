@@ -18,7 +18,7 @@ from bot.config import Config, ConfigError, load_config
 from bot.console import Terminal
 from bot.cost.cli import PlanOptions, StatsOptions, run_calibration, show_plan, show_stats
 from bot.credentials import Credentials, Redactor
-from bot.faces import chat_faces, serve_all
+from bot.faces import configured_faces, serve_all
 from bot.logs import set_up_logs
 from bot.messages import UserError, translator
 from bot.request import ImagineOptions
@@ -95,10 +95,14 @@ def chat(
 
 @app.command()
 def run(config: ConfigOption = None) -> None:
-    """Serve every platform whose token is in the environment; with none, open the chat here."""
-    faces = chat_faces(Credentials())
-    settings = _settings(config, at_terminal=not faces)
+    """Serve every platform whose token is in the environment, and the HTTP API where bot.toml turns it on.
+
+    With neither, open the chat here.
+    """
+    settings = _settings(config)
+    faces = configured_faces(settings, Credentials())
     if faces:
+        _set_up_logs(settings)
         if not _with_service(settings, lambda service: serve_all(service, faces)):
             raise typer.Exit(FAILED)
         return
@@ -179,11 +183,8 @@ def check(config: ConfigOption = None) -> None:
             raise typer.Exit(FAILED)
 
 
-def _settings(path: Path | None, *, at_terminal: bool = True) -> Config:
-    """Read bot.toml and set up logs, or say what is wrong with it and leave with status 2.
-
-    At a terminal people read answers, not logs: there only warnings show, unless the level is debug.
-    """
+def _settings(path: Path | None) -> Config:
+    """Read bot.toml and set up logs, or say what is wrong with it and leave with status 2."""
     if path is None and DEFAULT_CONFIG.exists():
         path = DEFAULT_CONFIG
     try:
@@ -192,9 +193,14 @@ def _settings(path: Path | None, *, at_terminal: bool = True) -> Config:
         for line in error.lines:
             errors.print(line, markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(BAD_CONFIG) from None
+    _set_up_logs(config, at_terminal=True)
+    return config
+
+
+def _set_up_logs(config: Config, *, at_terminal: bool = False) -> None:
+    """At a terminal people read answers, not logs: there only warnings show, unless the level is debug."""
     level = "warning" if at_terminal and config.log_level == "info" else config.log_level
     set_up_logs(level, Redactor(Credentials().values()))
-    return config
 
 
 def _with_service(config: Config, work: Callable[[Service], Coroutine[None, None, T]]) -> T:

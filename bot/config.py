@@ -7,6 +7,7 @@ with one line for each fault that names the file, the key, what was found and wh
 from __future__ import annotations
 
 import datetime as dt
+import ipaddress
 import tomllib
 import zoneinfo
 from decimal import Decimal
@@ -213,6 +214,33 @@ class Telegram(Section):
     admin_chat: int | None = None
 
 
+class Http(Section):
+    """The HTTP API. TLS is a proxy's business; `public_url` is how the world reaches us through it."""
+
+    enabled: bool = False
+    listen: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    public_url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] | None = None
+    trusted_proxies: tuple[str, ...] = ()
+    model_aliases: tuple[str, ...] = ()
+    max_body_kb: Annotated[int, Field(ge=1, le=4096)] = 64
+    key_requests_a_minute: Annotated[int, Field(ge=1)] = 120
+    address_requests_a_minute: Annotated[int, Field(ge=1)] = 600
+    requests_at_once: Annotated[int, Field(ge=1)] = 32
+    link_lifetime_s: Annotated[int, Field(ge=10)] = 3600
+    send_timeout_s: Annotated[float, Field(gt=0)] = 60.0
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _addresses(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in proxies:
+            try:
+                ipaddress.ip_network(proxy)
+            except ValueError:
+                raise ValueError(f"must be addresses or networks; this is none: {proxy!r}") from None
+        return proxies
+
+
 class Owners(Section):
     """Who may ask for costs and change tiers, by platform account id."""
 
@@ -237,6 +265,7 @@ class Config(Section):
     owners: Owners = Owners()
     discord: Discord = Discord()
     telegram: Telegram = Telegram()
+    http: Http = Http()
     tiers: dict[str, Tier] = Field(default_factory=lambda: dict(SEED_TIERS))
     rent: tuple[Rent, ...] = (
         Rent(valid_from=dt.date(2025, 1, 1), gpu_an_hour=Decimal("4.20"), operations_an_hour=Decimal("0.80")),

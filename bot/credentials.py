@@ -23,6 +23,8 @@ class Credentials(BaseSettings):
     discord_token: SecretStr | None = None
     telegram_token: SecretStr | None = None
     telegram_webhook_secret: SecretStr | None = None
+    http_secret: SecretStr | None = None
+    """Signs links and sessions; by default derived from the key file beside the database."""
 
     @field_validator("*")
     @classmethod

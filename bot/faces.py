@@ -11,6 +11,7 @@ import structlog
 from bot.messages import UserError, translator
 
 if TYPE_CHECKING:
+    from bot.config import Config
     from bot.credentials import Credentials
     from bot.service import Service
 
@@ -20,9 +21,13 @@ FIRST = asyncio.FIRST_COMPLETED
 Serve = Callable[["Service"], Coroutine[None, None, None]]
 
 
-def chat_faces(credentials: Credentials) -> dict[str, Serve]:
-    """The platforms whose token is there, by name."""
+def configured_faces(config: Config, credentials: Credentials) -> dict[str, Serve]:
+    """The platforms whose token is there, and the HTTP API where it is turned on, by name."""
     faces: dict[str, Serve] = {}
+    if config.http.enabled:
+        from bot import web
+
+        faces["http"] = lambda service: web.serve(service, service.config)
     if (token := credentials.discord_token) is not None:
         from bot import discord
 

@@ -1,0 +1,19 @@
+# HTTP 接口及其密钥的用语。
+
+api-key-missing = 请在请求头中带上密钥：“Authorization: Bearer easel_…”。
+api-key-wrong = 密钥未知、已过期或已撤销。
+api-scope = 此密钥不能用于此处；需要权限“{ $scope }”。
+api-model = 这里没有模型“{ $found }”；可用：{ $known }。
+api-not-found = 此地址没有内容。
+api-link = 链接已过期或被改动；请重新请求图片。
+api-method = 此地址不接受该方法。
+api-too-fast = 请求过多；每分钟最多 { $limit } 次。请等待 { $wait } 秒。
+api-at-once = 此密钥已有 { $limit } 个请求在进行中；请先等其中一个完成。
+api-body-large = 请求过大；最多 { $limit } kB。
+api-json = 请求体必须是 JSON 对象，并以 application/json 发送。
+api-missing = 缺少“{ $param }”。
+api-unknown-field = 未知参数“{ $param }”。
+api-value = “{ $param }”不能是“{ $found }”。
+api-choice = “{ $param }”不能是“{ $found }”；可选：{ $allowed }。
+api-key-reused = 此 Idempotency-Key 已用于另一请求；请换一个。
+http-cannot-listen = 无法监听 { $address }：{ $reason }

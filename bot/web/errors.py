@@ -1,0 +1,240 @@
+"""Errors in OpenAI's shape, `{"error": {"message", "type", "param", "code"}}`, in the reader's language.
+
+Which status a refusal has is decided here and nowhere else. `x-should-retry` tells OpenAI's clients whether
+asking again can help; where waiting helps, `retry-after` says how long.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from babel import negotiate_locale
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from bot import refusals
+from bot.messages import LANGUAGES, Message, UserError, say, translator
+from bot.request import clean_prompt
+from storage.errors import StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from fastapi import FastAPI
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+SOON_S, DRAIN_S = 5, 30
+MOST_FOUND_CHARS = 60
+
+
+class ErrorDetail(BaseModel):
+    """What went wrong."""
+
+    message: str
+    type: str
+    param: str | None = None
+    code: str | None = None
+
+
+class ErrorBody(BaseModel):
+    """OpenAI's envelope of an error."""
+
+    error: ErrorDetail
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How a refusal is answered. `retry_after_s` None: asking again the same way is of no use."""
+
+    status: int
+    code: str | None = None
+    type: str = "invalid_request_error"
+    param: str | None = None
+    retry_after_s: int | None = None
+
+
+class ApiError(Exception):
+    """Answered as `kind` says, with one sentence."""
+
+    def __init__(self, kind: Kind, message: Message) -> None:
+        super().__init__(message.id)
+        self.kind = kind
+        self.message = message
+
+
+NO_KEY = Kind(401, "invalid_api_key")
+FORBIDDEN = Kind(403, "forbidden", "permission_error")
+NO_QUOTA = Kind(429, "insufficient_quota", "insufficient_quota")
+TOO_FAST = Kind(429, "rate_limit_exceeded", "rate_limit_error", retry_after_s=SOON_S)
+POLICY = Kind(400, "content_policy_violation", param="prompt")
+DRAINING = Kind(503, "draining", "server_error", retry_after_s=DRAIN_S)
+UNAVAILABLE = Kind(503, "unavailable", "server_error", retry_after_s=SOON_S)
+FAILED = Kind(500, "server_error", "server_error", retry_after_s=1)
+CANCELLED = Kind(409, "cancelled")
+GONE = Kind(404, "not_found")
+BAD = Kind(400, "invalid_value")
+
+KINDS: Mapping[str, Kind] = {
+    "api-key-missing": NO_KEY,
+    "api-key-wrong": NO_KEY,
+    "api-scope": FORBIDDEN,
+    "api-model": Kind(404, "model_not_found", param="model"),
+    "api-not-found": GONE,
+    "api-link": GONE,
+    "api-method": Kind(405, "method_not_allowed"),
+    "api-too-fast": TOO_FAST,
+    "api-at-once": TOO_FAST,
+    "api-body-large": Kind(413, "request_too_large"),
+    "api-json": Kind(400, "invalid_json"),
+    "api-missing": Kind(400, "missing_required_parameter"),
+    "api-unknown-field": Kind(400, "unknown_parameter"),
+    "api-key-reused": Kind(409, "idempotency_key_reused", param="Idempotency-Key"),
+    "error-quota-used": NO_QUOTA,
+    "error-quota-short": NO_QUOTA,
+    "error-spending-cap": NO_QUOTA,
+    "error-cap-server": NO_QUOTA,
+    "error-cap-total": NO_QUOTA,
+    "error-banned": FORBIDDEN,
+    "error-banned-why": FORBIDDEN,
+    "error-account-young": FORBIDDEN,
+    "error-queue-yours": TOO_FAST,
+    "error-queue-full": TOO_FAST,
+    "error-storage": UNAVAILABLE,
+    "error-draining": DRAINING,
+    "error-draining-kept": DRAINING,
+    "error-memory": FAILED,
+    "error-draw": FAILED,
+    "error-internal": FAILED,
+    "error-gone": GONE,
+    "error-too-large": Kind(400, "invalid_value", param="size"),
+    "error-size-tier": Kind(400, "invalid_value", param="size"),
+    "error-prompt-empty": Kind(400, "invalid_value", param="prompt"),
+    "error-prompt-long": Kind(400, "string_above_max_length", param="prompt"),
+    "cancelled-refunded": CANCELLED,
+    "cancelled-charged": CANCELLED,
+    "moderation-blocked": POLICY,
+    "moderation-blocked-server": POLICY,
+    "moderation-adult": POLICY,
+    "moderation-image": POLICY,
+    "moderation-image-charged": POLICY,
+}
+"""By the sentence that is told. What is not here is a value that does not fit."""
+
+PARAMS = {"images": "n", "negative": "negative_prompt"}
+"""Options whose name over HTTP is another."""
+
+
+def kind_of(message: Message) -> Kind:
+    """How a sentence is answered; of a value that does not fit, `param` says whose."""
+    if (kind := KINDS.get(message.id)) and (kind.param or "param" not in message.args):
+        return kind
+    option = str(message.args.get("param") or message.args.get("option") or "")
+    base = kind or BAD
+    return Kind(base.status, base.code, base.type, PARAMS.get(option, option) or None, base.retry_after_s)
+
+
+def failed(message: Message) -> ApiError:
+    """The error that tells `message`."""
+    return ApiError(kind_of(message), message)
+
+
+def language_of(request: Request, default: str) -> str:
+    """The reader's language by Accept-Language, the most wanted first."""
+    wanted = []
+    for item in request.headers.get("accept-language", "").split(",")[:20]:
+        name, _, quality = item.partition(";q=")
+        try:
+            wanted.append((-float(quality or 1), name.strip().replace("_", "-")))
+        except ValueError:
+            continue
+    order = [name for _, name in sorted(wanted, key=lambda pair: pair[0])]
+    known = {known.split("-")[0]: known for known in LANGUAGES}
+    best = negotiate_locale([name.split("-")[0] for name in order], list(known), sep="-")
+    return known[best] if best else default
+
+
+def detail(error: ApiError, language: str) -> ErrorBody:
+    """The body of an error."""
+    kind = error.kind
+    text = translator(language)(error.message)
+    return ErrorBody(error=ErrorDetail(message=text, type=kind.type, param=kind.param, code=kind.code))
+
+
+def response(error: ApiError, language: str) -> JSONResponse:
+    """The whole answer."""
+    kind = error.kind
+    headers = {"x-should-retry": "false"}
+    if kind.retry_after_s is not None:
+        headers = {"retry-after": str(kind.retry_after_s), "x-should-retry": "true"}
+    if kind.status == 401:
+        headers["www-authenticate"] = "Bearer"
+    return JSONResponse(detail(error, language).model_dump(), kind.status, headers)
+
+
+def install(app: FastAPI, default_language: str) -> None:
+    """Answer every refusal and every fault of `app` in OpenAI's shape."""
+
+    def answer(request: Request, error: ApiError) -> Response:
+        return response(error, language_of(request, default_language))
+
+    async def refused(request: Request, error: Exception) -> Response:
+        assert isinstance(error, ApiError)
+        return answer(request, error)
+
+    async def told(request: Request, error: Exception) -> Response:
+        assert isinstance(error, UserError)
+        return answer(request, failed(error.message))
+
+    async def not_stored(request: Request, error: Exception) -> Response:
+        assert isinstance(error, StorageError)
+        return answer(
+            request, failed(refusals.explain(error, language_of(request, default_language)).message)
+        )
+
+    async def invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        return answer(request, failed(_fault(error.errors()[0])))
+
+    async def http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        message = say("api-method") if error.status_code == 405 else say("api-not-found")
+        if error.status_code == 400:
+            message = say("api-json")
+        answered = answer(request, failed(message))
+        answered.headers.update(error.headers or {})
+        return answered
+
+    async def broke(request: Request, error: Exception) -> Response:
+        return answer(request, failed(say("error-internal")))
+
+    app.add_exception_handler(ApiError, refused)
+    app.add_exception_handler(UserError, told)
+    app.add_exception_handler(StorageError, not_stored)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(Exception, broke)
+
+
+def _fault(fault: Mapping[str, Any]) -> Message:
+    """pydantic's first complaint in our words."""
+    where = [str(part) for part in fault["loc"][1:] if isinstance(part, str)]
+    param, context = ".".join(where[:1]), fault.get("ctx", {})
+    found = clean_prompt(str(fault.get("input"))[:MOST_FOUND_CHARS])
+    match fault["type"]:
+        case "json_invalid":
+            return say("api-json")
+        case "missing" if param:
+            return say("api-missing", param=param)
+        case "missing" | "model_attributes_type" | "model_type" | "dict_type":
+            return say("api-json")
+        case "extra_forbidden":
+            return say("api-unknown-field", param=clean_prompt(param[:MOST_FOUND_CHARS]))
+        case "literal_error" | "enum":
+            return say("api-choice", param=param, found=found, allowed=str(context["expected"]))
+        case _:
+            return say("api-value", param=param, found=found)

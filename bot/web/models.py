@@ -1,0 +1,60 @@
+"""GET /v1/models: the one model that is loaded, under its name and those the owner lent it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from bot.messages import say
+from bot.web.errors import ErrorBody, failed
+
+if TYPE_CHECKING:
+    from bot.service import Service
+
+BORN = 1_764_115_200
+"""OpenAI's clients want to know when a model was made; ours is as old as Z-Image-Turbo's release."""
+
+
+class Model(BaseModel):
+    """A model as OpenAI lists it."""
+
+    id: str
+    object: Literal["model"] = "model"
+    created: int = BORN
+    owned_by: str = "easel"
+
+
+class ModelList(BaseModel):
+    """All of them."""
+
+    object: Literal["list"] = "list"
+    data: list[Model]
+
+
+def names(service: Service) -> tuple[str, ...]:
+    """What a request may call the model, its own name first."""
+    return tuple(dict.fromkeys((service.model.name, *service.config.http.model_aliases)))
+
+
+def require(service: Service, name: str) -> None:
+    """Raises ApiError where no model is called so."""
+    if name not in names(service):
+        raise failed(say("api-model", found=name[:60], known=", ".join(names(service))))
+
+
+def router(service: Service) -> APIRouter:
+    """The routes, over `service`."""
+    routes = APIRouter(prefix="/v1/models", tags=["models"])
+
+    @routes.get("", summary="List models")
+    async def models() -> ModelList:
+        return ModelList(data=[Model(id=name) for name in names(service)])
+
+    @routes.get("/{model:path}", summary="Look one up", responses={404: {"model": ErrorBody}})
+    async def model(model: str) -> Model:
+        require(service, model)
+        return Model(id=model)
+
+    return routes

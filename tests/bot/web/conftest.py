@@ -1,0 +1,89 @@
+"""The HTTP face on a loopback port, over a real service; people come with OpenAI's own client."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from openai import AsyncOpenAI
+
+from bot.web import listen, serve
+from tests.easel import FieldModel, config_in, easel
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from bot.config import Config
+    from bot.service import Service
+    from storage.records import ApiKey
+
+ALL = frozenset({"images", "usage"})
+
+
+def config_for(folder: Path, **http: Any) -> Config:
+    """The defaults with the API on, at any free port."""
+    return config_in(folder, http={"enabled": True, "port": 0, **http})
+
+
+@dataclass
+class Site:
+    """A running server, and how to reach it."""
+
+    service: Service
+    model: FieldModel
+    url: str
+
+    async def key(self, tier: str = "enterprise", **terms: Any) -> tuple[str, ApiKey]:
+        """A new key's text, and what the store knows of it."""
+        terms.setdefault("scopes", ALL)
+        return await self.service.store.create_key("test", tier=tier, by="test", **terms)
+
+    def client(self, key: str, **options: Any) -> AsyncOpenAI:
+        """OpenAI's client; by default it tries nothing twice."""
+        options.setdefault("max_retries", 0)
+        return AsyncOpenAI(api_key=key, base_url=f"{self.url}/v1", **options)
+
+    def http(self, key: str | None = None, **headers: str) -> httpx.AsyncClient:
+        """A bare client."""
+        if key is not None:
+            headers["authorization"] = f"Bearer {key}"
+        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=30, trust_env=False)
+
+
+@dataclass
+class Stage:
+    """Opens sites, one after the other, on one database."""
+
+    folder: Path
+    model: FieldModel = field(default_factory=FieldModel)
+
+    @contextlib.asynccontextmanager
+    async def site(self, config: Config | None = None) -> AsyncIterator[Site]:
+        """A started bot whose only face is the API."""
+        config = config or config_for(self.folder)
+        async with easel(config, self.model) as service:
+            door = listen(config.http)
+            host, port = door.getsockname()[:2]
+            serving = asyncio.create_task(serve(service, config, door))
+            try:
+                yield Site(service, self.model, f"http://{host}:{port}")
+            finally:
+                self.model.gate.set()
+                serving.cancel()
+                await asyncio.gather(serving, return_exceptions=True)
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path)
+
+
+@pytest.fixture
+async def site(stage: Stage) -> AsyncIterator[Site]:
+    async with stage.site() as site:
+        yield site

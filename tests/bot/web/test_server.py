@@ -1,0 +1,68 @@
+"""The server as a face: it starts with the others, speaks like OpenAI, and stops when it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+from openai import NotFoundError
+
+from bot.config import Config
+from bot.credentials import Credentials
+from bot.faces import configured_faces
+from bot.messages import UserError
+from bot.web import listen, serve
+from tests.bot.web.conftest import config_for
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.bot.web.conftest import Site
+
+
+async def test_models_are_listed_and_looked_up(site: Site) -> None:
+    async with site.client("none") as client:
+        assert [model.id for model in (await client.models.list()).data] == ["embedded"]
+        assert (await client.models.retrieve("embedded")).object == "model"
+        with pytest.raises(NotFoundError) as refused:
+            await client.models.retrieve("gpt-image-9")
+    assert (refused.value.code, refused.value.param) == ("model_not_found", "model")
+
+
+async def test_what_is_not_there_is_told_in_the_readers_language(site: Site) -> None:
+    async with site.http(**{"accept-language": "fr;q=0.9, zh-TW, en;q=0.5"}) as http:
+        answer = await http.get("/nothing")
+        assert answer.status_code == 404
+        assert answer.json()["error"]["message"] == "此地址没有内容。"
+        answer = await http.delete("/v1/models")
+        assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+
+
+async def test_a_taken_address_is_told_in_a_sentence(tmp_path: Path) -> None:
+    config = config_for(tmp_path)
+    with listen(config.http) as door:
+        taken = config_for(tmp_path, port=door.getsockname()[1])
+        with pytest.raises(UserError, match="http-cannot-listen"):
+            listen(taken.http)
+
+
+async def test_cancelled_it_ends_and_frees_the_port(site: Site) -> None:
+    door = listen(site.service.config.http)
+    port = door.getsockname()[1]
+    serving = asyncio.create_task(serve(site.service, site.service.config, door))
+    async with asyncio.timeout(10):
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.close()
+        serving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await serving
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", port)
+
+
+def test_the_api_is_a_face_where_bot_toml_turns_it_on() -> None:
+    nothing = Credentials(_env_file=None, discord_token=None, telegram_token=None)
+    assert list(configured_faces(Config(), nothing)) == []
+    on = Config.model_validate({"http": {"enabled": True}})
+    assert list(configured_faces(on, nothing)) == ["http"]
