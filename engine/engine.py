@@ -14,7 +14,7 @@ from engine.accounting import Meter
 from engine.cache import ByteLRU, picture_key
 from engine.calls import Begun, Calls, Made, prompts
 from engine.desk import Desk
-from engine.events import Action, Announcer, Phase, TimeSlice
+from engine.events import Action, Announcer, Phase, TimeSlice, Worked
 from engine.executor import Executor
 from engine.experience import Experience
 from engine.job import Job
@@ -255,11 +255,14 @@ class Engine:
         """The engine at this moment; O(n) in waiting jobs."""
         now = self._clock()
         waiting = list(self._queue.waiting())
+        longest: dict[str, float] = {}
+        for job in waiting:
+            longest[job.lane] = max(longest.get(job.lane, 0.0), now - job.arrived_at)
         budget, counts = self._gate.budget_bytes, self._says.counts
         return EngineSnapshot(
             model=self._model.name,
             waiting=self._queue.depths(),
-            oldest_wait_s=max((now - job.arrived_at for job in waiting), default=0.0),
+            oldest_wait_s=max(longest.values(), default=0.0),
             active=len(self._scheduler.active),
             paused=sum(job.state is JobState.PAUSED for job in waiting),
             decoding=len(self._scheduler.decoding),
@@ -284,6 +287,8 @@ class Engine:
             result_hits=self._results.hits,
             admission_paused=not self._admitting,
             draining=self._draining,
+            loaded=self._task is not None and not self._task.done() and not self._reload_due,
+            oldest_wait_by_lane_s=longest,
         )
 
     # The loop
@@ -311,7 +316,11 @@ class Engine:
             self._says.tell(Action.PAUSED, job.job_id, step=job.step)
             self._desk.touch(job)
         for job in changes.admitted:
-            self._says.tell(Action.RESUMED if job.step else Action.ADMITTED, job.job_id)
+            action, waited_s = (
+                Action.RESUMED if job.step else Action.ADMITTED,
+                job.request.waited_s + job.waited_s,
+            )
+            self._says.tell(action, job.job_id, lane=job.lane, waited_s=waited_s)
             self._desk.touch(job)
 
     def _dispatch(self) -> None:
@@ -344,6 +353,8 @@ class Engine:
                 self._end(job, DrawFailed(outcome.error or "", self._desk.usage(job)), trace=outcome.trace)
         else:
             assert isinstance(outcome.value, Made)
+            request = work.jobs[0].request
+            self._says.work(Worked(work.phase, landing.wall_s, len(work.jobs), request.width, request.height))
             self._learn(landing, outcome.value)
             self._take_up(work, outcome.value.value)
         for job in work.jobs:

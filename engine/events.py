@@ -62,6 +62,18 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Worked:
+    """A call of the model that succeeded: one forward for `jobs` jobs, or one encode or decode."""
+
+    phase: Phase
+    wall_s: float
+    """From the worker's taking it up until it was done."""
+    jobs: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class TimeSlice:
     """What became of a stretch of the device's time, in seconds; the three add up to it."""
 
@@ -82,6 +94,9 @@ class Observer:
 
     def on_alert(self, alert: Alert) -> None:
         """The owner should know; each cause comes at most once in a while."""
+
+    def on_work(self, worked: Worked) -> None:
+        """The model did something for somebody; many times a second."""
 
     def on_time(self, slice_: TimeSlice) -> None:
         """The slices follow each other without a gap, from start to stop."""
@@ -109,6 +124,9 @@ class Announcer:
 
     def alert(self, alert: Alert) -> None:
         self._each(lambda observer: observer.on_alert(alert))
+
+    def work(self, worked: Worked) -> None:
+        self._each(lambda observer: observer.on_work(worked))
 
     def time(self, slice_: TimeSlice) -> None:
         self._each(lambda observer: observer.on_time(slice_))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -53,3 +53,6 @@ class EngineSnapshot:
     result_hits: int
     admission_paused: bool
     draining: bool
+    loaded: bool = True
+    """The model is there and the loop turns; not before the start, while it is loaded anew, after the end."""
+    oldest_wait_by_lane_s: Mapping[str, float] = field(default_factory=dict)

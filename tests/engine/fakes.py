@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from engine.events import Event, Observer, TimeSlice
+from engine.events import Event, Observer, TimeSlice, Worked
 from engine.model import Canvas, Caption, DeviceMemory, Measurement
 from engine.profile import Curve, Profile
 
@@ -210,12 +210,16 @@ class Recorder(Observer):
         self.events: list[Event] = []
         self.alerts: list[Alert] = []
         self.slices: list[TimeSlice] = []
+        self.works: list[Worked] = []
 
     def on_event(self, event: Event) -> None:
         self.events.append(event)
 
     def on_alert(self, alert: Alert) -> None:
         self.alerts.append(alert)
+
+    def on_work(self, worked: Worked) -> None:
+        self.works.append(worked)
 
     def on_time(self, slice_: TimeSlice) -> None:
         self.slices.append(slice_)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from engine.events import Phase
 from engine.request import (
     Cancelled,
     Draining,
@@ -369,6 +370,36 @@ async def test_an_observer_that_fails_harms_nobody() -> None:
 
         studio.heard.on_event = fail  # type: ignore[method-assign]
         assert studio.draws_right(await studio.submit("a").result())
+
+
+async def test_observers_hear_how_long_each_job_waited_and_each_call_took() -> None:
+    async with Studio(max_active=1) as studio:
+        await studio.submit("a", "free", width=128, height=64, steps=3, waited_s=7.0).result()
+        (admitted,) = studio.heard.of("job_admitted")
+        assert admitted.fields == {"lane": "free", "waited_s": 7.0}
+        told = [(work.phase, work.jobs, work.width, work.height) for work in studio.heard.works]
+        assert told == [(phase, 1, 128, 64) for phase in (Phase.ENCODE, *[Phase.DENOISE] * 3, Phase.DECODE)]
+        assert sum(work.wall_s for work in studio.heard.works) == pytest.approx(
+            studio.engine.snapshot().totals.busy_s
+        )
+
+
+async def test_the_longest_wait_is_told_by_lane() -> None:
+    async with Studio(max_active=1) as studio:
+        studio.engine.pause_admission()
+        for name, lane, waited_s in (("a", "free", 5.0), ("b", "free", 2.0), ("c", "paid", 3.0)):
+            studio.submit(name, lane, waited_s=waited_s)
+        state = studio.engine.snapshot()
+        assert state.oldest_wait_by_lane_s == {"free": 5.0, "paid": 3.0}
+        assert state.oldest_wait_s == 5.0
+
+
+async def test_it_says_whether_its_model_is_there() -> None:
+    studio = Studio()
+    assert not studio.engine.snapshot().loaded
+    async with studio:
+        assert studio.engine.snapshot().loaded
+    assert not studio.engine.snapshot().loaded
 
 
 class TestCaches:

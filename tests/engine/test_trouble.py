@@ -197,7 +197,11 @@ class TestHungSteps:
             assert isinstance(error, StepTimeout)
             assert not error.usage.billable
             assert error.usage.denoise_s > 0, "what it took is accounted for"
+            assert not studio.engine.snapshot().loaded, (
+                "until the thread is back and the model is loaded anew"
+            )
             assert studio.draws_right(await later.result())
+            assert studio.engine.snapshot().loaded
             assert studio.model.loads == 2
             assert [alert.cause for alert in studio.heard.alerts] == [Cause.HUNG_STEP]
             assert studio.engine.snapshot().timeouts == 1
