@@ -42,7 +42,7 @@ def forget(
     db.execute(f"DELETE FROM job WHERE {mine}", (member,))  # noqa: S608
     requests = db.execute("DELETE FROM request WHERE member = ?", (member,)).rowcount
     doomed.doom(db, now_us, pictures)
-    for table in ("identity", "api_key", "link_code", "link_try"):
+    for table in ("identity", "api_key", "link_code", "link_try", "session_link", "session"):
         db.execute(f"DELETE FROM {table} WHERE member = ?", (member,))  # noqa: S608 - named above
     db.execute("DELETE FROM link_offer WHERE ? IN (issuer, redeemer)", (member,))
     db.execute("UPDATE audit SET why = '' WHERE subject = ?", (row["key"],))

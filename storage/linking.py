@@ -125,7 +125,7 @@ def merge(db: sqlite3.Connection, policy: Policy, now_us: int, keeper: int, join
         (keeper, joining),
     )
     db.execute("DELETE FROM account WHERE member = ?", (joining,))
-    for table in ("identity", "request", "api_key", "credit"):
+    for table in ("identity", "request", "api_key", "credit", "session_link", "session"):
         db.execute(f"UPDATE {table} SET member = ? WHERE member = ?", (keeper, joining))  # noqa: S608 - named above
     _take_the_higher_tier(db, policy, now_us, one, other)
     db.execute(

@@ -1,4 +1,4 @@
-"""What a database must agree to before it is used."""
+"""What a database must agree to before it is used, and whether it can still be written."""
 
 from __future__ import annotations
 
@@ -24,3 +24,8 @@ def prepare(db: sqlite3.Connection, *, currency: str) -> None:
             f"the ledger of this database is in {kept}, the configuration says {currency}: "
             "amounts of two currencies cannot be added; set it back, or begin a new database"
         )
+
+
+def probe(db: sqlite3.Connection, word: str) -> None:
+    """Write a word that was not there before: SQLite writes nothing where nothing changes."""
+    db.execute("INSERT INTO meta VALUES ('probe', ?1) ON CONFLICT DO UPDATE SET value = ?1", (word,))

@@ -350,6 +350,15 @@ class MemberMonth:
 
 
 @dataclass(frozen=True, slots=True)
+class MemberLine:
+    """A member in a list: who they are on each platform, and their share of this calendar month."""
+
+    member: Member
+    identities: tuple[Identity, ...]
+    tally: Tally
+
+
+@dataclass(frozen=True, slots=True)
 class Stats:
     """The figures of a period, read from rollups alone. `size` keys are "WIDTHxHEIGHT".
 

@@ -26,6 +26,8 @@ LEFT JOIN drawing ON drawing.job = job.id
 LEFT JOIN ledger ON ledger.job = job.id
 """
 _ORDER = " ORDER BY request.id, job.id"
+_NEWEST = "WHERE request.id IN (SELECT id FROM request ORDER BY id DESC LIMIT 1000) "
+"""What a page for people looks through; no index on time is kept for it."""
 
 
 def one(db: sqlite3.Connection, request_id: str, now_us: int) -> RequestRecord:
@@ -70,6 +72,17 @@ def history(
             ORDER BY id DESC LIMIT ?3)
     """
     return _read(db, page, (member, before, limit), now_us)[::-1]
+
+
+def failed(db: sqlite3.Connection, now_us: int) -> list[RequestRecord]:
+    """Of the newest requests those with failed jobs, holding just those; newest first."""
+    return _read(db, _NEWEST + "AND job.state = 'failed'", (), now_us)[::-1]
+
+
+def pictured(db: sqlite3.Connection, since_us: int, now_us: int) -> list[RequestRecord]:
+    """Of the newest requests those made since then that have pictures, holding just those; newest first."""
+    where = _NEWEST + "AND job.image IS NOT NULL AND request.created_us >= ?"
+    return _read(db, where, (since_us,), now_us)[::-1]
 
 
 def _read(db: sqlite3.Connection, where: str, values: Sequence[object], now_us: int) -> list[RequestRecord]:

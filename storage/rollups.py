@@ -8,11 +8,11 @@ from collections import defaultdict
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from . import meter
+from . import members, meter
 from .clock import DAY_US, from_us
 from .ledger import bucket_us
 from .meter import CELL_US
-from .records import MemberMonth, Percentiles, Stats, Tally
+from .records import MemberLine, MemberMonth, Percentiles, Stats, Tally
 
 if TYPE_CHECKING:
     import sqlite3
@@ -68,6 +68,38 @@ def stats(db: sqlite3.Connection, policy: Policy, period: Period) -> Stats:
         uptime=meter.uptime(db, period),
         top_members=top_members(db, policy.calendar.month(period.end_us - 1)),
     )
+
+
+def totals(db: sqlite3.Connection) -> dict[tuple[str, str], Tally]:
+    """All that the ledger ever held, by tier and platform; no figure of it ever falls."""
+    rows = db.execute(
+        f"SELECT tier, platform, {_SUMS_SQL} FROM rollup WHERE span_us = ? GROUP BY tier, platform",  # noqa: S608
+        (DAY_US,),
+    )
+    return {(tier, platform): Tally(*sums) for tier, platform, *sums in rows}
+
+
+def members_by_use(
+    db: sqlite3.Connection, policy: Policy, now_us: int, who: str | None, limit: int
+) -> list[MemberLine]:
+    """Who drew most this month comes first. `who` is a member key or an account's id, None for everybody."""
+    sums = ", ".join(f"coalesce({name}, 0)" for name in SUMS)
+    rows = db.execute(
+        f"""
+        SELECT {sums}, member.* FROM member
+        LEFT JOIN account ON account.member = member.id AND month = ?1
+        WHERE forgotten_us IS NULL AND merged_into IS NULL
+          AND (?2 IS NULL OR key = ?2 OR member.id IN (SELECT member FROM identity WHERE user_id = ?2))
+        ORDER BY coalesce(images, 0) DESC, member.id DESC LIMIT ?3
+        """,  # noqa: S608 - our own column names
+        (policy.calendar.month(now_us), who, limit),
+    ).fetchall()
+    return [
+        MemberLine(
+            members.record(row, policy, now_us), members.identities(db, row["id"]), Tally(*row[: len(SUMS)])
+        )
+        for row in rows
+    ]
 
 
 def top_members(db: sqlite3.Connection, month: int, limit: int = TOP_MEMBERS) -> tuple[MemberMonth, ...]:

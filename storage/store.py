@@ -22,17 +22,18 @@ from . import (
     linking,
     members,
     meter,
+    opening,
     quota,
     requests,
     rollups,
+    sessions,
 )
 from . import jobs as life
-from .clock import utc_us
+from .clock import to_us, utc_us
 from .connection import Connection
 from .errors import LinkProblem, LinkRefused, StoreUnavailable
 from .images import ImageFolder, overdue
 from .months import Calendar
-from .opening import prepare
 from .policy import Policy
 from .records import Forgotten
 from .secret import load_or_create
@@ -60,12 +61,14 @@ if TYPE_CHECKING:
         LedgerRow,
         LinkOffer,
         Member,
+        MemberLine,
         MeterSlice,
         NewRequest,
         Quota,
         Rate,
         RequestRecord,
         Stats,
+        Tally,
         TierTerms,
     )
 
@@ -128,7 +131,7 @@ class Store:
                 stack.enter_context(await asyncio.to_thread(Serving, path))
             writing = await Connection.open(path, synchronous=synchronous)
             stack.push_async_callback(writing.close)
-            await writing.run(partial(prepare, currency=currency))
+            await writing.run(partial(opening.prepare, currency=currency))
             secret = secret if secret is not None else await _in_thread(load_or_create, path)
             await _in_thread(folder.prepare, clear=serving)
             reading = await Connection.open(path, query_only=True)
@@ -521,6 +524,32 @@ class Store:
         """False when there is no such live key."""
         return await self._write(lambda db: keys.revoke(db, self._clock(), prefix, by, why))
 
+    # Sessions of the admin page
+
+    async def session_link(self, member: str) -> str:
+        """A link's text, good for one session within ten minutes; a new one replaces it.
+
+        Raises UnknownMember.
+        """
+        link = sessions.new_text()
+        await self._write(lambda db: sessions.offer(db, self._clock(), member, link))
+        return link
+
+    async def begin_session(self, link: str) -> str | None:
+        """Spend a link: the text of a session for twelve hours, None where the link is spent or too old."""
+        session = sessions.new_text()
+        begun = await self._write(lambda db: sessions.begin(db, self._clock(), link, session))
+        return session if begun else None
+
+    async def session(self, text: str) -> Member | None:
+        """Whose session this is; None where it is over, or none at all."""
+        row = await self._read(lambda db: sessions.find(db, self._clock(), text))
+        return None if row is None else members.record(row, self._policy, self._clock())
+
+    async def end_session(self, text: str) -> None:
+        """A session is over; nothing changes where it was."""
+        await self._write(lambda db: sessions.end(db, text))
+
     # Figures
 
     async def book(self, piece: MeterSlice) -> None:
@@ -540,7 +569,29 @@ class Store:
         """The figures of a period, from rollups. `period` comes from `store.calendar`."""
         return await self._report(lambda db: rollups.stats(db, self._policy, period))
 
+    async def totals(self) -> dict[tuple[str, str], Tally]:
+        """Everything since the database began, by tier and platform; no figure of it ever falls."""
+        return await self._report(rollups.totals)
+
+    async def members(self, who: str | None = None, *, limit: int = 100) -> list[MemberLine]:
+        """Members with their use of this month, the most first; `who` is a member key or an account's id."""
+        return await self._report(
+            lambda db: rollups.members_by_use(db, self._policy, self._clock(), who, limit)
+        )
+
+    async def failures(self) -> list[RequestRecord]:
+        """Among the last thousand requests those with failed jobs, newest first, holding just those."""
+        return await self._report(lambda db: requests.failed(db, self._clock()))
+
+    async def pictured(self, since: datetime) -> list[RequestRecord]:
+        """The same of requests with pictures that were made since then."""
+        return await self._report(lambda db: requests.pictured(db, to_us(since), self._clock()))
+
     # Keeping the database
+
+    async def probe(self) -> None:
+        """Write something, so that whoever asks knows that it can be done. Raises StoreUnavailable."""
+        await self._write(lambda db: opening.probe(db, secrets.token_hex(8)))
 
     async def backup(self, path: Path) -> None:
         """Write a consistent copy of the database to `path` while the bot runs. Raises StoreUnavailable."""

@@ -1,0 +1,97 @@
+"""What a page for the owner lists: totals, members, failures, pictures; and whether the store can write."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from storage.errors import Reason, StoreUnavailable
+from storage.records import Source, Tally
+from tests.storage.house import NOON, USAGE, HandClock, ask, deliver, draw
+from tests.storage.test_failure import TROUBLES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
+
+    from storage.store import Store
+
+
+async def test_totals_are_the_whole_ledger_by_tier_and_platform(
+    store: Store, member: str, clock: HandClock
+) -> None:
+    assert await store.totals() == {}
+    await deliver(store, member, 2)
+    clock.advance(days=40)
+    await deliver(store, member, source=Source("telegram", "1"))
+    other = (await store.member("telegram", "2002")).key
+    await store.set_tier(other, "member", by="owner")
+    failed = (await store.accept(ask(other))).request
+    await store.failed(failed.jobs[0].job_id, "no GPU", USAGE)
+    totals = await store.totals()
+    assert {key: (tally.images, tally.failed) for key, tally in totals.items()} == {
+        ("free", "discord"): (2, 0),
+        ("free", "telegram"): (1, 0),
+        ("member", "discord"): (0, 1),
+    }
+    ledger = await store.ledger()
+    assert sum(tally.gpu_us for tally in totals.values()) == sum(row.gpu_us for row in ledger)
+    assert sum(tally.cost_micro for tally in totals.values()) == sum(row.cost_micro for row in ledger)
+
+
+async def test_members_by_their_use_of_this_month(store: Store, member: str, clock: HandClock) -> None:
+    busy = (await store.member("telegram", "2002")).key
+    await deliver(store, busy, 2)
+    await deliver(store, member)
+    gone = (await store.member("discord", "3003")).key
+    await store.forget("discord", "3003")
+    lines = await store.members()
+    assert [line.member.key for line in lines] == [busy, member]
+    assert [line.tally.images for line in lines] == [2, 1]
+    assert lines[0].identities[0].user_id == "2002"
+    for who, found in (("2002", [busy]), (member, [member]), ("nobody", []), (gone, []), ("%", [])):
+        assert [line.member.key for line in await store.members(who)] == found
+    assert len(await store.members(limit=1)) == 1
+    clock.advance(days=31)
+    assert {line.tally for line in await store.members()} == {Tally()}
+
+
+async def test_failures_and_pictures_newest_first(store: Store, member: str, clock: HandClock) -> None:
+    old = await deliver(store, member)
+    clock.advance(hours=23)
+    mixed = (await store.accept(ask(member, 2))).request
+    broken, good = mixed.jobs
+    await store.failed(broken.job_id, "OutOfMemory", USAGE)
+    ref = await store.put_image(b"another", ".png")
+    await store.drawn(good.job_id, ref, USAGE)
+    lost = (await store.accept(ask(member))).request
+    await draw(store, lost)
+    await store.undeliverable(lost.request_id, "blocked", members_doing=True)
+    failures = await store.failures()
+    assert [[job.reason for job in request.jobs] for request in failures] == [["blocked"], ["OutOfMemory"]]
+    pictured = await store.pictured(NOON)
+    assert [request.request_id for request in pictured] == [
+        request.request_id for request in (lost, mixed, old)
+    ]
+    assert [job.job_id for job in pictured[1].jobs] == [good.job_id]
+    assert len(await store.pictured(NOON + timedelta(hours=1))) == 2
+    await store.acknowledge(mixed.request_id)
+    await store.delete_image(good.job_id)
+    assert len(await store.pictured(NOON)) == 2
+
+
+# Not the first: SQLite's own limit counts new pages, of which a probe takes none. A full disk stops the log.
+@pytest.mark.parametrize(
+    ("trouble", "reason"), TROUBLES[1:], ids=lambda value: getattr(value, "__name__", "")
+)
+async def test_a_probe_tells_why_nothing_can_be_written(
+    store: Store, trouble: Callable[[Store], AbstractAsyncContextManager[None]], reason: Reason
+) -> None:
+    await store.probe()
+    async with trouble(store):
+        with pytest.raises(StoreUnavailable) as told:
+            await store.probe()
+    assert told.value.reason is reason
+    await store.probe()
