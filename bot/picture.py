@@ -31,6 +31,7 @@ class Picture:
     draw_s: float
     gpu_us: int
     cost_micro: int
+    energy_mj: int | None = None
     cached: bool = False
     spoiler: bool = False
     """Shown behind a veil: the owner's classifier warned of it."""

@@ -14,6 +14,7 @@ from storage.errors import (
     DailyCapReached,
     MemberBanned,
     QuotaExceeded,
+    SourceReused,
     SpendingCapReached,
     StorageError,
 )
@@ -32,6 +33,8 @@ def explain(error: StorageError, language: str) -> UserError:
             return UserError(say("error-quota-short", wanted=error.wanted, left=error.left, resets=resets))
         case SpendingCapReached():
             return UserError(say("error-spending-cap", resets=day(error.resets_at, language)))
+        case SourceReused():
+            return UserError(say("api-key-reused"))
         case MemberBanned(reason=reason):
             return UserError(say("error-banned-why", reason=reason) if reason else say("error-banned"))
         case DailyCapReached(scope=scope):

@@ -117,35 +117,49 @@ class Service:
     # asking
 
     async def imagine(
-        self, asker: Asker, options: ImagineOptions, *, key: str, address: Mapping[str, object]
+        self,
+        asker: Asker,
+        options: ImagineOptions,
+        *,
+        key: str,
+        address: Mapping[str, object],
+        digest: str = "",
     ) -> LiveRequest:
         """Accept a request. `key` is the platform's id of the event, `address` where to deliver.
 
         Raises `UserError` with one sentence when it cannot be drawn; then nothing was changed. The same
-        `key` again is a redelivery and gives the first request back.
+        `key` again is a redelivery and gives the first request back; with another `digest` it is refused.
         """
         member = await self.member(asker)
         tier = self.tier_of(member, asker)
         resolved = resolve(options, model=self.model, tier=tier, styles=self.config.styles)
         resolved = await self._adviser.advise(member.key, options, resolved)
-        return await self.submit(asker, member, resolved, key=key, address=address)
+        return await self.submit(asker, member, resolved, key=key, address=address, digest=digest)
 
     async def submit(
-        self, asker: Asker, member: Member, resolved: Resolved, *, key: str, address: Mapping[str, object]
+        self,
+        asker: Asker,
+        member: Member,
+        resolved: Resolved,
+        *,
+        key: str,
+        address: Mapping[str, object],
+        digest: str = "",
     ) -> LiveRequest:
         """Reserve, write down and queue a request that is already resolved.
 
         Shielded: a caller that is cancelled half-way must not leave a request written down and not queued.
         """
-        return await asyncio.shield(self._spawn(self._accept(asker, member, resolved, key, address)))
+        source = Source(asker.platform, key, digest)
+        return await asyncio.shield(self._spawn(self._accept(asker, member, resolved, source, address)))
 
     async def _accept(
-        self, asker: Asker, member: Member, resolved: Resolved, key: str, address: Mapping[str, object]
+        self, asker: Asker, member: Member, resolved: Resolved, source: Source, address: Mapping[str, object]
     ) -> LiveRequest:
         request, request_id = resolved.request, secrets.token_hex(8)
         new = NewRequest(
             request_id=request_id,
-            source=Source(asker.platform, key),
+            source=source,
             member=member.key,
             platform_server=asker.server_id,
             payload=request.to_json(),

@@ -238,6 +238,7 @@ class Worker:
             usage.draw_us / 1e6,
             usage.gpu_us,
             cost_micro,
+            energy_mj=usage.energy_mj,
             cached=usage.cached,
             spoiler=is_spoiler(png),
         )

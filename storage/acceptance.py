@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from . import quota, requests
 from .clock import from_us
+from .errors import SourceReused
 from .jobs import is_closed
 from .packing import pack
 from .records import Acceptance, JobRecord, JobState, NewRequest, RequestRecord
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
 
 def accept(db: sqlite3.Connection, policy: Policy, now_us: int, request: NewRequest) -> Acceptance:
-    """Reserve and write, all or nothing; a source seen before gets its first request back."""
+    """Reserve and write, all or nothing; a source seen before gets its first request back.
+
+    Raises SourceReused where that one asked for something else, and what `quota.reserve` raises.
+    """
     where = quota.standing(
         db,
         policy,
@@ -30,20 +34,23 @@ def accept(db: sqlite3.Connection, policy: Policy, now_us: int, request: NewRequ
     )
     if where.first_request is not None:
         first = requests.by_number(db, where.first_request, now_us)
+        if first.source.digest != request.source.digest:
+            raise SourceReused(request.source.key)
         if all(is_closed(job.state) for job in first.jobs):  # its own address is no longer kept
             first = replace(first, address=request.address)
         return Acceptance(first, quota.quota(where, policy, now_us), replayed=True)
     reservation = quota.reserve(db, policy, now_us, where, request)
     number = db.execute(
         """
-        INSERT INTO request (request_id, platform, source_key, member, server, tier, month, capped_day,
-                             payload, created_us)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO request (request_id, platform, source_key, digest, member, server, tier, month,
+                             capped_day, payload, created_us)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
         (
             request.request_id,
             request.source.platform,
             request.source.key,
+            request.source.digest,
             where.member,
             request.platform_server,
             where.tier,

@@ -42,6 +42,10 @@ class SpendingCapReached(Refusal):
         self.resets_at = resets_at
 
 
+class SourceReused(Refusal):
+    """The caller's key of this request came before, with another request."""
+
+
 class MemberBanned(Refusal):
     """The member is banned."""
 

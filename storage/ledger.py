@@ -8,12 +8,14 @@ import math
 from typing import TYPE_CHECKING
 
 from .clock import from_us
-from .records import DrawUsage, LedgerRow, Outcome
+from .meter import CELL_US
+from .records import DayUse, DrawUsage, LedgerRow, Outcome
 
 if TYPE_CHECKING:
     import sqlite3
 
     from .jobs import OpenJob
+    from .months import Calendar, Period
 
 BUCKETS_PER_DOUBLING = 4  # a bucket's times differ by 19 %, so its middle is right within 9 %
 
@@ -113,6 +115,27 @@ def refunds_since(db: sqlite3.Connection, member: str, since_us: int) -> int:
         (member, since_us),
     )
     return int(found.fetchone()[0])
+
+
+def use_by_day(db: sqlite3.Connection, calendar: Calendar, member: str, period: Period) -> list[DayUse]:
+    """A member's days with anything in them, oldest first; midnight is the calendar's."""
+    cells = db.execute(
+        """
+        SELECT at_us - at_us % :cell AS cell_us, sum(charged AND outcome <> 'undeliverable') AS images,
+               sum(gpu_us) AS gpu_us, sum(price_micro) AS price_micro
+        FROM ledger
+        WHERE member IN (SELECT id FROM person WHERE member = (SELECT member FROM person WHERE key = :member))
+          AND at_us >= :start AND at_us < :end
+        GROUP BY cell_us ORDER BY cell_us
+        """,
+        {"cell": CELL_US, "member": member, "start": period.start_us, "end": period.end_us},
+    )
+    days: dict[int, DayUse] = {}
+    for cell_us, images, gpu_us, price_micro in cells:
+        day = calendar.day(cell_us)
+        had = days.get(day, DayUse(day, 0, 0, 0))
+        days[day] = DayUse(day, had.images + images, had.gpu_us + gpu_us, had.price_micro + price_micro)
+    return list(days.values())
 
 
 def _record(row: sqlite3.Row) -> LedgerRow:

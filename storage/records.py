@@ -14,10 +14,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a request came from. `key` is the platform's id of the event, so a redelivery is recognised."""
+    """Where a request came from. `key` is the platform's id of the event, so a redelivery is recognised.
+
+    Where callers choose the key themselves, `digest` stands for what they asked: another one under the same
+    key is a mistake, not a redelivery.
+    """
 
     platform: str
     key: str
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,6 +344,16 @@ class Uptime:
     lost_us: int
     rent_micro: int
     operations_micro: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayUse:
+    """A member's day: charged images and their price, and the machine time of all that was drawn."""
+
+    day: int
+    images: int
+    gpu_us: int
+    price_micro: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _SELECT = """
-SELECT request.id, request_id, request.platform, source_key, member.key AS member, request.tier, server,
-       payload, coalesce(address, '{}') AS address, request.created_us,
+SELECT request.id, request_id, request.platform, source_key, digest, member.key AS member, request.tier,
+       server, payload, coalesce(address, '{}') AS address, request.created_us,
        job_id, seed, state, image, started_us, parked, reason, usage,
        wait_us, draw_us, gpu_us, energy_mj, model, width, height, steps, device, cached
 FROM request JOIN member ON member.id = request.member JOIN job ON job.request = request.id
@@ -94,7 +94,7 @@ def _request(rows: list[sqlite3.Row], now_us: int) -> RequestRecord:
     first = rows[0]
     return RequestRecord(
         request_id=first["request_id"],
-        source=Source(first["platform"], first["source_key"]),
+        source=Source(first["platform"], first["source_key"], first["digest"]),
         member=first["member"],
         tier=first["tier"],
         platform_server=first["server"],

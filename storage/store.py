@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         Acceptance,
         ApiKey,
         AuditRow,
+        DayUse,
         DrawUsage,
         Finding,
         Identity,
@@ -246,8 +247,9 @@ class Store:
         """Reserve the images and write request and jobs, all or nothing.
 
         The same source again returns the first request with `replayed=True` and changes nothing; where all
-        its jobs are closed, with the address given now, since its own is not kept. Raises QuotaExceeded,
-        SpendingCapReached, MemberBanned, DailyCapReached, AccountTooYoung, UnknownMember.
+        its jobs are closed, with the address given now, since its own is not kept. Raises SourceReused
+        (another digest than then), QuotaExceeded, SpendingCapReached, MemberBanned, DailyCapReached,
+        AccountTooYoung, UnknownMember.
         """
         return await self._write(lambda db: acceptance.accept(db, self._policy, self._clock(), request))
 
@@ -363,6 +365,10 @@ class Store:
     ) -> list[LedgerRow]:
         """Ledger rows in order of entry, from the one after `after`."""
         return await self._report(lambda db: ledger.rows(db, after=after, limit=limit, member=member))
+
+    async def use_by_day(self, member: str, period: Period) -> list[DayUse]:
+        """What a member had on each day of a period (configured time zone) on which anything ended."""
+        return await self._report(lambda db: ledger.use_by_day(db, self.calendar, member, period))
 
     # Pictures
 

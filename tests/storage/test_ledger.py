@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.ledger import bucket_us, log_bucket
-from storage.records import Outcome
-from tests.storage.house import USAGE, HandClock, ask, deliver, draw
+from storage.records import DayUse, Outcome
+from tests.storage.house import USAGE, HandClock, ask, deliver, draw, open_store
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from storage.store import Store
 
 OTHERS = """
@@ -113,3 +115,20 @@ def test_a_bucket_is_right_within_9_percent(duration_us: int) -> None:
 def test_no_time_has_no_bucket_and_a_short_one_the_first() -> None:
     assert log_bucket(None) is None
     assert log_bucket(0) == log_bucket(1000) == log_bucket(1)
+
+
+async def test_use_by_day_begins_at_the_midnight_of_the_time_zone(tmp_path: Path, clock: HandClock) -> None:
+    async with await open_store(tmp_path, clock, time_zone="Asia/Kathmandu") as store:  # +5:45
+        _, key = await store.create_key("shop", scopes=frozenset(), tier="enterprise", by="owner")
+        clock.set(datetime(2026, 11, 22, 18, 14, tzinfo=UTC))
+        await deliver(store, key.member, 2)
+        clock.advance(minutes=1)
+        await deliver(store, key.member)
+        refunded = (await store.accept(ask(key.member))).request
+        await store.failed(refunded.jobs[0].job_id, "no GPU", USAGE)
+        await deliver(store, (await store.member("discord", "another")).key)
+        days = await store.use_by_day(key.member, store.calendar.period("month", clock()))
+    assert days == [
+        DayUse(20261122, 2, 2 * USAGE.gpu_us, 40_000),
+        DayUse(20261123, 1, 2 * USAGE.gpu_us, 20_000),
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,11 @@ from storage.errors import (
     DailyCapReached,
     MemberBanned,
     QuotaExceeded,
+    SourceReused,
     SpendingCapReached,
     UnknownMember,
 )
+from storage.records import Source
 from tests.storage.house import CAPPED, HandClock, ask, deliver, draw, open_store
 
 if TYPE_CHECKING:
@@ -100,6 +103,18 @@ async def test_a_replay_is_answered_even_after_the_quota_is_gone_or_the_member_b
     await store.accept(request)
     await store.ban(member, by="admin")
     assert (await store.accept(request)).replayed
+
+
+async def test_a_callers_own_key_is_good_for_one_request_only(store: Store, member: str) -> None:
+    source = Source("api", "mine", "what was asked")
+    first = await store.accept(ask(member, source=source))
+    assert (await store.accept(ask(member, source=source))).request == first.request
+    with pytest.raises(SourceReused):
+        await store.accept(ask(member, source=replace(source, digest="something else")))
+    await store.failed(first.request.jobs[0].job_id, "no GPU")
+    with pytest.raises(SourceReused):
+        await store.accept(ask(member, source=replace(source, digest="something else")))
+    assert (await store.quota(member)).reserved == 0
 
 
 async def test_top_ups_are_used_after_the_month_and_last_beyond_it(
@@ -259,6 +274,22 @@ async def test_a_monthly_spending_cap_of_a_key(store: Store, clock: HandClock) -
     await store.accept(ask(key.member, 2))
     clock.set(datetime(2026, 12, 1, tzinfo=UTC))
     await store.accept(ask(key.member, 5))
+
+
+async def test_a_spending_cap_holds_at_once_and_between_two_processes(
+    tmp_path: Path, clock: HandClock
+) -> None:
+    async with (
+        await open_store(tmp_path, clock) as one,
+        await open_store(tmp_path, clock, serving=False) as other,
+    ):
+        _, key = await one.create_key(
+            "shop", scopes=frozenset(), tier="enterprise", by="owner", spend_cap_micro=200_000
+        )
+        asked = [store.accept(ask(key.member)) for _ in range(20) for store in (one, other)]
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        assert sum(isinstance(answer, SpendingCapReached) for answer in answers) == 30
+        assert await one.check() == []
 
 
 async def test_reservations_nobody_uses_expire(store: Store, member: str, clock: HandClock) -> None:
