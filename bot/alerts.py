@@ -54,9 +54,8 @@ class Alerts(Observer):
 
     def on_alert(self, alert: EngineAlert) -> None:
         """The engine's watchdog barked."""
-        self.tell(
-            f"engine:{alert.cause.value}", say("alert-engine", cause=alert.cause.value, detail=alert.message)
-        )
+        cause, worker = alert.cause.value, alert.details.get("worker", "")
+        self.tell(f"engine:{cause}:{worker}", say("alert-engine", cause=cause, detail=alert.message))
 
     def store_trouble(self, error: StoreUnavailable) -> None:
         """The store could not write."""

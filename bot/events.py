@@ -33,6 +33,8 @@ class Waiting:
 
     position: int
     eta_s: float
+    unmanned: bool = False
+    """Nothing is there to draw it; no ETA holds until something comes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from storage.records import MeterSlice
 
 if TYPE_CHECKING:
     from engine.accounting import Totals
-    from engine.engine import Engine
+    from engine.backend import Backend
     from storage.clock import Clock
     from storage.store import Store
 
@@ -28,7 +28,7 @@ SLICE_US = 10 * SECOND_US
 class MeterWriter:
     """One task that books slices; what cannot be written now is part of the next slice."""
 
-    def __init__(self, engine: Engine, store: Store, clock: Clock = utc_us) -> None:
+    def __init__(self, engine: Backend, store: Store, clock: Clock = utc_us) -> None:
         self._engine = engine
         self._store = store
         self._clock = clock

@@ -25,6 +25,8 @@ Fact = tuple[str, str]
 def status(event: Event, t: Translator) -> str:
     """One line for the message that is edited while a request is on its way."""
     match event:
+        case Waiting(unmanned=True):
+            return t("status-unmanned")
         case Waiting(position=0, eta_s=eta_s):
             return t("status-next", eta=duration(eta_s))
         case Waiting(position=position, eta_s=eta_s):

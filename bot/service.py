@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from bot.config import Config, Tier
     from bot.pricing import Pricing
     from bot.request import ImagineOptions
-    from engine.engine import Engine
+    from engine.backend import Backend
     from storage.records import Member, Quota, RequestRecord
     from storage.store import Store
 
@@ -75,7 +75,7 @@ class Service:
         *,
         config: Config,
         model: Capabilities,
-        engine: Engine,
+        engine: Backend,
         store: Store,
         pricing: Pricing,
         alerts: Alerts | None = None,

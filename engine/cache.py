@@ -6,7 +6,11 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from engine.request import Drawing, Usage
+
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from engine.request import DrawRequest
 
 K = TypeVar("K", bound=Hashable)
@@ -25,6 +29,9 @@ class ByteLRU(Generic[K, V]):
 
     def __len__(self) -> int:
         return len(self._items)
+
+    def __contains__(self, key: K) -> bool:
+        return key in self._items
 
     def get(self, key: K) -> V | None:
         held = self._items.get(key)
@@ -53,6 +60,38 @@ class ByteLRU(Generic[K, V]):
     def clear(self) -> None:
         self._items.clear()
         self.held_bytes = 0
+
+
+BYTES_PER_PIXEL = 4
+"""Pillow keeps RGB in 32 bits."""
+
+
+class Pictures:
+    """Finished pictures, for a member who asks for the very same once more."""
+
+    def __init__(self, model: str, budget_bytes: int) -> None:
+        self._model = model
+        self._kept: ByteLRU[Hashable, tuple[Image, bool]] = ByteLRU(budget_bytes)
+
+    @property
+    def hits(self) -> int:
+        return self._kept.hits
+
+    def again(self, request: DrawRequest) -> Drawing | None:
+        """The drawing, where it was drawn before."""
+        if (held := self._kept.get(picture_key(self._model, request))) is None:
+            return None
+        image, truncated = held
+        return Drawing(request, image.copy(), Usage(queue_s=request.waited_s, cached=True), truncated)
+
+    def keep(self, drawing: Drawing) -> None:
+        image = drawing.image
+        nbytes = image.width * image.height * BYTES_PER_PIXEL
+        key = picture_key(self._model, drawing.request)
+        self._kept.put(key, (image.copy(), drawing.prompt_truncated), nbytes)
+
+    def clear(self) -> None:
+        self._kept.clear()
 
 
 def picture_key(model: str, request: DrawRequest) -> tuple[Hashable, ...]:

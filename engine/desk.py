@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from engine.request import Draining, Drawing, EngineError, JobState, Progress, Usage
 
 if TYPE_CHECKING:
-    from engine.accounting import Clock, Meter
+    from engine.accounting import Clock, Spent
     from engine.job import Job
     from engine.ticket import Ticket
 
@@ -16,10 +16,19 @@ REMEMBERED = 1024
 """How many jobs that are over can still be asked about."""
 
 
+class Accounts(Protocol):
+    """What each open job took so far."""
+
+    def spent(self, job_id: str) -> Spent: ...
+
+    def close(self, job_id: str) -> Spent:
+        """The job is over; its account is forgotten."""
+
+
 class Desk:
     """All jobs that are not over, and the end of the last ones that are."""
 
-    def __init__(self, meter: Meter, clock: Clock) -> None:
+    def __init__(self, meter: Accounts, clock: Clock) -> None:
         self._meter = meter
         self._clock = clock
         self._jobs: dict[str, Job] = {}

@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 from engine.accounting import Meter
-from engine.cache import ByteLRU, picture_key
+from engine.cache import ByteLRU, Pictures
 from engine.calls import Begun, Calls, Made, prompts
 from engine.desk import Desk
 from engine.events import Action, Announcer, Phase, TimeSlice, Worked
@@ -33,7 +33,6 @@ from engine.request import (
     Progress,
     StepTimeout,
     TooLarge,
-    Usage,
 )
 from engine.scheduler import Scheduler
 from engine.settings import EngineConfig
@@ -52,12 +51,11 @@ if TYPE_CHECKING:
     from engine.events import Observer
     from engine.executor import Landing
     from engine.model import Caption, DeviceMemory, Model
+    from engine.profile import Profile
     from engine.scheduler import Work
     from engine.telemetry import Telemetry
 
 UNBOUNDED_BYTES = 1 << 60
-BYTES_PER_PIXEL = 4
-"""Pillow keeps RGB in 32 bits."""
 STALE_S = 5.0
 """What the device had left so long ago says nothing of now."""
 LOOK_AGAIN_S = 1.0
@@ -113,7 +111,7 @@ class Engine:
         self._meter = Meter(clock, self._telemetry.joules)
         self._desk = Desk(self._meter, clock)
         self._embeddings: ByteLRU[str, Caption] = ByteLRU(config.embedding_cache_bytes)
-        self._results: ByteLRU[object, tuple[Image, bool]] = ByteLRU(config.result_cache_bytes)
+        self._pictures = Pictures(model.name, config.result_cache_bytes)
         self._calls = Calls(model, self._embeddings)
         self._executor: Executor | None = None
         self._task: asyncio.Task[None] | None = None
@@ -126,6 +124,15 @@ class Engine:
         self._reported: tuple[float, Totals] = (clock(), self._meter.totals())
 
     # The outside
+
+    @property
+    def profile(self) -> Profile:
+        """What is known of the model on this device."""
+        return self._model.profile
+
+    @property
+    def config(self) -> EngineConfig:
+        return self._config
 
     async def start(self) -> None:
         """Load the model, warm it up, begin to draw. Raises ModelLost where that fails."""
@@ -200,9 +207,8 @@ class Engine:
         if not self._gate.ever_fits(job.need):
             raise TooLarge(f"{request.width}x{request.height} does not fit the memory budget")
         ticket = Ticket(request, self)
-        if (held := self._results.get(picture_key(self._model.name, request))) is not None:
-            usage = Usage(queue_s=request.waited_s, cached=True)
-            self._desk.answer(ticket, Drawing(request, held[0].copy(), usage, held[1]))
+        if (drawing := self._pictures.again(request)) is not None:
+            self._desk.answer(ticket, drawing)
             self._says.tell(Action.DONE, request.job_id, cached=True)
             return ticket
         if not accepted_before:
@@ -240,7 +246,7 @@ class Engine:
     def clear_caches(self) -> None:
         """Forget every kept caption and picture: somebody asked that nothing of them remains."""
         self._embeddings.clear()
-        self._results.clear()
+        self._pictures.clear()
 
     def pause_admission(self) -> None:
         """Take jobs into the queue, but start none; those that run go on."""
@@ -255,9 +261,7 @@ class Engine:
         """The engine at this moment; O(n) in waiting jobs."""
         now = self._clock()
         waiting = list(self._queue.waiting())
-        longest: dict[str, float] = {}
-        for job in waiting:
-            longest[job.lane] = max(longest.get(job.lane, 0.0), now - job.arrived_at)
+        longest = self._queue.longest_waits(now)
         budget, counts = self._gate.budget_bytes, self._says.counts
         return EngineSnapshot(
             model=self._model.name,
@@ -284,7 +288,7 @@ class Engine:
             timeouts=counts[Action.STEP_TIMEOUT],
             embedding_hits=self._embeddings.hits,
             embedding_misses=self._embeddings.misses,
-            result_hits=self._results.hits,
+            result_hits=self._pictures.hits,
             admission_paused=not self._admitting,
             draining=self._draining,
             loaded=self._task is not None and not self._task.done() and not self._reload_due,
@@ -399,11 +403,11 @@ class Engine:
     def _finish(self, job: Job, image: Image) -> None:
         usage = self._desk.usage(job, billable=True)
         truncated = any(caption.truncated for caption in job.captions)
-        nbytes = image.width * image.height * BYTES_PER_PIXEL
-        self._results.put(picture_key(self._model.name, job.request), (image.copy(), truncated), nbytes)
+        drawing = Drawing(job.request, image, usage, truncated)
+        self._pictures.keep(drawing)
         self._scheduler.drop(job)
         self._says.tell(Action.DONE, job.job_id, gpu_s=usage.gpu_s, queue_s=usage.queue_s)
-        self._desk.close(job, Drawing(job.request, image, usage, truncated), JobState.DONE)
+        self._desk.close(job, drawing, JobState.DONE)
 
     def _end(self, job: Job, error: EngineError, **fields: object) -> None:
         """The job ends without a picture."""

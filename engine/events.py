@@ -44,9 +44,26 @@ class Action(enum.StrEnum):
     LOAD_FAILED = "model_load_failed"
     CALIBRATED = "memory_calibrated"
     WARMED = "kept_warm"
+    WORKER_JOINED = "worker_joined"
+    WORKER_LEFT = "worker_left"
+    WORKER_LOST = "worker_lost"
+    WORKER_REFUSED = "worker_refused"
+    WORKER_ASIDE = "worker_set_aside"
+    REQUEUED = "job_requeued"
 
 
-TROUBLE = frozenset({Action.CRASHED, Action.OUT_OF_MEMORY, Action.STEP_TIMEOUT, Action.LOAD_FAILED})
+TROUBLE = frozenset(
+    {
+        Action.CRASHED,
+        Action.OUT_OF_MEMORY,
+        Action.STEP_TIMEOUT,
+        Action.LOAD_FAILED,
+        Action.WORKER_LOST,
+        Action.WORKER_REFUSED,
+        Action.WORKER_ASIDE,
+        Action.REQUEUED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

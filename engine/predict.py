@@ -57,6 +57,17 @@ class Predictor:
         if expected > 0:
             self._decode = _mean(self._decode, seconds / expected)
 
+    def learn_job(self, request: DrawRequest, seconds: float, *, encoded: bool) -> None:
+        """A whole job took `seconds` of the device; for who sees no single steps."""
+        expected = self.job_s(request, encoded=encoded)
+        if expected > 0:
+            pixels = request.width * request.height
+            self.learn_step(
+                pixels,
+                request.captions,
+                seconds / expected * self.step_s(pixels, request.captions),
+            )
+
     def _factor(self, pixels: int) -> float:
         if pixels in self._step:
             return self._step[pixels]

@@ -113,6 +113,13 @@ class FairQueue(Generic[J]):
         """Waiting jobs by lane."""
         return {name: len(lane.waiting) for name, lane in self._lanes.items()}
 
+    def longest_waits(self, now: float) -> dict[str, float]:
+        """Seconds by lane that has one waiting; O(n)."""
+        longest: dict[str, float] = {}
+        for job in self._where.values():
+            longest[job.lane] = max(longest.get(job.lane, 0.0), now - job.arrived_at)
+        return longest
+
     def check(self, lane: str, flow: str, count: int = 1) -> None:
         """Raise QueueFull where `count` more jobs of this flow would pass a cap."""
         if self._max_waiting is not None and len(self) + count > self._max_waiting:

@@ -56,6 +56,11 @@ class Usage:
     """True where the whole picture came from the result cache."""
     billable: bool = True
     """False for work that came to nothing: failed, cancelled, handed back."""
+    worker: str = ""
+    """Who drew it, and on which card; empty where this very process did."""
+    gpu: str = ""
+    estimated: bool = False
+    """True where `gpu_s` is reckoned from wall time, since the worker does not tell."""
 
     @property
     def started(self) -> bool:
@@ -102,6 +107,8 @@ class Progress:
     """Predicted seconds until the picture is there."""
     position: int = 0
     preview: Image | None = field(default=None, compare=False)
+    unmanned: bool = False
+    """Nothing is there that could draw it; it waits until something comes."""
 
 
 class EngineError(Exception):

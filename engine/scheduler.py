@@ -8,16 +8,16 @@ touched.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from engine.events import Phase
 from engine.request import JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Set
+    from collections.abc import Callable, Iterable, Iterator, Set
 
     from engine.job import Job, ShapeKey
-    from engine.memory import MemoryGate
+    from engine.memory import Need
     from engine.predict import Predictor
     from engine.queue import FairQueue
 
@@ -46,6 +46,12 @@ class Changes:
     paused: tuple[Job, ...]
 
 
+class Gate(Protocol):
+    """Whether a job may join those that are active, beside the places there are."""
+
+    def admits(self, need: Need, active: Iterable[Need], available_bytes: int | None = None) -> bool: ...
+
+
 class Scheduler:
     MIN_BATCH_GAIN = 1.05
     """A shared forward that gains less than this only makes everybody in it wait for the slowest."""
@@ -53,7 +59,7 @@ class Scheduler:
     def __init__(
         self,
         queue: FairQueue[Job],
-        gate: MemoryGate,
+        gate: Gate,
         predictor: Predictor,
         *,
         max_active: int = 3,
@@ -156,7 +162,7 @@ class Scheduler:
         places = sum(1 for held in self.active.values() if not held.pausing and held.job_id not in without)
         if places >= self.cap:
             return False
-        needs = [held.need for held in self._jobs() if held.job_id not in without]
+        needs = (held.need for held in self._jobs() if held.job_id not in without)
         return self.gate.admits(job.need, needs, self._available_bytes())
 
     def _victim(self, job: Job) -> Job | None:

@@ -16,6 +16,26 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerSnapshot:
+    """One worker of a cluster."""
+
+    name: str
+    gpu: str
+    state: str
+    """drawing, idle, draining, aside."""
+    window: int
+    """Jobs it may hold now."""
+    held: int
+    load_s: float
+    """Predicted device seconds of what it holds."""
+    done: int
+    failed: int
+    """Jobs that came back from it without a picture, to be drawn elsewhere."""
+    engine: EngineSnapshot | None
+    """Its own engine when it was last asked; None where it has none of ours."""
+
+
+@dataclass(frozen=True, slots=True)
 class EngineSnapshot:
     """Counts are since the start; bytes and seconds as the names say."""
 
@@ -56,3 +76,5 @@ class EngineSnapshot:
     loaded: bool = True
     """The model is there and the loop turns; not before the start, while it is loaded anew, after the end."""
     oldest_wait_by_lane_s: Mapping[str, float] = field(default_factory=dict)
+    workers: tuple[WorkerSnapshot, ...] = ()
+    """Of a cluster; empty where this very process draws."""

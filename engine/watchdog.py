@@ -38,6 +38,12 @@ class Cause(enum.Enum):
     OUT_OF_MEMORY = "out_of_memory"
     HUNG_STEP = "hung_step"
     GPU_LOST = "gpu_lost"
+    WORKER_ASIDE = "worker_aside"
+    """A cluster's worker failed again and again."""
+    WORKER_REFUSED = "worker_refused"
+    """A worker would draw other pictures than the rest."""
+    NO_WORKER = "no_worker"
+    """Jobs wait, and nothing is there to draw them."""
 
 
 SLOW = {

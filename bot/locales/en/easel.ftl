@@ -57,6 +57,7 @@ status-waiting = Waiting, { $position } { $position ->
         [one] image
        *[other] images
     } before you · about { $eta }
+status-unmanned = Waiting: nothing is there to draw at the moment; it goes on by itself
 status-drawing = Drawing { $bar } step { $step } of { $steps } · { $eta } left
 status-drawing-many = Drawing { $bar } step { $step } of { $steps }, { $drawn } of { $images } done · { $eta } left
 status-finishing = Finishing…

@@ -20,6 +20,9 @@ alert-engine = ⚠️ { $cause ->
         [out_of_memory] The GPU ran out of memory.
         [hung_step] A step hung; the model is loaded again.
         [gpu_lost] The GPU is lost.
+        [worker_aside] A worker failed again and again and is left alone for a while.
+        [worker_refused] A worker was refused: it would draw other pictures than the rest.
+        [no_worker] Nothing is there to draw.
        *[other] Something is wrong with the engine.
     } { $detail }
 alert-store = ⚠️ { $reason ->

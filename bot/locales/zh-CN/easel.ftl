@@ -47,6 +47,7 @@ note-prompt-cut = 模型只读取前 512 个词元,提示词的末尾没有用�
 status-accepted = 收到。
 status-next = 下一个就是您 · 约 { $eta }
 status-waiting = 排队中,前面还有 { $position } 张 · 约 { $eta }
+status-unmanned = 等待中：目前没有可用的绘图节点，恢复后会自动继续
 status-drawing = 绘制中 { $bar } 第 { $step }/{ $steps } 步 · 还需 { $eta }
 status-drawing-many = 绘制中 { $bar } 第 { $step }/{ $steps } 步,已完成 { $drawn }/{ $images } 张 · 还需 { $eta }
 status-finishing = 即将完成…
