@@ -7,6 +7,7 @@ import contextlib
 import getpass
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -19,8 +20,9 @@ from bot.console import Terminal
 from bot.cost.cli import PlanOptions, StatsOptions, run_calibration, show_plan, show_stats
 from bot.credentials import Credentials, Redactor
 from bot.faces import configured_faces, serve_all
+from bot.init.wizard import Here, run_init
 from bot.logs import set_up_logs
-from bot.messages import UserError, translator
+from bot.messages import UserError, best_language, translator
 from bot.request import ImagineOptions
 from bot.upkeep import read_backup, show_check, write_backup
 from engine.request import EngineError
@@ -49,6 +51,27 @@ ConfigOption = Annotated[
 def main() -> None:
     """Entry point of the `easel` command."""
     app()
+
+
+@app.command("init")
+def write_settings() -> None:
+    """Ask a few questions, and write bot.toml and .env into this folder."""
+    credentials = Credentials()
+    here = Here(Path(), credentials.platforms, _locale())
+    t = translator(best_language(here.locale))
+    if not sys.stdin.isatty():
+        errors.print(t("init-terminal"), markup=False)
+        raise typer.Exit(FAILED)
+    try:
+        written = run_init(console, here)
+    except UserError as error:
+        console.print(t(error.message), markup=False)
+        raise typer.Exit(FAILED) from None
+    except KeyboardInterrupt:
+        written = False
+    if not written:
+        console.print(t("init-stopped"), markup=False)
+        raise typer.Exit(INTERRUPTED)
 
 
 @app.command()
@@ -100,7 +123,8 @@ def run(config: ConfigOption = None) -> None:
     With neither, open the chat here.
     """
     settings = _settings(config)
-    faces = configured_faces(settings, Credentials())
+    with _explained(settings):
+        faces = configured_faces(settings, Credentials())
     if faces:
         _set_up_logs(settings)
         if not _with_service(settings, lambda service: serve_all(service, faces)):
@@ -218,11 +242,15 @@ def _with_service(config: Config, work: Callable[[Service], Coroutine[None, None
 
 def _with_terminal(config: Config, work: Callable[[Terminal], Coroutine[None, None, T]]) -> T:
     """The same, seen from this terminal."""
-    locale_name = os.environ.get("LC_ALL") or os.environ.get("LANG")
     user = getpass.getuser()
     return _with_service(
-        config, lambda service: work(Terminal(service, console, user=user, locale=locale_name))
+        config, lambda service: work(Terminal(service, console, user=user, locale=_locale()))
     )
+
+
+def _locale() -> str | None:
+    """What this terminal says about its user's language."""
+    return os.environ.get("LC_ALL") or os.environ.get("LANG")
 
 
 def _run(config: Config, work: Callable[[], Coroutine[None, None, T]]) -> T:

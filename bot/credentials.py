@@ -31,6 +31,12 @@ class Credentials(BaseSettings):
     def _empty_is_absent(cls, value: SecretStr | None) -> SecretStr | None:
         return value if value and value.get_secret_value().strip() else None
 
+    @property
+    def platforms(self) -> frozenset[str]:
+        """The chat platforms that there is a token for."""
+        tokens = {"discord": self.discord_token, "telegram": self.telegram_token}
+        return frozenset(name for name, token in tokens.items() if token)
+
     def values(self) -> tuple[str, ...]:
         """Every secret in clear, for the redactor alone."""
         return tuple(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from bot.extras import extra
 from bot.messages import UserError, translator
 
 if TYPE_CHECKING:
@@ -22,19 +23,25 @@ Serve = Callable[["Service"], Coroutine[None, None, None]]
 
 
 def configured_faces(config: Config, credentials: Credentials) -> dict[str, Serve]:
-    """The platforms whose token is there, and the HTTP API where it is turned on, by name."""
+    """The platforms whose token is there, and the HTTP API where it is turned on, by name.
+
+    Raises `UserError` where a library is not installed.
+    """
     faces: dict[str, Serve] = {}
     if config.http.enabled:
-        from bot import web
+        with extra("api"):
+            from bot import web
 
         faces["http"] = lambda service: web.serve(service, service.config)
     if (token := credentials.discord_token) is not None:
-        from bot import discord
+        with extra("discord"):
+            from bot import discord
 
         discord_token = token.get_secret_value()
         faces["discord"] = lambda service: discord.serve(service, discord_token, service.config)
     if (token := credentials.telegram_token) is not None:
-        from bot import telegram
+        with extra("telegram"):
+            from bot import telegram
 
         telegram_token = token.get_secret_value()
         faces["telegram"] = lambda service: telegram.serve(service, telegram_token, service.config)

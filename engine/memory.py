@@ -55,26 +55,28 @@ class Need:
 
 def resident_bytes(profile: Profile, mode: Mode) -> int:
     """Bytes of weights on the device while steps run."""
-    weights = profile.weights_bytes
     if mode is Mode.HIGH:
         return profile.resident_bytes
-    if mode is Mode.MEDIUM:
-        return profile.resident_bytes - weights.get("text_encoder", 0)
-    return max(weights.values(), default=0)
+    drawing = [size for part, size in profile.weights_bytes.items() if part != "text_encoder"]
+    return sum(drawing) if mode is Mode.MEDIUM else max(drawing, default=0)
 
 
 def encoding_bytes(profile: Profile, mode: Mode) -> int:
     """Bytes of weights on the device while a prompt is encoded."""
-    return resident_bytes(profile, Mode.LOW if mode is Mode.LOW else Mode.HIGH)
+    if mode is Mode.LOW:
+        return max(profile.weights_bytes.values(), default=0)
+    return profile.resident_bytes
+
+
+def needed_bytes(profile: Profile, mode: Mode, pixels: int) -> int:
+    """Bytes on the device at the worst moment of one such picture, by the profile."""
+    drawing = resident_bytes(profile, mode) + round(profile.peak_bytes.at(pixels))
+    return max(drawing, encoding_bytes(profile, mode))
 
 
 def choose_mode(profile: Profile, budget_bytes: int, pixels: int) -> Mode:
     """The first mode, from high to low, in which a picture of this size fits."""
-    peak = profile.peak_bytes.at(pixels)
-    for mode in Mode:
-        if max(resident_bytes(profile, mode) + peak, encoding_bytes(profile, mode)) <= budget_bytes:
-            return mode
-    return Mode.LOW
+    return next((mode for mode in Mode if needed_bytes(profile, mode, pixels) <= budget_bytes), Mode.LOW)
 
 
 class MemoryGate:

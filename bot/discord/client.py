@@ -23,6 +23,7 @@ from bot.discord.address import address_of
 from bot.discord.alarm import Alarm
 from bot.discord.buttons import ActionButton
 from bot.discord.delivery import Delivery
+from bot.discord.invite import invite_link
 from bot.discord.locale import FluentTranslator
 from bot.discord.pages import CHART, Reply, card_embed, escaped
 from bot.discord.place import Place, place_of, require_channel, spoken_to
@@ -91,6 +92,8 @@ class EaselClient(discord.AutoShardedClient):
         await self.tree.sync()
         await self.delivery.recover()
         self._alarm.start()
+        assert self.application_id is not None, "known since the login"
+        log.info("discord.started", bot=str(self.user), invite=invite_link(self.application_id))
 
     async def on_interaction(self, interaction: Interaction) -> None:
         """Every interaction; commands and buttons find their own way, modals are taken here."""

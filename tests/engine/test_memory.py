@@ -53,6 +53,15 @@ class TestTheProfiles:
         assert gate.admits(LARGE, [])
         assert not gate.admits(LARGE, [LARGE])
 
+    def test_offloaded_the_encoder_is_gone_when_steps_begin(self) -> None:
+        """8-bit weights on 8 GB: the encoder alone fits, and then a small picture's steps do."""
+        eight_bit = replace(TURBO, weights_bytes={**TURBO.weights_bytes, "transformer": round(5.73 * GB)})
+        gate = MemoryGate(eight_bit, 8 * GB, Mode.LOW)
+        assert gate.resident_bytes == pytest.approx(5.73 * GB)
+        assert gate.ever_fits(Need(768, 768))
+        assert not gate.ever_fits(LARGE)
+        assert not MemoryGate(eight_bit, 7 * GB, Mode.LOW).ever_fits(Need(512, 512)), "the encoder alone"
+
     def test_more_pixels_never_need_less(self) -> None:
         for profile in (TURBO, SEED, load_profile("embedded")):
             peaks = [profile.peak_bytes.at(side * side) for side in range(64, 2049, 64)]

@@ -40,6 +40,7 @@ error-gone = That picture is no longer kept.
 error-owner = Only the owner of this bot can do that.
 error-not-yours = That is not yours to cancel, or it is already finished.
 error-internal = Something went wrong on my side; it has been noted. Nothing was charged.
+error-extra = { $module } is not installed: pip install "easel[{ $extra }]"
 
 ## Notes
 

@@ -33,6 +33,7 @@ error-gone = 那张图片已不再保存。
 error-owner = 只有机器人的所有者可以这样做。
 error-not-yours = 那不是您的任务,或者它已经结束。
 error-internal = 我这边出了问题,已记录;没有扣费。
+error-extra = 没有安装 { $module }:pip install "easel[{ $extra }]"
 
 ## 提示
 

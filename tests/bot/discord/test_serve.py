@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import discord
 import pytest
+import structlog
 import yarl
 from discord.http import Route
 from PIL import Image
@@ -23,6 +24,7 @@ from tests.easel import config_in, easel
 
 if TYPE_CHECKING:
     from bot.config import Config
+    from tests.bot.discord.conftest import World
 
 EMBEDDED = Path(engine.__file__).parent / "embedded"
 
@@ -63,6 +65,19 @@ async def test_a_cancelled_bot_closes_its_connection(config: Config, monkeypatch
         with pytest.raises(asyncio.CancelledError):
             await serving
         assert clients[0].is_closed()
+
+
+async def test_the_invite_link_is_told_at_the_start(world: World) -> None:
+    with structlog.testing.capture_logs() as lines:
+        await world.stop()
+        await world.start()
+    (started,) = (line for line in lines if line["event"] == "discord.started")
+    link = yarl.URL(started["invite"])
+    assert link.query["client_id"] == str(world.bot.application_id)
+    assert link.query["scope"].split() == ["bot", "applications.commands"]
+    asked = discord.Permissions(int(link.query["permissions"]))
+    assert asked.attach_files
+    assert asked <= discord.Permissions.text() | discord.Permissions(view_channel=True)
 
 
 @pytest.mark.e2e

@@ -1,0 +1,1 @@
+"""`easel init`: a few questions, and the two files that answer them: bot.toml and .env."""

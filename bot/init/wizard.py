@@ -1,0 +1,219 @@
+"""The questions, in their order."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.config import Config, Language
+from bot.extras import extra
+from bot.init import asking
+from bot.init.answers import TOKENS, Answers, bot_toml, dotenv
+from bot.init.card import CARDS_GB, Fit, card_here, fit
+from bot.init.files import OWNER_ONLY, Draft, keep_old, spare_name, write_all
+from bot.messages import UserError, best_language, say, translator
+from bot.tokens import discord_application, telegram_bot
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bot.messages import Translator
+
+Z_IMAGE = "Tongyi-MAI/Z-Image-Turbo"
+EMBEDDED, FOLDER = "embedded", "folder"
+NO_CARD = 0
+SHAPES = {"discord": discord_application, "telegram": telegram_bot}
+PLATFORMS: dict[str, tuple[str, ...]] = {
+    "both": ("discord", "telegram"),
+    "discord": ("discord",),
+    "telegram": ("telegram",),
+    "none": (),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """What the wizard finds: its folder, and the platforms whose token is known already."""
+
+    folder: Path
+    known_tokens: frozenset[str]
+    locale: str | None
+
+    @property
+    def settings(self) -> Path:
+        return self.folder / "bot.toml"
+
+    @property
+    def secrets(self) -> Path:
+        return self.folder / ".env"
+
+
+def run_init(console: Console, here: Here) -> bool:
+    """Ask, show, and write; False where the owner would rather not. Ctrl-C raises KeyboardInterrupt."""
+    language = Language(_language(best_language(here.locale)))
+    t = translator(language)
+    if here.settings.exists() and not _yes(
+        t("init-replace", file=str(here.settings), spare=spare_name(here.settings).name), t, default=False
+    ):
+        return False
+    answers = _questions(console, here, language, t)
+    settings = bot_toml(answers, t)
+    _say(console, "\n" + settings)
+    if not _yes(_what_is_written(here, answers, t), t, default=True):
+        return False
+    _write(console, here, answers, settings, t)
+    return True
+
+
+def _questions(console: Console, here: Here, language: Language, t: Translator) -> Answers:
+    answers = Answers(language=language)
+    answers = _model(answers, t)
+    for platform in _platforms(t):
+        answers = _platform(console, here, answers, platform, t)
+    answers = _money(answers, t)
+    folder = asking.line(
+        t("init-folder"), check=bool, hint=t("init-folder-hint"), default=str(Config().storage.folder)
+    )
+    return replace(answers, folder=folder)
+
+
+def _language(guess: str) -> str:
+    names = [("en", "English"), ("zh-CN", "简体中文")]
+    return asking.choose("Language / 语言", names, default=guess)
+
+
+def _model(answers: Answers, t: Translator) -> Answers:
+    card = card_here()
+    options = [(EMBEDDED, t("init-model-embedded")), (Z_IMAGE, t("init-model-z-image"))]
+    options.append((FOLDER, t("init-model-folder")))
+    model = asking.choose(t("init-model"), options, default=Z_IMAGE if card else EMBEDDED)
+    if model == EMBEDDED:
+        return answers
+    if model == FOLDER:
+        model = asking.line(
+            t("init-model-where"), check=lambda path: Path(path).is_dir(), hint=t("init-model-where-hint")
+        )
+    fitting = _card(card, t)
+    return replace(answers, model=model, memory_mode=fitting.memory_mode, quantisation=fitting.quantisation)
+
+
+def _card(here: tuple[str, int] | None, t: Translator) -> Fit:
+    """How large a card is, or shall be, and what follows."""
+    name, found_gb = here or ("", NO_CARD)
+    sizes = [(size, t("init-card-size", gb=size)) for size in CARDS_GB]
+    question = t("init-card-found", name=name, gb=found_gb) if here else t("init-card")
+    nearest = max((size for size in CARDS_GB if size <= found_gb), default=CARDS_GB[0] if here else NO_CARD)
+    size = asking.choose(question, [*sizes, (NO_CARD, t("init-card-none"))], default=nearest)
+    return fit(size) if size else Fit("auto", "none")
+
+
+def _platforms(t: Translator) -> tuple[str, ...]:
+    names = [(name, t(f"init-platforms-{name}")) for name in PLATFORMS]
+    return PLATFORMS[asking.choose(t("init-platforms"), names, default="both")]
+
+
+def _platform(console: Console, here: Here, answers: Answers, platform: str, t: Translator) -> Answers:
+    """A platform's token, which is never shown, and who may ask the bot for costs there."""
+    _say(console, t(f"init-{platform}-how"))
+    known = platform in here.known_tokens
+    question = (
+        t("init-token-known", name=TOKENS[platform]) if known else t("init-token", name=TOKENS[platform])
+    )
+    shape = SHAPES[platform]
+    token = asking.secret(
+        question,
+        check=lambda typed: shape(typed) is not None or (known and not typed),
+        hint=t(f"init-{platform}-token-hint"),
+    )
+    if token and platform == "discord":
+        _show_invite(console, token, t)
+    _say(console, t(f"init-{platform}-owners-how"))
+    owners = asking.line(
+        t("init-owners"), check=lambda typed: _ids(typed) is not None, hint=t("init-owners-hint")
+    )
+    return replace(
+        answers,
+        owners={**answers.owners, platform: _ids(owners) or ()},
+        tokens={**answers.tokens, **({platform: token} if token else {})},
+    )
+
+
+def _show_invite(console: Console, token: str, t: Translator) -> None:
+    application = discord_application(token)
+    try:
+        with extra("discord"):
+            from bot.discord.invite import invite_link
+    except UserError as missing:
+        _say(console, t(missing.message))
+        return
+    if application is not None:
+        _say(console, t("init-discord-invite", link=invite_link(application)))
+
+
+def _money(answers: Answers, t: Translator) -> Answers:
+    usual = "CNY" if answers.language is Language.ZH_CN else "USD"
+    currency = asking.line(
+        t("init-currency"),
+        check=lambda typed: re.fullmatch("[A-Za-z]{3}", typed) is not None,
+        hint=t("init-currency-hint"),
+        default=usual,
+    ).upper()
+    rent = asking.line(
+        t("init-rent", currency=currency),
+        check=lambda typed: not typed or _amount(typed) is not None,
+        hint=t("init-rent-hint"),
+    )
+    return replace(answers, currency=currency, rent_an_hour=_amount(rent or "0"))
+
+
+def _what_is_written(here: Here, answers: Answers, t: Translator) -> str:
+    if not answers.tokens:
+        return t("init-write-settings", file=str(here.settings))
+    names = ", ".join(TOKENS[platform] for platform in answers.tokens)
+    if here.secrets.exists():
+        return t("init-write-into", file=str(here.settings), secrets=str(here.secrets), names=names)
+    return t("init-write-both", file=str(here.settings), secrets=str(here.secrets), names=names)
+
+
+def _write(console: Console, here: Here, answers: Answers, settings: str, t: Translator) -> None:
+    """Raises `UserError` where a file cannot be written."""
+    drafts = [Draft(here.settings, settings)]
+    try:
+        if answers.tokens:
+            present = here.secrets.read_text("utf-8") if here.secrets.exists() else ""
+            drafts.insert(0, Draft(here.secrets, dotenv(present, answers.tokens), OWNER_ONLY))
+        old = keep_old(here.settings)
+        write_all(drafts)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(say("init-not-written", reason=str(error))) from error
+    if old is not None:
+        _say(console, t("init-kept", file=str(old)))
+    for draft in drafts:
+        _say(console, t("init-written", file=str(draft.path)))
+    _say(console, t("init-next"))
+
+
+def _yes(question: str, t: Translator, *, default: bool) -> bool:
+    return asking.choose(question, [(True, t("init-yes")), (False, t("init-no"))], default=default)
+
+
+def _ids(typed: str) -> tuple[int, ...] | None:
+    """Account ids with commas or blanks between; None for anything else."""
+    words = typed.replace(",", " ").replace(",", " ").split()
+    return tuple(int(word) for word in words) if all(word.isdecimal() for word in words) else None
+
+
+def _amount(typed: str) -> Decimal | None:
+    try:
+        amount = Decimal(typed.replace(",", "."))
+    except InvalidOperation:
+        return None
+    fits = amount.is_finite() and 0 <= amount <= 1_000_000 and amount == round(amount, 6)
+    return amount if fits else None
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,65 @@
+"""A base install: everything that needs no extra works, and what does says which one is missing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.extras import extra
+from bot.messages import UserError, translator
+
+ROOT = Path(__file__).parents[2]
+WITHOUT = """
+import sys
+sys.modules.update(dict.fromkeys({missing}))  # None there: whoever imports it hears ModuleNotFoundError
+from bot.cli import app
+app({words})
+"""
+OPTIONAL = [
+    "discord",
+    "telegram",
+    "fastapi",
+    "uvicorn",
+    "jinja2",
+    "prometheus_client",
+    "sse_starlette",
+    "ray",
+]
+
+
+def easel(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own, as if no extra were installed."""
+    return subprocess.run(
+        [sys.executable, "-c", WITHOUT.format(missing=OPTIONAL, words=list(words))],
+        cwd=folder,
+        env={"PYTHONPATH": str(ROOT), "PATH": "", **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("platform", ["discord", "telegram"])
+def test_a_token_without_its_library_is_one_sentence(tmp_path: Path, platform: str) -> None:
+    refused = easel(tmp_path, "run", **{f"{platform.upper()}_TOKEN": "123456789:" + "A" * 35})
+    assert refused.returncode == 1
+    assert "Traceback" not in refused.stderr
+    assert f'pip install "easel[{platform}]"' in refused.stdout
+
+
+def test_the_rest_needs_no_extra(tmp_path: Path) -> None:
+    done = easel(tmp_path, "plan", "--gpu", "A10G")
+    assert done.returncode == 0, done.stderr
+    assert "A10G" in done.stdout
+
+
+def test_our_own_mistakes_stay_mistakes() -> None:
+    with pytest.raises(ModuleNotFoundError), extra("discord"):
+        raise ModuleNotFoundError("no such module", name="bot.discord.nowhere")
+    with pytest.raises(UserError) as refused, extra("cluster"):
+        raise ModuleNotFoundError("no such module", name="ray.actor")
+    assert translator("en")(refused.value.message) == 'ray is not installed: pip install "easel[cluster]"'
