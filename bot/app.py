@@ -15,6 +15,8 @@ from bot.cost.calibration import PROFILE
 from bot.cost.watch import CostWatch
 from bot.housekeeping import Housekeeper
 from bot.metering import MeterWriter
+from bot.metrics.counting import Counting
+from bot.metrics.lag import LoopLag
 from bot.pricing import Pricing
 from bot.service import Service
 from engine.build import build_engine
@@ -111,11 +113,11 @@ async def open_store(
 @contextlib.asynccontextmanager
 async def open_service(config: Config) -> AsyncIterator[Service]:
     """Store, engine and service, started in that order and stopped in the other."""
-    alerts = Alerts()
+    alerts, counting = Alerts(), Counting()
     async with open_store(config, on_trouble=alerts.store_trouble) as store:
         settings, terms = model_settings(config), engine_config(config)
         # in a thread: torch takes seconds to import
-        engine = await asyncio.to_thread(build_engine, settings, terms, observers=(alerts,))
+        engine = await asyncio.to_thread(build_engine, settings, terms, observers=(alerts, counting))
         await engine.start()
         service = Service(
             config=config,
@@ -124,18 +126,21 @@ async def open_service(config: Config) -> AsyncIterator[Service]:
             store=store,
             pricing=Pricing(config),
             alerts=alerts,
+            counting=counting,
         )
         meter, housekeeper = MeterWriter(engine, store), Housekeeper(store, config.storage)
-        cost = CostWatch(store, config, alerts)
+        cost, lag = CostWatch(store, config, alerts), LoopLag(counting.loop_lag)
         try:
             await service.start()
             meter.start()
             housekeeper.start()
             cost.start()
+            lag.start()
             yield service
         finally:
             left = await engine.stop(config.engine.drain_timeout_s)
             await service.stop()
+            await lag.stop()
             await cost.stop()
             await housekeeper.stop()
             await meter.stop()

@@ -25,6 +25,8 @@ class Credentials(BaseSettings):
     telegram_webhook_secret: SecretStr | None = None
     http_secret: SecretStr | None = None
     """Signs links and sessions; by default derived from the key file beside the database."""
+    metrics_token: SecretStr | None = None
+    """What Prometheus shows to read /metrics."""
 
     @field_validator("*")
     @classmethod

@@ -32,7 +32,8 @@ def configured_faces(config: Config, credentials: Credentials) -> dict[str, Serv
         with extra("api"):
             from bot import web
 
-        faces["http"] = lambda service: web.serve(service, service.config)
+        metrics_token = credentials.metrics_token.get_secret_value() if credentials.metrics_token else None
+        faces["http"] = lambda service: web.serve(service, service.config, metrics_token=metrics_token)
     if (token := credentials.discord_token) is not None:
         with extra("discord"):
             from bot import discord

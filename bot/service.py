@@ -21,6 +21,7 @@ from bot.cost.advice import Adviser
 from bot.events import Done, Failed
 from bot.live import LiveRequest
 from bot.messages import Message, UserError, best_language, say
+from bot.metrics.counting import Counting
 from bot.moderation import Moderation
 from bot.request import ImageRequest, Resolved, resolve
 from bot.safety import Safety
@@ -80,6 +81,7 @@ class Service:
         pricing: Pricing,
         alerts: Alerts | None = None,
         safety: Safety | None = None,
+        counting: Counting | None = None,
     ) -> None:
         self.config = config
         self.model = model
@@ -87,6 +89,7 @@ class Service:
         self.store = store
         self.pricing = pricing
         self.alerts = alerts or Alerts()
+        self.counting = counting or Counting()
         self._moderation = Moderation(config, store)
         self._adviser = Adviser(store)
         self._worker = Worker(config, model, store, pricing, safety or Safety(config.moderation))

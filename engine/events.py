@@ -84,7 +84,7 @@ class Worked:
 
     phase: Phase
     wall_s: float
-    """From the worker's taking it up until it was done."""
+    """From the hand-over to a worker until the loop heard that it is done."""
     jobs: int
     width: int
     height: int

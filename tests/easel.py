@@ -16,6 +16,7 @@ from PIL import Image
 from bot.app import engine_config, open_store
 from bot.capabilities import load_capabilities
 from bot.config import Config
+from bot.metrics.counting import Counting
 from bot.pricing import Pricing
 from bot.service import Service
 from engine.engine import Engine
@@ -128,7 +129,8 @@ async def easel(config: Config, model: FieldModel | None = None) -> AsyncIterato
     """A started service over a stand-in model; leave it and enter again to restart the bot."""
     model = model or FieldModel()
     async with open_store(config) as store:
-        engine = Engine(model=model, config=engine_config(config))
+        counting = Counting()
+        engine = Engine(model=model, config=engine_config(config), observers=[counting])
         await engine.start()
         service = Service(
             config=config,
@@ -136,6 +138,7 @@ async def easel(config: Config, model: FieldModel | None = None) -> AsyncIterato
             engine=engine,
             store=store,
             pricing=Pricing(config),
+            counting=counting,
         )
         try:
             await service.start()

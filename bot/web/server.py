@@ -47,13 +47,15 @@ def listen(section: Http) -> socket.socket:
         ) from error
 
 
-async def serve(service: Service, config: Config, at: socket.socket | None = None) -> None:
+async def serve(
+    service: Service, config: Config, at: socket.socket | None = None, *, metrics_token: str | None = None
+) -> None:
     """Serve HTTP until cancelled, on the socket `at` or where bot.toml says. Raises UserError.
 
     Cancelled, it lets open requests end before it closes the door.
     """
     at = at or listen(config.http)
-    app = build_app(service, config)
+    app = build_app(service, config, metrics_token=metrics_token)
     server = Server(
         uvicorn.Config(
             app,

@@ -63,15 +63,15 @@ class Stage:
     model: FieldModel = field(default_factory=FieldModel)
 
     @contextlib.asynccontextmanager
-    async def site(self, config: Config | None = None) -> AsyncIterator[Site]:
-        """A started bot whose only face is the API."""
+    async def site(self, config: Config | None = None, **options: Any) -> AsyncIterator[Site]:
+        """A started bot whose only face is the API; `options` are those of `serve`."""
         config = config or config_for(self.folder)
         async with easel(config, self.model) as service:
             door = listen(config.http)
-            host, port = door.getsockname()[:2]
-            serving = asyncio.create_task(serve(service, config, door))
+            port = door.getsockname()[1]
+            serving = asyncio.create_task(serve(service, config, door, **options))
             try:
-                yield Site(service, self.model, f"http://{host}:{port}")
+                yield Site(service, self.model, f"http://127.0.0.1:{port}")
             finally:
                 self.model.gate.set()
                 serving.cancel()

@@ -1,0 +1,68 @@
+"""The page that Prometheus reads: what was counted, and what is read for it."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from typing import TYPE_CHECKING
+
+import structlog
+from prometheus_client import generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0
+from prometheus_client.registry import Collector
+
+from bot.health import readiness
+from bot.metrics import readings
+from storage.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from prometheus_client.metrics_core import Metric
+
+    from bot.metrics.counting import Counting
+    from bot.service import Service
+    from storage.records import Tally
+
+log = structlog.get_logger(__name__)
+
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_1_0_0
+
+
+class MetricsPage:
+    """Writes the page; while the store cannot be read, the ledger's totals stay as they were."""
+
+    def __init__(self, service: Service, counting: Counting) -> None:
+        self._service = service
+        self._counting = counting
+        self._totals: dict[tuple[str, str], Tally] = {}
+
+    async def render(self) -> bytes:
+        """The page in Prometheus' text format."""
+        service = self._service
+        try:
+            self._totals = await service.store.totals()
+        except StoreUnavailable as error:
+            log.warning("metrics.no_ledger", reason=str(error))
+        checks = await readiness(service)
+        usage = await asyncio.to_thread(shutil.disk_usage, service.config.storage.folder)
+        currency = service.pricing.currency
+        metrics = [
+            *self._counting.registry.collect(),
+            *readings.engine(service.engine.snapshot(), service.config.tiers),
+            *readings.ledger(self._totals, currency),
+            *readings.rent(service.pricing.rate(), currency),
+            *readings.readiness(checks),
+            *readings.disk(usage.free, usage.total),
+        ]
+        return generate_latest(_Moment(metrics))
+
+
+class _Moment(Collector):
+    """Metrics of one moment, in the shape that prometheus-client writes out."""
+
+    def __init__(self, metrics: list[Metric]) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._metrics

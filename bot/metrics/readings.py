@@ -1,0 +1,149 @@
+"""What is read when somebody asks: the engine's state, the ledger's totals, readiness, the disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from prometheus_client.core import CounterMetricFamily as Counter
+from prometheus_client.core import GaugeMetricFamily as Gauge
+
+from engine.watchdog import SLOW
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from prometheus_client.metrics_core import Metric
+
+    from bot.health import Readiness
+    from engine.snapshot import EngineSnapshot
+    from engine.telemetry import GpuSample
+    from storage.records import Rate, Tally
+
+Readings = Iterable["Metric"]
+
+
+def engine(state: EngineSnapshot, lanes: Iterable[str]) -> Iterator[Metric]:
+    """The queue by tier, what is active, where the device's time went, what went wrong."""
+    yield _by("queue_depth", "Jobs that wait.", "tier", {lane: state.waiting.get(lane, 0) for lane in lanes})
+    oldest = {lane: state.oldest_wait_by_lane_s.get(lane, 0.0) for lane in lanes}
+    yield _by("queue_oldest_wait_seconds", "How long the oldest waiting job has waited.", "tier", oldest)
+    yield _gauge("queue_predicted_seconds", "Predicted device seconds of all that waits.", state.queued_s)
+    yield _gauge("active_jobs", "Jobs that hold a place.", state.active)
+    yield _gauge("decoding_jobs", "Jobs that wait for the decoder, or are in it.", state.decoding)
+    yield _gauge("places", "Places in use at most now; fewer after an out-of-memory.", state.cap)
+    yield _gauge("admission_paused", "1 while an owner has paused drawing.", state.admission_paused)
+    time = {
+        "busy": state.totals.busy_s,
+        "overhead": state.totals.overhead_s,
+        "idle": state.totals.idle_s,
+    }
+    yield _counts("device_seconds", "The device's time since the start, by what became of it.", "use", time)
+    yield _count("out_of_memory", "Out-of-memory errors, survived or not.", state.out_of_memory)
+    yield _count("step_timeouts", "Calls of the model that never came back.", state.timeouts)
+    yield _by(
+        "slow_steps",
+        "1 while steps take much longer than predicted, by what is to blame.",
+        "cause",
+        {cause.value: int(cause is state.slow) for cause in SLOW},
+    )
+    hits = {"embedding": state.embedding_hits, "result": state.result_hits}
+    yield _counts("cache_hits", "Prompts not encoded, pictures not drawn again.", "cache", hits)
+    yield _gauge("model_resident_bytes", "Weights on the device.", state.resident_bytes)
+    if state.memory_budget_bytes is not None:
+        yield _gauge("memory_budget_bytes", "What may be used of the device.", state.memory_budget_bytes)
+    if state.gpu is not None:
+        yield from gpu(state.gpu)
+
+
+def gpu(sample: GpuSample) -> Iterator[Metric]:
+    """What the driver tells; what it does not tell is left out."""
+    told: tuple[tuple[str, str, float | None], ...] = (
+        ("gpu_memory_total_bytes", "Memory of the device.", sample.memory_total_bytes),
+        ("gpu_memory_used_bytes", "Memory in use, by everybody.", sample.memory_used_bytes),
+        ("gpu_memory_own_bytes", "Memory in use by this process.", sample.memory_ours_bytes),
+        (
+            "gpu_utilisation_ratio",
+            "Part of the time in which any kernel ran.",
+            None if sample.utilisation_percent is None else sample.utilisation_percent / 100,
+        ),
+        ("gpu_temperature_celsius", "Temperature.", sample.temperature_c),
+        ("gpu_power_watts", "Power.", sample.power_w),
+        (
+            "gpu_other_processes",
+            "Others that compute on it.",
+            None if sample.others is None else len(sample.others),
+        ),
+    )
+    for name, what, value in told:
+        if value is not None:
+            yield _by(name, what, "gpu", {sample.name or "gpu": value})
+
+
+def ledger(totals: Mapping[tuple[str, str], Tally], currency: str) -> Iterator[Metric]:
+    """Sums over all closed jobs, exactly as the ledger has them; they survive a restart."""
+    labels = ("tier", "platform")
+    counts: tuple[tuple[str, str, str, float], ...] = (
+        ("images", "Images delivered and counted.", "images", 1),
+        ("jobs_failed", "Jobs that failed.", "failed", 1),
+        ("jobs_cancelled", "Jobs that were cancelled.", "cancelled", 1),
+        ("delivery_failures", "Pictures that could not be delivered, for good.", "undeliverable", 1),
+        ("refunds", "Jobs whose reservation was given back.", "refunded", 1),
+        ("gpu_seconds", "Billed seconds of the device.", "gpu_us", 1e6),
+        ("energy_joules", "Energy, where the driver tells.", "energy_mj", 1e3),
+    )
+    for name, what, field, unit in counts:
+        family = Counter(f"easel_{name}", what, labels=labels)
+        for key, tally in totals.items():
+            family.add_metric(key, getattr(tally, field) / unit)
+        yield family
+    for name, what, field in (
+        ("cost", "What that device time cost, in the currency.", "cost_micro"),
+        ("revenue", "What members were charged, in the currency.", "revenue_micro"),
+    ):
+        family = Counter(f"easel_{name}", what, labels=(*labels, "currency"))
+        for key, tally in totals.items():
+            family.add_metric((*key, currency), getattr(tally, field) / 1e6)
+        yield family
+
+
+def rent(rate: Rate, currency: str) -> Iterator[Metric]:
+    """What an hour of the machine costs now, used or not."""
+    family = Gauge("easel_machine_cost_per_hour", "In the currency.", labels=("part", "currency"))
+    family.add_metric(("rent", currency), rate.rent_micro_per_hour / 1e6)
+    family.add_metric(("operations", currency), rate.operations_micro_per_hour / 1e6)
+    yield family
+
+
+def readiness(state: Readiness) -> Iterator[Metric]:
+    """Each of the checks of /readyz."""
+    checks = {check.value: int(reason is None) for check, reason in state.checks.items()}
+    yield _by("ready", "1 where this check of /readyz passes.", "check", checks)
+
+
+def disk(free_bytes: int, total_bytes: int) -> Iterator[Metric]:
+    """The disk that holds database and pictures."""
+    yield _gauge("disk_free_bytes", "Free on the disk of the data folder.", free_bytes)
+    yield _gauge("disk_total_bytes", "Size of the disk of the data folder.", total_bytes)
+
+
+def _gauge(name: str, what: str, value: float) -> Gauge:
+    return Gauge(f"easel_{name}", what, value=value)
+
+
+def _count(name: str, what: str, value: float) -> Counter:
+    return Counter(f"easel_{name}", what, value=value)
+
+
+def _by(name: str, what: str, label: str, values: Mapping[str, float]) -> Gauge:
+    family = Gauge(f"easel_{name}", what, labels=(label,))
+    for key, value in values.items():
+        family.add_metric((key,), value)
+    return family
+
+
+def _counts(name: str, what: str, label: str, values: Mapping[str, float]) -> Counter:
+    family = Counter(f"easel_{name}", what, labels=(label,))
+    for key, value in values.items():
+        family.add_metric((key,), value)
+    return family

@@ -1,0 +1,66 @@
+"""What is read from the engine and the driver, and how late the loop is; without a server."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from prometheus_client import generate_latest
+
+from bot.metrics import readings
+from bot.metrics.counting import Counting
+from bot.metrics.lag import EVERY_S, LoopLag
+from engine.telemetry import GpuSample
+
+
+def test_the_driver_is_told_in_base_units() -> None:
+    sample = GpuSample(
+        0.0, "A10G", 24 << 30, 20 << 30, memory_ours_bytes=19 << 30, utilisation_percent=87,
+        temperature_c=71, power_w=143.5, others=(),
+    )  # fmt: skip
+    told = {family.name: [(s.labels, s.value) for s in family.samples] for family in readings.gpu(sample)}
+    assert told == {
+        "easel_gpu_memory_total_bytes": [({"gpu": "A10G"}, 24 << 30)],
+        "easel_gpu_memory_used_bytes": [({"gpu": "A10G"}, 20 << 30)],
+        "easel_gpu_memory_own_bytes": [({"gpu": "A10G"}, 19 << 30)],
+        "easel_gpu_utilisation_ratio": [({"gpu": "A10G"}, 0.87)],
+        "easel_gpu_temperature_celsius": [({"gpu": "A10G"}, 71)],
+        "easel_gpu_power_watts": [({"gpu": "A10G"}, 143.5)],
+        "easel_gpu_other_processes": [({"gpu": "A10G"}, 0)],
+    }
+
+
+def test_what_the_driver_does_not_tell_is_left_out() -> None:
+    assert [family.name for family in readings.gpu(GpuSample(0.0, temperature_c=50))] == [
+        "easel_gpu_temperature_celsius"
+    ]
+
+
+def test_two_bots_in_one_process_count_apart() -> None:
+    one, other = Counting(), Counting()
+    one.on_request("GET", "/x", 200, 0.1)
+    assert b'route="/x"' in generate_latest(one.registry)
+    assert b'route="/x"' not in generate_latest(other.registry)
+
+
+async def test_what_a_timer_oversleeps_is_the_lag() -> None:
+    counting, now_s, late_s = Counting(), 100.0, [0.0, 0.3, 2.0]
+    over = asyncio.Event()
+
+    async def pause(seconds: float) -> None:
+        nonlocal now_s
+        if not late_s:
+            over.set()
+            await asyncio.Event().wait()
+        now_s += seconds + late_s.pop(0)
+
+    lag = LoopLag(counting.loop_lag, clock=lambda: now_s, pause=pause)
+    lag.start()
+    async with asyncio.timeout(30):
+        await over.wait()
+    await lag.stop()
+    value = counting.registry.get_sample_value
+    assert value("easel_event_loop_lag_seconds_count") == 3
+    assert value("easel_event_loop_lag_seconds_sum") == pytest.approx(2.3)
+    assert value("easel_event_loop_lag_seconds_bucket", {"le": "0.25"}) == 1
+    assert EVERY_S < 1
