@@ -144,6 +144,10 @@ class DrawFailed(EngineError):
     """The model failed on this job."""
 
 
+class Declined(DrawFailed):
+    """Whoever was to draw it will not, and would not another time; somebody else may."""
+
+
 class Cancelled(EngineError):
     """The job was cancelled; `usage` says what it had taken."""
 

@@ -22,7 +22,7 @@ class WorkerSnapshot:
     name: str
     gpu: str
     state: str
-    """drawing, idle, draining, aside."""
+    """drawing, idle, draining, aside, resting."""
     window: int
     """Jobs it may hold now."""
     held: int

@@ -19,7 +19,7 @@ from engine.cluster.placement import choose
 from engine.cluster.roster import Roster
 from engine.cluster.seat import Parcel
 from engine.cluster.settings import ClusterSettings
-from engine.cluster.worker import WorkerLost
+from engine.cluster.worker import WorkerBusy, WorkerLost
 from engine.desk import Desk
 from engine.events import Action, Announcer
 from engine.job import Job
@@ -28,6 +28,7 @@ from engine.predict import Predictor
 from engine.queue import FairQueue
 from engine.request import (
     Cancelled,
+    Declined,
     Draining,
     DrawFailed,
     EngineError,
@@ -78,7 +79,7 @@ class Trials:
 
     failures: int = 0
     barred: set[str] = field(default_factory=set)
-    """Workers it does not fit."""
+    """Workers it does not fit, or that will not draw it."""
 
 
 class ClusterEngine:
@@ -321,6 +322,8 @@ class ClusterEngine:
             drawing = await seat.worker.draw(request, lambda moved: self._moved(seat, parcel, moved))
         except EngineError as error:
             self._failed(seat, parcel, error)
+        except WorkerBusy as busy:
+            self._put_off(seat, parcel, busy)
         except WorkerLost as error:
             self._roster.lose(seat, str(error))
         except Exception as error:  # a transport that breaks is a worker that is lost
@@ -375,7 +378,7 @@ class ClusterEngine:
             self._end(job, error if isinstance(error, Cancelled) else Cancelled("cancelled", error.usage))
             return
         seat.failed += 1
-        if isinstance(error, TooLarge | OutOfMemory):
+        if isinstance(error, TooLarge | OutOfMemory | Declined):
             trials.barred.add(seat.name)
             if trials.barred >= set(self._roster.seats):
                 self._end(job, error)
@@ -389,6 +392,17 @@ class ClusterEngine:
                 self._end(job, error)
                 return
         self._again(parcel, str(error))
+
+    def _put_off(self, seat: Seat, parcel: Parcel, busy: WorkerBusy) -> None:
+        """A job was not taken; nobody is to blame."""
+        job = parcel.job
+        if seat.parcels.pop(job.job_id, None) is not parcel:
+            return
+        seat.rests_until = self._clock() + busy.retry_after_s
+        if job.cancelling:
+            self._end(job, Cancelled("cancelled", self._desk.usage(job)))
+        else:
+            self._again(parcel, str(busy))
 
     def _lost(self, parcels: Sequence[Parcel], reason: str) -> None:
         """A worker is gone, with these."""

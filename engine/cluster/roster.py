@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.cluster.circuit import Circuit
 from engine.cluster.seat import Seat
-from engine.cluster.worker import WorkerLost
+from engine.cluster.worker import WorkerLost, WorkerUnfit
 from engine.events import Action
 from engine.watchdog import Alert, Cause
 
@@ -169,6 +169,9 @@ class Roster:
         try:
             async with asyncio.timeout(self._settings.start_timeout_s):
                 card = await worker.start()
+        except WorkerUnfit as error:
+            self._refuse(worker, circuit, str(error))
+            return None
         except Exception as error:
             reason = f"did not start: {error or type(error).__name__}"
             self._says.tell(Action.WORKER_LOST, worker=worker.name, reason=reason, jobs=0)
@@ -178,11 +181,14 @@ class Roster:
         self._fingerprint = self._fingerprint or card.fingerprint
         if card.fingerprint == self._fingerprint:
             return card
-        circuit.set_aside(self._clock())
         reason = f"it has another version of the model, {card.fingerprint}, not {self._fingerprint}"
+        self._refuse(worker, circuit, reason)
+        return None
+
+    def _refuse(self, worker: Worker, circuit: Circuit, reason: str) -> None:
+        circuit.set_aside(self._clock())
         self._says.tell(Action.WORKER_REFUSED, worker=worker.name, reason=reason)
         self._alert(Cause.WORKER_REFUSED, worker.name, reason)
-        return None
 
     async def _watch(self, seat: Seat) -> None:
         """Until it is lost, or has left in peace."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,8 @@ class Seat:
     parcels: dict[str, Parcel] = field(default_factory=dict)
     health: Health | None = None
     draining: bool = False
+    rests_until: float = -math.inf
+    """It asked to be left alone until then."""
     done: int = 0
     failed: int = 0
     stirred: asyncio.Event = field(default_factory=asyncio.Event)
@@ -75,7 +78,8 @@ class Seat:
 
     def window(self, now: float) -> int:
         """How many jobs it may hold."""
-        if self.draining or (trust := self.circuit.trust(now)) is Trust.ASIDE:
+        trust = self.circuit.trust(now)
+        if self.draining or now < self.rests_until or trust is Trust.ASIDE:
             return 0
         return 1 if trust is Trust.TRIAL else window(self.card.max_active)
 
@@ -109,6 +113,8 @@ class Seat:
             state = "draining"
         elif self.circuit.trust(now) is Trust.ASIDE:
             state = "aside"
+        elif now < self.rests_until:
+            state = "resting"
         return WorkerSnapshot(
             name=self.name,
             gpu=self.card.gpu,

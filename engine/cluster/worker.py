@@ -23,6 +23,18 @@ class WorkerLost(Exception):
     """The worker died or cannot be reached; what it held has to be drawn again."""
 
 
+class WorkerBusy(Exception):
+    """It takes nothing for a while. Nothing is wrong with it, nor with the job."""
+
+    def __init__(self, reason: str, retry_after_s: float) -> None:
+        super().__init__(reason)
+        self.retry_after_s = retry_after_s
+
+
+class WorkerUnfit(Exception):
+    """It is there, but would draw other pictures than the rest, or none for us."""
+
+
 @dataclass(frozen=True, slots=True)
 class Card:
     """What a worker tells of itself when it joins."""
@@ -65,12 +77,12 @@ class Worker(Protocol):
         """Unique in the fleet; what takes a lost worker's place bears the same."""
 
     async def start(self) -> Card:
-        """Get ready to draw: load the model, or see that the server answers."""
+        """Get ready to draw: load the model, or see that the server answers. Raises WorkerUnfit."""
 
     async def draw(self, request: DrawRequest, hear: Callable[[Moved], None]) -> Drawing:
         """Draw one image, telling `hear` how it goes. `usage.queue_s` counts on from `request.waited_s`.
 
-        Raises the EngineError the job ended with; Draining where the worker is leaving.
+        Raises the EngineError the job ended with; Draining where the worker is leaving; WorkerBusy.
         """
 
     async def cancel(self, job_id: str) -> None:

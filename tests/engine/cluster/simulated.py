@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from engine.profile import Profile
-    from engine.request import DrawRequest, EngineError
+    from engine.request import DrawRequest
 
 
 async def at_once(_seconds: float) -> None:
@@ -38,8 +38,10 @@ class SimulatedWorker:
     ) -> None:
         self.name = name
         self.card = Card(gpu, "fake", fingerprint, profile, max_active)
-        self.fails: list[EngineError] = []
+        self.fails: list[Exception] = []
         """What the next jobs end with."""
+        self.unfit: Exception | None = None
+        """What its start ends with."""
         self.gate = asyncio.Event()
         """Closed, no step is taken."""
         self.gate.set()
@@ -59,6 +61,8 @@ class SimulatedWorker:
     async def start(self) -> Card:
         self.starts += 1
         await self._answer()
+        if self.unfit is not None:
+            raise self.unfit
         return self.card
 
     async def draw(self, request: DrawRequest, hear: Callable[[Moved], None]) -> Drawing:

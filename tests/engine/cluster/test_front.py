@@ -13,10 +13,12 @@ from engine.cluster.autoscale import ScaleSettings
 from engine.cluster.front import ClusterEngine
 from engine.cluster.local import EngineWorker
 from engine.cluster.settings import ClusterSettings
+from engine.cluster.worker import WorkerBusy, WorkerUnfit
 from engine.engine import Engine
 from engine.queue import LaneTerms
 from engine.request import (
     Cancelled,
+    Declined,
     Draining,
     DrawFailed,
     Drawing,
@@ -268,6 +270,42 @@ async def test_another_version_of_the_model_is_refused() -> None:
         await until(lambda: other.stops == 1)
         [alert] = [alert for alert in world.heard.alerts if alert.cause is Cause.WORKER_REFUSED]
         assert "another version of the model, two, not one" in alert.message
+
+
+async def test_a_worker_that_would_draw_otherwise_is_refused() -> None:
+    one, unfit = SimulatedWorker("one"), SimulatedWorker("unfit")
+    unfit.unfit = WorkerUnfit("it paints dogs")
+    async with works(one) as world:
+        world.fleet.hire(unfit)
+        await until(lambda: bool(world.heard.of("worker_refused")))
+        await until(lambda: unfit.stops == 1)
+        [alert] = [alert for alert in world.heard.alerts if alert.cause is Cause.WORKER_REFUSED]
+        assert alert.message == "unfit: it paints dogs"
+        assert world.seats() == ["one"]
+
+
+async def test_a_busy_worker_is_left_alone_for_a_while_and_is_not_to_blame() -> None:
+    one = SimulatedWorker("one")
+    one.fails = [WorkerBusy("slow down", 0.05)]
+    async with works(one) as world:
+        ticket = world.submit("a")
+        await until(lambda: bool(world.heard.of("job_requeued")))
+        assert [worker.state for worker in world.engine.snapshot().workers] == ["resting"]
+        assert right(await ended(ticket))
+        [worker] = world.engine.snapshot().workers
+        assert (worker.done, worker.failed) == (1, 0)
+
+
+async def test_what_one_worker_declines_is_drawn_by_another() -> None:
+    prim, easy = SimulatedWorker("a-prim"), SimulatedWorker("easy")
+    prim.fails = [Declined("not here") for _ in range(9)]
+    async with works(prim, easy) as world:
+        tickets = [world.submit(f"j{n}", flow=f"f{n}") for n in range(9)]
+        assert await all_right(tickets)
+        easy.fails = [Declined("nor here")]
+        prim.fails = [Declined("not here")]
+        assert isinstance(await ended(world.submit("nude", seed=2)), Declined)
+        assert not world.heard.of("worker_set_aside"), "a prompt nobody draws is no fault of theirs"
 
 
 async def test_a_drained_worker_finishes_what_it_holds_and_leaves() -> None:
