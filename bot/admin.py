@@ -15,6 +15,7 @@ from bot import refusals, render
 from bot.commands import Card
 from bot.messages import LANGUAGES, UserError, say
 from storage.errors import StoreUnavailable
+from storage.sessions import LINK_LIFE_US
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
     from bot.service import Asker, Service
     from engine.telemetry import GpuSample
     from storage.records import Identity, Member
+    from storage.store import Store
 
 MAX_GRANT = 1_000_000
+LINK_MINUTES = LINK_LIFE_US // 60_000_000
 ON, OFF = ("on", "yes", "true", "1", "开", "是"), ("off", "no", "false", "0", "关", "否")
 
 
@@ -142,6 +145,25 @@ async def resume(service: Service, asker: Asker, t: Translator) -> Card:
     require_owner(service, asker)
     service.engine.resume_admission()
     return Card(t("admin-resumed"))
+
+
+async def cancel(service: Service, asker: Asker, request_id: str, t: Translator) -> Card:
+    """Somebody's request is drawn no further; they are told, and it counts as a cancel of their own."""
+    require_owner(service, asker)
+    if not await service.cancel(request_id, by=None):
+        raise UserError(say("page-too-late"))
+    return Card(t("cancel-asked"))
+
+
+async def page_link(store: Store, config: Config, asker: Asker, t: Translator) -> Card:
+    """A link that opens the owner's page once. The face sees to it that nobody else reads the answer."""
+    if not is_owner(config, asker):
+        raise UserError(say("error-owner"))
+    if not config.http.enabled:
+        raise UserError(say("page-off"))
+    member = await store.member(asker.platform, asker.user_id)
+    url = f"{config.http.url}/admin/enter?link={await store.session_link(member.key)}"
+    return Card(t("page-link-title"), text=t("page-link-about", minutes=LINK_MINUTES), link=url)
 
 
 async def stats_queue(service: Service, asker: Asker, t: Translator) -> Card:

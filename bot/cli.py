@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 from rich.console import Console
 
+from bot import admin
 from bot.app import open_service, open_store
 from bot.config import Config, ConfigError, load_config
-from bot.console import Terminal
+from bot.console import Terminal, show_card
 from bot.cost.cli import PlanOptions, StatsOptions, run_calibration, show_plan, show_stats
 from bot.credentials import Credentials, Redactor
 from bot.faces import configured_faces, serve_all
@@ -24,6 +25,7 @@ from bot.init.wizard import Here, run_init
 from bot.logs import set_up_logs
 from bot.messages import UserError, best_language, translator
 from bot.request import ImagineOptions
+from bot.service import Asker
 from bot.upkeep import read_backup, show_check, write_backup
 from engine.request import EngineError
 from storage.errors import StorageError
@@ -205,6 +207,20 @@ def check(config: ConfigOption = None) -> None:
     with _explained(settings):
         if not show_check(settings, console, translator(settings.language)):
             raise typer.Exit(FAILED)
+
+
+@app.command("admin-link")
+def admin_link(config: ConfigOption = None) -> None:
+    """A link to the owner's page of the running bot, good once."""
+    settings = _settings(config)
+    asker = Asker("console", getpass.getuser())
+
+    async def show() -> None:
+        async with open_store(settings, serving=False) as store:
+            card = await admin.page_link(store, settings, asker, translator(settings.language))
+        show_card(console, card)
+
+    _run(settings, show)
 
 
 def _settings(path: Path | None) -> Config:

@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A short answer: a title, labelled values, perhaps a line of text below."""
+    """A short answer: a title, labelled values, perhaps a line of text below, and an address to follow."""
 
     title: str
     facts: tuple[Fact, ...] = ()
     text: str = ""
+    link: str = ""
 
 
 async def quota(service: Service, asker: Asker, t: Translator) -> Card:

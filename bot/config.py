@@ -230,6 +230,12 @@ class Http(Section):
     link_lifetime_s: Annotated[int, Field(ge=10)] = 3600
     send_timeout_s: Annotated[float, Field(gt=0)] = 60.0
 
+    @property
+    def url(self) -> str:
+        """Where links point that we hand out, without a slash at the end."""
+        host = f"[{self.listen}]" if ":" in self.listen else self.listen
+        return (self.public_url or f"http://{host}:{self.port}").rstrip("/")
+
     @field_validator("trusted_proxies")
     @classmethod
     def _addresses(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:

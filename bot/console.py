@@ -175,6 +175,8 @@ def show_card(console: Console, card: Card) -> None:
     show_facts(console, card.facts)
     if card.text:
         console.print(card.text, markup=False, highlight=False)
+    if card.link:
+        console.print(card.link, markup=False, highlight=False, soft_wrap=True)
 
 
 def show_facts(console: Console, facts: Sequence[Fact]) -> None:

@@ -200,10 +200,13 @@ class Service:
             return False
         return sum(ticket.cancel() for ticket in flight.tickets.values()) > 0
 
+    def requests(self) -> list[LiveRequest]:
+        """All requests that are still being drawn, the oldest first."""
+        return [flight.live for flight in self._flights.values() if not flight.live.finished]
+
     def waiting(self, member_key: str) -> list[LiveRequest]:
         """A member's requests that are still being drawn, the oldest first."""
-        lives = (flight.live for flight in self._flights.values())
-        return [live for live in lives if live.member == member_key and not live.finished]
+        return [live for live in self.requests() if live.member == member_key]
 
     def live(self, request_id: str) -> LiveRequest | None:
         """A request on its way, or None where it is over or unknown."""

@@ -21,8 +21,8 @@ SESSION_LIFE_US = 12 * HOUR_US
 
 
 def new_text() -> str:
-    """A fresh link or session, fit for a URL."""
-    return secrets.token_urlsafe(32)
+    """A fresh link or session, in letters that no chat takes for markup."""
+    return secrets.token_hex(32)
 
 
 def offer(db: sqlite3.Connection, now_us: int, member: str, link: str) -> None:

@@ -98,6 +98,12 @@ def _add_stats(client: EaselClient) -> None:
     async def gpu(interaction: Interaction) -> None:
         await client.answer(interaction, lambda place: admin.stats_gpu(service, place.asker, place.t))
 
+    @_command(stats, "stats-page")
+    async def page(interaction: Interaction) -> None:
+        await client.answer(
+            interaction, lambda place: admin.page_link(service.store, service.config, place.asker, place.t)
+        )
+
 
 def _add_members(client: EaselClient) -> None:
     service, tier = client.service, _group(client, "tier")

@@ -116,7 +116,7 @@ def card_embed(card: Card) -> discord.Embed:
     """A card as an embed."""
     embed = discord.Embed(
         title=escaped(card.title)[:MAX_TITLE],
-        description=escaped(card.text)[:MAX_DESCRIPTION] or None,
+        description=f"{escaped(card.text)[:MAX_DESCRIPTION]}\n{card.link}".strip() or None,
         colour=COLOUR,
     )
     for label, value in card.facts[:MAX_FIELDS]:

@@ -55,4 +55,4 @@ def card(shown: Card) -> str:
     facts = [f"{label}: {value}" if label else value for label, value in shown.facts]
     title = clip(shown.title, 512)
     below = clip("\n".join([*facts, *(["", shown.text] if facts and shown.text else [shown.text])]), 3500)
-    return f"{bold(title)}\n{escape(below)}".strip()
+    return f"{bold(title)}\n{escape(below)}\n{escape(shown.link)}".strip()

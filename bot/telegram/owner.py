@@ -31,7 +31,7 @@ class Owners:
         self._face = face
 
     async def stats(self, caller: Caller, words: str) -> None:
-        """`/stats cost [period]`, `/stats queue`, `/stats gpu`."""
+        """`/stats cost [period]`, `/stats queue`, `/stats gpu`, `/stats page`."""
         service, asker, t = self._face.service, caller.asker, caller.t
         admin.require_owner(service, asker)
         what, _, period = words.partition(" ")
@@ -40,6 +40,10 @@ class Owners:
                 card = await admin.stats_queue(service, asker, t)
             case "gpu":
                 card = await admin.stats_gpu(service, asker, t)
+            case "page":
+                if not caller.is_private:
+                    raise UserError(say("page-private"))
+                card = await admin.page_link(service.store, service.config, asker, t)
             case _:
                 await self._cost(caller, period if what.lower() == "cost" else words)
                 return

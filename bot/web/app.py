@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
-from bot.web import errors, models, operations
+from bot.web import admin, errors, models, operations
 
 if TYPE_CHECKING:
     from bot.config import Config
@@ -20,4 +20,5 @@ def build_app(service: Service, config: Config, *, metrics_token: str | None = N
     app.add_middleware(operations.CountRequests, counting=service.counting)
     app.include_router(models.router(service))
     app.include_router(operations.router(service, metrics_token))
+    app.mount("/admin", admin.build(service))
     return app

@@ -158,7 +158,7 @@ def model() -> FieldModel:
 
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
-    return config_in(tmp_path)
+    return config_in(tmp_path, http={"enabled": True})
 
 
 @pytest.fixture

@@ -120,6 +120,14 @@ async def test_stats_tell_cost_queue_and_gpu(world: World, owner: MemberActor) -
     assert "never" in await world.ask("stats cost", who=owner, period="never")
 
 
+async def test_the_link_to_the_owners_page_is_for_the_owners_eyes(world: World, owner: MemberActor) -> None:
+    assert "Only the owner" in await world.ask("stats page", who=manager(world))
+    told = await owner.slash(world.channel, "stats page")
+    assert told.response.ephemeral
+    link = words(told.response).partition("/admin/enter?link=")[2].split()[0]
+    assert await world.service.store.begin_session(link) is not None
+
+
 async def test_tier_grant_ban_and_unban(world: World, owner: MemberActor) -> None:
     assert "premium" in await world.ask("tier set", who=owner, member=world.anna, tier="premium", why="gift")
     assert "2,000" in await world.ask("quota")

@@ -102,6 +102,7 @@ def config_for(folder: Path, url: str) -> Config:
         folder,
         telegram={"base_url": f"{url}/bot", "base_file_url": f"{url}/file/bot"},
         owners={"telegram": [OWNER]},
+        http={"enabled": True},
         styles={"ink": {"prompt": "{prompt}, ink"}},
     )
 

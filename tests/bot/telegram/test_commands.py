@@ -220,6 +220,16 @@ async def test_owners_see_costs_queue_and_gpu_and_others_do_not(bot: Bot) -> Non
     assert "field" in await said(bot, OWNER, "/stats gpu")
 
 
+async def test_the_link_to_the_owners_page_is_given_in_private_and_to_owners(bot: Bot) -> None:
+    assert "private chat" in await said(bot, OWNER, "/stats page", chat=GROUP)
+    assert "Only the owner" in await said(bot, ANNA, "/stats page")
+    link = (await said(bot, OWNER, "/stats page")).partition("/admin/enter?link=")[2]
+    session = await bot.service.store.begin_session(link.strip())
+    assert session is not None
+    whose = await bot.service.store.session(session)
+    assert whose == await bot.service.member(Asker("telegram", str(OWNER)))
+
+
 async def test_owners_change_members_by_number_and_by_reply(bot: Bot) -> None:
     assert "premium" in await said(bot, OWNER, f"/tier {ANNA} premium 2099-12-31 a friend")
     member = await bot.service.member(Asker("telegram", str(ANNA)))

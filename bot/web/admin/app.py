@@ -1,0 +1,85 @@
+"""The page as an application of its own, mounted under /admin: routes, errors as pages, headers."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.responses import FileResponse
+from starlette.routing import Route
+
+from bot import refusals
+from bot.messages import UserError, say
+from bot.web.admin.changes import Changes
+from bot.web.admin.door import Door, NoSession, SecurityHeaders
+from bot.web.admin.pages import Pages
+from bot.web.admin.pictures import Pictures
+from bot.web.admin.sheets import Sheets
+from storage.errors import StorageError
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from bot.messages import Message
+    from bot.service import Service
+
+STYLE = Path(__file__).with_name("style.css")
+REFUSALS: tuple[type[Exception], ...] = (NoSession, UserError, StorageError, HTTPException, Exception)
+
+
+def build(service: Service) -> Starlette:
+    """The application. Every route but the door's own asks for a session; every POST for its form's token."""
+    door = Door(service)
+    pages, changes = Pages(service, door), Changes(service, door)
+    pictures, sheets = Pictures(service, door), Sheets(service, door)
+
+    async def refused(request: Request, error: Exception) -> Response:
+        """Any refusal, as a page in the reader's language."""
+        return door.sentence(request, *_told(error, door.language(request)))
+
+    return Starlette(
+        routes=[
+            Route("/style.css", _style),
+            Route("/enter", door.ask),
+            Route("/enter", door.enter, methods=["POST"]),
+            Route("/leave", door.leave, methods=["POST"]),
+            Route("/", pages.overview),
+            Route("/costs", pages.costs),
+            Route("/costs.png", sheets.chart),
+            Route("/costs.csv", sheets.costs),
+            Route("/members", pages.members),
+            Route("/members.csv", sheets.members),
+            Route("/pictures", pictures.page),
+            Route("/pictures/{job}", pictures.picture),
+            Route("/cancel", changes.cancel, methods=["POST"]),
+            Route("/tier", changes.tier, methods=["POST"]),
+            Route("/pause", changes.pause, methods=["POST"]),
+            Route("/resume", changes.resume, methods=["POST"]),
+        ],
+        middleware=[Middleware(SecurityHeaders)],
+        exception_handlers=dict.fromkeys(REFUSALS, refused),
+    )
+
+
+async def _style(_: Request) -> Response:
+    return FileResponse(STYLE, media_type="text/css")
+
+
+def _told(error: Exception, language: str) -> tuple[Message, int]:
+    """What a refusal says, and its status."""
+    match error:
+        case NoSession():
+            return say("page-no-session"), HTTPStatus.UNAUTHORIZED
+        case UserError():
+            return error.message, HTTPStatus.BAD_REQUEST
+        case StorageError():
+            return refusals.explain(error, language).message, HTTPStatus.SERVICE_UNAVAILABLE
+        case HTTPException(status_code=status):
+            return say("page-form-old" if status == HTTPStatus.FORBIDDEN else "page-nothing"), status
+        case _:
+            return say("error-internal"), HTTPStatus.INTERNAL_SERVER_ERROR

@@ -1,0 +1,58 @@
+"""What an owner does: each form is a verb of `bot.admin`, as in a chat, and leads back to its page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot import admin
+from bot.web.admin.door import Door
+from storage.records import Identity
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from bot.service import Service
+
+WHY = "admin page"
+
+
+class Changes:
+    """Each method answers one POST."""
+
+    def __init__(self, service: Service, door: Door) -> None:
+        self._service = service
+        self._door = door
+
+    async def cancel(self, request: Request) -> Response:
+        """Somebody's request is drawn no further."""
+        visit, fields = await self._door.form(request)
+        await admin.cancel(self._service, visit.asker, fields.get("request", ""), visit.t)
+        return self._door.back()
+
+    async def tier(self, request: Request) -> Response:
+        """A member gets another tier, for good or until a day."""
+        visit, fields = await self._door.form(request)
+        who = Identity(fields.get("platform", ""), fields.get("user", ""))
+        await admin.tier(
+            self._service,
+            visit.asker,
+            who,
+            fields.get("tier", ""),
+            visit.t,
+            until=fields.get("until", ""),
+            why=WHY,
+        )
+        return self._door.back("/members")
+
+    async def pause(self, request: Request) -> Response:
+        """Nothing new is begun."""
+        visit, _ = await self._door.form(request)
+        await admin.pause(self._service, visit.asker, visit.t)
+        return self._door.back()
+
+    async def resume(self, request: Request) -> Response:
+        """Drawing goes on."""
+        visit, _ = await self._door.form(request)
+        await admin.resume(self._service, visit.asker, visit.t)
+        return self._door.back()

@@ -1,0 +1,184 @@
+"""Who comes in: a link opens a session once, a cookie holds it, every form carries its token.
+
+A chat's link preview fetches the link with a GET, which changes nothing: it shows a button, and the button's
+POST spends the link. The session is whoever asked for the link, and lasts while bot.toml calls them an owner.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlsplit
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from bot import admin
+from bot.messages import Message, Translator, say, translator
+from bot.service import Asker
+from bot.web.errors import language_of
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import Message as Piece
+
+    from bot.service import Service
+
+COOKIE = "easel_session"
+MOST_FORM_BYTES = 16_384
+HEADERS = {
+    "content-security-policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'",
+    "x-frame-options": "DENY",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "x-robots-tag": "noindex",
+    "cache-control": "no-store",
+}
+"""On every answer: nothing inline runs, nobody frames the page, no address leaves with a click."""
+
+
+class NoSession(Exception):
+    """Whoever asks holds no session of an owner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """An owner on the page."""
+
+    asker: Asker
+    t: Translator
+    token: str
+    """The session's own text; it goes nowhere but into `form_token`."""
+
+    @property
+    def form_token(self) -> str:
+        """What each form of this session carries: another site can neither read nor guess it."""
+        return hmac.new(self.token.encode(), b"form", hashlib.sha256).hexdigest()
+
+
+class Door:
+    """Sessions, forms and rendering, for all the page's routes."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._config = service.config
+        url = urlsplit(service.config.http.url)
+        self._base = f"{url.path.rstrip('/')}/admin"
+        self._secure = url.scheme == "https"
+        self._templates = Environment(
+            loader=FileSystemLoader(Path(__file__).with_name("templates")),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+
+    # coming and going
+
+    async def ask(self, request: Request) -> Response:
+        """GET: a button, whether the link is good or not."""
+        return self._plain(request, "enter.html", link=request.query_params.get("link", ""))
+
+    async def enter(self, request: Request) -> Response:
+        """POST: the link is spent, and the cookie set."""
+        link = (await self._fields(request)).get("link", "")
+        session = await self._service.store.begin_session(link)
+        if session is None:
+            return self.sentence(request, say("page-link-spent"), HTTPStatus.FORBIDDEN)
+        answer = self.back()
+        answer.set_cookie(
+            COOKIE, session, path=self._base, secure=self._secure, httponly=True, samesite="strict"
+        )
+        return answer
+
+    async def leave(self, request: Request) -> Response:
+        """The session is over, here and in the store."""
+        visit, _ = await self.form(request)
+        await self._service.store.end_session(visit.token)
+        answer = self.sentence(request, say("page-left"))
+        answer.delete_cookie(COOKIE, path=self._base, secure=self._secure, httponly=True, samesite="strict")
+        return answer
+
+    async def visit(self, request: Request) -> Visit:
+        """Who this is. Raises NoSession."""
+        token = request.cookies.get(COOKIE, "")
+        store = self._service.store
+        member = await store.session(token) if token else None
+        if member is None:
+            raise NoSession
+        for identity in await store.identities(member.key):
+            asker = Asker(identity.platform, identity.user_id)
+            if admin.is_owner(self._config, asker):
+                language = member.language or self.language(request)
+                return Visit(asker, translator(language), token)
+        raise NoSession
+
+    async def form(self, request: Request) -> tuple[Visit, dict[str, str]]:
+        """An owner's form. Raises NoSession; HTTPException where it does not come from our page."""
+        visit = await self.visit(request)
+        fields = await self._fields(request)
+        if not hmac.compare_digest(fields.pop("token", "").encode(), visit.form_token.encode()):
+            raise HTTPException(HTTPStatus.FORBIDDEN)
+        return visit, fields
+
+    # answering
+
+    def page(self, visit: Visit, template: str, **values: Any) -> Response:
+        """A page for an owner; whatever it shows is escaped."""
+        return HTMLResponse(self._render(visit.t, template, visit=visit, **values))
+
+    def sentence(self, request: Request, message: Message, status: int = HTTPStatus.OK) -> Response:
+        """A page that says one thing."""
+        return self._plain(request, "sentence.html", status, message=message)
+
+    def back(self, path: str = "/") -> RedirectResponse:
+        """After a POST: on to a page that may be loaded again."""
+        return RedirectResponse(self._base + path, HTTPStatus.SEE_OTHER)
+
+    def language(self, request: Request) -> str:
+        """The browser's."""
+        return language_of(request, self._config.language)
+
+    def _plain(self, request: Request, template: str, status: int = HTTPStatus.OK, **values: Any) -> Response:
+        t = translator(self.language(request))
+        return HTMLResponse(self._render(t, template, visit=None, **values), status)
+
+    def _render(self, t: Translator, template: str, **values: Any) -> str:
+        return self._templates.get_template(template).render(t=t, base=self._base, **values)
+
+    async def _fields(self, request: Request) -> dict[str, str]:
+        """A form's fields, however it says it is encoded: ours are all of one kind."""
+        body = bytearray()
+        async for piece in request.stream():
+            body += piece
+            if len(body) > MOST_FORM_BYTES:
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+class SecurityHeaders:
+    """Middleware that puts `HEADERS` on every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def guarded(piece: Piece) -> None:
+            if piece["type"] == "http.response.start":
+                MutableHeaders(scope=piece).update(HEADERS)
+            await send(piece)
+
+        await self._app(scope, receive, guarded)

@@ -1,0 +1,73 @@
+"""Files of the page: the cost chart, and tables for a spreadsheet in which no cell is a formula."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from starlette.responses import Response
+
+from bot import commands
+from bot.cost.export import safe_cell, to_csv
+from bot.cost.report import cost_report
+from bot.web.admin.door import Door
+from storage.records import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from starlette.requests import Request
+
+    from bot.service import Service
+    from storage.records import MemberLine
+
+MOST_MEMBERS = 100_000
+
+
+class Sheets:
+    """Each method answers one GET with a file."""
+
+    def __init__(self, service: Service, door: Door) -> None:
+        self._service = service
+        self._door = door
+
+    async def chart(self, request: Request) -> Response:
+        """The report of a period as a picture."""
+        visit, service = await self._door.visit(request), self._service
+        png = await commands.stats_chart(service.store, _period(request), visit.t, service.config)
+        return Response(png, media_type="image/png")
+
+    async def costs(self, request: Request) -> Response:
+        """The report of a period as a table."""
+        await self._door.visit(request)
+        report = await cost_report(self._service.store, self._service.config, _period(request))
+        return _file(to_csv(report), f"easel-{report.start:%Y-%m-%d}.csv")
+
+    async def members(self, request: Request) -> Response:
+        """All members and what they used this month."""
+        await self._door.visit(request)
+        lines = await self._service.store.members(limit=MOST_MEMBERS)
+        return _file(members_csv(lines), "easel-members.csv")
+
+
+def members_csv(lines: Iterable[MemberLine]) -> str:
+    """A row for each member. Money in micro-units, time in microseconds."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+    writer.writerow(["member", "tier", "accounts", *asdict(Tally())])
+    for line in lines:
+        accounts = " ".join(f"{one.platform}:{one.user_id}" for one in line.identities)
+        words = (line.member.key, line.member.tier, accounts)
+        writer.writerow([*map(safe_cell, words), *asdict(line.tally).values()])
+    return text.getvalue()
+
+
+def _period(request: Request) -> str:
+    return request.query_params.get("period") or "month"
+
+
+def _file(text: str, name: str) -> Response:
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return Response(text, media_type="text/csv", headers=headers)
