@@ -86,7 +86,7 @@ class Model(Protocol):
         """An empty canvas: the seed's noise and the request's own sigmas."""
 
     def step(self, canvases: Sequence[Canvas]) -> None:
-        """One denoising step for each: same picture size, any step, any sigmas."""
+        """One denoising step for each: same picture size, any step, any sigmas. Returns when it is drawn."""
 
     def preview(self, canvas: Canvas) -> Image:
         """A small look at what the picture will be."""

@@ -119,14 +119,15 @@ class ZImageModel:
     @torch.inference_mode()
     def encode(self, prompts: Sequence[str]) -> list[Caption]:
         pipeline, mode = self._pipeline, self._placement.mode
-        if mode is Mode.MEDIUM:
-            pipeline.text_encoder.to(self._device)
-        elif mode is Mode.LOW:
+        if mode is Mode.LOW:
             pipeline.maybe_free_model_hooks()  # whatever part the last picture left on the device goes first
-        captions = [self._caption(prompt) for prompt in prompts]
-        if mode is Mode.MEDIUM:
-            pipeline.text_encoder.to("cpu")
-        return captions
+        try:
+            if mode is Mode.MEDIUM:
+                pipeline.text_encoder.to(self._device)
+            return [self._caption(prompt) for prompt in prompts]
+        finally:
+            if mode is Mode.MEDIUM:  # out of memory half-way, too
+                pipeline.text_encoder.to("cpu")
 
     @torch.inference_mode()
     def begin(self, request: DrawRequest, captions: Sequence[Caption]) -> ZCanvas:
@@ -156,6 +157,8 @@ class ZImageModel:
         for canvas, (latents, guess) in zip(batch, after, strict=True):  # nothing below can fail
             canvas.latents, canvas.guess = latents, guess
             canvas.step += 1
+        if self._placement.on_gpu:
+            torch.cuda.synchronize(self._device)  # a GPU answers before it has drawn
 
     @torch.inference_mode()
     def preview(self, canvas: Canvas) -> Image:
