@@ -29,6 +29,7 @@ from engine.request import (
     DrawRequest,
     EngineError,
     JobState,
+    ModelLost,
     OutOfMemory,
     Progress,
     StepTimeout,
@@ -42,14 +43,14 @@ from engine.ticket import Ticket
 from engine.watchdog import Cause, Watchdog
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
     from PIL.Image import Image
 
     from engine.accounting import Clock, Totals
     from engine.events import Observer
-    from engine.executor import Landing
+    from engine.executor import Landing, Outcome
     from engine.model import Caption, DeviceMemory, Model
     from engine.profile import Profile
     from engine.scheduler import Work
@@ -60,10 +61,6 @@ STALE_S = 5.0
 """What the device had left so long ago says nothing of now."""
 LOOK_AGAIN_S = 1.0
 """How soon a job that waits only for memory in other hands is looked at again."""
-
-
-class ModelLost(Exception):
-    """The model could not be loaded; nothing can be drawn any more."""
 
 
 class Engine:
@@ -458,13 +455,12 @@ class Engine:
     async def _upkeep(self) -> None:
         """What is due between two steps: reload, heartbeat, one more place, the report of time."""
         now = self._clock()
+        if self._idle and self._watchdog.heartbeat_due(now, self._busy_at):
+            await self._keep_warm()
         if self._reload_due and not self._crew.in_flight:
-            await self._load()
+            await self._load(self._watchdog.step_deadline_s(None, first=True))
             self._reload_due = False
             self._says.tell(Action.RELOADED)
-        if self._idle and self._watchdog.heartbeat_due(now, self._busy_at):
-            await self._warm_up(decode=False)
-            self._says.tell(Action.WARMED)
         if self._ladder.recover(now):
             self._says.tell(Action.CAP_RAISED, cap=self._scheduler.cap)
         if now >= self._reported[0] + self._config.report_every_s:
@@ -487,34 +483,48 @@ class Engine:
             waits.append(LOOK_AGAIN_S)
         return max(0.0, min(waits))
 
-    async def _load(self) -> None:
-        """Load and warm up, as overhead. Raises ModelLost."""
-        timeout_s = self._watchdog.step_deadline_s(None, first=True)
-        try:
-            async with asyncio.timeout(timeout_s):
-                outcome = await self._crew.overhead(self._model.load)
-        except TimeoutError:
-            raise ModelLost(f"the model did not load within {timeout_s:.0f} s") from None
-        if outcome.failed:
-            self._says.tell(Action.LOAD_FAILED, reason=outcome.error, trace=outcome.trace)
-            raise ModelLost(outcome.error)
-        await self._warm_up(decode=True)
+    async def _load(self, deadline_s: float | None = None) -> None:
+        """Load and warm up, as overhead. Raises ModelLost.
 
-    async def _warm_up(self, *, decode: bool) -> None:
-        outcome = await self._crew.overhead(self._calls.warm_up(decode=decode))
+        A first start has no deadline: it may download the weights.
+        """
+        for call in (self._model.load, self._calls.warm_up(decode=True)):
+            await self._prepare(call, deadline_s)
         self._busy_at = self._clock()
+
+    async def _prepare(self, call: Callable[[], object], deadline_s: float | None = None) -> Outcome:
+        """What has to go well before anything is drawn. Raises ModelLost."""
+        outcome = await self._crew.overhead(call, deadline_s=deadline_s)
         if outcome.failed:
             self._says.tell(Action.LOAD_FAILED, reason=outcome.error, trace=outcome.trace)
-            raise ModelLost(outcome.error)
+            raise ModelLost(outcome.error or "")
+        return outcome
+
+    async def _keep_warm(self) -> None:
+        """The heartbeat. Where it fails the model is loaded anew, before anybody's picture would be lost."""
+        expected_s = self._predictor.encode_s() + self._predictor.step_s(self._model.profile.min_pixels)
+        deadline_s = self._watchdog.step_deadline_s(expected_s)
+        outcome = await self._crew.overhead(self._calls.warm_up(decode=False), deadline_s=deadline_s)
+        self._busy_at = self._clock()
+        if outcome.out_of_memory:  # others hold it for now
+            self._calls.release_first = True
+            self._watchdog.alert(
+                Cause.OUT_OF_MEMORY, "Out of memory in the heartbeat, while nothing was drawn."
+            )
+        elif outcome.failed:
+            self._reload_due = True
+            self._says.tell(Action.HEARTBEAT_FAILED, reason=outcome.error, trace=outcome.trace)
+            self._watchdog.alert(
+                Cause.HUNG_STEP, f"The heartbeat failed ({outcome.error}); the model is loaded anew."
+            )
+        else:
+            self._says.tell(Action.WARMED)
 
     async def _calibrate(self) -> None:
         """Measure what the gate has to know and no earlier process has learned."""
         needs = [need for need in self._config.calibrate if not self._gate.knows(need)]
         if needs:
-            outcome = await self._crew.overhead(self._calls.calibrate(needs))
-            if outcome.failed:
-                self._says.tell(Action.LOAD_FAILED, reason=outcome.error, trace=outcome.trace)
-                raise ModelLost(outcome.error)
+            outcome = await self._prepare(self._calls.calibrate(needs))
             assert isinstance(outcome.value, dict)
             for need, peak_bytes in outcome.value.items():
                 self._experience.learn_peak(need, peak_bytes)

@@ -44,6 +44,7 @@ class Action(enum.StrEnum):
     LOAD_FAILED = "model_load_failed"
     CALIBRATED = "memory_calibrated"
     WARMED = "kept_warm"
+    HEARTBEAT_FAILED = "heartbeat_failed"
     WORKER_JOINED = "worker_joined"
     WORKER_LEFT = "worker_left"
     WORKER_LOST = "worker_lost"
@@ -58,6 +59,7 @@ TROUBLE = frozenset(
         Action.OUT_OF_MEMORY,
         Action.STEP_TIMEOUT,
         Action.LOAD_FAILED,
+        Action.HEARTBEAT_FAILED,
         Action.WORKER_LOST,
         Action.WORKER_REFUSED,
         Action.WORKER_ASIDE,

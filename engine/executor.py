@@ -174,7 +174,7 @@ class Executor:
 
         lane.run(metered, lambda outcome: self._land(lane, flight, outcome))
 
-    async def overhead(self, call: Call) -> Outcome:
+    async def overhead(self, call: Call, *, deadline_s: float | None = None) -> Outcome:
         """Work for nobody's picture, in the account of overhead. A lane must be free."""
         lane = next(lane for lane in self._lanes if not lane.busy)
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
@@ -188,7 +188,13 @@ class Executor:
                 self._meter.end(account)
 
         lane.run(metered, lambda outcome: None if future.done() else future.set_result(outcome))
-        return await future
+        try:
+            async with asyncio.timeout(deadline_s):
+                return await future
+        except TimeoutError:
+            self._meter.end(account)
+            self._leave_behind(lane)
+            return Outcome(error=f"no answer within {deadline_s:.0f} s")
 
     def poke(self) -> None:
         """End the present wait: something else happened."""
@@ -229,7 +235,6 @@ class Executor:
         self._wake.set()
 
     def _give_up_hung(self) -> None:
-        """A hung call cannot be stopped, only left behind: its lane gets a fresh thread."""
         now = self._clock()
         for lane, flight in [(lane, f) for lane, f in self._flights.items() if now >= f.deadline]:
             billed = self._meter.end(flight)
@@ -237,9 +242,13 @@ class Executor:
             flight.landed = True
             del self._flights[lane]
             self._landed.append(Landing(flight.work, outcome, billed, now - flight.began, hung=True))
-            lane.close()
-            fresh = Lane(lane.name, self._prepare)
-            if lane is self._decoder:
-                self._decoder = fresh
-            else:
-                self._lanes[self._lanes.index(lane)] = fresh
+            self._leave_behind(lane)
+
+    def _leave_behind(self, lane: Lane) -> None:
+        """A hung call cannot be stopped: its thread is left to it, and the lane gets a fresh one."""
+        lane.close()
+        fresh = Lane(lane.name, self._prepare)
+        if lane is self._decoder:
+            self._decoder = fresh
+        else:
+            self._lanes[self._lanes.index(lane)] = fresh

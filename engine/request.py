@@ -154,3 +154,7 @@ class Cancelled(EngineError):
 
 class Draining(EngineError):
     """The engine is shutting down and takes no more."""
+
+
+class ModelLost(EngineError):
+    """The model could not be loaded; nothing can be drawn any more."""

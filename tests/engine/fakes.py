@@ -97,7 +97,7 @@ class FakeModel:
         self.gate = Turnstile()
         """Every step goes through it."""
         self.before: dict[str, Callable[[Sequence[FakeCanvas]], None]] = {}
-        """By call (load, encode, step, decode): may raise, block, or look."""
+        """By call (load, encode, step, decode; warm-up: the engine's own step): may raise, block, look."""
         self.loads = 0
         self.released = 0
         self.tiled: list[bool] = []
@@ -183,7 +183,9 @@ class FakeModel:
     def _look(self, call: str, canvases: Sequence[FakeCanvas]) -> None:
         if call in ("step", "decode"):
             self.calls.append((call, tuple(canvas.request.job_id for canvas in canvases)))
-        if call in self.before and not any(canvas.request.job_id == "warm-up" for canvas in canvases):
+        if any(canvas.request.job_id == "warm-up" for canvas in canvases):
+            call = "warm-up" if call == "step" else ""
+        if call in self.before:
             self.before[call](canvases)
 
     @staticmethod

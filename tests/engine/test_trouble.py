@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from engine.engine import ModelLost
 from engine.executor import attempt
 from engine.oom import is_out_of_memory
-from engine.request import Draining, Drawing, DrawRequest, OutOfMemory, StepTimeout
+from engine.request import Draining, Drawing, DrawRequest, ModelLost, OutOfMemory, StepTimeout
 from engine.watchdog import Cause, WatchdogSettings
 from tests.engine.fakes import OutOfMemoryError
 from tests.engine.studio import Studio, ended, until
@@ -24,6 +23,15 @@ if TYPE_CHECKING:
 
 LIMIT_S = 100.0
 STRICT = WatchdogSettings(deadline_floor_s=LIMIT_S, first_deadline_s=LIMIT_S, keep_warm_every_s=None)
+
+
+BEATING = WatchdogSettings(keep_warm_every_s=300.0)
+
+
+async def beat(studio: Studio) -> None:
+    """Let the next heartbeat fall due."""
+    studio.clock.advance(301.0)
+    studio.engine.resume_admission()
 
 
 class Hang:
@@ -326,6 +334,41 @@ class TestWarmth:
             after = studio.engine.snapshot().totals
             assert after.busy_s == before.busy_s
             assert after.overhead_s > before.overhead_s
+
+    async def test_a_heartbeat_without_memory_is_told_and_the_next_is_tried(self) -> None:
+        async with Studio(watchdog=BEATING) as studio:
+            studio.model.before["warm-up"] = starve(lambda _: not studio.heard.alerts)
+            await beat(studio)
+            await until(lambda: [alert.cause for alert in studio.heard.alerts] == [Cause.OUT_OF_MEMORY])
+            await beat(studio)
+            await until(lambda: len(studio.heard.of("kept_warm")) == 1)
+            assert studio.model.loads == 1
+            assert studio.draws_right(await studio.submit("a").result())
+
+    async def test_a_heartbeat_that_fails_has_the_model_loaded_anew(self) -> None:
+        async with Studio(watchdog=BEATING) as studio:
+            studio.model.before["warm-up"] = starve(lambda _: studio.model.loads == 1, ZeroDivisionError)
+            await beat(studio)
+            await until(lambda: len(studio.heard.of("model_reloaded")) == 1)
+            assert [alert.cause for alert in studio.heard.alerts] == [Cause.HUNG_STEP]
+            assert studio.draws_right(await studio.submit("a").result())
+
+    async def test_a_heartbeat_that_hangs_holds_nobody_up_for_ever(self) -> None:
+        soon = dataclasses.replace(BEATING, deadline_floor_s=0.02, deadline_factor=0.0, first_deadline_s=20.0)
+        async with Studio(watchdog=soon) as studio:
+            go = threading.Event()
+
+            def hang(_: object) -> None:
+                if studio.model.loads == 1:
+                    assert go.wait(20)
+
+            studio.model.before["warm-up"] = hang
+            await beat(studio)
+            drawing = await ended(studio.submit("a"))
+            assert isinstance(drawing, Drawing)
+            assert studio.draws_right(drawing)
+            assert studio.model.loads == 2
+            go.set()
 
 
 async def test_slow_steps_are_reported_once_with_a_cause() -> None:
