@@ -10,7 +10,7 @@ import structlog
 
 from bot.alerts import Alerts
 from bot.capabilities import capabilities_for
-from bot.config import Billing
+from bot.config import Billing, ConfigError
 from bot.cost.calibration import PROFILE
 from bot.cost.watch import CostWatch
 from bot.housekeeping import Housekeeper
@@ -21,7 +21,7 @@ from bot.pricing import Pricing
 from bot.service import Service
 from engine.build import build_engine
 from engine.queue import LaneTerms
-from engine.settings import EngineConfig, ModelSettings
+from engine.settings import BadSetting, EngineConfig, ModelSettings
 from engine.watchdog import WatchdogSettings
 from storage.store import Store
 
@@ -58,7 +58,8 @@ def engine_config(config: Config) -> EngineConfig:
         max_active=section.max_active,
         max_waiting=section.max_waiting,
         watchdog=WatchdogSettings(
-            keep_warm_every_s=section.keep_warm_every_s, deadline_floor_s=section.step_timeout_s
+            keep_warm_every_s=section.keep_warm_every.total_seconds(),
+            deadline_floor_s=section.step_timeout.total_seconds(),
         ),
         learned_path=config.storage.folder / LEARNED,
         embedding_cache_bytes=section.embedding_cache_mb * MB,
@@ -117,7 +118,10 @@ async def open_service(config: Config) -> AsyncIterator[Service]:
     async with open_store(config, on_trouble=alerts.store_trouble) as store:
         settings, terms = model_settings(config), engine_config(config)
         # in a thread: torch takes seconds to import
-        engine = await asyncio.to_thread(build_engine, settings, terms, observers=(alerts, counting))
+        try:
+            engine = await asyncio.to_thread(build_engine, settings, terms, observers=(alerts, counting))
+        except BadSetting as bad:
+            raise ConfigError([f"bot.toml: model.{bad}"]) from bad
         await engine.start()
         service = Service(
             config=config,
@@ -138,7 +142,7 @@ async def open_service(config: Config) -> AsyncIterator[Service]:
             lag.start()
             yield service
         finally:
-            left = await engine.stop(config.engine.drain_timeout_s)
+            left = await engine.stop(config.engine.drain_timeout.total_seconds())
             await service.stop()
             await lag.stop()
             await cost.stop()

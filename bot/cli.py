@@ -23,11 +23,11 @@ from bot.credentials import Credentials, Redactor
 from bot.faces import configured_faces, serve_all
 from bot.init.wizard import Here, run_init
 from bot.logs import set_up_logs
-from bot.messages import UserError, best_language, translator
+from bot.messages import UserError, best_language, say, translator
 from bot.request import ImagineOptions
 from bot.service import Asker
 from bot.upkeep import read_backup, show_check, write_backup
-from engine.request import EngineError
+from engine.request import EngineError, ModelLost
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
@@ -287,13 +287,17 @@ def _run(config: Config, work: Callable[[], Coroutine[None, None, T]]) -> T:
 
 @contextlib.contextmanager
 def _explained(config: Config) -> Iterator[None]:
-    """What can be said in a sentence is said, and the status is 1."""
+    """What can be said in a sentence is said; the status is 2 for bot.toml, else 1."""
     try:
         yield
     except UserError as error:
         console.print(translator(config.language)(error.message), markup=False)
     except ConfigError as error:
         errors.print(*error.lines, sep="\n", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(BAD_CONFIG) from None
+    except ModelLost as error:
+        told = say("error-model", model=config.model.path, reason=str(error))
+        errors.print(translator(config.language)(told), markup=False, highlight=False, soft_wrap=True)
     except (StorageError, EngineError) as error:
         errors.print(str(error), markup=False, soft_wrap=True)
     else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+import re
 import tomllib
 import zoneinfo
 from decimal import Decimal
@@ -17,7 +18,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import re2
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 MICRO = 1_000_000
 """Micro-units in one unit of the currency: all money inside the program is an integer of these."""
@@ -48,6 +58,22 @@ class Billing(StrEnum):
     PER_IMAGE = "per_image"
 
 
+def _duration(found: Any) -> Any:
+    if isinstance(found, dt.timedelta):
+        return found
+    written = re.fullmatch(r"(\d+(?:\.\d+)?) ?([smh]?)", str(found))
+    if written is None:
+        raise ValueError('must be seconds, or a time such as "30s", "5m" or "1h"')
+    return float(written[1]) * dt.timedelta(seconds={"m": 60, "h": 3600}.get(written[2], 1))
+
+
+def _some_time(duration: dt.timedelta) -> dt.timedelta:
+    if not duration:
+        raise ValueError("must be longer than 0")
+    return duration
+
+
+Duration = Annotated[dt.timedelta, BeforeValidator(_duration)]
 Price = Annotated[Decimal, Field(ge=0, le=1_000_000, decimal_places=6)]
 Edge = Annotated[int, Field(ge=64, le=4096, multiple_of=16)]
 
@@ -147,9 +173,9 @@ class Engine(Section):
     free_share: Annotated[float, Field(gt=0, lt=1)] = 0.1
     memory_budget_mb: Annotated[int, Field(ge=64)] | None = None
     preview_every: Annotated[int, Field(ge=0, le=50)] = 2
-    step_timeout_s: Annotated[float, Field(gt=0)] = 60.0
-    drain_timeout_s: Annotated[float, Field(ge=0)] = 30.0
-    keep_warm_every_s: Annotated[float, Field(ge=0)] = 300.0
+    step_timeout: Annotated[Duration, AfterValidator(_some_time)] = dt.timedelta(minutes=1)
+    drain_timeout: Duration = dt.timedelta(seconds=30)
+    keep_warm_every: Duration = dt.timedelta(minutes=5)
     embedding_cache_mb: Annotated[int, Field(ge=0)] = 64
     result_cache_mb: Annotated[int, Field(ge=0)] = 128
 
@@ -342,6 +368,15 @@ def load_config(path: Path | None) -> Config:
         raise ConfigError([_fault(path, fault) for fault in error.errors()]) from error
 
 
+_IN_WORDS = {
+    "missing": "must be given",
+    "model_type": "must be a table",
+    "dict_type": "must be a table",
+    "path_type": "must be a path",
+}
+"""What pydantic would say in Python's terms."""
+
+
 def _fault(path: Path, fault: Any) -> str:
     """One line: file, key, what was found, what is allowed."""
     key = ".".join(str(part) for part in fault["loc"]) or "(whole file)"
@@ -353,15 +388,17 @@ def _fault(path: Path, fault: Any) -> str:
     if fault["type"] == "value_error":
         allowed = str(fault["ctx"]["error"])
     else:
-        allowed = fault["msg"].replace("Input should be", "must be")
+        allowed = _IN_WORDS.get(fault["type"]) or fault["msg"].replace("Input should be", "must be")
     found = "" if isinstance(fault["input"], dict) else f"found {fault['input']!r}; "
     return f"{path}: {key}: {found}{allowed}"
 
 
 def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
-    """The keys of the section that `loc` points into. bot.toml is two levels deep."""
+    """The keys of the section that `loc` points into."""
     if len(loc) == 1:
         return list(Config.model_fields)
     tables: dict[str, Any] = {"tiers": Tier, "rent": Rent, "styles": Style}
     section: Any = tables.get(str(loc[0])) or Config.model_fields[str(loc[0])].annotation
+    if "volume_prices" in loc:
+        section = VolumePrice
     return [name for name in section.model_fields if (section, name) != (Tier, "name")]

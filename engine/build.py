@@ -23,7 +23,7 @@ def build_engine(
     """An engine for these settings; nothing is loaded before `start`.
 
     What follows from the device (workers, memory mode and budget, telemetry) is decided here, whatever
-    `config` says of it. Raises ValueError, with a sentence for the owner, for settings that cannot be.
+    `config` says of it. Raises BadSetting for settings that cannot be.
     """
     from engine.placement import resolve  # torch is slow to import: not before somebody draws
     from engine.zimage import ZImageModel

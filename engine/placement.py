@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from diffusers.models.attention_dispatch import AttentionBackendName
 
 from engine.memory import Mode, choose_mode
 from engine.profile import Profile, load_profile
-from engine.settings import EMBEDDED, ModelSettings
+from engine.settings import EMBEDDED, BadSetting, ModelSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,10 +57,10 @@ class Placement:
 
 
 def resolve(settings: ModelSettings) -> Placement:
-    """Decide what `auto` left open. Raises ValueError, with a sentence for the owner, for what cannot be."""
+    """Decide what `auto` left open. Raises BadSetting for what cannot be."""
     on_gpu = settings.device != "cpu" and torch.cuda.is_available()
     if settings.device.startswith("cuda") and not on_gpu:
-        raise ValueError(f"device = {settings.device}, but torch sees no GPU")
+        raise BadSetting("device", settings.device, "torch sees no GPU here; allowed: auto, cpu")
     device = ("cuda" if settings.device == "auto" else settings.device) if on_gpu else "cpu"
     dtype = DTYPES[settings.dtype] if settings.dtype != "auto" else _dtype(on_gpu)
     quantisation = _quantisation(settings.quantisation)
@@ -77,7 +78,7 @@ def resolve(settings: ModelSettings) -> Placement:
         dtype=dtype,
         mode=_mode(settings, profile, budget, on_gpu=on_gpu),
         budget_bytes=budget,
-        attention=None if settings.attention == "auto" else settings.attention,
+        attention=_attention(settings.attention),
         compile_blocks=settings.compile_blocks,
         quantisation=quantisation,
         threads=len(os.sched_getaffinity(0)),
@@ -157,13 +158,22 @@ def _mode(settings: ModelSettings, profile: Profile, budget: int | None, *, on_g
     return choose_mode(profile, budget, largest**2)
 
 
+def _attention(wanted: str) -> str | None:
+    if wanted == "auto":
+        return None
+    known = [backend.value for backend in AttentionBackendName]
+    if wanted not in known:
+        raise BadSetting("attention", wanted, f"allowed: auto, {', '.join(known)}")
+    return wanted
+
+
 def _quantisation(wanted: str) -> str | None:
     if wanted == "none":
         return None
     if wanted not in QUANTISED:
-        raise ValueError(f"quantisation = {wanted}; there are none, {', '.join(QUANTISED)}")
+        raise BadSetting("quantisation", wanted, f"allowed: none, {', '.join(QUANTISED)}")
     if importlib.util.find_spec("torchao") is None:
-        raise ValueError(f"quantisation = {wanted} needs the package torchao: pip install torchao")
+        raise BadSetting("quantisation", wanted, "needs the package torchao: pip install torchao")
     return wanted
 
 

@@ -18,6 +18,13 @@ EMBEDDED = "embedded"
 """The name of the model that comes with Easel."""
 
 
+class BadSetting(ValueError):
+    """A setting of the model that this machine, or this build, cannot carry out."""
+
+    def __init__(self, setting: str, found: str, allowed: str) -> None:
+        super().__init__(f"{setting}: found {found!r}; {allowed}")
+
+
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
     """Which model draws, and how. `auto` is decided when it is loaded, by what the device is."""

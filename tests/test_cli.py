@@ -120,6 +120,27 @@ def test_a_wrong_key_in_bot_toml_exits_2(folder: Path) -> None:
     assert "bot.toml: engine.max_activ: found a key that is not known" in refused.stderr
 
 
+@pytest.mark.parametrize(
+    ("text", "status", "said"),
+    [
+        (
+            "[model]\nattention = 'flush'\n",
+            2,
+            "bot.toml: model.attention: found 'flush'; allowed: auto, flash",
+        ),
+        ("[model]\npath = './no-such-folder'\n", 1, "The model ./no-such-folder does not load"),
+    ],
+)
+def test_a_model_that_cannot_be_is_told_in_a_sentence(
+    folder: Path, text: str, status: int, said: str
+) -> None:
+    (folder / "bot.toml").write_text(text)
+    refused = easel(folder, "imagine", "a cat")
+    assert refused.returncode == status
+    assert said in refused.stderr
+    assert "Traceback (most recent call last)" not in refused.stdout + refused.stderr
+
+
 def test_run_without_tokens_says_so_and_opens_the_chat(folder: Path) -> None:
     chat = easel(folder, "run", typed="/quota\n/nonsense\n")
     assert chat.returncode == 0, chat.stderr

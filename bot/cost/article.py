@@ -281,7 +281,7 @@ def _advice() -> list[Check]:
         Check(at, "several at once are not faster", "yes", "-", Verdict.UNCHECKED,
               "its own table of concurrency has 440 an hour for 197"),
         _input(at, "steps: first try, daily, finished, sketch", "10-20, 40, 50-60, 1-5"),
-        _input(at, "a heartbeat every", "5 min", "Easel's keep_warm_every_s = 300"),
+        _input(at, "a heartbeat every", "5 min", "Easel's `keep_warm_every`"),
     ]  # fmt: skip
 
 

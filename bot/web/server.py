@@ -68,7 +68,7 @@ async def serve(
             proxy_headers=bool(config.http.trusted_proxies),
             forwarded_allow_ips=list(config.http.trusted_proxies),
             timeout_keep_alive=KEEP_ALIVE_S,
-            timeout_graceful_shutdown=math.ceil(config.engine.drain_timeout_s) + HURRY_S,
+            timeout_graceful_shutdown=math.ceil(config.engine.drain_timeout.total_seconds()) + HURRY_S,
         )
     )
     host, port = at.getsockname()[:2]

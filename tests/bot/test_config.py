@@ -33,6 +33,14 @@ def test_the_shipped_file_holds_the_defaults() -> None:
         ("[engine]\nmax_active = 0", ["engine.max_active", "found 0", "greater than or equal to 1"]),
         ("[engine]\nmax_activ = 3", ["engine.max_activ", "did you mean max_active?"]),
         ("[engine]\nmax_active = 'three'", ["engine.max_active", "found 'three'", "valid integer"]),
+        ("[engine]\nkeep_warm_every = 'soon'", ["engine.keep_warm_every", "found 'soon'", '"5m"']),
+        ("[engine]\nstep_timeout = '0s'", ["engine.step_timeout", "found '0s'", "longer than 0"]),
+        ("engine = 'fast'", ["engine", "found 'fast'", "must be a table"]),
+        ("rent = [{valid_from = 2025-01-01}]", ["rent.0.gpu_an_hour", "must be given"]),
+        (
+            "tiers.member.volume_prices = [{beyond = 1, price = 1, from = 2}]",
+            ["tiers.member.volume_prices.0.from", "allowed: beyond, price"],
+        ),
         ("[tiers.free]\nprices = 1", ["tiers.free.prices", "did you mean price?"]),
         ("[tiers.free]\nmax_size = 100", ["tiers.free.max_size", "found 100", "multiple of 16"]),
         ("[styles.ink]\nprompt = 'ink'", ["styles.ink.prompt", "found 'ink'", "{prompt}"]),
@@ -50,6 +58,15 @@ def test_a_fault_names_file_key_found_and_allowed(tmp_path: Path, text: str, par
 
 def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
     assert len(faults(tmp_path, "language = 'fr'\ntime_zone = 'x'\n[engine]\nmax_active = 0")) == 3
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"), [("'5m'", 300), ("'90 s'", 90), ("1.5", 1.5), ("'1h'", 3600)]
+)
+def test_times_are_written_as_people_write_them(tmp_path: Path, written: str, seconds: float) -> None:
+    file = tmp_path / "bot.toml"
+    file.write_text(f"[engine]\ndrain_timeout = {written}", "utf-8")
+    assert load_config(file).engine.drain_timeout.total_seconds() == seconds
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:

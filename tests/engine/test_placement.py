@@ -14,8 +14,8 @@ from engine.build import build_engine
 from engine.engine import Engine
 from engine.memory import Mode
 from engine.placement import resolve, weights_on_disk
-from engine.request import DrawRequest
-from engine.settings import EngineConfig, ModelSettings
+from engine.request import DrawRequest, ModelLost
+from engine.settings import BadSetting, EngineConfig, ModelSettings
 from engine.zimage import ZImageModel
 
 if TYPE_CHECKING:
@@ -103,14 +103,16 @@ class TestWhatAutoMeans:
 
     def test_what_cannot_be_is_said_in_a_sentence(self) -> None:
         if not torch.cuda.is_available():
-            with pytest.raises(ValueError, match="torch sees no GPU"):
+            with pytest.raises(BadSetting, match="torch sees no GPU"):
                 resolve(ModelSettings(device="cuda"))
-        with pytest.raises(ValueError, match="there are none, int8, float8"):
+        with pytest.raises(BadSetting, match="found 'int3'; allowed: none, int8, float8"):
             resolve(ModelSettings(quantisation="int3"))
+        with pytest.raises(BadSetting, match=r"found 'no-such'; allowed: auto, flash, .*native"):
+            resolve(ModelSettings(attention="no-such"))
 
     def test_a_missing_package_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-        with pytest.raises(ValueError, match="pip install torchao"):
+        with pytest.raises(BadSetting, match="pip install torchao"):
             resolve(ModelSettings(quantisation="int8"))
 
 
@@ -166,8 +168,8 @@ class TestTheBranchesOnACpu:
         assert difference(await draw(model), plain) <= 1
 
     async def test_an_attention_back_end_that_is_not_there_is_told_at_start(self, tiny_folder: Path) -> None:
-        engine = Engine(model=ZImageModel(resolve(settings(tiny_folder, attention="no-such"))))
-        with pytest.raises(Exception, match="no-such"):
+        engine = Engine(model=ZImageModel(resolve(settings(tiny_folder, attention="sage"))))
+        with pytest.raises(ModelLost, match="sageattention"):
             await engine.start()
 
     async def test_blocks_are_compiled_once_for_all_sizes(

@@ -33,6 +33,7 @@ error-queue-yours = You already have { $limit } images waiting; let some finish 
 error-queue-full = The queue is full right now; nothing was charged, try again in a minute.
 error-too-large = That size does not fit this machine's memory; choose a smaller one.
 error-memory = The machine ran out of memory on this image; nothing was charged. A smaller size will work.
+error-model = The model { $model } does not load: { $reason }
 error-draw = Drawing failed; nothing was charged. Please try again.
 error-draining = I am restarting; try again in a minute.
 error-draining-kept = I am restarting; your request is kept and will be drawn right after.

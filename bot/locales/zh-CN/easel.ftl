@@ -26,6 +26,7 @@ error-queue-yours = 您已有 { $limit } 张在排队,请等几张画完。
 error-queue-full = 队列已满,没有扣费;请稍后再试。
 error-too-large = 这个尺寸超出了本机内存,请选小一些的。
 error-memory = 画这张图时内存不足,没有扣费;换小一点的尺寸即可。
+error-model = 模型 { $model } 加载不了:{ $reason }
 error-draw = 画图失败,没有扣费;请再试一次。
 error-draining = 我正在重启,请稍后再试。
 error-draining-kept = 我正在重启;您的请求已保存,重启后马上画。
