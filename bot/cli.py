@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import getpass
+import logging
 import os
 import signal
 import sys
@@ -296,6 +297,7 @@ def _explained(config: Config) -> Iterator[None]:
         errors.print(*error.lines, sep="\n", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(BAD_CONFIG) from None
     except ModelLost as error:
+        logging.getLogger(__name__).debug("model lost", exc_info=error)
         told = say("error-model", model=config.model.path, reason=str(error))
         errors.print(translator(config.language)(told), markup=False, highlight=False, soft_wrap=True)
     except (StorageError, EngineError) as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import traceback
 from typing import TYPE_CHECKING
 
 from engine.accounting import Meter
@@ -305,7 +306,8 @@ class Engine:
         except Exception as error:
             # No job is lost with the engine: all are handed back, for the next process.
             self._draining = True
-            self._says.tell(Action.CRASHED, reason=f"{type(error).__name__}: {error}")
+            reason, trace = f"{type(error).__name__}: {error}", traceback.format_exc()
+            self._says.tell(Action.CRASHED, reason=reason, trace=trace)
             self._desk.let_go("the engine broke")
             raise
 
@@ -496,8 +498,10 @@ class Engine:
         """What has to go well before anything is drawn. Raises ModelLost."""
         outcome = await self._crew.overhead(call, deadline_s=deadline_s)
         if outcome.failed:
-            self._says.tell(Action.LOAD_FAILED, reason=outcome.error, trace=outcome.trace)
-            raise ModelLost(outcome.error or "")
+            self._says.tell(Action.LOAD_FAILED, reason=outcome.error)
+            lost = ModelLost(outcome.error or "")
+            lost.add_note(outcome.trace)
+            raise lost
         return outcome
 
     async def _keep_warm(self) -> None:

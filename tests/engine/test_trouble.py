@@ -274,7 +274,8 @@ class TestHungSteps:
                 await studio.engine.wait()
             with pytest.raises(Draining):
                 studio.submit("another")
-            assert studio.heard.of("engine_crashed")
+            (crash,) = studio.heard.of("engine_crashed")
+            assert "in broken" in str(crash.fields["trace"]), "with the worker's own traceback"
             hang.release.set()
 
 
@@ -356,14 +357,16 @@ class TestWarmth:
     async def test_a_heartbeat_that_hangs_holds_nobody_up_for_ever(self) -> None:
         soon = dataclasses.replace(BEATING, deadline_floor_s=0.02, deadline_factor=0.0, first_deadline_s=20.0)
         async with Studio(watchdog=soon) as studio:
-            go = threading.Event()
+            begun, go = threading.Event(), threading.Event()
 
             def hang(_: object) -> None:
                 if studio.model.loads == 1:
+                    begun.set()
                     assert go.wait(20)
 
             studio.model.before["warm-up"] = hang
             await beat(studio)
+            await until(begun.is_set)
             drawing = await ended(studio.submit("a"))
             assert isinstance(drawing, Drawing)
             assert studio.draws_right(drawing)
