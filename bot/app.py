@@ -6,8 +6,6 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
-import structlog
-
 from bot.alerts import Alerts
 from bot.capabilities import capabilities_for
 from bot.config import Billing, ConfigError
@@ -30,8 +28,6 @@ if TYPE_CHECKING:
 
     from bot.config import Config
     from storage.errors import StoreUnavailable
-
-log = structlog.get_logger(__name__)
 
 DATABASE = "easel.db"
 LEARNED = "learned.json"
@@ -115,7 +111,10 @@ async def open_store(
 async def open_service(config: Config) -> AsyncIterator[Service]:
     """Store, engine and service, started in that order and stopped in the other."""
     alerts, counting = Alerts(), Counting()
-    async with open_store(config, on_trouble=alerts.store_trouble) as store:
+    async with (
+        open_store(config, on_trouble=alerts.store_trouble) as store,
+        contextlib.AsyncExitStack() as running,
+    ):
         settings, terms = model_settings(config), engine_config(config)
         # in a thread: torch takes seconds to import
         try:
@@ -134,18 +133,11 @@ async def open_service(config: Config) -> AsyncIterator[Service]:
         )
         meter, housekeeper = MeterWriter(engine, store), Housekeeper(store, config.storage)
         cost, lag = CostWatch(store, config, alerts), LoopLag(counting.loop_lag)
-        try:
-            await service.start()
-            meter.start()
-            housekeeper.start()
-            cost.start()
-            lag.start()
-            yield service
-        finally:
-            left = await engine.stop(config.engine.drain_timeout.total_seconds())
-            await service.stop()
-            await lag.stop()
-            await cost.stop()
-            await housekeeper.stop()
-            await meter.stop()
-            log.info("bot.stopped", left=len(left))
+        beside = (meter, housekeeper, cost, lag)
+        for part in (*beside, service):  # the last is stopped first, but after the engine
+            running.push_async_callback(part.stop)
+        running.push_async_callback(engine.stop, config.engine.drain_timeout.total_seconds())
+        await service.start()
+        for part in beside:
+            part.start()
+        yield service

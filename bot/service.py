@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+STORING_S = 10.0
+"""How long a stop waits for the last pictures to be stored; without them they are drawn again."""
 CLOSED = (Row.DELIVERED, Row.FAILED, Row.CANCELLED)
 T = TypeVar("T")
 
@@ -105,10 +107,17 @@ class Service:
         log.info("service.started", resumed=len(self._flights))
 
     async def stop(self) -> None:
-        """Let go of every request; what is unfinished stays written down for the next start."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """Let go of every request; what is unfinished stays written down for the next start.
+
+        Comes after the engine's stop: what that still drew is stored first.
+        """
+        try:
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=STORING_S)
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def undelivered(self, platform: str) -> list[LiveRequest]:
         """Requests of `platform` from before the last stop: being drawn again, or drawn and not delivered."""

@@ -157,21 +157,25 @@ class Engine:
         """Let the active jobs finish within the time given. Returns the ids still open, oldest first.
 
         The tickets of those raise Draining: they were accepted, and the next process is to be given them.
+        Cancelling it ends the wait for the active jobs, and nothing else.
         """
         self._draining = True
         for job in self._scheduler.active.values():
             job.pausing = False
         self._poke()
         task, self._task = self._task, None
-        if task is not None:
-            await asyncio.wait([task], timeout=drain_timeout_s)
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)  # what it broke on was told when it did
-        left = self._desk.let_go("the engine is shutting down")
-        if self._executor is not None:
-            await self._experience.save()
-            await self._close()
-        self._says.tell(Action.STOPPED, left=len(left))
+        try:
+            if task is not None:
+                await asyncio.wait([task], timeout=drain_timeout_s)
+        finally:
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)  # what it broke on was told when it did
+            left = self._desk.let_go("the engine is shutting down")
+            if self._executor is not None:
+                await self._experience.save()
+                await self._close()
+            self._says.tell(Action.STOPPED, left=len(left))
         return left
 
     async def wait(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from PIL import Image
 from bot.events import Accepted, Done, Failed, Progress, Waiting
 from bot.messages import UserError
 from bot.request import ImagineOptions
+from bot.safety import Safety, Verdict
 from bot.service import Asker, Service
 from tests.easel import FieldModel, config_in, easel
 
@@ -180,6 +182,33 @@ async def live_after_stop(service: Service, live) -> Failed:
     return outcome
 
 
+async def test_what_was_drawn_while_the_bot_stops_is_stored_first(config: Config, model: FieldModel) -> None:
+    looked_at, seen = asyncio.Event(), asyncio.Event()
+
+    class Slow(Safety):
+        """A look at each picture that takes its time."""
+
+        async def verdict(self, image: Image.Image) -> Verdict:
+            looked_at.set()
+            await seen.wait()
+            return Verdict.SHOW
+
+    async with easel(config, model) as service:
+        service._worker._safety = Slow(config.moderation)
+        await service.imagine(ANNA, CAT, key="1", address={})
+        await looked_at.wait()
+        await service.engine.stop(0.0)
+        stopping = asyncio.create_task(service.stop())
+        await asyncio.sleep(0)
+        seen.set()
+        await stopping
+    second = FieldModel()
+    async with easel(config, second) as service:
+        (live,) = await service.undelivered("console")
+        assert isinstance(await live.outcome(), Done)
+        assert second.drawn == [], "not drawn a second time"
+
+
 async def test_what_was_drawn_and_not_delivered_is_delivered_after_a_restart(config: Config) -> None:
     async with easel(config) as service:
         live = await service.imagine(ANNA, CAT, key="1", address={})
@@ -210,8 +239,6 @@ async def test_a_redelivery_after_a_restart_finds_the_first_request(config: Conf
 
 
 async def test_the_allowance_cannot_be_overspent_by_asking_at_once(config: Config) -> None:
-    import asyncio
-
     small = config.model_copy(update={"default_tier": "member"})
     async with easel(small) as service:
         member = await service.member(ANNA)

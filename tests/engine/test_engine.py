@@ -331,6 +331,20 @@ class TestShutdown:
             studio.model.gate.open()
             assert await stopping == ("a", "b")
 
+    async def test_is_orderly_where_nobody_wants_to_wait(self) -> None:
+        async with Studio(max_active=1) as studio:
+            studio.model.gate.close()
+            ticket = studio.submit("a")
+            await until(lambda: len(studio.model.names("step")) == 1)
+            stopping = asyncio.create_task(studio.engine.stop(600.0))
+            await until(lambda: studio.engine.snapshot().draining)
+            stopping.cancel()
+            assert isinstance(await ended(ticket), Draining)
+            studio.model.gate.open()
+            with pytest.raises(asyncio.CancelledError):
+                await stopping
+            assert studio.model.names("close") == [()]
+
     async def test_leaves_no_task_behind(self) -> None:
         before = asyncio.all_tasks()
         async with Studio() as studio:
