@@ -9,7 +9,7 @@ help: ## list these targets
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[discord,telegram,api,cluster]' --group dev
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[discord,telegram,api,cluster,openai]' --group dev
 	touch $@
 
 install: $(VENV)/.installed ## create .venv with everything that is pinned

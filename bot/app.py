@@ -11,11 +11,13 @@ from bot.capabilities import capabilities_for
 from bot.config import Billing, ConfigError
 from bot.cost.calibration import PROFILE
 from bot.cost.watch import CostWatch
+from bot.credentials import Credentials
 from bot.housekeeping import Housekeeper
 from bot.metering import MeterWriter
 from bot.metrics.counting import Counting
 from bot.metrics.lag import LoopLag
 from bot.pricing import Pricing
+from bot.servers import server_backend
 from bot.service import Service
 from engine.build import build_engine
 from engine.queue import LaneTerms
@@ -24,9 +26,11 @@ from engine.watchdog import WatchdogSettings
 from storage.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from bot.config import Config
+    from engine.backend import Backend
+    from engine.events import Observer
     from storage.errors import StoreUnavailable
 
 DATABASE = "easel.db"
@@ -82,6 +86,14 @@ def model_settings(config: Config) -> ModelSettings:
     )
 
 
+def build_backend(config: Config, observers: Sequence[Observer] = ()) -> Backend:
+    """Whoever draws, as bot.toml says. Raises UserError where an extra is missing."""
+    terms = engine_config(config)
+    if config.engine.backend == "openai":
+        return server_backend(config, terms, Credentials(), observers)
+    return build_engine(model_settings(config), terms, observers=observers)
+
+
 @contextlib.asynccontextmanager
 async def open_store(
     config: Config,
@@ -115,10 +127,9 @@ async def open_service(config: Config) -> AsyncIterator[Service]:
         open_store(config, on_trouble=alerts.store_trouble) as store,
         contextlib.AsyncExitStack() as running,
     ):
-        settings, terms = model_settings(config), engine_config(config)
         # in a thread: torch takes seconds to import
         try:
-            engine = await asyncio.to_thread(build_engine, settings, terms, observers=(alerts, counting))
+            engine = await asyncio.to_thread(build_backend, config, (alerts, counting))
         except BadSetting as bad:
             raise ConfigError([f"bot.toml: model.{bad}"]) from bad
         await engine.start()

@@ -16,6 +16,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import re2
 from pydantic import (
@@ -165,9 +166,41 @@ class Model(Section):
     vae_tiling_above_px: Annotated[int, Field(ge=256, le=8192)] = 1536
 
 
-class Engine(Section):
-    """How the device is shared."""
+class Server(Section):
+    """A server that speaks OpenAI's image API; `url` with /v1 at its end, `gpu` as its price is listed."""
 
+    url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")]
+    name: Annotated[str, Field(pattern=r"^[\w.:-]{1,64}$")] | None = None
+    gpu: str = ""
+    at_once: Annotated[int, Field(ge=1, le=16)] = 2
+
+    @property
+    def known_as(self) -> str:
+        """Its name; host and port where it was given none."""
+        return self.name or urlsplit(self.url).netloc.rpartition("@")[2]
+
+
+class OpenAI(Section):
+    """Servers that draw for us, with `[engine] backend = "openai"`. Keys come from the environment."""
+
+    servers: tuple[Server, ...] = ()
+    model: str | None = None
+    timeout_s: Annotated[float, Field(gt=0)] = 300.0
+    golden_tolerance: Annotated[float, Field(gt=0, le=255)] = 6.0
+
+    @field_validator("servers")
+    @classmethod
+    def _told_apart(cls, servers: tuple[Server, ...]) -> tuple[Server, ...]:
+        names = [server.known_as for server in servers]
+        if len(set(names)) < len(names):
+            raise ValueError(f"must have a name each; these are: {', '.join(names)}")
+        return servers
+
+
+class Engine(Section):
+    """How the device is shared. `backend`: who draws; this process, or the servers of [openai]."""
+
+    backend: Literal["local", "openai"] = "local"
     max_active: Annotated[int, Field(ge=1, le=64)] = 3
     max_waiting: Annotated[int, Field(ge=1)] = 1000
     free_share: Annotated[float, Field(gt=0, lt=1)] = 0.1
@@ -291,6 +324,7 @@ class Config(Section):
     log_prompts: bool = False
     model: Model = Model()
     engine: Engine = Engine()
+    openai: OpenAI = OpenAI()
     storage: Storage = Storage()
     limits: Limits = Limits()
     moderation: Moderation = Moderation()
@@ -325,6 +359,12 @@ class Config(Section):
             raise ValueError(f"default_tier is {self.default_tier!r}; allowed: {', '.join(self.tiers)}")
         named = {name: tier.model_copy(update={"name": name}) for name, tier in self.tiers.items()}
         object.__setattr__(self, "tiers", named)
+        return self
+
+    @model_validator(mode="after")
+    def _somebody_draws(self) -> Config:
+        if self.engine.backend == "openai" and not self.openai.servers:
+            raise ValueError('engine.backend is "openai", and openai.servers is empty')
         return self
 
     @property
@@ -399,6 +439,8 @@ def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
         return list(Config.model_fields)
     tables: dict[str, Any] = {"tiers": Tier, "rent": Rent, "styles": Style}
     section: Any = tables.get(str(loc[0])) or Config.model_fields[str(loc[0])].annotation
+    if "servers" in loc:
+        section = Server
     if "volume_prices" in loc:
         section = VolumePrice
     return [name for name in section.model_fields if (section, name) != (Tier, "name")]

@@ -27,11 +27,22 @@ class Credentials(BaseSettings):
     """Signs links and sessions; by default derived from the key file beside the database."""
     metrics_token: SecretStr | None = None
     """What Prometheus shows to read /metrics."""
+    openai_api_key: SecretStr | None = None
+    """What [openai]'s servers are shown."""
+    openai_api_keys: dict[str, SecretStr] = {}
+    """The same by server, as a JSON object, for those that want another."""
 
     @field_validator("*")
     @classmethod
-    def _empty_is_absent(cls, value: SecretStr | None) -> SecretStr | None:
-        return value if value and value.get_secret_value().strip() else None
+    def _empty_is_absent(cls, value: SecretStr | dict[str, SecretStr] | None) -> object:
+        if isinstance(value, SecretStr) and not value.get_secret_value().strip():
+            return None
+        return value
+
+    def openai_key(self, server: str) -> str | None:
+        """What this server is shown."""
+        key = self.openai_api_keys.get(server, self.openai_api_key)
+        return key.get_secret_value() if key else None
 
     @property
     def platforms(self) -> frozenset[str]:
@@ -41,9 +52,8 @@ class Credentials(BaseSettings):
 
     def values(self) -> tuple[str, ...]:
         """Every secret in clear, for the redactor alone."""
-        return tuple(
-            value.get_secret_value() for value in self.__dict__.values() if isinstance(value, SecretStr)
-        )
+        held = (*self.__dict__.values(), *self.openai_api_keys.values())
+        return tuple(value.get_secret_value() for value in held if isinstance(value, SecretStr))
 
 
 class Redactor:

@@ -46,6 +46,13 @@ def test_the_shipped_file_holds_the_defaults() -> None:
         ("[styles.ink]\nprompt = 'ink'", ["styles.ink.prompt", "found 'ink'", "{prompt}"]),
         ("default_tier = 'gold'", ["default_tier is 'gold'", "allowed: free, member"]),
         ("rent = []", ["rent", "at least one entry"]),
+        ("[engine]\nbackend = 'openai'", ["openai.servers is empty"]),
+        ("[openai]\nservers = [{ url = '10.0.0.5' }]", ["openai.servers.0.url", "found '10.0.0.5'"]),
+        ("[openai]\nservers = [{ url = 'http://a/v1', gpus = '' }]", ["servers.0.gpus", "did you mean gpu?"]),
+        (
+            "[openai]\nservers = [{ url = 'http://a/v1' }, { url = 'https://a/v1' }]",
+            ["openai.servers", "must have a name each; these are: a, a"],
+        ),
         ("language = ", ["is not TOML"]),
     ],
 )

@@ -84,3 +84,18 @@ def test_neither_fields_nor_tracebacks_tell(capsys: pytest.CaptureFixture[str]) 
     assert TELEGRAM not in written
     assert DISCORD not in written
     assert "secret-discord-token" not in written
+
+
+def test_each_server_is_shown_its_own_key_or_the_common_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OPENAI_API_KEYS", '{"10.0.0.5:8080": "easel-five"}')
+    assert Credentials().openai_key("10.0.0.6:8000") is None
+    monkeypatch.setenv("OPENAI_API_KEY", "common-key")
+    keys = Credentials()
+    assert (keys.openai_key("10.0.0.5:8080"), keys.openai_key("10.0.0.6:8000")) == (
+        "easel-five",
+        "common-key",
+    )
+    assert {"easel-five", "common-key"} <= set(keys.values())
