@@ -185,7 +185,7 @@ class OpenAI(Section):
 
     servers: tuple[Server, ...] = ()
     model: str | None = None
-    timeout_s: Annotated[float, Field(gt=0)] = 300.0
+    timeout: Annotated[Duration, AfterValidator(_some_time)] = dt.timedelta(minutes=5)
     golden_tolerance: Annotated[float, Field(gt=0, le=255)] = 6.0
 
     @field_validator("servers")

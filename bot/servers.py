@@ -48,7 +48,7 @@ def server_backend(
             model=model,
             profile=load_profile(family, server.gpu),
             golden=golden,
-            timeout_s=section.timeout_s,
+            timeout_s=section.timeout.total_seconds(),
         )
         for server in section.servers
     ]
