@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 from rich.console import Console
 
-from bot import admin
+from bot import admin, keys
 from bot.app import open_service, open_store
 from bot.config import Config, ConfigError, load_config
 from bot.console import Terminal, show_card
@@ -35,10 +35,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
 
     from bot.service import Service
+    from storage.store import Store
 
 T = TypeVar("T")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+key_app = typer.Typer(no_args_is_help=True, help="Keys of the HTTP API; works beside a running bot.")
+app.add_typer(key_app, name="key")
 console = Console()
 errors = Console(stderr=True)
 
@@ -147,12 +150,8 @@ def stats(
 ) -> None:
     """What the pictures of a period cost; works beside a running bot."""
     settings = _settings(config)
-
-    async def show() -> None:
-        async with open_store(settings, serving=False) as store:
-            await show_stats(console, settings, store, period, StatsOptions(json, csv, chart))
-
-    _run(settings, show)
+    options = StatsOptions(json, csv, chart)
+    _with_store(settings, lambda config, store: show_stats(console, config, store, period, options))
 
 
 @app.command()
@@ -224,6 +223,36 @@ def admin_link(config: ConfigOption = None) -> None:
     _run(settings, show)
 
 
+@key_app.command("create")
+def create_key(
+    label: Annotated[str, typer.Argument(help="What to call it.")],
+    tier: Annotated[str, typer.Option(help="The plan its images are drawn and billed by.")] = "enterprise",
+    scope: Annotated[list[str] | None, typer.Option(help="images, usage; both by default.")] = None,
+    expires: Annotated[str | None, typer.Option(help="Its last day, such as 2026-12-31.")] = None,
+    cap: Annotated[str | None, typer.Option(help="What its images may cost a month at most.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Make a key and show it, this once."""
+    terms = keys.KeyTerms(label, tier, tuple(scope or keys.SCOPES), expires, cap)
+    _with_store(_settings(config), lambda settings, store: keys.create(console, settings, store, terms))
+
+
+@key_app.command("list")
+def list_keys(config: ConfigOption = None) -> None:
+    """All keys, without their secrets."""
+    _with_store(_settings(config), lambda settings, store: keys.show(console, settings, store))
+
+
+@key_app.command("revoke")
+def revoke_key(
+    prefix: Annotated[str, typer.Argument(help="The key's first part, as the list shows it.")],
+    why: Annotated[str, typer.Option(help="The reason, for the records.")] = "",
+    config: ConfigOption = None,
+) -> None:
+    """Take a key back for good."""
+    _with_store(_settings(config), lambda settings, store: keys.revoke(console, settings, store, prefix, why))
+
+
 def _settings(path: Path | None) -> Config:
     """Read bot.toml and set up logs, or say what is wrong with it and leave with status 2."""
     if path is None and DEFAULT_CONFIG.exists():
@@ -242,6 +271,16 @@ def _set_up_logs(config: Config, *, at_terminal: bool = False) -> None:
     """At a terminal people read answers, not logs: there only warnings show, unless the level is debug."""
     level = "warning" if at_terminal and config.log_level == "info" else config.log_level
     set_up_logs(level, Redactor(Credentials().values()))
+
+
+def _with_store(config: Config, work: Callable[[Config, Store], Coroutine[None, None, T]]) -> T:
+    """An errand at the database, beside a running bot or not."""
+
+    async def errand() -> T:
+        async with open_store(config, serving=False) as store:
+            return await work(config, store)
+
+    return _run(config, errand)
 
 
 def _with_service(config: Config, work: Callable[[Service], Coroutine[None, None, T]]) -> T:

@@ -6,19 +6,41 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
-from bot.web import admin, errors, models, operations
+from bot.credentials import Credentials
+from bot.web import admin, errors, images, links, models, operations, usage
+from bot.web.auth import Doorkeeper
+from bot.web.frame import BodyLimit, Frame
+from bot.web.pace import Pace
 
 if TYPE_CHECKING:
     from bot.config import Config
     from bot.service import Service
+    from bot.web.courier import Courier
 
 
-def build_app(service: Service, config: Config, *, metrics_token: str | None = None) -> FastAPI:
+def build_app(
+    service: Service, config: Config, courier: Courier, *, metrics_token: str | None = None
+) -> FastAPI:
     """The application over a started service. It owns nothing: who builds it starts and stops the parts."""
+    section = config.http
+    pace = Pace(section)
+    doorkeeper = Doorkeeper(service.store, pace)
+    signed = links.Links(secret(service), section.link_lifetime_s, section.public_url)
     app = FastAPI(title="Easel", summary="Pictures from words.", docs_url=None, redoc_url=None)
     errors.install(app, config.language)
-    app.add_middleware(operations.CountRequests, counting=service.counting)
-    app.include_router(models.router(service))
+    app.include_router(images.router(service, courier, doorkeeper, pace, signed))
+    app.include_router(links.router(service, signed, pace))
+    app.include_router(models.router(service, doorkeeper))
+    app.include_router(usage.router(service, doorkeeper))
     app.include_router(operations.router(service, metrics_token))
     app.mount("/admin", admin.build(service))
+    app.add_middleware(BodyLimit, limit_kb=section.max_body_kb)
+    app.add_middleware(Frame)
+    app.add_middleware(operations.CountRequests, counting=service.counting)
     return app
+
+
+def secret(service: Service) -> bytes:
+    """What links and sessions are signed with: HTTP_SECRET, or derived from the key file of the store."""
+    given = Credentials().http_secret
+    return given.get_secret_value().encode() if given else service.store.derived_key("http")

@@ -6,7 +6,7 @@ asking again can help; where waiting helps, `retry-after` says how long.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from babel import negotiate_locale
@@ -58,11 +58,11 @@ class Kind:
     retry_after_s: int | None = None
 
 
-class ApiError(Exception):
+class ApiError(HTTPException):
     """Answered as `kind` says, with one sentence."""
 
     def __init__(self, kind: Kind, message: Message) -> None:
-        super().__init__(message.id)
+        super().__init__(kind.status, message.id)
         self.kind = kind
         self.message = message
 
@@ -133,13 +133,15 @@ def kind_of(message: Message) -> Kind:
     """How a sentence is answered; of a value that does not fit, `param` says whose."""
     if (kind := KINDS.get(message.id)) and (kind.param or "param" not in message.args):
         return kind
-    option = str(message.args.get("param") or message.args.get("option") or "")
-    base = kind or BAD
-    return Kind(base.status, base.code, base.type, PARAMS.get(option, option) or None, base.retry_after_s)
+    param = str(message.args.get("param") or message.args.get("option") or "")
+    return replace(kind or BAD, param=param or None)
 
 
 def failed(message: Message) -> ApiError:
-    """The error that tells `message`."""
+    """The error that tells `message`, options under their names over HTTP."""
+    option = message.args.get("option")
+    if option in PARAMS:
+        message = Message(message.id, {**message.args, "option": PARAMS[str(option)]})
     return ApiError(kind_of(message), message)
 
 

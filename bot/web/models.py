@@ -1,17 +1,15 @@
 """GET /v1/models: the one model that is loaded, under its name and those the owner lent it."""
 
-from __future__ import annotations
+from typing import Literal
 
-from typing import TYPE_CHECKING, Literal
-
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
 from bot.messages import say
+from bot.request import clean_prompt
+from bot.service import Service
+from bot.web.auth import Doorkeeper
 from bot.web.errors import ErrorBody, failed
-
-if TYPE_CHECKING:
-    from bot.service import Service
 
 BORN = 1_764_115_200
 """OpenAI's clients want to know when a model was made; ours is as old as Z-Image-Turbo's release."""
@@ -41,12 +39,13 @@ def names(service: Service) -> tuple[str, ...]:
 def require(service: Service, name: str) -> None:
     """Raises ApiError where no model is called so."""
     if name not in names(service):
-        raise failed(say("api-model", found=name[:60], known=", ".join(names(service))))
+        raise failed(say("api-model", found=clean_prompt(name[:60]), known=", ".join(names(service))))
 
 
-def router(service: Service) -> APIRouter:
-    """The routes, over `service`."""
-    routes = APIRouter(prefix="/v1/models", tags=["models"])
+def router(service: Service, doorkeeper: Doorkeeper) -> APIRouter:
+    """The routes, over `service`; any key will do."""
+    known = [Depends(doorkeeper.needs(None))]
+    routes = APIRouter(prefix="/v1/models", tags=["models"], dependencies=known)
 
     @routes.get("", summary="List models")
     async def models() -> ModelList:

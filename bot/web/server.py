@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
 import socket
 from typing import TYPE_CHECKING
 
@@ -13,9 +12,12 @@ import uvicorn
 
 from bot.messages import UserError, say
 from bot.web.app import build_app
+from bot.web.courier import Courier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from fastapi import FastAPI
 
     from bot.config import Config, Http
     from bot.service import Service
@@ -25,6 +27,7 @@ log = structlog.get_logger(__name__)
 KEEP_ALIVE_S = 75
 """Longer than the proxies in front (60 s is common), so that none sends into a closing connection."""
 HURRY_S = 5
+"""For answers that are ready, once nobody waits for a picture any more."""
 
 
 class Server(uvicorn.Server):
@@ -48,12 +51,18 @@ def listen(section: Http) -> socket.socket:
 
 
 async def serve(
-    service: Service, config: Config, at: socket.socket | None = None, *, metrics_token: str | None = None
+    service: Service,
+    config: Config,
+    at: socket.socket | None = None,
+    *,
+    courier: Courier | None = None,
+    metrics_token: str | None = None,
 ) -> None:
     """Serve HTTP until cancelled, on the socket `at` or where bot.toml says. Raises UserError.
 
-    Cancelled, it lets open requests end before it closes the door.
+    Cancelled, it refuses what is new, lets finish what is being drawn, and only then closes the door.
     """
+<<<<<<< HEAD
     at = at or listen(config.http)
     app = build_app(service, config, metrics_token=metrics_token)
     server = Server(
@@ -70,13 +79,36 @@ async def serve(
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=math.ceil(config.engine.drain_timeout.total_seconds()) + HURRY_S,
         )
+=======
+    courier = courier or Courier(service)
+    with at or listen(config.http) as door:
+        host, port = door.getsockname()[:2]
+        server = Server(_settings(build_app(service, config, courier, metrics_token=metrics_token), config))
+        await courier.recover()
+        running = asyncio.create_task(server.serve([door]), name="http")
+        log.info("http.listening", host=host, port=port)
+        try:
+            await asyncio.shield(running)
+        finally:
+            await courier.drain(config.engine.drain_timeout_s)
+            server.should_exit = True
+            await running
+            await courier.close()
+            log.info("http.stopped")
+
+
+def _settings(app: FastAPI, config: Config) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        lifespan="off",
+        ws="none",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(config.http.trusted_proxies),
+        forwarded_allow_ips=list(config.http.trusted_proxies),
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=HURRY_S,
+>>>>>>> fbeead3 (POST /v1/images/generations as OpenAI has it, signed links, usage by day, and easel key)
     )
-    host, port = at.getsockname()[:2]
-    log.info("http.listening", host=host, port=port)
-    running = asyncio.create_task(server.serve([at]), name="http")
-    try:
-        await asyncio.shield(running)
-    finally:
-        server.should_exit = True
-        await running
-        log.info("http.stopped")

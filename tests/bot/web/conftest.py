@@ -12,6 +12,7 @@ import pytest
 from openai import AsyncOpenAI
 
 from bot.web import listen, serve
+from bot.web.courier import Courier
 from tests.easel import FieldModel, config_in, easel
 
 if TYPE_CHECKING:
@@ -37,11 +38,16 @@ class Site:
     service: Service
     model: FieldModel
     url: str
+    courier: Courier
 
     async def key(self, tier: str = "enterprise", **terms: Any) -> tuple[str, ApiKey]:
         """A new key's text, and what the store knows of it."""
         terms.setdefault("scopes", ALL)
         return await self.service.store.create_key("test", tier=tier, by="test", **terms)
+
+    async def settled(self) -> None:
+        """Wait until every connection is over and what followed is written down."""
+        await self.courier.settled()
 
     def client(self, key: str, **options: Any) -> AsyncOpenAI:
         """OpenAI's client; by default it tries nothing twice."""
@@ -67,11 +73,11 @@ class Stage:
         """A started bot whose only face is the API; `options` are those of `serve`."""
         config = config or config_for(self.folder)
         async with easel(config, self.model) as service:
-            door = listen(config.http)
+            door, courier = listen(config.http), Courier(service)
             port = door.getsockname()[1]
-            serving = asyncio.create_task(serve(service, config, door, **options))
+            serving = asyncio.create_task(serve(service, config, door, courier=courier, **options))
             try:
-                yield Site(service, self.model, f"http://127.0.0.1:{port}")
+                yield Site(service, self.model, f"http://127.0.0.1:{port}", courier)
             finally:
                 self.model.gate.set()
                 serving.cancel()

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 
 async def test_models_are_listed_and_looked_up(site: Site) -> None:
-    async with site.client("none") as client:
+    text, _ = await site.key(scopes=frozenset())
+    async with site.client(text) as client:
         assert [model.id for model in (await client.models.list()).data] == ["embedded"]
         assert (await client.models.retrieve("embedded")).object == "model"
         with pytest.raises(NotFoundError) as refused:
@@ -35,7 +36,7 @@ async def test_what_is_not_there_is_told_in_the_readers_language(site: Site) -> 
         answer = await http.get("/nothing")
         assert answer.status_code == 404
         assert answer.json()["error"]["message"] == "此地址没有内容。"
-        answer = await http.delete("/v1/models")
+        answer = await http.delete("/v1/usage")
         assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
 
 

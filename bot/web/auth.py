@@ -1,0 +1,73 @@
+"""Who asks: the bearer of a key. Each key is a member, so tier, queue and ledger are as everywhere."""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated
+
+import structlog
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from bot.messages import say
+from bot.service import Asker
+from bot.web.errors import failed, language_of
+from bot.web.pace import Pace
+from storage.keys import PLATFORM
+from storage.records import ApiKey
+from storage.store import Store
+
+BEARER = HTTPBearer(auto_error=False, scheme_name="key", description="A key made by `easel key create`.")
+
+
+class Scope(StrEnum):
+    """What a key may be for."""
+
+    IMAGES = "images"
+    USAGE = "usage"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A live key, and who asks with it."""
+
+    key: ApiKey
+    asker: Asker
+
+    @property
+    def prefix(self) -> str:
+        """What of the key may stand in logs."""
+        return self.key.prefix
+
+    def source_key(self, event: str) -> str:
+        """The name of one of this key's events among everybody's."""
+        return f"{self.prefix}:{hashlib.sha256(event.encode()).hexdigest()[:32]}"
+
+
+class Doorkeeper:
+    """Lets in whoever has a live key, at a decent pace."""
+
+    def __init__(self, store: Store, pace: Pace) -> None:
+        self._store = store
+        self._pace = pace
+
+    def needs(self, scope: Scope | None) -> Callable[..., Awaitable[Caller]]:
+        """The FastAPI dependency that gives the caller; `scope` None takes any key. Raises ApiError."""
+
+        async def caller(
+            request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)]
+        ) -> Caller:
+            await self._pace.address(request.client.host if request.client else "")
+            if bearer is None:
+                raise failed(say("api-key-missing"))
+            key = await self._store.find_key(bearer.credentials)
+            if key is None:
+                raise failed(say("api-key-wrong"))
+            structlog.contextvars.bind_contextvars(key=key.prefix)
+            await self._pace.key(key.prefix)
+            if scope is not None and scope not in key.scopes:
+                raise failed(say("api-scope", scope=scope.value))
+            return Caller(key, Asker(PLATFORM, key.prefix, locale=language_of(request, "") or None))
+
+        return caller

@@ -1,0 +1,119 @@
+"""One connection that waits for one request: the answer or the stream, and what follows from how it ended.
+
+Delivered means that the last byte was handed to the system while the client was still there. A client that
+leaves before, or that reads nothing for too long, has got nothing; the engine never waits for either.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import structlog
+from starlette.responses import Response
+
+from bot.events import Done, Failed
+from bot.messages import say
+from bot.web.errors import failed
+from bot.web.line import Line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.types import Receive, Scope, Send
+
+    from bot.live import LiveRequest
+    from bot.web.answer import Answer
+    from bot.web.courier import Courier
+
+log = structlog.get_logger(__name__)
+
+JSON = {"content-type": "application/json"}
+EVENTS = {"content-type": "text/event-stream; charset=utf-8", "x-accel-buffering": "no"}
+
+
+class Delivery(Response):
+    """The response to a request for pictures. `leave` is called in the end, whatever happened."""
+
+    def __init__(
+        self,
+        courier: Courier,
+        live: LiveRequest,
+        answer: Answer,
+        *,
+        send_timeout_s: float,
+        leave: Callable[[], None],
+    ) -> None:
+        super().__init__()
+        self.live = live
+        self._courier = courier
+        self._answer = answer
+        self._send_timeout_s = send_timeout_s
+        self._leave = leave
+        self._work: asyncio.Task[bool] | None = None
+        self._turned_away = False
+        self._over = False
+        """Delivered, or told why not: nothing is left to do for this client."""
+
+    def turn_away(self) -> None:
+        """The bot is leaving: tell the client to come back."""
+        self._turned_away = True
+        if self._work is not None:
+            self._work.cancel()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            with self._courier.reading(self):
+                async with Line(receive, send, self._send_timeout_s) as line:
+                    await self._serve(line)
+        finally:
+            self._leave()
+            if not self._over:
+                self._courier.left(self.live)
+
+    async def _serve(self, line: Line) -> None:
+        """Hand over the pictures unless the client leaves first. Raises ApiError while nothing is sent."""
+        work = self._work = asyncio.create_task(self._hand_over(line))
+        try:
+            await asyncio.wait({work, line.gone}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+        if work.cancelled():
+            if self._turned_away and not line.gone.done():
+                await self._tell_to_come_back(line)
+        elif isinstance(work.exception(), TimeoutError):
+            log.info("http.slow_reader", request=self.live.request_id)
+        elif work.result():
+            self._over = True
+            await self._courier.handed_over(self.live, "http")
+
+    async def _hand_over(self, line: Line) -> bool:
+        """True once the client has every picture."""
+        if self._answer.streams:
+            await line.start(EVENTS)
+            async for piece in self._answer.events():
+                await line.write(piece)
+            outcome = self.live.latest
+        else:
+            outcome = await self.live.outcome()
+        if isinstance(outcome, Failed):
+            self._over = True
+            self._courier.told(self.live, outcome)
+            if not line.started:
+                raise failed(outcome.message)
+            await line.end()
+            return False
+        if not self._answer.streams and isinstance(outcome, Done):
+            content = await self._answer.whole(outcome)
+            await line.start({**JSON, "content-length": str(len(content))})
+            await line.write(content)
+        return await line.end()
+
+    async def _tell_to_come_back(self, line: Line) -> None:
+        message = say("error-draining")
+        if not line.started:
+            raise failed(message)
+        if self._answer.streams:
+            await line.write(self._answer.error(message))
+            await line.end()

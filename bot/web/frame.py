@@ -1,0 +1,75 @@
+"""Around every answer: a limit on bodies, a number for the request, headers that keep browsers careful."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+
+from bot.messages import say
+from bot.web.errors import failed
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+CAREFUL = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "x-frame-options": "DENY",
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+}
+"""What an answer says where its route says nothing else."""
+
+
+class Frame:
+    """Gives each request a number, which its log lines and its answer carry, and each answer `CAREFUL`."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        number = secrets.token_hex(8)
+        structlog.contextvars.clear_contextvars()  # uvicorn's task is one of its connection's
+        structlog.contextvars.bind_contextvars(http=number)
+
+        async def framed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["x-request-id"] = number
+                for name, value in CAREFUL.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, framed)
+
+
+class BodyLimit:
+    """Refuses what is longer than it says it may be, whatever its Content-Length claims."""
+
+    def __init__(self, app: ASGIApp, limit_kb: int) -> None:
+        self._app = app
+        self._limit_kb = limit_kb
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        limit, had = self._limit_kb * 1024, 0
+        claimed = Headers(scope=scope).get("content-length", "0")
+        too_long = claimed.isdecimal() and int(claimed[:20]) > limit
+
+        async def counted() -> Message:
+            nonlocal had
+            message = await receive()
+            had += len(message.get("body", b""))
+            if too_long or had > limit:
+                raise failed(say("api-body-large", limit=self._limit_kb))
+            return message
+
+        await self._app(scope, counted, send)

@@ -1,0 +1,114 @@
+"""POST /v1/images/generations: from OpenAI's body to the service's options, and back as a `Delivery`."""
+
+import functools
+import hashlib
+import json
+import secrets
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Request
+from starlette.responses import Response
+
+from bot.messages import say
+from bot.request import ImagineOptions
+from bot.service import Service
+from bot.web import models
+from bot.web.answer import Answer
+from bot.web.auth import Caller, Doorkeeper, Scope
+from bot.web.courier import COMES_BACK, Courier
+from bot.web.delivery import Delivery
+from bot.web.errors import ErrorBody, failed, language_of
+from bot.web.links import Links
+from bot.web.pace import Pace
+from bot.web.schemas import QUALITIES, GenerationRequest, ImagesResponse, event_schema
+
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorBody} for status in (400, 401, 403, 404, 409, 413, 429, 500, 503)
+}
+THEIR_STYLES = ("vivid", "natural")
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        description="The same key again gives the same pictures, charged once, as long as they are kept.",
+    ),
+]
+
+
+def router(service: Service, courier: Courier, doorkeeper: Doorkeeper, pace: Pace, links: Links) -> APIRouter:
+    """The route, over the parts it needs."""
+    routes = APIRouter(prefix="/v1/images", tags=["images"])
+    ok: dict[int | str, dict[str, Any]] = {
+        200: {"model": ImagesResponse, "content": {"text/event-stream": event_schema()}}
+    }
+
+    @routes.post("/generations", response_class=Response, responses=ok | ERRORS, summary="Draw pictures")
+    async def generations(
+        request: Request,
+        body: GenerationRequest,
+        caller: Annotated[Caller, Depends(doorkeeper.needs(Scope.IMAGES))],
+        idempotency_key: IdempotencyKey = None,
+    ) -> Response:
+        """As OpenAI's `images.generate`, with `seed`, `steps`, `negative_prompt` and `guidance` besides.
+
+        A client that disconnects cancels its request, unless it sent an Idempotency-Key.
+        """
+        if body.model is not None:
+            models.require(service, body.model)
+        if courier.draining:
+            raise failed(say("error-draining"))
+        pace.enter(caller.prefix)
+        leave = functools.partial(pace.leave, caller.prefix)
+        try:
+            live = await service.imagine(
+                caller.asker,
+                options(body),
+                key=caller.source_key(idempotency_key or secrets.token_hex(16)),
+                address={COMES_BACK: idempotency_key is not None},
+                digest=digest(body) if idempotency_key else "",
+            )
+        except BaseException:
+            leave()
+            raise
+        base = links.base(request)
+        answer = Answer(
+            body,
+            live,
+            model=service.model.name,
+            currency=service.config.currency,
+            language=language_of(request, service.config.language),
+            link=lambda job_id: links.make(base, job_id, body.file_format),
+        )
+        send_timeout_s = service.config.http.send_timeout_s
+        return Delivery(courier, live, answer, send_timeout_s=send_timeout_s, leave=leave)
+
+    return routes
+
+
+def options(body: GenerationRequest) -> ImagineOptions:
+    """What was asked for, as every face says it."""
+    quality = body.quality if body.quality != "auto" else None
+    return ImagineOptions(
+        prompt=body.prompt,
+        negative=body.negative_prompt,
+        size=body.size if body.size != "auto" else None,
+        quality=QUALITIES.get(quality, quality) if quality else None,
+        seed=_text(body.seed),
+        images=_text(body.n),
+        guidance=None if body.guidance is None else f"{body.guidance:.6f}",
+        style=body.style if body.style not in THEIR_STYLES else None,
+        steps=_text(body.steps),
+    )
+
+
+def digest(body: GenerationRequest) -> str:
+    """The same for the same request, however its JSON was written."""
+    fields = body.model_dump(mode="json", exclude_none=True)
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _text(number: int | None) -> str | None:
+    return None if number is None else str(number)

@@ -1,0 +1,175 @@
+"""What goes over the wire: OpenAI's image objects, and what Easel adds to them (`easel`)."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
+
+Format = Literal["png", "jpeg", "webp"]
+Quality = Literal[
+    "auto", "low", "medium", "high", "xhigh", "max", "standard", "hd", "sketch", "draft", "final"
+]
+QUALITIES: dict[str, str] = {
+    "low": "draft",
+    "medium": "standard",
+    "high": "final",
+    "xhigh": "final",
+    "max": "final",
+    "hd": "final",
+}
+"""OpenAI's names as ours; the others are ours already, and `auto` is the default."""
+TOLD = {"sketch": "low", "draft": "low", "standard": "medium", "final": "high"}
+"""Ours as OpenAI's, for answers."""
+
+EXAMPLE: JsonDict = {"prompt": "an orange cat on a green meadow", "size": "1024x1024", "n": 1, "seed": 7}
+
+
+class GenerationRequest(BaseModel):
+    """OpenAI's body, with Easel's own fields (`extra_body` in OpenAI's client). null is as good as absent."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [EXAMPLE]})
+
+    prompt: Annotated[str, Field(description="What to draw; at most 2000 characters.")]
+    model: Annotated[str | None, Field(description="One of GET /v1/models; left out, the one there is.")] = (
+        None
+    )
+    n: Annotated[int | None, Field(description="How many pictures, 1 to 4, from neighbouring seeds.")] = None
+    size: Annotated[
+        str | None, Field(description="`auto`, WIDTHxHEIGHT, or a shape: square, portrait, landscape, ...")
+    ] = None
+    quality: Annotated[Quality | None, Field(description="More steps take longer.")] = None
+    response_format: Annotated[
+        Literal["b64_json", "url"] | None, Field(description="The picture itself, or a link that expires.")
+    ] = None
+    output_format: Annotated[Format | None, Field(description="png, unless told otherwise.")] = None
+    output_compression: Annotated[
+        int | None, Field(ge=0, le=100, description="Quality of jpeg and webp; 100 is the best.")
+    ] = None
+    stream: Annotated[bool | None, Field(description="Server-sent events in place of one answer.")] = None
+    partial_images: Annotated[
+        int | None, Field(ge=0, le=3, description="How many previews a stream shows on the way, at most.")
+    ] = None
+    background: Annotated[Literal["auto", "opaque"] | None, Field(description="Always opaque.")] = None
+    moderation: Annotated[Literal["auto", "low"] | None, Field(description="The owner's rules hold.")] = None
+    user: Annotated[str | None, Field(max_length=512, description="Taken, and not kept.")] = None
+    safety_identifier: Annotated[str | None, Field(max_length=512, description="Taken, and not kept.")] = None
+    style: Annotated[
+        str | None, Field(description="A style of this server; OpenAI's vivid and natural are ignored.")
+    ] = None
+    seed: Annotated[int | None, Field(description="The same seed draws the same picture.")] = None
+    steps: Annotated[int | None, Field(description="Denoising steps, in place of a quality.")] = None
+    negative_prompt: Annotated[
+        str | None, Field(description="What should not be in it; counts with guidance above 0.")
+    ] = None
+    guidance: Annotated[float | None, Field(allow_inf_nan=False, description="0 to 10.")] = None
+
+    @property
+    def file_format(self) -> Format:
+        return self.output_format or "png"
+
+    @property
+    def partials(self) -> int:
+        return self.partial_images or 0
+
+
+class PictureFacts(BaseModel):
+    """How a picture was drawn and what it took: enough for another Easel to account for it."""
+
+    seed: int
+    gpu_s: Annotated[float, Field(description="Its billed share of the GPU, in seconds.")]
+    draw_s: Annotated[float, Field(description="From the first step to the last, without the queue.")]
+    energy_j: Annotated[float | None, Field(description="Joules; null where nothing measures them.")]
+    cost_micro: Annotated[
+        int, Field(description="What that time costs the owner, in millionths of `currency`.")
+    ]
+    cached: Annotated[bool, Field(description="Drawn before with the very same parameters: no GPU time.")]
+
+
+class ImageObject(BaseModel):
+    """One picture: its bytes in base64, or a link."""
+
+    b64_json: str | None = None
+    url: str | None = None
+    easel: PictureFacts
+
+
+class RequestFacts(BaseModel):
+    """The request as it was drawn."""
+
+    request_id: str
+    model: str
+    steps: int
+    guidance: float
+    currency: str
+    missing: Annotated[int, Field(description="Pictures that failed; they are not charged.")]
+    notes: Annotated[list[str], Field(description="What was changed or had no effect, in sentences.")]
+
+
+class TokenDetails(BaseModel):
+    """OpenAI's split."""
+
+    image_tokens: int
+    text_tokens: int
+
+
+class TokenUsage(BaseModel):
+    """Tokens as OpenAI counts: patches of 16x16 pixels drawn. Prompts are not billed here and count 0."""
+
+    input_tokens: int = 0
+    input_tokens_details: TokenDetails = TokenDetails(image_tokens=0, text_tokens=0)
+    output_tokens: int
+    total_tokens: int
+
+
+class ImagesResponse(BaseModel):
+    """OpenAI's answer."""
+
+    created: int
+    background: Literal["opaque"] = "opaque"
+    output_format: Format
+    quality: str
+    size: str
+    data: list[ImageObject]
+    usage: TokenUsage
+    easel: RequestFacts
+
+
+class PartialImage(BaseModel):
+    """The event `image_generation.partial_image`: a small preview."""
+
+    type: Literal["image_generation.partial_image"] = "image_generation.partial_image"
+    b64_json: str
+    background: Literal["opaque"] = "opaque"
+    created_at: int
+    output_format: Format
+    partial_image_index: int
+    quality: str
+    size: str
+
+
+class CompletedFacts(RequestFacts, PictureFacts):
+    """Both of a picture at once."""
+
+
+class CompletedImage(BaseModel):
+    """The event `image_generation.completed`, one a picture."""
+
+    type: Literal["image_generation.completed"] = "image_generation.completed"
+    b64_json: str
+    background: Literal["opaque"] = "opaque"
+    created_at: int
+    output_format: Format
+    quality: str
+    size: str
+    usage: TokenUsage
+    easel: CompletedFacts
+
+
+def event_schema() -> dict[str, Any]:
+    """A stream's events for the OpenAPI document."""
+    return {
+        "schema": {
+            "type": "string",
+            "description": "Events image_generation.partial_image and image_generation.completed.",
+        }
+    }
