@@ -62,24 +62,6 @@ async def serve(
 
     Cancelled, it refuses what is new, lets finish what is being drawn, and only then closes the door.
     """
-<<<<<<< HEAD
-    at = at or listen(config.http)
-    app = build_app(service, config, metrics_token=metrics_token)
-    server = Server(
-        uvicorn.Config(
-            app,
-            lifespan="off",
-            ws="none",
-            log_config=None,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            proxy_headers=bool(config.http.trusted_proxies),
-            forwarded_allow_ips=list(config.http.trusted_proxies),
-            timeout_keep_alive=KEEP_ALIVE_S,
-            timeout_graceful_shutdown=math.ceil(config.engine.drain_timeout.total_seconds()) + HURRY_S,
-        )
-=======
     courier = courier or Courier(service)
     with at or listen(config.http) as door:
         host, port = door.getsockname()[:2]
@@ -90,7 +72,7 @@ async def serve(
         try:
             await asyncio.shield(running)
         finally:
-            await courier.drain(config.engine.drain_timeout_s)
+            await courier.drain(config.engine.drain_timeout.total_seconds())
             server.should_exit = True
             await running
             await courier.close()
@@ -110,5 +92,4 @@ def _settings(app: FastAPI, config: Config) -> uvicorn.Config:
         forwarded_allow_ips=list(config.http.trusted_proxies),
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=HURRY_S,
->>>>>>> fbeead3 (POST /v1/images/generations as OpenAI has it, signed links, usage by day, and easel key)
     )

@@ -101,7 +101,8 @@ async def test_what_goes_wrong_is_counted(site: Site) -> None:
 
 
 async def test_requests_are_counted_by_route_not_by_path(site: Site) -> None:
-    async with site.http() as http:
+    text, _ = await site.key()
+    async with site.http(text) as http:
         await http.get("/v1/models/embedded")
         await http.get("/v1/models/secret")
         await http.get("/nothing/here")
