@@ -36,7 +36,7 @@ def build_engine(
         calibrate=_calibration(placement),
         device_name=placement.device_name,
         step_lanes=1 if placement.on_gpu else placement.threads,
-        decoder_lane=not placement.on_gpu,
+        decoder_lane=False,  # with every core stepping it only piled up pictures before the decoder
         threads=1 if placement.on_gpu else placement.threads,
     )
     if placement.on_gpu:

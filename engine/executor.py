@@ -1,8 +1,9 @@
 """Worker threads, and the work in their hands.
 
-On a CPU several lanes step groups of different shape side by side, one torch thread each, and the decoder
-has its own lane. On a GPU there is one lane, and groups take turns. A lane carries out one call of the
-model at a time; the meter runs while it does; what came of it lands on the event loop.
+On a CPU several lanes step groups of different shape side by side, one torch thread each; where a core is
+to spare, the decoder may have a lane of its own. On a GPU there is one lane, and groups take turns. A lane
+carries out one call of the model at a time; the meter runs while it does; what came of it lands on the event
+loop.
 """
 
 from __future__ import annotations

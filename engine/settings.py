@@ -69,7 +69,7 @@ class EngineConfig:
     step_lanes: int = 1
     """Worker threads for steps: one on a GPU, one a core on a CPU."""
     decoder_lane: bool = False
-    """The VAE has a worker of its own; for CPUs."""
+    """The VAE has a worker of its own: for a machine with a core that no step lane uses."""
     threads: int = 1
     """CPU cores: shared by the calls that run side by side, all of them for one that runs alone."""
     watchdog: WatchdogSettings = field(default_factory=WatchdogSettings)
