@@ -42,6 +42,8 @@ class Terminal:
         self._asker = Asker(PLATFORM, user, locale=locale)
         self._t = translator(service.language_of(None, self._asker))
         self._drawing: set[asyncio.Task[bool]] = set()
+        self._prompt: PromptSession[str] | None = None
+        self._on_the_way: dict[str, str] = {}
 
     async def imagine(self, options: ImagineOptions, out: Path) -> bool:
         """Draw one request, with a progress bar, into `out` (`out-2.png` and so on for further images).
@@ -68,6 +70,7 @@ class Terminal:
     async def chat(self, folder: Path) -> None:
         """Read lines until Ctrl-D. Requests draw beside the prompt; leaving waits for none of them."""
         session: PromptSession[str] = PromptSession("easel> ")
+        self._prompt = session
         with patch_stdout(raw=True):
             self._say(self._t("chat-welcome"))
             for live in await self._service.undelivered(PLATFORM):
@@ -79,10 +82,10 @@ class Terminal:
                     break
                 if line:
                     await self.line(line, folder)
+        self._say(self._t("chat-bye-open" if self._drawing else "chat-bye"))
         for task in self._drawing:
             task.cancel()
         await asyncio.gather(*self._drawing, return_exceptions=True)
-        self._say(self._t("chat-bye"))
 
     async def line(self, line: str, folder: Path) -> None:
         """Answer one line of the chat. A line without a command is a prompt."""
@@ -123,7 +126,7 @@ class Terminal:
         """Follow a request to its end; the written file is the terminal's acknowledgement."""
         for note in live.accepted.notes:
             self._say(self._t(note))
-        outcome = await (self._with_bar(live) if bar else live.outcome())
+        outcome = await (self._with_bar(live) if bar else self._below_the_prompt(live))
         if isinstance(outcome, Failed):
             self._say(self._t(outcome.message))
             self._service.closed(live)
@@ -137,6 +140,24 @@ class Terminal:
         await self._service.delivered(live, receipt=str(paths[0]))
         self._result(live, outcome, paths)
         return True
+
+    async def _below_the_prompt(self, live: LiveRequest) -> Done | Failed:
+        """The outcome; until then the newest state stands below the prompt, a line a request."""
+        try:
+            async for event in live.events():
+                if isinstance(event, Done | Failed):
+                    return event
+                self._on_the_way[live.request_id] = render.status(event, self._t)
+                self._show_on_the_way()
+        finally:
+            self._on_the_way.pop(live.request_id, None)
+            self._show_on_the_way()
+        raise AssertionError("events end with an outcome")
+
+    def _show_on_the_way(self) -> None:
+        if self._prompt is not None:
+            self._prompt.bottom_toolbar = "\n".join(self._on_the_way.values()) or None
+            self._prompt.app.invalidate()
 
     async def _with_bar(self, live: LiveRequest) -> Done | Failed:
         """The outcome, behind a bar with steps and ETA."""

@@ -154,7 +154,11 @@ def _size(text: str | None, model: Capabilities, tier: Tier, notes: list[Message
             largest = model.fit(snapped, tier.max_pixels)
             raise UserError(say("error-size-tier", size=str(wanted), tier=tier.name, largest=str(largest)))
         if snapped != wanted:
-            notes.append(say("note-size-snapped", wanted=str(wanted), size=str(snapped), grid=model.grid_px))
+            grid, low, high = model.grid_px, str(model.min_px), str(model.max_px)
+            told = say(
+                "note-size-snapped", wanted=str(wanted), size=str(snapped), grid=grid, low=low, high=high
+            )
+            notes.append(told)
         return snapped
     aliases = {
         f"{name}{suffix}": preset for name, preset in SIZE_NAMES.items() for suffix in ("", "图", "形")

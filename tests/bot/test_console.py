@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from typing import TYPE_CHECKING
 
 import pytest
+from prompt_toolkit.application import create_app_session
+from prompt_toolkit.input import create_pipe_input
+from prompt_toolkit.output import DummyOutput
 from rich.console import Console
 
 from bot.console import Terminal
@@ -13,6 +17,7 @@ from bot.request import ImagineOptions
 from bot.service import Asker, Service
 from tests.bot.conformance import FaceConformance
 from tests.easel import FieldModel, config_in, easel
+from tests.engine.studio import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -38,6 +43,10 @@ class Person:
     async def settled(self) -> None:
         await self.terminal.settled()
 
+    def below_the_prompt(self) -> str:
+        session = self.terminal._prompt
+        return str((session and session.bottom_toolbar) or "")
+
     def words(self) -> str:
         return self._out.getvalue()
 
@@ -56,6 +65,19 @@ class TestConsole(FaceConformance):
     async def test_an_unknown_command_is_told(self, face: Person) -> None:
         await face.type("/imagin a cat")
         assert "/help" in face.words()
+
+    async def test_progress_stands_below_the_prompt_until_the_picture_is_there(self, face: Person) -> None:
+        face.model.gate.clear()
+        with create_pipe_input() as keys, create_app_session(input=keys, output=DummyOutput()):
+            chat = asyncio.create_task(face.terminal.chat(face.folder))
+            keys.send_text("a cat\n")
+            await until(lambda: "step 0 of 8" in face.below_the_prompt())
+            face.model.gate.allow(3)
+            await until(lambda: "step 3 of 8" in face.below_the_prompt())
+            face.model.gate.set()
+            await until(lambda: bool(face.pictures()) and not face.below_the_prompt())
+            keys.send_text("another\n\x04")
+            await chat
 
     async def test_stats_are_for_whoever_owns_the_machine(self, face: Person) -> None:
         await face.type("/imagine a cat")

@@ -45,7 +45,7 @@ error-extra = { $module } is not installed: pip install "easel[{ $extra }]"
 
 ## Notes
 
-note-size-snapped = { $wanted } became { $size }: sizes are multiples of { $grid }.
+note-size-snapped = { $wanted } became { $size }: each side is a multiple of { $grid } between { $low } and { $high }.
 note-size-tier = { $wanted } became { $size }: that is the most your { $tier } plan allows.
 note-negative-unused = The negative prompt does nothing at guidance 0; add --guidance 2 to use it.
 note-steps-many = More than { $useful } steps take longer and hardly change the picture.
@@ -126,6 +126,7 @@ chat-welcome = Easel draws what you type. /imagine a cat on the moon, /quota, /s
 run-no-token = No DISCORD_TOKEN and no TELEGRAM_TOKEN in the environment, so no platform to serve; opening the chat here.
 loading-model = Loading { $model }…
 chat-bye = Bye.
+chat-bye-open = Bye. What is being drawn right now is finished first; you get everything when you are back.
 help-text =
     /imagine PROMPT [options] draws a picture; a line without a command is a prompt too.
       --size      { $sizes }, or WIDTHxHEIGHT

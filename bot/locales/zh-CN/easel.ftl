@@ -38,7 +38,7 @@ error-extra = 没有安装 { $module }:pip install "easel[{ $extra }]"
 
 ## 提示
 
-note-size-snapped = { $wanted } 已调整为 { $size }:尺寸须是 { $grid } 的倍数。
+note-size-snapped = { $wanted } 已调整为 { $size }:边长须是 { $low } 到 { $high } 之间 { $grid } 的倍数。
 note-size-tier = { $wanted } 已调整为 { $size }:这是 { $tier } 套餐的上限。
 note-negative-unused = guidance 为 0 时反向提示词不起作用;加上 --guidance 2 即可使用。
 note-steps-many = 超过 { $useful } 步耗时更长,画面几乎没有变化。
@@ -110,6 +110,7 @@ chat-welcome = 输入文字,Easel 就画出来。/imagine 月球上的一只猫,
 run-no-token = 环境中没有 DISCORD_TOKEN,也没有 TELEGRAM_TOKEN,没有可服务的平台;在此打开终端聊天。
 loading-model = 正在加载 { $model }…
 chat-bye = 再见。
+chat-bye-open = 再见。正在画的会先画完,下次打开时一并交给您。
 help-text =
     /imagine 提示词 [选项] 画一张图;不带命令的一行文字也是提示词。
       --size      { $sizes },或 宽x高
