@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import itertools
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -108,6 +109,55 @@ def test_two_lanes_may_encode_at_a_time(tiny_folder: Path) -> None:
         seen = list(pool.map(encode, range(8)))
     assert all(one == seen[0] for one in seen)
     assert seen[0][1] == (512, True)
+
+
+async def test_memory_that_runs_out_in_the_middle_changes_no_picture(
+    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = ZImageModel(resolve(ModelSettings(source=str(tiny_folder), device="cpu")))
+    twins = [dataclasses.replace(ODD, job_id=f"twin{n}", seed=n, steps=4 + n) for n in range(3)]
+    requests = [*twins, GUIDED]
+    config = EngineConfig(max_active=4, result_cache_bytes=0)
+    async with Engine(model=model, config=config) as engine:
+        alone = [(await engine.submit(request).result()).image for request in requests]
+        transformer, calls = model.pipeline.transformer, itertools.count()
+        forward = transformer.forward
+
+        def short_of_memory(latents: Any, *args: Any, **kwargs: Any) -> Any:
+            if len(latents) > 1 or next(calls) == 5:
+                raise torch.OutOfMemoryError("CUDA out of memory.")
+            return forward(latents, *args, **kwargs)
+
+        monkeypatch.setattr(transformer, "forward", short_of_memory)
+        tickets = [engine.submit(request) for request in requests]
+        together = [await ticket.result() for ticket in tickets]
+        assert engine.snapshot().out_of_memory >= 2
+    for before, after in zip(alone, together, strict=True):
+        assert difference(before, after.image) <= 2
+
+
+def test_a_step_that_fails_half_way_leaves_every_canvas_as_it_was(
+    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the two captions of a guided picture, say."""
+    model = ZImageModel(resolve(ModelSettings(source=str(tiny_folder), device="cpu")))
+    model.load()
+    canvas = model.begin(GUIDED, model.encode([GUIDED.prompt, GUIDED.negative_prompt]))
+    model.step([canvas])
+    before = canvas.latents.clone()
+    transformer, calls = model.pipeline.transformer, itertools.count()
+    forward = transformer.forward
+
+    def fail_at_the_second(*args: Any, **kwargs: Any) -> Any:
+        if next(calls) == 1:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return forward(*args, **kwargs)
+
+    monkeypatch.setattr(transformer, "forward", fail_at_the_second)
+    with pytest.raises(torch.OutOfMemoryError):
+        model.step([canvas])
+    assert canvas.step == 1
+    assert torch.equal(canvas.latents, before)
 
 
 async def test_a_paused_picture_is_as_one_never_paused(model: ZImageModel) -> None:
