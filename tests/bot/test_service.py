@@ -14,7 +14,7 @@ from bot.messages import UserError
 from bot.request import ImagineOptions
 from bot.safety import Safety, Verdict
 from bot.service import Asker, Service
-from tests.easel import FieldModel, config_in, easel
+from tests.easel import FieldCanvas, FieldModel, config_in, easel
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -77,6 +77,39 @@ async def test_n_images_are_n_seeds_under_one_reservation(service: Service) -> N
     assert [picture.seed for picture in done.pictures] == [7, 8, 9]
     await service.delivered(live, "m")
     assert await used(service) == (3, 0)
+
+
+async def test_of_three_images_one_that_fails_is_not_charged(service: Service, model: FieldModel) -> None:
+    draw = model.decode
+
+    def decode(canvas: FieldCanvas, *, tiled: bool) -> Image.Image:
+        if canvas.request.seed == 8:
+            raise RuntimeError("boom")
+        return draw(canvas, tiled=tiled)
+
+    model.decode = decode  # type: ignore[method-assign]
+    live = await service.imagine(ANNA, ImagineOptions("a cat", seed="7", images="3"), key="1", address={})
+    done = await live.outcome()
+    assert isinstance(done, Done)
+    assert [picture.seed for picture in done.pictures] == [7, 9]
+    assert done.missing == 1
+    await service.delivered(live, "m")
+    assert await used(service) == (2, 0)
+
+
+async def test_the_same_picture_again_takes_no_gpu_and_counts_as_one_image(
+    service: Service, model: FieldModel
+) -> None:
+    for key in "12":
+        live = await service.imagine(ANNA, CAT, key=key, address={})
+        done = await live.outcome()
+        assert isinstance(done, Done)
+        (picture,) = done.pictures
+        assert picture.cached == (key == "2")
+        await service.delivered(live, key)
+    assert (picture.gpu_us, picture.cost_micro) == (0, 0)
+    assert len(model.drawn) == 1
+    assert await used(service) == (2, 0)
 
 
 async def test_a_redelivered_request_is_drawn_and_charged_once(service: Service, model: FieldModel) -> None:
