@@ -7,13 +7,12 @@ should draw meanwhile: what is measured is the whole device.
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.cost.calibration import Points, Size, Together
+from engine.hostmemory import HighWater
 from engine.request import Drawing, DrawRequest, OutOfMemory, TooLarge, Usage
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ WORTH_MORE = 1.02
 WAITING = 0.5
 """Where so many of them wait on an average, the last one did not fit beside the others."""
 PROMPT = "一只可爱的橘色猫咪,坐在窗台上,阳光洒进来"
-STATUS, CLEAR_REFS, RESET_PEAK = Path("/proc/self/status"), Path("/proc/self/clear_refs"), "5"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,30 +71,6 @@ def agenda(profile: Profile, model: Capabilities, *, quick: bool) -> Agenda:
     )
 
 
-class HostPeak:
-    """On a CPU: how far the process's resident memory rises, by the kernel's high-water mark."""
-
-    def __init__(self) -> None:
-        self._before = 0
-        try:
-            ctypes.CDLL(None).malloc_trim(0)  # what the allocator kept would be used without showing
-            CLEAR_REFS.write_text(RESET_PEAK)
-            self._before = _status_bytes("VmRSS")
-        except (OSError, AttributeError):
-            self._before = -1
-
-    def risen(self) -> int:
-        """Bytes since then; 0 where the kernel does not tell."""
-        return max(0, _status_bytes("VmHWM") - self._before) if self._before >= 0 else 0
-
-
-def _status_bytes(name: str) -> int:
-    for line in STATUS.read_text().splitlines():
-        if line.startswith(f"{name}:"):
-            return int(line.split()[1]) * 1024
-    return 0
-
-
 @dataclass
 class Calibration:
     """Measures what `points` still lacks. `keep` is called after each, `tell` before with a name for it."""
@@ -133,7 +107,7 @@ class Calibration:
         self.keep(self.points)
 
     async def _size(self, edge: int) -> None:
-        host, steps = HostPeak(), self.agenda.default_steps
+        host, steps = HighWater(), self.agenda.default_steps
         try:
             drawn = [await self._draw(edge, steps) for _ in range(max(2, self.agenda.repeats))]
         except (OutOfMemory, TooLarge):
@@ -160,7 +134,7 @@ class Calibration:
     async def _one_more(self) -> None:
         """One more request at once than before; says why where that was the last."""
         points, count = self.points, len(self.points.together) + 1
-        host = HostPeak()
+        host = HighWater()
         rounds = max(2, self.agenda.repeats)
         began = time.perf_counter()
         runs: list[asyncio.Task[list[Usage]]] = []
@@ -197,7 +171,7 @@ class Calibration:
         )
         return await ticket.result()
 
-    def _peak_bytes(self, host: HostPeak) -> int:
+    def _peak_bytes(self, host: HighWater) -> int:
         """With the weights: what the device says we hold, its cache included, as nvidia-smi would show it."""
         memory = self.engine.snapshot().memory
-        return memory.ours if memory is not None else self.points.resident_bytes + host.risen()
+        return memory.ours if memory is not None else self.points.resident_bytes + (host.risen() or 0)

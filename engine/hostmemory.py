@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import re
 from pathlib import Path
@@ -16,19 +17,27 @@ RESET_PEAK = "5"
 """See proc(5): sets VmHWM to what is resident now."""
 
 
-def peak_of(call: Callable[[], object]) -> int | None:
-    """Bytes above what was resident before. None where the kernel does not tell (or is not Linux).
+class HighWater:
+    """How far the process's resident memory rises from now on. Nothing else large may go on meanwhile."""
 
-    The mark is the whole process's: nothing else large may go on meanwhile.
-    """
-    try:
-        ctypes.CDLL(None).malloc_trim(0)  # what the allocator kept would be used without showing
-        CLEAR_REFS.write_text(RESET_PEAK)
-        before = _bytes("VmRSS")
-        call()
-        return max(0, _bytes("VmHWM") - before)
-    except (OSError, AttributeError, LookupError):
-        return None
+    def __init__(self) -> None:
+        self._before: int | None = None
+        # Without a kernel that tells (or Linux) it stays unknown.
+        with contextlib.suppress(OSError, AttributeError, LookupError):
+            ctypes.CDLL(None).malloc_trim(0)  # what the allocator kept would be used without showing
+            CLEAR_REFS.write_text(RESET_PEAK)
+            self._before = _bytes("VmRSS")
+
+    def risen(self) -> int | None:
+        """Bytes; None where the kernel does not tell."""
+        return None if self._before is None else max(0, _bytes("VmHWM") - self._before)
+
+
+def peak_of(call: Callable[[], object]) -> int | None:
+    """Bytes above what was resident before the call; None where the kernel does not tell."""
+    mark = HighWater()
+    call()
+    return mark.risen()
 
 
 def _bytes(field: str) -> int:

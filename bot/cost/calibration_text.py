@@ -22,7 +22,7 @@ def profile_toml(points: Points, base: Profile) -> str:
     sizes = sorted(points.sizes.values(), key=lambda size: size.edge)
     weights = ", ".join(f"{part} = {count / GB:.9f}" for part, count in base.weights_bytes.items())
     qualities = ", ".join(f"{json.dumps(name)} = {steps}" for name, steps in base.qualities.items())
-    gains = ", ".join(f"[{round(pixels**0.5)}, {gain:g}]" for pixels, gain in base.batch_gain.points)
+    gains = ", ".join(f"[{round(pixels**0.5)}, {gain:.4g}]" for pixels, gain in _gains(points, base))
     # The curve says what one picture adds: the peak above the weights.
     peaks = ", ".join(
         f"[{size.edge}, {max(size.peak_bytes, points.resident_bytes) / GB:.6f}]" for size in sizes
@@ -57,6 +57,15 @@ encode_s = {points.encode_s:.6f}
 step_s = [{steps}]
 decode_s = [{decodes}]
 """
+
+
+def _gains(points: Points, base: Profile) -> list[tuple[float, float]]:
+    """What two in one forward bring over one after the other; on a CPU two at once are two cores instead."""
+    gains = dict(base.batch_gain.points)
+    one, two = points.together.get("1"), points.together.get("2")
+    if one and two and not points.device.startswith("cpu"):
+        gains[points.edge**2] = two.images_an_hour / one.images_an_hour
+    return sorted(gains.items())
 
 
 def markdown(points: Points, t: Translator) -> str:

@@ -112,6 +112,14 @@ def test_points_come_back_from_disk_as_they_were(tmp_path: Path) -> None:
     assert calibration.load(file, fresh) is fresh  # that one is done: measure anew
 
 
+def test_what_two_at_once_bring_on_a_gpu_decides_whether_forwards_are_shared(tmp_path: Path) -> None:
+    base, file = load_profile("embedded"), tmp_path / calibration.PROFILE
+    for device, gain in (("NVIDIA L20", 18000 / 10909.09), ("cpu x86_64", base.batch_gain.at(128**2))):
+        points = dataclasses.replace(MEASURED, device=device)
+        calibration.write_profile(file, points, profile_toml(points, base))
+        assert load_profile(file, device).batch_gain.at(128**2) == pytest.approx(gain, rel=0.01)
+
+
 def test_the_profile_is_one_the_engine_reads_and_knows_its_device_by(tmp_path: Path) -> None:
     base = load_profile("embedded")
     file = tmp_path / calibration.PROFILE
