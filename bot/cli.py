@@ -133,7 +133,8 @@ def run(config: ConfigOption = None) -> None:
         faces = configured_faces(settings, Credentials())
     if faces:
         _set_up_logs(settings)
-        if not _with_service(settings, lambda service: serve_all(service, faces)):
+        # A server that is told to leave has not failed.
+        if not _with_service(settings, lambda service: serve_all(service, faces), interrupted=0):
             raise typer.Exit(FAILED)
         return
     console.print(translator(settings.language)("run-no-token"), markup=False)
@@ -283,7 +284,9 @@ def _with_store(config: Config, work: Callable[[Config, Store], Coroutine[None, 
     return _run(config, errand)
 
 
-def _with_service(config: Config, work: Callable[[Service], Coroutine[None, None, T]]) -> T:
+def _with_service(
+    config: Config, work: Callable[[Service], Coroutine[None, None, T]], *, interrupted: int = INTERRUPTED
+) -> T:
     """Open the whole bot, hand it to `work`, and take everything down again."""
 
     async def session() -> T:
@@ -293,7 +296,7 @@ def _with_service(config: Config, work: Callable[[Service], Coroutine[None, None
         async with services:
             return await work(service)
 
-    return _run(config, session)
+    return _run(config, session, interrupted=interrupted)
 
 
 def _with_terminal(config: Config, work: Callable[[Terminal], Coroutine[None, None, T]]) -> T:
@@ -309,8 +312,13 @@ def _locale() -> str | None:
     return os.environ.get("LC_ALL") or os.environ.get("LANG")
 
 
-def _run(config: Config, work: Callable[[], Coroutine[None, None, T]]) -> T:
-    """Run `work`; Ctrl-C and SIGTERM cancel it, so that everything is taken down in order."""
+def _run(
+    config: Config, work: Callable[[], Coroutine[None, None, T]], *, interrupted: int = INTERRUPTED
+) -> T:
+    """Run `work`; Ctrl-C and SIGTERM cancel it, so that everything is taken down in order.
+
+    `interrupted`: the status then.
+    """
 
     async def cancellable() -> T:
         task = asyncio.ensure_future(work())
@@ -322,7 +330,7 @@ def _run(config: Config, work: Callable[[], Coroutine[None, None, T]]) -> T:
         try:
             return asyncio.run(cancellable())
         except (KeyboardInterrupt, asyncio.CancelledError):
-            raise typer.Exit(INTERRUPTED) from None
+            raise typer.Exit(interrupted) from None
 
 
 @contextlib.contextmanager

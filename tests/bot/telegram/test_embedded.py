@@ -51,3 +51,4 @@ async def test_easel_run_serves_telegram_with_the_embedded_model(tmp_path: Path,
         _, written = await asyncio.wait_for(logs, 60)
     assert TOKEN.encode() not in written
     assert b"telegram.stopped" in written
+    assert process.returncode == 0, "a server that is told to leave has not failed"
