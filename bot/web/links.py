@@ -54,9 +54,8 @@ def router(service: Service, links: Links, pace: Pace) -> APIRouter:
         404: {"model": ErrorBody},
     }
 
-    @routes.api_route(
-        "/{token}", methods=["GET", "HEAD"], responses=described, response_class=Response, summary="A picture"
-    )
+    @routes.head("/{token}", include_in_schema=False)
+    @routes.get("/{token}", responses=described, response_class=Response, summary="A picture")
     async def picture(token: str, request: Request) -> Response:
         await pace.address(request.client.host if request.client else "")
         job_id, file_format = links.read(token)

@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 
 KEEP_ALIVE_S = 75
 """Longer than the proxies in front (60 s is common), so that none sends into a closing connection."""
+SEND_BUFFER = 128 * 1024
+"""What the system may hold for a client that does not read: as good as delivered, so not much."""
 HURRY_S = 5
 """For answers that are ready, once nobody waits for a picture any more."""
 
@@ -42,12 +44,14 @@ def listen(section: Http) -> socket.socket:
     """The listening socket. Raises UserError: the address is taken, or not ours."""
     family = socket.AF_INET6 if ":" in section.listen else socket.AF_INET
     try:
-        return socket.create_server((section.listen, section.port), family=family, backlog=512)
+        door = socket.create_server((section.listen, section.port), family=family, backlog=512)
     except OSError as error:
         address = f"{section.listen}:{section.port}"
         raise UserError(
             say("http-cannot-listen", address=address, reason=error.strerror or str(error))
         ) from error
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+    return door
 
 
 async def serve(
