@@ -26,7 +26,13 @@ def build_app(
     pace = Pace(section)
     doorkeeper = Doorkeeper(service.store, pace)
     signed = links.Links(secret(service), section.link_lifetime_s, section.public_url)
-    app = FastAPI(title="Easel", summary="Pictures from words.", docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Easel",
+        summary="Pictures from words.",
+        docs_url=None,  # its page would load scripts from elsewhere
+        redoc_url=None,
+        responses=errors.DOCUMENTED,
+    )
     errors.install(app, config.language)
     app.include_router(images.router(service, courier, doorkeeper, pace, signed))
     app.include_router(links.router(service, signed, pace))

@@ -7,7 +7,7 @@ asking again can help; where waiting helps, `retry-after` says how long.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from babel import negotiate_locale
 from fastapi.exceptions import RequestValidationError
@@ -22,7 +22,6 @@ from storage.errors import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
 
     from fastapi import FastAPI
     from starlette.requests import Request
@@ -78,6 +77,12 @@ FAILED = Kind(500, "server_error", "server_error", retry_after_s=1)
 CANCELLED = Kind(409, "cancelled")
 GONE = Kind(404, "not_found")
 BAD = Kind(400, "invalid_value")
+
+DOCUMENTED: dict[int | str, dict[str, Any]] = {
+    family: {"model": ErrorBody, "description": told}
+    for family, told in (("4XX", "Refused: the sentence says why."), ("5XX", "Not now, or our fault."))
+}
+"""For the OpenAPI document: every answer that is not the wanted one."""
 
 KINDS: Mapping[str, Kind] = {
     "api-key-missing": NO_KEY,

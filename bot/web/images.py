@@ -17,14 +17,11 @@ from bot.web.answer import Answer
 from bot.web.auth import Caller, Doorkeeper, Scope
 from bot.web.courier import COMES_BACK, Courier
 from bot.web.delivery import Delivery
-from bot.web.errors import ErrorBody, failed, language_of
+from bot.web.errors import failed, language_of
 from bot.web.links import Links
 from bot.web.pace import Pace
-from bot.web.schemas import QUALITIES, GenerationRequest, ImagesResponse, event_schema
+from bot.web.schemas import QUALITIES, STREAM, GenerationRequest, ImagesResponse
 
-ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ErrorBody} for status in (400, 401, 403, 404, 409, 413, 429, 500, 503)
-}
 THEIR_STYLES = ("vivid", "natural")
 
 IdempotencyKey = Annotated[
@@ -42,10 +39,10 @@ def router(service: Service, courier: Courier, doorkeeper: Doorkeeper, pace: Pac
     """The route, over the parts it needs."""
     routes = APIRouter(prefix="/v1/images", tags=["images"])
     ok: dict[int | str, dict[str, Any]] = {
-        200: {"model": ImagesResponse, "content": {"text/event-stream": event_schema()}}
+        200: {"model": ImagesResponse, "content": {"text/event-stream": STREAM}}
     }
 
-    @routes.post("/generations", response_class=Response, responses=ok | ERRORS, summary="Draw pictures")
+    @routes.post("/generations", response_class=Response, responses=ok, summary="Draw pictures")
     async def generations(
         request: Request,
         body: GenerationRequest,

@@ -8,7 +8,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 
 from bot.messages import say
 from bot.service import Service
-from bot.web.errors import ErrorBody, failed
+from bot.web.errors import failed
 from bot.web.pace import Pace
 from bot.web.pictures import MEDIA, encoded
 from bot.web.schemas import Format
@@ -51,7 +51,6 @@ def router(service: Service, links: Links, pace: Pace) -> APIRouter:
     routes = APIRouter(prefix=PATH, tags=["images"])
     described: dict[int | str, dict[str, Any]] = {
         200: {"content": {media: {} for media in MEDIA.values()}},
-        404: {"model": ErrorBody},
     }
 
     @routes.head("/{token}", include_in_schema=False)

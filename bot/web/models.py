@@ -9,7 +9,7 @@ from bot.messages import say
 from bot.request import clean_prompt
 from bot.service import Service
 from bot.web.auth import Doorkeeper
-from bot.web.errors import ErrorBody, failed
+from bot.web.errors import failed
 
 BORN = 1_764_115_200
 """OpenAI's clients want to know when a model was made; ours is as old as Z-Image-Turbo's release."""
@@ -51,7 +51,7 @@ def router(service: Service, doorkeeper: Doorkeeper) -> APIRouter:
     async def models() -> ModelList:
         return ModelList(data=[Model(id=name) for name in names(service)])
 
-    @routes.get("/{model:path}", summary="Look one up", responses={404: {"model": ErrorBody}})
+    @routes.get("/{model:path}", summary="Look one up")
     async def model(model: str) -> Model:
         require(service, model)
         return Model(id=model)

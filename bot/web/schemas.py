@@ -165,11 +165,18 @@ class CompletedImage(BaseModel):
     easel: CompletedFacts
 
 
-def event_schema() -> dict[str, Any]:
-    """A stream's events for the OpenAPI document."""
-    return {
-        "schema": {
-            "type": "string",
-            "description": "Events image_generation.partial_image and image_generation.completed.",
-        }
+STREAM: dict[str, Any] = {
+    "schema": {
+        "type": "object",
+        "required": ["event", "data"],
+        "properties": {
+            "event": {"enum": ["image_generation.partial_image", "image_generation.completed", "error"]},
+            "data": {
+                "type": "string",
+                "contentMediaType": "application/json",
+                "description": "A picture, and in `easel` its facts and the request's; or an error.",
+            },
+        },
     }
+}
+"""One event of a stream, for the OpenAPI document."""

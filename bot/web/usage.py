@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from bot.messages import say
 from bot.service import Service
 from bot.web.auth import Caller, Doorkeeper, Scope
-from bot.web.errors import ErrorBody, failed
+from bot.web.errors import failed
 from storage.clock import from_us, utc_us
 from storage.records import DayUse
 
@@ -53,7 +53,7 @@ def router(service: Service, doorkeeper: Doorkeeper) -> APIRouter:
     routes = APIRouter(prefix="/v1/usage", tags=["usage"])
     store = service.store
 
-    @routes.get("", summary="Images, GPU time and amount by day", responses={400: {"model": ErrorBody}})
+    @routes.get("", summary="Images, GPU time and amount by day")
     async def usage(
         caller: Annotated[Caller, Depends(doorkeeper.needs(Scope.USAGE))],
         period: Annotated[str, Query(max_length=20, description="today, 7d, month or YYYY-MM.")] = "month",
