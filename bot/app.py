@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 DATABASE = "easel.db"
 LEARNED = "learned.json"
 MB = 1 << 20
+OWNER_ONLY = 0o700
+"""Of the data folder, if it is to be made: what people asked for is nobody else's."""
 
 
 def lane_terms(config: Config) -> dict[str, LaneTerms]:
@@ -103,7 +105,7 @@ async def open_store(
 ) -> AsyncIterator[Store]:
     """The database in its folder, which is made where there is none."""
     folder = config.storage.folder
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)
     pricing = Pricing(config)
     store = await Store.open(
         folder / DATABASE,

@@ -21,6 +21,7 @@ from bot.config import Config, ConfigError, load_config
 from bot.console import Terminal, show_card
 from bot.cost.cli import PlanOptions, StatsOptions, run_calibration, show_plan, show_stats
 from bot.credentials import Credentials, Redactor
+from bot.doctor.report import run_doctor
 from bot.faces import configured_faces, serve_all
 from bot.init.wizard import Here, run_init
 from bot.logs import set_up_logs
@@ -78,6 +79,19 @@ def write_settings() -> None:
     if not written:
         console.print(t("init-stopped"), markup=False)
         raise typer.Exit(INTERRUPTED)
+
+
+@app.command()
+def doctor(
+    online: Annotated[
+        bool, typer.Option("--online", help="Ask the platforms about the tokens, too.")
+    ] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Look whether everything is in place; each finding ends with what to do."""
+    settings = _settings(config)
+    if not _run(settings, lambda: run_doctor(console, settings, Credentials(), online=online)):
+        raise typer.Exit(FAILED)
 
 
 @app.command()

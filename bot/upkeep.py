@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from bot.config import Config
     from bot.messages import Translator
+    from storage.records import Finding
 
 
 def write_backup(config: Config, file: Path, console: Console, t: Translator) -> None:
@@ -36,9 +37,18 @@ def read_backup(config: Config, file: Path, console: Console, t: Translator) -> 
         _say(console, t("upkeep-set-aside", file=str(old)))
 
 
+def broken(config: Config) -> list[Finding] | None:
+    """Every invariant that does not hold; None where there is no database. Raises StoreUnavailable."""
+    database = config.storage.folder / DATABASE
+    if not database.exists():
+        return None
+    return check(database, ImageFolder(config.storage.folder / "images").has)
+
+
 def show_check(config: Config, console: Console, t: Translator) -> bool:
     """Every invariant of the house; True when all hold."""
-    findings = check(_database(config, t), ImageFolder(config.storage.folder / "images").has)
+    _database(config, t)
+    findings = broken(config) or []
     for finding in findings:
         _say(console, f"{finding.severity.value} {finding.invariant}: {finding.sentence}")
     if not findings:

@@ -115,6 +115,10 @@ class NvmlGpu:
         """Product name."""
         return self._ask("name", lambda gpu: str(pynvml.nvmlDeviceGetName(gpu)))
 
+    def driver_version(self) -> str | None:
+        """Of the driver, such as 550.54.14."""
+        return self._ask("driver version", lambda _: str(pynvml.nvmlSystemGetDriverVersion()))
+
     def memory(self) -> Memory | None:
         """Memory of the device, whoever holds it. Drivers before 510 know only the first version."""
 

@@ -175,7 +175,7 @@ def _quantisation(wanted: str) -> str | None:
     if wanted not in QUANTISED:
         raise BadSetting("quantisation", wanted, f"allowed: none, {', '.join(QUANTISED)}")
     if importlib.util.find_spec("torchao") is None:
-        raise BadSetting("quantisation", wanted, "needs the package torchao: pip install torchao")
+        raise BadSetting("quantisation", wanted, 'needs torchao: pip install "easel[gpu]"')
     return wanted
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 from bot.config import SEED_TIERS
 from engine.memory import Mode, choose_mode, needed_bytes
-from engine.nvml import GpuGone, NvmlGpu
 from engine.profile import load_profile
+from engine.survey import survey_card
 
 GB = 1 << 30
 CARDS_GB = (8, 12, 16, 24, 32, 48)
@@ -37,12 +37,7 @@ def fit(card_gb: int) -> Fit:
 
 def card_here() -> tuple[str, int] | None:
     """Name and gigabytes of this machine's first card, as the driver tells; None without one."""
-    gpu = NvmlGpu(0)
-    try:
-        gpu.connect()
-        memory = gpu.memory()
-        return (gpu.name() or "NVIDIA", round(memory.total_bytes / GB)) if memory else None
-    except GpuGone:
+    card = survey_card()
+    if card is None or card.memory is None:
         return None
-    finally:
-        gpu.disconnect()
+    return card.name, round(card.memory.total_bytes / GB)

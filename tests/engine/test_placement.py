@@ -112,7 +112,7 @@ class TestWhatAutoMeans:
 
     def test_a_missing_package_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-        with pytest.raises(BadSetting, match="pip install torchao"):
+        with pytest.raises(BadSetting, match=r'pip install "easel\[gpu\]"'):
             resolve(ModelSettings(quantisation="int8"))
 
 

@@ -16,6 +16,7 @@ STATE_VARIABLE = "NVML_STUB_STATE"
 GIB = 1 << 30
 
 A_GPU: dict[str, int | str] = {
+    "driver": "550.54.14",
     "names": "Stand-in A10G,Stand-in L4",
     "uuids": "GPU-aaaa-1,GPU-bbbb-2",
     "memory_total": 24 * GIB,

@@ -130,6 +130,11 @@ nvmlReturn_t nvmlShutdown(void)
     return NVML_SUCCESS;
 }
 
+nvmlReturn_t nvmlSystemGetDriverVersion(char *version, unsigned int length)
+{
+    return ask_text("driver", version, length);
+}
+
 nvmlReturn_t nvmlDeviceGetCount_v2(unsigned int *count)
 {
     char name[64];
