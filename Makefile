@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 help: ## list these targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -23,11 +23,21 @@ chat: install ## talk to the bot in this terminal
 test: install ## run the whole test suite
 	$(BIN)/pytest
 
+test-fast: install ## run the tests that need no model, in a minute
+	$(BIN)/pytest -m "not model and not crash and not e2e"
+
 lint: install ## formatting, lint, types, and the walls between the packages
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python tools/notices.py --check
+
+lint-deploy: install ## hold deploy/, the workflow and the hooks against their schemas and linters
+	PATH="$(CURDIR)/$(BIN):$$PATH" deploy/lint.sh
+
+hooks: install ## check every commit before it is made
+	$(BIN)/pre-commit install
 
 format: install ## format the code
 	$(BIN)/ruff format .
@@ -53,7 +63,13 @@ constraints: install ## write down the versions that are installed
 	(echo "# What the tests ran with. Regenerate: make constraints"; \
 	 $(BIN)/pip freeze --exclude-editable | sed 's/+cpu//') > constraints.txt
 
+notices: install ## write THIRD_PARTY_NOTICES.md from what is installed
+	$(BIN)/python tools/notices.py
+
+wheel: install ## build the package, with the embedded model inside, into dist/
+	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
 clean: ## remove what was built
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help install demo chat test lint format bench bench-storage simulate month crash constraints clean
+.PHONY: $(shell grep -oE '^[a-z-]+:' $(MAKEFILE_LIST) | tr -d ':')

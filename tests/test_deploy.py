@@ -1,0 +1,72 @@
+"""What is in deploy/ is what machines will take, and agrees with the bot."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bot.config import Config, load_config
+
+ROOT = Path(__file__).parents[1]
+DEPLOY = ROOT / "deploy"
+IMAGES = ("Dockerfile", "Dockerfile.cuda")
+
+
+def test_every_file_passes_its_linter() -> None:
+    tools = Path(sys.executable).parent
+    done = subprocess.run(
+        ["bash", str(DEPLOY / "lint.sh")],
+        env={**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "all checks passed" in done.stdout
+
+
+def test_ray_itself_takes_the_cluster() -> None:
+    pytest.importorskip("ray", reason="the extra cluster is not installed")
+    from ray.autoscaler._private.util import prepare_config, validate_config
+
+    cluster = yaml.safe_load((DEPLOY / "ray-cluster.yaml").read_text("utf-8"))
+    validate_config(prepare_config(cluster))
+
+
+def test_containers_settings_are_settings() -> None:
+    config = load_config(DEPLOY / "bot.toml")
+    assert config.http.enabled
+    assert config.model_copy(update={"http": Config().http}) == Config()
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_an_image_runs_as_nobody_in_particular_and_asks_for_its_health(name: str) -> None:
+    text = (DEPLOY / name).read_text("utf-8")
+    assert re.search(r"^USER \d+:\d+$", text, re.MULTILINE)
+    port = load_config(DEPLOY / "bot.toml").http.port
+    assert f"http://127.0.0.1:{port}/healthz" in text
+    assert f"EXPOSE {port}" in text
+    copied = {
+        word for line in re.findall(r"^COPY (?!--)(.*) \S+$", text, re.MULTILINE) for word in line.split()
+    }
+    assert copied == {
+        line.lstrip("!") for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")
+    }
+
+
+def test_stopping_waits_until_what_is_drawn_may_be_done() -> None:
+    drain_s = Config().engine.drain_timeout_s
+    unit = (DEPLOY / "easel.service").read_text("utf-8")
+    stop = re.search(r"^TimeoutStopSec=(\d+)$", unit, re.MULTILINE)
+    assert stop is not None
+    assert int(stop[1]) > drain_s
+    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))
+    assert compose["services"]["easel"]["stop_grace_period"] == "1m"
+    assert drain_s < 60
