@@ -26,6 +26,9 @@ test: install ## run the whole test suite
 test-fast: install ## run the tests that need no model, in a minute
 	$(BIN)/pytest -m "not model and not crash and not e2e"
 
+coverage: install ## the whole suite, and which lines it never reaches
+	$(BIN)/pytest --cov --cov-report=term
+
 lint: install ## formatting, lint, types, and the walls between the packages
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
-LONG_S = 180
+LONG_S = 600
 DATA = {".toml", ".ftl", ".sql", ".json", ".safetensors", ".jinja", ".html", ".css", ".js", ".svg", ".typed"}
 
 

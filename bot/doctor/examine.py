@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from bot.app import DATABASE, MB, model_settings
 from bot.doctor import house, machine, platforms
-from bot.doctor.finding import problem
+from bot.doctor.finding import fine, problem
 from bot.extras import extra
 from bot.messages import UserError, say
 from bot.tokens import discord_application, telegram_bot
@@ -40,6 +40,8 @@ LIBRARIES = {
     "cluster": "ray",
     "gpu": "torchao",
 }
+BACKENDS = {"ray": "cluster"}
+"""The extra that a backend needs."""
 
 
 def examine(config: Config, credentials: Credentials) -> Iterator[Finding]:
@@ -89,6 +91,9 @@ async def _probe(platform: str, config: Config, credentials: Credentials) -> Rep
 
 
 def _device(config: Config, *, running: bool) -> Iterator[Finding]:
+    if config.engine.backend != "local":
+        yield fine(say("doctor-elsewhere", backend=config.engine.backend))
+        return
     torch, card = survey.survey_torch(), survey.survey_card()
     yield machine.torch(torch)
     yield machine.card(card, torch, config.model)
@@ -97,8 +102,9 @@ def _device(config: Config, *, running: bool) -> Iterator[Finding]:
 
 
 def _files(config: Config) -> Iterator[Finding]:
-    files = survey.survey_model(model_settings(config))
-    yield machine.model(files, config.model.path, _free_bytes(survey.hub_cache()))
+    if config.engine.backend == "local":
+        files = survey.survey_model(model_settings(config))
+        yield machine.model(files, config.model.path, _free_bytes(survey.hub_cache()))
     folder = config.storage.folder
     pictures = sum(file.stat().st_size for file in (folder / "images").rglob("*") if file.is_file())
     yield machine.disk(str(folder), _free_bytes(folder), config.storage.keep_images_mb * MB - pictures)
@@ -109,14 +115,21 @@ def _files(config: Config) -> Iterator[Finding]:
 def _tokens(config: Config, credentials: Credentials) -> Iterator[Finding]:
     if not credentials.platforms and not config.http.enabled:
         yield platforms.no_token()
-    needed = (*sorted(credentials.platforms), *(["api"] if config.http.enabled else []))
-    for name in needed:
+    for name in sorted({*credentials.platforms, *_extras(config)}):
         yield from platforms.library(name, installed=_installed(name))
     if credentials.discord_token is not None:
         bot_id = discord_application(credentials.discord_token.get_secret_value())
         yield platforms.shape("discord", bot_id, _invite(bot_id))
     if credentials.telegram_token is not None:
         yield platforms.shape("telegram", telegram_bot(credentials.telegram_token.get_secret_value()))
+
+
+def _extras(config: Config) -> Iterator[str]:
+    """The package's extras that bot.toml turns on."""
+    if config.http.enabled:
+        yield "api"
+    if (needed := BACKENDS.get(config.engine.backend)) is not None:
+        yield needed
 
 
 def _ports(config: Config, *, running: bool) -> Iterator[Finding]:

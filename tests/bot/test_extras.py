@@ -38,7 +38,7 @@ def easel(folder: Path, *words: str, **environment: str) -> subprocess.Completed
         env={"PYTHONPATH": str(ROOT), "PATH": "", **environment},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
 

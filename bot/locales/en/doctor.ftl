@@ -30,6 +30,7 @@ doctor-card-cpu-torch = { $name } is there, but this torch is built for the CPU.
 doctor-card-cpu-torch-do = Install the CUDA build that fits the driver, as https://pytorch.org/get-started/locally shows.
 doctor-card-unseen = { $name } with driver { $driver } is there, but torch for CUDA { $cuda } does not see it: { $reason }
 doctor-card-unseen-do = Update the driver, or install a torch for an older CUDA; look whether CUDA_VISIBLE_DEVICES hides the card.
+doctor-elsewhere = Drawing is done elsewhere (backend = "{ $backend }"); no GPU is looked for here.
 doctor-memory = Memory mode { $mode }: a usual picture takes { $needed } GB of { $budget } GB.
 doctor-memory-short = Memory mode { $mode } needs { $needed } GB for a usual picture, and there are { $budget } GB.
 doctor-memory-short-do = Under [model] set memory_mode = "auto", and quantisation = "int8" where that is not enough.

@@ -21,6 +21,7 @@ doctor-card-cpu-torch = 有 { $name },但这个 torch 是 CPU 版。
 doctor-card-cpu-torch-do = 按 https://pytorch.org/get-started/locally 安装与驱动相配的 CUDA 版。
 doctor-card-unseen = 有 { $name }(驱动 { $driver }),但 CUDA { $cuda } 版的 torch 看不到它:{ $reason }
 doctor-card-unseen-do = 更新驱动,或安装用于较旧 CUDA 的 torch;看看 CUDA_VISIBLE_DEVICES 是否隐藏了显卡。
+doctor-elsewhere = 在别处画图(backend = "{ $backend }");不检查本机的 GPU。
 doctor-memory = 显存模式 { $mode }:普通图片需要 { $budget } GB 中的 { $needed } GB。
 doctor-memory-short = 显存模式 { $mode } 画普通图片需要 { $needed } GB,只有 { $budget } GB。
 doctor-memory-short-do = 在 [model] 下设 memory_mode = "auto";仍不够就设 quantisation = "int8"。
