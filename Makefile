@@ -9,7 +9,7 @@ help: ## list these targets
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[discord,telegram,api,cluster,openai]' --group dev
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[discord,telegram,api,cluster,openai,gpu]' --group dev
 	touch $@
 
 install: $(VENV)/.installed ## create .venv with everything that is pinned
@@ -24,7 +24,7 @@ test: install ## run the whole test suite
 	$(BIN)/pytest
 
 test-fast: install ## run the tests that need no model, in a minute
-	$(BIN)/pytest -m "not model and not crash and not e2e"
+	$(BIN)/pytest -n 2 -m "not model and not crash and not e2e and not cluster"
 
 coverage: install ## the whole suite, and which lines it never reaches
 	$(BIN)/pytest --cov --cov-report=term

@@ -3,8 +3,8 @@
     python tools/notices.py           write it
     python tools/notices.py --check   fail where it is not current
 
-Everything that `pip install "easel[discord,telegram,api,cluster,fonts]"` brings, read from the metadata of
-what is installed.
+Everything that `pip install "easel[discord,telegram,api,cluster,openai,fonts]"` brings, read from the
+metadata of what is installed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 NOTICES = ROOT / "THIRD_PARTY_NOTICES.md"
-EXTRAS = ("discord", "telegram", "api", "cluster", "fonts")
+EXTRAS = ("discord", "telegram", "api", "cluster", "openai", "fonts")
 HEAD = """\
 # Third-party notices
 

@@ -40,7 +40,7 @@ LIBRARIES = {
     "cluster": "ray",
     "gpu": "torchao",
 }
-BACKENDS = {"ray": "cluster"}
+BACKENDS = {"ray": "cluster", "openai": "openai"}
 """The extra that a backend needs."""
 
 

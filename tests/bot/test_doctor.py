@@ -147,6 +147,7 @@ def test_the_api_is_not_open_to_listeners(section: dict[str, object], text: str)
     assert text in said(finding)
 
 
+@pytest.mark.e2e
 class TestAtATerminal:
     def test_all_is_well_with_the_embedded_model(self, tmp_path: Path) -> None:
         person = Person(tmp_path, "doctor", TELEGRAM_TOKEN=TELEGRAM)

@@ -43,6 +43,7 @@ def choose_all(person: Person) -> None:
     person.answers("Folder", f"{CLEAR_LINE}pictures")
 
 
+@pytest.mark.e2e
 class TestAtATerminal:
     def test_the_answers_become_two_files(self, tmp_path: Path) -> None:
         person = Person(tmp_path, "init")
@@ -111,6 +112,7 @@ class TestAtATerminal:
         assert not (tmp_path / ".env").exists()
 
 
+@pytest.mark.e2e
 def test_without_a_terminal_it_asks_nothing(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "bot", "init"],
