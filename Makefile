@@ -53,6 +53,9 @@ bench: install ## measure against a plain loop, Gradio and threads; writes docs/
 bench-storage: install ## measure the store
 	$(BIN)/python -m tests.benchmarks.storage
 
+bench-api: install ## a minute of 64 clients of the HTTP API at once
+	$(BIN)/python -m tests.benchmarks.crowd
+
 simulate: install ## replay arrivals on the step times of real cards, with the real scheduler
 	$(BIN)/python -m tests.benchmarks.simulate
 

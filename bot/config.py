@@ -286,8 +286,8 @@ class Http(Section):
     key_requests_a_minute: Annotated[int, Field(ge=1)] = 120
     address_requests_a_minute: Annotated[int, Field(ge=1)] = 600
     requests_at_once: Annotated[int, Field(ge=1)] = 32
-    link_lifetime_s: Annotated[int, Field(ge=10)] = 3600
-    send_timeout_s: Annotated[float, Field(gt=0)] = 60.0
+    link_lifetime: Annotated[Duration, AfterValidator(_some_time)] = dt.timedelta(hours=1)
+    send_timeout: Annotated[Duration, AfterValidator(_some_time)] = dt.timedelta(minutes=1)
 
     @property
     def url(self) -> str:

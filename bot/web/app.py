@@ -25,7 +25,7 @@ def build_app(
     section = config.http
     pace = Pace(section)
     doorkeeper = Doorkeeper(service.store, pace)
-    signed = links.Links(secret(service), section.link_lifetime_s, section.public_url)
+    signed = links.Links(secret(service), section.link_lifetime.total_seconds(), section.public_url)
     app = FastAPI(
         title="Easel",
         summary="Pictures from words.",

@@ -79,7 +79,7 @@ def router(service: Service, courier: Courier, doorkeeper: Doorkeeper, pace: Pac
             language=language_of(request, service.config.language),
             link=lambda job_id: links.make(base, job_id, body.file_format),
         )
-        send_timeout_s = service.config.http.send_timeout_s
+        send_timeout_s = service.config.http.send_timeout.total_seconds()
         return Delivery(courier, live, answer, send_timeout_s=send_timeout_s, leave=leave)
 
     return routes

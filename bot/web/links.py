@@ -20,7 +20,7 @@ PATH = "/pictures"
 class Links:
     """Makes links and reads them. A link names a job and a format; who has it may look."""
 
-    def __init__(self, secret: bytes, lifetime_s: int, public_url: str | None) -> None:
+    def __init__(self, secret: bytes, lifetime_s: float, public_url: str | None) -> None:
         self._signer = URLSafeTimedSerializer(secret, salt="easel.picture")
         self._lifetime_s = lifetime_s
         self._public_url = public_url
@@ -40,7 +40,7 @@ class Links:
     def read(self, token: str) -> tuple[str, Format]:
         """The job and the format. Raises ApiError: expired, or not one of ours."""
         try:
-            job_id, file_format = self._signer.loads(token, max_age=self._lifetime_s)
+            job_id, file_format = self._signer.loads(token, max_age=int(self._lifetime_s))
         except BadData:
             raise failed(say("api-link")) from None
         return job_id, file_format

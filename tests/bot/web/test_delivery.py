@@ -129,7 +129,7 @@ class Noise(FieldModel):
 
 async def test_a_slow_reader_holds_nobody_and_pays_nothing(stage: Stage) -> None:
     stage.model = Noise()
-    config = config_for(stage.folder, send_timeout_s=0.5)
+    config = config_for(stage.folder, send_timeout=0.5)
     async with stage.site(config) as site:
         text, key = await site.key()
         host, port = site.url.removeprefix("http://").split(":")

@@ -54,7 +54,7 @@ async def test_a_link_is_good_again_until_it_expires(site: Site, monkeypatch: py
     async with site.http() as http:
         assert [(await http.get(url)).status_code for _ in range(2)] == [200, 200]
         real = TimestampSigner.get_timestamp
-        lifetime_s = site.service.config.http.link_lifetime_s
+        lifetime_s = int(site.service.config.http.link_lifetime.total_seconds())
         monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda self: real(self) + lifetime_s + 1)
         assert (await http.get(url)).status_code == 404
 
