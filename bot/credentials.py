@@ -18,11 +18,20 @@ _MASK = "[redacted]"
 class Credentials(BaseSettings):
     """What the environment holds; empty means absent."""
 
-    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_file_encoding="utf-8",
+        extra="ignore",
+        frozen=True,
+        use_attribute_docstrings=True,
+    )
 
     discord_token: SecretStr | None = None
+    """Of the bot's account on Discord; with it `easel run` serves Discord."""
     telegram_token: SecretStr | None = None
+    """From @BotFather; with it `easel run` serves Telegram."""
     telegram_webhook_secret: SecretStr | None = None
+    """What Telegram shows with each call of the webhook; by default drawn anew at each start."""
     http_secret: SecretStr | None = None
     """Signs links and sessions; by default derived from the key file beside the database."""
     metrics_token: SecretStr | None = None

@@ -1,0 +1,84 @@
+"""The documentation says what is: links lead somewhere, both READMEs agree, the settings are all there."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from bot.credentials import Credentials
+from tools import reference
+
+ROOT = Path(__file__).parents[1]
+BOT_TOML = (ROOT / "bot.toml").read_text("utf-8")
+_FENCE = re.compile(r"^```.*?^```$", re.M | re.S)
+_LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+
+
+def pages() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return [ROOT / name for name in listed.stdout.split() if (ROOT / name).exists()]
+
+
+def prose(page: Path) -> str:
+    """A page without its code."""
+    return _FENCE.sub("", page.read_text("utf-8"))
+
+
+def anchors(page: Path) -> set[str]:
+    """The fragments of a page's headings, as GitHub makes them."""
+    titles = re.findall(r"^#+ (.+)$", prose(page), re.M)
+    plain = (re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", title).lower() for title in titles)
+    return {re.sub(r"[^\w\- ]", "", title).strip().replace(" ", "-") for title in plain}
+
+
+def broken(page: Path) -> list[str]:
+    """The links of a page into this repository that lead nowhere."""
+    found = []
+    for link in _LINK.findall(re.sub(r"`[^`\n]*`", "", prose(page))):
+        if re.match(r"[a-z]+:", link):
+            continue
+        path, _, fragment = unquote(link).partition("#")
+        target = page.parent / path if path else page
+        if not target.exists() or (fragment and fragment not in anchors(target)):
+            found.append(link)
+    return found
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    assert broken(page) == []
+
+
+def test_a_broken_link_is_seen(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# A `word`, or two\n[a](#a-word-or-two) [b](#c) [d](e.md) [f](https://g.example)")
+    assert broken(page) == ["#c", "e.md"]
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = (ROOT / "docs" / "README.md").read_text("utf-8")
+    for page in (ROOT / "docs").glob("*.md"):
+        assert page.name == "README.md" or f"({page.name})" in index, page.name
+
+
+def test_the_configuration_page_is_current() -> None:
+    written = reference.PAGE.read_text("utf-8")
+    assert written == reference.page(BOT_TOML), "run: python -m tools.reference"
+
+
+def test_bot_toml_names_every_key_and_says_what_it_is_for() -> None:
+    words = reference.comments(BOT_TOML)
+    keys = {(table, key) for table, section in reference.tables() for key in reference.keys(section)}
+    assert {key for key in keys if not words.get(key)} == set()
+    assert {entry for entry in words if entry[1]} <= keys
+
+
+def test_every_secret_says_what_it_is_for() -> None:
+    assert all(field.description for field in Credentials.model_fields.values())

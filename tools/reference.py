@@ -1,0 +1,203 @@
+"""docs/configuration.md: every key of bot.toml and every secret, from what the program itself reads.
+
+    python -m tools.reference
+
+Types, ranges and defaults come from the models of `bot.config`, the words from bot.toml's own comments.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import textwrap
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+from bot.config import Config, Section
+from bot.credentials import Credentials
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "configuration.md"
+TOP = ""
+HEAD = """\
+# Configuration
+
+Every setting of `bot.toml`. [bot.toml](../bot.toml) itself holds them all with their defaults, so a file of
+yours needs only what differs; `easel init` writes one. A key that does not exist, or a value out of range, is
+refused at the start with the file, the key, what was found and what is allowed. Changes count from the next
+start.
+
+Times are seconds, or written as `"30s"`, `"5m"` or `"1h"`. Prices are in `currency`, with up to six decimals.
+
+*This page is written by `python -m tools.reference` from the program and the comments of bot.toml.*
+"""
+SECRETS = """
+## Secrets
+
+From the environment, or from a file `.env` in the folder the bot is started in. They never appear in a log.
+
+| variable | what it is for |
+|---|---|
+"""
+
+Words = Mapping[tuple[str, str], str]
+"""(table, key) to the comment behind it; (table, "") to the one behind its heading."""
+
+
+def comments(toml: str) -> dict[tuple[str, str], str]:
+    """What bot.toml says of its keys. Commented-out ones count; of equal tables the first to speak."""
+    found: dict[tuple[str, str], str] = {}
+    table = TOP
+    for line in toml.splitlines():
+        if heading := re.fullmatch(r"(?:# )?\[+([\w.]+)\]+(?:\s+# (.*))?", line):
+            table, key, words = _general(heading[1]), "", heading[2]
+        elif entry := re.fullmatch(r"(?:# )?(\w+) = .+?(?:\s+# (.*))?", line):
+            key, words = entry[1], entry[2]
+        else:
+            continue
+        if not found.get((table, key)):
+            found[table, key] = words or ""
+    return found
+
+
+def _general(table: str) -> str:
+    """`tiers.free` and its like by one name."""
+    return re.sub(r"^(tiers|styles)\.\w+", r"\1.NAME", table)
+
+
+def tables(section: type[Section] = Config, name: str = TOP) -> Iterator[tuple[str, type[Section]]]:
+    """Every table of bot.toml, as its heading is written, and its model."""
+    yield name, section
+    for key, field in section.model_fields.items():
+        for model in _models(field.annotation):
+            inner = f"{name}.{key}".lstrip(".")
+            yield from tables(model, f"{inner}.NAME" if inner in ("tiers", "styles") else inner)
+
+
+def keys(section: type[Section]) -> list[str]:
+    """What may stand in a table, tables aside. A tier's name is its heading."""
+    return [
+        key
+        for key, field in section.model_fields.items()
+        if not list(_models(field.annotation)) and (section.__name__, key) != ("Tier", "name")
+    ]
+
+
+def _models(annotation: Any) -> Iterator[type[Section]]:
+    """The models inside an annotation."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        assert issubclass(annotation, Section)
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models(argument)
+
+
+def page(toml: str) -> str:
+    """The whole of docs/configuration.md."""
+    words = comments(toml)
+    parts = [HEAD, *(_table(name, section, words) for name, section in tables()), _secrets()]
+    return "".join(parts)
+
+
+def _table(name: str, section: type[Section], words: Words) -> str:
+    repeated = name in ("rent", "openai.servers", "tiers.NAME.volume_prices")
+    heading = f"[[{name}]]" if repeated else f"[{name}]"
+    title = f"`{heading}`" if name else "At the top"
+    lines = [
+        f"\n## {title}\n",
+        _prose(section),
+        "\n| key | value | default | what it is for |",
+        "|---|---|---|---|",
+    ]
+    schema = section.model_json_schema()
+    for key in keys(section):
+        kind = _kind(schema["properties"][key], schema.get("$defs", {}))
+        default = section.model_fields[key].get_default(call_default_factory=True)
+        shown = "required" if section.model_fields[key].is_required() else _toml(default)
+        lines.append(f"| `{key}` | {kind} | {shown} | {_cell(words.get((name, key), ''))} |")
+    return "\n".join(lines) + "\n"
+
+
+def _prose(section: type[Section]) -> str:
+    text = " ".join((section.__doc__ or "").split())
+    return "\n".join(textwrap.wrap(text, 110))
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", r"\|")
+
+
+def _secrets() -> str:
+    rows = [
+        f"| `{name.upper()}` | {' '.join((field.description or '').split())} |"
+        for name, field in Credentials.model_fields.items()
+    ]
+    return SECRETS + "\n".join(rows) + "\n"
+
+
+def _toml(value: object) -> str:
+    """A default as bot.toml would have it."""
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return f"`{str(value).lower()}`"
+        case dt.timedelta():
+            seconds = round(value.total_seconds())
+            return f'`"{seconds // 60}m"`' if seconds and seconds % 60 == 0 else f'`"{seconds}s"`'
+        case tuple() | list():
+            return f"`[{', '.join(_toml(item).strip('`') for item in value)}]`"
+        case dict():
+            return "none"
+        case str() | Path():
+            return f'`"{value}"`'
+        case _:
+            return f"`{value}`"
+
+
+def _kind(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> str:
+    """Type and range in words."""
+    if "$ref" in schema:
+        return _kind(defs[schema["$ref"].rpartition("/")[2]], defs)
+    if "anyOf" in schema:
+        return _kind(schema["anyOf"][0], defs)
+    if "enum" in schema:
+        return ", ".join(f"`{choice}`" for choice in schema["enum"])
+    match schema.get("type"):
+        case "boolean":
+            return "true or false"
+        case "array":
+            return f"list of: {_kind(schema['items'], defs)}"
+        case "object":
+            return "table"
+        case "integer" | "number" as kind:
+            return _range(schema, "whole number" if kind == "integer" else "number")
+        case _:
+            formats = {"duration": "time", "date": "date", "path": "path"}
+            return formats.get(schema.get("format", ""), "text")
+
+
+def _range(schema: Mapping[str, Any], kind: str) -> str:
+    def shown(limit: float) -> str:
+        return f"{limit:,.10g}".replace(",", " ")
+
+    bounds = {
+        "minimum": "from {}",
+        "exclusiveMinimum": "above {}",
+        "maximum": "to {}",
+        "exclusiveMaximum": "below {}",
+        "multipleOf": "in steps of {}",
+    }
+    told = [words.format(shown(schema[bound])) for bound, words in bounds.items() if bound in schema]
+    return " ".join([kind, *told]) if told else kind
+
+
+def main() -> None:
+    PAGE.write_text(page((ROOT / "bot.toml").read_text("utf-8")), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
