@@ -1,5 +1,16 @@
-"""`python -m bot` is `easel`."""
+"""`easel`, and `python -m bot`. The rest is imported inside: it takes a moment, in which Ctrl-C may come."""
 
-from bot.cli import main
+import sys
 
-main()
+
+def main() -> None:
+    try:
+        from bot.cli import main as easel
+
+        easel()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from bot.credentials import Redactor
 
 
+TALKATIVE = ("torchao", "torch.utils._pytree", "diffusers.quantizers")
+"""What these warn of when they are imported concerns their authors."""
+
+
 class RedactingHandler(logging.Handler):
     """Writes to whatever stderr is now, with the redactor as the very last thing a line passes.
 
@@ -58,6 +62,9 @@ def set_up_logs(level: str, redactor: Redactor, *, json: bool | None = None) -> 
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(logging.ERROR)
+    sys.excepthook = lambda *error: sys.stderr.write(redactor("".join(traceback.format_exception(*error))))
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -49,6 +49,8 @@ class Flight:
     tickets: dict[str, Ticket] = field(default_factory=dict)
     pictures: dict[str, Picture] = field(default_factory=dict)
     failures: list[Failed] = field(default_factory=list)
+    charged: int = 0
+    """Cancelled jobs, among the failures, that count as images all the same."""
     notes: set[str] = field(default_factory=set)
     kept: bool = False
     """The process is leaving and this request stays written down for the next one."""
@@ -84,8 +86,12 @@ class Worker:
                 jobs.create_task(self._job(flight, ticket))
         flight.tickets.clear()
         live = flight.live
-        if flight.kept or not flight.pictures:
-            live.publish(Failed(say("error-draining-kept")) if flight.kept else flight.failures[0])
+        charged = [say("cancelled-charged", images=flight.charged)] if flight.charged else []
+        if flight.kept:
+            live.publish(Failed(say("error-draining-kept")))
+            return
+        if not flight.pictures:
+            live.publish(Failed(charged[0], cancelled=True) if charged else flight.failures[0])
             return
         try:
             quota = await until_stored(lambda: self._store.quota(live.member, tier=live.tier))
@@ -93,8 +99,8 @@ class Worker:
             live.publish(Failed(say("error-gone")))
             return
         pictures = tuple(sorted(flight.pictures.values(), key=lambda picture: picture.seed))
-        notes = tuple(say(note) for note in sorted(flight.notes))
-        live.publish(Done(pictures, quota, missing=len(flight.failures), notes=notes))
+        notes = (*(say(note) for note in sorted(flight.notes)), *charged)
+        live.publish(Done(pictures, quota, missing=len(flight.failures) - flight.charged, notes=notes))
 
     async def collect(self, flight: Flight, record: RequestRecord) -> None:
         """Take up what became of a request's jobs in an earlier life of the process."""
@@ -194,8 +200,8 @@ class Worker:
     async def _cancelled(self, flight: Flight, job_id: str, error: Cancelled) -> None:
         """A cancel before the first step is free; later ones are refunded a few times a day."""
         charged = await self._give_back(flight, job_id, error.usage, by=flight.live.member)
-        message = say("cancelled-charged" if charged else "cancelled-refunded")
-        flight.failures.append(Failed(message, cancelled=True))
+        flight.charged += charged
+        flight.failures.append(Failed(say("cancelled-refunded"), cancelled=True))
         log.info("job.cancelled", job=job_id, charged=charged)
 
     async def _refuse(self, flight: Flight, drawing: Drawing) -> None:
@@ -209,7 +215,7 @@ class Worker:
         """Close a job without a picture. Whether it is charged: begun, and the day's refunds are used up."""
         member, usage, charged = flight.live.member, self.usage(flight.live.request, used), False
         async with self._refunds:  # two cancels must not both take the last refund of the day
-            if used.denoise_s > 0:
+            if used.started:
                 refunded = await until_stored(lambda: self._store.refunds_today(member))
                 charged = refunded >= self._config.limits.refunded_cancels_a_day
             await self._store.cancelled(job_id, usage, charged=charged, by=by)

@@ -122,7 +122,7 @@ class _Flight:
 class Executor:
     """The lanes of one engine. Used from its event loop only."""
 
-    LEAVE_S = 20.0
+    LEAVE_S = 5.0
     """How long closing waits for threads that still work: torch must not be torn down below them."""
 
     def __init__(

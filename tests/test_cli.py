@@ -149,6 +149,23 @@ def test_run_without_tokens_says_so_and_opens_the_chat(folder: Path) -> None:
     assert "/nonsense" in chat.stdout
 
 
+def test_ctrl_c_before_anything_is_there_ends_quietly() -> None:
+    script = """
+import signal, sys
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "bot.cli":
+            signal.raise_signal(signal.SIGINT)
+sys.meta_path.insert(0, Finder())
+from bot.__main__ import main
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=_environment(), capture_output=True, timeout=LONG_S, check=False
+    )
+    assert (done.returncode, done.stderr) == (130, b"")
+
+
 def test_ctrl_c_cancels_and_refunds(folder: Path) -> None:
     process = start(folder, "imagine", "a cat", "--size", "large", "--steps", "20", "--images", "4")
     wait_for_job(folder, process)

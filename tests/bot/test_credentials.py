@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from typing import TYPE_CHECKING
 
 import httpx
@@ -32,11 +33,12 @@ def credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Credentials:
 @pytest.fixture
 def logs(credentials: Credentials, capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, hook = root.handlers[:], root.level, sys.excepthook
     set_up_logs("debug", Redactor(credentials.values()), json=True)
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
+    sys.excepthook = hook
     structlog.reset_defaults()
 
 
@@ -99,3 +101,14 @@ def test_each_server_is_shown_its_own_key_or_the_common_one(
         "common-key",
     )
     assert {"easel-five", "common-key"} <= set(keys.values())
+
+
+@pytest.mark.usefixtures("logs")
+def test_an_exception_that_nobody_caught_does_not_tell_either(capsys: pytest.CaptureFixture[str]) -> None:
+    quoted = TELEGRAM.replace(":", "%3A")
+    error = ValueError(f"no answer from /bot{quoted}/getMe, nor with {DISCORD}")
+    sys.excepthook(ValueError, error, None)
+    written = capsys.readouterr().err
+    assert "ValueError: no answer from" in written
+    assert quoted not in written
+    assert DISCORD not in written

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from bot.events import Accepted, Done, Failed, Progress, Waiting
-from bot.messages import UserError
+from bot.messages import UserError, say
 from bot.request import ImagineOptions
 from bot.safety import Safety, Verdict
 from bot.service import Asker, Service
@@ -182,6 +182,23 @@ async def test_cancels_after_the_first_step_are_refunded_a_few_times_a_day(
             messages.append(event.message.id)
         assert messages == ["cancelled-refunded", "cancelled-charged"]
         assert await used(service) == (1, 0)
+
+
+async def test_of_several_cancelled_those_that_count_are_told(tmp_path: Path, model: FieldModel) -> None:
+    config = config_in(tmp_path, limits={"refunded_cancels_a_day": 1})
+    async with easel(config, model) as service:
+        model.gate.clear()
+        live = await service.imagine(
+            ANNA, ImagineOptions("a cat", steps="20", images="3"), key="1", address={}
+        )
+        model.gate.allow(2)
+        async for event in live.events():
+            if isinstance(event, Progress) and event.step >= 3:
+                await service.cancel(live.request_id, by=None)
+                model.gate.set()
+        assert isinstance(event, Failed)
+        assert event.message == say("cancelled-charged", images=2)
+        assert await used(service) == (2, 0)
 
 
 async def test_a_failed_drawing_is_told_and_not_charged(service: Service, model: FieldModel) -> None:

@@ -64,7 +64,11 @@ status-drawing = Drawing { $bar } step { $step } of { $steps } · { $eta } left
 status-drawing-many = Drawing { $bar } step { $step } of { $steps }, { $drawn } of { $images } done · { $eta } left
 status-finishing = Finishing…
 cancelled-refunded = Cancelled; nothing was charged.
-cancelled-charged = Cancelled; it had begun and your free cancels for today are used up, so it counts as one image.
+cancelled-charged =
+    Cancelled; drawing had begun and your free cancels for today are used up, so it counts as { $images ->
+        [one] one image
+       *[other] { $images } images
+    }.
 cancel-asked = Cancelling…
 cancel-nothing = You have nothing waiting.
 missing-images = { $missing } { $missing ->
