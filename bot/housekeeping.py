@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from bot.beside import Beside
 from storage.errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -22,23 +23,13 @@ UNFINISHED_DAYS = 3
 UNFETCHED_DAYS = 30
 
 
-class Housekeeper:
+class Housekeeper(Beside):
     """One task that tidies the store at the start and every hour."""
 
     def __init__(self, store: Store, section: Storage) -> None:
+        super().__init__()
         self._store = store
         self._section = section
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begin."""
-        self._task = asyncio.create_task(self._run())
-
-    async def stop(self) -> None:
-        """End; what is half-done is done next time."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
 
     async def tidy(self) -> None:
         """Once through everything."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from bot.beside import Beside
 from storage.clock import HOUR_US, SECOND_US, utc_us
 from storage.errors import StoreUnavailable
 from storage.records import MeterSlice
@@ -25,27 +26,22 @@ log = structlog.get_logger(__name__)
 SLICE_US = 10 * SECOND_US
 
 
-class MeterWriter:
+class MeterWriter(Beside):
     """One task that books slices; what cannot be written now is part of the next slice."""
 
     def __init__(self, engine: Backend, store: Store, clock: Clock = utc_us) -> None:
+        super().__init__()
         self._engine = engine
         self._store = store
         self._clock = clock
         self._at_us = clock()
         self._booked = engine.snapshot().totals
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begin to book."""
-        self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """Book the last slice and end."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        """End, and book the last slice."""
+        started = self._task is not None
+        await super().stop()
+        if started:
             await self.book()
 
     async def book(self) -> None:

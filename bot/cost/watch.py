@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from bot.beside import Beside
 from bot.config import MICRO
 from bot.cost.plan import percent
 from bot.cost.report import cost_report
@@ -30,27 +31,16 @@ SCOPE, REPORTED = "cost", "reported_month"
 BY = "easel"
 
 
-class CostWatch:
+class CostWatch(Beside):
     """One task. Each limit is told once a day, each month once, also across restarts."""
 
     def __init__(self, store: Store, config: Config, alerts: Alerts, *, clock: Clock = utc_us) -> None:
+        super().__init__()
         self._store = store
         self._config = config
         self._alerts = alerts
         self._clock = clock
         self._told_day: dict[str, int] = {}
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begin to look, at every full hour; by the first one whoever listens has come."""
-        self._task = asyncio.create_task(self._run())
-
-    async def stop(self) -> None:
-        """End."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
 
     async def look(self) -> None:
         """Compare the last seven days with the limits, and report a month that is over."""
@@ -77,6 +67,7 @@ class CostWatch:
 
     async def _run(self) -> None:
         while True:
+            # At every full hour; by the first one whoever listens has come.
             await asyncio.sleep((HOUR_US - self._clock() % HOUR_US) / 1e6)
             try:
                 await self.look()

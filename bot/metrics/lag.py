@@ -6,6 +6,8 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
+from bot.beside import Beside
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 EVERY_S = 0.5
 
 
-class LoopLag:
+class LoopLag(Beside):
     """One task. `clock` and `pause` are handed in by tests."""
 
     def __init__(
@@ -24,21 +26,10 @@ class LoopLag:
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        super().__init__()
         self._histogram = histogram
         self._clock = clock
         self._pause = pause
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begin to look."""
-        self._task = asyncio.create_task(self._run(), name="loop-lag")
-
-    async def stop(self) -> None:
-        """End."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
 
     async def _run(self) -> None:
         while True:
