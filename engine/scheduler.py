@@ -159,9 +159,10 @@ class Scheduler:
             job.waiting_since = None
 
     def _place_for(self, job: Job, *, without: Set[str] = frozenset()) -> bool:
-        places = sum(1 for held in self.active.values() if not held.pausing and held.job_id not in without)
-        if places >= self.cap:
-            return False
+        if len(self.active) >= self.cap:
+            leaving = sum(held.pausing or held.job_id in without for held in self.active.values())
+            if len(self.active) - leaving >= self.cap:
+                return False
         needs = (held.need for held in self._jobs() if held.job_id not in without)
         return self.gate.admits(job.need, needs, self._available_bytes())
 
@@ -171,10 +172,12 @@ class Scheduler:
         It is taken only where `job` would, in virtual time, be over sooner. A place won while others waited
         is within its lane's share and is kept to the end, so no two jobs push each other out by turns.
         """
+        borrowed = [held for held in self.active.values() if held.borrowed and _reclaimable(held)]
+        if not borrowed:
+            return None
         leaving = {held.job_id for held in self.active.values() if held.pausing}
         if self._place_for(job, without=leaving):
             return None  # enough are on their way out; their memory is not free yet
-        borrowed = [held for held in self.active.values() if _reclaimable(held)]
         if not self._place_for(job, without=leaving | {held.job_id for held in borrowed}):
             return None
         due = self.queue.due(job)
@@ -217,4 +220,4 @@ class Scheduler:
 
 def _reclaimable(held: Job) -> bool:
     last_step = held.steps_left <= 1  # the place is free in a moment anyway
-    return held.borrowed and not (held.pausing or held.cancelling or last_step)
+    return not (held.pausing or held.cancelling or last_step)

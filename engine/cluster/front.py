@@ -288,18 +288,23 @@ class ClusterEngine:
         now, scheduler = self._clock(), self._scheduler
         if not len(self._queue):
             return
-        scheduler.max_active = scheduler.cap = self._roster.places(now)
+        scheduler.cap, seats = self._roster.openings(now)
+        scheduler.max_active = scheduler.cap
         changes = scheduler.admit(now)
+        if changes.paused:
+            _, seats = self._roster.openings(now)  # with the places they leave
         for victim in changes.paused:
             self._says.tell(Action.PAUSED, victim.job_id, step=victim.step)
         for job in changes.admitted:
-            self._send(job, now)
+            self._send(job, now, seats)
 
-    def _send(self, job: Job, now: float) -> None:
-        """Give an admitted job to the worker that would have it drawn first."""
+    def _send(self, job: Job, now: float, seats: Sequence[Seat]) -> None:
+        """Give an admitted job to the worker, of those that had room, that would have it drawn first."""
         barred = self._trials[job.job_id].barred
         chosen = choose(
-            seat.offer(job.request) for seat in self._roster.with_room(now) if seat.name not in barred
+            seat.offer(job.request)
+            for seat in seats
+            if seat.places < seat.window(now) and seat.name not in barred
         )
         if chosen is None:  # room there is, but only where it does not fit
             self._scheduler.park(job, now)

@@ -13,7 +13,7 @@ from engine.events import Action
 from engine.watchdog import Alert, Cause
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
     from engine.accounting import Clock
     from engine.cluster.seat import Parcel
@@ -73,12 +73,15 @@ class Roster:
 
     # Looking
 
-    def places(self, now: float) -> int:
-        """How many jobs may be out: each window, or what a worker holds where that is more."""
-        return sum(max(seat.window(now), seat.places) for seat in self.seats.values())
-
-    def with_room(self, now: float) -> Iterator[Seat]:
-        return (seat for seat in self.seats.values() if seat.places < seat.window(now))
+    def openings(self, now: float) -> tuple[int, list[Seat]]:
+        """How many jobs may be out (each window, or what a worker holds where that is more); who has room."""
+        places, seats = 0, []
+        for seat in self.seats.values():
+            window, held = seat.window(now), seat.places
+            places += max(window, held)
+            if held < window:
+                seats.append(seat)
+        return places, seats
 
     def manned(self, now: float) -> bool:
         """True where somebody is there to draw."""
