@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -82,3 +85,34 @@ def test_bot_toml_names_every_key_and_says_what_it_is_for() -> None:
 
 def test_every_secret_says_what_it_is_for() -> None:
     assert all(field.description for field in Credentials.model_fields.values())
+
+
+ASK = """
+import asyncio, io, pathlib
+from rich.console import Console
+from bot.console import Terminal
+from tests.easel import config_in, easel
+
+async def main():
+    async with easel(config_in(pathlib.Path("."))) as service:
+        terminal = Terminal(service, Console(), user="anna", locale="en")
+        await terminal.line("/ping", pathlib.Path("."))
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.e2e
+def test_the_walk_through_works_as_it_is_written(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "contributing.md").read_text("utf-8")
+    (diff,) = re.findall(r"^```diff\n(.*?)^```$", page, re.M | re.S)
+    added = len(re.findall(r"^\+(?!\+)", diff, re.M))
+    assert f"{added} new lines" in page
+    assert added < 30
+    shutil.copytree(ROOT / "bot", tmp_path / "bot")
+    subprocess.run(["git", "apply", "-"], cwd=tmp_path, input=diff, text=True, check=True)
+    asked = subprocess.run(
+        [sys.executable, "-c", ASK], cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"},
+    )  # fmt: skip
+    assert "Awake; 0 waiting." in asked.stdout.splitlines(), asked.stderr
