@@ -249,7 +249,8 @@ def _detail_facts(
     usages = [job.usage for job in record.jobs if job.usage]
     if usages:
         gpu_us = sum(usage.gpu_us for usage in usages)
-        cost = money(service.pricing.cost_micro(gpu_us), service.pricing.currency, t.language)
+        cost_micro = sum(service.pricing.cost_micro(usage.gpu_us, usage.device) for usage in usages)
+        cost = money(cost_micro, service.pricing.currency, t.language)
         facts += [
             (t("fact-gpu"), t("value-seconds", seconds=f"{gpu_us / 1e6:.2f}")),
             (t("fact-cost"), cost),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from bot import refusals, render
 from bot.commands import Card
 from bot.messages import LANGUAGES, UserError, say
+from bot.pricing import money
 from storage.errors import StoreUnavailable
 from storage.sessions import LINK_LIFE_US
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from bot.messages import Translator
     from bot.render import Fact
     from bot.service import Asker, Service
+    from engine.snapshot import WorkerSnapshot
     from engine.telemetry import GpuSample
     from storage.records import Identity, Member
     from storage.store import Store
@@ -197,7 +199,25 @@ async def stats_gpu(service: Service, asker: Asker, t: Translator) -> Card:
         (t("gpu-oom"), str(state.out_of_memory)),
         (t("gpu-timeouts"), str(state.timeouts)),
     ]
-    return Card(t("gpu-title"), tuple(facts), "" if state.gpu else t("gpu-none"))
+    facts += [_worker_fact(service, worker, t) for worker in state.workers]
+    return Card(t("gpu-title"), tuple(facts), "" if state.gpu or state.workers else t("gpu-none"))
+
+
+def _worker_fact(service: Service, worker: WorkerSnapshot, t: Translator) -> Fact:
+    """One worker of a cluster: what it does, and what its hour costs."""
+    rate = service.pricing.rate(worker.device)
+    micro = rate.rent_micro_per_hour + rate.operations_micro_per_hour
+    price = money(micro, service.pricing.currency, t.language)
+    told = t(
+        "gpu-worker",
+        state=worker.state,
+        held=worker.held,
+        window=worker.window,
+        done=worker.done,
+        failed=worker.failed,
+        price=price,
+    )
+    return worker.device, told
 
 
 # servers and groups

@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
+from bot.actors import ray_backend
 from bot.alerts import Alerts
 from bot.capabilities import capabilities_for
 from bot.config import Billing, ConfigError
 from bot.cost.calibration import PROFILE
 from bot.cost.watch import CostWatch
 from bot.credentials import Credentials
+from bot.drains import Drains
 from bot.housekeeping import Housekeeper
 from bot.metering import MeterWriter
 from bot.metrics.counting import Counting
@@ -20,6 +22,7 @@ from bot.pricing import Pricing
 from bot.servers import server_backend
 from bot.service import Service
 from engine.build import build_engine
+from engine.cluster.front import ClusterEngine
 from engine.queue import LaneTerms
 from engine.settings import BadSetting, EngineConfig, ModelSettings
 from engine.watchdog import WatchdogSettings
@@ -28,6 +31,7 @@ from storage.store import Store
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
+    from bot.beside import Beside
     from bot.config import Config
     from engine.backend import Backend
     from engine.events import Observer
@@ -90,10 +94,12 @@ def model_settings(config: Config) -> ModelSettings:
 
 def build_backend(config: Config, observers: Sequence[Observer] = ()) -> Backend:
     """Whoever draws, as bot.toml says. Raises UserError where an extra is missing."""
-    terms = engine_config(config)
+    terms, model = engine_config(config), model_settings(config)
     if config.engine.backend == "openai":
         return server_backend(config, terms, Credentials(), observers)
-    return build_engine(model_settings(config), terms, observers=observers)
+    if config.engine.backend == "ray":
+        return ray_backend(config, model, terms, observers)
+    return build_engine(model, terms, observers=observers)
 
 
 @contextlib.asynccontextmanager
@@ -146,9 +152,11 @@ async def open_service(config: Config) -> AsyncIterator[Service]:
         )
         meter, housekeeper = MeterWriter(engine, store), Housekeeper(store, config.storage)
         cost, lag = CostWatch(store, config, alerts), LoopLag(counting.loop_lag)
-        beside = (meter, housekeeper, cost, lag)
-        for part in (*beside, service):  # the last is stopped first, but after the engine
+        drains = [Drains(engine, store)] if isinstance(engine, ClusterEngine) else []
+        beside: tuple[Beside, ...] = (meter, housekeeper, cost, lag, *drains)
+        for part in beside:
             running.push_async_callback(part.stop)
+        running.push_async_callback(service.stop)  # the last is stopped first, but after the engine
         running.push_async_callback(engine.stop, config.engine.drain_timeout.total_seconds())
         await service.start()
         for part in beside:

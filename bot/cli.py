@@ -22,6 +22,7 @@ from bot.console import Terminal, show_card
 from bot.cost.cli import PlanOptions, StatsOptions, run_calibration, show_plan, show_stats
 from bot.credentials import Credentials, Redactor
 from bot.doctor.report import run_doctor
+from bot.drains import order_drain
 from bot.faces import configured_faces, serve_all
 from bot.init.wizard import Here, run_init
 from bot.logs import set_up_logs
@@ -197,6 +198,17 @@ def calibrate(
     """Measure this machine: memory by size, seconds by steps, images an hour by requests at once."""
     settings = _settings(config)
     _run(settings, lambda: run_calibration(console, settings, quick=quick))
+
+
+@app.command()
+def drain(
+    worker: Annotated[str, typer.Argument(help="Its name in `/stats gpu`, such as worker-1.")],
+    config: ConfigOption = None,
+) -> None:
+    """Have a worker of the running bot's cluster finish what it holds and leave; another takes its place."""
+    settings = _settings(config)
+    _with_store(settings, lambda _, store: order_drain(store, worker))
+    console.print(translator(settings.language)("drain-left", worker=worker), markup=False)
 
 
 @app.command()

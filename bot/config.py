@@ -124,8 +124,12 @@ class Tier(Section):
 
 
 class Rent(Section):
-    """What the machine costs an hour from a date on, in the currency; an old month keeps its old rate."""
+    """What a machine costs an hour from a date on, in the currency; an old month keeps its old rate.
 
+    `gpu` names a cluster's cards it holds for; without, it holds for any that has no entry of its own.
+    """
+
+    gpu: str = ""
     valid_from: dt.date
     gpu_an_hour: Price
     operations_an_hour: Price = Decimal(0)
@@ -197,10 +201,42 @@ class OpenAI(Section):
         return servers
 
 
-class Engine(Section):
-    """How the device is shared. `backend`: who draws; this process, or the servers of [openai]."""
+class Ray(Section):
+    """A Ray cluster that draws for us, with `[engine] backend = "ray"`; what a worker gets of it."""
 
-    backend: Literal["local", "openai"] = "local"
+    address: Annotated[str, Field(pattern=r"^(local|auto|[\w.-]+:\d{1,5})$")] = "local"
+    workers: Annotated[int, Field(ge=1, le=1024)] | None = None
+    min_workers: Annotated[int, Field(ge=0, le=1024)] | None = None
+    max_workers: Annotated[int, Field(ge=1, le=1024)] | None = None
+    gpus: Annotated[float, Field(ge=0, le=8)] = 1
+    cpus: Annotated[float, Field(ge=0, le=256)] = 1
+    resources: dict[str, float] = {}
+    work: Annotated[Duration, AfterValidator(_some_time)] = dt.timedelta(minutes=1)
+    cool_down: Duration = dt.timedelta(minutes=5)
+    hung_after: Annotated[Duration, AfterValidator(_some_time)] = dt.timedelta(seconds=10)
+
+    @property
+    def range(self) -> tuple[int, int]:
+        """The fewest and the most workers."""
+        if self.workers is not None:
+            return self.workers, self.workers
+        high = self.max_workers or max(1, self.min_workers or 1)
+        return min(1, high) if self.min_workers is None else self.min_workers, high
+
+    @model_validator(mode="after")
+    def _one_way_to_say_it(self) -> Ray:
+        low, high = self.range
+        if self.workers is not None and (self.min_workers, self.max_workers) != (None, None):
+            raise ValueError("must have workers, or min_workers and max_workers, not both")
+        if low > high:
+            raise ValueError(f"min_workers is {low}, more than max_workers, {high}")
+        return self
+
+
+class Engine(Section):
+    """How the device is shared. `backend`: this process, a cluster ([ray]), or servers ([openai])."""
+
+    backend: Literal["local", "ray", "openai"] = "local"
     max_active: Annotated[int, Field(ge=1, le=64)] = 3
     max_waiting: Annotated[int, Field(ge=1)] = 1000
     free_share: Annotated[float, Field(gt=0, lt=1)] = 0.1
@@ -325,6 +361,7 @@ class Config(Section):
     model: Model = Model()
     engine: Engine = Engine()
     openai: OpenAI = OpenAI()
+    ray: Ray = Ray()
     storage: Storage = Storage()
     limits: Limits = Limits()
     moderation: Moderation = Moderation()
@@ -349,8 +386,8 @@ class Config(Section):
     @field_validator("rent")
     @classmethod
     def _some_rent(cls, rent: tuple[Rent, ...]) -> tuple[Rent, ...]:
-        if not rent:
-            raise ValueError("must have at least one entry")
+        if all(entry.gpu for entry in rent):
+            raise ValueError("must have at least one entry without a gpu, for any other")
         return tuple(sorted(rent, key=lambda entry: entry.valid_from))
 
     @model_validator(mode="after")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from babel.numbers import format_currency
 
 from bot.config import MICRO
+from storage.rates import of_device
 from storage.records import Rate, TierTerms
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Pricing:
                 valid_from=dt.datetime.combine(rent.valid_from, dt.time(), config.zone),
                 rent_micro_per_hour=int(rent.gpu_an_hour * MICRO),
                 operations_micro_per_hour=int(rent.operations_an_hour * MICRO),
+                gpu=rent.gpu,
             )
             for rent in config.rent
         )
@@ -49,14 +51,14 @@ class Pricing:
             for name, tier in config.tiers.items()
         }
 
-    def rate(self) -> Rate:
-        """The rate of now; before the first `valid_from`, the first."""
-        now = self._now()
-        return next((rate for rate in reversed(self.rates) if rate.valid_from <= now), self.rates[0])
+    def rate(self, device: str = "") -> Rate:
+        """A device's rate of now; before the first `valid_from`, the first."""
+        now, rates = self._now(), of_device(self.rates, device)
+        return next((rate for rate in reversed(rates) if rate.valid_from <= now), rates[0])
 
-    def cost_micro(self, gpu_us: int) -> int:
-        """Rent and operations of `gpu_us` microseconds of the GPU, rounded to the micro-unit."""
-        rate = self.rate()
+    def cost_micro(self, gpu_us: int, device: str = "") -> int:
+        """Rent and operations of `gpu_us` microseconds of a device, rounded to the micro-unit."""
+        rate = self.rate(device)
         return round(gpu_us * (rate.rent_micro_per_hour + rate.operations_micro_per_hour) / HOUR_US)
 
 

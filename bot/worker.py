@@ -20,6 +20,7 @@ from bot.picture import Picture, encode_png, is_spoiler, parameters
 from bot.request import styled
 from bot.safety import Safety, Verdict
 from engine.request import Cancelled, Draining, DrawFailed, DrawRequest, EngineError, JobState, Usage
+from engine.snapshot import device_name
 from storage.errors import ImageGone, StoreUnavailable, UnknownJob, UnknownMember
 from storage.records import DrawUsage
 from storage.records import JobState as Row
@@ -146,6 +147,7 @@ class Worker:
             height=request.height,
             steps=request.steps,
             cached=usage.cached,
+            device=device_name(usage.gpu, usage.worker),
         )
 
     async def _job(self, flight: Flight, ticket: Ticket) -> None:
@@ -236,7 +238,7 @@ class Worker:
             flight.failures.append(Failed(say("error-draw")))
 
     def _picture(self, job_id: str, seed: int, png: bytes, usage: DrawUsage) -> Picture:
-        cost_micro = self._pricing.cost_micro(usage.gpu_us)
+        cost_micro = self._pricing.cost_micro(usage.gpu_us, usage.device)
         return Picture(
             job_id,
             seed,

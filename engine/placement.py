@@ -69,7 +69,9 @@ def resolve(settings: ModelSettings) -> Placement:
     profile = _profile(settings, source, name, dtype, quantisation)
     budget = settings.memory_budget_bytes
     if budget is None and on_gpu:
-        budget = round(BUDGET_PART * torch.cuda.get_device_properties(device).total_memory)
+        budget = round(
+            BUDGET_PART * settings.device_part * torch.cuda.get_device_properties(device).total_memory
+        )
     return Placement(
         source=source,
         profile=profile,
@@ -81,7 +83,7 @@ def resolve(settings: ModelSettings) -> Placement:
         attention=_attention(settings.attention),
         compile_blocks=settings.compile_blocks,
         quantisation=quantisation,
-        threads=len(os.sched_getaffinity(0)),
+        threads=settings.threads or len(os.sched_getaffinity(0)),
     )
 
 

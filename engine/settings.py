@@ -49,6 +49,10 @@ class ModelSettings:
     """none, int8, float8: weights of the transformer, by torchao."""
     tile_above_px: int | None = None
     """Pictures with more than this squared are decoded in tiles; None: as the profile says."""
+    threads: int | None = None
+    """CPU cores to draw with; None: all there are."""
+    device_part: float = 1.0
+    """The part of the GPU's memory that is this engine's, where several share one."""
     measured_profile: Path | None = None
     """A profile that was measured here. It counts where it is there, and of this model on this device."""
 

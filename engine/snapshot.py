@@ -34,6 +34,16 @@ class WorkerSnapshot:
     engine: EngineSnapshot | None
     """Its own engine when it was last asked; None where it has none of ours."""
 
+    @property
+    def device(self) -> str:
+        """Its name among all devices, its card's with it."""
+        return device_name(self.gpu, self.name)
+
+
+def device_name(gpu: str, worker: str) -> str:
+    """How a cluster's device is booked and shown; empty for the one of this very process."""
+    return f"{gpu} ({worker})" if worker else ""
+
 
 @dataclass(frozen=True, slots=True)
 class EngineSnapshot:
@@ -77,4 +87,5 @@ class EngineSnapshot:
     """The model is there and the loop turns; not before the start, while it is loaded anew, after the end."""
     oldest_wait_by_lane_s: Mapping[str, float] = field(default_factory=dict)
     workers: tuple[WorkerSnapshot, ...] = ()
-    """Of a cluster; empty where this very process draws."""
+    clustered: bool = False
+    """Workers draw, where there are any; not this very process."""

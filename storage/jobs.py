@@ -96,7 +96,7 @@ def drawn(
     )
     db.execute(
         "INSERT INTO drawing VALUES (?, ?, ?, ?)",
-        (job.id, now_us, json.dumps(asdict(usage)), policy.cost_micro(usage.gpu_us, now_us)),
+        (job.id, now_us, json.dumps(asdict(usage)), policy.cost_micro(usage.gpu_us, now_us, usage.device)),
     )
 
 
@@ -236,11 +236,9 @@ def _close(
     if not charged and job.capped_day is not None:
         quota.uncount_daily(db, day=job.capped_day, tier=job.tier, platform=job.platform, server=job.server)
     took = job.usage or usage
-    cost_micro = (
-        job.cost_micro
-        if job.cost_micro is not None
-        else policy.cost_micro(took.gpu_us if took else 0, now_us)
-    )
+    cost_micro = job.cost_micro
+    if cost_micro is None:
+        cost_micro = policy.cost_micro(took.gpu_us, now_us, took.device) if took else 0
     ledger.write(db, now_us, job, outcome, charged=charged, usage=took, cost_micro=cost_micro)
 
 

@@ -77,9 +77,9 @@ def book_lost(db: sqlite3.Connection, policy: Policy, now_us: int) -> None:
         )
 
 
-def stop(db: sqlite3.Connection) -> None:
-    """At an orderly end: the time until the next start is nobody's."""
-    db.execute("UPDATE meter_end SET metering = 0 WHERE metering")
+def stop(db: sqlite3.Connection, device: str | None = None) -> None:
+    """At an orderly end, or where one device left: the time until it starts again is nobody's."""
+    db.execute("UPDATE meter_end SET metering = 0 WHERE metering AND device = coalesce(?, device)", (device,))
 
 
 def uptime(db: sqlite3.Connection, period: Period) -> Uptime:
@@ -122,7 +122,7 @@ def _add(db: sqlite3.Connection, policy: Policy, device: str, whole: _Piece) -> 
             (
                 device,
                 piece.start_us - piece.start_us % CELL_US,
-                *policy.rate_at(piece.start_us),
+                *policy.rate_at(piece.start_us, device),
                 piece.busy_us,
                 piece.overhead_us,
                 piece.idle_us,

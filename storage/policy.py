@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .clock import HOUR_US, to_us
 from .errors import UnknownTier
+from .rates import of_device
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,17 +51,18 @@ class Policy:
         order = list(self.tiers)
         return max(one, other, key=order.index)
 
-    def rate_at(self, moment_us: int) -> tuple[int, int]:
-        """Rent and operations in micro-units an hour; before the first rate, that first one holds."""
-        if not self.rates:
+    def rate_at(self, moment_us: int, device: str = "") -> tuple[int, int]:
+        """A device's rent and operations in micro-units an hour; before the first rate, that first holds."""
+        rates = of_device(self.rates, device)
+        if not rates:
             return 0, 0
-        begun = [rate for rate in self.rates if to_us(rate.valid_from) <= moment_us]
-        rate = max(begun, key=_from) if begun else min(self.rates, key=_from)
+        begun = [rate for rate in rates if to_us(rate.valid_from) <= moment_us]
+        rate = max(begun, key=_from) if begun else min(rates, key=_from)
         return rate.rent_micro_per_hour, rate.operations_micro_per_hour
 
-    def cost_micro(self, gpu_us: int, moment_us: int) -> int:
-        """What that much of the machine costs at a moment's rate, rounded half up."""
-        return (gpu_us * sum(self.rate_at(moment_us)) * 2 + HOUR_US) // (2 * HOUR_US)
+    def cost_micro(self, gpu_us: int, moment_us: int, device: str = "") -> int:
+        """What that much of a device costs at a moment's rate, rounded half up."""
+        return (gpu_us * sum(self.rate_at(moment_us, device)) * 2 + HOUR_US) // (2 * HOUR_US)
 
 
 def _from(rate: Rate) -> int:

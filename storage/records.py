@@ -58,11 +58,15 @@ class TierTerms:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """What an hour of the machine costs from `valid_from` (an aware datetime) until the next rate."""
+    """What an hour of the machine costs from `valid_from` (an aware datetime) until the next rate.
+
+    `gpu` names the cards it holds for; empty, any that has no rate of its own.
+    """
 
     valid_from: datetime
     rent_micro_per_hour: int
     operations_micro_per_hour: int
+    gpu: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +258,7 @@ class AuditRow:
 @dataclass(frozen=True, slots=True)
 class MeterSlice:
     """A stretch of a device's time, [start_us, end_us) in UTC: what of it was busy and overhead; the rest was
-    idle.
+    idle. A `device` that names its card is booked at that card's rate.
     """
 
     start_us: int

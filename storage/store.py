@@ -565,6 +565,10 @@ class Store:
         """
         await self._write_surely(lambda db: meter.book(db, self._policy, piece))
 
+    async def device_left(self, device: str) -> None:
+        """It is metered no more: what passes until its next slice is nobody's."""
+        await self._write(lambda db: meter.stop(db, device))
+
     async def held(self, period: Period) -> dict[str, int]:
         """How long members held a tier they were given, in microseconds, all added up, as far as time has
         gone.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from prometheus_client.core import CounterMetricFamily as Counter
 from prometheus_client.core import GaugeMetricFamily as Gauge
@@ -11,16 +11,17 @@ from prometheus_client.core import GaugeMetricFamily as Gauge
 from engine.watchdog import SLOW
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from prometheus_client.metrics_core import Metric
 
     from bot.health import Readiness
-    from engine.snapshot import EngineSnapshot
+    from engine.snapshot import EngineSnapshot, WorkerSnapshot
     from engine.telemetry import GpuSample
     from storage.records import Rate, Tally
 
 Readings = Iterable["Metric"]
+M = TypeVar("M", Gauge, Counter)
 
 
 def engine(state: EngineSnapshot, lanes: Iterable[str]) -> Iterator[Metric]:
@@ -54,6 +55,37 @@ def engine(state: EngineSnapshot, lanes: Iterable[str]) -> Iterator[Metric]:
         yield _gauge("memory_budget_bytes", "What may be used of the device.", state.memory_budget_bytes)
     if state.gpu is not None:
         yield from gpu(state.gpu)
+    if state.clustered:
+        yield from workers(state.workers)
+
+
+def workers(states: Sequence[WorkerSnapshot]) -> Iterator[Metric]:
+    """A cluster's workers, each by its name and card."""
+
+    def by_worker(family: M, read: Callable[[WorkerSnapshot], float | None]) -> M:
+        for worker in states:
+            if (value := read(worker)) is not None:
+                family.add_metric((worker.name, worker.gpu), value)
+        return family
+
+    def gauge(name: str, what: str, read: Callable[[WorkerSnapshot], float]) -> Gauge:
+        return by_worker(Gauge(f"easel_worker_{name}", what, labels=labels), read)
+
+    def count(name: str, what: str, read: Callable[[WorkerSnapshot], float | None]) -> Counter:
+        return by_worker(Counter(f"easel_worker_{name}", what, labels=labels), read)
+
+    labels = ("worker", "gpu")
+    yield gauge("up", "1 while the worker is there.", lambda _: 1)
+    yield gauge("jobs", "Jobs in its hands.", lambda worker: worker.held)
+    yield gauge("places", "Jobs it may hold now; 0 while it leaves or is set aside.", lambda w: w.window)
+    yield gauge("load_seconds", "Predicted seconds of what it holds.", lambda worker: worker.load_s)
+    yield count("jobs_done", "Jobs it drew since it came.", lambda worker: worker.done)
+    yield count("jobs_failed", "Jobs that came back from it undrawn.", lambda worker: worker.failed)
+    yield count(
+        "busy_seconds",
+        "Seconds its device drew since it started.",
+        lambda worker: worker.engine.totals.busy_s if worker.engine else None,
+    )
 
 
 def gpu(sample: GpuSample) -> Iterator[Metric]:

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from engine.accounting import Spent, Totals
+from engine.accounting import Spent
 from engine.cache import Pictures
 from engine.cluster.autoscale import Autoscaler
 from engine.cluster.placement import choose
@@ -252,11 +252,7 @@ class ClusterEngine:
             max_active=places,
             cap=places,
             queued_s=sum(job.cost_s for job in waiting),
-            totals=Totals(
-                busy_s=sum(engine.totals.busy_s for engine in engines),
-                overhead_s=sum(engine.totals.overhead_s for engine in engines),
-                idle_s=sum(engine.totals.idle_s for engine in engines),
-            ),
+            totals=self._roster.totals(),
             memory_mode=Mode.HIGH,
             memory_budget_bytes=None,
             resident_bytes=sum(engine.resident_bytes for engine in engines),
@@ -277,6 +273,7 @@ class ClusterEngine:
             loaded=self._roster.manned(now),
             oldest_wait_by_lane_s=longest,
             workers=workers,
+            clustered=True,
         )
 
     # Jobs to workers and back

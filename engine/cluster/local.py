@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from engine.cluster.worker import Card, Health, Moved
@@ -10,14 +11,16 @@ from engine.request import JobState
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from PIL.Image import Image
+
     from engine.engine import Engine
     from engine.request import Drawing, DrawRequest
 
 
 class EngineWorker:
-    """Owns `engine`: starts it, has it draw, stops it."""
+    """Owns `engine`: starts it, has it draw, stops it. `fingerprint` is called once, in a thread."""
 
-    def __init__(self, name: str, engine: Engine, fingerprint: str) -> None:
+    def __init__(self, name: str, engine: Engine, fingerprint: Callable[[], str]) -> None:
         self._name = name
         self._engine = engine
         self._fingerprint = fingerprint
@@ -30,16 +33,19 @@ class EngineWorker:
     async def start(self) -> Card:
         await self._engine.start()
         config, profile = self._engine.config, self._engine.profile
-        return Card(config.device_name, profile.name, self._fingerprint, profile, config.max_active)
+        fingerprint = await asyncio.to_thread(self._fingerprint)
+        return Card(config.device_name, profile.name, fingerprint, profile, config.max_active)
 
     async def draw(self, request: DrawRequest, hear: Callable[[Moved], None]) -> Drawing:
         """Whoever stops listening wants no picture any more: the job is cancelled."""
         ticket = self._engine.submit(request, accepted_before=True)
         self._jobs.add(request.job_id)
+        shown: Image | None = None
         try:
-            async for progress in ticket.updates():
-                if progress.state is not JobState.QUEUED and not progress.state.final:
-                    hear(Moved(progress.state, progress.step, progress.preview))
+            async for now in ticket.updates():
+                if now.state is not JobState.QUEUED and not now.state.final:
+                    hear(Moved(now.state, now.step, now.preview if now.preview is not shown else None))
+                    shown = now.preview
             return await ticket.result()
         finally:
             self._jobs.discard(request.job_id)

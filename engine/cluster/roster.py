@@ -6,6 +6,7 @@ import asyncio
 import math
 from typing import TYPE_CHECKING
 
+from engine.accounting import Totals
 from engine.cluster.circuit import Circuit
 from engine.cluster.seat import Seat
 from engine.cluster.worker import WorkerLost, WorkerUnfit
@@ -48,6 +49,7 @@ class Roster:
         self._circuits: dict[str, Circuit] = {}
         self._fingerprint: str | None = None
         self._alert_at: float | None = None
+        self._departed = Totals(0.0, 0.0, 0.0)
         self._hiring: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -95,6 +97,12 @@ class Roster:
         """Predicted seconds of all that is out."""
         return sum(seat.load_s for seat in self.seats.values())
 
+    def totals(self) -> Totals:
+        """The devices' time, of those who left too: it never goes back."""
+        engines = [seat.health.engine for seat in self.seats.values() if seat.health is not None]
+        told = [self._departed, *(engine.totals for engine in engines if engine is not None)]
+        return _sum(told)
+
     # Coming and going
 
     def drain(self, seat: Seat) -> None:
@@ -118,7 +126,7 @@ class Roster:
         """It is gone, and what it held comes back. Once for each seat."""
         if self.seats.get(seat.name) is not seat:
             return
-        del self.seats[seat.name]
+        self._unseat(seat)
         parcels = tuple(seat.parcels.values())
         seat.parcels.clear()
         self._says.tell(Action.WORKER_LOST, worker=seat.name, reason=reason, jobs=len(parcels))
@@ -197,7 +205,7 @@ class Roster:
         """Until it is lost, or has left in peace."""
         while not seat.left.is_set():
             if seat.draining and not seat.parcels:
-                del self.seats[seat.name]
+                self._unseat(seat)
                 seat.left.set()
                 self._says.tell(Action.WORKER_LEFT, worker=seat.name)
                 break
@@ -216,6 +224,10 @@ class Roster:
 
     def _look_over(self, seat: Seat, health: Health, asked_at: float) -> None:
         seat.health = health
+        for worked in health.worked:
+            self._says.work(worked)
+        for alert in health.alerts:
+            self._alert(alert.cause, seat.name, alert.message)
         if health.jobs is None:
             return
         for parcel in tuple(seat.parcels.values()):
@@ -224,6 +236,11 @@ class Roster:
             if parcel.missed > MISSED:
                 del seat.parcels[parcel.job.job_id]
                 self._on_lost([parcel], f"{seat.name} knows nothing of it")
+
+    def _unseat(self, seat: Seat) -> None:
+        del self.seats[seat.name]
+        if seat.health is not None and seat.health.engine is not None:
+            self._departed = _sum([self._departed, seat.health.engine.totals])
 
     def _set_aside(self, name: str, circuit: Circuit, reason: str) -> None:
         for_s = circuit.aside_for_s(self._clock())
@@ -240,6 +257,14 @@ class Roster:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _sum(totals: Sequence[Totals]) -> Totals:
+    return Totals(
+        sum(each.busy_s for each in totals),
+        sum(each.overhead_s for each in totals),
+        sum(each.idle_s for each in totals),
+    )
 
 
 async def _first(event: asyncio.Event, timeout_s: float) -> None:

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
+    from engine.events import Worked
     from engine.profile import Profile
     from engine.request import Drawing, DrawRequest, JobState
     from engine.snapshot import EngineSnapshot
+    from engine.watchdog import Alert
 
 
 class WorkerLost(Exception):
@@ -67,6 +69,10 @@ class Health:
     """The jobs in its hands; None where it cannot tell."""
     engine: EngineSnapshot | None = None
     """Its engine at this moment; None where it has none of ours."""
+    alerts: tuple[Alert, ...] = ()
+    """What its watchdog told since it was last asked."""
+    worked: tuple[Worked, ...] = ()
+    """What its model did since then."""
 
 
 class Worker(Protocol):

@@ -36,6 +36,13 @@ gpu-budget = Memory budget
 gpu-resident = Model in memory
 gpu-oom = Out of memory
 gpu-timeouts = Hung steps
+gpu-worker = { $state ->
+        [drawing] drawing
+        [idle] idle
+        [draining] leaving
+        [resting] resting
+       *[aside] left alone for a while
+    } · { $held } / { $window } · { $done } done, { $failed } failed · { $price } an hour
 gpu-none = No telemetry: there is no GPU, or its driver says nothing.
 
 settings-title = Settings here

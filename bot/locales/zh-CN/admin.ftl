@@ -33,6 +33,13 @@ gpu-budget = 显存预算
 gpu-resident = 模型占用
 gpu-oom = 显存不足次数
 gpu-timeouts = 卡住的步数
+gpu-worker = { $state ->
+        [drawing] 绘制中
+        [idle] 空闲
+        [draining] 正在退出
+        [resting] 休息中
+       *[aside] 暂时停用
+    } · { $held } / { $window } · 完成 { $done }，失败 { $failed } · 每小时 { $price }
 gpu-none = 没有监测数据：没有 GPU，或驱动不提供信息。
 
 settings-title = 本群设置
