@@ -36,6 +36,7 @@ from storage.errors import StorageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
 
+    from bot.messages import Translator
     from bot.service import Service
     from storage.store import Store
 
@@ -152,7 +153,7 @@ def run(config: ConfigOption = None) -> None:
         if not _with_service(settings, lambda service: serve_all(service, faces), interrupted=0):
             raise typer.Exit(FAILED)
         return
-    console.print(translator(settings.language)("run-no-token"), markup=False)
+    console.print(_words(settings)("run-no-token"), markup=False)
     _with_terminal(settings, lambda terminal: terminal.chat(Path("pictures")))
 
 
@@ -216,7 +217,7 @@ def backup(file: FileArgument, config: ConfigOption = None) -> None:
     """Copy the database into FILE while the bot runs."""
     settings = _settings(config)
     with _explained(settings):
-        write_backup(settings, file, console, translator(settings.language))
+        write_backup(settings, file, console, _words(settings))
 
 
 @app.command()
@@ -224,7 +225,7 @@ def restore(file: FileArgument, config: ConfigOption = None) -> None:
     """Put the backup FILE in the database's place; stop the bot first."""
     settings = _settings(config)
     with _explained(settings):
-        read_backup(settings, file, console, translator(settings.language))
+        read_backup(settings, file, console, _words(settings))
 
 
 @app.command()
@@ -232,7 +233,7 @@ def check(config: ConfigOption = None) -> None:
     """Check the database: that the file is whole, and that quotas, jobs and ledger agree."""
     settings = _settings(config)
     with _explained(settings):
-        if not show_check(settings, console, translator(settings.language)):
+        if not show_check(settings, console, _words(settings)):
             raise typer.Exit(FAILED)
 
 
@@ -244,7 +245,7 @@ def admin_link(config: ConfigOption = None) -> None:
 
     async def show() -> None:
         async with open_store(settings, serving=False) as store:
-            card = await admin.page_link(store, settings, asker, translator(settings.language))
+            card = await admin.page_link(store, settings, asker, _words(settings))
         show_card(console, card)
 
     _run(settings, show)
@@ -317,7 +318,7 @@ def _with_service(
 
     async def session() -> T:
         services = contextlib.AsyncExitStack()
-        with console.status(translator(config.language)("loading-model", model=config.model.path)):
+        with console.status(_words(config)("loading-model", model=config.model.path)):
             service = await services.enter_async_context(open_service(config))
         async with services:
             return await work(service)
@@ -331,6 +332,11 @@ def _with_terminal(config: Config, work: Callable[[Terminal], Coroutine[None, No
     return _with_service(
         config, lambda service: work(Terminal(service, console, user=user, locale=_locale()))
     )
+
+
+def _words(config: Config) -> Translator:
+    """In the language of this terminal, else of bot.toml."""
+    return translator(best_language(_locale(), config.language))
 
 
 def _locale() -> str | None:
@@ -365,14 +371,14 @@ def _explained(config: Config) -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        console.print(translator(config.language)(error.message), markup=False)
+        console.print(_words(config)(error.message), markup=False)
     except ConfigError as error:
         errors.print(*error.lines, sep="\n", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(BAD_CONFIG) from None
     except ModelLost as error:
         logging.getLogger(__name__).debug("model lost", exc_info=error)
         told = say("error-model", model=config.model.path, reason=str(error))
-        errors.print(translator(config.language)(told), markup=False, highlight=False, soft_wrap=True)
+        errors.print(_words(config)(told), markup=False, highlight=False, soft_wrap=True)
     except (StorageError, EngineError) as error:
         errors.print(str(error), markup=False, soft_wrap=True)
     else:

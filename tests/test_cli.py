@@ -149,6 +149,13 @@ def test_run_without_tokens_says_so_and_opens_the_chat(folder: Path) -> None:
     assert "/nonsense" in chat.stdout
 
 
+def test_a_chinese_terminal_is_spoken_to_in_chinese(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    chat = easel(folder, "run", typed="/quota\n")
+    assert "100 / 100 张" in chat.stdout
+    assert "没有可服务的平台" in chat.stdout
+
+
 def test_ctrl_c_before_anything_is_there_ends_quietly() -> None:
     script = """
 import signal, sys
