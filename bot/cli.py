@@ -328,7 +328,7 @@ def _with_service(
 
 def _with_terminal(config: Config, work: Callable[[Terminal], Coroutine[None, None, T]]) -> T:
     """The same, seen from this terminal."""
-    user = getpass.getuser()
+    user = _user()
     return _with_service(
         config, lambda service: work(Terminal(service, console, user=user, locale=_locale()))
     )
@@ -337,6 +337,14 @@ def _with_terminal(config: Config, work: Callable[[Terminal], Coroutine[None, No
 def _words(config: Config) -> Translator:
     """In the language of this terminal, else of bot.toml."""
     return translator(best_language(_locale(), config.language))
+
+
+def _user() -> str:
+    """Who sits here; a container may have a number for them and no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
 
 
 def _locale() -> str | None:

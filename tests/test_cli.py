@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from bot import cli
+
 pytestmark = [
     pytest.mark.model,
     pytest.mark.skipif(os.name == "nt", reason="signals as on Unix"),
@@ -147,6 +149,14 @@ def test_run_without_tokens_says_so_and_opens_the_chat(folder: Path) -> None:
     assert "DISCORD_TOKEN" in chat.stdout
     assert "100 of 100 images" in chat.stdout
     assert "/nonsense" in chat.stdout
+
+
+def test_a_user_without_a_name_is_known_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nameless() -> str:
+        raise KeyError("getpwuid(): uid not found")
+
+    monkeypatch.setattr("getpass.getuser", nameless)
+    assert cli._user() == str(os.getuid())
 
 
 def test_a_chinese_terminal_is_spoken_to_in_chinese(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
