@@ -298,7 +298,9 @@ def _settings(path: Path | None) -> Config:
 def _set_up_logs(config: Config, *, at_terminal: bool = False) -> None:
     """At a terminal people read answers, not logs: there only warnings show, unless the level is debug."""
     level = "warning" if at_terminal and config.log_level == "info" else config.log_level
-    set_up_logs(level, Redactor(Credentials().values()))
+    as_json = None if config.log_format == "auto" else config.log_format == "json"
+    redactor = Redactor(Credentials().values())
+    set_up_logs(level, redactor, json=as_json, prompts=config.log_prompts)
 
 
 def _with_store(config: Config, work: Callable[[Config, Store], Coroutine[None, None, T]]) -> T:

@@ -357,6 +357,7 @@ class Config(Section):
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = "CNY"
     default_tier: str = "free"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "text", "json"] = "auto"
     log_prompts: bool = False
     model: Model = Model()
     engine: Engine = Engine()

@@ -1,7 +1,8 @@
 """Tokens and keys: from the environment or a `.env` beside bot.toml, and never into a log.
 
 `Redactor` is the last thing a log line passes. It knows the secrets' values, and the shape of a Telegram
-token, which httpx would print inside every URL.
+token, which httpx would print inside every URL, of an API key (its prefix stays), and of a link to the
+owner's page or a session there.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from pydantic import SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _TELEGRAM_TOKEN = re.compile(r"(?<!\d)\d{6,12}(?::|%3[Aa])[A-Za-z0-9_-]{30,}")
+_API_KEY = re.compile(r"(easel_[0-9a-f]{10}_)[0-9a-f]{32}")
+_RANDOM = re.compile(r"(?<![0-9a-zA-Z])[0-9a-f]{64}(?![0-9a-zA-Z])")
 _MASK = "[redacted]"
 
 
@@ -74,4 +77,5 @@ class Redactor:
     def __call__(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, _MASK)
-        return _TELEGRAM_TOKEN.sub(_MASK, text)
+        text = _API_KEY.sub(rf"\1{_MASK}", text)
+        return _RANDOM.sub(_MASK, _TELEGRAM_TOKEN.sub(_MASK, text))

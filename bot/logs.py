@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 TALKATIVE = ("torchao", "torch.utils._pytree", "diffusers.quantizers")
 """What these warn of when they are imported concerns their authors."""
+WORDY = ("PIL", "aiosqlite", "discord", "httpcore", "matplotlib", "openai", "telegram")
+"""Libraries that log, below INFO, whatever passes through them: messages, bodies, pieces of files."""
 
 
 class RedactingHandler(logging.Handler):
@@ -35,8 +37,11 @@ class RedactingHandler(logging.Handler):
         sys.stderr.write(self._redactor(line) + "\n")
 
 
-def set_up_logs(level: str, redactor: Redactor, *, json: bool | None = None) -> None:
-    """Send the standard library's and structlog's lines through the redactor to stderr."""
+def set_up_logs(level: str, redactor: Redactor, *, json: bool | None = None, prompts: bool = False) -> None:
+    """Send the standard library's and structlog's lines through the redactor to stderr.
+
+    `json` None: where nobody watches. `prompts`: lines may hold what people typed.
+    """
     as_json = not sys.stderr.isatty() if json is None else json
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -62,6 +67,8 @@ def set_up_logs(level: str, redactor: Redactor, *, json: bool | None = None) -> 
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    for name in WORDY:
+        logging.getLogger(name).setLevel(logging.NOTSET if prompts else logging.INFO)
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.ERROR)
     sys.excepthook = lambda *error: sys.stderr.write(redactor("".join(traceback.format_exception(*error))))

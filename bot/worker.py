@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 import structlog
+from structlog.contextvars import bind_contextvars
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
 from bot import refusals
@@ -114,7 +115,7 @@ class Worker:
         usage = self.usage(flight.live.request, error.usage)
         await self._store.failed(job_id, reason, usage)
         flight.failures.append(Failed(refusals.explain_engine(error).message))
-        log.warning("job.failed", job=job_id, reason=reason)
+        log.warning("job.failed", job_id=job_id, reason=reason)
 
     def draw_request(self, record: RequestRecord, request: ImageRequest, job: JobRecord) -> DrawRequest:
         """A job in the engine's terms: tier and member become an opaque lane and flow."""
@@ -152,6 +153,7 @@ class Worker:
 
     async def _job(self, flight: Flight, ticket: Ticket) -> None:
         """One job to its end; its row may be gone by then, where its member asked to be forgotten."""
+        bind_contextvars(job_id=ticket.job_id)  # of this task: whatever is logged below tells whose it is
         try:
             await self._to_its_end(flight, ticket)
         except UnknownJob:
@@ -173,7 +175,7 @@ class Worker:
         except EngineError as error:
             await self.give_up(flight, ticket.job_id, error)
         except Exception as error:  # whatever it is, the member hears of it and pays nothing
-            log.exception("job.broke", job=ticket.job_id)
+            log.exception("job.broke", job_id=ticket.job_id)
             await self.give_up(flight, ticket.job_id, DrawFailed(str(error)))
 
     async def _watch(self, flight: Flight, ticket: Ticket) -> Drawing:
@@ -197,21 +199,21 @@ class Worker:
         flight.pictures[job.job_id] = self._picture(job.job_id, job.seed, png, usage)
         if drawing.prompt_truncated:
             flight.notes.add("note-prompt-cut")
-        log.info("job.drawn", job=job.job_id, gpu_us=usage.gpu_us, cached=usage.cached)
+        log.info("job.drawn", job_id=job.job_id, gpu_us=usage.gpu_us, cached=usage.cached)
 
     async def _cancelled(self, flight: Flight, job_id: str, error: Cancelled) -> None:
         """A cancel before the first step is free; later ones are refunded a few times a day."""
         charged = await self._give_back(flight, job_id, error.usage, by=flight.live.member)
         flight.charged += charged
         flight.failures.append(Failed(say("cancelled-refunded"), cancelled=True))
-        log.info("job.cancelled", job=job_id, charged=charged)
+        log.info("job.cancelled", job_id=job_id, charged=charged)
 
     async def _refuse(self, flight: Flight, drawing: Drawing) -> None:
         """A picture nobody shall see; refunded as often as a cancel is."""
         job_id = drawing.request.job_id
         charged = await self._give_back(flight, job_id, drawing.usage, by="safety")
         flight.failures.append(Failed(say("moderation-image-charged" if charged else "moderation-image")))
-        log.info("job.refused", job=job_id, charged=charged)
+        log.info("job.refused", job_id=job_id, charged=charged)
 
     async def _give_back(self, flight: Flight, job_id: str, used: Usage, *, by: str) -> bool:
         """Close a job without a picture. Whether it is charged: begun, and the day's refunds are used up."""

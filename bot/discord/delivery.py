@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import discord
 import structlog
 from pydantic import ValidationError
+from structlog.contextvars import bind_contextvars
 
 from bot.discord.address import Address
 from bot.discord.buttons import request_view, result_view
@@ -89,6 +90,7 @@ class Delivery:
         if live.request_id in self._following:
             return
         self._following[live.request_id] = live
+        bind_contextvars(request_id=live.request_id)
         try:
             address = _address(live)
             if address is None:
@@ -142,11 +144,11 @@ class Delivery:
         view = result_view(live, done, self._service, t)
         message_id = await screen.deliver(result_page(live, done, t, view, upload))
         if message_id is None:
-            log.warning("discord.parked", request=live.request_id)
+            log.warning("discord.parked")
             await self._service.park(live)
             return
         await self._service.delivered(live, str(message_id))
-        log.info("discord.delivered", request=live.request_id, message=message_id)
+        log.info("discord.delivered", message=message_id)
 
     async def _tell(self, live: LiveRequest, failed: Failed, screen: Screen, t: Translator) -> None:
         page = Page(escaped(t(failed.message)), prompt_embed(live.request))
@@ -183,5 +185,5 @@ def _address(live: LiveRequest) -> Address | None:
     try:
         return Address.from_json(live.address)
     except ValidationError:
-        log.warning("discord.no_address", request=live.request_id)
+        log.warning("discord.no_address", request_id=live.request_id)
         return None

@@ -202,8 +202,6 @@ def _application(token: str, config: Config, timing: Timing) -> App:
     a time: the limiter's own retries would hold up everybody.
     """
     logging.getLogger("telegram.ext.AIORateLimiter").setLevel(logging.CRITICAL)  # it logs what we deal with
-    if not config.log_prompts:
-        logging.getLogger("telegram").setLevel(logging.INFO)  # below, it logs every message word for word
     section = config.telegram
     return (
         Application.builder()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from PIL import Image
+from structlog.contextvars import bind_contextvars
 from telegram import InputMediaDocument, InputMediaPhoto, Message
 from telegram.constants import ParseMode
 from telegram.error import ChatMigrated, TelegramError
@@ -81,6 +82,7 @@ class Courier:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _carry(self, live: LiveRequest) -> None:
+        bind_contextvars(request_id=live.request_id)
         try:
             if live.over:  # an update came again after its request was closed
                 self._service.closed(live)
@@ -99,19 +101,19 @@ class Courier:
         except UnknownRequest:  # forgotten, at its member's wish
             self._service.closed(live)
         except Exception:
-            log.exception("telegram.delivery_died", request=live.request_id)  # it stays written down
+            log.exception("telegram.delivery_died")  # it stays written down
 
     async def _settle(self, live: LiveRequest, outcome: Done | Failed) -> None:
         if isinstance(outcome, Done):
             place = Place.of(live)
             await self._service.delivered(live, f"{place.chat_id}:{place.message_id}")
-            log.info("telegram.delivered", request=live.request_id, images=len(outcome.pictures))
+            log.info("telegram.delivered", images=len(outcome.pictures))
         elif outcome.message.id != KEPT:
             self._service.closed(live)
 
     async def _abandon(self, live: LiveRequest, closed: ChatClosed) -> None:
         """Nobody can be reached there: draw nothing in vain, keep what is drawn for whoever may fetch it."""
-        log.info("telegram.chat_closed", request=live.request_id, why=str(closed))
+        log.info("telegram.chat_closed", why=str(closed))
         await self._service.cancel(live.request_id, by=None)
         outcome = await live.outcome()
         await self._service.moved(live, shown=True)
@@ -138,7 +140,7 @@ class Courier:
                 message_thread_id=place.thread_id,
             )
         except TelegramError as error:
-            log.info("telegram.not_explained", request=live.request_id, why=type(error).__name__)
+            log.info("telegram.not_explained", why=type(error).__name__)
 
 
 class Delivery:
@@ -205,7 +207,7 @@ class Delivery:
         try:
             await self._replace(edit, send)
         except Refused as error:
-            log.warning("telegram.photo_refused", request=self._live.request_id, why=str(error))
+            log.warning("telegram.photo_refused", why=str(error))
             await self._document(done, done.pictures[0])
 
     async def _document(self, done: Done, picture: Picture) -> None:

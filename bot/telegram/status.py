@@ -72,7 +72,7 @@ class Status:
         except Later:
             return
         except Refused as error:
-            log.warning("telegram.status_refused", request=self._live.request_id, why=str(error))
+            log.warning("telegram.status_refused", why=str(error))
             return
         except MessageGone:
             await self._service.moved(self._live, message=None, photo=False)

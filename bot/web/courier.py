@@ -75,7 +75,7 @@ class Courier:
     async def handed_over(self, live: LiveRequest, receipt: str) -> None:
         """The client has every byte: charged, and closed."""
         await self._service.delivered(live, receipt)
-        log.info("http.delivered", request=live.request_id, images=live.request.images)
+        log.info("http.delivered", request_id=live.request_id, images=live.request.images)
 
     def told(self, live: LiveRequest, outcome: Failed) -> None:
         """The client knows that there will be no picture."""

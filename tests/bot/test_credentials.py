@@ -12,7 +12,7 @@ import pytest
 import structlog
 
 from bot.credentials import Credentials, Redactor
-from bot.logs import set_up_logs
+from bot.logs import WORDY, set_up_logs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +39,8 @@ def logs(credentials: Credentials, capsys: pytest.CaptureFixture[str]) -> Iterat
     root.handlers[:] = handlers
     root.setLevel(level)
     sys.excepthook = hook
+    for name in WORDY:
+        logging.getLogger(name).setLevel(logging.NOTSET)
     structlog.reset_defaults()
 
 

@@ -23,6 +23,7 @@ page-pictures = Pictures
 page-pause = Pause
 page-resume = Resume
 page-cancel = Cancel
+page-waits = no. { $position }, about { $eta }
 page-queue-empty = Nobody waits.
 page-failures = Failures
 page-no-failures = None lately.

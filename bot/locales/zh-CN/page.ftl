@@ -23,6 +23,7 @@ page-pictures = 图片
 page-pause = 暂停
 page-resume = 继续
 page-cancel = 取消
+page-waits = 第 { $position } 位，约 { $eta }
 page-queue-empty = 没有人在等。
 page-failures = 失败
 page-no-failures = 最近没有。

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from bot.messages import Message
     from bot.service import Service
 
-STYLE = Path(__file__).with_name("style.css")
+STYLE, ICON = (Path(__file__).with_name(name) for name in ("style.css", "icon.svg"))
 REFUSALS: tuple[type[Exception], ...] = (NoSession, UserError, StorageError, HTTPException, Exception)
 
 
@@ -45,6 +45,7 @@ def build(service: Service) -> Starlette:
     return Starlette(
         routes=[
             Route("/style.css", _style),
+            Route("/icon.svg", _icon),
             Route("/enter", door.ask),
             Route("/enter", door.enter, methods=["POST"]),
             Route("/leave", door.leave, methods=["POST"]),
@@ -64,6 +65,10 @@ def build(service: Service) -> Starlette:
         middleware=[Middleware(SecurityHeaders)],
         exception_handlers=dict.fromkeys(REFUSALS, refused),
     )
+
+
+async def _icon(_: Request) -> Response:
+    return FileResponse(ICON, media_type="image/svg+xml")
 
 
 async def _style(_: Request) -> Response:

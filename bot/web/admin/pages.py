@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from bot import admin, commands, render
+from bot.events import Waiting
 from bot.pricing import money
 from bot.web.admin.door import Door
 
@@ -83,7 +84,12 @@ class Pages:
     def _facts(self, live: LiveRequest, visit: Visit) -> tuple[str, ...]:
         """A request in a few words; its prompt is not the queue's business."""
         size, images = live.request.size, live.request.images
-        return (live.tier or "-", live.platform, f"{size} × {images}", render.status(live.latest, visit.t))
+        match live.latest:
+            case Waiting(position=position, eta_s=eta_s):
+                state = visit.t("page-waits", position=position + 1, eta=render.duration(eta_s))
+            case event:
+                state = render.status(event, visit.t)
+        return (live.tier or "-", live.platform, f"{size} × {images}", state)
 
     def _cost(self, line: MemberLine, visit: Visit) -> str:
         return money(line.tally.cost_micro, self._service.pricing.currency, visit.t.language)

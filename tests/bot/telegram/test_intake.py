@@ -13,7 +13,7 @@ import pytest
 import structlog
 
 from bot.credentials import Redactor
-from bot.logs import set_up_logs
+from bot.logs import WORDY, set_up_logs
 from bot.messages import UserError
 from bot.telegram import Client, serve
 from bot.telegram.intake import SECRET_HEADER
@@ -114,7 +114,8 @@ def logs() -> Iterator[None]:
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
-    logging.getLogger("telegram").setLevel(logging.NOTSET)
+    for name in WORDY:
+        logging.getLogger(name).setLevel(logging.NOTSET)
     structlog.reset_defaults()
 
 

@@ -1,0 +1,107 @@
+"""A whole request's lines at DEBUG: one an event, its id in each, and nothing that is nobody's business."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import structlog
+from structlog.contextvars import bound_contextvars
+
+from bot.credentials import Redactor
+from bot.logs import WORDY, set_up_logs
+from bot.request import ImagineOptions
+from tests.bot.web.conftest import Stage
+from tests.bot.web.test_admin import ANNA, link, owned, spend
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PROMPT = "a very private cat"
+
+
+@pytest.fixture
+def logs() -> Iterator[None]:
+    """Whatever a test does to logging is undone."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    for name in WORDY:
+        logging.getLogger(name).setLevel(logging.NOTSET)
+    structlog.reset_defaults()
+
+
+def lines(written: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in written.splitlines()]
+
+
+@pytest.mark.usefixtures("logs")
+async def test_a_request_from_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs("debug", Redactor(), json=True)
+    async with Stage(tmp_path).site(owned(tmp_path)) as site:
+        live = await site.service.imagine(ANNA, ImagineOptions(PROMPT), key="1", address={})
+        await live.outcome()
+        await site.service.delivered(live, "a message")
+        site.model.fail = [RuntimeError("boom")]
+        failed = await site.service.imagine(ANNA, ImagineOptions(PROMPT), key="2", address={})
+        await failed.outcome()
+        url = await link(site)
+        async with site.http() as http:
+            await http.get(url)
+            await spend(http, url)
+            session = http.cookies["easel_session"]
+            await http.get("/admin/pictures")
+    written = capsys.readouterr().err
+    told = lines(written)
+    assert all({"event", "level", "timestamp"} <= line.keys() for line in told)
+    job = f"{live.request_id}-0"
+    events = [line["event"] for line in told if line.get("job_id") == job]
+    assert events == ["job_submitted", "job_admitted", "job_done", "job.drawn"]
+    events = [line["event"] for line in told if line.get("job_id") == f"{failed.request_id}-0"]
+    assert events == ["job_submitted", "job_admitted", "job_failed", "job.failed"]
+    for secret in (PROMPT, "private cat", session, url.partition("link=")[2]):
+        assert secret not in written
+
+
+@pytest.mark.usefixtures("logs")
+def test_what_libraries_log_word_for_word_is_written_only_where_it_is_wanted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for wanted in (False, True):
+        set_up_logs("debug", Redactor(), json=True, prompts=wanted)
+        logging.getLogger("discord.gateway").debug("WebSocket Event: %s", PROMPT)
+        logging.getLogger("telegram.ext.Application").debug("Processing update %s", PROMPT)
+        assert (PROMPT in capsys.readouterr().err) is wanted
+
+
+@pytest.mark.usefixtures("logs")
+def test_text_and_json(capsys: pytest.CaptureFixture[str]) -> None:
+    log = structlog.get_logger("easel")
+    for as_json in (True, False):
+        set_up_logs("info", Redactor(), json=as_json)
+        with bound_contextvars(job_id="r1-0"):
+            log.info("drawn", words="猫\nforged line")
+        written = capsys.readouterr().err
+        assert written.count("\n") == 1, "one line an event"
+        assert "r1-0" in written
+        assert written.startswith("{") is as_json
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "easel_0123456789_" + "ab" * 16,
+        "0123456789abcdef" * 4,
+        "123456789:AAF-abcdefghijklmnopqrstuvwxyz012345",
+    ],
+)
+def test_what_looks_like_a_key_is_masked(secret: str) -> None:
+    line = Redactor()(f'{{"url": "/admin/enter?link={secret}"}}')
+    assert secret not in line
+    assert "[redacted]" in line
+    assert Redactor()("easel_0123456789_" + "ab" * 16).startswith("easel_0123456789_[")

@@ -1,0 +1,161 @@
+"""The owner's page in a real browser, as wide as a phone. Its own policy keeps every script from running.
+
+Needs Chromium and its driver (Debian: `apt install chromium chromium-driver`); is skipped where they are not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from selenium.webdriver import Chrome, ChromeOptions
+from selenium.webdriver.chrome.service import Service as Driver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.expected_conditions import staleness_of
+from selenium.webdriver.support.ui import Select, WebDriverWait
+
+from bot.messages import translator
+from bot.request import ImagineOptions
+from tests.bot.web.test_admin import ANNA, OWNER, drawn, link, owned
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from selenium.webdriver.remote.webelement import WebElement
+
+    from tests.bot.web.conftest import Stage
+
+CHROMIUM, DRIVER = shutil.which("chromium") or shutil.which("google-chrome"), shutil.which("chromedriver")
+PHONE = {"width": 390, "height": 844, "pixelRatio": 2.0}
+LOAD_S = 60
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium and chromedriver are not installed"),
+]
+
+
+class Phone:
+    """A browser on a small screen. Every method blocks."""
+
+    def __init__(self, driver: Chrome, pictures: Path) -> None:
+        self.driver = driver
+        self._pictures = pictures
+
+    def press(self, words: str) -> None:
+        """Click the first button or link with these words."""
+        found = f"//button[normalize-space()='{words}'] | //a[normalize-space()='{words}']"
+        self.click(self.driver.find_element(By.XPATH, found))
+
+    def click(self, element: WebElement) -> None:
+        """Click what leads to another page, and wait for that."""
+        page = self.driver.find_element(By.TAG_NAME, "html")
+        element.click()
+        WebDriverWait(self.driver, LOAD_S).until(staleness_of(page))
+
+    def load_until(self, words: str) -> None:
+        """Load the page again, as it does itself after a while, until these words are there."""
+
+        def there(driver: Chrome) -> bool:
+            driver.refresh()
+            return words in self.words()
+
+        WebDriverWait(self.driver, LOAD_S).until(there)
+
+    def words(self) -> str:
+        return self.driver.find_element(By.TAG_NAME, "body").text
+
+    def photograph(self, name: str) -> None:
+        """Keep the whole page, light and dark, and see that nothing stands out to the right."""
+        run = self.driver.execute_cdp_cmd
+        size = run("Page.getLayoutMetrics", {})["cssContentSize"]
+        assert size["width"] <= PHONE["width"], f"{name} is {size['width']} pixels wide"
+        for scheme in ("light", "dark"):
+            run(
+                "Emulation.setEmulatedMedia",
+                {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
+            )
+            self.driver.save_screenshot(str(self._pictures / f"{name}-{scheme}.png"))
+
+    def complaints(self) -> list[str]:
+        """What the browser's console says: a policy that was broken, a file that is not there."""
+        return [str(entry["message"]) for entry in self.driver.get_log("browser")]  # type: ignore[no-untyped-call]
+
+
+@pytest.fixture
+def phone(tmp_path: Path) -> Iterator[Phone]:
+    options = ChromeOptions()
+    options.binary_location = str(CHROMIUM)
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"):
+        options.add_argument(argument)
+    options.add_experimental_option("mobileEmulation", {"deviceMetrics": PHONE})
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = Chrome(options=options, service=Driver(str(DRIVER)))
+    driver.set_page_load_timeout(LOAD_S)
+    try:
+        yield Phone(driver, tmp_path)
+    finally:
+        driver.quit()
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+async def test_an_owner_finds_their_way_on_a_phone(
+    stage: Stage, tmp_path: Path, phone: Phone, language: str
+) -> None:
+    t = translator(language)
+    async with stage.site(owned(tmp_path)) as site:
+        service = site.service
+        await service.store.set_language((await service.member(OWNER)).key, language)
+        await drawn(site, "1", "an orange cat on a green meadow")
+        site.model.fail = [RuntimeError("boom")]
+        await (await service.imagine(ANNA, ImagineOptions("a dog"), key="2", address={})).outcome()
+        service.engine.pause_admission()
+        waiting = await service.imagine(ANNA, ImagineOptions("a boat"), key="3", address={})
+        url = await link(site)
+
+        def walk() -> None:
+            phone.driver.get(url)
+            phone.photograph("enter")
+            phone.press(translator("en")("page-enter"))
+            assert "DrawFailed" in phone.words()
+            phone.photograph("now")
+            phone.press(t("page-cancel"))
+            phone.load_until(t("page-queue-empty"))
+            phone.press(t("page-resume"))
+            phone.press(t("page-costs"))
+            phone.photograph("costs")
+            phone.press(t("page-members"))
+            row = phone.driver.find_element(By.XPATH, "//tr[contains(., 'discord 1')]")
+            Select(row.find_element(By.TAG_NAME, "select")).select_by_visible_text("premium")
+            phone.click(row.find_element(By.TAG_NAME, "button"))
+            phone.photograph("members")
+            phone.press(t("page-pictures"))
+            assert "orange cat" not in phone.words()
+            phone.photograph("pictures")
+            phone.click(phone.driver.find_element(By.CSS_SELECTOR, "figure a"))
+            assert "an orange cat on a green meadow" in phone.words()
+            phone.photograph("picture")
+            assert phone.complaints() == []
+            phone.press(t("page-leave"))
+            phone.driver.get(f"{site.url}/admin/")
+            assert "easel admin-link" in phone.words()
+
+        await asyncio.to_thread(walk)
+        await waiting.outcome()
+        assert not service.engine.snapshot().admission_paused
+        assert (await service.member(ANNA)).tier == "premium"
+
+
+async def test_another_page_cannot_hold_it_in_a_frame(stage: Stage, tmp_path: Path, phone: Phone) -> None:
+    async with stage.site(owned(tmp_path)) as site:
+        outside = tmp_path / "outside.html"
+        outside.write_text(f'<iframe src="{site.url}/admin/enter"></iframe>')
+
+        def look() -> list[str]:
+            phone.driver.get(outside.as_uri())
+            return phone.complaints()
+
+        assert any("frame-ancestors" in complaint for complaint in await asyncio.to_thread(look))
