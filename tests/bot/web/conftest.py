@@ -47,7 +47,8 @@ class Site:
 
     async def settled(self) -> None:
         """Wait until every connection is over and what followed is written down."""
-        await self.courier.settled()
+        async with asyncio.timeout(60):
+            await self.courier.settled()
 
     def client(self, key: str, **options: Any) -> AsyncOpenAI:
         """OpenAI's client; by default it tries nothing twice."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from openai import APIStatusError, ConflictError, InternalServerError, RateLimitError
+from openai import APIError, APIStatusError, ConflictError, InternalServerError, RateLimitError
 from PIL import Image
 
 from bot.service import Asker
@@ -17,6 +18,8 @@ from tests.bot.web.conftest import config_for
 from tests.easel import FieldCanvas, FieldModel
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     import httpx
 
     from storage.records import ApiKey, Quota
@@ -127,23 +130,64 @@ class Noise(FieldModel):
         return Image.frombytes("RGB", size, os.urandom(size[0] * size[1] * 3))
 
 
+@contextlib.asynccontextmanager
+async def tiny_reader(site: Site, text: str) -> AsyncIterator[socket.socket]:
+    """A client that has asked for four large pictures and has room for little of the answer."""
+    host, port = site.url.removeprefix("http://").split(":")
+    body = json.dumps({"prompt": "noise", "n": 4, "size": "256x256"}).encode()
+    head = f"POST {PATH} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {text}\r\n"
+    head += f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    with socket.socket() as wire:
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+        wire.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(wire, (host, int(port)))
+        await asyncio.get_running_loop().sock_sendall(wire, head.encode() + body)
+        yield wire
+
+
 async def test_a_slow_reader_holds_nobody_and_pays_nothing(stage: Stage) -> None:
     stage.model = Noise()
-    config = config_for(stage.folder, send_timeout=0.5)
-    async with stage.site(config) as site:
+    async with stage.site(config_for(stage.folder, send_timeout=0.5)) as site:
         text, key = await site.key()
-        host, port = site.url.removeprefix("http://").split(":")
-        body = json.dumps({"prompt": "noise", "n": 4, "size": "256x256"}).encode()
-        head = f"POST {PATH} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {text}\r\n"
-        head += f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-        with socket.socket() as wire:
-            wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
-            wire.setblocking(False)
-            await asyncio.get_running_loop().sock_connect(wire, (host, int(port)))
-            await asyncio.get_running_loop().sock_sendall(wire, head.encode() + body)
-            async with site.client(text) as client:
-                assert (await client.images.generate(prompt="a cat")).data
+        async with tiny_reader(site, text), site.client(text) as client:
+            assert (await client.images.generate(prompt="a cat")).data
             assert await quota(site, key) == (1, 0)  # the four that nobody read are given back
+
+
+async def test_whoever_hangs_up_in_the_middle_of_the_answer_pays_nothing(stage: Stage) -> None:
+    stage.model = Noise()
+    async with stage.site() as site:
+        text, key = await site.key()
+        async with tiny_reader(site, text) as wire:
+            assert (await asyncio.get_running_loop().sock_recv(wire, 100)).startswith(b"HTTP/1.1 200")
+        assert await quota(site, key) == (0, 0)
+        assert len(site.model.drawn) == 4
+
+
+async def test_leaving_a_stream_cancels_it(site: Site) -> None:
+    text, key = await site.key()
+    site.model.gate.clear()
+    async with site.client(text) as client:
+        stream = await client.images.generate(prompt="a cat", stream=True)
+        await until(site, key, 1)
+        await stream.close()
+    site.model.gate.set()
+    assert await quota(site, key) == (0, 0)
+    assert site.model.drawn == []
+
+
+async def test_a_stream_that_must_wait_ends_with_an_error_when_the_bot_stops(site: Site) -> None:
+    text, key = await site.key()
+    site.model.gate.clear()
+    async with site.client(text) as client:
+        stream = await client.images.generate(prompt="a cat", stream=True, n=4, extra_headers=KEY)
+        await until(site, key, 1)
+        await site.courier.drain(0)
+        with pytest.raises(APIError, match="restarting"):
+            async for _ in stream:
+                pass
+    site.model.gate.set()
+    assert await quota(site, key) == (0, 4)  # kept for whoever comes back with the key
 
 
 async def test_a_stopping_bot_sends_away_who_waits_and_finishes_what_it_draws(stage: Stage) -> None:
