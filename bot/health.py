@@ -38,8 +38,11 @@ class Readiness:
         return not any(self.checks.values())
 
 
-async def readiness(service: Service) -> Readiness:
-    """Look now. The database is written to, since nothing less tells whether it can be."""
+async def readiness(service: Service, *, leaving: bool = False) -> Readiness:
+    """Look now. The database is written to, since nothing less tells whether it can be.
+
+    `leaving`: the face that was asked takes nothing new any more; the engine stops after it.
+    """
     state, cap = service.engine.snapshot(), service.config.engine.max_waiting
     waiting = sum(state.waiting.values())
     return Readiness(
@@ -47,7 +50,7 @@ async def readiness(service: Service) -> Readiness:
             Check.MODEL: None if state.loaded else "not_loaded",
             Check.DATABASE: await _database(service),
             Check.QUEUE: None if waiting < cap else "full",
-            Check.SERVING: "draining" if state.draining else None,
+            Check.SERVING: "draining" if leaving or state.draining else None,
         }
     )
 

@@ -97,9 +97,10 @@ def resolve(
     if not prompt:
         raise UserError(say("error-prompt-empty"))
     negative = clean_prompt(options.negative or "")
-    for text in (prompt, negative):
+    for option, text in (("prompt", prompt), ("negative", negative)):
         if len(text) > MAX_PROMPT_CHARS:
-            raise UserError(say("error-prompt-long", length=len(text), limit=MAX_PROMPT_CHARS))
+            message = say("error-prompt-long", option=option, length=len(text), limit=MAX_PROMPT_CHARS)
+            raise UserError(message)
     images = _whole(options.images, "images", 1, min(MAX_IMAGES, tier.max_images), 1)
     guidance = _number(options.guidance, "guidance", 0.0, model.max_guidance, 0.0)
     quality = _choice(options.quality, "quality", model.steps, QUALITY_NAMES, "standard")

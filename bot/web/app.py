@@ -38,7 +38,7 @@ def build_app(
     app.include_router(links.router(service, signed, pace))
     app.include_router(models.router(service, doorkeeper))
     app.include_router(usage.router(service, doorkeeper))
-    app.include_router(operations.router(service, metrics_token))
+    app.include_router(operations.router(service, courier, metrics_token))
     app.mount("/admin", admin.build(service))
     app.add_middleware(BodyLimit, limit_kb=section.max_body_kb)
     app.add_middleware(Frame)

@@ -119,7 +119,7 @@ KINDS: Mapping[str, Kind] = {
     "error-too-large": Kind(400, "invalid_value", param="size"),
     "error-size-tier": Kind(400, "invalid_value", param="size"),
     "error-prompt-empty": Kind(400, "invalid_value", param="prompt"),
-    "error-prompt-long": Kind(400, "string_above_max_length", param="prompt"),
+    "error-prompt-long": Kind(400, "string_above_max_length"),
     "cancelled-refunded": CANCELLED,
     "cancelled-charged": CANCELLED,
     "moderation-blocked": POLICY,
@@ -136,10 +136,9 @@ PARAMS = {"images": "n", "negative": "negative_prompt"}
 
 def kind_of(message: Message) -> Kind:
     """How a sentence is answered; of a value that does not fit, `param` says whose."""
-    if (kind := KINDS.get(message.id)) and (kind.param or "param" not in message.args):
-        return kind
-    param = str(message.args.get("param") or message.args.get("option") or "")
-    return replace(kind or BAD, param=param or None)
+    kind = KINDS.get(message.id, BAD)
+    param = kind.param or message.args.get("param") or message.args.get("option")
+    return replace(kind, param=str(param) if param else None)
 
 
 def failed(message: Message) -> ApiError:

@@ -205,6 +205,7 @@ async def test_a_stopping_bot_sends_away_who_waits_and_finishes_what_it_draws(st
             late = await http.post(PATH, json={"prompt": "a dog"})
             assert late.status_code == 503
             assert int(late.headers["retry-after"]) > 0
+            assert (await http.get("/readyz")).status_code == 503
             site.model.gate.set()
             assert len(pictures(await drawn)) == 1
             await draining

@@ -122,6 +122,11 @@ async def test_a_stream_shows_previews_and_then_each_picture(
     [
         ({"prompt": " \n"}, "prompt", "invalid_value"),
         ({"prompt": "x" * 2001}, "prompt", "string_above_max_length"),
+        (
+            {"extra_body": {"negative_prompt": "x" * 2001}},
+            "negative_prompt",
+            "string_above_max_length",
+        ),
         ({"n": 0}, "n", "invalid_value"),
         ({"n": 10**30}, "n", "invalid_value"),
         ({"n": True}, "n", "invalid_value"),
