@@ -20,7 +20,7 @@ demo: install ## draw one picture with the embedded model, into demo.png
 chat: install ## talk to the bot in this terminal
 	$(BIN)/easel chat
 
-test: install ## run the whole test suite
+test: install ## run the whole test suite (apt install chromium chromium-driver for the owner's page)
 	$(BIN)/pytest
 
 test-fast: install ## run the tests that need no model, in a minute

@@ -87,6 +87,7 @@ DOCUMENTED: dict[int | str, dict[str, Any]] = {
 KINDS: Mapping[str, Kind] = {
     "api-key-missing": NO_KEY,
     "api-key-wrong": NO_KEY,
+    "api-metrics": NO_KEY,
     "api-scope": FORBIDDEN,
     "api-model": Kind(404, "model_not_found", param="model"),
     "api-not-found": GONE,

@@ -47,7 +47,7 @@ def router(service: Service, courier: Courier, metrics_token: str | None) -> API
     async def metrics(request: Request) -> Response:
         """Prometheus' page."""
         if not _may_read(request, metrics_token, service.config.http):
-            raise failed(say("api-key-missing"))
+            raise failed(say("api-metrics"))
         return Response(await page.render(), media_type=CONTENT_TYPE)
 
     return routes

@@ -2,6 +2,7 @@
 
 api-key-missing = Send your key in the header “Authorization: Bearer easel_…”.
 api-key-wrong = That key is not known, has expired or was revoked.
+api-metrics = /metrics is for whoever shows METRICS_TOKEN: “Authorization: Bearer …”.
 api-scope = This key is not for that; it needs the scope “{ $scope }”.
 api-model = There is no model “{ $found }” here; there is { $known }.
 api-not-found = There is nothing at this address.

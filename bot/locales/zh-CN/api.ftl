@@ -2,6 +2,7 @@
 
 api-key-missing = 请在请求头中带上密钥：“Authorization: Bearer easel_…”。
 api-key-wrong = 密钥未知、已过期或已撤销。
+api-metrics = 只有出示 METRICS_TOKEN 的一方才能读取 /metrics：“Authorization: Bearer …”。
 api-scope = 此密钥不能用于此处；需要权限“{ $scope }”。
 api-model = 这里没有模型“{ $found }”；可用：{ $known }。
 api-not-found = 此地址没有内容。

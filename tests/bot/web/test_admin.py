@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import re
+import sys
 from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -97,6 +99,25 @@ class TestTheDoor:
             assert (await http.get("/admin/")).status_code == 200
             assert (await spend(late, url)).status_code == 403
             assert (await late.get("/admin/")).status_code == 401
+
+    async def test_a_link_from_the_command_line_opens_the_page_of_the_bot_that_runs(
+        self, site: Site, tmp_path: Path
+    ) -> None:
+        settings = tmp_path / "bot.toml"
+        for enabled, status in (("false", 1), ("true", 0)):
+            folder = site.service.config.storage.folder
+            settings.write_text(f'[storage]\nfolder = "{folder}"\n[http]\nenabled = {enabled}\n')
+            errand = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "bot", "admin-link", "--config", str(settings)),
+                stdout=asyncio.subprocess.PIPE,
+            )
+            told = (await errand.communicate())[0].decode()
+            assert errand.returncode == status
+        async with site.http() as http:
+            url = re.search(r"http://127\.0\.0\.1:8080/admin/enter\?link=\w+", told)
+            assert url is not None
+            assert (await spend(http, url.group())).status_code == 303
+            assert (await http.get("/admin/")).status_code == 200
 
     async def test_the_cookie_is_kept_from_scripts_and_from_other_sites(
         self, stage: Stage, tmp_path: Path
