@@ -72,6 +72,12 @@ constraints: install ## write down the versions that are installed
 notices: install ## write THIRD_PARTY_NOTICES.md from what is installed
 	$(BIN)/python tools/notices.py
 
+reference: install ## write docs/configuration.md from the program and bot.toml
+	$(BIN)/python -m tools.reference
+
+chats: install ## draw docs/chats.png, Easel in use, with the embedded model and Chromium
+	$(BIN)/python -m tools.chats
+
 wheel: install ## build the package, with the embedded model inside, into dist/
 	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 

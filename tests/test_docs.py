@@ -73,7 +73,7 @@ def test_every_page_is_in_the_index() -> None:
 
 def test_the_configuration_page_is_current() -> None:
     written = reference.PAGE.read_text("utf-8")
-    assert written == reference.page(BOT_TOML), "run: python -m tools.reference"
+    assert written == reference.page(BOT_TOML), "run: make reference"
 
 
 def test_bot_toml_names_every_key_and_says_what_it_is_for() -> None:

@@ -1,6 +1,6 @@
 """docs/configuration.md: every key of bot.toml and every secret, from what the program itself reads.
 
-    python -m tools.reference
+    make reference
 
 Types, ranges and defaults come from the models of `bot.config`, the words from bot.toml's own comments.
 """
@@ -32,7 +32,7 @@ start.
 
 Times are seconds, or written as `"30s"`, `"5m"` or `"1h"`. Prices are in `currency`, with up to six decimals.
 
-*This page is written by `python -m tools.reference` from the program and the comments of bot.toml.*
+*This page is written by `make reference` from the program and the comments of bot.toml.*
 """
 SECRETS = """
 ## Secrets

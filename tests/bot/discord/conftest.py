@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import contextvars
 import re
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from tests.bot.discord.contract import check_bodies
 from tests.easel import FieldModel, config_in, easel
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import AsyncIterator, Coroutine
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
@@ -161,20 +162,20 @@ def config(tmp_path: Path) -> Config:
     return config_in(tmp_path, http={"enabled": True})
 
 
-@pytest.fixture
-def opened(
-    config: Config, model: FieldModel, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., AbstractAsyncContextManager[World]]:
+Opened = Callable[..., contextlib.AbstractAsyncContextManager[World]]
+
+
+def worlds(config: Config, model: FieldModel, patch: pytest.MonkeyPatch) -> Opened:
     """Opens a world.
 
     Waiting for the engine counts as settled there, so that a command comes back while its picture is still
     being drawn: simcord is told so, and the service's own tasks, which call no Discord, are not its business.
     """
-    worlds: list[World] = []
+    opened: list[World] = []
 
     class Changed(asyncio.Event):
         async def wait(self) -> bool:  # type: ignore[override]
-            env = worlds[-1].env
+            env = opened[-1].env
             if asyncio.current_task() in env._work.tasks:
                 await env.external_wait(super().wait(), reason="the engine draws")
             else:
@@ -185,9 +186,9 @@ def opened(
         return contextvars.Context().run(original, self, work)
 
     original = Service._spawn
-    monkeypatch.setattr("bot.live.asyncio", SimpleNamespace(Event=Changed))
-    monkeypatch.setattr(Service, "_spawn", spawn)
-    monkeypatch.setattr("bot.discord.delivery.EDIT_EVERY_S", 0.001)
+    patch.setattr("bot.live.asyncio", SimpleNamespace(Event=Changed))
+    patch.setattr(Service, "_spawn", spawn)
+    patch.setattr("bot.discord.delivery.EDIT_EVERY_S", 0.001)
 
     @contextlib.asynccontextmanager
     async def open_(
@@ -196,7 +197,7 @@ def opened(
         below: Callable[[], AbstractAsyncContextManager[Service]] | None = None,
     ) -> AsyncIterator[World]:
         world = World(settings, drawing, below)
-        worlds.append(world)
+        opened.append(world)
         await world.start()
         try:
             yield world
@@ -208,6 +209,11 @@ def opened(
 
 
 @pytest.fixture
-async def world(opened: Callable[..., AbstractAsyncContextManager[World]]) -> AsyncIterator[World]:
+def opened(config: Config, model: FieldModel, monkeypatch: pytest.MonkeyPatch) -> Opened:
+    return worlds(config, model, monkeypatch)
+
+
+@pytest.fixture
+async def world(opened: Opened) -> AsyncIterator[World]:
     async with opened() as made:
         yield made

@@ -83,8 +83,9 @@ class Stage:
                     await running
 
 
-@pytest.fixture
-async def telegram() -> AsyncIterator[StandIn]:
+@contextlib.asynccontextmanager
+async def stand_in() -> AsyncIterator[StandIn]:
+    """Telegram on a free port; whatever it was asked amiss fails at the end."""
     standin = StandIn()
     runner = web.AppRunner(standin.app(), access_log=None, shutdown_timeout=0.2)
     await runner.setup()
@@ -94,6 +95,12 @@ async def telegram() -> AsyncIterator[StandIn]:
     yield standin
     await runner.cleanup()
     assert standin.complaints == []
+
+
+@pytest.fixture
+async def telegram() -> AsyncIterator[StandIn]:
+    async with stand_in() as standin:
+        yield standin
 
 
 def config_for(folder: Path, url: str) -> Config:
