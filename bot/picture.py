@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from bot.request import ImageRequest
 
 WATERMARK = "easel"
+COMPRESSION = 1
+"""zlib's level. A 1024x1024 picture takes 50 to 90 ms of a core; at level 6, 130 to 430 for a sixth less."""
 WARNING = "Content warning"
 """The text chunk of a picture that the owner's classifier warned of: it stays with the file."""
 
@@ -62,7 +64,9 @@ def encode_png(image: Image.Image, text: str, *, watermark: bool, spoiler: bool 
     if spoiler:
         info.add_text(WARNING, "spoiler")
     buffer = io.BytesIO()
-    (with_watermark(image) if watermark else image).save(buffer, "PNG", pnginfo=info, compress_level=6)
+    (with_watermark(image) if watermark else image).save(
+        buffer, "PNG", pnginfo=info, compress_level=COMPRESSION
+    )
     return buffer.getvalue()
 
 

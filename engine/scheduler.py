@@ -181,9 +181,9 @@ class Scheduler:
         if not self._place_for(job, without=leaving | {held.job_id for held in borrowed}):
             return None
         due = self.queue.due(job)
-        ahead = [
-            (held_due, held.steps_left, held) for held in borrowed if (held_due := self.queue.due(held)) > due
-        ]
+        some = {held.lane: held for held in borrowed}
+        dues = {lane: self.queue.due(held) for lane, held in some.items()}  # all of a lane are due at once
+        ahead = [(dues[held.lane], held.steps_left, held) for held in borrowed if dues[held.lane] > due]
         return max(ahead, key=lambda entry: entry[:2])[2] if ahead else None
 
     def _pick_alone(self, job: Job) -> list[Work]:

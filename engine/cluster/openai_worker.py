@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from engine.request import DrawRequest
 
 CONNECT_S = 5.0
+UNKNOWN, ESTIMATED = "GPU", ", estimated"
 ANONYMOUS = "none"
 """The client insists on some key."""
 
@@ -93,7 +94,10 @@ class OpenAIWorker:
         self._easel = models[self._model] == wire.EASEL
         answer = await self.draw(self._golden.question, lambda _: None)
         await self._golden.check(answer.image)
-        return Card(server.gpu, self._model, self._model, self._profile, server.at_once)
+        gpu = server.gpu or UNKNOWN
+        if answer.usage.estimated:  # so it is booked and shown, with every picture
+            gpu += ESTIMATED
+        return Card(gpu, self._model, self._model, self._profile, server.at_once)
 
     async def draw(self, request: DrawRequest, hear: Callable[[Moved], None]) -> Drawing:
         """Ask for one picture, in an own task: a cancel ends the request, not its listener."""

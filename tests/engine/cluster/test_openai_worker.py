@@ -127,7 +127,7 @@ async def test_what_a_server_does_not_tell_is_estimated(tmp_path: Path) -> None:
         vllm.gate.set()
         usages = [(await drawn(ticket)).usage for ticket in tickets]
         assert all(usage.estimated and usage.billable for usage in usages)
-        assert {(usage.worker, usage.gpu) for usage in usages} == {("a", "NVIDIA L4")}
+        assert {(usage.worker, usage.gpu) for usage in usages} == {("a", "NVIDIA L4, estimated")}
         for usage in usages[:2]:
             assert 0 < usage.gpu_s < usage.denoise_s, "two were there: neither is billed the whole time"
 
@@ -137,7 +137,7 @@ async def test_another_easel_tells_what_it_took(tmp_path: Path) -> None:
     async with house(tmp_path, easel) as world:
         usage = (await drawn(world.submit("a", steps=6))).usage
         assert (usage.gpu_s, usage.denoise_s, usage.energy_j) == (1.5, 2.0, 90.0)
-        assert not usage.estimated
+        assert (usage.gpu, usage.estimated) == ("NVIDIA L4", False)
         [body] = easel.bodies
         assert (body["steps"], body["guidance"]) == (6, 0.0)
         assert not {"num_inference_steps", "guidance_scale", "generator_device"} & set(body)
