@@ -121,11 +121,11 @@ async def test_a_lost_node(head: Any, herd: Herd) -> None:
     node = head.add_node(num_cpus=1, object_store_memory=80 << 20)
     async with front_on(head.address, 3, build=herd.build, settings=QUICK, observers=[heard]) as engine:
         await until(lambda: workers(engine) == 3)
-        tickets = submit_many(engine, 24)
-        await until(lambda: len(heard.of("job_done")) >= 2)
+        tickets = submit_many(engine, 18, steps=30)
+        await until(lambda: all(worker.held for worker in engine.snapshot().workers))
         head.remove_node(node, allow_graceful=False)
+        await until(lambda: bool(heard.of("worker_lost")))
         await all_right_once(tickets, heard)
-        assert heard.of("worker_lost")
         await until(lambda: workers(engine) == 2)
 
 
