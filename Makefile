@@ -56,6 +56,12 @@ bench-storage: install ## measure the store
 bench-api: install ## a minute of 64 clients of the HTTP API at once
 	$(BIN)/python -m tests.benchmarks.crowd
 
+bench-cluster: install ## two Ray workers against one, what Ray adds, and ten minutes of killed workers; writes docs/benchmarks-cluster.*
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[cluster]' --group bench
+	$(BIN)/python -m tests.benchmarks.cluster speedup
+	$(BIN)/python -m tests.benchmarks.cluster overhead
+	$(BIN)/python -m tests.benchmarks.cluster chaos
+
 simulate: install ## replay arrivals on the step times of real cards, with the real scheduler
 	$(BIN)/python -m tests.benchmarks.simulate
 

@@ -300,10 +300,10 @@ def page(told: dict[str, Any]) -> str:
         )
         lines.append(f"| {load} | 0 lost, 0 charged twice | {measured} |")
         measured = (
-            f"{found['pixels_equal']:.1%} to the last bit, others within "
-            f"{found['largest_difference_of_255']} of 255"
+            f"none differs by more than {found['largest_difference_of_255']} of 255 in any pixel; "
+            f"{found['pixels_equal']:.0%} are the same to the last bit"
         )
-        lines.append(f"| its pictures, against those of one engine | equal | {measured} |")
+        lines.append(f"| its pictures, against each drawn alone by one engine | equal | {measured} |")
         waited = f"median {found['median_wait_s']:.1f} s, longest {found['longest_wait_s']:.1f} s"
         lines.append(f"| its waits, from asking to the picture | bounded | {waited} |")
     return "\n".join(lines) + "\n"
