@@ -65,6 +65,26 @@ def test_a_broken_link_is_seen(tmp_path: Path) -> None:
     assert broken(page) == ["#c", "e.md"]
 
 
+def skeleton(page: Path) -> dict[str, object]:
+    """What two languages of one page must share."""
+    text = page.read_text("utf-8")
+    other = {"README.md", "README.zh-CN.md"}
+    return {
+        "headings": re.findall(r"^#+(?= )", prose(page), re.M),
+        "code": _FENCE.findall(text),
+        "links": [link for link in _LINK.findall(text) if link not in other],
+        "addresses": re.findall(r"<(https:[^>]+)>", text),
+        "rows": len(re.findall(r"^\|", text, re.M)),
+        "steps": re.findall(r"^\d+\.", text, re.M),
+    }
+
+
+def test_both_readmes_say_the_same_and_stay_short() -> None:
+    english, chinese = ROOT / "README.md", ROOT / "README.zh-CN.md"
+    assert skeleton(english) == skeleton(chinese)
+    assert all(len(page.read_text("utf-8").splitlines()) < 200 for page in (english, chinese))
+
+
 def test_every_page_is_in_the_index() -> None:
     index = (ROOT / "docs" / "README.md").read_text("utf-8")
     for page in (ROOT / "docs").glob("*.md"):
