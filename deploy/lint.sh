@@ -33,6 +33,11 @@ if have systemd-analyze; then
   systemd-analyze security --offline=true --threshold=20 --no-pager deploy/easel.service | tail -n 1
 fi
 if have promtool; then
-  promtool check config --lint=none deploy/prometheus/prometheus.yml
+  promtool check rules deploy/prometheus/alerts.yml
+  for config in prometheus compose; do  # the token that they name is nobody's here
+    sed '/authorization:/d; /credentials_file:/d' "deploy/prometheus/$config.yml" >"$scratch/$config.yml"
+    cp deploy/prometheus/alerts.yml "$scratch"
+    promtool check config "$scratch/$config.yml"
+  done
 fi
 echo "deploy: all checks passed"

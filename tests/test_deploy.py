@@ -61,6 +61,16 @@ def test_an_image_runs_as_nobody_in_particular_and_asks_for_its_health(name: str
     }
 
 
+def test_what_compose_mounts_is_there() -> None:
+    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))
+    mounts = [mount for service in compose["services"].values() for mount in service["volumes"]]
+    for source in (mount.partition(":")[0] for mount in mounts):
+        known = (DEPLOY / source).exists() if source.startswith(".") else source in compose["volumes"]
+        assert known, source
+    assert compose["services"]["prometheus"]["command"][0].endswith("/compose.yml")
+    assert set(compose["secrets"]) == set(compose["services"]["prometheus"]["secrets"])
+
+
 def test_stopping_waits_until_what_is_drawn_may_be_done() -> None:
     drain_s = Config().engine.drain_timeout.total_seconds()
     unit = (DEPLOY / "easel.service").read_text("utf-8")
