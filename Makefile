@@ -24,7 +24,7 @@ test: install ## run the whole test suite (apt install chromium chromium-driver 
 	$(BIN)/pytest
 
 test-fast: install ## run the tests that need no model, in a minute
-	$(BIN)/pytest -n 2 -m "not model and not crash and not e2e and not cluster"
+	$(BIN)/pytest -m "not model and not crash and not e2e and not cluster"
 
 coverage: install ## the whole suite, and which lines it never reaches
 	$(BIN)/pytest --cov --cov-report=term
