@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 from prometheus_client.core import CounterMetricFamily as Counter
@@ -11,7 +10,7 @@ from prometheus_client.core import GaugeMetricFamily as Gauge
 from engine.watchdog import SLOW
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from prometheus_client.metrics_core import Metric
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from engine.telemetry import GpuSample
     from storage.records import Rate, Tally
 
-Readings = Iterable["Metric"]
 M = TypeVar("M", Gauge, Counter)
 
 
@@ -53,8 +51,7 @@ def engine(state: EngineSnapshot, lanes: Iterable[str]) -> Iterator[Metric]:
     yield _gauge("model_resident_bytes", "Weights on the device.", state.resident_bytes)
     if state.memory_budget_bytes is not None:
         yield _gauge("memory_budget_bytes", "What may be used of the device.", state.memory_budget_bytes)
-    if state.gpu is not None:
-        yield from gpu(state.gpu)
+    yield from gpus(devices(state))
     if state.clustered:
         yield from workers(state.workers)
 
@@ -88,28 +85,36 @@ def workers(states: Sequence[WorkerSnapshot]) -> Iterator[Metric]:
     )
 
 
-def gpu(sample: GpuSample) -> Iterator[Metric]:
-    """What the driver tells; what it does not tell is left out."""
-    told: tuple[tuple[str, str, float | None], ...] = (
-        ("gpu_memory_total_bytes", "Memory of the device.", sample.memory_total_bytes),
-        ("gpu_memory_used_bytes", "Memory in use, by everybody.", sample.memory_used_bytes),
-        ("gpu_memory_own_bytes", "Memory in use by this process.", sample.memory_ours_bytes),
+def gpus(samples: Mapping[str, GpuSample]) -> Iterator[Metric]:
+    """What the drivers tell, by device; what they do not tell is left out."""
+    told: tuple[tuple[str, str, Callable[[GpuSample], float | None]], ...] = (
+        ("gpu_memory_total_bytes", "Memory of the device.", lambda gpu: gpu.memory_total_bytes),
+        ("gpu_memory_used_bytes", "Memory in use, by everybody.", lambda gpu: gpu.memory_used_bytes),
+        ("gpu_memory_own_bytes", "Memory in use by Easel.", lambda gpu: gpu.memory_ours_bytes),
         (
             "gpu_utilisation_ratio",
             "Part of the time in which any kernel ran.",
-            None if sample.utilisation_percent is None else sample.utilisation_percent / 100,
+            lambda gpu: None if gpu.utilisation_percent is None else gpu.utilisation_percent / 100,
         ),
-        ("gpu_temperature_celsius", "Temperature.", sample.temperature_c),
-        ("gpu_power_watts", "Power.", sample.power_w),
+        ("gpu_temperature_celsius", "Temperature.", lambda gpu: gpu.temperature_c),
+        ("gpu_power_watts", "Power.", lambda gpu: gpu.power_w),
         (
             "gpu_other_processes",
             "Others that compute on it.",
-            None if sample.others is None else len(sample.others),
+            lambda gpu: None if gpu.others is None else len(gpu.others),
         ),
     )
-    for name, what, value in told:
-        if value is not None:
-            yield _by(name, what, "gpu", {sample.name or "gpu": value})
+    for name, what, read in told:
+        values = {device: value for device, gpu in samples.items() if (value := read(gpu)) is not None}
+        if values:
+            yield _by(name, what, "gpu", values)
+
+
+def devices(state: EngineSnapshot) -> dict[str, GpuSample]:
+    """The newest telemetry of this machine's device, or of each worker's, by a name that is one device's."""
+    there = {worker.device: worker.engine.gpu for worker in state.workers if worker.engine is not None}
+    found = {device: gpu for device, gpu in there.items() if gpu is not None}
+    return {state.gpu.name or "gpu": state.gpu, **found} if state.gpu is not None else found
 
 
 def ledger(totals: Mapping[tuple[str, str], Tally], currency: str) -> Iterator[Metric]:

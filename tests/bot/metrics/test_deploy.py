@@ -34,7 +34,7 @@ async def page(tmp_path: Path) -> dict[str, set[str]]:
         families = [
             *Counting().registry.collect(),
             *readings.engine(service.engine.snapshot(), service.config.tiers),
-            *readings.gpu(gpu),
+            *readings.gpus({"gpu": gpu}),
             *readings.ledger({("free", "discord"): Tally()}, "CNY"),
             *readings.rent(service.pricing.rate(), "CNY"),
             *readings.readiness(await readiness(service)),

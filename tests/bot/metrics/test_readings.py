@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from prometheus_client import generate_latest
@@ -10,7 +11,9 @@ from prometheus_client import generate_latest
 from bot.metrics import readings
 from bot.metrics.counting import Counting
 from bot.metrics.lag import EVERY_S, LoopLag
+from engine.snapshot import WorkerSnapshot
 from engine.telemetry import GpuSample
+from tests.engine.studio import Studio
 
 
 def test_the_driver_is_told_in_base_units() -> None:
@@ -18,7 +21,10 @@ def test_the_driver_is_told_in_base_units() -> None:
         0.0, "A10G", 24 << 30, 20 << 30, memory_ours_bytes=19 << 30, utilisation_percent=87,
         temperature_c=71, power_w=143.5, others=(),
     )  # fmt: skip
-    told = {family.name: [(s.labels, s.value) for s in family.samples] for family in readings.gpu(sample)}
+    told = {
+        family.name: [(s.labels, s.value) for s in family.samples]
+        for family in readings.gpus({"A10G": sample})
+    }
     assert told == {
         "easel_gpu_memory_total_bytes": [({"gpu": "A10G"}, 24 << 30)],
         "easel_gpu_memory_used_bytes": [({"gpu": "A10G"}, 20 << 30)],
@@ -31,9 +37,23 @@ def test_the_driver_is_told_in_base_units() -> None:
 
 
 def test_what_the_driver_does_not_tell_is_left_out() -> None:
-    assert [family.name for family in readings.gpu(GpuSample(0.0, temperature_c=50))] == [
+    assert [family.name for family in readings.gpus({"": GpuSample(0.0, temperature_c=50)})] == [
         "easel_gpu_temperature_celsius"
     ]
+
+
+async def test_each_worker_of_a_cluster_has_its_own_device() -> None:
+    async with Studio() as studio:
+        alone = studio.engine.snapshot()
+    cards = [replace(alone, gpu=GpuSample(0.0, "L4", temperature_c=heat)) for heat in (60, 90)]
+    workers = tuple(
+        WorkerSnapshot(name, "L4", "idle", 1, 0, 0.0, 0, 0, card)
+        for name, card in zip("ab", cards, strict=True)
+    )
+    (heat,) = readings.gpus(readings.devices(replace(alone, workers=workers, clustered=True)))
+    assert {sample.labels["gpu"]: sample.value for sample in heat.samples} == {"L4 (a)": 60, "L4 (b)": 90}
+    assert readings.devices(alone) == {}
+    assert list(readings.devices(cards[0])) == ["L4"]
 
 
 def test_two_bots_in_one_process_count_apart() -> None:
