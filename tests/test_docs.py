@@ -11,8 +11,12 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
 
+from bot import cli, parse
 from bot.credentials import Credentials
+from bot.telegram import names
 from tools import reference
 
 ROOT = Path(__file__).parents[1]
@@ -105,6 +109,16 @@ def test_bot_toml_names_every_key_and_says_what_it_is_for() -> None:
 
 def test_every_secret_says_what_it_is_for() -> None:
     assert all(field.description for field in Credentials.model_fields.values())
+
+
+def test_the_page_of_commands_has_them_all() -> None:
+    page = (ROOT / "docs" / "commands.md").read_text("utf-8")
+    shell = get_command(cli.app)
+    assert isinstance(shell, TyperGroup)
+    typed = {f"/{name}" for name in (*names.PRIVATE, *names.ADMIN, *names.OWNERS_OWN)}
+    options = {f"`--{name}`" for name in parse.NAMES}
+    for command in {*(f"`easel {name}" for name in shell.commands), *typed, *options}:
+        assert command in page, command
 
 
 ASK = """
