@@ -38,6 +38,7 @@ from engine.cluster.settings import ClusterSettings
 from engine.request import DrawRequest
 from engine.settings import EngineConfig
 from storage.records import Outcome
+from tests.benchmarks.cluster_report import scale
 from tests.benchmarks.machine import load_average, machine
 from tests.engine.cluster.raycluster import ONE_THREAD, embedded, front_on, ray_cluster
 
@@ -267,12 +268,12 @@ def write(part: str, figures: dict[str, Any]) -> None:
     told = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
     told[part] = {**figures, "machine": machine()}
     FIGURES.write_text(json.dumps(told, indent=1) + "\n")
-    PAGE.write_text(page(told))
+    PAGE.write_text(page(told) + scale(told))
 
 
 def page(told: dict[str, Any]) -> str:
     lines = [
-        "# The Ray back end, measured",
+        "# More than one GPU, measured",
         "",
         f"With the embedded model at {SIZE_PX}x{SIZE_PX} in {STEPS} steps, one thread a worker, by "
         "`make bench-cluster`. The machine of each part is in benchmarks-cluster.json.",

@@ -1,45 +1,19 @@
-"""docs/benchmarks-cluster.md from the document that docs/benchmarks-cluster.json holds."""
+"""The part of docs/benchmarks-cluster.md that tells how much one front can do."""
 
 from __future__ import annotations
 
-import datetime as dt
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.benchmarks.machine import load_average, machine
 from tests.benchmarks.report import table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-DOCS = Path(__file__).parents[2] / "docs"
 
-
-def keep(section: str, figures: dict[str, Any]) -> None:
-    """Write one section's figures; the others stay as they are."""
-    path = DOCS / "benchmarks-cluster.json"
-    sections: dict[str, Any] = json.loads(path.read_text())["sections"] if path.exists() else {}
-    at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-    sections[section] = {"measured_at": at, "load_average_after": load_average(), **figures}
-    document = {"machine": machine(), "sections": sections}
-    path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
-    (DOCS / "benchmarks-cluster.md").write_text(render(document))
-
-
-def render(document: dict[str, Any]) -> str:
-    """The page."""
-    at, sections = document["machine"], document["sections"]
-    head = (
-        "# Benchmarks of the cluster\n\n"
-        f"On {at['cpu']}, {at['cores']} cores, {at['memory_gb']} GB; Python {at['python']}, "
-        f"torch {at['torch']}, diffusers {at['diffusers']}.\n\n"
-        "*This page is written by `tests.benchmarks.cluster_scale` and its neighbours, all figures with it. "
-        "A GPU was not measured.*"
-    )
-    return (
-        "\n\n".join([head, *(WRITERS[name](sections[name]) for name in WRITERS if name in sections)]) + "\n"
-    )
+def scale(told: dict[str, Any]) -> str:
+    """The sections that were measured; nothing where none was."""
+    writers: dict[str, Callable[[dict[str, Any]], str]] = {"front": _front, "whole": _whole}
+    return "".join(f"\n{write(told[name])}\n" for name, write in writers.items() if name in told)
 
 
 def _front(section: dict[str, Any]) -> str:
@@ -72,7 +46,3 @@ def _scale(section: dict[str, Any]) -> str:
     ]
     head = ("times an A10G's speed", "workers busy", "jobs/s", "of the core", "jobs per second of the core")
     return table(head, rows)
-
-
-WRITERS: dict[str, Callable[[dict[str, Any]], str]] = {"front": _front, "whole": _whole}
-"""The sections, in the page's order."""

@@ -42,7 +42,7 @@ from engine.cluster.worker import Card, Health, Moved
 from engine.predict import Predictor
 from engine.profile import Curve, load_profile
 from engine.request import Drawing, DrawRequest, JobState, Usage
-from tests.benchmarks.cluster_report import keep
+from tests.benchmarks.machine import load_average
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -329,8 +329,12 @@ def main() -> None:
         for plan in QUICK:
             fresh(plan)
     else:
+        from tests.benchmarks.cluster import write  # which has Ray imported
+
         for section in options.sections or FULL:
-            keep(section, {"rows": [fresh(plan) for plan in FULL[section]]})
+            before = load_average()
+            rows = [fresh(plan) for plan in FULL[section]]
+            write(section, {"rows": rows, "load_before": before})
 
 
 if __name__ == "__main__":
