@@ -33,6 +33,8 @@ class WorkerSnapshot:
     """Jobs that came back from it without a picture, to be drawn elsewhere."""
     engine: EngineSnapshot | None
     """Its own engine when it was last asked; None where it has none of ours."""
+    totals: Totals | None = None
+    """What became of its device's time; None where nobody counts."""
 
     @property
     def device(self) -> str:

@@ -81,7 +81,7 @@ def workers(states: Sequence[WorkerSnapshot]) -> Iterator[Metric]:
     yield count(
         "busy_seconds",
         "Seconds its device drew since it started.",
-        lambda worker: worker.engine.totals.busy_s if worker.engine else None,
+        lambda worker: worker.totals.busy_s if worker.totals else None,
     )
 
 

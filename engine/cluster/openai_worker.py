@@ -81,7 +81,7 @@ class OpenAIWorker:
 
     async def start(self) -> Card:
         """See that it serves our model, and draws the golden picture as the others do."""
-        server = self._server
+        server, self._meter = self._server, Meter(self._clock)
         self._client = openai.AsyncOpenAI(
             base_url=server.url,
             api_key=server.api_key or ANONYMOUS,
@@ -123,7 +123,7 @@ class OpenAIWorker:
         """Whether it answers at all; being busy is an answer."""
         with contextlib.suppress(openai.RateLimitError):
             await self._models()
-        return Health(frozenset(self._asking))
+        return Health(frozenset(self._asking), metered=self._meter.totals())
 
     async def clear_caches(self) -> None:
         """There is no such call: what a server keeps is its owner's affair."""

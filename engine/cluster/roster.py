@@ -99,9 +99,8 @@ class Roster:
 
     def totals(self) -> Totals:
         """The devices' time, of those who left too: it never goes back."""
-        engines = [seat.health.engine for seat in self.seats.values() if seat.health is not None]
-        told = [self._departed, *(engine.totals for engine in engines if engine is not None)]
-        return _sum(told)
+        told = [seat.health.totals for seat in self.seats.values() if seat.health is not None]
+        return _sum([self._departed, *(totals for totals in told if totals is not None)])
 
     # Coming and going
 
@@ -239,8 +238,8 @@ class Roster:
 
     def _unseat(self, seat: Seat) -> None:
         del self.seats[seat.name]
-        if seat.health is not None and seat.health.engine is not None:
-            self._departed = _sum([self._departed, seat.health.engine.totals])
+        if seat.health is not None and (totals := seat.health.totals) is not None:
+            self._departed = _sum([self._departed, totals])
 
     def _set_aside(self, name: str, circuit: Circuit, reason: str) -> None:
         for_s = circuit.aside_for_s(self._clock())

@@ -125,4 +125,5 @@ class Seat:
             done=self.done,
             failed=self.failed,
             engine=self.health.engine if self.health is not None else None,
+            totals=self.health.totals if self.health is not None else None,
         )

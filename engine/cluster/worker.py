@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
+    from engine.accounting import Totals
     from engine.events import Worked
     from engine.profile import Profile
     from engine.request import Drawing, DrawRequest, JobState
@@ -69,10 +70,17 @@ class Health:
     """The jobs in its hands; None where it cannot tell."""
     engine: EngineSnapshot | None = None
     """Its engine at this moment; None where it has none of ours."""
+    metered: Totals | None = None
+    """What was counted of such a worker's time from outside."""
     alerts: tuple[Alert, ...] = ()
     """What its watchdog told since it was last asked."""
     worked: tuple[Worked, ...] = ()
     """What its model did since then."""
+
+    @property
+    def totals(self) -> Totals | None:
+        """What became of its device's time; None where nobody counts."""
+        return self.engine.totals if self.engine is not None else self.metered
 
 
 class Worker(Protocol):

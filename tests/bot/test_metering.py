@@ -45,10 +45,10 @@ async def test_each_worker_has_its_own_slices_for_as_long_as_it_is_there() -> No
     workers: dict[str, float] = {}
 
     def snapshot() -> SimpleNamespace:
-        engines = {
-            name: SimpleNamespace(totals=Totals(busy_s, 0.0, 100.0)) for name, busy_s in workers.items()
-        }
-        told = [SimpleNamespace(device=name, engine=engine) for name, engine in engines.items()]
+        told = [
+            SimpleNamespace(device=name, totals=Totals(busy_s, 0.0, 100.0))
+            for name, busy_s in workers.items()
+        ]
         return SimpleNamespace(clustered=True, workers=told, totals=None)
 
     meter = MeterWriter(SimpleNamespace(snapshot=snapshot), ledger, clock=lambda: now_us)  # type: ignore[arg-type]

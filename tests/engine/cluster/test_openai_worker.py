@@ -130,6 +130,11 @@ async def test_what_a_server_does_not_tell_is_estimated(tmp_path: Path) -> None:
         assert {(usage.worker, usage.gpu) for usage in usages} == {("a", "NVIDIA L4, estimated")}
         for usage in usages[:2]:
             assert 0 < usage.gpu_s < usage.denoise_s, "two were there: neither is billed the whole time"
+        billed_s = sum(usage.gpu_s for usage in usages)
+        await until(lambda: world.engine.snapshot().totals.busy_s >= billed_s)
+        [worker] = world.engine.snapshot().workers
+        assert worker.totals is not None
+        assert worker.totals.idle_s > 0
 
 
 async def test_another_easel_tells_what_it_took(tmp_path: Path) -> None:
