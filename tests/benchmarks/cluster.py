@@ -40,7 +40,7 @@ from engine.settings import EngineConfig
 from storage.records import Outcome
 from tests.benchmarks.cluster_report import scale
 from tests.benchmarks.machine import load_average, machine
-from tests.engine.cluster.raycluster import ONE_THREAD, embedded, front_on, ray_cluster
+from tests.engine.cluster.raycluster import ONE_THREAD, actors, embedded, front_on, ray_cluster
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -212,16 +212,6 @@ def cluster(cpus: int) -> Iterator[Any]:
         yield head
     finally:
         head.shutdown()
-
-
-def actors(head: Any) -> Iterator[int]:
-    """The processes of this cluster's workers that have an engine in them."""
-    raylet = head.head_node.all_processes["raylet"][0].process.pid
-    for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            if parent == raylet and b"ray::Actor" in (entry / "cmdline").read_bytes():
-                yield int(entry.name)
 
 
 @contextlib.asynccontextmanager

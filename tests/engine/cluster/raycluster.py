@@ -22,7 +22,7 @@ from engine.settings import EngineConfig, ModelSettings
 from tests.engine.fakes import FakeModel
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
     from engine.events import Observer
 
@@ -61,7 +61,7 @@ async def front_on(
     settings = replace(settings, scale=ScaleSettings(workers, workers))
     place = RaySettings(address=address, gpus=0.0, cpus=1.0, **ray)
     engine = ClusterEngine(
-        fleet=RayFleet(place, build or embedded()),
+        fleet=RayFleet(place, build or embedded(), scaling=True),
         profile=load_profile("embedded"),
         config=config or EngineConfig(result_cache_bytes=0),
         settings=settings,
@@ -69,6 +69,16 @@ async def front_on(
     )
     async with engine:
         yield engine
+
+
+def actors(head: Any) -> Iterator[int]:
+    """The processes of this cluster's workers that have an engine in them."""
+    raylet = head.head_node.all_processes["raylet"][0].process.pid
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent == raylet and b"ray::Actor" in (entry / "cmdline").read_bytes():
+                yield int(entry.name)
 
 
 class SlowModel(FakeModel):

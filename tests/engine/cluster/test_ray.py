@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("ray")
 
+from engine.build import build_engine
 from engine.cluster.settings import ClusterSettings
 from engine.request import Cancelled, Drawing, DrawRequest, JobState
-from tests.engine.cluster.raycluster import Herd, front_on, ray_cluster
+from engine.settings import EngineConfig
+from tests.engine.cluster.raycluster import ONE_THREAD, Herd, actors, front_on, ray_cluster
 from tests.engine.fakes import FakeModel, Recorder
 from tests.engine.studio import ended, request, same
 
@@ -78,7 +82,9 @@ async def all_right_once(tickets: Sequence[Ticket], heard: Recorder) -> None:
     assert sorted(done) == sorted(ticket.job_id for ticket in tickets)
 
 
-async def test_progress_previews_cancel_and_usage_come_across(head: Any, herd: Herd) -> None:
+async def test_progress_previews_cancel_and_usage_come_across(
+    head: Any, herd: Herd, capfd: pytest.CaptureFixture[str]
+) -> None:
     async with front_on(head.address, 2, build=herd.build, settings=QUICK) as engine:
         await until(lambda: workers(engine) == 2)
         ticket = engine.submit(request("a", steps=8, preview_every=2))
@@ -96,6 +102,7 @@ async def test_progress_previews_cancel_and_usage_come_across(head: Any, herd: H
         assert isinstance(outcome, Cancelled)
         assert outcome.usage.denoise_s > 0
         await until(lambda: sum(w.engine.cancelled for w in engine.snapshot().workers if w.engine) == 1)
+    assert "autoscaler_not_told" not in capfd.readouterr().out
 
 
 async def test_a_killed_worker_and_one_that_hangs(head: Any, herd: Herd) -> None:
@@ -177,3 +184,26 @@ async def test_the_head_is_gone_and_comes_back(herd: Herd) -> None:
             await all_right_once(tickets, heard)
     finally:
         cluster.shutdown()
+
+
+@pytest.mark.model
+async def test_the_embedded_model_draws_the_same_with_a_worker_killed(head: Any) -> None:
+    """As one engine does here, but for what a shared forward rounds otherwise."""
+    asked = [
+        DrawRequest(f"m{n}", "an orange cat on a green meadow", 128, 128, 4, seed=n, flow=f"f{n}")
+        for n in range(10)
+    ]
+    async with build_engine(ONE_THREAD, EngineConfig(result_cache_bytes=0)) as alone:
+        expected = [(await alone.submit(one).result()).image for one in asked]
+    heard = Recorder()
+    async with front_on(head.address, 2, observers=[heard]) as engine:
+        await until(lambda: workers(engine) >= 1)
+        tickets = [engine.submit(one) for one in asked]
+        await until(lambda: bool(heard.of("job_done")))
+        os.kill(next(actors(head)), signal.SIGKILL)
+        async with asyncio.timeout(2 * BOUND_S):
+            drawings = [await ticket.result() for ticket in tickets]
+    assert len(heard.of("job_done")) == len(asked)
+    for drawing, image in zip(drawings, expected, strict=True):
+        apart = np.asarray(drawing.image, np.int16) - np.asarray(image, np.int16)
+        assert np.abs(apart).max() <= 1
