@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -17,6 +18,8 @@ from typer.main import get_command
 from bot import cli, parse
 from bot.credentials import Credentials
 from bot.telegram import names
+from engine.memory import MemoryGate, Mode, Need
+from engine.profile import load_profile
 from tools import reference
 
 ROOT = Path(__file__).parents[1]
@@ -119,6 +122,26 @@ def test_the_page_of_commands_has_them_all() -> None:
     options = {f"`--{name}`" for name in parse.NAMES}
     for command in {*(f"`easel {name}" for name in shell.commands), *typed, *options}:
         assert command in page, command
+
+
+def card_row(gigabytes: int) -> str:
+    """A card's row of docs/gpu.md, from what the memory gate would say."""
+    told = load_profile("z-image-turbo")
+    halved = {**told.weights_bytes, "transformer": told.weights_bytes["transformer"] // 2}
+    cells = []
+    for profile in (told, replace(told, weights_bytes=halved)):
+        for mode in Mode:
+            gate = MemoryGate(profile, round(0.95 * gigabytes * 2**30), mode)
+            largest = max((px for px in range(512, 2049, 64) if gate.ever_fits(Need(px, px))), default=None)
+            usual = Need(1024, 1024)
+            together = next(n for n in range(99) if not gate.admits(usual, [usual] * n))
+            cells.append(f" {largest}{f' ({together})' if together else ''}" if largest else "")
+    return f"| {gigabytes} GB |{' |'.join(cells)} |"
+
+
+@pytest.mark.parametrize("gigabytes", [8, 10, 12, 16, 24])
+def test_the_table_of_cards_is_what_the_memory_gate_says(gigabytes: int) -> None:
+    assert card_row(gigabytes) in (ROOT / "docs" / "gpu.md").read_text("utf-8")
 
 
 ASK = """
