@@ -190,6 +190,7 @@ class Desk:
 @dataclass(frozen=True)
 class _Snapshot:
     totals: Totals
+    clustered: bool = False
 
 
 class _Metered:
