@@ -61,6 +61,7 @@ bench-cluster: install ## two Ray workers against one, what Ray adds, and ten mi
 	$(BIN)/python -m tests.benchmarks.cluster speedup
 	$(BIN)/python -m tests.benchmarks.cluster overhead
 	$(BIN)/python -m tests.benchmarks.cluster chaos
+	$(BIN)/python -m tests.benchmarks.cluster_scale
 
 simulate: install ## replay arrivals on the step times of real cards, with the real scheduler
 	$(BIN)/python -m tests.benchmarks.simulate
