@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 CREATE_TIMEOUT_S = 30.0
 KILL_TIMEOUT_S = 5.0
+MESSAGE_CHARS = 400
 
 
 class RayWorker:
@@ -53,7 +54,7 @@ class RayWorker:
                         drawing: Drawing = answer
                         return drawing
         except RayError as error:  # the actor lives: its answer is lost, or had no room in the object store
-            raise DrawFailed(_first_line(error)) from error
+            raise DrawFailed(_briefly(error)) from error
         raise DrawFailed("it ended without an answer")
 
     async def cancel(self, job_id: str) -> None:
@@ -82,8 +83,9 @@ class RayWorker:
         try:
             yield
         except RayActorError as error:
-            raise WorkerLost(_first_line(error)) from error
+            raise WorkerLost(_briefly(error)) from error
 
 
-def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+def _briefly(error: Exception) -> str:
+    """Ray's messages have many lines, and the cause in any of them."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:MESSAGE_CHARS]}"

@@ -163,29 +163,6 @@ async def test_a_drained_worker_is_replaced_while_the_other_draws(head: Any, her
         assert not heard.of("worker_lost")
 
 
-async def test_the_head_is_gone_and_comes_back(herd: Herd) -> None:
-    heard = Recorder()
-    cluster = ray_cluster(cpus=2)
-    port = int(cluster.address.rpartition(":")[2])
-    ray = {"look_every_s": 0.2, "head_timeout_s": 1.0}
-    try:
-        async with front_on(
-            cluster.address, 2, build=herd.build, settings=QUICK, observers=[heard], **ray
-        ) as engine:
-            await until(lambda: workers(engine) == 2)
-            tickets = submit_many(engine, 24)
-            await until(lambda: len(heard.of("job_done")) >= 2)
-            cluster.head_node.kill_gcs_server()
-            cluster.head_node.kill_raylet()
-            await until(lambda: workers(engine) == 0)
-            await until(lambda: tickets[-1].progress().unmanned or tickets[-1].done)
-            cluster.shutdown()
-            cluster = ray_cluster(2, gcs_server_port=port)
-            await all_right_once(tickets, heard)
-    finally:
-        cluster.shutdown()
-
-
 @pytest.mark.model
 async def test_the_embedded_model_draws_the_same_with_a_worker_killed(head: Any) -> None:
     """As one engine does here, but for what a shared forward rounds otherwise."""
@@ -207,3 +184,26 @@ async def test_the_embedded_model_draws_the_same_with_a_worker_killed(head: Any)
     for drawing, image in zip(drawings, expected, strict=True):
         apart = np.asarray(drawing.image, np.int16) - np.asarray(image, np.int16)
         assert np.abs(apart).max() <= 1
+
+
+async def test_the_head_is_gone_and_comes_back(herd: Herd) -> None:
+    heard = Recorder()
+    cluster = ray_cluster(cpus=2)
+    port = int(cluster.address.rpartition(":")[2])
+    ray = {"look_every_s": 0.2, "head_timeout_s": 1.0}
+    try:
+        async with front_on(
+            cluster.address, 2, build=herd.build, settings=QUICK, observers=[heard], **ray
+        ) as engine:
+            await until(lambda: workers(engine) == 2)
+            tickets = submit_many(engine, 24)
+            await until(lambda: len(heard.of("job_done")) >= 2)
+            cluster.head_node.kill_gcs_server()
+            cluster.head_node.kill_raylet()
+            await until(lambda: workers(engine) == 0)
+            await until(lambda: tickets[-1].progress().unmanned or tickets[-1].done)
+            cluster.shutdown()
+            cluster = ray_cluster(2, gcs_server_port=port)
+            await all_right_once(tickets, heard)
+    finally:
+        cluster.shutdown()
