@@ -14,11 +14,15 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 install: $(VENV)/.installed ## create .venv with everything that is pinned
 
-demo: install ## draw one picture with the embedded model, into demo.png
-	$(BIN)/easel imagine "an orange cat on a green meadow" --seed 7 --out demo.png
+build/demo.toml: bot.toml
+	mkdir -p build
+	sed 's|^folder = "data"|folder = "build/demo"|' bot.toml > $@
 
-chat: install ## talk to the bot in this terminal
-	$(BIN)/easel chat
+demo: install build/demo.toml ## draw one picture with the embedded model, into demo.png
+	$(BIN)/easel imagine "an orange cat on a green meadow" --seed 7 --out demo.png --config build/demo.toml
+
+chat: install build/demo.toml ## talk to the bot in this terminal
+	$(BIN)/easel chat --config build/demo.toml
 
 test: install ## run the whole test suite (apt install chromium chromium-driver for the owner's page)
 	$(BIN)/pytest
