@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import threading
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger("engine")
 
 NAMESPACE = "easel"
+ONE_AT_A_TIME = threading.Lock()
+"""Ray is one to a process. Without its head it takes seconds to end, and must not begin before it has."""
 CONNECT_TIMEOUT_S = 60.0
 ASK_TIMEOUT_S = 5.0
 SHUTDOWN_TIMEOUT_S = 15.0
@@ -118,6 +121,10 @@ class RayFleet:
             attempt += 1
 
     def _init(self) -> None:
+        with ONE_AT_A_TIME:
+            self._begin()
+
+    def _begin(self) -> None:
         settings = self._settings
         where: dict[str, Any] = {"address": settings.address}
         if settings.address == "local":
@@ -135,9 +142,8 @@ class RayFleet:
 
     async def _disconnect(self) -> None:
         self._head = None
-        if ray.is_initialized():
-            with contextlib.suppress(Exception):
-                await in_thread(ray.shutdown, timeout_s=SHUTDOWN_TIMEOUT_S)
+        with contextlib.suppress(Exception):
+            await in_thread(_shut_down, timeout_s=SHUTDOWN_TIMEOUT_S)
 
     async def _head_lives(self) -> bool:
         """The head answers, and the node we are on is alive to it."""
@@ -193,6 +199,12 @@ class RayFleet:
             await in_thread(lambda: request_resources(bundles=bundles), timeout_s=ASK_TIMEOUT_S)
         except Exception as error:
             log.warning("autoscaler_not_told", action="autoscaler_not_told", reason=str(error))
+
+
+def _shut_down() -> None:
+    with ONE_AT_A_TIME:
+        if ray.is_initialized():
+            ray.shutdown()
 
 
 async def _reachable(host: str, port: int) -> bool:
