@@ -7,10 +7,10 @@ import sys
 
 STAGES = (
     "tokenizer",
-    "vae --minutes 25",
+    "vae --minutes 13",
     "latents",
     "text --minutes 4",
-    "transformer --minutes 180 --compile",
+    "transformer --minutes 90 --compile",
     "vae --decoder-only --minutes 10",
     "assemble",
     "classifier",

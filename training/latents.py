@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import random
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,7 @@ PAIR_SHARE = 0.3
 
 # Scenes of each width x height in pixels.
 COUNTS: dict[tuple[int, int], int] = {
-    (128, 128): 16_000,
+    (128, 128): 12_000,
     (192, 192): 800,
     (256, 256): 500,
     (256, 192): 250,
@@ -53,14 +55,22 @@ def encode(vae: AutoencoderKL, width: int, height: int, count: int, seed: int, b
     """Draw scenes with seeds from `seed` on and return their normalised latents."""
     shelf = np.empty((count, 16, height // 8, width // 8), np.float16)
     scaling, shift = vae.config["scaling_factor"], vae.config["shift_factor"]
-    for start in range(0, count, batch):
-        seeds = range(seed + start, seed + min(count, start + batch))
-        pictures = np.stack([np.asarray(draw(scene_of(s), width, height, s)) for s in seeds])
-        images = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-            mean = vae.encode(images.contiguous(memory_format=torch.channels_last)).latent_dist.mean
-        shelf[start : start + len(seeds)] = ((mean.float() - shift) * scaling).numpy()
+    starts = range(0, count, batch)
+    # Drawing takes longer than encoding. Fresh processes: torch's threads do not survive a fork.
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        parts = [(width, height, range(seed + at, seed + min(count, at + batch))) for at in starts]
+        for start, pictures in zip(starts, pool.map(_pictures, parts), strict=True):
+            images = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
+            with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+                mean = vae.encode(images.contiguous(memory_format=torch.channels_last)).latent_dist.mean
+            shelf[start : start + len(pictures)] = ((mean.float() - shift) * scaling).numpy()
     return shelf
+
+
+def _pictures(part: tuple[int, int, range]) -> np.ndarray:
+    """Return the scenes of some seeds: (seeds, height, width, 3) as bytes."""
+    width, height, seeds = part
+    return np.stack([np.asarray(draw(scene_of(seed), width, height, seed)) for seed in seeds])
 
 
 def load(folder: Path) -> list[Shelf]:

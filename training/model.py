@@ -18,8 +18,8 @@ def new_transformer() -> ZImageTransformer2DModel:
     """Return an untrained transformer; its position tables cover 512 caption tokens and 2048 pixels."""
     transformer = ZImageTransformer2DModel(
         dim=WIDTH,
-        n_layers=8,
-        n_refiner_layers=2,
+        n_layers=6,
+        n_refiner_layers=1,
         n_heads=6,
         n_kv_heads=6,
         cap_feat_dim=WIDTH,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 RUNS = Path("training/runs")
 SHIFT = 3.0  # of the noise levels, as the scheduler shifts them when it draws
+PAUSE_S = 60.0  # what is longer than this was no step: the process was stopped meanwhile
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def train(networks: Networks, batches: Batches, plan: Plan, out: Path, resume: b
         losses.append(loss.item())
         step += 1
         now = time.monotonic()
-        spent, clock = spent + now - clock, now
+        spent, clock = spent + min(now - clock, PAUSE_S), now
         if step % 50 == 0:
             print(
                 f"{step} {spent / 60:.1f} min loss {sum(losses) / len(losses):.4f} "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from engine.placement import EMBEDDED_FOLDER
 from training import model
 
 
@@ -24,3 +25,8 @@ def test_batched_prediction_equals_the_transformer(size: tuple[int, int]) -> Non
         model.set_training_attention(transformer)
         drawn = model.predict(transformer, latents, t, features, lengths)
     assert torch.allclose(drawn, expected, atol=1e-4)
+
+
+def test_the_shipped_folder_tells_nothing_of_the_machine_it_was_made_on() -> None:
+    for file in EMBEDDED_FOLDER.glob("**/*.json"):
+        assert "_name_or_path" not in file.read_text(), file
