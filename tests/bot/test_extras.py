@@ -24,7 +24,6 @@ OPTIONAL = [
     "fastapi",
     "uvicorn",
     "jinja2",
-    "prometheus_client",
     "sse_starlette",
     "ray",
 ]
