@@ -44,7 +44,7 @@ class Plan:
 
     load_s: float = 90.0
     sweep_pictures: int = 40
-    sweep_rounds: int = 2
+    sweep_rounds: int = 1
 
 
 QUICK = Plan(load_s=6.0, sweep_pictures=4, sweep_rounds=1)
