@@ -11,6 +11,7 @@ import contextlib
 import logging
 import os
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -18,11 +19,13 @@ import structlog
 # Ray would end the whole process after a minute without its head; the bot has a queue to keep.
 os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "1000000000")
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+# Nor may a call begin a connection of its own, on the event loop.
+os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")
 
 import ray
 
 from engine.cluster.actor import Actor
-from engine.cluster.ray_worker import RayWorker
+from engine.cluster.ray_worker import Connection, RayWorker
 from engine.cluster.threads import in_thread
 
 if TYPE_CHECKING:
@@ -67,6 +70,7 @@ class RayFleet:
         self._wanted = 0
         self._taken: set[str] = set()
         self._changed = asyncio.Event()
+        self._connection = Connection()
         self._head: tuple[str, int] | None = None
         self._node = ""
 
@@ -77,7 +81,7 @@ class RayFleet:
             while True:
                 while (name := self._vacancy()) is not None:
                     self._taken.add(name)
-                    yield RayWorker(name, lambda name=name: self._create(name))  # type: ignore[misc]
+                    yield RayWorker(name, partial(self._create, name), self._connection)
                 await self._look_up()
                 now = asyncio.get_running_loop().time()
                 if await self._head_lives():
@@ -108,6 +112,7 @@ class RayFleet:
             try:
                 if await self._answers(self._settings.address):
                     await in_thread(self._init, timeout_s=CONNECT_TIMEOUT_S)
+                    self._connection = Connection()
                     log.info("ray_connected", action="ray_connected", address=self._settings.address)
                     return
                 reason = "nobody answers there"
@@ -142,6 +147,7 @@ class RayFleet:
 
     async def _disconnect(self) -> None:
         self._head = None
+        self._connection.ended = True
         with contextlib.suppress(Exception):
             await in_thread(_shut_down, timeout_s=SHUTDOWN_TIMEOUT_S)
 

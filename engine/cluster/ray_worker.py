@@ -21,14 +21,27 @@ if TYPE_CHECKING:
 CREATE_TIMEOUT_S = 30.0
 KILL_TIMEOUT_S = 5.0
 MESSAGE_CHARS = 400
+HEAD_GONE = "the head of the Ray cluster is gone"
+
+
+class Connection:
+    """One time with one head. Whoever met over it is gone when it ends, whatever Ray says."""
+
+    def __init__(self) -> None:
+        self.ended = False
 
 
 class RayWorker:
-    """`create` makes the actor: a call that may block."""
+    """`create` makes the actor: a call that may block.
 
-    def __init__(self, name: str, create: Callable[[], Any]) -> None:
+    A handle must not outlive its `connection`: Ray would block the event loop to look for a head, or take
+    the handle for one of the next head's actors.
+    """
+
+    def __init__(self, name: str, create: Callable[[], Any], connection: Connection) -> None:
         self._name = name
         self._create = create
+        self._connection = connection
         self._actor: Any = None
 
     @property
@@ -73,17 +86,23 @@ class RayWorker:
     async def stop(self) -> None:
         """Kill the actor, with the process it runs in."""
         actor, self._actor = self._actor, None
-        if actor is not None:
-            with contextlib.suppress(Exception):  # dead already, or Ray is gone and the actor with it
+        if actor is not None and not self._connection.ended:
+            with contextlib.suppress(Exception):  # dead already
                 await in_thread(lambda: ray.kill(actor), timeout_s=KILL_TIMEOUT_S)
 
     @contextlib.contextmanager
     def _reached(self) -> Iterator[None]:
-        """A dead actor is a lost worker."""
+        """A dead actor is a lost worker, and so is one whose head is gone."""
+        if self._connection.ended:
+            raise WorkerLost(HEAD_GONE)
         try:
             yield
         except RayActorError as error:
             raise WorkerLost(_briefly(error)) from error
+        except RayError as error:
+            if self._connection.ended:
+                raise WorkerLost(HEAD_GONE) from error
+            raise
 
 
 def _briefly(error: Exception) -> str:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
+import subprocess
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -186,7 +189,30 @@ async def test_the_embedded_model_draws_the_same_with_a_worker_killed(head: Any)
         assert np.abs(apart).max() <= 1
 
 
+@pytest.fixture(params=["forgets", "remembers"])
+def memory(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int
+) -> Iterator[None]:
+    """What a head that comes back knows of the time before: nothing, or what Redis kept for it."""
+    if request.param == "forgets":
+        yield
+        return
+    program = shutil.which("redis-server") or pytest.skip("needs redis-server")
+    socket = tmp_path / "redis.sock"
+    options = {"port": unused_tcp_port, "save": "", "dir": tmp_path, "unixsocket": socket}
+    command = [program, *(str(word) for key, value in options.items() for word in (f"--{key}", value))]
+    monkeypatch.setenv("RAY_REDIS_ADDRESS", f"127.0.0.1:{unused_tcp_port}")
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as redis:
+        while not socket.exists():
+            assert redis.poll() is None, "it did not start"
+            time.sleep(0.02)
+        yield
+        redis.terminate()
+
+
+@pytest.mark.usefixtures("memory")
 async def test_the_head_is_gone_and_comes_back(herd: Herd) -> None:
+    """Its process alone: the workers live on, but the connection to them has ended."""
     heard = Recorder()
     cluster = ray_cluster(cpus=2)
     port = int(cluster.address.rpartition(":")[2])
@@ -196,13 +222,13 @@ async def test_the_head_is_gone_and_comes_back(herd: Herd) -> None:
             cluster.address, 2, build=herd.build, settings=QUICK, observers=[heard], **ray
         ) as engine:
             await until(lambda: workers(engine) == 2)
-            tickets = submit_many(engine, 24)
+            tickets = submit_many(engine, 60)
             await until(lambda: len(heard.of("job_done")) >= 2)
             cluster.head_node.kill_gcs_server()
-            cluster.head_node.kill_raylet()
             await until(lambda: workers(engine) == 0)
             await until(lambda: tickets[-1].progress().unmanned or tickets[-1].done)
-            cluster.shutdown()
+            rest = cluster.head_node
+            await asyncio.to_thread(rest.kill_all_processes, check_alive=False, allow_graceful=False)
             cluster = ray_cluster(2, gcs_server_port=port)
             await all_right_once(tickets, heard)
     finally:
