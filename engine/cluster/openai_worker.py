@@ -7,7 +7,6 @@ A cancel closes the connection; so no Idempotency-Key is sent, which would have 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -121,8 +120,12 @@ class OpenAIWorker:
 
     async def health(self) -> Health:
         """Whether it answers at all; being busy is an answer."""
-        with contextlib.suppress(openai.RateLimitError):
+        try:
             await self._models()
+        except openai.RateLimitError:
+            pass
+        except WorkerUnfit as error:  # what it was when it started, it is no more
+            raise WorkerLost(str(error)) from error
         return Health(frozenset(self._asking), metered=self._meter.totals())
 
     async def clear_caches(self) -> None:
@@ -205,13 +208,14 @@ class OpenAIWorker:
         return await asyncio.to_thread(wire.picture, encoded, (request.width, request.height))
 
     async def _models(self) -> dict[str, str]:
-        """The models it serves, and whose they are."""
+        """The models it serves, and whose they are. Raises WorkerUnfit where it refuses us, or WorkerLost."""
         try:
             page = await self._api.models.list()
         except openai.RateLimitError:
             raise
         except openai.APIError as error:
-            raise WorkerLost(str(wire.meaning(error))) from error
+            reason = wire.meaning(error)
+            raise reason if isinstance(reason, WorkerUnfit) else WorkerLost(str(reason)) from error
         return {model.id: model.owned_by for model in page.data or ()}
 
     def _estimate(self, request: DrawRequest, began: float, *, billable: bool = True) -> Usage:

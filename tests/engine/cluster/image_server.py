@@ -56,6 +56,8 @@ class ImageServer:
         self.gate.set()
         self.left = asyncio.Event()
         """Set once a client went away before it had its answer."""
+        self.refusal: Response | None = None
+        """What it answers to whoever asks for its models: our key may not be valid there."""
         self.strange = False
         """It draws other pictures than the rest."""
         self._at = socket.create_server(("127.0.0.1", 0))
@@ -99,7 +101,9 @@ class ImageServer:
         self._at.close()
 
     async def _models(self, _: Request) -> Response:
-        return JSONResponse({"object": "list", "data": [{"id": self.model, "owned_by": self.owner}]})
+        return self.refusal or JSONResponse(
+            {"object": "list", "data": [{"id": self.model, "owned_by": self.owner}]}
+        )
 
     async def _generations(self, request: Request) -> Response:
         body = await request.json()

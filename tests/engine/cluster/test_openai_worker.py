@@ -278,6 +278,21 @@ async def test_another_model_is_refused(tmp_path: Path) -> None:
         assert world.seats() == ["a"]
 
 
+async def test_a_server_that_does_not_know_our_key_is_refused(tmp_path: Path) -> None:
+    good, closed = ImageServer(), ImageServer()
+    refusal = {"error": {"message": "Incorrect API key provided", "code": "invalid_api_key"}}
+    closed.refusal = JSONResponse(refusal, 401)
+    async with house(tmp_path, good, closed, seats=1) as world:
+        await until(lambda: bool(world.heard.alerts))
+        alert = world.heard.alerts[0]
+        assert alert.cause is Cause.WORKER_REFUSED
+        assert alert.message.startswith("b: ")
+        assert "Incorrect API key" in alert.message
+        good.refusal = closed.refusal  # withdrawn while it works: lost, and looked for again
+        await until(lambda: bool(world.heard.of("worker_lost")))
+        assert not world.seats()
+
+
 async def test_a_server_that_draws_otherwise_is_refused(tmp_path: Path) -> None:
     first = ImageServer()
     async with house(tmp_path, first):
