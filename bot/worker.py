@@ -235,6 +235,7 @@ class Worker:
                 return
             flight.pictures[job.job_id] = self._picture(job.job_id, job.seed, png, job.usage)
         elif job.state is Row.CANCELLED:
+            flight.charged += job.charged
             flight.failures.append(Failed(say("cancelled-refunded"), cancelled=True))
         elif job.state not in (Row.QUEUED, Row.RUNNING):
             flight.failures.append(Failed(say("error-draw")))

@@ -161,6 +161,8 @@ class JobRecord:
     reason: str | None
     usage: DrawUsage | None = None
     """What drawing took, once drawn; of a closed job the ledger keeps the draw time as one figure."""
+    charged: bool = False
+    """Of a closed job: whether it counts as an image, drawn or not."""
 
 
 @dataclass(frozen=True, slots=True)

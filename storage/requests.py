@@ -19,7 +19,8 @@ _SELECT = """
 SELECT request.id, request_id, request.platform, source_key, digest, member.key AS member, request.tier,
        server, payload, coalesce(address, '{}') AS address, request.created_us,
        job_id, seed, state, image, started_us, parked, reason, usage,
-       wait_us, draw_us, gpu_us, energy_mj, model, width, height, steps, device, cached
+       wait_us, draw_us, gpu_us, energy_mj, model, width, height, steps, device, cached,
+       coalesce(charged, 0) AS charged
 FROM request JOIN member ON member.id = request.member JOIN job ON job.request = request.id
 LEFT JOIN address ON address.request = request.id
 LEFT JOIN drawing ON drawing.job = job.id
@@ -119,6 +120,7 @@ def _job(row: sqlite3.Row, now_us: int) -> JobRecord:
         parked=bool(row["parked"]),
         reason=row["reason"],
         usage=_usage(row),
+        charged=bool(row["charged"]),
     )
 
 

@@ -182,6 +182,12 @@ async def test_cancels_after_the_first_step_are_refunded_a_few_times_a_day(
             messages.append(event.message.id)
         assert messages == ["cancelled-refunded", "cancelled-charged"]
         assert await used(service) == (1, 0)
+    async with easel(config) as service:  # nor does a restart forget which of them counted
+        for key, message in zip("12", messages, strict=True):
+            again = await service.imagine(ANNA, ImagineOptions("a cat", steps="20"), key=key, address={})
+            outcome = await again.outcome()
+            assert isinstance(outcome, Failed)
+            assert outcome.message.id == message
 
 
 async def test_of_several_cancelled_those_that_count_are_told(tmp_path: Path, model: FieldModel) -> None:
