@@ -11,6 +11,7 @@ import contextlib
 import io
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import discord
 import structlog
 import yarl
@@ -48,6 +49,11 @@ INTENTS = discord.Intents(guilds=True)
 
 TOO_LATE, ANSWERED_BEFORE = 10062, 40060
 """Discord's codes for an interaction that is gone, and for one that was replayed."""
+
+UNREACHABLE = (OSError, aiohttp.ClientConnectionError, discord.DiscordServerError)
+"""Once it has logged in, the client comes back by itself; before that, whoever starts it has to."""
+
+BadToken = discord.LoginFailure
 
 REFUSALS = (UserError, StorageError)
 """What is told in a sentence, and nothing was changed."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import io
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import discord
 import pytest
 import structlog
@@ -19,6 +21,7 @@ from bot import discord as face
 from bot.app import open_service
 from bot.config import Discord
 from bot.discord.client import EaselClient
+from bot.messages import UserError, say
 from tests.bot.discord.conftest import words
 from tests.easel import config_in, easel
 
@@ -65,6 +68,46 @@ async def test_a_cancelled_bot_closes_its_connection(config: Config, monkeypatch
         with pytest.raises(asyncio.CancelledError):
             await serving
         assert clients[0].is_closed()
+
+
+async def test_a_discord_that_cannot_be_reached_yet_is_waited_for(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clients = list[EaselClient]()
+    reached = asyncio.Event()
+
+    async def start(self: EaselClient, token: str) -> None:
+        clients.append(self)
+        if len(clients) < 3:
+            raise aiohttp.ClientConnectorError(key, OSError("no route to host"))
+        reached.set()
+        await asyncio.Event().wait()
+
+    key: Any = SimpleNamespace(host="discord.com", port=443, ssl=True)
+    monkeypatch.setattr(EaselClient, "start", start)
+    monkeypatch.setattr(face, "MAX_PAUSE_S", 0.0)
+    async with easel(config) as service:
+        serving = asyncio.create_task(face.serve(service, "secret", config))
+        with structlog.testing.capture_logs() as lines:
+            await reached.wait()
+        assert [line["event"] for line in lines] == ["discord.unreachable"] * 2
+        assert [client.is_closed() for client in clients] == [True, True, False]
+        serving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await serving
+
+
+async def test_a_token_that_is_not_valid_is_told_in_a_sentence(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def start(_self: EaselClient, _token: str) -> None:
+        raise discord.LoginFailure("Improper token has been passed.")
+
+    monkeypatch.setattr(EaselClient, "start", start)
+    async with easel(config) as service:
+        with pytest.raises(UserError) as refusal:
+            await face.serve(service, "secret", config)
+    assert refusal.value.message == say("discord-bad-token")
 
 
 async def test_the_invite_link_is_told_at_the_start(world: World) -> None:
