@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.app import DATABASE
-from storage.backup import backup, check, restore
+from storage.backup import backup, check, kept_currency, restore
 from storage.errors import CannotOpen
 from storage.images import ImageFolder
 
@@ -43,6 +43,12 @@ def broken(config: Config) -> list[Finding] | None:
     if not database.exists():
         return None
     return check(database, ImageFolder(config.storage.folder / "images").has)
+
+
+def ledgers_currency(config: Config) -> str | None:
+    """What the ledger is kept in; None where there is none. Raises StoreUnavailable."""
+    database = config.storage.folder / DATABASE
+    return kept_currency(database) if database.exists() else None
 
 
 def show_check(config: Config, console: Console, t: Translator) -> bool:

@@ -72,6 +72,16 @@ def check(database: Path, has_image: Callable[[str], bool] | None = None) -> lis
         raise diagnose(error) from error
 
 
+def kept_currency(database: Path) -> str | None:
+    """The currency that the ledger is in; None where none was written yet. Raises StoreUnavailable."""
+    try:
+        with _connected(database, read_only=True) as db:
+            row = db.execute("SELECT value FROM meta WHERE name = 'currency'").fetchone()
+    except sqlite3.Error as error:
+        raise diagnose(error) from error
+    return None if row is None else str(row[0])
+
+
 def _outdated(db: sqlite3.Connection) -> list[Finding]:
     found, newest = version(db), migrations()[-1][0]
     if found == newest:

@@ -19,7 +19,7 @@ from bot.doctor.finding import fine, problem
 from bot.extras import extra
 from bot.messages import UserError, say
 from bot.tokens import discord_application, telegram_bot
-from bot.upkeep import broken
+from bot.upkeep import broken, ledgers_currency
 from engine import survey
 from storage.errors import AlreadyServing, StorageError
 from storage.serving import Serving
@@ -51,7 +51,7 @@ def examine(config: Config, credentials: Credentials) -> Iterator[Finding]:
         lambda: [machine.python(sys.version_info[:3])],
         lambda: _device(config, running=running),
         lambda: _files(config),
-        lambda: [house.database(broken(config))],
+        lambda: _database(config),
         lambda: [house.clock(time.time(), _changed_s(config.storage.folder / DATABASE))],
         lambda: _tokens(config, credentials),
         lambda: _ports(config, running=running),
@@ -65,6 +65,13 @@ def examine(config: Config, credentials: Credentials) -> Iterator[Finding]:
             yield problem(
                 error.message if isinstance(error, UserError) else reason, say("doctor-stumbled-do")
             )
+
+
+def _database(config: Config) -> Iterator[Finding]:
+    findings = broken(config)
+    yield house.database(findings)
+    if not findings:
+        yield from house.currency(ledgers_currency(config), config.currency)
 
 
 async def examine_online(config: Config, credentials: Credentials) -> AsyncIterator[Finding]:

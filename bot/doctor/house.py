@@ -59,6 +59,18 @@ def database(broken: Sequence[Broken] | None) -> Finding:
     )
 
 
+def currency(kept: str | None, configured: str) -> list[Finding]:
+    """`kept` is what the ledger is in: a bot that is configured for another does not start."""
+    if kept in (None, configured):
+        return []
+    return [
+        problem(
+            say("doctor-currency", kept=str(kept), configured=configured),
+            say("doctor-currency-do", kept=str(kept)),
+        )
+    ]
+
+
 def clock(now_s: float, newest_s: float | None) -> Finding:
     """Without asking anybody: whether time has gone back since the database was last written."""
     if now_s < WRITTEN or (newest_s is not None and now_s < newest_s - SLOW_CLOCK_S):

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.config import Http, Model
+from bot.credentials import Credentials
 from bot.doctor import house, machine, platforms
+from bot.doctor.examine import examine
 from bot.doctor.finding import Severity
 from bot.messages import LANGUAGES, translator
 from engine.memory import Mode
@@ -17,6 +19,7 @@ from engine.nvml import Memory
 from engine.survey import Card, Fitting, ModelFiles, Torch
 from storage.records import Finding as Broken
 from tests.bot.test_init import DISCORD, TELEGRAM
+from tests.easel import config_in, easel
 from tests.engine.nvml_stub import STATE_VARIABLE, CannotBuild, StandIn, build
 from tests.terminal import Person
 
@@ -67,6 +70,7 @@ TABLE = [
     (house.database(None), FINE, "first start makes it"),
     (house.database([]), FINE, "whole"),
     (house.database([Broken("sums", f"row {n}") for n in range(9)]), PROBLEM, "(9): row 0; row 1; row 2 →"),
+    (*house.currency("CNY", "EUR"), PROBLEM, 'Set currency back to "CNY"'),
     (house.clock(house.WRITTEN + 5, None), FINE, "not gone back"),
     (house.clock(house.WRITTEN - 5, None), PROBLEM, "timedatectl"),
     (house.clock(house.WRITTEN + 5, house.WRITTEN + 500), PROBLEM, "behind what was written"),
@@ -145,6 +149,21 @@ def test_memory_that_others_hold_is_told_unless_we_hold_it() -> None:
 def test_the_api_is_not_open_to_listeners(section: dict[str, object], text: str) -> None:
     (finding,) = house.http(Http.model_validate({"enabled": True, **section}))
     assert text in said(finding)
+
+
+async def test_a_ledger_in_another_currency_is_told_before_the_bot_refuses_it(tmp_path: Path) -> None:
+    config = config_in(tmp_path, currency="CNY")
+    async with easel(config):
+        pass
+    said_of = {
+        currency: [
+            said(finding) for finding in examine(config_in(tmp_path, currency=currency), Credentials())
+        ]
+        for currency in ("CNY", "EUR")
+    }
+    told = "The ledger is kept in CNY, and bot.toml says EUR"
+    assert any(told in sentence for sentence in said_of["EUR"])
+    assert not any("The ledger is kept in" in sentence for sentence in said_of["CNY"])
 
 
 @pytest.mark.e2e

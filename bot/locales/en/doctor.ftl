@@ -62,6 +62,8 @@ doctor-env-open-do = chmod 600 { $file }; if strangers have accounts here, get n
 
 doctor-database = The database is whole, and quotas, jobs and ledger agree.
 doctor-database-new = No database yet; the first start makes it.
+doctor-currency = The ledger is kept in { $kept }, and bot.toml says { $configured }: the bot will not start.
+doctor-currency-do = Set currency back to "{ $kept }", or name a new folder in [storage] to begin a new ledger.
 doctor-database-broken = The database does not agree with itself ({ $count }): { $sentences }
 doctor-database-broken-do = Stop the bot, copy the data folder aside, and look at easel check; the way back is easel restore with the last good backup.
 doctor-clock = The clock has not gone back.
