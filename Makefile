@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+FAST := not model and not crash and not e2e and not cluster
+PARALLEL := --numprocesses=2 --dist=worksteal
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -25,10 +27,11 @@ chat: install build/demo.toml ## talk to the bot in this terminal
 	$(BIN)/easel chat --config build/demo.toml
 
 test: install ## run the whole test suite (apt install chromium chromium-driver for the owner's page)
-	$(BIN)/pytest
+	$(BIN)/pytest $(PARALLEL) -m "$(FAST)" --cov --cov-report=
+	$(BIN)/pytest -m "not ($(FAST))"
 
-test-fast: install ## run the tests that need no model, in a minute
-	$(BIN)/pytest -m "not model and not crash and not e2e and not cluster"
+test-fast: install ## run the tests that need no model, in about a minute
+	$(BIN)/pytest $(PARALLEL) -m "$(FAST)"
 
 coverage: install ## the whole suite, and which lines it never reaches
 	$(BIN)/pytest --cov --cov-report=term

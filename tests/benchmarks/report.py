@@ -86,19 +86,21 @@ def _load(section: dict[str, Any]) -> str:
         "", "runs", "drawn", "failed", "images/min", "paying p50, s", "paying p95, s", "free p50, s",
         "free p95, s", "pixel difference",
     )  # fmt: skip
-    swept = [(name, f"{rate:.0f}") for name, rate in section["saturation"].items()]
+    swept = [(name, f"{rate:.0f}") for name, rate in section["swept"].items()]
     return (
         "## Under load\n\n"
         f"{section['requests']} requests in {section['seconds']:.0f} s, Poisson arrivals at "
-        f"{section['per_minute']:.0f} a minute: 1.2 times the saturation of the best contender. 70 % free, "
+        f"{section['per_minute']:.0f} a minute: 1.2 times the saturation of the best contender, which "
+        f"draws a backlog of {section['saturation_pictures']} at {section['saturation']:.0f} a minute. "
+        "70 % free, "
         "20 % member, 10 % premium; 40 users; 128x128, 192x192 and 256x192 in 4 and 8 steps; every prompt is "
         "unique, caches and caps are off. Times run from the request to the PNG; images a minute are those "
         "completed, over the time until all are drawn. Easel is the whole bot below its faces, with its "
         "ledger. Each run has a process of its own; where a contender ran twice, at different times, the "
         "times count together.\n\n"
         + table(head, rows)
-        + "\n\nSaturation, from a backlog of the same mix; each contender is run in its best setting:\n\n"
-        + table(("", "images/min"), swept)
+        + "\n\nEach contender is run in its best setting, as it draws a backlog of "
+        f"{section['swept_pictures']} of the same mix:\n\n" + table(("", "images/min"), swept)
     )
 
 
