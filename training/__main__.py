@@ -10,7 +10,7 @@ STAGES = (
     "vae --minutes 13",
     "latents",
     "text --minutes 4",
-    "transformer --minutes 90 --compile",
+    "transformer --minutes 170 --compile",
     "vae --decoder-only --minutes 10",
     "assemble",
     "classifier",

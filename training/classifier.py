@@ -6,7 +6,9 @@ import argparse
 import itertools
 import math
 import random
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +25,6 @@ from training.scenes import Item, Scene, draw, random_scene
 RUNS = Path("training/runs")
 SIDE = 128  # pixels; larger pictures are scaled down before they are judged
 KINDS, SHADES, PLACES = sorted(OBJECTS), sorted(COLOURS), sorted(BACKGROUNDS)
-# How the alphabetically first of two kinds stands to the other.
-PLACINGS = ("left", "right", "above", "below")
 PAIR_SHARE = 0.4
 
 
@@ -35,85 +35,68 @@ class Verdict:
     kinds: tuple[str, ...]
     colours: dict[str, str]
     background: str
-    placing: str
 
 
 class Judge(nn.Module):
-    """A small convolutional network over (batch, 3, SIDE, SIDE) in [-1, 1]."""
+    """A small convolutional network over (batch, 3, SIDE, SIDE) in [-1, 1].
+
+    It looks for every kind on a grid of places and reads a kind's colour where it found it, so that what
+    it learns of colours on one kind holds for all.
+    """
 
     def __init__(self) -> None:
         """Return an untrained judge."""
         super().__init__()
-        widths = (3, 32, 64, 96, 128, 160)
+        widths = (3, 32, 64, 96, 128)
         layers: list[nn.Module] = []
         for before, after in itertools.pairwise(widths):
             layers += [nn.Conv2d(before, after, 3, stride=2, padding=1), nn.BatchNorm2d(after), nn.GELU()]
             layers += [nn.Conv2d(after, after, 3, padding=1), nn.BatchNorm2d(after), nn.GELU()]
-        self.body = nn.Sequential(
-            *layers[:3], *layers[6:], nn.Flatten(), nn.Dropout(0.1), nn.Linear(160 * 16, 384), nn.GELU()
+        self.body = nn.Sequential(*layers[:3], *layers[6:])
+        last = widths[-1]
+        self.looks = nn.Sequential(
+            nn.Conv2d(last, last, 3, padding=1),
+            nn.BatchNorm2d(last),
+            nn.GELU(),
+            nn.Conv2d(last, len(KINDS), 1),
         )
-        self.kind = nn.Linear(384, len(KINDS))
-        self.colour = nn.Linear(384, len(KINDS) * len(SHADES))
-        self.place = nn.Linear(384, len(PLACES))
-        self.placing = nn.Linear(384, len(PLACINGS))
+        self.kind = nn.Parameter(torch.randn(len(KINDS), last) * last**-0.5)
+        self.kind_bias = nn.Parameter(torch.zeros(len(KINDS)))
+        self.colour = nn.Sequential(nn.Linear(last, last), nn.GELU(), nn.Linear(last, len(SHADES)))
+        self.place = nn.Linear(last, len(PLACES))
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return logits: kinds (batch, 12), colours (.., 12, 11), backgrounds (.., 8), placings (.., 4)."""
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return logits: kinds (batch, 12), colours (batch, 12, 11), backgrounds (batch, 8)."""
         seen = self.body(images)
-        return (
-            self.kind(seen),
-            self.colour(seen).unflatten(1, (len(KINDS), -1)),
-            self.place(seen),
-            self.placing(seen),
-        )
+        looks = self.looks(seen).flatten(2).float().softmax(-1)
+        found = looks @ seen.flatten(2).float().transpose(1, 2)  # (batch, kinds, channels)
+        kind = (found * self.kind).sum(-1) + self.kind_bias
+        return kind, self.colour(found), self.place(seen.mean((2, 3)))
 
     def loss(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Return the sum of the four losses; `labels` are rows of `label`."""
-        kind, colour, place, placing = self(images)
+        """Return the sum of the three losses; `labels` are rows of `label`."""
+        kind, colour, place = self(images)
         shades = labels[:, : len(KINDS)]
         present = shades >= 0
-        pairs = labels[:, -1] >= 0
         loss = 4 * F.binary_cross_entropy_with_logits(kind.float(), present.float())
         loss = loss + F.cross_entropy(colour[present].float(), shades[present])
-        loss = loss + F.cross_entropy(place.float(), labels[:, -2])
-        return loss + F.cross_entropy(placing[pairs].float(), labels[pairs, -1])
+        return loss + F.cross_entropy(place.float(), labels[:, -1])
 
     @torch.no_grad()
     def judge(self, picture: Image.Image) -> Verdict:
         """Say what a picture shows."""
-        kind, colour, place, placing = self(
+        kind, colour, place = self(
             _tensor([picture.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BOX)])
         )
         order = kind[0].argsort(descending=True).tolist()
         colours = {KINDS[k]: SHADES[int(colour[0, k].argmax())] for k in range(len(KINDS))}
-        return Verdict(
-            tuple(KINDS[k] for k in order),
-            colours,
-            PLACES[int(place[0].argmax())],
-            PLACINGS[int(placing[0].argmax())],
-        )
-
-
-def placing_of(scene: Scene) -> str | None:
-    """Return how the alphabetically first kind of a pair stands to the other; None for one object."""
-    if scene.relation == "single":
-        return None
-    in_order = scene.items[0].kind < scene.items[1].kind
-    if scene.relation == "left":
-        return "left" if in_order else "right"
-    return "above" if in_order else "below"
+        return Verdict(tuple(KINDS[k] for k in order), colours, PLACES[int(place[0].argmax())])
 
 
 def label(scene: Scene) -> list[int]:
-    """Return the number of each kind's colour (-1: absent), of the background, of the placing (-1: none)."""
+    """Return the number of each kind's colour (-1: absent) and of the background."""
     shades = {item.kind: SHADES.index(item.colour) for item in scene.items}
-    placing = placing_of(scene)
-    place = PLACES.index(scene.background)
-    return [
-        *(shades.get(kind, -1) for kind in KINDS),
-        place,
-        -1 if placing is None else PLACINGS.index(placing),
-    ]
+    return [*(shades.get(kind, -1) for kind in KINDS), PLACES.index(scene.background)]
 
 
 def _tensor(pictures: list[Image.Image]) -> Tensor:
@@ -121,22 +104,32 @@ def _tensor(pictures: list[Image.Image]) -> Tensor:
     return torch.from_numpy(array).permute(0, 3, 1, 2).float().div(127.5).sub(1)
 
 
-def drawings(count: int, rng: random.Random, vae: AutoencoderKL) -> tuple[Tensor, Tensor]:
+def drawings(count: int, seed: int, vae: AutoencoderKL, batch: int = 32) -> tuple[Tensor, Tensor]:
     """Return scenes (count, 3, SIDE, SIDE) as bytes with labels: plain, blurred, or once through the VAE.
 
     Larger pictures, and those of other proportions, are squeezed into the square as `judge` does.
     """
     images, labels = [], []
-    for start in range(0, count, 32):
-        scenes = [random_scene(rng, PAIR_SHARE) for _ in range(32)]
-        batch = _tensor([_drawing(scene, rng) for scene in scenes])
-        if start // 32 % 2:
-            with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-                latents = vae.encode(batch.contiguous(memory_format=torch.channels_last)).latent_dist.sample()
-                batch = vae.decode(latents).sample.float().clamp(-1, 1)
-        images.append(((batch + 1) * 127.5).round().to(torch.uint8))
-        labels += [label(scene) for scene in scenes]
+    parts = [(seed + at, batch) for at in range(0, count, batch)]
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        for number, (pictures, shown) in enumerate(pool.map(_drawings, parts)):
+            drawn = _tensor(pictures)
+            if number % 2:
+                with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+                    channels_last = drawn.contiguous(memory_format=torch.channels_last)
+                    latents = vae.encode(channels_last).latent_dist.sample()
+                    drawn = vae.decode(latents).sample.float().clamp(-1, 1)
+            images.append(((drawn + 1) * 127.5).round().to(torch.uint8))
+            labels += shown
     return torch.cat(images), torch.tensor(labels)
+
+
+def _drawings(part: tuple[int, int]) -> tuple[list[Image.Image], list[list[int]]]:
+    """Return some drawings of one seed with their labels."""
+    seed, count = part
+    rng = random.Random(seed)
+    scenes = [random_scene(rng, PAIR_SHARE) for _ in range(count)]
+    return [_drawing(scene, rng) for scene in scenes], [label(scene) for scene in scenes]
 
 
 def _drawing(scene: Scene, rng: random.Random) -> Image.Image:
@@ -170,15 +163,14 @@ def train(images: Tensor, labels: Tensor, steps: int, batch: int = 64) -> Judge:
 
 @dataclass(frozen=True)
 class Marks:
-    """Whether a picture's objects, their colours, its background and the placing of a pair are right."""
+    """Whether a picture's objects, their colours and its background are right."""
 
     objects: bool
     colours: bool
     background: bool
-    placing: bool | None = None
 
 
-def mark(verdict: Verdict, items: tuple[Item, ...], background: str, placing: str | None = None) -> Marks:
+def mark(verdict: Verdict, items: tuple[Item, ...], background: str) -> Marks:
     """Compare a verdict with what was asked for.
 
     Colours are read off the objects that the judge sees, so a wrong object may have the right colour.
@@ -190,12 +182,7 @@ def mark(verdict: Verdict, items: tuple[Item, ...], background: str, placing: st
         colours = all(verdict.colours[kind] == colour for kind, colour in wanted.items())
     else:
         colours = sorted(verdict.colours[kind] for kind in seen) == sorted(wanted.values())
-    return Marks(
-        objects,
-        colours,
-        verdict.background == background,
-        None if placing is None else verdict.placing == placing,
-    )
+    return Marks(objects, colours, verdict.background == background)
 
 
 def load(path: Path = RUNS / "judge.pt") -> Judge:
@@ -223,15 +210,15 @@ def own_accuracy(judge: Judge, count: int, seed: int) -> dict[str, float]:
 def main() -> None:
     """Train the judge and print its own accuracy on fresh scenes."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scenes", type=int, default=12_000)
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--scenes", type=int, default=24_000)
+    parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--vae", type=Path, default=RUNS / "vae")
     parser.add_argument("--out", type=Path, default=RUNS / "judge.pt")
     args = parser.parse_args()
     torch.manual_seed(args.seed)
     vae = AutoencoderKL.from_pretrained(args.vae).to(memory_format=torch.channels_last)
-    images, labels = drawings(args.scenes, random.Random(args.seed), vae)
+    images, labels = drawings(args.scenes, args.seed * 1_000_000, vae)
     judge = train(images, labels, args.steps)
     torch.save(judge.state_dict(), args.out)
     print(own_accuracy(judge, 1000, args.seed + 1))

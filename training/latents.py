@@ -16,13 +16,13 @@ from diffusers import AutoencoderKL
 from training.scenes import Scene, draw, random_scene
 
 RUNS = Path("training/runs")
-PAIR_SHARE = 0.3
+PAIR_SHARE = 0.5
 
 # Scenes of each width x height in pixels.
 COUNTS: dict[tuple[int, int], int] = {
-    (128, 128): 12_000,
-    (192, 192): 800,
-    (256, 256): 500,
+    (128, 128): 30_000,
+    (192, 192): 1200,
+    (256, 256): 700,
     (256, 192): 250,
     (192, 256): 250,
     (128, 192): 250,

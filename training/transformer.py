@@ -20,6 +20,8 @@ from training.optimisers import optimisers, set_rates
 from training.text import Reader, label, read
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from diffusers import ZImageTransformer2DModel
 
 RUNS = Path("training/runs")
@@ -82,8 +84,9 @@ def train(networks: Networks, batches: Batches, plan: Plan, out: Path, resume: b
         saved = torch.load(out / "checkpoint.pt")
         networks.load_state_dict(saved["networks"])
         average, step, spent = saved["average"], saved["step"], saved["spent"]
-        for stepper, state in zip(steppers, saved["optimisers"], strict=True):
-            stepper.load_state_dict(state)
+        if saved["optimisers"]:  # none in a checkpoint of shipped weights
+            for stepper, state in zip(steppers, saved["optimisers"], strict=True):
+                stepper.load_state_dict(state)
     clock, losses = time.monotonic(), []
     while spent < plan.minutes * 60:
         done = spent / 60 / plan.minutes
@@ -109,8 +112,8 @@ def train(networks: Networks, batches: Batches, plan: Plan, out: Path, resume: b
             )
             losses.clear()
         if step % 250 == 0:
-            _save(networks, average, steppers, step, spent, out)
-    _save(networks, average, steppers, step, spent, out)
+            save(networks, average, steppers, step, spent, out)
+    save(networks, average, steppers, step, spent, out)
 
 
 @torch.no_grad()
@@ -119,10 +122,10 @@ def _follow(average: dict[str, Tensor], networks: Networks, decay: float) -> Non
     torch._foreach_lerp_([average[name] for name in now], list(now.values()), 1 - decay)
 
 
-def _save(
+def save(
     networks: Networks,
-    average: dict[str, Tensor],
-    steppers: list[torch.optim.Optimizer],
+    average: Mapping[str, Tensor],
+    steppers: Sequence[torch.optim.Optimizer],
     step: int,
     spent: float,
     out: Path,
