@@ -316,8 +316,8 @@ def main() -> None:
     }
     before = load_average()
     figures = asyncio.run(parts[options.part]())
-    write(options.part, {**figures, "load_before": before})
     print(json.dumps(figures, indent=1))
+    write(options.part, {**figures, "load_before": before})
 
 
 if __name__ == "__main__":
