@@ -26,11 +26,11 @@ demo: install build/demo.toml ## draw one picture with the embedded model, into 
 chat: install build/demo.toml ## talk to the bot in this terminal
 	$(BIN)/easel chat --config build/demo.toml
 
-test: install ## run the whole test suite (apt install chromium chromium-driver for the owner's page)
+test: install ## run the whole test suite (apt install chromium chromium-driver redis-server: a few tests skip without)
 	$(BIN)/pytest $(PARALLEL) -m "$(FAST)" --cov --cov-report=
 	$(BIN)/pytest -m "not ($(FAST))"
 
-test-fast: install ## run the tests that need no model, in about a minute
+test-fast: install ## run the tests that need no model, in a minute and a half
 	$(BIN)/pytest $(PARALLEL) -m "$(FAST)"
 
 coverage: install ## the whole suite, and which lines it never reaches

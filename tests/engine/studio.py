@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -79,8 +78,7 @@ def same(one: Image.Image, other: Image.Image) -> bool:
 async def until(condition: Callable[[], bool]) -> None:
     """Let the loop turn until it holds; the only clock is the guard."""
     async with asyncio.timeout(60):
-        while not condition():
-            time.sleep(0)  # noqa: ASYNC251 - the engine's thread may have the interpreter
+        while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0)
 
 

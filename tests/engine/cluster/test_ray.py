@@ -191,27 +191,30 @@ async def test_the_embedded_model_draws_the_same_with_a_worker_killed(head: Any)
 
 @pytest.fixture(params=["forgets", "remembers"])
 def memory(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int
-) -> Iterator[None]:
-    """What a head that comes back knows of the time before: nothing, or what Redis kept for it."""
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    unused_tcp_port: int,
+) -> Iterator[bool]:
+    """Whether a head that comes back knows of the time before, from what Redis kept for it."""
     if request.param == "forgets":
-        yield
+        yield False
         return
     program = shutil.which("redis-server") or pytest.skip("needs redis-server")
-    socket = tmp_path / "redis.sock"
-    options = {"port": unused_tcp_port, "save": "", "dir": tmp_path, "unixsocket": socket}
+    folder = tmp_path_factory.mktemp("redis")
+    socket = folder / "redis.sock"
+    options = {"port": unused_tcp_port, "save": "", "dir": folder, "unixsocket": socket}
     command = [program, *(str(word) for key, value in options.items() for word in (f"--{key}", value))]
     monkeypatch.setenv("RAY_REDIS_ADDRESS", f"127.0.0.1:{unused_tcp_port}")
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as redis:
         while not socket.exists():
             assert redis.poll() is None, "it did not start"
             time.sleep(0.02)
-        yield
+        yield True
         redis.terminate()
 
 
-@pytest.mark.usefixtures("memory")
-async def test_the_head_is_gone_and_comes_back(herd: Herd) -> None:
+async def test_the_head_is_gone_and_comes_back(herd: Herd, memory: bool) -> None:
     """Its process alone: the workers live on, but the connection to them has ended."""
     heard = Recorder()
     cluster = ray_cluster(cpus=2)
@@ -227,9 +230,14 @@ async def test_the_head_is_gone_and_comes_back(herd: Herd) -> None:
             cluster.head_node.kill_gcs_server()
             await until(lambda: workers(engine) == 0)
             await until(lambda: tickets[-1].progress().unmanned or tickets[-1].done)
-            rest = cluster.head_node
-            await asyncio.to_thread(rest.kill_all_processes, check_alive=False, allow_graceful=False)
-            cluster = ray_cluster(2, gcs_server_port=port)
+            if memory:  # the nodes stayed, and with them, for now, the actors and all that these hold
+                cluster.head_node.start_gcs_server()
+            else:
+                rest = cluster.head_node
+                await asyncio.to_thread(rest.kill_all_processes, check_alive=False, allow_graceful=False)
+                cluster = ray_cluster(2, gcs_server_port=port)
             await all_right_once(tickets, heard)
+            # None of the time before is left running.
+            await until(lambda: len(herd.pids()) == workers(engine))
     finally:
         cluster.shutdown()
