@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
@@ -46,6 +47,13 @@ async def test_a_taken_address_is_told_in_a_sentence(tmp_path: Path) -> None:
         taken = config_for(tmp_path, port=door.getsockname()[1])
         with pytest.raises(UserError, match="http-cannot-listen"):
             listen(taken.http)
+
+
+def test_its_connections_hold_nothing_back(tmp_path: Path) -> None:
+    with listen(config_for(tmp_path).http) as door, socket.create_connection(door.getsockname()):
+        connection, _ = door.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 async def test_cancelled_it_ends_and_frees_the_port(site: Site) -> None:
