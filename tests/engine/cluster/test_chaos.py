@@ -120,9 +120,11 @@ async def play(count: int, strikes: list[Blow], wanted: list[Order]) -> World:
         for _ in range(round(END_S)):
             await asyncio.sleep(1.0)
             assert max(world.witness.everywhere().values(), default=0) <= 1
+        await asyncio.gather(
+            *striking
+        )  # the last may come at this very moment, and must not strike who stays
         world.hire()
         drawings = await asyncio.gather(*ordering)
-        await asyncio.gather(*striking)
         for drawing in drawings:
             assert same(drawing.image, FakeModel().picture_of(replace(drawing.request, waited_s=0.0)))
         front = world.front
