@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from bot.app import engine_config, open_store
+from bot.app import DATABASE, engine_config, open_store
 from bot.capabilities import load_capabilities
 from bot.config import Config
 from bot.metrics.counting import Counting
@@ -22,6 +22,7 @@ from bot.service import Service
 from engine.engine import Engine
 from engine.model import Caption, Measurement
 from engine.profile import Profile, load_profile
+from tests.database import lay_out
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -128,6 +129,7 @@ def config_in(folder: Path, **changes: object) -> Config:
 async def easel(config: Config, model: FieldModel | None = None) -> AsyncIterator[Service]:
     """A started service over a stand-in model; leave it and enter again to restart the bot."""
     model = model or FieldModel()
+    lay_out(config.storage.folder / DATABASE)
     async with open_store(config) as store:
         counting = Counting()
         engine = Engine(model=model, config=engine_config(config), observers=[counting])

@@ -100,7 +100,7 @@ async def test_the_engine_shares_by_lane_what_it_really_used() -> None:
             for lane in ("free", "paid"):
                 studio.engine.submit(request(f"{lane}{n}", lane, f"{lane}{n}", seed=n), accepted_before=True)
         studio.engine.resume_admission()
-        await until(lambda: studio.engine.snapshot().done >= 30)
+        await until(lambda: len(studio.heard.of("job_done")) >= 30)
         first = [event.job_id or "" for event in studio.heard.of("job_done")][:30]
         assert 2 <= sum(job_id.startswith("free") for job_id in first) <= 4
 
@@ -291,7 +291,10 @@ async def test_memory_that_others_hold_counts() -> None:
         assert max(map(len, studio.model.names("step"))) == 1
 
 
-async def test_a_job_that_waits_for_memory_in_other_hands_is_looked_at_again() -> None:
+async def test_a_job_that_waits_for_memory_in_other_hands_is_looked_at_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("engine.engine.LOOK_AGAIN_S", 0.05)
     async with Studio() as studio:
         studio.model.available_bytes = 1
         await studio.submit("first").result()

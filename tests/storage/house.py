@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import functools
 import itertools
-import sqlite3
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from storage.clock import SECOND_US, to_us
 from storage.records import DrawUsage, NewJob, NewRequest, Rate, RequestRecord, Source, TierTerms
-from storage.schema import upgrade
 from storage.store import Store
+from tests.database import lay_out
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,18 +70,8 @@ async def open_store(folder: Path, clock: HandClock, **changes: Any) -> Store:
         "secret": b"for tests",
     }
     database = folder / "easel.db"
-    if not database.exists():
-        with contextlib.suppress(OSError):  # which is then the store's to tell
-            database.write_bytes(_empty())
+    lay_out(database)
     return await Store.open(database, clock=clock, **(settings | changes))
-
-
-@functools.cache
-def _empty() -> bytes:
-    """A new database, made once: five migrations take longer than most tests."""
-    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
-        upgrade(db)
-        return db.serialize()
 
 
 _numbers = itertools.count(1)

@@ -15,7 +15,6 @@ from bot.cost.calibration_chart import calibration_png
 from bot.cost.calibration_text import markdown, profile_toml
 from bot.messages import LANGUAGES, translator
 from engine.engine import Engine
-from engine.placement import resolve
 from engine.profile import load_profile
 from engine.settings import EngineConfig, ModelSettings
 from tests.easel import FieldModel
@@ -135,6 +134,8 @@ def test_the_profile_is_one_the_engine_reads_and_knows_its_device_by(tmp_path: P
 
 
 def test_the_engine_starts_from_what_was_measured_here(tmp_path: Path) -> None:
+    from engine.placement import resolve  # brings torch
+
     shipped = resolve(ModelSettings(device="cpu"))
     here = dataclasses.replace(MEASURED, device=shipped.device_name)
     file = tmp_path / calibration.PROFILE

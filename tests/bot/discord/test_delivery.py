@@ -148,7 +148,7 @@ async def test_a_moments_trouble_is_waited_out(
 ) -> None:
     result = await drawing(world)
     monkeypatch.setattr(Screen, "show", AsyncMock())
-    world.env.inject_error("PATCH", ORIGINAL, status=status, times=2)
+    world.env.inject_error("PATCH", ORIGINAL, status=status)
     await drawn(world)
     await world.env.advance_time(10)
     assert world.file(result.response)

@@ -87,7 +87,7 @@ class Stage:
 async def stand_in() -> AsyncIterator[StandIn]:
     """Telegram on a free port; whatever it was asked amiss fails at the end."""
     standin = StandIn()
-    runner = web.AppRunner(standin.app(), access_log=None, shutdown_timeout=0.2)
+    runner = web.AppRunner(standin.app(), access_log=None, shutdown_timeout=0.01)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

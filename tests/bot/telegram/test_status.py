@@ -72,7 +72,7 @@ async def test_a_group_without_previews_sees_text_only(bot: Bot, stage: Stage) -
 
 
 async def test_all_jobs_of_a_chat_share_its_pace(stage: Stage) -> None:
-    timing = replace(FAST, pace=Pace(private_s=0.3, group_s=0.6, edits_a_second=1000, retry_s=0.05))
+    timing = replace(FAST, pace=Pace(private_s=0.1, group_s=0.2, edits_a_second=1000, retry_s=0.05))
     async with stage.bot(timing) as bot:
         stage.model.gate.clear()
         for n in range(3):
@@ -85,8 +85,8 @@ async def test_all_jobs_of_a_chat_share_its_pace(stage: Stage) -> None:
             stage.model.gate.allow(1)
         stage.model.gate.set()
         await bot.settled()
-        assert min(gaps(bot.telegram, ANNA)) >= 0.3
-        assert min(gaps(bot.telegram, GROUP)) >= 0.6
+        assert min(gaps(bot.telegram, ANNA)) >= 0.1
+        assert min(gaps(bot.telegram, GROUP)) >= 0.2
         assert await bot.used(ANNA) == (3, 0)
 
 

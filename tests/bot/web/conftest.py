@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from storage.records import ApiKey
 
 ALL = frozenset({"images", "usage"})
+NO_ROOTS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def config_for(folder: Path, **http: Any) -> Config:
@@ -59,7 +61,9 @@ class Site:
         """A bare client."""
         if key is not None:
             headers["authorization"] = f"Bearer {key}"
-        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=30, trust_env=False)
+        return httpx.AsyncClient(
+            base_url=self.url, headers=headers, timeout=30, trust_env=False, verify=NO_ROOTS
+        )
 
 
 @dataclass

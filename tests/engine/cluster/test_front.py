@@ -49,6 +49,12 @@ QUICK = ClusterSettings(
 )
 
 
+@pytest.fixture
+def scaled_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How many workers there should be is thought over all the time."""
+    monkeypatch.setattr("engine.cluster.front.SCALE_EVERY_S", 0.01)
+
+
 class Works:
     """A front with its fleet."""
 
@@ -203,6 +209,7 @@ async def test_what_comes_back_has_its_old_place() -> None:
         assert {job[:5] for job in two.drawn[:4]} == {"first"}
 
 
+@pytest.mark.usefixtures("scaled_often")
 async def test_no_worker_left_the_queue_waits_and_goes_on() -> None:
     one = SimulatedWorker("one")
     one.gate.clear()
@@ -410,6 +417,7 @@ async def test_backlog_caps_hold_and_the_same_picture_comes_from_the_cache() -> 
             world.submit("d", flow="f")
 
 
+@pytest.mark.usefixtures("scaled_often")
 async def test_more_work_more_workers_and_the_idlest_leave() -> None:
     settings = replace(QUICK, scale=ScaleSettings(min_workers=1, max_workers=3, work_s=8.0, cool_down_s=0.0))
     workers = [SimulatedWorker(f"w{n}") for n in range(3)]
