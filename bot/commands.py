@@ -56,13 +56,13 @@ async def stats_chart(store: Store, period: str, t: Translator, config: Config) 
     return await asyncio.to_thread(chart_png, report, config, t)
 
 
-def help_text(service: Service, t: Translator) -> Card:
-    """How to ask, with the sizes, qualities and styles there are."""
+def help_text(service: Service, t: Translator, more: str) -> Card:
+    """How to ask where options are typed, with all sizes, qualities and styles; then what a face adds."""
     model, styles = service.model, service.config.styles
-    text = t(
-        "help-text",
+    options = t(
+        "help-options",
         sizes=", ".join(model.sizes),
         qualities=", ".join(f"{name} ({steps})" for name, steps in model.steps.items()),
         styles=", ".join(styles) or "-",
     )
-    return Card("Easel", text=text)
+    return Card("Easel", text=f"{options}\n\n{more}")

@@ -103,7 +103,8 @@ class Terminal:
                     card = await commands.stats(service.store, rest, self._t, service.config)
                     show_card(self._console, card)
                 case "/help":
-                    show_card(self._console, commands.help_text(self._service, self._t))
+                    card = commands.help_text(self._service, self._t, self._t("help-terminal"))
+                    show_card(self._console, card)
                 case _:
                     raise UserError(say("error-command", command=command))
         except UserError as error:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from discord import app_commands
+from discord import AppCommandType, app_commands
 
 from bot import accounts, commands
-from bot.discord.locale import text
+from bot.commands import Card
+from bot.discord.locale import language_of, text
 from bot.discord.questions import forget_reply, history_reply, link_reply
+from bot.messages import translator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from bot.commands import Card
     from bot.discord.client import EaselClient, Interaction
     from bot.discord.pages import Reply
     from bot.discord.place import Place
+    from bot.messages import Translator
 
 LANGUAGES = [
     *(app_commands.Choice(name=name, value=code) for code, name in accounts.LANGUAGE_NAMES.items()),
@@ -46,7 +48,7 @@ def add_to(client: EaselClient) -> None:
     @command("help")
     async def help_(interaction: Interaction) -> None:
         async def answer(place: Place) -> Card:
-            return commands.help_text(service, place.t)
+            return _help(client, place.t, translator(language_of(interaction.locale, place.t.language)))
 
         await client.answer(interaction, answer)
 
@@ -79,3 +81,11 @@ def add_to(client: EaselClient) -> None:
     @app_commands.choices(language=LANGUAGES)
     async def language(interaction: Interaction, language: str) -> None:
         await client.answer(interaction, lambda place: accounts.set_language(service, place.asker, language))
+
+
+def _help(client: EaselClient, t: Translator, shown: Translator) -> Card:
+    """Every command of members, under the name that their app `shown`s it by."""
+    all_ = client.tree.get_commands(type=AppCommandType.chat_input)
+    names = [command.name for command in all_ if command.default_permissions is None]
+    lines = [f"/{shown(f'cmd-{name}')} · {t(f'cmd-{name}-about')}" for name in names]
+    return Card("Easel", text="\n".join([t("discord-help", imagine=shown("cmd-imagine")), "", *lines]))

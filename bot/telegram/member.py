@@ -15,11 +15,11 @@ from bot.telegram import html, keyboards
 from bot.telegram.delivery import PLATFORM
 from bot.telegram.imagine import after_command
 from bot.telegram.keyboards import button
+from bot.telegram.names import PRIVATE
 
 if TYPE_CHECKING:
     from telegram import CallbackQuery
 
-    from bot.messages import Translator
     from bot.telegram.face import Caller, Face
 
 HERE = "here"
@@ -33,7 +33,10 @@ class Members:
         self._face = face
 
     async def help(self, caller: Caller, words: str) -> None:
-        await self._face.card(caller, help_card(commands.help_text(self._face.service, caller.t), caller.t))
+        t = caller.t
+        listed = [f"/{name} · {t(f'telegram-command-{name}')}" for name in PRIVATE if name != "imagine"]
+        more = "\n".join([t("telegram-help"), "", *listed])
+        await self._face.card(caller, commands.help_text(self._face.service, t, more))
 
     async def quota(self, caller: Caller, words: str) -> None:
         await self._face.card(caller, await commands.quota(self._face.service, caller.asker, caller.t))
@@ -131,11 +134,6 @@ class Members:
     async def _fresh(self, caller: Caller) -> tuple[Caller, admin.ServerSettings]:
         rules = await admin.server_settings(self._face.service, PLATFORM, caller.asker.server_id)
         return caller, rules
-
-
-def help_card(card: Card, t: Translator) -> Card:
-    """What all faces tell about options, and what is particular to Telegram."""
-    return Card(card.title, card.facts, f"{card.text}\n\n{t('telegram-help')}")
 
 
 def _settings_keyboard(state: tuple[Caller, admin.ServerSettings]) -> InlineKeyboardMarkup:

@@ -6,7 +6,7 @@ The driver is a person at that face: types a line, reads every word that came ba
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from PIL import Image
 
@@ -39,6 +39,9 @@ class Face(Protocol):
 
 class FaceConformance:
     """Subclasses provide the fixture `face`."""
+
+    HELP: ClassVar[tuple[str, ...]] = ("/imagine", "portrait", "final", "--steps", "/quota", "/cancel")
+    """What the help of a face names; here, of one where options are typed."""
 
     async def test_a_prompt_becomes_a_picture_with_its_parameters_charged_once(self, face: Face) -> None:
         await face.type("/imagine an orange cat --seed 7 --size square")
@@ -91,8 +94,8 @@ class FaceConformance:
         quota = await face.service.quota(face.asker)
         assert (quota.used, quota.reserved) == (0, 0)
 
-    async def test_help_names_the_options(self, face: Face) -> None:
+    async def test_help_tells_how_to_ask(self, face: Face) -> None:
         await face.type("/help")
         await face.settled()
-        for word in ("/imagine", "portrait", "final"):
+        for word in self.HELP:
             assert word in face.words()

@@ -119,6 +119,9 @@ opt-blocked-about = Whether it is blocked
 
 ## Sentences
 
+discord-help =
+    Type /{ $imagine } and what you want to see. Size, quality, style and more are fields beside the prompt.
+    Under a picture are buttons: the same words anew, the same seed with other words, larger.
 discord-wrong-channel = This server does not allow drawing in this channel.
 discord-late = This takes longer than usual. The picture will come as a new message here.
 discord-late-private = This takes longer than usual. The picture will come as a direct message.

@@ -11,9 +11,7 @@ telegram-elsewhere = I draw in other topics of this group.
 telegram-private-only = That works in a private chat with me only.
 telegram-here-on = Draw only here
 telegram-here-off = Draw here no longer
-telegram-help =
-    In a private chat any text is a prompt. /imagine alone opens a menu. Reply to a picture of mine with other words to draw them from its seed.
-    /history your pictures · /queue who waits · /language · /link joins your Discord account · /forget erases you
+telegram-help = In a private chat any text is a prompt. /imagine alone opens a menu. Reply to a picture of mine with other words to draw them from its seed.
 telegram-two-instances = Another process is using this Telegram token, so this one stops serving Telegram. Stop the other one and start again.
 telegram-bad-token = Telegram does not know this TELEGRAM_TOKEN; get a valid one from @BotFather.
 

@@ -62,6 +62,8 @@ class Member:
 
 
 class TestDiscord(FaceConformance):
+    HELP = ("/imagine", "fields", "/quota", "/cancel", "/history")
+
     @pytest.fixture
     def face(self, world: World) -> Member:
         return Member(world)

@@ -72,8 +72,12 @@ async def test_history_has_pages_and_files(world: World) -> None:
     assert world.file(file.response)
 
 
-async def test_help_names_the_sizes(world: World) -> None:
-    assert "portrait" in await world.ask("help")
+async def test_help_names_what_members_may_use(world: World) -> None:
+    told = await world.ask("help")
+    commands = world.bot.tree.get_commands(type=discord.AppCommandType.chat_input)
+    named = {command.name for command in commands if f"/{command.name} " in told}
+    assert named >= {"imagine", "quota", "queue", "cancel", "history", "help", "link", "forget", "language"}
+    assert not named & {"stats", "tier", "grant", "ban", "unban", "pause", "resume", "settings"}
 
 
 async def test_link_makes_two_accounts_one_member(world: World) -> None:

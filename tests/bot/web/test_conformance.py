@@ -87,13 +87,9 @@ class Person:
 
 
 class TestApi(FaceConformance):
+    HELP = ("/v1/images/generations", "portrait", "final")  # the document that the server publishes
+
     @pytest.fixture
     async def face(self, site: Site) -> Person:
         text, key = await site.key("free")
         return Person(site, text, site.service, site.model, Asker("api", key.prefix))
-
-    async def test_help_names_the_options(self, face: Person) -> None:  # type: ignore[override]
-        """The document that the server publishes is its help."""
-        await face.type("/help")
-        for word in ("/v1/images/generations", "portrait", "final"):
-            assert word in face.words()
