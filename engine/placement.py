@@ -177,7 +177,7 @@ def _quantisation(wanted: str) -> str | None:
     if wanted not in QUANTISED:
         raise BadSetting("quantisation", wanted, f"allowed: none, {', '.join(QUANTISED)}")
     if importlib.util.find_spec("torchao") is None:
-        raise BadSetting("quantisation", wanted, 'needs torchao: pip install "easel[gpu]"')
+        raise BadSetting("quantisation", wanted, "needs torchao, which the extra gpu brings")
     return wanted
 
 

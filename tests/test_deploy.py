@@ -42,7 +42,8 @@ def test_ray_itself_takes_the_cluster() -> None:
 
 def test_nothing_is_installed_by_name() -> None:
     """The package is on no index, where its name may be a stranger's: a wheel or a checkout is."""
-    texts = [*DEPLOY.iterdir(), *(ROOT / "docs").glob("*.md"), *ROOT.glob("README*.md")]
+    said = (ROOT / "bot" / "locales").rglob("*.ftl")
+    texts = [*DEPLOY.iterdir(), *(ROOT / "docs").glob("*.md"), *ROOT.glob("README*.md"), *said]
     named = re.compile(r"pip install[^\n`]*[ \"']easel(\[|[\s\"'`]|$)", re.MULTILINE)
     assert not [path.name for path in texts if path.is_file() and named.search(path.read_text("utf-8"))]
 

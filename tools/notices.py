@@ -3,8 +3,7 @@
     python tools/notices.py           write it
     python tools/notices.py --check   fail where it is not current
 
-Everything that `pip install "easel[discord,telegram,api,cluster,openai,fonts]"` brings, read from the
-metadata of what is installed.
+Everything that Easel with the extras below brings, read from the metadata of what is installed.
 """
 
 from __future__ import annotations
@@ -39,6 +38,8 @@ torchao (BSD-3-Clause). Z-Image-Turbo, where it is chosen, is downloaded from it
 |---|---|---|---|
 """
 LONG = 60
+FOR_CUDA = re.compile(r"(nvidia|cuda)-|triton$")
+"""What torch's builds for NVIDIA cards need and its build for the CPU does not: told of above."""
 
 
 def requirements() -> Iterator[Requirement]:
@@ -63,6 +64,8 @@ def closure(wanted: Iterable[Requirement]) -> dict[str, metadata.Distribution]:
         found[name] = distribution = metadata.distribution(name)
         for line in distribution.requires or []:
             needed = Requirement(line)
+            if FOR_CUDA.match(canonicalize_name(needed.name)):
+                continue
             contexts = [{"extra": extra} for extra in (*extras, "")]
             if needed.marker is None or any(needed.marker.evaluate(context) for context in contexts):
                 open_.append(needed)

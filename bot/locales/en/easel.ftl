@@ -41,7 +41,7 @@ error-gone = That picture is no longer kept.
 error-owner = Only the owner of this bot can do that.
 error-not-yours = That is not yours to cancel, or it is already finished.
 error-internal = Something went wrong on my side; it has been noted. Nothing was charged.
-error-extra = { $module } is not installed: pip install "easel[{ $extra }]"
+error-extra = { $module } is not installed. Install Easel again with the extra { $extra }, in a clone: pip install -e ".[{ $extra }]"
 
 ## Notes
 
@@ -131,8 +131,8 @@ run-no-token = No DISCORD_TOKEN and no TELEGRAM_TOKEN in the environment, so no 
 loading-model = Loading { $model }…
 chat-bye = Bye.
 chat-bye-open = Bye. What is being drawn right now is finished first; you get everything when you are back.
-help-text =
-    /imagine PROMPT [options] draws a picture; a line without a command is a prompt too.
+help-options =
+    /imagine PROMPT [options] draws a picture:
       --size      { $sizes }, or WIDTHxHEIGHT
       --quality   { $qualities }
       --seed      a number: the same seed draws the same picture
@@ -140,6 +140,10 @@ help-text =
       --style     { $styles }
       --guidance  0 to 10; above 0 the negative prompt counts, at twice the time
       --no        what should not be in the picture (needs guidance above 0)
+      --steps     how many, in place of a quality
+help-terminal =
+    A line without a command is a prompt too.
+
     /cancel   stops what you have waiting
     /quota    what you have used and have left
     /stats    cost and speed [today|7d|month|YYYY-MM]

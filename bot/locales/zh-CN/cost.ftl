@@ -2,7 +2,7 @@
 
 ## 规划
 
-plan-title = 利用率 { $utilisation },每小时运维成本 { $operations }:
+plan-title = 利用率 { $utilisation }，每小时运维成本 { $operations }：
 plan-card = 显卡
 plan-model = 模型
 plan-instances = 各一份
@@ -15,9 +15,9 @@ plan-tier = 套餐
 plan-price = 单价
 plan-margin = 成本利润率
 plan-break-even = 保本利用率
-plan-tiers-title = { $card }({ $model })上的价格,每张成本 { $cost }:
+plan-tiers-title = { $card }（{ $model }）上的价格，每张成本 { $cost }：
 plan-never = 无法保本({ $share })
-plan-month-title = 这些用户在 { $card } 上的一个月:
+plan-month-title = 这些用户在 { $card } 上的一个月：
 plan-month-images = 图片
 plan-month-cards = 显卡数
 plan-month-utilisation = 利用率
@@ -26,33 +26,33 @@ plan-month-each = 每张成本
 plan-month-revenue = 收入
 plan-month-profit = 结余
 plan-month-free = 免费图片占比
-plan-members-form = --members 的写法是 套餐=人数 或 套餐=人数x张数,而不是“{ $found }”;例如 free=400,member=70x300
-plan-members-images = { $tier } 套餐没有每月额度,请写明每人张数:{ $tier }=10x3000
-plan-unknown-card = 没有“{ $found }”这种显卡;可选:{ $allowed }。可在 gpus.toml 中添加。
-plan-utilisation-range = --utilisation 应大于 0 且不超过 1(0.6 或 60%),而不是“{ $found }”。
-plan-price-form = --price 应为每小时金额,而不是“{ $found }”。
-plan-not-measured = 本机尚未测量,请先运行 `easel calibrate`。
-plan-too-small = { $card }:显存连一个请求也放不下。
+plan-members-form = --members 的写法是 套餐=人数 或 套餐=人数x张数，而不是“{ $found }”；例如 free=400,member=70x300
+plan-members-images = { $tier } 套餐没有每月额度，请写明每人张数：{ $tier }=10x3000
+plan-unknown-card = 没有“{ $found }”这种显卡；可选：{ $allowed }。可在 gpus.toml 中添加。
+plan-utilisation-range = --utilisation 应大于 0 且不超过 1（0.6 或 60%），而不是“{ $found }”。
+plan-price-form = --price 应为每小时金额，而不是“{ $found }”。
+plan-not-measured = 本机尚未测量，请先运行 `easel calibrate`。
+plan-too-small = { $card }：显存连一个请求也放不下。
 
 ## 报表
 
 cost-image-real = 每张成本
 cost-image-full = 满载时每张
 cost-rent = 租金
-cost-rent-split = 忙 { $busy },空闲 { $idle },开销 { $overhead }
+cost-rent-split = 忙 { $busy }，空闲 { $idle }，开销 { $overhead }
 cost-operations = 运维
 cost-margin = 结余
 cost-unsuccessful = 未完成
-cost-unsuccessful-split = 失败 { $failed },取消 { $cancelled },无法送达 { $undeliverable }
+cost-unsuccessful-split = 失败 { $failed }，取消 { $cancelled }，无法送达 { $undeliverable }
 cost-refunded = 已退还
-cost-free-goal = { $share }(目标 { $goal })
+cost-free-goal = { $share }（目标 { $goal }）
 cost-by-tier = 按套餐
 cost-by-platform = 按平台
 cost-by-size = 按尺寸
 cost-top = 用量最多
-cost-group = { $images } 张,{ $gpu }
+cost-group = { $images } 张，{ $gpu }
 cost-forecast = 期末预测
-cost-forecast-figures = { $images } 张,成本 { $cost },收入 { $revenue },结余 { $margin }
+cost-forecast-figures = { $images } 张，成本 { $cost }，收入 { $revenue }，结余 { $margin }
 
 ## 图表
 
@@ -61,50 +61,50 @@ chart-busy = 忙
 chart-idle = 空闲
 chart-overhead = 开销
 chart-axis-money = 金额({ $currency })
-chart-image-title = 一张图:成本与各套餐单价
+chart-image-title = 一张图：成本与各套餐单价
 chart-price = { $tier } 单价
 chart-axis-wait = 秒
 chart-wait-title = 等待开始绘制
-chart-tier-title = 各套餐图片,免费:{ $goal }
+chart-tier-title = 各套餐图片，免费：{ $goal }
 
 ## 文件
 
-cost-not-written = 无法写入 { $file }:{ $reason }
-cost-no-font = 这里没有中文字体,图表用了英文;请安装 pylopdf-fonts-zh-cn 或 Noto CJK 字体。
+cost-not-written = 无法写入 { $file }：{ $reason }
+cost-no-font = 这里没有中文字体，图表用了英文；请安装 pylopdf-fonts-zh-cn 或 Noto CJK 字体。
 
 ## 建议
 
-advice-images = 一次 { $images } 张,耗时和额度都是一张的 { $images } 倍;先画一张再变化,往往就够了。
-advice-seed = 想看改动的效果,请沿用上次的种子:--seed { $seed }
+advice-images = 一次 { $images } 张，耗时和额度都是一张的 { $images } 倍；先画一张再变化，往往就够了。
+advice-seed = 想看改动的效果，请沿用上次的种子：--seed { $seed }
 
 ## 致所有者
 
-alert-cost-image = 最近 7 天每张成本为 { $cost },超过了您设定的 { $limit }。
-alert-cost-idle = 最近 7 天机器空闲 { $idle },超过了您设定的 { $limit }。
+alert-cost-image = 最近 7 天每张成本为 { $cost }，超过了您设定的 { $limit }。
+alert-cost-idle = 最近 7 天机器空闲 { $idle }，超过了您设定的 { $limit }。
 cost-monthly =
-    { $period }:{ $images } 张,成本 { $cost };每张 { $each },满载时 { $full }。
-    收入 { $revenue },结余 { $margin }。空闲 { $idle },免费图片 { $free },退还 { $refunded } 张。
+    { $period }：{ $images } 张，成本 { $cost }；每张 { $each }，满载时 { $full }。
+    收入 { $revenue }，结余 { $margin }。空闲 { $idle }，免费图片 { $free }，退还 { $refunded } 张。
 
 ## 校准
 
 calibrate-heading = { $device } 上的 { $model }
 calibrate-memory = 不同尺寸的显存
 calibrate-size = 图像尺寸
-calibrate-edge = 边长(像素)
+calibrate-edge = 边长（像素）
 calibrate-loaded = 初始加载
 calibrate-peak = 峰值
 calibrate-seconds = 耗时
 calibrate-speed = 不同步数的耗时
 calibrate-steps = 推理步数
 calibrate-growth = 耗时增长率
-calibrate-fit = 线性拟合:{ $start } 秒 + 每步 { $slope } 秒,R² { $r2 }。
+calibrate-fit = 线性拟合：{ $start } 秒 + 每步 { $slope } 秒，R² { $r2 }。
 calibrate-throughput = 并发
 calibrate-at-once = 并发数
 calibrate-hour = 张/小时
 calibrate-stopped-memory = 显存放不下更多。
-calibrate-stopped-throughput = 再加一路,产能不再提高。
+calibrate-stopped-throughput = 再加一路，产能不再提高。
 calibrate-stopped-limit = 没有再往上试。
 calibrate-going-on = 从上次中断处继续。
-calibrate-done = 已写入:{ $files }
+calibrate-done = 已写入：{ $files }
 calibrate-too-small = 本机内存连一张 { $size } 的图也放不下。
-calibrate-failed = 无法测量该模型:{ $reason }
+calibrate-failed = 无法测量该模型：{ $reason }

@@ -1,90 +1,90 @@
-# easel doctor:每项检查的结果,以及该怎么办(同一 id 加 -do)。
+# easel doctor：每项检查的结果，以及该怎么办（同一 id 加 -do）。
 
 doctor-all-well = 一切正常。
-doctor-summary = { $problems } 个问题,{ $warnings } 个警告。
-doctor-stumbled = 有一项检查无法进行:{ $reason }
+doctor-summary = { $problems } 个问题，{ $warnings } 个警告。
+doctor-stumbled = 有一项检查无法进行：{ $reason }
 doctor-stumbled-do = 解决后再运行 easel doctor。
 
 doctor-python = Python { $version }
-doctor-python-do = 安装 Python { $oldest } 或更新版本,再把 Easel 装进去。
-doctor-torch-none = 无法导入 torch:{ $reason }
-doctor-torch-none-do = 在全新的虚拟环境中重新安装 Easel(在代码目录里 make install,或用 wheel)。
-doctor-torch-cpu = torch { $version },CPU 版
-doctor-torch-cuda = torch { $version },CUDA { $cuda } 版
-doctor-card = { $name },驱动 { $driver }
-doctor-card-cpu = 没有 NVIDIA 驱动;自带模型在 CPU 上画。
-doctor-card-unused = 按 bot.toml 用 CPU 画,不检查 GPU。
-doctor-card-unknown = torch 看到一块 NVIDIA 驱动不知道的 GPU;可以画,但没有监测数据。
-doctor-card-none = 没有 NVIDIA 驱动,而这个模型需要 GPU。
-doctor-card-none-do = 安装驱动,直到 nvidia-smi 能显示显卡;容器需要 --gpus all。没有显卡想试用:在 [model] 下设 path = "embedded"。
-doctor-card-cpu-torch = 有 { $name },但这个 torch 是 CPU 版。
+doctor-python-do = 安装 Python { $oldest } 或更新版本，再把 Easel 装进去。
+doctor-torch-none = 无法导入 torch：{ $reason }
+doctor-torch-none-do = 在全新的虚拟环境中重新安装 Easel（在代码目录里 make install，或用 wheel）。
+doctor-torch-cpu = torch { $version }，CPU 版
+doctor-torch-cuda = torch { $version }，CUDA { $cuda } 版
+doctor-card = { $name }，驱动 { $driver }
+doctor-card-cpu = 没有 NVIDIA 驱动；自带模型在 CPU 上画。
+doctor-card-unused = 按 bot.toml 用 CPU 画，不检查 GPU。
+doctor-card-unknown = torch 看到一块 NVIDIA 驱动不知道的 GPU；可以画，但没有监测数据。
+doctor-card-none = 没有 NVIDIA 驱动，而这个模型需要 GPU。
+doctor-card-none-do = 安装驱动，直到 nvidia-smi 能显示显卡；容器需要 --gpus all。没有显卡想试用：在 [model] 下设 path = "embedded"。
+doctor-card-cpu-torch = 有 { $name }，但这个 torch 是 CPU 版。
 doctor-card-cpu-torch-do = 按 https://pytorch.org/get-started/locally 安装与驱动相配的 CUDA 版。
-doctor-card-unseen = 有 { $name }(驱动 { $driver }),但 CUDA { $cuda } 版的 torch 看不到它:{ $reason }
-doctor-card-unseen-do = 更新驱动,或安装用于较旧 CUDA 的 torch;看看 CUDA_VISIBLE_DEVICES 是否隐藏了显卡。
-doctor-elsewhere = 在别处画图(backend = "{ $backend }");不检查本机的 GPU。
-doctor-memory = 显存模式 { $mode }:普通图片需要 { $budget } GB 中的 { $needed } GB。
-doctor-memory-short = 显存模式 { $mode } 画普通图片需要 { $needed } GB,只有 { $budget } GB。
-doctor-memory-short-do = 在 [model] 下设 memory_mode = "auto";仍不够就设 quantisation = "int8"。
-doctor-memory-large = 显存模式 { $mode } 下,在售的最大图片需要 { $needed } GB,只有 { $budget } GB:会被拒绝。
-doctor-memory-large-do = 在 bot.toml 中降低套餐的 max_size,或选更低的 memory_mode。
-doctor-memory-held = 显卡只剩 { $free } GB,普通图片需要 { $needed } GB。
-doctor-memory-held-do = 用 nvidia-smi 看哪个进程占用了显存并结束它;否则任务要等到有空间。
+doctor-card-unseen = 有 { $name }（驱动 { $driver }），但 CUDA { $cuda } 版的 torch 看不到它：{ $reason }
+doctor-card-unseen-do = 更新驱动，或安装用于较旧 CUDA 的 torch；看看 CUDA_VISIBLE_DEVICES 是否隐藏了显卡。
+doctor-elsewhere = 在别处画图（backend = "{ $backend }"）；不检查本机的 GPU。
+doctor-memory = 显存模式 { $mode }：普通图片需要 { $budget } GB 中的 { $needed } GB。
+doctor-memory-short = 显存模式 { $mode } 画普通图片需要 { $needed } GB，只有 { $budget } GB。
+doctor-memory-short-do = 在 [model] 下设 memory_mode = "auto"；仍不够就设 quantisation = "int8"。
+doctor-memory-large = 显存模式 { $mode } 下，在售的最大图片需要 { $needed } GB，只有 { $budget } GB：会被拒绝。
+doctor-memory-large-do = 在 bot.toml 中降低套餐的 max_size，或选更低的 memory_mode。
+doctor-memory-held = 显卡只剩 { $free } GB，普通图片需要 { $needed } GB。
+doctor-memory-held-do = 用 nvidia-smi 看哪个进程占用了显存并结束它；否则任务要等到有空间。
 
 doctor-model = { $name } 的文件齐全。
-doctor-model-later = { $name } 还没有下载;首次启动时会下载,需要一些时间。
-doctor-model-later-do = 想提前下载:hf download { $name }
-doctor-model-no-room = { $name } 还没有下载,而可用空间只有 { $free } GB。
-doctor-model-no-room-do = 腾出 { $needed } GB,或让 HF_HOME 指向更大磁盘上的文件夹。
+doctor-model-later = { $name } 还没有下载；首次启动时会下载，需要一些时间。
+doctor-model-later-do = 想提前下载：hf download { $name }
+doctor-model-no-room = { $name } 还没有下载，而可用空间只有 { $free } GB。
+doctor-model-no-room-do = 腾出 { $needed } GB，或让 HF_HOME 指向更大磁盘上的文件夹。
 doctor-model-gaps = { $folder } 缺少 { $files }。
-doctor-model-gaps-do = 重新下载模型,或让 [model] 下的 path 指向 diffusers 格式的文件夹。
-doctor-disk = { $folder }:磁盘可用 { $free } GB。
-doctor-disk-full-do = 腾出空间:写不下来的请求不会被接受。
-doctor-disk-short-do = 图片还可能占用 { $wanted } GB:降低 [storage] 下的 keep_images_mb,或腾出空间。
+doctor-model-gaps-do = 重新下载模型，或让 [model] 下的 path 指向 diffusers 格式的文件夹。
+doctor-disk = { $folder }：磁盘可用 { $free } GB。
+doctor-disk-full-do = 腾出空间：写不下来的请求不会被接受。
+doctor-disk-short-do = 图片还可能占用 { $wanted } GB：降低 [storage] 下的 keep_images_mb，或腾出空间。
 doctor-folder = { $folder } 只有我们能访问。
 doctor-folder-new = { $folder } 会在首次启动时创建。
 doctor-folder-closed = 无法写入 { $folder }。
-doctor-folder-closed-do = 把它交给运行 Easel 的用户:chown -R USER { $folder }
+doctor-folder-closed-do = 把它交给运行 Easel 的用户：chown -R USER { $folder }
 doctor-folder-open = 本机的所有用户都能查看 { $folder }。
 doctor-folder-open-do = chmod 700 { $folder }
 doctor-env = { $file } 只有所有者能读。
-doctor-env-none = 这里没有 .env;令牌来自环境变量。
+doctor-env-none = 这里没有 .env；令牌来自环境变量。
 doctor-env-open = 本机的其他用户能读到 { $file } 中的令牌。
-doctor-env-open-do = chmod 600 { $file };如果有陌生人在此有账号,还应换新令牌。
+doctor-env-open-do = chmod 600 { $file }；如果有陌生人在此有账号，还应换新令牌。
 
-doctor-database = 数据库完好,额度、任务和账本一致。
-doctor-database-new = 还没有数据库;首次启动时创建。
-doctor-currency = 账本以 { $kept } 记账,而 bot.toml 写的是 { $configured }:机器人无法启动。
-doctor-currency-do = 把 currency 改回 "{ $kept }",或用 storage.folder 指定新文件夹重新记账。
-doctor-database-broken = 数据库自相矛盾({ $count } 处):{ $sentences }
-doctor-database-broken-do = 停止机器人,把数据文件夹另存一份,查看 easel check;要恢复,用 easel restore 和最近的完好备份。
+doctor-database = 数据库完好，额度、任务和账本一致。
+doctor-database-new = 还没有数据库；首次启动时创建。
+doctor-currency = 账本以 { $kept } 记账，而 bot.toml 写的是 { $configured }：机器人无法启动。
+doctor-currency-do = 把 currency 改回 "{ $kept }"，或用 storage.folder 指定新文件夹重新记账。
+doctor-database-broken = 数据库自相矛盾（{ $count } 处）：{ $sentences }
+doctor-database-broken-do = 停止机器人，把数据文件夹另存一份，查看 easel check；要恢复，用 easel restore 和最近的完好备份。
 doctor-clock = 时钟没有倒退。
 doctor-clock-back = 时钟落后于此前写入的内容。
 doctor-clock-agrees = 时钟与 { $platform } 一致。
 doctor-clock-skew = 时钟与 { $platform } 相差 { $seconds } 秒。
-doctor-clock-do = 打开时间同步:timedatectl set-ntp true
+doctor-clock-do = 打开时间同步：timedatectl set-ntp true
 doctor-port = { $address } 空闲。
-doctor-port-running = { $address } 已占用,这是正常的:机器人正在运行。
-doctor-port-taken = 无法在 { $address } 上监听:{ $reason }
-doctor-port-taken-do = 在 bot.toml 中修改 { $setting },或结束占用它的程序(ss -ltnp 可以看到)。
+doctor-port-running = { $address } 已占用，这是正常的：机器人正在运行。
+doctor-port-taken = 无法在 { $address } 上监听：{ $reason }
+doctor-port-taken-do = 在 bot.toml 中修改 { $setting }，或结束占用它的程序（ss -ltnp 可以看到）。
 doctor-http = HTTP API 的设置是安全的。
-doctor-http-plain = HTTP API 的地址是 { $url },途中任何人都能读到密钥。
-doctor-http-plain-do = 在前面放一个带 TLS 的代理,并让 [http] 下的 public_url 以 https:// 开头
-doctor-http-proxies = HTTP API 前面的代理不在 trusted_proxies 中:限流会把所有客户端当成一个。
+doctor-http-plain = HTTP API 的地址是 { $url }，途中任何人都能读到密钥。
+doctor-http-plain-do = 在前面放一个带 TLS 的代理，并让 [http] 下的 public_url 以 https:// 开头
+doctor-http-proxies = HTTP API 前面的代理不在 trusted_proxies 中：限流会把所有客户端当成一个。
 doctor-http-proxies-do = 在 [http] 下的 trusted_proxies 中写上代理的地址。
-doctor-http-bare = HTTP API 在 { $address } 上监听,没有 TLS。
-doctor-http-bare-do = 在 [http] 下设 listen = "127.0.0.1",前面放一个带 TLS 的代理;只有在容器或私有网络中才保持现状。
+doctor-http-bare = HTTP API 在 { $address } 上监听，没有 TLS。
+doctor-http-bare-do = 在 [http] 下设 listen = "127.0.0.1"，前面放一个带 TLS 的代理；只有在容器或私有网络中才保持现状。
 
-doctor-token-none = 没有任何平台的令牌;easel run 会在本终端打开聊天。
-doctor-token-none-do = 运行 easel init,或设置 DISCORD_TOKEN 或 TELEGRAM_TOKEN。
-doctor-token = { $platform } 的令牌看起来正确,机器人 { $id }。
-doctor-token-invite = { $platform } 的令牌看起来正确。邀请机器人:{ $link }
+doctor-token-none = 没有任何平台的令牌；easel run 会在本终端打开聊天。
+doctor-token-none-do = 运行 easel init，或设置 DISCORD_TOKEN 或 TELEGRAM_TOKEN。
+doctor-token = { $platform } 的令牌看起来正确，机器人 { $id }。
+doctor-token-invite = { $platform } 的令牌看起来正确。邀请机器人：{ $link }
 doctor-token-shape = { $platform } 的令牌看起来不对。
-doctor-token-shape-discord-do = 重新复制:discord.com/developers/applications,您的应用,Bot,Reset Token。
-doctor-token-shape-telegram-do = 从 @BotFather 重新复制:/mybots,您的机器人,API Token。
-doctor-library = 需要 { $name },但没有安装它的库。
-doctor-library-do = pip install "easel[{ $extra }]"
-doctor-online = { $platform } 认识 { $name }:{ $link }
+doctor-token-shape-discord-do = 重新复制：discord.com/developers/applications，您的应用，Bot，Reset Token。
+doctor-token-shape-telegram-do = 从 @BotFather 重新复制：/mybots，您的机器人，API Token。
+doctor-library = 需要 { $name }，但没有安装它的库。
+doctor-library-do = 请带上扩展 { $extra } 重新安装 Easel，在克隆的文件夹里：pip install -e ".[{ $extra }]"
+doctor-online = { $platform } 认识 { $name }：{ $link }
 doctor-online-refused = { $platform } 不认识这个令牌。
-doctor-online-refused-do = 它已被重置或有误:从 { $platform } 获取新的令牌,写入 .env。
+doctor-online-refused-do = 它已被重置或有误：从 { $platform } 获取新的令牌，写入 .env。
 doctor-online-unreachable = 无法连接 { $platform }({ $reason })。
-doctor-online-unreachable-do = 检查网络、DNS 和防火墙;经代理时设置 [discord] 下的 api_url、[telegram] 下的 base_url。
+doctor-online-unreachable-do = 检查网络、DNS 和防火墙；经代理时设置 [discord] 下的 api_url、[telegram] 下的 base_url。

@@ -1,63 +1,63 @@
-# Easel 的全部中文文案。每条一句话;用户输入的内容放在“引号”里。
+# Easel 的全部中文文案。每条一句话；用户输入的内容放在“引号”里。
 
 ## 拒绝
 
-error-prompt-empty = 请告诉我要画什么,例如:/imagine 一只橘色的猫,绿色草地
-error-prompt-long = 提示词有 { $length } 个字符,最多只能 { $limit } 个。
-error-range = { $option } 应为 { $low } 到 { $high } 之间的数字,而不是“{ $found }”。
-error-choice = 没有“{ $found }”这种 { $option };可选:{ $allowed }。
-error-choice-near = 没有“{ $found }”这种 { $option },您是指 { $near } 吗?可选:{ $allowed }。
-error-size-tier = { $wanted } 超出了 { $tier } 套餐的上限;这个比例最大为 { $largest }。
-error-option = 不认识选项 --{ $option };请看 /help。
-error-option-near = 不认识选项 --{ $option },您是指 --{ $near } 吗?
-error-option-twice = --{ $option } 出现了两次,请只写一次。
+error-prompt-empty = 请告诉我要画什么，例如：/imagine 一只橘色的猫，绿色草地
+error-prompt-long = 提示词有 { $length } 个字符，最多只能 { $limit } 个。
+error-range = { $option } 应为 { $low } 到 { $high } 之间的数字，而不是“{ $found }”。
+error-choice = 没有“{ $found }”这种 { $option }；可选：{ $allowed }。
+error-choice-near = 没有“{ $found }”这种 { $option }，您是指 { $near } 吗？可选：{ $allowed }。
+error-size-tier = { $wanted } 超出了 { $tier } 套餐的上限；这个比例最大为 { $largest }。
+error-option = 不认识选项 --{ $option }；请看 /help。
+error-option-near = 不认识选项 --{ $option }，您是指 --{ $near } 吗？
+error-option-twice = --{ $option } 出现了两次，请只写一次。
 error-option-value = --{ $option } 后面需要一个值。
-error-command = 不认识 { $command };请看 /help。
-error-quota-used = 本月的图片额度已用完,{ $resets } 重置。
-error-quota-short = 您想画 { $wanted } 张,但到 { $resets } 之前只剩 { $left } 张。
-error-spending-cap = 此密钥已达消费上限,{ $resets } 重置。
+error-command = 不认识 { $command }；请看 /help。
+error-quota-used = 本月的图片额度已用完，{ $resets } 重置。
+error-quota-short = 您想画 { $wanted } 张，但到 { $resets } 之前只剩 { $left } 张。
+error-spending-cap = 此密钥已达消费上限，{ $resets } 重置。
 error-banned = 您不能在这里画图。
-error-banned-why = 您不能在这里画图:{ $reason }
-error-cap-server = 本服务器今天的免费图片已用完,请明天再来。
-error-cap-total = 今天的免费图片已用完,请明天再来。
-error-account-young = 您的账号太新:注册满 { $days } 天后才有免费图片。
-error-storage = 现在无法写入数据,所以没有接受请求,也没有扣费;请稍后再试。
-error-queue-yours = 您已有 { $limit } 张在排队,请等几张画完。
-error-queue-full = 队列已满,没有扣费;请稍后再试。
-error-too-large = 这个尺寸超出了本机内存,请选小一些的。
-error-memory = 画这张图时内存不足,没有扣费;换小一点的尺寸即可。
-error-model = 模型 { $model } 加载不了:{ $reason }
-error-draw = 画图失败,没有扣费;请再试一次。
-error-draining = 我正在重启,请稍后再试。
-error-draining-kept = 我正在重启;您的请求已保存,重启后马上画。
+error-banned-why = 您不能在这里画图：{ $reason }
+error-cap-server = 本服务器今天的免费图片已用完，请明天再来。
+error-cap-total = 今天的免费图片已用完，请明天再来。
+error-account-young = 您的账号太新：注册满 { $days } 天后才有免费图片。
+error-storage = 现在无法写入数据，所以没有接受请求，也没有扣费；请稍后再试。
+error-queue-yours = 您已有 { $limit } 张在排队，请等几张画完。
+error-queue-full = 队列已满，没有扣费；请稍后再试。
+error-too-large = 这个尺寸超出了本机内存，请选小一些的。
+error-memory = 画这张图时内存不足，没有扣费；换小一点的尺寸即可。
+error-model = 模型 { $model } 加载不了：{ $reason }
+error-draw = 画图失败，没有扣费；请再试一次。
+error-draining = 我正在重启，请稍后再试。
+error-draining-kept = 我正在重启；您的请求已保存，重启后马上画。
 error-gone = 那张图片已不再保存。
 error-owner = 只有机器人的所有者可以这样做。
-error-not-yours = 那不是您的任务,或者它已经结束。
-error-internal = 我这边出了问题,已记录;没有扣费。
-error-extra = 没有安装 { $module }:pip install "easel[{ $extra }]"
+error-not-yours = 那不是您的任务，或者它已经结束。
+error-internal = 我这边出了问题，已记录；没有扣费。
+error-extra = 没有安装 { $module }。请带上扩展 { $extra } 重新安装 Easel，在克隆的文件夹里：pip install -e ".[{ $extra }]"
 
 ## 提示
 
-note-size-snapped = { $wanted } 已调整为 { $size }:边长须是 { $low } 到 { $high } 之间 { $grid } 的倍数。
-note-size-tier = { $wanted } 已调整为 { $size }:这是 { $tier } 套餐的上限。
-note-negative-unused = guidance 为 0 时反向提示词不起作用;加上 --guidance 2 即可使用。
-note-steps-many = 超过 { $useful } 步耗时更长,画面几乎没有变化。
-note-prompt-cut = 模型只读取前 512 个词元,提示词的末尾没有用上。
+note-size-snapped = { $wanted } 已调整为 { $size }：边长须是 { $low } 到 { $high } 之间 { $grid } 的倍数。
+note-size-tier = { $wanted } 已调整为 { $size }：这是 { $tier } 套餐的上限。
+note-negative-unused = guidance 为 0 时反向提示词不起作用；加上 --guidance 2 即可使用。
+note-steps-many = 超过 { $useful } 步耗时更长，画面几乎没有变化。
+note-prompt-cut = 模型只读取前 512 个词元，提示词的末尾没有用上。
 
 ## 进行中
 
 status-accepted = 收到。
 status-next = 下一个就是您 · 约 { $eta }
-status-waiting = 排队中,前面还有 { $position } 张 · 约 { $eta }
+status-waiting = 排队中，前面还有 { $position } 张 · 约 { $eta }
 status-unmanned = 等待中：目前没有可用的绘图节点，恢复后会自动继续
 status-drawing = 绘制中 { $bar } 第 { $step }/{ $steps } 步 · 还需 { $eta }
-status-drawing-many = 绘制中 { $bar } 第 { $step }/{ $steps } 步,已完成 { $drawn }/{ $images } 张 · 还需 { $eta }
+status-drawing-many = 绘制中 { $bar } 第 { $step }/{ $steps } 步，已完成 { $drawn }/{ $images } 张 · 还需 { $eta }
 status-finishing = 即将完成…
-cancelled-refunded = 已取消,没有扣费。
-cancelled-charged = 已取消;图片已开始绘制,且今天的免费取消次数已用完,因此计为 { $images } 张。
+cancelled-refunded = 已取消，没有扣费。
+cancelled-charged = 已取消；图片已开始绘制，且今天的免费取消次数已用完，因此计为 { $images } 张。
 cancel-asked = 正在取消…
 cancel-nothing = 您没有排队中的任务。
-missing-images = { $missing } 张失败,没有扣费。
+missing-images = { $missing } 张失败，没有扣费。
 
 ## 结果
 
@@ -71,7 +71,7 @@ fact-gpu = GPU 时间
 fact-cost = 成本
 fact-left = 本月剩余
 value-seconds = { $seconds } 秒
-value-cached = 来自缓存,未用 GPU
+value-cached = 来自缓存，未用 GPU
 value-left = { $left } / { $allowance } 张
 value-left-unlimited = 不限
 quota-title = 您的本月额度
@@ -85,16 +85,16 @@ drawn-while-away = 您不在时画好的
 
 ## 统计
 
-stats-title = 成本,{ $period }
+stats-title = 成本，{ $period }
 stats-period-today = 今天
 stats-period-7d = 最近 7 天
 stats-period-month = 本月
 stats-images = 图片
 stats-gpu = GPU 时间
-stats-cost-image = 每张成本(按绘制时间)
+stats-cost-image = 每张成本（按绘制时间）
 stats-cost = 绘制成本
 stats-uptime = 运行时间
-stats-uptime-split = 忙 { $busy },开销 { $overhead },空闲 { $idle }
+stats-uptime-split = 忙 { $busy }，开销 { $overhead }，空闲 { $idle }
 stats-rent = 租金与运维
 stats-revenue = 收入
 stats-failed = 失败或取消
@@ -106,20 +106,24 @@ stats-none = 暂无
 
 ## 终端
 
-chat-welcome = 输入文字,Easel 就画出来。/imagine 月球上的一只猫,/quota,/stats,/help;Ctrl-D 退出。
-run-no-token = 环境中没有 DISCORD_TOKEN,也没有 TELEGRAM_TOKEN,没有可服务的平台;在此打开终端聊天。
+chat-welcome = 输入文字，Easel 就画出来。/imagine 月球上的一只猫，/quota，/stats，/help；Ctrl-D 退出。
+run-no-token = 环境中没有 DISCORD_TOKEN，也没有 TELEGRAM_TOKEN，没有可服务的平台；在此打开终端聊天。
 loading-model = 正在加载 { $model }…
 chat-bye = 再见。
-chat-bye-open = 再见。正在画的会先画完,下次打开时一并交给您。
-help-text =
-    /imagine 提示词 [选项] 画一张图;不带命令的一行文字也是提示词。
-      --size      { $sizes },或 宽x高
+chat-bye-open = 再见。正在画的会先画完，下次打开时一并交给您。
+help-options =
+    /imagine 提示词 [选项] 画一张图：
+      --size      { $sizes }，或 宽x高
       --quality   { $qualities }
-      --seed      数字:同一个种子画出同一张图
+      --seed      数字：同一个种子画出同一张图
       --images    1 到 4
       --style     { $styles }
-      --guidance  0 到 10;大于 0 时反向提示词生效,耗时加倍
-      --no        不想出现的内容(需要 guidance 大于 0)
+      --guidance  0 到 10；大于 0 时反向提示词生效，耗时加倍
+      --no        不想出现的内容（需要 guidance 大于 0）
+      --steps     步数，代替质量
+help-terminal =
+    不带命令的一行文字也是提示词。
+
     /cancel   停止您排队中的任务
     /quota    已用和剩余额度
     /stats    成本与速度 [today|7d|month|YYYY-MM]

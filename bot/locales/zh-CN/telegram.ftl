@@ -11,9 +11,7 @@ telegram-elsewhere = 我在本群的其他话题里画图。
 telegram-private-only = 这个只能在和我的私聊里用。
 telegram-here-on = 只在这里画图
 telegram-here-off = 不再在这里画图
-telegram-help =
-    私聊里任何文字都是描述。单独发 /imagine 会打开菜单。用新的描述回复我的图片，就会用它的种子来画。
-    /history 你的图片 · /queue 排队情况 · /language 语言 · /link 关联 Discord 账号 · /forget 删除你的数据
+telegram-help = 私聊里任何文字都是描述。单独发 /imagine 会打开菜单。用新的描述回复我的图片，就会用它的种子来画。
 telegram-two-instances = 另一个进程正在使用这个 Telegram 令牌，所以本进程停止服务 Telegram。请停掉另一个再重新启动。
 telegram-bad-token = Telegram 不认识这个 TELEGRAM_TOKEN，请向 @BotFather 获取有效的令牌。
 

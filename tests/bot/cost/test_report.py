@@ -219,7 +219,7 @@ async def test_fees_follow_the_calendar_across_a_months_end(tmp_path: Path) -> N
 
 def test_titles_name_the_period() -> None:
     assert title(report(), EN) == "Cost, this month"
-    assert title(report(), ZH) == "成本,本月"
+    assert title(report(), ZH) == "成本，本月"
 
 
 async def test_an_old_month_keeps_its_old_rent(tmp_path: Path) -> None:
