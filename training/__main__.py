@@ -11,9 +11,9 @@ STAGES = (
     "latents",
     "text --minutes 4",
     "transformer --minutes 170 --compile",
-    "vae --decoder-only --minutes 10",
+    "vae --decoder-only --minutes 5",
     "assemble",
-    "classifier",
+    "classifier --scenes 16000 --steps 2400",
     "evaluate",
     "evaluate --sheet docs/contact-sheet.png",
 )

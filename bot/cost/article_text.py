@@ -62,7 +62,7 @@ report is compared with a recount from the raw tables, to the micro-unit.
 ## With your own numbers
 
 - `easel plan --gpu A10G --price 3.9 --members free=400,member=70 --utilisation 40%` plans; your own cards go
-  into `gpus.toml` beside bot.toml, in the form of `bot/cost/gpus.toml`.
+  into `gpus.toml` in the folder where you call `easel`, in the form of `bot/cost/gpus.toml`.
 - `easel calibrate` measures this machine as the article measured its own; `easel plan --measured` plans
   with it.
 - `easel stats month --chart month.png`, `--json`, `--csv`: what it came to. In a chat: `/stats cost`.

@@ -122,7 +122,8 @@ def _batch(section: dict[str, Any]) -> str:
     return (
         "## Small pictures together\n\nEight jobs of 64x64 in 8 steps with `max_active = 8`: "
         f"{1000 * section['engine_s']:.0f} ms; one after the other through the pipeline: "
-        f"{1000 * section['loop_s']:.0f} ms."
+        f"{1000 * section['loop_s']:.0f} ms. Medians; the figure at the top is the median of what each pair "
+        "of runs gave."
     )
 
 
