@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +69,7 @@ def data_url(content: bytes) -> str:
 
 async def in_discord(world: World) -> AsyncIterator[Message]:
     """Two members ask; the second wants four at once."""
-    asked = [
+    asked: list[tuple[Any, str, dict[str, Any]]] = [
         (world.anna, "anna", {"prompt": "an orange cat on a green meadow", "seed": "7"}),
         (world.bob, "bob", {"prompt": "a red boat left of a yellow star", "images": 4, "seed": "3"}),
     ]
@@ -86,12 +87,16 @@ async def in_discord(world: World) -> AsyncIterator[Message]:
         )
 
 
+def _more_than(telegram: StandIn, before: int) -> bool:
+    return len(telegram.messages(ANNA)) > before
+
+
 async def in_telegram(telegram: StandIn, client: Client) -> AsyncIterator[Message]:
     """A member asks in Chinese, for pictures and for what is left of the month."""
     for line in ("一只可爱的橘色猫咪 --种子 7", "/quota", "夜空中的一颗黄色星星 --尺寸 横图 --种子 5"):
         before = len(telegram.messages(ANNA))
         await telegram.say(ANNA, line, language="zh-hans")
-        await telegram.until(lambda had=before: len(telegram.messages(ANNA)) > had)
+        await telegram.until(partial(_more_than, telegram, before))
         await client.face.settled()
         await client.courier.settled()
         shown = telegram.messages(ANNA)[-1]

@@ -72,16 +72,19 @@ def closure(wanted: Iterable[Requirement]) -> dict[str, metadata.Distribution]:
     return found
 
 
+def said(distribution: metadata.Distribution, field: str) -> str:
+    """What its metadata say in a field, nothing where they lack it."""
+    return (distribution.metadata[field] or "").strip() if field in distribution.metadata else ""
+
+
 def licence(distribution: metadata.Distribution) -> str:
     """An SPDX expression where there is one, else what the classifiers or the free field say."""
-    told = distribution.metadata
-    if expression := told.get("License-Expression"):
+    if expression := said(distribution, "License-Expression"):
         return expression
-    classified = [
-        c.rsplit(" :: ", 1)[-1] for c in told.get_all("Classifier", []) if c.startswith("License ::")
-    ]
+    told = distribution.metadata.get_all("Classifier") or []
+    classified = [line.rsplit(" :: ", 1)[-1] for line in told if line.startswith("License ::")]
     classified = [name for name in classified if name != "OSI Approved"]
-    free = (told.get("License") or "").strip()
+    free = said(distribution, "License")
     if free and len(free) <= LONG and "\n" not in free:
         return free
     return ", ".join(classified) or "see the package"
@@ -89,15 +92,14 @@ def licence(distribution: metadata.Distribution) -> str:
 
 def home(distribution: metadata.Distribution) -> str:
     """Where its sources are, as far as it tells."""
-    told = distribution.metadata
-    urls = {}
-    for line in told.get_all("Project-URL", []):
+    urls: dict[str, str] = {}
+    for line in distribution.metadata.get_all("Project-URL") or []:
         label, _, url = line.partition(",")
         urls[re.sub(r"[^a-z]", "", label.lower())] = url.strip()
     for label in ("source", "sourcecode", "repository", "github", "code", "homepage"):
         if label in urls:
             return urls[label]
-    return told.get("Home-page") or next(iter(urls.values()), "")
+    return said(distribution, "Home-page") or next(iter(urls.values()), "")
 
 
 def pins() -> dict[str, str]:

@@ -76,13 +76,13 @@ _ABOVE_ZH = (
 def caption(scene: Scene, rng: random.Random, language: Language | None = None, chatter: int = 0) -> str:
     """Return one caption; `chatter` counts the long sentences without meaning that surround it."""
     chosen: Sequence[Language] = ("en", "zh") if language is None else (language,)
-    language = rng.choice(chosen)
+    spoken = rng.choice(chosen)
     if rng.random() < 0.07:
-        text = _keywords(scene, rng, language)
+        text = _keywords(scene, rng, spoken)
     else:
-        text = sentence(scene, rng, language, SENTENCES_EN if language == "en" else SENTENCES_ZH)
-        text = _frame(text, rng, language)
-    return _case(_surround(text, rng, language, chatter), rng)
+        text = sentence(scene, rng, spoken, SENTENCES_EN if spoken == "en" else SENTENCES_ZH)
+        text = _frame(text, rng, spoken)
+    return _case(_surround(text, rng, spoken, chatter), rng)
 
 
 def sentence(

@@ -142,7 +142,7 @@ def _drawing(scene: Scene, rng: random.Random) -> Image.Image:
 
 def train(images: Tensor, labels: Tensor, steps: int, batch: int = 64) -> Judge:
     """Return a judge trained for some steps."""
-    judge = Judge().to(memory_format=torch.channels_last)
+    judge: Judge = Judge().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.AdamW(judge.parameters(), lr=2e-3, weight_decay=0.02)
     for step in range(steps):
         optimiser.param_groups[0]["lr"] = (
@@ -154,7 +154,7 @@ def train(images: Tensor, labels: Tensor, steps: int, batch: int = 64) -> Judge:
         with torch.autocast("cpu", torch.bfloat16):
             loss = judge.loss(inputs, labels[picks])
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         if step % 100 == 99:
             print(f"{step + 1} loss {loss.item():.4f}", flush=True)

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKL
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from training.scenes import draw, random_scene
 
@@ -132,9 +133,8 @@ def train(vae: AutoencoderKL, plan: Plan, seed: int, out: Path) -> None:
         vae.encoder.requires_grad_(False)
     trained = [p for p in vae.parameters() if p.requires_grad]
     optimiser = Optimiser(trained, plan.lr)
-    average = torch.optim.swa_utils.AveragedModel(
-        vae, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995)
-    )
+    average = AveragedModel(vae, multi_avg_fn=get_ema_multi_avg_fn(0.995))  # type: ignore[no-untyped-call]
+    averaged: AutoencoderKL = average.module
     start, step = time.monotonic(), 0
     while (done := (time.monotonic() - start) / 60 / plan.minutes) < 1:
         rate = plan.lr * min(1.0, (step + 1) / 60) * 0.5 * (1 + math.cos(math.pi * done))
@@ -162,9 +162,9 @@ def train(vae: AutoencoderKL, plan: Plan, seed: int, out: Path) -> None:
                 flush=True,
             )
         if step % 300 == 299:
-            average.module.save_pretrained(out)
+            averaged.save_pretrained(out)
         step += 1
-    average.module.save_pretrained(out)
+    averaged.save_pretrained(out)
 
 
 def measure_latents(vae: AutoencoderKL, rng: random.Random) -> tuple[float, float]:
