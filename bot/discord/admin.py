@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import discord
 from discord import app_commands
 
-from bot import admin, commands, moderation
+from bot import admin, commands, house_rules, machine, moderation
 from bot.discord.locale import text
 from bot.discord.pages import CHART, Reply, card_embed
 from bot.discord.place import PLATFORM
@@ -28,7 +28,7 @@ MANAGERS = discord.Permissions(manage_guild=True)
 """Who sees these commands; a server may say otherwise in its own settings."""
 
 SETTINGS = ("preview", "language", "nsfw")
-VALUES = ("on", "off", *LANGUAGES, "auto", *admin.Nsfw)
+VALUES = ("on", "off", *LANGUAGES, "auto", *house_rules.Nsfw)
 
 
 def add_to(client: EaselClient) -> None:
@@ -92,11 +92,11 @@ def _add_stats(client: EaselClient) -> None:
 
     @_command(stats, "stats-queue")
     async def queue(interaction: Interaction) -> None:
-        await client.answer(interaction, lambda place: admin.stats_queue(service, place.asker, place.t))
+        await client.answer(interaction, lambda place: machine.stats_queue(service, place.asker, place.t))
 
     @_command(stats, "stats-gpu")
     async def gpu(interaction: Interaction) -> None:
-        await client.answer(interaction, lambda place: admin.stats_gpu(service, place.asker, place.t))
+        await client.answer(interaction, lambda place: machine.stats_gpu(service, place.asker, place.t))
 
     @_command(stats, "stats-page")
     async def page(interaction: Interaction) -> None:
@@ -171,7 +171,7 @@ def _add_settings(client: EaselClient) -> None:
     async def show(interaction: Interaction) -> None:
         async def answer(place: Place) -> Card:
             _require_manager(client, interaction)
-            return await admin.settings_card(service, PLATFORM, str(interaction.guild_id), place.t)
+            return await house_rules.settings_card(service, PLATFORM, str(interaction.guild_id), place.t)
 
         await client.answer(interaction, answer)
 
@@ -180,7 +180,8 @@ def _add_settings(client: EaselClient) -> None:
     async def channel(interaction: Interaction, channel: discord.TextChannel, allowed: bool = True) -> None:
         async def answer(place: Place) -> Card:
             _require_manager(client, interaction)
-            return await admin.set_channel(service, place.asker, str(channel.id), allowed=allowed, t=place.t)
+            here = str(channel.id)
+            return await house_rules.set_channel(service, place.asker, here, allowed=allowed, t=place.t)
 
         await client.answer(interaction, answer)
 
@@ -189,7 +190,7 @@ def _add_settings(client: EaselClient) -> None:
     @app_commands.choices(plan=tiers)
     async def role(interaction: Interaction, role: discord.Role, plan: str | None = None) -> None:
         await client.answer(
-            interaction, lambda place: admin.set_role(service, place.asker, str(role.id), plan, place.t)
+            interaction, lambda place: house_rules.set_role(service, place.asker, str(role.id), plan, place.t)
         )
 
     @_command(settings, "settings-set")
@@ -201,7 +202,7 @@ def _add_settings(client: EaselClient) -> None:
     async def set_(interaction: Interaction, setting: str, value: str) -> None:
         async def answer(place: Place) -> Card:
             _require_manager(client, interaction)
-            return await admin.set_option(service, place.asker, setting, value, place.t)
+            return await house_rules.set_option(service, place.asker, setting, value, place.t)
 
         await client.answer(interaction, answer)
 

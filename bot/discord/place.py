@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import discord
 
-from bot import admin
-from bot.admin import Nsfw, ServerSettings
+from bot import admin, house_rules
+from bot.house_rules import Nsfw, ServerSettings
 from bot.messages import Translator, UserError, say, translator
 from bot.service import Asker
 
@@ -34,7 +34,7 @@ class Place:
 async def place_of(service: Service, interaction: discord.Interaction[discord.Client]) -> Place:
     """Read the server's rules and the member's language. Raises `UserError`: the store is down."""
     server_id = str(interaction.guild_id) if interaction.guild_id else None
-    rules = await admin.server_settings(service, PLATFORM, server_id)
+    rules = await house_rules.server_settings(service, PLATFORM, server_id)
     user = interaction.user
     roles = {str(role.id) for role in user.roles} if isinstance(user, discord.Member) else set()
     asker = Asker(

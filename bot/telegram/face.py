@@ -11,8 +11,8 @@ from telegram import Chat, ChatMember, LinkPreviewOptions, Message, ReplyParamet
 from telegram.constants import ParseMode
 from telegram.error import TelegramError
 
-from bot import admin
-from bot.admin import Nsfw, ServerSettings, is_owner, server_settings
+from bot.admin import is_owner
+from bot.house_rules import Nsfw, ServerSettings, scope_of, server_settings
 from bot.messages import Message as Told
 from bot.messages import Translator, UserError, best_language, say, translator
 from bot.service import Asker
@@ -193,7 +193,7 @@ class Face:
 
     async def group_moved(self, old: int, new: int) -> None:
         """A group became a supergroup: its settings go with it."""
-        old_scope, new_scope = admin.scope_of(PLATFORM, str(old)), admin.scope_of(PLATFORM, str(new))
+        old_scope, new_scope = scope_of(PLATFORM, str(old)), scope_of(PLATFORM, str(new))
         for key, value in (await self.service.store.settings(old_scope)).items():
             await self.service.store.set_setting(
                 new_scope, key, value, by="telegram", why=f"migrated from {old}"

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from telegram import InlineKeyboardMarkup, Message
 from telegram.error import TelegramError
 
-from bot import accounts, admin, commands
-from bot.admin import Nsfw
+from bot import accounts, commands, house_rules
 from bot.commands import Card
+from bot.house_rules import Nsfw
 from bot.messages import UserError, say
 from bot.telegram import html, keyboards
 from bot.telegram.delivery import PLATFORM
@@ -81,7 +81,7 @@ class Members:
         await self._face.require_admin(caller)
         if words:
             name, _, value = words.partition(" ")
-            card = await admin.set_option(self._face.service, caller.asker, name, value, caller.t)
+            card = await house_rules.set_option(self._face.service, caller.asker, name, value, caller.t)
         else:
             card = await self._settings_card(caller)
         fresh = await self._fresh(caller)
@@ -115,9 +115,9 @@ class Members:
         service, t = self._face.service, caller.t
         if name == HERE:
             place = str(caller.thread_id or caller.chat.id)
-            card = await admin.set_channel(service, caller.asker, place, allowed=value == "on", t=t)
+            card = await house_rules.set_channel(service, caller.asker, place, allowed=value == "on", t=t)
         else:
-            card = await admin.set_option(service, caller.asker, name, value, t)
+            card = await house_rules.set_option(service, caller.asker, name, value, t)
         fresh = await self._fresh(caller)
         if isinstance(query.message, Message):
             try:
@@ -129,14 +129,14 @@ class Members:
 
     async def _settings_card(self, caller: Caller) -> Card:
         assert caller.asker.server_id is not None
-        return await admin.settings_card(self._face.service, PLATFORM, caller.asker.server_id, caller.t)
+        return await house_rules.settings_card(self._face.service, PLATFORM, caller.asker.server_id, caller.t)
 
-    async def _fresh(self, caller: Caller) -> tuple[Caller, admin.ServerSettings]:
-        rules = await admin.server_settings(self._face.service, PLATFORM, caller.asker.server_id)
+    async def _fresh(self, caller: Caller) -> tuple[Caller, house_rules.ServerSettings]:
+        rules = await house_rules.server_settings(self._face.service, PLATFORM, caller.asker.server_id)
         return caller, rules
 
 
-def _settings_keyboard(state: tuple[Caller, admin.ServerSettings]) -> InlineKeyboardMarkup:
+def _settings_keyboard(state: tuple[Caller, house_rules.ServerSettings]) -> InlineKeyboardMarkup:
     """Each button says what pressing it sets."""
     caller, rules = state
     t = caller.t

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from telegram import MessageEntity
 
-from bot import admin, commands
+from bot import admin, commands, machine
 from bot.messages import UserError, say
 from bot.telegram.delivery import PLATFORM
 from storage.records import Identity
@@ -37,9 +37,9 @@ class Owners:
         what, _, period = words.partition(" ")
         match what.lower():
             case "queue":
-                card = await admin.stats_queue(service, asker, t)
+                card = await machine.stats_queue(service, asker, t)
             case "gpu":
-                card = await admin.stats_gpu(service, asker, t)
+                card = await machine.stats_gpu(service, asker, t)
             case "page":
                 if not caller.is_private:
                     raise UserError(say("page-private"))

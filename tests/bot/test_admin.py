@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot import admin
-from bot.admin import Nsfw, ServerSettings
+from bot import admin, house_rules, machine
+from bot.house_rules import Nsfw, ServerSettings
 from bot.messages import LANGUAGES, UserError, translator
 from bot.request import ImagineOptions
 from bot.service import Asker, Service
@@ -41,9 +41,9 @@ FOR_OWNERS: dict[str, Callable[[Service, Asker], Awaitable[object]]] = {
     "unban": lambda service, who: admin.unban(service, who, WHO, T),
     "pause": lambda service, who: admin.pause(service, who, T),
     "resume": lambda service, who: admin.resume(service, who, T),
-    "stats queue": lambda service, who: admin.stats_queue(service, who, T),
-    "stats gpu": lambda service, who: admin.stats_gpu(service, who, T),
-    "role": lambda service, who: admin.set_role(service, who, "7", "premium", T),
+    "stats queue": lambda service, who: machine.stats_queue(service, who, T),
+    "stats gpu": lambda service, who: machine.stats_gpu(service, who, T),
+    "role": lambda service, who: house_rules.set_role(service, who, "7", "premium", T),
 }
 
 
@@ -108,36 +108,36 @@ async def test_a_ban_stops_what_waits_and_what_comes(service: Service, model: Fi
 async def test_pause_and_resume_are_told(service: Service) -> None:
     await admin.pause(service, OWNER, T)
     assert service.engine.snapshot().admission_paused
-    assert "Paused" in (await admin.stats_queue(service, OWNER, T)).text
+    assert "Paused" in (await machine.stats_queue(service, OWNER, T)).text
     await admin.resume(service, OWNER, T)
-    assert (await admin.stats_queue(service, OWNER, T)).text == ""
+    assert (await machine.stats_queue(service, OWNER, T)).text == ""
 
 
 async def test_settings_are_kept_and_shown(service: Service) -> None:
-    await admin.set_option(service, ANNA, "preview", "off", T)
-    await admin.set_option(service, ANNA, "language", "zh-cn", T)
-    await admin.set_option(service, ANNA, "nsfw", "allow", T)
-    await admin.set_channel(service, ANNA, "7", allowed=True, t=T)
-    await admin.set_role(service, OWNER, "8", "premium", T)
-    rules = await admin.server_settings(service, "telegram", "-5")
+    await house_rules.set_option(service, ANNA, "preview", "off", T)
+    await house_rules.set_option(service, ANNA, "language", "zh-cn", T)
+    await house_rules.set_option(service, ANNA, "nsfw", "allow", T)
+    await house_rules.set_channel(service, ANNA, "7", allowed=True, t=T)
+    await house_rules.set_role(service, OWNER, "8", "premium", T)
+    rules = await house_rules.server_settings(service, "telegram", "-5")
     assert rules == ServerSettings(("7",), {"8": "premium"}, False, "zh-CN", Nsfw.ALLOW)
     assert not rules.allows("9")
-    card = await admin.set_channel(service, ANNA, "7", allowed=False, t=T)
+    card = await house_rules.set_channel(service, ANNA, "7", allowed=False, t=T)
     assert ("Channels", "everywhere") in card.facts
-    await admin.set_option(service, ANNA, "language", "auto", T)
-    assert (await admin.server_settings(service, "telegram", "-5")).language is None
-    assert await admin.server_settings(service, "telegram", "-6") == ServerSettings()
+    await house_rules.set_option(service, ANNA, "language", "auto", T)
+    assert (await house_rules.server_settings(service, "telegram", "-5")).language is None
+    assert await house_rules.server_settings(service, "telegram", "-6") == ServerSettings()
 
 
 @pytest.mark.parametrize(("name", "value"), [("preview", "perhaps"), ("colour", "red"), ("nsfw", "")])
 async def test_a_wrong_setting_is_refused(service: Service, name: str, value: str) -> None:
     with pytest.raises(UserError):
-        await admin.set_option(service, ANNA, name, value, T)
+        await house_rules.set_option(service, ANNA, name, value, T)
 
 
 async def test_settings_belong_to_a_server(service: Service) -> None:
     with pytest.raises(UserError) as refused:
-        await admin.set_option(service, Asker("telegram", "1"), "preview", "off", T)
+        await house_rules.set_option(service, Asker("telegram", "1"), "preview", "off", T)
     assert refused.value.message.id == "error-server-only"
 
 

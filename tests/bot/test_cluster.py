@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.admin import stats_gpu
 from bot.app import engine_config, open_store
 from bot.capabilities import load_capabilities
 from bot.config import Config, Ray
 from bot.drains import Drains, order_drain
 from bot.events import Done, Waiting
+from bot.machine import stats_gpu
 from bot.messages import UserError, translator
 from bot.metrics import readings
 from bot.pricing import Pricing

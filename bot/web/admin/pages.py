@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from bot import admin, commands, render
+from bot import commands, machine, render
 from bot.events import Waiting
 from bot.pricing import money
 from bot.web.admin.door import Door
@@ -53,8 +53,8 @@ class Pages:
             visit,
             "overview.html",
             refresh_s=REFRESH_S,
-            queue=await admin.stats_queue(service, visit.asker, visit.t),
-            gpu=await admin.stats_gpu(service, visit.asker, visit.t),
+            queue=await machine.stats_queue(service, visit.asker, visit.t),
+            gpu=await machine.stats_gpu(service, visit.asker, visit.t),
             paused=service.engine.snapshot().admission_paused,
             requests=[(live, self._facts(live, visit)) for live in service.requests()],
             failures=await self._failures(),
