@@ -11,6 +11,8 @@ help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 $(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	@echo "Installing into $(VENV), which takes some minutes and says little."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade 'pip>=25.1'
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[discord,telegram,api,cluster,openai,gpu]' --group dev
@@ -18,9 +20,9 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 install: $(VENV)/.installed ## create .venv with everything that is pinned
 
-build/demo.toml: bot.toml
+build/demo.toml:
 	mkdir -p build
-	sed 's|^folder = "data"|folder = "build/demo"|' bot.toml > $@
+	printf '[storage]\nfolder = "build/demo"\n' > $@
 
 demo: install build/demo.toml ## draw one picture with the embedded model, into demo.png
 	$(BIN)/easel imagine "an orange cat on a green meadow" --seed 7 --out demo.png --config build/demo.toml

@@ -375,7 +375,7 @@ class Config(Section):
         Rent(valid_from=dt.date(2025, 1, 1), gpu_an_hour=Decimal("4.20"), operations_an_hour=Decimal("0.80")),
     )
     cost: Cost = Cost()
-    styles: dict[str, Style] = {}
+    styles: dict[str, Style] = Field(default_factory=lambda: dict(SEED_STYLES))
 
     @field_validator("time_zone")
     @classmethod
@@ -428,6 +428,21 @@ SEED_TIERS: dict[str, Tier] = {
     ),
 }
 """The four tiers and prices of the article Easel comes from (yuan an image)."""
+
+SEED_STYLES: dict[str, Style] = {
+    "ink": Style(
+        prompt="{prompt}, ink wash painting, black ink on rice paper",
+        names={Language.EN: "Ink wash", Language.ZH_CN: "水墨"},
+    ),
+    "watercolor": Style(
+        prompt="{prompt}, soft watercolor painting", names={Language.EN: "Watercolor", Language.ZH_CN: "水彩"}
+    ),
+    "photo": Style(
+        prompt="a photograph of {prompt}, natural light, 35 mm",
+        names={Language.EN: "Photograph", Language.ZH_CN: "照片"},
+    ),
+}
+"""What members may choose where bot.toml names no styles of its own."""
 
 
 def load_config(path: Path | None) -> Config:

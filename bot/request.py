@@ -106,6 +106,8 @@ def resolve(
     quality = _choice(options.quality, "quality", model.steps, QUALITY_NAMES, "standard")
     steps = _whole(options.steps, "steps", 1, min(model.max_steps, tier.max_steps), model.steps[quality])
     size = _size(options.size, model, tier, notes)
+    if options.style and not styles:
+        raise UserError(say("error-no-styles"))
     style = _choice(options.style, "style", styles, {}, None) if options.style else None
     seed = _whole(options.seed, "seed", 0, MAX_SEED - MAX_IMAGES, secrets.randbelow(DRAWN_SEEDS))
     if negative and guidance == 0:

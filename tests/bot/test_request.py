@@ -82,7 +82,7 @@ def test_sizes_have_many_spellings(word: str) -> None:
         ({"guidance": "11"}, "error-range"),
         ({"guidance": "nan"}, "error-range"),
         ({"steps": "1e9"}, "error-range"),
-        ({"style": "inkk"}, "error-choice"),
+        ({"style": "inkk"}, "error-no-styles"),
     ],
 )
 def test_bad_values_get_one_sentence_in_each_language(options: dict[str, str], message: str) -> None:

@@ -5,6 +5,7 @@
 error-prompt-empty = Tell me what to draw, for example: /imagine an orange cat on a green meadow
 error-prompt-long = That prompt has { $length } characters; { $limit } is the most I read.
 error-range = { $option } must be a number from { $low } to { $high }, not “{ $found }”.
+error-no-styles = There are no styles here.
 error-choice = I do not know { $option } “{ $found }”; choose one of: { $allowed }.
 error-choice-near = I do not know { $option } “{ $found }”; did you mean { $near }? Choose one of: { $allowed }.
 error-size-tier = { $wanted } is larger than your { $tier } plan allows; the largest in this shape is { $largest }.

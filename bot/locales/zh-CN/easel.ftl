@@ -5,6 +5,7 @@
 error-prompt-empty = 请告诉我要画什么，例如：/imagine 一只橘色的猫，绿色草地
 error-prompt-long = 提示词有 { $length } 个字符，最多只能 { $limit } 个。
 error-range = { $option } 应为 { $low } 到 { $high } 之间的数字，而不是“{ $found }”。
+error-no-styles = 这里没有可选的风格。
 error-choice = 没有“{ $found }”这种 { $option }；可选：{ $allowed }。
 error-choice-near = 没有“{ $found }”这种 { $option }，您是指 { $near } 吗？可选：{ $allowed }。
 error-size-tier = { $wanted } 超出了 { $tier } 套餐的上限；这个比例最大为 { $largest }。
