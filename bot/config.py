@@ -453,7 +453,9 @@ def load_config(path: Path | None) -> Config:
         table = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise ConfigError([f"{path}: cannot be read: {error.strerror or error}"]) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise ConfigError([f"{path}: is not UTF-8 text: save it as UTF-8"]) from error
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError([f"{path}: is not TOML: {error}"]) from error
     try:
         return Config.model_validate(table)
@@ -466,8 +468,25 @@ _IN_WORDS = {
     "model_type": "must be a table",
     "dict_type": "must be a table",
     "path_type": "must be a path",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "decimal_parsing": "must be a number",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "string_type": "must be text in quotes",
 }
 """What pydantic would say in Python's terms."""
+_FORMS = {
+    "currency": "must be three capital letters such as CNY",
+    "url": "must begin with http:// or https://",
+    "public_url": "must begin with http:// or https://",
+    "name": "must be letters, digits, dots, colons and hyphens, at most 64",
+    "address": "must be local, auto or HOST:PORT",
+}
+"""What a pattern stands for, by key."""
 
 
 def _fault(path: Path, fault: Any) -> str:
@@ -480,6 +499,8 @@ def _fault(path: Path, fault: Any) -> str:
         return f"{path}: {key}: found a key that is not known{hint}; allowed: {', '.join(known)}"
     if fault["type"] == "value_error":
         allowed = str(fault["ctx"]["error"])
+    elif fault["type"] == "string_pattern_mismatch":
+        allowed = _FORMS.get(str(fault["loc"][-1]), fault["msg"])
     else:
         allowed = _IN_WORDS.get(fault["type"]) or fault["msg"].replace("Input should be", "must be")
     found = "" if isinstance(fault["input"], dict) else f"found {fault['input']!r}; "

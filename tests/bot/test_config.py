@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import Config, ConfigError, load_config
+from bot.config import _FORMS, Config, ConfigError, load_config
+from tools import reference
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,9 +32,10 @@ def test_the_shipped_file_holds_the_defaults() -> None:
         ("time_zone = 'Mars/Olympus'", ["time_zone", "found 'Mars/Olympus'", "IANA"]),
         ("[engine]\nmax_active = 0", ["engine.max_active", "found 0", "greater than or equal to 1"]),
         ("[engine]\nmax_activ = 3", ["engine.max_activ", "did you mean max_active?"]),
-        ("[engine]\nmax_active = 'three'", ["engine.max_active", "found 'three'", "valid integer"]),
+        ("[engine]\nmax_active = 'three'", ["engine.max_active", "found 'three'", "must be a whole number"]),
         ("[engine]\nkeep_warm_every = 'soon'", ["engine.keep_warm_every", "found 'soon'", '"5m"']),
         ("[engine]\nstep_timeout = '0s'", ["engine.step_timeout", "found '0s'", "longer than 0"]),
+        ("currency = 'EURO'", ["currency", "found 'EURO'", "three capital letters"]),
         ("engine = 'fast'", ["engine", "found 'fast'", "must be a table"]),
         ("rent = [{valid_from = 2025-01-01}]", ["rent.0.gpu_an_hour", "must be given"]),
         (
@@ -60,6 +62,24 @@ def test_a_fault_names_file_key_found_and_allowed(tmp_path: Path, text: str, par
     assert line.startswith(str(tmp_path / "bot.toml"))
     for part in parts:
         assert part in line
+
+
+def test_a_file_that_is_no_text_is_told(tmp_path: Path) -> None:
+    (tmp_path / "bot.toml").write_bytes("language = 'en'".encode("utf-16"))
+    with pytest.raises(ConfigError) as refused:
+        load_config(tmp_path / "bot.toml")
+    assert refused.value.lines == [f"{tmp_path / 'bot.toml'}: is not UTF-8 text: save it as UTF-8"]
+
+
+def test_every_pattern_is_told_in_words() -> None:
+    patterned = {
+        key
+        for _, section in reference.tables()
+        for key, field in section.model_fields.items()
+        if "pattern=" in repr(field)
+    }
+    assert patterned <= set(_FORMS)
+    assert patterned
 
 
 def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
