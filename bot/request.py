@@ -166,7 +166,7 @@ def _size(text: str | None, model: Capabilities, tier: Tier, notes: list[Message
     aliases = {
         f"{name}{suffix}": preset for name, preset in SIZE_NAMES.items() for suffix in ("", "图", "形")
     }
-    preset = _choice(word, "size", model.sizes, aliases, None, extra="1024x768")
+    preset = _choice(word, "size", model.sizes, aliases, None, extra=str(model.sizes["landscape"]))
     wanted = model.sizes[preset]
     size = model.fit(wanted, tier.max_pixels)
     if size != wanted:

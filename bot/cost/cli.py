@@ -84,7 +84,10 @@ async def show_stats(
         try:
             await asyncio.to_thread(options.chart.write_bytes, png)
         except OSError as error:
-            raise UserError(say("cost-not-written", file=str(options.chart), reason=str(error))) from error
+            reason = error.strerror or str(error)
+            raise UserError(say("cost-not-written", file=str(options.chart), reason=reason)) from error
+        if not (options.json or options.csv):  # which somebody else reads
+            console.print(t("init-written", file=str(options.chart)), markup=False)
         if t.language != "en" and chinese_font() is None:
             console.print(t("cost-no-font"), markup=False)
     if options == StatsOptions():
@@ -147,6 +150,7 @@ def show_plan(console: Console, config: Config, options: PlanOptions) -> None:
     """
     t, currency = translator(config.language), config.currency
     utilisation = _utilisation(options.utilisation)
+    crowds = parse_members(options.members, config.tiers) if options.members else None
     operations = Pricing(config).rate().operations_micro_per_hour
     plans = []
     for card in _cards(config, options):
@@ -168,8 +172,7 @@ def show_plan(console: Console, config: Config, options: PlanOptions) -> None:
     model = t(f"plan-{best.residency.value}")
     console.print("\n" + t("plan-tiers-title", card=best.gpu.name, model=model, cost=cost), markup=False)
     console.print(tiers_table(best, config.tiers, currency, t))
-    if options.members:
-        crowds = parse_members(options.members, config.tiers)
+    if crowds is not None:
         console.print("\n" + t("plan-month-title", card=best.gpu.name), markup=False)
         console.print(month_table(month(best, crowds, config.tiers), currency, t))
 

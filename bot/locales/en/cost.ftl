@@ -51,7 +51,7 @@ cost-by-platform = By platform
 cost-by-size = By size
 cost-top = Top members
 cost-group = { $images } in { $gpu }
-cost-forecast = To the end
+cost-forecast = Forecast to the end
 cost-forecast-figures = { $images } images, cost { $cost }, revenue { $revenue }, left over { $margin }
 
 ## The chart
