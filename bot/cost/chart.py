@@ -107,6 +107,7 @@ class _Chart:
             total = money(sum(micro for _, micro, _ in parts), report.currency, t.language)
             axes.annotate(f" {total}", (left, row), va="center", fontsize=SMALL)
         axes.set_yticks([1, 0], [self._say(t("chart-cost")), self._say(t("stats-revenue"))])
+        axes.set_ylim(-0.5, 1.5)
         axes.legend(loc="upper center", bbox_to_anchor=(0.45, 1.36), ncols=4, frameon=False, fontsize=SMALL,
                     handletextpad=0.1, columnspacing=0.9)  # fmt: skip
         self._finish(axes, t("chart-axis-money", currency=report.currency), "")
@@ -139,7 +140,7 @@ class _Chart:
         report = self._report
         share = "-" if report.free_share is None else percent(report.free_share)
         goal = t("cost-free-goal", share=share, goal=percent(report.free_goal))
-        self._finish(axes, t("stats-images"), t("chart-tier-title", goal=goal))
+        self._finish(axes, t("stats-images"), t("chart-tier-title", goal=goal), at_least=10.0)
 
     def _waits(self, axes: Any) -> None:
         """Seconds of waiting by tier: the middle one, and the one that 95 of 100 stay below."""
@@ -159,7 +160,7 @@ class _Chart:
                     handletextpad=0.1, columnspacing=0.9)  # fmt: skip
         axes.set_yticks(range(len(lines)), [self._say(line.name) for line in reversed(lines)])
         axes.set_ylim(-0.6, len(lines) - 0.4)
-        self._finish(axes, t("chart-axis-wait"), t("chart-wait-title"))
+        self._finish(axes, t("chart-axis-wait"), t("chart-wait-title"), at_least=1.0)
 
     def _bars(self, axes: Any, bars: Sequence[tuple[str, float, str]], labels: Sequence[str]) -> None:
         for row, ((_, length, colour), label) in enumerate(
@@ -169,14 +170,15 @@ class _Chart:
             axes.annotate(f" {label}", (length, row), va="center", fontsize=SMALL)
         axes.set_yticks(range(len(bars)), [self._say(name) for name, _, _ in reversed(bars)])
 
-    def _finish(self, axes: Any, x_label: str, heading: str) -> None:
+    def _finish(self, axes: Any, x_label: str, heading: str, *, at_least: float = 0.01) -> None:
+        """Labels and grid; the axis reaches so far where there is nothing to show."""
         axes.set_xlabel(self._say(x_label), fontsize=SMALL)
         if heading:
             axes.set_title(self._say(heading), fontsize=PLAIN, loc="left")
         axes.tick_params(labelsize=SMALL, length=0, pad=9)
         axes.spines[["top", "right", "left"]].set_visible(False)
         axes.margins(x=0.2)
-        axes.set_xlim(left=0)
+        axes.set_xlim(0, max(at_least, axes.get_xlim()[1]))
         axes.locator_params(axis="x", nbins=5)
         axes.grid(axis="x", color="#DDDDDD", linewidth=0.8)
         axes.set_axisbelow(True)
