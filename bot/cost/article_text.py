@@ -59,9 +59,10 @@ gate, accounting, quotas and ledger, a virtual clock, and a card that takes the 
 tables (three at once slow each other down as its table of concurrency says). At the end every total of the
 report is compared with a recount from the raw tables, to the micro-unit.
 
-The long waits are those of a request of four: three places, so the fourth waits until a picture of its own request
-is done. Who pays has pictures of 1024 squared in 40 steps drawn, the free tier of 768 squared in 20, hence its
-shorter wait; hardly anybody waits for anybody else on a card that is idle four fifths of the month.
+The long waits are those of a request of four: there are three places, so the fourth waits until a picture of
+its own request is done. Who pays has pictures of 1024 squared in 40 steps drawn, the free tier of 768 squared
+in 20, hence its shorter wait; hardly anybody waits for anybody else on a card that is idle four
+fifths of the month.
 
 ## With your own numbers
 
