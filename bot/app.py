@@ -14,6 +14,7 @@ from bot.cost.calibration import PROFILE
 from bot.cost.watch import CostWatch
 from bot.credentials import Credentials
 from bot.drains import Drains
+from bot.folders import make_folder
 from bot.housekeeping import Housekeeper
 from bot.metering import MeterWriter
 from bot.metrics.counting import Counting
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
 DATABASE = "easel.db"
 LEARNED = "learned.json"
 MB = 1 << 20
-OWNER_ONLY = 0o700
-"""Of the data folder, if it is to be made: what people asked for is nobody else's."""
 
 
 def lane_terms(config: Config) -> dict[str, LaneTerms]:
@@ -109,9 +108,9 @@ async def open_store(
     serving: bool = True,
     on_trouble: Callable[[StoreUnavailable], None] | None = None,
 ) -> AsyncIterator[Store]:
-    """The database in its folder, which is made where there is none."""
+    """The database in its folder, which is made where there is none. Raises UserError where it cannot be."""
     folder = config.storage.folder
-    folder.mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)
+    make_folder(folder)
     pricing = Pricing(config)
     store = await Store.open(
         folder / DATABASE,

@@ -16,9 +16,10 @@ import typer
 from rich.console import Console
 
 from bot import admin, keys
+from bot.actions import altered
 from bot.app import open_service, open_store
 from bot.config import Config, ConfigError, load_config
-from bot.console import Terminal, show_card
+from bot.console import Terminal, check_folder, check_out, show_card
 from bot.cost.cli import PlanOptions, StatsOptions, run_calibration, show_plan, show_stats
 from bot.credentials import Credentials, Redactor
 from bot.doctor.report import run_doctor
@@ -27,6 +28,7 @@ from bot.faces import configured_faces, serve_all
 from bot.init.wizard import Here, run_init
 from bot.logs import set_up_logs
 from bot.messages import UserError, best_language, say, translator
+from bot.parse import parse_imagine
 from bot.request import ImagineOptions
 from bot.service import Asker
 from bot.upkeep import read_backup, show_check, write_backup
@@ -65,14 +67,12 @@ def main() -> None:
 @app.command("init")
 def write_settings() -> None:
     """Ask a few questions, and write bot.toml and .env into this folder."""
-    credentials = Credentials()
-    here = Here(Path(), credentials.platforms, _locale())
-    t = translator(best_language(here.locale))
+    t = translator(best_language(_locale()))
     if not sys.stdin.isatty():
         errors.print(t("init-terminal"), markup=False)
         raise typer.Exit(FAILED)
     try:
-        written = run_init(console, here)
+        written = run_init(console, Here(Path(), Credentials().platforms, _locale()))
     except UserError as error:
         console.print(t(error.message), markup=False)
         raise typer.Exit(FAILED) from None
@@ -91,30 +91,31 @@ def doctor(
     config: ConfigOption = None,
 ) -> None:
     """Look whether everything is in place; each finding ends with what to do."""
-    settings = _settings(config)
-    if not _run(settings, lambda: run_doctor(console, settings, Credentials(), online=online)):
+    settings = _bot_toml(config)
+    if not _run(settings, lambda: run_doctor(console, settings, Credentials.readable(), online=online)):
         raise typer.Exit(FAILED)
 
 
 @app.command()
 def imagine(
-    prompt: Annotated[str, typer.Argument(help="What to draw.")],
-    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("easel.png"),
+    prompt: Annotated[list[str], typer.Argument(help="What to draw, with or without quotes.")],
+    out: Annotated[Path, typer.Option(help="The PNG file to write.")] = Path("easel.png"),
     size: Annotated[
         str | None, typer.Option(help="square, portrait, landscape, ... or WIDTHxHEIGHT.")
     ] = None,
     quality: Annotated[str | None, typer.Option(help="sketch, draft, standard or final.")] = None,
     seed: Annotated[str | None, typer.Option(help="The same seed draws the same picture.")] = None,
-    images: Annotated[str | None, typer.Option(help="1 to 4.")] = None,
-    negative: Annotated[str | None, typer.Option(help="What should not be in it (guidance above 0).")] = None,
+    images: Annotated[str | None, typer.Option("--images", "--n", help="1 to 4.")] = None,
+    negative: Annotated[
+        str | None, typer.Option("--negative", "--no", help="What should not be in it (guidance above 0).")
+    ] = None,
     guidance: Annotated[str | None, typer.Option(help="0 to 10.")] = None,
     steps: Annotated[str | None, typer.Option(help="Denoising steps, in place of a quality.")] = None,
     style: Annotated[str | None, typer.Option(help="A style from bot.toml.")] = None,
     config: ConfigOption = None,
 ) -> None:
     """Draw one picture into a file."""
-    options = ImagineOptions(
-        prompt=prompt,
+    given = ImagineOptions(
         negative=negative,
         size=size,
         quality=quality,
@@ -124,7 +125,11 @@ def imagine(
         style=style,
         steps=steps,
     )
-    drawn = _with_terminal(_settings(config), lambda terminal: terminal.imagine(options, out))
+    settings = _settings(config)
+    with _explained(settings):
+        options = altered(parse_imagine(" ".join(prompt)), given)
+        check_out(out)
+    drawn = _with_terminal(settings, lambda terminal: terminal.imagine(options, out))
     if not drawn:
         raise typer.Exit(FAILED)
 
@@ -135,7 +140,10 @@ def chat(
     config: ConfigOption = None,
 ) -> None:
     """Talk to the bot in this terminal."""
-    _with_terminal(_settings(config), lambda terminal: terminal.chat(folder))
+    settings = _settings(config)
+    with _explained(settings):
+        check_folder(folder)
+    _with_terminal(settings, lambda terminal: terminal.chat(folder))
 
 
 @app.command()
@@ -282,6 +290,14 @@ def revoke_key(
 
 
 def _settings(path: Path | None) -> Config:
+    """The same as `_bot_toml`; a `.env` that cannot be read is told, too, whether it is needed or not."""
+    config = _bot_toml(path)
+    with _explained(config):
+        Credentials()
+    return config
+
+
+def _bot_toml(path: Path | None) -> Config:
     """Read bot.toml and set up logs, or say what is wrong with it and leave with status 2."""
     if path is None and DEFAULT_CONFIG.exists():
         path = DEFAULT_CONFIG
@@ -299,7 +315,7 @@ def _set_up_logs(config: Config, *, at_terminal: bool = False) -> None:
     """At a terminal people read answers, not logs: there only warnings show, unless the level is debug."""
     level = "warning" if at_terminal and config.log_level == "info" else config.log_level
     as_json = None if config.log_format == "auto" else config.log_format == "json"
-    redactor = Redactor(Credentials().values())
+    redactor = Redactor(Credentials.readable().values())
     set_up_logs(level, redactor, json=as_json, prompts=config.log_prompts)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import structlog
 from prompt_toolkit import PromptSession
 from prompt_toolkit.patch_stdout import patch_stdout
 from rich.progress import BarColumn, Progress, TextColumn
@@ -18,6 +20,7 @@ from bot.events import Progress as Drawing
 from bot.messages import UserError, say, translator
 from bot.parse import parse_imagine
 from bot.service import Asker
+from storage.errors import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,11 +29,15 @@ if TYPE_CHECKING:
 
     from bot.commands import Card
     from bot.live import LiveRequest
+    from bot.picture import Picture
     from bot.render import Fact
     from bot.request import ImagineOptions
     from bot.service import Service
 
+log = structlog.get_logger(__name__)
+
 PLATFORM = "console"
+LEAVING = ("exit", "quit", "/exit", "/quit")
 
 
 class Terminal:
@@ -68,7 +75,10 @@ class Terminal:
         return drawn
 
     async def chat(self, folder: Path) -> None:
-        """Read lines until Ctrl-D. Requests draw beside the prompt; leaving waits for none of them."""
+        """Read lines until Ctrl-D, or a word that says so.
+
+        Requests draw beside the prompt; leaving waits for none of them.
+        """
         session: PromptSession[str] = PromptSession("easel> ")
         self._prompt = session
         with patch_stdout(raw=True):
@@ -79,6 +89,8 @@ class Terminal:
                 try:
                     line = (await session.prompt_async()).strip()
                 except (EOFError, KeyboardInterrupt):
+                    break
+                if line.lower() in LEAVING:
                     break
                 if line:
                     await self.line(line, folder)
@@ -112,16 +124,23 @@ class Terminal:
 
     async def settled(self) -> None:
         """Wait until everything asked for in this chat is delivered."""
-        await asyncio.gather(*self._drawing)
+        await asyncio.gather(*self._drawing, return_exceptions=True)
 
     async def _ask(self, options: ImagineOptions, out: Path) -> LiveRequest:
+        await asyncio.to_thread(check_out, out)
         key = secrets.token_hex(8)
         return await self._service.imagine(self._asker, options, key=key, address=_address(out))
 
     def _spawn(self, live: LiveRequest) -> None:
         task = asyncio.create_task(self._deliver(live))
         self._drawing.add(task)
-        task.add_done_callback(self._drawing.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[bool]) -> None:
+        self._drawing.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            level = log.warning if isinstance(error, StorageError) else log.error
+            level("console.task_died", exc_info=error)
 
     async def _deliver(self, live: LiveRequest, *, bar: bool = False) -> bool:
         """Follow a request to its end; the written file is the terminal's acknowledgement."""
@@ -132,15 +151,24 @@ class Terminal:
             self._say(self._t(outcome.message))
             self._service.closed(live)
             return False
-        out = Path(str(live.address["out"]))
-        paths = [
-            out if n == 0 else out.with_stem(f"{out.stem}-{n + 1}") for n in range(len(outcome.pictures))
-        ]
-        for path, picture in zip(paths, outcome.pictures, strict=True):
-            await asyncio.to_thread(_write, path, picture.png)
+        paths = _paths(Path(str(live.address["out"])), len(outcome.pictures))
+        for n, (path, picture) in enumerate(zip(paths, outcome.pictures, strict=True)):
+            try:
+                await asyncio.to_thread(_write, path, picture.png)
+            except OSError as error:
+                reason = error.strerror or str(error)
+                await self._give_up(live, outcome.pictures[:n], reason)
+                self._say(self._t("error-out-failed", file=str(path), reason=reason, seed=str(picture.seed)))
+                return False
         await self._service.delivered(live, receipt=str(paths[0]))
         self._result(live, outcome, paths)
         return True
+
+    async def _give_up(self, live: LiveRequest, written: Sequence[Picture], reason: str) -> None:
+        """Count what is written, close the rest uncharged: a terminal has no history to fetch it from."""
+        receipt = str(live.address["out"])
+        await self._service.store.acknowledge([picture.job_id for picture in written], receipt)
+        await self._service.undeliverable(live, reason, members_doing=False)
 
     async def _below_the_prompt(self, live: LiveRequest) -> Done | Failed:
         """The outcome; until then the newest state stands below the prompt, a line a request."""
@@ -210,6 +238,31 @@ def show_facts(console: Console, facts: Sequence[Fact]) -> None:
         table.add_row(label, value)
     if facts:
         console.print(table)
+
+
+def check_out(out: Path) -> None:
+    """Raises `UserError` where it is plain that no picture can be written to `out`; touches nothing."""
+    if os.path.isdir(out):
+        raise UserError(say("error-out-folder", file=str(out), example=str(out / "easel.png")))
+    if out.suffix.lower() not in ("", ".png"):
+        raise UserError(say("error-out-suffix", found=out.suffix))
+    if not os.path.exists(out):
+        check_folder(out.parent)
+    elif not os.access(out, os.W_OK):
+        raise UserError(say("error-out-denied", file=str(out)))
+
+
+def check_folder(folder: Path) -> None:
+    """The same of a folder, which need not be there yet."""
+    nearest = next((path for path in (folder, *folder.parents) if os.path.exists(path)), folder)
+    if not os.path.isdir(nearest):
+        raise UserError(say("error-out-below", found=str(nearest)))
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise UserError(say("error-out-denied", file=str(nearest)))
+
+
+def _paths(out: Path, count: int) -> list[Path]:
+    return [out if n == 0 else out.with_stem(f"{out.stem}-{n + 1}") for n in range(count)]
 
 
 def _address(out: Path) -> dict[str, object]:

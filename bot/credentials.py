@@ -7,10 +7,20 @@ owner's page or a session there.
 
 from __future__ import annotations
 
+import io
 import re
+from pathlib import Path
+from typing import Any, Self
 
+from dotenv.parser import Original, parse_stream
 from pydantic import SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bot.messages import Message, UserError, say
+
+ENV_FILE = Path(".env")
+ENV_ENCODING = "utf-8-sig"
+"""UTF-8, with the mark at its beginning that some editors write, or without."""
 
 _TELEGRAM_TOKEN = re.compile(r"(?<!\d)\d{6,12}(?::|%3[Aa])[A-Za-z0-9_-]{30,}")
 _API_KEY = re.compile(r"(easel_[0-9a-f]{10}_)[0-9a-f]{32}")
@@ -19,11 +29,11 @@ _MASK = "[redacted]"
 
 
 class Credentials(BaseSettings):
-    """What the environment holds; empty means absent."""
+    """What the environment holds; empty means absent. Raises UserError where `.env` cannot be read."""
 
     model_config = SettingsConfigDict(
-        env_file=".env",
-        env_file_encoding="utf-8",
+        env_file=ENV_FILE,
+        env_file_encoding=ENV_ENCODING,
         extra="ignore",
         frozen=True,
         use_attribute_docstrings=True,
@@ -44,6 +54,17 @@ class Credentials(BaseSettings):
     openai_api_keys: dict[str, SecretStr] = {}
     """The same by server, as a JSON object, for those that want another."""
 
+    def __init__(self, **given: Any) -> None:
+        trouble = env_trouble(ENV_FILE) if given.get("_env_file", ENV_FILE) else None
+        if trouble is not None:
+            raise UserError(trouble)
+        super().__init__(**given)
+
+    @classmethod
+    def readable(cls) -> Self:
+        """Without the `.env` where it cannot be read: for the logs, and for whoever tells what is wrong."""
+        return cls() if env_trouble(ENV_FILE) is None else cls(_env_file=None)
+
     @field_validator("*")
     @classmethod
     def _empty_is_absent(cls, value: SecretStr | dict[str, SecretStr] | None) -> object:
@@ -57,15 +78,45 @@ class Credentials(BaseSettings):
         return key.get_secret_value() if key else None
 
     @property
+    def tokens(self) -> dict[str, str]:
+        """The chat platforms that there is a token for, and the token in clear."""
+        held = {"discord": self.discord_token, "telegram": self.telegram_token}
+        return {name: token.get_secret_value() for name, token in held.items() if token}
+
+    @property
     def platforms(self) -> frozenset[str]:
         """The chat platforms that there is a token for."""
-        tokens = {"discord": self.discord_token, "telegram": self.telegram_token}
-        return frozenset(name for name, token in tokens.items() if token)
+        return frozenset(self.tokens)
 
     def values(self) -> tuple[str, ...]:
         """Every secret in clear, for the redactor alone."""
         held = (*self.__dict__.values(), *self.openai_api_keys.values())
         return tuple(value.get_secret_value() for value in held if isinstance(value, SecretStr))
+
+
+def env_trouble(file: Path) -> Message | None:
+    """Why nobody can read this `.env`, and what to do; None where one can, or there is none."""
+    told = str(file)
+    if file.is_dir():
+        return say("error-env-folder", file=told)
+    if not file.is_file():
+        return None
+    try:
+        text = file.read_text(ENV_ENCODING)
+    except UnicodeDecodeError:
+        return say("error-env-encoding", file=told)
+    except OSError as error:
+        return say("error-env-closed", file=told, reason=error.strerror or str(error))
+    if "\0" in text:  # UTF-16 without a mark
+        return say("error-env-encoding", file=told)
+    wrong = next((entry.original for entry in parse_stream(io.StringIO(text)) if entry.error), None)
+    return None if wrong is None else say("error-env-line", file=told, line=_first_line(wrong))
+
+
+def _first_line(entry: Original) -> int:
+    """Where an entry of `.env` begins, which has the empty lines before it to it."""
+    written = entry.string
+    return entry.line + written[: len(written) - len(written.lstrip())].count("\n")
 
 
 class Redactor:

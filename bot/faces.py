@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.extras import extra
-from bot.messages import UserError, translator
+from bot.messages import UserError, say, translator
+from bot.tokens import BOT_ID
 
 if TYPE_CHECKING:
     from bot.config import Config
@@ -25,8 +26,11 @@ Serve = Callable[["Service"], Coroutine[None, None, None]]
 def configured_faces(config: Config, credentials: Credentials) -> dict[str, Serve]:
     """The platforms whose token is there, and the HTTP API where it is turned on, by name.
 
-    Raises `UserError` where a library is not installed.
+    Raises `UserError` where a token cannot be one, or a library is not installed.
     """
+    for platform, given in credentials.tokens.items():
+        if BOT_ID[platform](given) is None:
+            raise UserError(say(f"{platform}-token-shape"))
     faces: dict[str, Serve] = {}
     if config.http.enabled:
         with extra("api"):

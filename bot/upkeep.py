@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from bot.app import DATABASE
+from bot.folders import make_folder
 from storage.backup import backup, check, kept_currency, restore
 from storage.errors import CannotOpen
 from storage.images import ImageFolder
@@ -30,7 +32,7 @@ def read_backup(config: Config, file: Path, console: Console, t: Translator) -> 
     """Put a backup in the database's place; the bot must be stopped."""
     if not file.is_file():
         raise CannotOpen(t("upkeep-no-file", file=str(file)))
-    config.storage.folder.mkdir(parents=True, exist_ok=True)
+    make_folder(config.storage.folder)
     old = restore(file, config.storage.folder / DATABASE)
     _say(console, t("upkeep-restored", file=str(file)))
     if old is not None:
@@ -40,15 +42,15 @@ def read_backup(config: Config, file: Path, console: Console, t: Translator) -> 
 def broken(config: Config) -> list[Finding] | None:
     """Every invariant that does not hold; None where there is no database. Raises StoreUnavailable."""
     database = config.storage.folder / DATABASE
-    if not database.exists():
+    if not os.path.exists(database):
         return None
     return check(database, ImageFolder(config.storage.folder / "images").has)
 
 
-def ledgers_currency(config: Config) -> str | None:
-    """What the ledger is kept in; None where there is none. Raises StoreUnavailable."""
-    database = config.storage.folder / DATABASE
-    return kept_currency(database) if database.exists() else None
+def ledgers_currency(folder: Path) -> str | None:
+    """What the ledger in this data folder is kept in; None where there is none. Raises StoreUnavailable."""
+    database = folder / DATABASE
+    return kept_currency(database) if os.path.exists(database) else None
 
 
 def show_check(config: Config, console: Console, t: Translator) -> bool:
@@ -64,7 +66,7 @@ def show_check(config: Config, console: Console, t: Translator) -> bool:
 
 def _database(config: Config, t: Translator) -> Path:
     database = config.storage.folder / DATABASE
-    if not database.exists():
+    if not os.path.exists(database):
         raise CannotOpen(t("upkeep-no-file", file=str(database)))
     return database
 

@@ -73,9 +73,11 @@ def check(database: Path, has_image: Callable[[str], bool] | None = None) -> lis
 
 
 def kept_currency(database: Path) -> str | None:
-    """The currency that the ledger is in; None where none was written yet. Raises StoreUnavailable."""
+    """The currency that the ledger is in; None where there is none yet. Raises StoreUnavailable."""
     try:
         with _connected(database, read_only=True) as db:
+            if not _is_ours(db):
+                return None
             row = db.execute("SELECT value FROM meta WHERE name = 'currency'").fetchone()
     except sqlite3.Error as error:
         raise diagnose(error) from error
@@ -96,11 +98,15 @@ def _refuse_unless_sound(copy: Path) -> None:
         if damage:
             raise CannotOpen(f"{copy.name} is damaged: {damage[0].sentence}")
         found = version(db)
-        ours = db.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
+        ours = _is_ours(db)
     if not ours:
         raise CannotOpen(f"{copy.name} is not a database of Easel")
     if found > migrations()[-1][0]:
         raise CannotOpen(f"{copy.name} was written by a newer Easel (version {found}); update Easel first")
+
+
+def _is_ours(db: sqlite3.Connection) -> bool:
+    return bool(db.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID)
 
 
 def _set_aside(database: Path) -> Path:

@@ -22,7 +22,8 @@ def prepare(db: sqlite3.Connection, *, currency: str) -> None:
     if kept != currency:
         raise CannotOpen(
             f"the ledger of this database is in {kept}, the configuration says {currency}: "
-            "amounts of two currencies cannot be added; set it back, or begin a new database"
+            "amounts of two currencies cannot be added; set it back, or begin a new database: "
+            "let [storage] folder in bot.toml name another folder"
         )
 
 

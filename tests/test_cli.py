@@ -115,6 +115,55 @@ def test_a_wrong_value_is_one_sentence_and_costs_nothing(folder: Path) -> None:
     assert reservations(folder) == 0
 
 
+def test_a_prompt_is_read_as_a_line_of_a_chat_and_options_outside_it_win(folder: Path) -> None:
+    words = ("a red", "star", "--n", "1", "on a meadow --seed 7 --steps 3 --no text", "--seed", "9")
+    done = easel(folder, "imagine", *words, "--no", "blur", "--out", "star.png")
+    assert done.returncode == 0, done.stdout + done.stderr
+    with Image.open(folder / "star.png") as image:
+        prompt, negative, settings = image.info["parameters"].split("\n")
+    assert prompt == "a red star on a meadow"
+    assert negative == "Negative prompt: blur"
+    assert "Steps: 3," in settings
+    assert "Seed: 9," in settings
+
+
+def test_an_unknown_option_in_the_prompt_is_told(folder: Path) -> None:
+    refused = easel(folder, "imagine", "a cat --sede 7")
+    assert refused.returncode == 1
+    assert "--seed" in refused.stdout
+    assert not (folder / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("imagine", "a cat", "--out", "."), "is a folder; name a file"),
+        (("imagine", "a cat", "--out", "bot.toml/cat.png"), "not a folder"),
+        (("imagine", "a cat", "--out", "cat.jpg"), "let the name end in .png"),
+        (("chat", "--folder", "bot.toml"), "not a folder"),
+    ],
+)
+def test_a_place_for_no_picture_is_refused_before_the_model_loads(
+    words: tuple[str, ...], said: str, folder: Path
+) -> None:
+    refused = easel(folder, *words)
+    assert refused.returncode == 1
+    assert len(refused.stdout.splitlines()) == 1
+    assert said in refused.stdout
+    assert refused.stderr == ""
+    assert not (folder / "data").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is always full")
+def test_a_full_disk_is_one_sentence_and_costs_nothing(folder: Path) -> None:
+    for _ in range(2):
+        failed = easel(folder, "imagine", "a cat", "--out", "/dev/full")
+        assert failed.returncode == 1
+        assert failed.stdout.count("could not be written (No space left on device)") == 1
+        assert "Traceback" not in failed.stdout + failed.stderr
+    assert reservations(folder) == 0
+
+
 def test_a_wrong_key_in_bot_toml_exits_2(folder: Path) -> None:
     (folder / "bot.toml").write_text("[engine]\nmax_activ = 3\n")
     refused = easel(folder, "imagine", "a cat")

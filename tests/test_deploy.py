@@ -18,6 +18,7 @@ DEPLOY = ROOT / "deploy"
 IMAGES = ("Dockerfile", "Dockerfile.cuda")
 
 
+@pytest.mark.e2e
 def test_every_file_passes_its_linter() -> None:
     tools = Path(sys.executable).parent
     done = subprocess.run(

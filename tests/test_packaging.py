@@ -40,6 +40,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
+@pytest.mark.e2e
 def test_everything_beside_the_code_is_in_the_wheel(wheel: Path) -> None:
     inside = set(zipfile.ZipFile(wheel).namelist())
     tracked = subprocess.check_output(
@@ -91,6 +92,7 @@ def test_every_pin_is_inside_the_range_that_pyproject_asks_for() -> None:
         assert requirement.specifier.contains(pin), f"{requirement}, pinned to {pin}"
 
 
+@pytest.mark.e2e
 def test_the_notices_are_current() -> None:
     check = run(sys.executable, str(ROOT / "tools" / "notices.py"), "--check", cwd=ROOT)
     assert check.returncode == 0, check.stderr

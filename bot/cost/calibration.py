@@ -15,6 +15,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from bot.cost.catalogue import Gpu, Workload
+from bot.folders import make_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -140,7 +141,7 @@ def _measured(points: Points) -> str:
 
 
 def _replace(file: Path, text: str) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(file.parent)
     fresh = file.with_suffix(".new")
     fresh.write_text(text, "utf-8")
     os.replace(fresh, file)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import discord
 import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 MAX_PAUSE_S = 30.0
+
+# Easel never speaks: the library need not warn that what it would take is not installed.
+discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
 
 
 async def serve(service: Service, token: str, config: Config) -> None:

@@ -10,15 +10,16 @@ import socket
 import stat
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.app import DATABASE, MB, model_settings
+from bot.credentials import ENV_FILE, env_trouble
 from bot.doctor import house, machine, platforms
 from bot.doctor.finding import fine, problem
 from bot.extras import extra
+from bot.folders import nearest, writable
 from bot.messages import UserError, say
-from bot.tokens import discord_application, telegram_bot
+from bot.tokens import BOT_ID
 from bot.upkeep import broken, ledgers_currency
 from engine import survey
 from storage.errors import AlreadyServing, StorageError
@@ -26,13 +27,13 @@ from storage.serving import Serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+    from pathlib import Path
 
     from bot.config import Config
     from bot.credentials import Credentials
     from bot.doctor.finding import Finding
     from bot.doctor.platforms import Reply
 
-ENV_FILE = Path(".env")
 LIBRARIES = {
     "discord": "discord",
     "telegram": "telegram",
@@ -71,7 +72,7 @@ def _database(config: Config) -> Iterator[Finding]:
     findings = broken(config)
     yield house.database(findings)
     if not findings:
-        yield from house.currency(ledgers_currency(config), config.currency)
+        yield from house.currency(ledgers_currency(config.storage.folder), config.currency)
 
 
 async def examine_online(config: Config, credentials: Credentials) -> AsyncIterator[Finding]:
@@ -112,11 +113,13 @@ def _files(config: Config) -> Iterator[Finding]:
     if config.engine.backend == "local":
         files = survey.survey_model(model_settings(config))
         yield machine.model(files, config.model.path, _free_bytes(survey.hub_cache()))
+    yield house.env_file(ENV_FILE, _mode(ENV_FILE), env_trouble(ENV_FILE))
     folder = config.storage.folder
-    pictures = sum(file.stat().st_size for file in (folder / "images").rglob("*") if file.is_file())
-    yield machine.disk(str(folder), _free_bytes(folder), config.storage.keep_images_mb * MB - pictures)
-    yield house.data_folder(folder, _mode(folder), writable=os.access(_nearest(folder), os.W_OK | os.X_OK))
-    yield house.env_file(ENV_FILE, _mode(ENV_FILE))
+    usable, mode = writable(folder), _mode(folder) if os.path.isdir(folder) else None
+    yield house.data_folder(folder, mode, writable=usable)
+    if usable:
+        pictures = sum(file.stat().st_size for file in (folder / "images").rglob("*") if file.is_file())
+        yield machine.disk(str(folder), _free_bytes(folder), config.storage.keep_images_mb * MB - pictures)
 
 
 def _tokens(config: Config, credentials: Credentials) -> Iterator[Finding]:
@@ -124,11 +127,9 @@ def _tokens(config: Config, credentials: Credentials) -> Iterator[Finding]:
         yield platforms.no_token()
     for name in sorted({*credentials.platforms, *_extras(config)}):
         yield from platforms.library(name, installed=_installed(name))
-    if credentials.discord_token is not None:
-        bot_id = discord_application(credentials.discord_token.get_secret_value())
-        yield platforms.shape("discord", bot_id, _invite(bot_id))
-    if credentials.telegram_token is not None:
-        yield platforms.shape("telegram", telegram_bot(credentials.telegram_token.get_secret_value()))
+    for name, token in credentials.tokens.items():
+        bot_id = BOT_ID[name](token)
+        yield platforms.shape(name, bot_id, _invite(bot_id) if name == "discord" else "")
 
 
 def _extras(config: Config) -> Iterator[str]:
@@ -164,7 +165,7 @@ def _invite(application: int | None) -> str:
 def _running(config: Config) -> bool:
     """Whether a bot serves this database now."""
     database = config.storage.folder / DATABASE
-    if not database.exists():
+    if not os.path.exists(database):
         return False
     try:
         Serving(database).release()
@@ -190,19 +191,13 @@ def _trouble_at(host: str, number: int) -> str | None:
     return None
 
 
-def _nearest(path: Path) -> Path:
-    """The path itself, or what there is of it."""
-    whole = path.absolute()
-    return next(folder for folder in (whole, *whole.parents) if folder.exists())
-
-
 def _free_bytes(path: Path) -> int:
-    return shutil.disk_usage(_nearest(path)).free
+    return shutil.disk_usage(nearest(path)).free
 
 
 def _mode(path: Path) -> int | None:
-    return stat.S_IMODE(path.stat().st_mode) if path.exists() else None
+    return stat.S_IMODE(path.stat().st_mode) if os.path.exists(path) else None
 
 
 def _changed_s(path: Path) -> float | None:
-    return path.stat().st_mtime if path.exists() else None
+    return path.stat().st_mtime if os.path.exists(path) else None

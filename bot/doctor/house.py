@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from bot.config import Http
     from bot.doctor.finding import Finding
+    from bot.messages import Message
     from storage.records import Finding as Broken
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -25,8 +26,13 @@ SLOW_CLOCK_S, WRONG_CLOCK_S = 10.0, 300.0
 SHOWN = 3
 
 
-def env_file(path: Path, mode: int | None) -> Finding:
-    """`mode` is the file's, None where there is none: the tokens may be in the environment."""
+def env_file(path: Path, mode: int | None, trouble: Message | None = None) -> Finding:
+    """`mode` is the file's, None where there is none: the tokens may be in the environment.
+
+    `trouble`: why it cannot be read.
+    """
+    if trouble is not None:
+        return problem(trouble, say("doctor-stumbled-do"))
     if mode is None:
         return fine(say("doctor-env-none"))
     if mode & OTHERS:
@@ -35,8 +41,10 @@ def env_file(path: Path, mode: int | None) -> Finding:
 
 
 def data_folder(folder: Path, mode: int | None, *, writable: bool) -> Finding:
-    """`mode` is None where the folder is yet to be made; `writable` speaks of its parent then."""
+    """`mode` is None where the folder is yet to be made; `writable` says whether it can be then."""
     told = str(folder)
+    if mode is None and not writable:
+        return problem(say("doctor-folder-nowhere", folder=told), say("doctor-folder-nowhere-do"))
     if not writable:
         return problem(say("doctor-folder-closed", folder=told), say("doctor-folder-closed-do", folder=told))
     if mode is None:

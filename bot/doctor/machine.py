@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.doctor.finding import fine, problem, warning
@@ -78,6 +79,8 @@ def memory(fitting: Fitting | None, found: Card | None, *, running: bool) -> lis
 
 def model(files: ModelFiles, source: str, cache_free_bytes: int) -> Finding:
     """Whether the weights are all there, or there is room to fetch them."""
+    if files.folder is None and names_folder(source):
+        return problem(say("doctor-model-nowhere", folder=source), say("doctor-model-nowhere-do"))
     if files.folder is None:
         if cache_free_bytes < DOWNLOAD_BYTES:
             no_room = say("doctor-model-no-room", name=source, free=_gb(cache_free_bytes))
@@ -87,6 +90,11 @@ def model(files: ModelFiles, source: str, cache_free_bytes: int) -> Finding:
         gaps = say("doctor-model-gaps", folder=str(files.folder), files=", ".join(files.missing))
         return problem(gaps, say("doctor-model-gaps-do"))
     return fine(say("doctor-model", name=source))
+
+
+def names_folder(source: str) -> bool:
+    """Whether a model's path can be no name of the hub."""
+    return source.startswith((".", "~")) or Path(source).is_absolute()
 
 
 def disk(folder: str, free_bytes: int, wanted_bytes: int) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
@@ -9,13 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.config import Config, Language
+from bot.credentials import ENV_ENCODING
 from bot.extras import extra
+from bot.folders import writable
 from bot.init import asking
 from bot.init.answers import TOKENS, Answers, bot_toml, dotenv
 from bot.init.card import CARDS_GB, Fit, card_here, fit
 from bot.init.files import OWNER_ONLY, Draft, keep_old, spare_name, write_all
 from bot.messages import UserError, best_language, say, translator
-from bot.tokens import discord_application, telegram_bot
+from bot.tokens import BOT_ID, discord_application
+from bot.upkeep import ledgers_currency
+from storage.errors import StoreUnavailable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,7 +30,7 @@ if TYPE_CHECKING:
 Z_IMAGE = "Tongyi-MAI/Z-Image-Turbo"
 EMBEDDED, FOLDER = "embedded", "folder"
 NO_CARD = 0
-SHAPES = {"discord": discord_application, "telegram": telegram_bot}
+USUAL_CURRENCY = {Language.EN: "USD", Language.ZH_CN: "CNY"}
 PLATFORMS: dict[str, tuple[str, ...]] = {
     "both": ("discord", "telegram"),
     "discord": ("discord",),
@@ -73,11 +78,7 @@ def _questions(console: Console, here: Here, language: Language, t: Translator) 
     answers = _model(answers, t)
     for platform in _platforms(t):
         answers = _platform(console, here, answers, platform, t)
-    answers = _money(answers, t)
-    folder = asking.line(
-        t("init-folder"), check=bool, hint=t("init-folder-hint"), default=str(Config().storage.folder)
-    )
-    return replace(answers, folder=folder)
+    return _rent(_ledger(console, here, answers, t), t)
 
 
 def _language(guess: str) -> str:
@@ -116,18 +117,20 @@ def _platforms(t: Translator) -> tuple[str, ...]:
 
 
 def _platform(console: Console, here: Here, answers: Answers, platform: str, t: Translator) -> Answers:
-    """A platform's token, which is never shown, and who may ask the bot for costs there."""
+    """A platform's token, which is never shown and may come later, and who may ask for costs there."""
     _say(console, t(f"init-{platform}-how"))
     known = platform in here.known_tokens
     question = (
         t("init-token-known", name=TOKENS[platform]) if known else t("init-token", name=TOKENS[platform])
     )
-    shape = SHAPES[platform]
-    token = asking.secret(
+    typed = asking.secret(
         question,
-        check=lambda typed: shape(typed) is not None or (known and not typed),
+        check=lambda typed: not typed or BOT_ID[platform](_bare(typed)) is not None,
         hint=t(f"init-{platform}-token-hint"),
     )
+    token = _bare(typed)
+    if not token and not known:
+        _say(console, t("init-token-later", name=TOKENS[platform], secrets=str(here.secrets)))
     if token and platform == "discord":
         _show_invite(console, token, t)
     _say(console, t(f"init-{platform}-owners-how"))
@@ -153,20 +156,43 @@ def _show_invite(console: Console, token: str, t: Translator) -> None:
         _say(console, t("init-discord-invite", link=invite_link(application)))
 
 
-def _money(answers: Answers, t: Translator) -> Answers:
-    usual = "CNY" if answers.language is Language.ZH_CN else "USD"
-    currency = asking.line(
-        t("init-currency"),
-        check=lambda typed: re.fullmatch("[A-Za-z]{3}", typed) is not None,
-        hint=t("init-currency-hint"),
-        default=usual,
-    ).upper()
+def _ledger(console: Console, here: Here, answers: Answers, t: Translator) -> Answers:
+    """Where the database is, and its currency, which one that is there keeps."""
+    folder, usual = str(Config().storage.folder), USUAL_CURRENCY[answers.language]
+    while True:
+        folder = asking.line(
+            t("init-folder"),
+            check=lambda typed: bool(typed) and writable(here.folder / typed),
+            hint=t("init-folder-hint"),
+            default=folder,
+        )
+        kept = _kept_currency(here.folder / folder)
+        currency = asking.line(
+            t("init-currency"),
+            check=lambda typed: re.fullmatch("[A-Za-z]{3}", typed) is not None,
+            hint=t("init-currency-hint"),
+            default=kept or usual,
+        ).upper()
+        if kept in (None, currency):
+            return replace(answers, folder=folder, currency=currency)
+        _say(console, t("init-currency-kept", folder=folder, kept=str(kept), currency=currency))
+        usual = currency
+
+
+def _kept_currency(folder: Path) -> str | None:
+    """What a database there is kept in; None where there is none, or it does not tell."""
+    with contextlib.suppress(StoreUnavailable):
+        return ledgers_currency(folder)
+    return None
+
+
+def _rent(answers: Answers, t: Translator) -> Answers:
     rent = asking.line(
-        t("init-rent", currency=currency),
+        t("init-rent", currency=answers.currency),
         check=lambda typed: not typed or _amount(typed) is not None,
         hint=t("init-rent-hint"),
     )
-    return replace(answers, currency=currency, rent_an_hour=_amount(rent or "0"))
+    return replace(answers, rent_an_hour=_amount(rent or "0"))
 
 
 def _what_is_written(here: Here, answers: Answers, t: Translator) -> str:
@@ -183,7 +209,7 @@ def _write(console: Console, here: Here, answers: Answers, settings: str, t: Tra
     drafts = [Draft(here.settings, settings)]
     try:
         if answers.tokens:
-            present = here.secrets.read_text("utf-8") if here.secrets.exists() else ""
+            present = here.secrets.read_text(ENV_ENCODING) if here.secrets.exists() else ""
             drafts.insert(0, Draft(here.secrets, dotenv(present, answers.tokens), OWNER_ONLY))
         old = keep_old(here.settings)
         write_all(drafts)
@@ -198,6 +224,11 @@ def _write(console: Console, here: Here, answers: Answers, settings: str, t: Tra
 
 def _yes(question: str, t: Translator, *, default: bool) -> bool:
     return asking.choose(question, [(True, t("init-yes")), (False, t("init-no"))], default=default)
+
+
+def _bare(typed: str) -> str:
+    """A token as it was copied, without the word that Discord's documents put before it."""
+    return typed.removeprefix("Bot ").strip()
 
 
 def _ids(typed: str) -> tuple[int, ...] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -34,7 +35,7 @@ class Person:
         self.model = model
         self.folder = folder
         self._out = io.StringIO()
-        console = Console(file=self._out, width=60)
+        console = Console(file=self._out, width=500)  # however long the path, its sentence is one line
         self.terminal = Terminal(service, console, user=self.asker.user_id, locale="en_US.UTF-8")
 
     async def type(self, line: str) -> None:
@@ -52,6 +53,18 @@ class Person:
 
     def pictures(self) -> list[bytes]:
         return [path.read_bytes() for path in sorted(self.folder.glob("*.png"))]
+
+
+async def balance(service: Service) -> tuple[int, int]:
+    """What is used and reserved of the month."""
+    quota = await service.quota(Person.asker)
+    return quota.used, quota.reserved
+
+
+async def untouched(service: Service) -> bool:
+    """Whether nothing was ever accepted."""
+    member = await service.member(Person.asker)
+    return not await service.store.history(member.key, 1) and await balance(service) == (0, 0)
 
 
 @pytest.fixture
@@ -78,6 +91,31 @@ class TestConsole(FaceConformance):
             await until(lambda: bool(face.pictures()) and not face.below_the_prompt())
             keys.send_text("another\n\x04")
             await chat
+
+    @pytest.mark.parametrize("word", ["exit", "QUIT", "/exit", "/Quit"])
+    async def test_a_word_ends_the_chat_and_draws_nothing(self, face: Person, word: str) -> None:
+        with create_pipe_input() as keys, create_app_session(input=keys, output=DummyOutput()):
+            keys.send_text(f" {word} \n")
+            async with asyncio.timeout(10):
+                await face.terminal.chat(face.folder)
+        assert face.words().rstrip().endswith("Bye.")
+        assert face.model.drawn == []
+        assert await untouched(face.service)
+
+    async def test_a_chat_into_a_file_is_refused_line_by_line(self, face: Person) -> None:
+        face.folder.write_text("a file")
+        await face.type("a cat")
+        assert "not a folder" in face.words()
+        assert await untouched(face.service)
+
+    async def test_a_folder_that_goes_while_it_draws_costs_nothing(self, face: Person) -> None:
+        face.model.gate.clear()
+        await face.type("a cat --seed 7")
+        face.folder.write_text("a file")
+        face.model.gate.set()
+        await face.settled()
+        assert "is not charged, and --seed 7 draws it again." in face.words()
+        assert await balance(face.service) == (0, 0)
 
     async def test_stats_are_for_whoever_owns_the_machine(self, face: Person) -> None:
         await face.type("/imagine a cat")
@@ -118,3 +156,97 @@ async def test_what_a_killed_command_left_is_handed_out_by_the_next(tmp_path: Pa
         assert len(list((tmp_path / "first").glob("*.png"))) == 1
         quota = await service.quota(Person.asker)
         assert (quota.used, quota.reserved) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("out", "said"),
+    [
+        ("folder", "is a folder; name a file"),
+        ("file.png/cat.png", "not a folder"),
+        ("file.png/deep/down/cat.png", "not a folder"),
+        ("cat.jpg", "let the name end in .png, not “.jpg”"),
+    ],
+)
+async def test_what_cannot_be_a_picture_is_refused_before_anything_is_accepted(
+    out: str, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file.png").write_text("a file")
+    async with easel(config_in(tmp_path)) as service:
+        person = Person(service, FieldModel(), tmp_path)
+        assert not await person.terminal.imagine(ImagineOptions("a cat"), tmp_path / out)
+        assert said in person.words()
+        assert await untouched(service)
+
+
+async def test_a_place_one_may_not_write_to_is_refused(tmp_path: Path) -> None:
+    locked, kept = tmp_path / "locked", tmp_path / "kept.png"
+    locked.mkdir(mode=0o500)
+    kept.touch(mode=0o400)
+    if os.access(locked, os.W_OK):
+        pytest.skip("root may write anywhere")
+    async with easel(config_in(tmp_path)) as service:
+        for out in (locked / "cat.png", kept):
+            person = Person(service, FieldModel(), tmp_path)
+            assert not await person.terminal.imagine(ImagineOptions("a cat"), out)
+            assert "you may not write there" in person.words()
+        assert await untouched(service)
+
+
+@pytest.mark.parametrize("name", ["cat", "cat.PNG", "deep/down/cat.png"])
+async def test_a_name_is_taken_as_it_is(name: str, tmp_path: Path) -> None:
+    async with easel(config_in(tmp_path)) as service:
+        person = Person(service, FieldModel(), tmp_path)
+        assert await person.terminal.imagine(ImagineOptions("a cat"), tmp_path / name)
+    assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+
+
+async def test_what_could_not_be_written_is_not_charged_and_not_tried_again(tmp_path: Path) -> None:
+    """The second of three: the first is there and counts, the others are given up."""
+    (tmp_path / "cat-2.png").mkdir()
+    async with easel(config_in(tmp_path)) as service:
+        person = Person(service, FieldModel(), tmp_path)
+        options = ImagineOptions("a cat", seed="7", images="3")
+        assert not await person.terminal.imagine(options, tmp_path / "cat.png")
+        assert "cat-2.png could not be written (Is a directory)" in person.words()
+        assert "--seed 8 draws it again" in person.words()
+        assert (tmp_path / "cat.png").is_file()
+        assert await balance(service) == (1, 0)
+        assert service.requests() == []
+    async with easel(config_in(tmp_path)) as service:
+        assert await service.undelivered("console") == []
+
+
+async def poison(folder: Path) -> None:
+    """What an earlier Easel left: a picture drawn for a place where none can be written."""
+    async with easel(config_in(folder)) as service:
+        live = await service.imagine(
+            Person.asker, ImagineOptions("a cat"), key="old", address={"out": str(folder)}
+        )
+        await live.outcome()
+
+
+async def test_the_next_command_heals_what_cannot_be_handed_out(tmp_path: Path) -> None:
+    await poison(tmp_path)
+    async with easel(config_in(tmp_path)) as service:
+        person = Person(service, FieldModel(), tmp_path)
+        assert await person.terminal.imagine(ImagineOptions("a dog"), tmp_path / "dog.png")
+        assert "could not be written" in person.words()
+        assert await balance(service) == (1, 0)
+    async with easel(config_in(tmp_path)) as service:
+        assert await service.undelivered("console") == []
+
+
+async def test_the_next_chat_heals_it_too(tmp_path: Path) -> None:
+    await poison(tmp_path)
+    async with easel(config_in(tmp_path)) as service:
+        person = Person(service, FieldModel(), tmp_path / "pictures")
+        broken: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: broken.append(context))
+        with create_pipe_input() as keys, create_app_session(input=keys, output=DummyOutput()):
+            chat = asyncio.create_task(person.terminal.chat(person.folder))
+            await until(lambda: "could not be written" in person.words())
+            keys.send_text("\x04")
+            await chat
+        assert broken == []
+        assert await balance(service) == (0, 0)

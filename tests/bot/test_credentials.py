@@ -11,8 +11,11 @@ import httpx
 import pytest
 import structlog
 
+from bot.config import Config
 from bot.credentials import Credentials, Redactor
+from bot.faces import configured_faces
 from bot.logs import WORDY, set_up_logs
+from bot.messages import LANGUAGES, UserError, translator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +57,42 @@ def test_tokens_come_from_the_environment_and_from_dotenv(
     assert found.telegram_token is not None
     assert found.telegram_token.get_secret_value() == TELEGRAM
     assert found.discord_token is None
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"\xff\xfeD\x00I\x00", "save it as UTF-8"),
+        (b"D\x00I\x00S\x00=\x00x\x00", "save it as UTF-8"),
+        (b"A=1\n\n'B=2\n", "Line 3 of .env"),
+        (None, ".env is a folder"),
+    ],
+)
+def test_a_dotenv_that_cannot_be_read_is_told(
+    content: bytes | None, told: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("METRICS_TOKEN", "from-outside")
+    file = tmp_path / ".env"
+    if content is None:
+        file.mkdir()
+    else:
+        file.write_bytes(content)
+    with pytest.raises(UserError) as refused:
+        Credentials()
+    sentences = [translator(language)(refused.value.message) for language in LANGUAGES]
+    assert told in sentences[0]
+    assert all(".env" in sentence and "error-env" not in sentence for sentence in sentences)
+    assert Credentials.readable().values() == ("from-outside",)
+
+
+@pytest.mark.parametrize("platform", ["discord", "telegram"])
+def test_what_cannot_be_a_token_is_refused_before_anything_is_served(platform: str) -> None:
+    given = Credentials(_env_file=None, **{f"{platform}_token": "hello"})
+    with pytest.raises(UserError) as refused:
+        configured_faces(Config(), given)
+    for language in LANGUAGES:
+        assert f"{platform.upper()}_TOKEN" in translator(language)(refused.value.message)
 
 
 def test_a_token_is_not_printed_with_its_owner(credentials: Credentials) -> None:

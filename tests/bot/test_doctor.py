@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.config import Http, Model
+from bot.config import Config, Http, Model
 from bot.credentials import Credentials
 from bot.doctor import house, machine, platforms
 from bot.doctor.examine import examine
@@ -64,6 +64,10 @@ TABLE = [
     (machine.card(A10G, CUDA, Model(device="cpu")), FINE, "no GPU is looked for"),
     (machine.model(ModelFiles(None), "a/b", 30 * GB), WARNING, "hf download a/b"),
     (machine.model(ModelFiles(None), "a/b", 5 * GB), PROBLEM, "only 5.0 GB are free"),
+    *(
+        (machine.model(ModelFiles(None), path, 30 * GB), PROBLEM, f"There is no folder {path}")
+        for path in ("/no/such", "./such", "../such", "~/such")
+    ),
     (machine.disk("data", 100 * GB, 20 * GB), FINE, "100.0 GB"),
     (machine.disk("data", 10 * GB, 20 * GB), WARNING, "keep_images_mb"),
     (machine.disk("data", GB // 2, 0), PROBLEM, "Free some space"),
@@ -111,6 +115,24 @@ def test_modes_of_files_are_looked_at(tmp_path: Path) -> None:
     assert house.data_folder(tmp_path, 0o750, writable=True).severity is FINE
     assert "chmod 700" in said(house.data_folder(tmp_path, 0o755, writable=True))
     assert "chown" in said(house.data_folder(tmp_path, 0o700, writable=False))
+    nowhere = said(house.data_folder(tmp_path, None, writable=False))
+    assert "none can be made there" in nowhere
+    assert "chown" not in nowhere
+
+
+def test_an_unreadable_env_and_a_folder_that_cannot_be_made_are_findings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").mkdir()
+    (tmp_path / "file").touch()
+    config = Config.model_validate({"storage": {"folder": tmp_path / "file" / "data"}})
+    findings = list(examine(config, Credentials.readable()))
+    told = [said(finding) for finding in findings if finding.severity is PROBLEM]
+    assert any(".env is a folder" in sentence for sentence in told)
+    assert any("none can be made there" in sentence for sentence in told)
+    assert not any("Others on this machine" in said(finding) for finding in findings)
+    assert not any("will be made" in said(finding) for finding in findings)
 
 
 @pytest.mark.parametrize(
@@ -202,6 +224,16 @@ class TestAtATerminal:
             assert told in person.shown
         assert "6 problems, 1 warning." in person.shown
         assert DISCORD not in person.shown
+
+    def test_an_env_that_is_not_utf_8_is_one_of_the_findings(self, tmp_path: Path) -> None:
+        (tmp_path / ".env").write_bytes(f"TELEGRAM_TOKEN={TELEGRAM}\n".encode("utf-16"))
+        person = Person(tmp_path, "doctor")
+        assert person.leaves() == 1
+        assert "✗ .env is not UTF-8 text: save it as UTF-8." in person.shown
+        assert "All is well" not in person.shown
+        other = Person(tmp_path, "stats")
+        assert other.leaves() == 1
+        assert other.shown.strip() == ".env is not UTF-8 text: save it as UTF-8."
 
     def test_a_card_is_found_through_the_driver(self, tmp_path: Path) -> None:
         (tmp_path / "built").mkdir()

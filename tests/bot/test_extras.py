@@ -10,6 +10,7 @@ import pytest
 
 from bot.extras import extra
 from bot.messages import UserError, translator
+from tests.bot.test_init import DISCORD, TELEGRAM
 
 ROOT = Path(__file__).parents[2]
 WITHOUT = """
@@ -42,14 +43,16 @@ def easel(folder: Path, *words: str, **environment: str) -> subprocess.Completed
     )
 
 
-@pytest.mark.parametrize("platform", ["discord", "telegram"])
-def test_a_token_without_its_library_is_one_sentence(tmp_path: Path, platform: str) -> None:
-    refused = easel(tmp_path, "run", **{f"{platform.upper()}_TOKEN": "123456789:" + "A" * 35})
+@pytest.mark.e2e
+@pytest.mark.parametrize(("platform", "token"), [("discord", DISCORD), ("telegram", TELEGRAM)])
+def test_a_token_without_its_library_is_one_sentence(tmp_path: Path, platform: str, token: str) -> None:
+    refused = easel(tmp_path, "run", **{f"{platform.upper()}_TOKEN": token})
     assert refused.returncode == 1
     assert "Traceback" not in refused.stderr
     assert f'pip install -e ".[{platform}]"' in " ".join(refused.stdout.split())
 
 
+@pytest.mark.e2e
 def test_the_rest_needs_no_extra(tmp_path: Path) -> None:
     done = easel(tmp_path, "plan", "--gpu", "A10G")
     assert done.returncode == 0, done.stderr

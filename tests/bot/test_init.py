@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import stat
 import subprocess
 import sys
@@ -9,11 +11,15 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from bot.app import open_store
 from bot.config import Config, Language, load_config
+from bot.init import wizard
 from bot.init.answers import Answers, bot_toml, dotenv
 from bot.init.card import CARDS_GB, fit
 from bot.init.files import Draft, write_all
+from bot.init.wizard import Here
 from bot.messages import LANGUAGES, translator
 from bot.tokens import discord_application, telegram_bot
 from tests.terminal import CLEAR_LINE, CTRL_C, ROOT, Person
@@ -22,6 +28,12 @@ DISCORD = "MTIzNDU2Nzg5MDEyMzQ1Njc4.Gabcde.abcdefghijklmnopqrstuvwxyz0123456789A
 TELEGRAM = "123456789:AAstandinstandinstandinstandinstandin"
 T = translator("en")
 THE_END = "Write this into"
+
+
+async def begin(folder: Path, currency: str) -> None:
+    """As a first start leaves it: a database in this currency."""
+    async with open_store(Config.model_validate({"currency": currency, "storage": {"folder": folder}})):
+        pass
 
 
 def choose_all(person: Person) -> None:
@@ -33,14 +45,14 @@ def choose_all(person: Person) -> None:
     person.answers("DISCORD_TOKEN", "nonsense")
     person.sees("three parts with dots")
     person.presses(CLEAR_LINE)
-    person.answers("DISCORD_TOKEN", DISCORD)
+    person.answers("DISCORD_TOKEN", f"Bot {DISCORD}")
     person.sees("client_id=123456789012345678")
     person.answers("Who may see costs", "42, 43")
     person.answers("TELEGRAM_TOKEN", TELEGRAM)
     person.answers("Who may see costs")
+    person.answers("Folder", f"{CLEAR_LINE}pictures")
     person.answers("Currency", f"{CLEAR_LINE}eur")
     person.answers("cost an hour", "0.35")
-    person.answers("Folder", f"{CLEAR_LINE}pictures")
 
 
 @pytest.mark.e2e
@@ -87,23 +99,49 @@ class TestAtATerminal:
         person.answers("Where shall people", "3")
         person.answers("Enter keeps the present one")
         person.answers("Who may see costs", "7")
+        person.answers("Folder")
         person.answers("Currency")
         person.answers("cost an hour")
-        person.answers("Folder")
         person.answers(THE_END)
         assert person.leaves() == 0
         assert secrets.read_text() == f"# mine\nTELEGRAM_TOKEN={TELEGRAM}\nOTHER=1\n"
         assert (tmp_path / "bot.toml.1").read_text() == 'language = "en"  # mine\n'
         assert load_config(settings).owners.telegram == (7,)
 
+    def test_a_ledger_that_is_there_keeps_its_currency(self, tmp_path: Path) -> None:
+        asyncio.run(begin(tmp_path / "data", "CNY"))
+        (tmp_path / "file").touch()
+        person = Person(tmp_path, "init")
+        person.answers("Language")
+        person.answers("Which model", "1")
+        person.answers("Where shall people", "2")
+        person.answers("DISCORD_TOKEN")
+        person.sees("put DISCORD_TOKEN=… into .env when you have it")
+        person.answers("Who may see costs")
+        person.answers("Folder", f"{CLEAR_LINE}file/data")
+        person.sees("cannot be made or written")
+        person.presses(CLEAR_LINE)
+        person.answers("", "data")
+        person.answers("Currency", f"{CLEAR_LINE}usd")
+        person.sees("is kept in CNY")
+        person.answers("Folder")
+        person.answers("Currency")
+        person.answers("cost an hour, in CNY")
+        person.answers(THE_END)
+        assert person.leaves() == 0
+        config = load_config(tmp_path / "bot.toml")
+        assert (config.currency, config.storage.folder) == ("CNY", Path("data"))
+        assert not (tmp_path / ".env").exists()
+        asyncio.run(begin(tmp_path / "data", config.currency))
+
     def test_in_chinese(self, tmp_path: Path) -> None:
         person = Person(tmp_path, "init", language="zh_CN.UTF-8")
         person.answers("Language / 语言")
         person.answers("用哪个模型画图", "1")
         person.answers("大家在哪里使用", "4")
+        person.answers("文件夹")
         person.answers("货币")
         person.answers("每小时多少 CNY")
-        person.answers("文件夹")
         person.answers("写入 bot.toml 吗")
         assert person.leaves() == 0
         config = load_config(tmp_path / "bot.toml")
@@ -169,6 +207,14 @@ class TestTheTexts:
     )
     def test_only_the_tokens_line_changes(self, present: str, then: str) -> None:
         assert dotenv(present, {"discord": "new"}) == then
+
+
+def test_a_mark_at_the_beginning_of_the_file_hides_no_line(tmp_path: Path) -> None:
+    secrets = tmp_path / ".env"
+    secrets.write_text("TELEGRAM_TOKEN=old\n", "utf-8-sig")
+    here, answers = Here(tmp_path, frozenset(), None), Answers(tokens={"telegram": TELEGRAM})
+    wizard._write(Console(file=io.StringIO()), here, answers, "", T)
+    assert secrets.read_text("utf-8") == f"TELEGRAM_TOKEN={TELEGRAM}\n"
 
 
 def test_a_file_that_cannot_be_written_leaves_the_others_alone(tmp_path: Path) -> None:

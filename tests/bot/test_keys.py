@@ -66,6 +66,7 @@ def test_what_does_not_fit_is_a_sentence_and_makes_nothing(
     assert "no keys yet" in run(settings, "list")[1]
 
 
+@pytest.mark.e2e
 async def test_beside_a_running_bot(settings: Path) -> None:
     async with easel(load_config(settings)) as service:
         arguments = ("-m", "bot", "key", "create", "shop", "--config", str(settings))

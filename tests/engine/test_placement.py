@@ -112,7 +112,7 @@ class TestWhatAutoMeans:
 
     def test_a_missing_package_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-        with pytest.raises(BadSetting, match=r'pip install "easel\[gpu\]"'):
+        with pytest.raises(BadSetting, match=r"the extra gpu"):
             resolve(ModelSettings(quantisation="int8"))
 
 
@@ -172,6 +172,7 @@ class TestTheBranchesOnACpu:
         with pytest.raises(ModelLost, match="sageattention"):
             await engine.start()
 
+    @pytest.mark.model
     async def test_blocks_are_compiled_once_for_all_sizes(
         self, tiny_folder: Path, plain: Image.Image, monkeypatch: pytest.MonkeyPatch
     ) -> None:

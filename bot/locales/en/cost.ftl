@@ -74,7 +74,7 @@ cost-no-font = There is no font with Chinese characters here, so the chart is in
 
 ## Advice
 
-advice-images = { $images } at once take { $images } times as long as one, and count as { $images }; one first, then Vary, is often enough.
+advice-images = { $images } at once take { $images } times as long as one, and count as { $images }; one first is often enough.
 advice-seed = To see what the change does, draw it with the last seed: --seed { $seed }
 
 ## To the owners

@@ -42,6 +42,11 @@ error-gone = That picture is no longer kept.
 error-owner = Only the owner of this bot can do that.
 error-not-yours = That is not yours to cancel, or it is already finished.
 error-internal = Something went wrong on my side; it has been noted. Nothing was charged.
+error-folder = The data folder { $folder } cannot be made or written ({ $reason }): let folder under [storage] in bot.toml name another, or give it to the user who runs Easel.
+error-env-encoding = { $file } is not UTF-8 text: save it as UTF-8.
+error-env-line = Line { $line } of { $file } cannot be read: write NAME=value there, or put # before it.
+error-env-folder = { $file } is a folder: move it away, for tokens are read from a file of that name.
+error-env-closed = { $file } cannot be read ({ $reason }): give it to the user who runs Easel.
 error-extra = { $module } is not installed. Install Easel again with the extra { $extra }, in a clone: pip install -e ".[{ $extra }]"
 
 ## Notes
@@ -127,10 +132,15 @@ stats-none = nothing yet
 
 ## The terminal
 
-chat-welcome = Easel draws what you type. /imagine a cat on the moon, /quota, /stats, /help; Ctrl-D leaves.
+chat-welcome = Easel draws what you type. /imagine a cat on the moon, /quota, /stats, /help; exit or Ctrl-D leaves.
 run-no-token = No DISCORD_TOKEN and no TELEGRAM_TOKEN in the environment, so no platform to serve; opening the chat here.
 loading-model = Loading { $model }…
 chat-bye = Bye.
+error-out-folder = { $file } is a folder; name a file in it, such as { $example }.
+error-out-suffix = Pictures are written as PNG; let the name end in .png, not “{ $found }”.
+error-out-below = No picture can be written below { $found }: it is not a folder.
+error-out-denied = No picture can be written to { $file }: you may not write there.
+error-out-failed = { $file } could not be written ({ $reason }); what is not written is not charged, and --seed { $seed } draws it again.
 chat-bye-open = Bye. What is being drawn right now is finished first; you get everything when you are back.
 help-options =
     /imagine PROMPT [options] draws a picture:

@@ -26,8 +26,9 @@ init-discord-how =
     Discord: at https://discord.com/developers/applications create an application, open Bot, press Reset Token.
     No privileged intent is needed.
 init-telegram-how = Telegram: write /newbot to @BotFather and answer its questions; it sends you the token.
-init-token = { $name } (not shown while you type):
+init-token = { $name } (not shown while you type; empty: later):
 init-token-known = { $name } (not shown while you type; Enter keeps the present one):
+init-token-later = Without a token for now; put { $name }=… into { $secrets } when you have it.
 init-discord-token-hint = That is no bot token: it has three parts with dots between. Copy it from the page Bot.
 init-telegram-token-hint = That is no bot token: it looks like 123456789:AA… Copy it from @BotFather's message.
 init-discord-invite = Invite the bot into your server: { $link }
@@ -38,10 +39,11 @@ init-owners-hint = Ids are numbers; put commas between several.
 
 init-currency = Currency of prices and costs:
 init-currency-hint = Three letters, such as USD, EUR or CNY.
+init-currency-kept = The database in { $folder } is kept in { $kept }, and amounts of two currencies cannot be added: name another folder for { $currency }, or keep { $kept }.
 init-rent = What does the machine cost an hour, in { $currency }? Rent, or power and wear (empty: do not count):
 init-rent-hint = A number such as 0.35.
 init-folder = Folder for the database and the pictures:
-init-folder-hint = Name a folder.
+init-folder-hint = This folder cannot be made or written: name another.
 
 init-write-settings = Write this into { $file }?
 init-write-both = Write this into { $file }, and { $names } into { $secrets }, which only you can read?

@@ -13,6 +13,7 @@ telegram-here-on = Draw only here
 telegram-here-off = Draw here no longer
 telegram-help = In a private chat any text is a prompt. /imagine alone opens a menu. Reply to a picture of mine with other words to draw them from its seed.
 telegram-two-instances = Another process is using this Telegram token, so this one stops serving Telegram. Stop the other one and start again.
+telegram-token-shape = This TELEGRAM_TOKEN does not look like a bot token; copy it again from @BotFather (/mybots, your bot, API Token).
 telegram-bad-token = Telegram does not know this TELEGRAM_TOKEN; get a valid one from @BotFather.
 
 telegram-size-square = Square

@@ -35,6 +35,11 @@ error-gone = 那张图片已不再保存。
 error-owner = 只有机器人的所有者可以这样做。
 error-not-yours = 那不是您的任务，或者它已经结束。
 error-internal = 我这边出了问题，已记录；没有扣费。
+error-folder = 数据文件夹 { $folder } 无法创建或写入（{ $reason }）：请让 bot.toml 中 [storage] 下的 folder 指向别处，或把它交给运行 Easel 的用户。
+error-env-encoding = { $file } 不是 UTF-8 文本：请将它另存为 UTF-8。
+error-env-line = { $file } 的第 { $line } 行无法读取：请写成 NAME=value，或在行首加 #。
+error-env-folder = { $file } 是一个文件夹：请把它移走，令牌要从同名的文件中读取。
+error-env-closed = 无法读取 { $file }（{ $reason }）：请把它交给运行 Easel 的用户。
 error-extra = 没有安装 { $module }。请带上扩展 { $extra } 重新安装 Easel，在克隆的文件夹里：pip install -e ".[{ $extra }]"
 
 ## 提示
@@ -107,10 +112,15 @@ stats-none = 暂无
 
 ## 终端
 
-chat-welcome = 输入文字，Easel 就画出来。/imagine 月球上的一只猫，/quota，/stats，/help；Ctrl-D 退出。
+chat-welcome = 输入文字，Easel 就画出来。/imagine 月球上的一只猫，/quota，/stats，/help；exit 或 Ctrl-D 退出。
 run-no-token = 环境中没有 DISCORD_TOKEN，也没有 TELEGRAM_TOKEN，没有可服务的平台；在此打开终端聊天。
 loading-model = 正在加载 { $model }…
 chat-bye = 再见。
+error-out-folder = { $file } 是文件夹；请写出其中的文件名，例如 { $example }。
+error-out-suffix = 图片以 PNG 格式写入；文件名请以 .png 结尾，而不是“{ $found }”。
+error-out-below = 无法在 { $found } 之下写入图片：它不是文件夹。
+error-out-denied = 无法把图片写入 { $file }：您在那里没有写入权限。
+error-out-failed = 无法写入 { $file }（{ $reason }）；没有写入的不扣费，您可以用 --seed { $seed } 重新画出它。
 chat-bye-open = 再见。正在画的会先画完，下次打开时一并交给您。
 help-options =
     /imagine 提示词 [选项] 画一张图：

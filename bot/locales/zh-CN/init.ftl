@@ -26,8 +26,9 @@ init-discord-how =
     Discord：在 https://discord.com/developers/applications 新建应用，打开 Bot 页面，点击 Reset Token。
     不需要任何特权 intent。
 init-telegram-how = Telegram：给 @BotFather 发送 /newbot 并回答它的问题，它会把令牌发给您。
-init-token = { $name }（输入时不显示）：
+init-token = { $name }（输入时不显示；留空：以后再填）：
 init-token-known = { $name }（输入时不显示；直接回车保留现有的）：
+init-token-later = 暂时没有令牌；拿到后请把 { $name }=… 写入 { $secrets }。
 init-discord-token-hint = 这不是机器人令牌：它由三段组成，用点隔开。请从 Bot 页面复制。
 init-telegram-token-hint = 这不是机器人令牌：它形如 123456789:AA… 请从 @BotFather 的消息中复制。
 init-discord-invite = 邀请机器人加入您的服务器：{ $link }
@@ -38,10 +39,11 @@ init-owners-hint = ID 是数字；多个之间用逗号隔开。
 
 init-currency = 价格和成本的货币：
 init-currency-hint = 三个字母，例如 USD、EUR 或 CNY。
+init-currency-kept = { $folder } 中的数据库以 { $kept } 记账，两种货币的金额不能相加：要用 { $currency } 请换一个文件夹，否则请保留 { $kept }。
 init-rent = 机器每小时多少 { $currency }？租金，或电费与折旧（留空：不计）：
 init-rent-hint = 一个数字，例如 0.35。
 init-folder = 数据库和图片的文件夹：
-init-folder-hint = 请给出一个文件夹。
+init-folder-hint = 这个文件夹无法创建或写入：请换一个。
 
 init-write-settings = 写入 { $file } 吗？
 init-write-both = 把以上内容写入 { $file }，并把 { $names } 写入只有您能读取的 { $secrets } 吗？

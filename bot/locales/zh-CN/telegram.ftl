@@ -13,6 +13,7 @@ telegram-here-on = 只在这里画图
 telegram-here-off = 不再在这里画图
 telegram-help = 私聊里任何文字都是描述。单独发 /imagine 会打开菜单。用新的描述回复我的图片，就会用它的种子来画。
 telegram-two-instances = 另一个进程正在使用这个 Telegram 令牌，所以本进程停止服务 Telegram。请停掉另一个再重新启动。
+telegram-token-shape = 这个 TELEGRAM_TOKEN 看起来不是机器人令牌，请向 @BotFather（/mybots，您的机器人，API Token）重新复制。
 telegram-bad-token = Telegram 不认识这个 TELEGRAM_TOKEN，请向 @BotFather 获取有效的令牌。
 
 telegram-size-square = 方图

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import io
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +49,17 @@ async def test_rest_and_gateway_go_where_bot_toml_says(
         assert Route("GET", "/users/@me").url == "http://proxy:8080/api/v10/users/@me"
         assert gateways == [yarl.URL("ws://proxy:8081")]
         assert client.intents.value == discord.Intents(guilds=True).value
+
+
+@pytest.mark.e2e
+def test_the_library_does_not_miss_a_voice() -> None:
+    script = (
+        "import bot.discord, discord, logging\n"
+        "logging.basicConfig()\n"
+        "discord.Client(intents=discord.Intents(guilds=True))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
 
 
 async def test_a_cancelled_bot_closes_its_connection(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:

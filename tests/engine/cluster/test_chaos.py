@@ -152,10 +152,10 @@ def test_nothing_is_lost_and_nothing_handed_out_twice(
 @settings(max_examples=50, deadline=None)
 @given(st.integers(1, 4), st.lists(blows, max_size=8), moments)
 def test_who_pays_overtakes_all_that_wait_for_free(count: int, strikes: list[Blow], at_s: float) -> None:
-    crowd = [Order(0.0, "free", f"m{n % 7}", 4) for n in range(60)]
+    crowd = [Order(0.0, "free", f"m{n % 7}", 4) for n in range(30)]
     world = virtual.run(play(count, strikes, [*crowd, Order(at_s, "paid", "p", 4)]))
     told = world.witness.told
-    came, went = told.index((Action.SUBMITTED, "j60")), told.index((Action.ADMITTED, "j60"))
+    came, went = told.index((Action.SUBMITTED, "j30")), told.index((Action.ADMITTED, "j30"))
     overtaking = {job for action, job in told[came:went] if action is Action.ADMITTED}
     given_back = {job for action, job in told[:went] if action is Action.REQUEUED}
     assert overtaking <= given_back, "the next free place is its, but for what a worker lost"
