@@ -35,7 +35,13 @@ test: install ## run the whole test suite (apt install chromium chromium-driver 
 	$(BIN)/pytest -m "not ($(FAST))"
 
 test-fast: install ## run the tests that need no model, within a minute
-	$(BIN)/pytest $(PARALLEL) -m "$(FAST)"
+	$(MAKE) --jobs=2 --output-sync=target fast-bot fast-engine
+
+fast-bot: # apart from the others, since its processes need not load torch
+	$(BIN)/pytest $(PARALLEL) -m "$(FAST)" tests/bot tests/storage
+
+fast-engine:
+	$(BIN)/pytest -m "$(FAST)" tests --ignore=tests/bot --ignore=tests/storage
 
 coverage: install ## the whole suite, and which lines it never reaches
 	$(BIN)/pytest --cov --cov-report=term
