@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from bot.actors import ray_backend
 from bot.alerts import Alerts
 from bot.capabilities import capabilities_for
-from bot.config import Billing, ConfigError
+from bot.config import Billing
+from bot.config_file import ConfigError
 from bot.cost.calibration import PROFILE
 from bot.cost.watch import CostWatch
 from bot.credentials import Credentials

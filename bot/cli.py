@@ -18,7 +18,7 @@ from rich.console import Console
 from bot import admin, keys
 from bot.actions import altered
 from bot.app import open_service, open_store
-from bot.config import Config, ConfigError, load_config
+from bot.config_file import ConfigError, load_config
 from bot.console import Terminal, check_folder, check_out, show_card
 from bot.cost.cli import PlanOptions, StatsOptions, run_calibration, show_plan, show_stats
 from bot.credentials import Credentials, Redactor
@@ -38,6 +38,7 @@ from storage.errors import StorageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
 
+    from bot.config import Config
     from bot.messages import Translator
     from bot.service import Service
     from storage.store import Store

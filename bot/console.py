@@ -17,6 +17,7 @@ from rich.table import Table
 from bot import commands, render
 from bot.events import Done, Failed
 from bot.events import Progress as Drawing
+from bot.folders import nearest
 from bot.messages import UserError, say, translator
 from bot.parse import parse_imagine
 from bot.service import Asker
@@ -157,18 +158,26 @@ class Terminal:
                 await asyncio.to_thread(_write, path, picture.png)
             except OSError as error:
                 reason = error.strerror or str(error)
-                await self._give_up(live, outcome.pictures[:n], reason)
+                await self._give_up(live, outcome.pictures, n, reason)
                 self._say(self._t("error-out-failed", file=str(path), reason=reason, seed=str(picture.seed)))
                 return False
         await self._service.delivered(live, receipt=str(paths[0]))
         self._result(live, outcome, paths)
         return True
 
-    async def _give_up(self, live: LiveRequest, written: Sequence[Picture], reason: str) -> None:
-        """Count what is written, close the rest uncharged: a terminal has no history to fetch it from."""
-        receipt = str(live.address["out"])
-        await self._service.store.acknowledge([picture.job_id for picture in written], receipt)
-        await self._service.undeliverable(live, reason, members_doing=False)
+    async def _give_up(
+        self, live: LiveRequest, pictures: Sequence[Picture], written: int, reason: str
+    ) -> None:
+        """Count the first, which are written, and not the rest: a terminal has no history to fetch it from.
+
+        The rest is closed first: whatever dies in between, the next start writes the first where they were.
+        """
+        lost = [picture.job_id for picture in pictures[written:]]
+        await self._service.store.undeliverable(lost, reason, members_doing=False)
+        if written:
+            await self._service.delivered(live, receipt=str(live.address["out"]))
+        else:
+            self._service.closed(live)
 
     async def _below_the_prompt(self, live: LiveRequest) -> Done | Failed:
         """The outcome; until then the newest state stands below the prompt, a line a request."""
@@ -254,11 +263,11 @@ def check_out(out: Path) -> None:
 
 def check_folder(folder: Path) -> None:
     """The same of a folder, which need not be there yet."""
-    nearest = next((path for path in (folder, *folder.parents) if os.path.exists(path)), folder)
-    if not os.path.isdir(nearest):
-        raise UserError(say("error-out-below", found=str(nearest)))
-    if not os.access(nearest, os.W_OK | os.X_OK):
-        raise UserError(say("error-out-denied", file=str(nearest)))
+    there = nearest(folder)
+    if not os.path.isdir(there):
+        raise UserError(say("error-out-below", found=str(there)))
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise UserError(say("error-out-denied", file=str(there)))
 
 
 def _paths(out: Path, count: int) -> list[Path]:

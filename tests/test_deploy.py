@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot.config import Config, load_config
+from bot.config import Config
+from bot.config_file import load_config
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"

@@ -10,7 +10,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bot.config import MICRO, ConfigError
+from bot.config import MICRO
+from bot.config_file import ConfigError
 
 SHIPPED = Path(__file__).parent / "gpus.toml"
 

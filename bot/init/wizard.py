@@ -233,7 +233,7 @@ def _bare(typed: str) -> str:
 
 def _ids(typed: str) -> tuple[int, ...] | None:
     """Account ids with commas or blanks between; None for anything else."""
-    words = typed.replace(",", " ").replace(",", " ").split()
+    words = re.findall(r"[^,\uff0c\s]+", typed)
     return tuple(int(word) for word in words) if all(word.isdecimal() for word in words) else None
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import _FORMS, Config, ConfigError, load_config
+from bot.config import Config
+from bot.config_file import _FORMS, ConfigError, load_config
 from tools import reference
 
 ROOT = Path(__file__).parents[2]

@@ -6,6 +6,7 @@ import asyncio
 import io
 import os
 from typing import TYPE_CHECKING
+from unittest.mock import AsyncMock
 
 import pytest
 from prompt_toolkit.application import create_app_session
@@ -179,12 +180,17 @@ async def test_what_cannot_be_a_picture_is_refused_before_anything_is_accepted(
         assert await untouched(service)
 
 
-async def test_a_place_one_may_not_write_to_is_refused(tmp_path: Path) -> None:
+async def test_a_place_one_may_not_write_to_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system is asked, and told here what to say: root may write anywhere."""
     locked, kept = tmp_path / "locked", tmp_path / "kept.png"
-    locked.mkdir(mode=0o500)
-    kept.touch(mode=0o400)
-    if os.access(locked, os.W_OK):
-        pytest.skip("root may write anywhere")
+    locked.mkdir()
+    kept.touch()
+    access = os.access
+    monkeypatch.setattr(
+        os, "access", lambda path, mode: str(path) not in (str(locked), str(kept)) and access(path, mode)
+    )
     async with easel(config_in(tmp_path)) as service:
         for out in (locked / "cat.png", kept):
             person = Person(service, FieldModel(), tmp_path)
@@ -215,6 +221,27 @@ async def test_what_could_not_be_written_is_not_charged_and_not_tried_again(tmp_
         assert service.requests() == []
     async with easel(config_in(tmp_path)) as service:
         assert await service.undelivered("console") == []
+
+
+async def test_killed_while_it_gives_up_each_picture_keeps_its_own_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cat-2.png").mkdir()
+    dies = AsyncMock(side_effect=asyncio.CancelledError)
+    async with easel(config_in(tmp_path)) as service:
+        terminal = Person(service, FieldModel(), tmp_path).terminal
+        options = ImagineOptions("a cat", seed="7", images="3")
+        with monkeypatch.context() as patch:
+            patch.setattr(Service, "delivered", dies)
+            patch.setattr(Service, "undeliverable", dies)
+            with pytest.raises(asyncio.CancelledError):
+                await terminal.imagine(options, tmp_path / "cat.png")
+    first = (tmp_path / "cat.png").read_bytes()
+    async with easel(config_in(tmp_path)) as service:
+        person = Person(service, FieldModel(), tmp_path)
+        assert await person.terminal.imagine(ImagineOptions("a dog"), tmp_path / "dog.png")
+        assert await balance(service) == (2, 0)
+    assert (tmp_path / "cat.png").read_bytes() == first
 
 
 async def poison(folder: Path) -> None:

@@ -14,7 +14,8 @@ import pytest
 from rich.console import Console
 
 from bot.app import open_store
-from bot.config import Config, Language, load_config
+from bot.config import Config, Language
+from bot.config_file import load_config
 from bot.init import wizard
 from bot.init.answers import Answers, bot_toml, dotenv
 from bot.init.card import CARDS_GB, fit
@@ -236,6 +237,12 @@ def test_a_card_gets_a_mode_that_it_holds() -> None:
         ("high", "none"),
         ("high", "none"),
     ]
+
+
+@pytest.mark.parametrize("typed", ["7,8", "7, 8,", "7 8", "7\uff0c8"])
+def test_ids_are_told_apart_as_people_write_them(typed: str) -> None:
+    assert wizard._ids(typed) == (7, 8)
+    assert wizard._ids(f"{typed} anna") is None
 
 
 def test_tokens_tell_whose_they_are() -> None:

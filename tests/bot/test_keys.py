@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bot.cli import app
-from bot.config import load_config
+from bot.config_file import load_config
 from tests.easel import easel
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.config import ConfigError, load_config
+from bot.config_file import ConfigError, load_config
 from bot.messages import UserError, translator
 from bot.moderation import checked_pattern, compiled, fold, set_rules
 from bot.request import ImagineOptions

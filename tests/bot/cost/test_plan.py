@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from bot.config import SEED_TIERS, Config, ConfigError, VolumePrice
+from bot.config import SEED_TIERS, Config, VolumePrice
+from bot.config_file import ConfigError
 from bot.cost import formulas as f
 from bot.cost.catalogue import load_catalogue
 from bot.cost.cli import PlanOptions, show_plan
