@@ -39,8 +39,7 @@ def writable(folder: Path) -> bool:
 
 def nearest(path: Path) -> Path:
     """The path itself, or what there is of it."""
-    whole = path.absolute()
-    return next(part for part in (whole, *whole.parents) if os.path.exists(part))
+    return next(part for part in (path, *path.parents) if os.path.exists(part))
 
 
 def _refusal(folder: Path, reason: str) -> UserError:
