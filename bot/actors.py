@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from bot.capabilities import capabilities_for
 from bot.extras import extra
-from engine.cluster.autoscale import ScaleSettings
-from engine.cluster.front import ClusterEngine
-from engine.cluster.settings import ClusterSettings, RaySettings
-from engine.profile import load_profile
+from engine.families.profile import load_profile
+from engine.fleet.autoscale import ScaleSettings
+from engine.fleet.settings import ClusterSettings, RaySettings
+from engine.front import ClusterEngine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,8 +27,8 @@ def ray_backend(
 ) -> Backend:
     """A front before a fleet of actors. Raises UserError where Ray is not installed."""
     with extra("cluster"):
-        from engine.cluster.actor import engine_of
-        from engine.cluster.ray_fleet import RayFleet
+        from engine.fleet.actor import engine_of
+        from engine.fleet.ray_fleet import RayFleet
     section = config.ray
     low, high = section.range
     scale = ScaleSettings(low, high, section.work.total_seconds(), section.cool_down.total_seconds())

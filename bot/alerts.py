@@ -17,7 +17,7 @@ from engine.events import Observer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from engine.watchdog import Alert as EngineAlert
+    from engine.worker.watchdog import Alert as EngineAlert
     from storage.errors import StoreUnavailable
 
 log = structlog.get_logger(__name__)

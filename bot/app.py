@@ -24,10 +24,10 @@ from bot.pricing import Pricing
 from bot.servers import server_backend
 from bot.service import Service
 from engine.build import build_engine
-from engine.cluster.front import ClusterEngine
+from engine.front import ClusterEngine
 from engine.queue import LaneTerms
 from engine.settings import BadSetting, EngineConfig, ModelSettings
-from engine.watchdog import WatchdogSettings
+from engine.worker.watchdog import WatchdogSettings
 from storage.store import Store
 
 if TYPE_CHECKING:

@@ -12,15 +12,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bot.cost.calibration import Points, Size, Together
-from engine.hostmemory import HighWater
 from engine.request import Drawing, DrawRequest, OutOfMemory, TooLarge, Usage
+from engine.worker.hostmemory import HighWater
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bot.capabilities import Capabilities
-    from engine.engine import Engine
-    from engine.profile import Profile
+    from engine.families.profile import Profile
+    from engine.worker.engine import Engine
 
 EDGES = (512, 768, 1024, 1536, 2048)
 STEPS = (1, 10, 20, 40, 60, 100)

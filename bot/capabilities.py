@@ -12,7 +12,7 @@ from math import isqrt, sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.profile import load_profile
+from engine.families.profile import load_profile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

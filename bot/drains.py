@@ -15,7 +15,7 @@ from bot.messages import UserError, say
 from storage.errors import StoreUnavailable
 
 if TYPE_CHECKING:
-    from engine.cluster.front import ClusterEngine
+    from engine.front import ClusterEngine
     from storage.store import Store
 
 log = structlog.get_logger(__name__)

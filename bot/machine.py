@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bot.render import Fact
     from bot.service import Asker, Service
     from engine.snapshot import WorkerSnapshot
-    from engine.telemetry import GpuSample
+    from engine.worker.telemetry import GpuSample
 
 
 async def stats_queue(service: Service, asker: Asker, t: Translator) -> Card:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.beside import Beside
-from engine.accounting import Totals
+from engine.worker.accounting import Totals
 from storage.clock import HOUR_US, SECOND_US, utc_us
 from storage.errors import StoreUnavailable
 from storage.records import MeterSlice

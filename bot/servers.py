@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from bot.capabilities import capabilities_for
 from bot.extras import extra
-from engine.cluster.autoscale import ScaleSettings
-from engine.cluster.front import ClusterEngine
-from engine.cluster.settings import ClusterSettings
-from engine.profile import load_profile
+from engine.families.profile import load_profile
+from engine.fleet.autoscale import ScaleSettings
+from engine.fleet.settings import ClusterSettings
+from engine.front import ClusterEngine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,8 +30,8 @@ def server_backend(
 ) -> Backend:
     """A front before them. Raises UserError where the client is not installed."""
     with extra("openai"):
-        from engine.cluster.golden import Golden
-        from engine.cluster.openai_worker import OpenAIWorker, Server, Servers
+        from engine.fleet.golden import Golden
+        from engine.fleet.openai_worker import OpenAIWorker, Server, Servers
     section = config.openai
     model, family = section.model or config.model.path, capabilities_for(config.model.path).name
     profile = load_profile(family)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from engine.engine import Engine
-from engine.memory import Need
 from engine.settings import EngineConfig, ModelSettings
-from engine.telemetry import NoTelemetry, NvmlTelemetry
+from engine.worker.engine import Engine
+from engine.worker.memory import Need
+from engine.worker.telemetry import NoTelemetry, NvmlTelemetry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +25,8 @@ def build_engine(
     What follows from the device (workers, memory mode and budget, telemetry) is decided here, whatever
     `config` says of it. Raises BadSetting for settings that cannot be.
     """
+    from engine.families.zimage import ZImageModel
     from engine.placement import resolve  # torch is slow to import: not before somebody draws
-    from engine.zimage import ZImageModel
 
     placement = resolve(settings)
     placed = replace(

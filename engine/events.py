@@ -11,7 +11,7 @@ import structlog
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from engine.watchdog import Alert
+    from engine.worker.watchdog import Alert
 
 log = structlog.get_logger("engine")
 

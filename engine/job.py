@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from engine.memory import Need
-from engine.profile import ceil32, image_tokens
+from engine.families.profile import ceil32, image_tokens
 from engine.request import DrawRequest, JobState
+from engine.worker.memory import Need
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from engine.model import Canvas, Caption
+    from engine.families.model import Canvas, Caption
 
 ShapeKey = tuple[int, int, tuple[int, ...]]
 

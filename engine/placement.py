@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from diffusers.models.attention_dispatch import AttentionBackendName
 
-from engine.memory import Mode, choose_mode
-from engine.profile import Profile, load_profile
+from engine.families.profile import Profile, load_profile
 from engine.settings import EMBEDDED, BadSetting, ModelSettings
+from engine.worker.memory import Mode, choose_mode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
-    from engine.profile import Profile
+    from engine.families.profile import Profile
     from engine.request import DrawRequest
 
 

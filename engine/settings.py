@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from engine.memory import Mode, Need
-from engine.watchdog import WatchdogSettings
+from engine.worker.memory import Mode, Need
+from engine.worker.watchdog import WatchdogSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,18 +12,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.events import Phase
+from engine.families.model import Caption
 from engine.job import Job
-from engine.memory import MemoryGate, Mode
-from engine.model import Caption
 from engine.predict import Predictor
 from engine.queue import FairQueue, LaneTerms
 from engine.request import JobState
-from engine.scheduler import Scheduler, Work
+from engine.worker.memory import MemoryGate, Mode
+from engine.worker.scheduler import Scheduler, Work
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from engine.profile import Profile
+    from engine.families.profile import Profile
     from engine.request import DrawRequest
 
 CAPTION = Caption(None, tokens=32, nbytes=0)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engine.accounting import Totals
-    from engine.memory import Mode
-    from engine.model import DeviceMemory
-    from engine.telemetry import GpuSample
-    from engine.watchdog import Cause
+    from engine.families.model import DeviceMemory
+    from engine.worker.accounting import Totals
+    from engine.worker.memory import Mode
+    from engine.worker.telemetry import GpuSample
+    from engine.worker.watchdog import Cause
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.memory import Mode, needed_bytes
-from engine.nvml import GpuGone, Memory, NvmlGpu
 from engine.settings import EMBEDDED
+from engine.worker.memory import Mode, needed_bytes
+from engine.worker.nvml import GpuGone, Memory, NvmlGpu
 
 if TYPE_CHECKING:
     from engine.settings import ModelSettings

@@ -19,9 +19,9 @@ from bot.config import Config
 from bot.metrics.counting import Counting
 from bot.pricing import Pricing
 from bot.service import Service
-from engine.engine import Engine
-from engine.model import Caption, Measurement
-from engine.profile import Profile, load_profile
+from engine.families.model import Caption, Measurement
+from engine.families.profile import Profile, load_profile
+from engine.worker.engine import Engine
 from tests.database import lay_out
 
 if TYPE_CHECKING:

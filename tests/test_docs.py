@@ -18,8 +18,8 @@ from typer.main import get_command
 from bot import cli, parse
 from bot.credentials import Credentials
 from bot.telegram import names
-from engine.memory import MemoryGate, Mode, Need
-from engine.profile import load_profile
+from engine.families.profile import load_profile
+from engine.worker.memory import MemoryGate, Mode, Need
 from tools import reference
 
 ROOT = Path(__file__).parents[1]

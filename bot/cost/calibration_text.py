@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
     from bot.cost.calibration import Points
     from bot.messages import Translator
-    from engine.profile import Profile
+    from engine.families.profile import Profile
 
 GB = 1e9
 
 
 def profile_toml(points: Points, base: Profile) -> str:
-    """What was measured, in the form of `engine/profiles`; what was not, from the profile it started with."""
+    """What was measured, in the form of `engine/families`; what was not, from the profile it started with."""
     sizes = sorted(points.sizes.values(), key=lambda size: size.edge)
     weights = ", ".join(f"{part} = {count / GB:.9f}" for part, count in base.weights_bytes.items())
     qualities = ", ".join(f"{json.dumps(name)} = {steps}" for name, steps in base.qualities.items())

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from bot.config import Config
     from bot.cost.catalogue import Gpu
     from bot.messages import Translator
-    from engine.profile import Profile
+    from engine.families.profile import Profile
     from storage.store import Store
 
 OWN_CATALOGUE = Path("gpus.toml")

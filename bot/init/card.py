@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from bot.config import SEED_TIERS
-from engine.memory import Mode, choose_mode, needed_bytes
-from engine.profile import load_profile
+from engine.families.profile import load_profile
 from engine.survey import survey_card
+from engine.worker.memory import Mode, choose_mode, needed_bytes
 
 GB = 1 << 30
 CARDS_GB = (8, 12, 16, 24, 32, 48)

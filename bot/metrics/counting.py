@@ -13,7 +13,7 @@ from engine.events import Action, Observer, Phase
 
 if TYPE_CHECKING:
     from engine.events import Event, Worked
-    from engine.watchdog import Alert
+    from engine.worker.watchdog import Alert
 
 MODEL_S = (0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3, 6, 12, 30, 60)
 WAIT_S = (0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)

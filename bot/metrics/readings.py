@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from prometheus_client.core import CounterMetricFamily as Counter
 from prometheus_client.core import GaugeMetricFamily as Gauge
 
-from engine.watchdog import SLOW
+from engine.worker.watchdog import SLOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from bot.health import Readiness
     from engine.snapshot import EngineSnapshot, WorkerSnapshot
-    from engine.telemetry import GpuSample
+    from engine.worker.telemetry import GpuSample
     from storage.records import Rate, Tally
 
 M = TypeVar("M", Gauge, Counter)

@@ -34,19 +34,19 @@ from bot.events import Done
 from bot.pricing import Pricing
 from bot.request import ImagineOptions
 from bot.service import Asker, Service
-from engine.cluster.settings import ClusterSettings
+from engine.fleet.settings import ClusterSettings
 from engine.request import DrawRequest
 from engine.settings import EngineConfig
 from storage.records import Outcome
 from tests.benchmarks.cluster_report import scale
 from tests.benchmarks.machine import load_average, machine
-from tests.engine.cluster.raycluster import ONE_THREAD, actors, embedded, front_on, ray_cluster
+from tests.engine.fleet.raycluster import ONE_THREAD, actors, embedded, front_on, ray_cluster
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from engine.cluster.front import ClusterEngine
-    from engine.engine import Engine
+    from engine.front import ClusterEngine
+    from engine.worker.engine import Engine
 
 DOCS = Path("docs")
 FIGURES = DOCS / "benchmarks-cluster.json"

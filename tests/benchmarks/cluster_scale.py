@@ -35,19 +35,19 @@ from bot.logs import set_up_logs
 from bot.pricing import Pricing
 from bot.request import ImagineOptions
 from bot.service import Asker, Service
-from engine.cluster.autoscale import ScaleSettings
-from engine.cluster.front import ClusterEngine
-from engine.cluster.settings import ClusterSettings
-from engine.cluster.worker import Card, Health, Moved
+from engine.families.profile import Curve, load_profile
+from engine.fleet.autoscale import ScaleSettings
+from engine.fleet.settings import ClusterSettings
+from engine.fleet.worker import Card, Health, Moved
+from engine.front import ClusterEngine
 from engine.predict import Predictor
-from engine.profile import Curve, load_profile
 from engine.request import Drawing, DrawRequest, JobState, Usage
 from tests.benchmarks.machine import load_average
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from engine.profile import Profile
+    from engine.families.profile import Profile
 
 WORKERS = 64
 BACKLOG = 200

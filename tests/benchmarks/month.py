@@ -42,7 +42,7 @@ from tests.benchmarks.month_recount import recount
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
 
-    from engine.accounting import Spent, Totals
+    from engine.worker.accounting import Spent, Totals
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 GUIDANCE = 7.5

@@ -11,24 +11,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.cost.article import A10G_MB, SECONDS_TOGETHER
-from engine.accounting import Meter
 from engine.events import Phase
+from engine.families.model import Caption
+from engine.families.profile import load_profile
 from engine.job import Job
-from engine.memory import MemoryGate
-from engine.model import Caption
 from engine.predict import Predictor
-from engine.profile import load_profile
 from engine.queue import FairQueue
 from engine.request import JobState
-from engine.scheduler import Scheduler
+from engine.worker.accounting import Meter
+from engine.worker.memory import MemoryGate
+from engine.worker.scheduler import Scheduler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from engine.accounting import Spent, Totals
     from engine.queue import LaneTerms
     from engine.request import DrawRequest
-    from engine.scheduler import Work
+    from engine.worker.accounting import Spent, Totals
+    from engine.worker.scheduler import Work
 
 LANES = 3
 STRIDE = 5

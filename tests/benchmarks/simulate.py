@@ -21,12 +21,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from engine.memory import choose_mode
+from engine.families.profile import Profile, load_profile
 from engine.predict import Predictor
-from engine.profile import Profile, load_profile
 from engine.queue import LaneTerms
 from engine.request import DrawRequest
 from engine.simulation import Arrival, Outcome, simulate
+from engine.worker.memory import choose_mode
 
 GB = 10**9
 TIERS = {"free": 0.70, "member": 0.20, "premium": 0.10}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.alerts import HOUR_S, Alerts
 from bot.messages import LANGUAGES, Message, say, translator
-from engine.watchdog import Alert, Cause
+from engine.worker.watchdog import Alert, Cause
 from storage.errors import Reason, StoreUnavailable
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.capabilities import Size, capabilities_for, load_capabilities
-from engine.profile import load_profile
+from engine.families.profile import load_profile
 
 FAMILIES = ("embedded", "z-image-turbo")
 

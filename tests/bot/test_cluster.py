@@ -20,11 +20,11 @@ from bot.pricing import Pricing
 from bot.render import status
 from bot.request import ImagineOptions
 from bot.service import Asker, Service
-from engine.cluster.front import ClusterEngine
-from engine.cluster.settings import ClusterSettings
-from engine.profile import load_profile
+from engine.families.profile import load_profile
+from engine.fleet.settings import ClusterSettings
+from engine.front import ClusterEngine
 from tests.easel import config_in
-from tests.engine.cluster.simulated import SimulatedFleet, SimulatedWorker
+from tests.engine.fleet.simulated import SimulatedFleet, SimulatedWorker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

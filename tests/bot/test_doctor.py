@@ -14,9 +14,9 @@ from bot.doctor import house, machine, platforms
 from bot.doctor.examine import examine
 from bot.doctor.finding import Severity
 from bot.messages import LANGUAGES, translator
-from engine.memory import Mode
-from engine.nvml import Memory
 from engine.survey import Card, Fitting, ModelFiles, Torch
+from engine.worker.memory import Mode
+from engine.worker.nvml import Memory
 from storage.records import Finding as Broken
 from tests.bot.test_init import DISCORD, TELEGRAM
 from tests.easel import config_in, easel

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 from bot.metering import MeterWriter
-from engine.accounting import Totals
+from engine.worker.accounting import Totals
 from storage.errors import Reason, StoreUnavailable
 from storage.records import MeterSlice
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from engine.families.zimage import ZImageModel
 from engine.placement import resolve
 from engine.settings import ModelSettings
-from engine.zimage import ZImageModel
 from tests.engine import tiny
 
 EMBEDDED = Path(__file__).parents[2] / "engine" / "embedded"

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from engine.events import Event, Observer, TimeSlice, Worked
-from engine.model import Canvas, Caption, DeviceMemory, Measurement
-from engine.profile import Curve, Profile
+from engine.families.model import Canvas, Caption, DeviceMemory, Measurement
+from engine.families.profile import Curve, Profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from engine.request import DrawRequest
-    from engine.watchdog import Alert
+    from engine.worker.watchdog import Alert
 
 PROFILE = Profile(
     "fake",

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.engine import Engine
 from engine.queue import LaneTerms
 from engine.request import Drawing, DrawRequest, EngineError
 from engine.settings import EngineConfig
+from engine.worker.engine import Engine
 from tests.engine.fakes import FakeClock, FakeModel, Recorder
 
 if TYPE_CHECKING:

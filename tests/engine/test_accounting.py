@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.accounting import Meter
 from engine.events import Phase
 from engine.request import Drawing, EngineError
+from engine.worker.accounting import Meter
 from tests.engine.fakes import FakeClock
 from tests.engine.studio import Studio, ended
 

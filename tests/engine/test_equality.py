@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 import torch
 
-from engine.engine import Engine
+from engine.families.zimage import ZImageModel
 from engine.placement import resolve
 from engine.queue import LaneTerms
 from engine.request import DrawRequest, JobState
 from engine.settings import EngineConfig, ModelSettings
-from engine.zimage import ZImageModel
+from engine.worker.engine import Engine
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from engine.engine import Engine
-from engine.memory import Mode, Need
+from engine.families.zimage import ZImageModel
 from engine.placement import resolve
 from engine.request import DrawRequest
 from engine.settings import EngineConfig, ModelSettings
-from engine.zimage import ZImageModel
+from engine.worker.engine import Engine
+from engine.worker.memory import Mode, Need
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,16 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import hostmemory
 from engine.events import Phase
-from engine.executor import Landing, Outcome
-from engine.experience import Experience
+from engine.families.model import Measurement
+from engine.families.profile import load_profile
 from engine.job import Job
-from engine.memory import RESERVE_BYTES, MemoryGate, Mode, Need, choose_mode, resident_bytes
-from engine.model import Measurement
-from engine.profile import load_profile
 from engine.request import DrawRequest
-from engine.scheduler import Work
+from engine.worker import hostmemory
+from engine.worker.executor import Landing, Outcome
+from engine.worker.experience import Experience
+from engine.worker.memory import RESERVE_BYTES, MemoryGate, Mode, Need, choose_mode, resident_bytes
+from engine.worker.scheduler import Work
 from tests.engine.fakes import PROFILE
 from tests.engine.studio import Studio
 

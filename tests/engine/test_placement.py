@@ -11,19 +11,19 @@ import pytest
 import torch
 
 from engine.build import build_engine
-from engine.engine import Engine
-from engine.memory import Mode
+from engine.families.zimage import ZImageModel
 from engine.placement import resolve, weights_on_disk
 from engine.request import DrawRequest, ModelLost
 from engine.settings import BadSetting, EngineConfig, ModelSettings
-from engine.zimage import ZImageModel
+from engine.worker.engine import Engine
+from engine.worker.memory import Mode
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from PIL import Image
 
-    from engine.model import Canvas
+    from engine.families.model import Canvas
 
 REQUEST = DrawRequest("a", "an orange cat", 64, 64, steps=2, seed=3)
 

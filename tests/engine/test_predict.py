@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from engine.families.profile import Curve, ceil32, image_tokens, load_profile
 from engine.predict import Pace, Predictor
-from engine.profile import Curve, ceil32, image_tokens, load_profile
 from engine.request import DrawRequest
 from tests.engine.fakes import PROFILE
 

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from diffusers import AutoencoderTiny
 
-from engine.engine import Engine
+from engine.families.zimage import ZImageModel
 from engine.placement import resolve
-from engine.preview import Projection
 from engine.request import DrawRequest
 from engine.settings import ModelSettings
-from engine.zimage import ZImageModel
+from engine.worker.engine import Engine
+from engine.worker.preview import Projection
 from tests.engine.studio import Studio, until
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ async def test_a_small_decoder_beside_the_model_is_used(tiny_folder: Path, tmp_p
 
 
 async def test_previews_come_every_k_steps_and_never_for_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.calls.PREVIEW_PART", 1e9)  # the fake's steps take no time to compare with
+    monkeypatch.setattr("engine.worker.calls.PREVIEW_PART", 1e9)  # steps take no time here
     async with Studio() as studio:
         shown: list[int] = []
         original = studio.model.preview

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.families.model import Caption
+from engine.families.profile import Curve, Profile
 from engine.job import Job
-from engine.memory import MemoryGate
-from engine.model import Caption
 from engine.predict import Predictor
-from engine.profile import Curve, Profile
 from engine.queue import FairQueue, LaneTerms
 from engine.request import DrawRequest, JobState
-from engine.scheduler import Scheduler
 from engine.simulation import Arrival, Outcome, simulate
+from engine.worker.memory import MemoryGate
+from engine.worker.scheduler import Scheduler
 
 LANES = {"free": LaneTerms(share=0.1), "member": LaneTerms(3), "premium": LaneTerms(6)}
 PAYING = ("member", "premium")

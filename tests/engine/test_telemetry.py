@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 import pynvml
 import pytest
 
-from engine import telemetry as telemetry_module
-from engine.energy import EnergyMeter
-from engine.nvml import GpuProcess, Throttle
-from engine.telemetry import NoTelemetry, NvmlTelemetry, Telemetry
+from engine.worker import telemetry as telemetry_module
+from engine.worker.energy import EnergyMeter
+from engine.worker.nvml import GpuProcess, Throttle
+from engine.worker.telemetry import NoTelemetry, NvmlTelemetry, Telemetry
 from tests.engine.nvml_stub import GIB, STATE_VARIABLE, CannotBuild, StandIn, build
 
 if TYPE_CHECKING:
@@ -440,7 +440,7 @@ def test_through_the_dynamic_loader(gpu: StandIn) -> None:
     """A process of its own, LD_LIBRARY_PATH alone: nothing of pynvml is touched."""
     script = """
 import asyncio, json, sys
-from engine.telemetry import NvmlTelemetry
+from engine.worker.telemetry import NvmlTelemetry
 async def main():
     telemetry = NvmlTelemetry()
     await telemetry.start()
@@ -550,7 +550,7 @@ def test_an_interruption_breaks_even_the_counter() -> None:
 
 
 def test_old_readings_are_forgotten_and_the_rest_still_adds_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.energy.KEPT_READINGS", 10)
+    monkeypatch.setattr("engine.worker.energy.KEPT_READINGS", 10)
     meter = metered(*((float(at_s), 100.0, None) for at_s in range(100)))
 
     assert meter.joules(0, 50) is None

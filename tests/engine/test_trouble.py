@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from engine.executor import attempt
-from engine.oom import is_out_of_memory
 from engine.request import Draining, Drawing, DrawRequest, ModelLost, OutOfMemory, StepTimeout
-from engine.watchdog import Cause, WatchdogSettings
+from engine.worker.executor import attempt
+from engine.worker.oom import is_out_of_memory
+from engine.worker.watchdog import Cause, WatchdogSettings
 from tests.engine.fakes import OutOfMemoryError
 from tests.engine.studio import Studio, ended, until
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from engine.nvml import GpuProcess, Throttle
-from engine.telemetry import GpuSample
-from engine.watchdog import Alert, Cause, Watchdog, WatchdogSettings
+from engine.worker.nvml import GpuProcess, Throttle
+from engine.worker.telemetry import GpuSample
+from engine.worker.watchdog import Alert, Cause, Watchdog, WatchdogSettings
 
 SHAPE = (128, 128, 32)
 PREDICTED_S = 0.5

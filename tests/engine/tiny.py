@@ -83,6 +83,6 @@ def build(folder: Path) -> Path:
         tokenizer=tokenizer,
         transformer=transformer.eval(),
     ).save_pretrained(folder)
-    profile = resources.files("engine") / "profiles" / "embedded.toml"
+    profile = resources.files("engine") / "families" / "embedded.toml"
     (folder / OWN_PROFILE).write_text(profile.read_text("utf-8").replace('"embedded"', '"tiny"'))
     return folder

@@ -14,9 +14,9 @@ from bot.cost.calibration import Points, Size, Together, as_gpu, fit
 from bot.cost.calibration_chart import calibration_png
 from bot.cost.calibration_text import markdown, profile_toml
 from bot.messages import LANGUAGES, translator
-from engine.engine import Engine
-from engine.profile import load_profile
+from engine.families.profile import load_profile
 from engine.settings import EngineConfig, ModelSettings
+from engine.worker.engine import Engine
 from tests.easel import FieldModel
 
 if TYPE_CHECKING:

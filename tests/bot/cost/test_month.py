@@ -14,7 +14,7 @@ from tests.benchmarks.month_card import Card
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from engine.accounting import Spent
+    from engine.worker.accounting import Spent
 
 
 async def test_a_day_of_sixty_members_is_the_same_counted_twice(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import yaml
 from bot.health import readiness
 from bot.metrics import readings
 from bot.metrics.counting import Counting
-from engine.telemetry import GpuSample
+from engine.worker.telemetry import GpuSample
 from storage.records import Tally
 from tests.easel import config_in, easel
 

@@ -12,7 +12,7 @@ from bot.metrics import readings
 from bot.metrics.counting import Counting
 from bot.metrics.lag import EVERY_S, LoopLag
 from engine.snapshot import WorkerSnapshot
-from engine.telemetry import GpuSample
+from engine.worker.telemetry import GpuSample
 from tests.engine.studio import Studio
 
 

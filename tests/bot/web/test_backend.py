@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engine.cluster.golden import Golden
-from engine.cluster.openai_worker import OpenAIWorker, Server
-from engine.profile import load_profile
+from engine.families.profile import load_profile
+from engine.fleet.golden import Golden
+from engine.fleet.openai_worker import OpenAIWorker, Server
 from engine.request import Draining, DrawRequest
 from tests.easel import _colour
 

@@ -94,7 +94,7 @@ async def test_a_link_in_place_of_bytes(site: Site) -> None:
 async def test_a_stream_shows_previews_and_then_each_picture(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.calls.PREVIEW_PART", 1e9)  # the stand-in's steps take no time to compare with
+    monkeypatch.setattr("engine.worker.calls.PREVIEW_PART", 1e9)  # steps take no time here
     text, key = await site.key()
     site.model.gate.clear()
     site.model.gate.allow(4)

@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bot.request import ImagineOptions
 from bot.service import Asker
-from engine.watchdog import Alert, Cause
+from engine.worker.watchdog import Alert, Cause
 from storage.errors import Reason, StoreUnavailable
 from tests.bot.web.conftest import Stage, config_for
 

@@ -1,0 +1,1 @@
+"""What the engine knows of each model: one file a family, its profiles beside it."""

@@ -1,0 +1,109 @@
+"""What the engine needs of a model. Everything here is called on a worker thread, never on the event loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from PIL.Image import Image
+
+    from engine.families.profile import Profile
+    from engine.request import DrawRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """A prompt as the transformer reads it."""
+
+    embedding: object
+    """Opaque to the engine; a tensor (tokens, features)."""
+    tokens: int
+    nbytes: int
+    truncated: bool = False
+
+
+class Canvas(Protocol):
+    """A picture in the making: latents, its own sigmas, how far it is. It outlives a pause of its job."""
+
+    @property
+    def step(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceMemory:
+    """Bytes of the whole device: `free` is what neither we nor any other process holds."""
+
+    total: int
+    free: int
+    ours: int
+    """Held by this process, cached blocks included."""
+
+    @property
+    def available(self) -> int:
+        """The most this process could hold now."""
+        return self.free + self.ours
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What calls took. None where nobody counts."""
+
+    peak_bytes: int | None = None
+    """The most held above the loaded weights."""
+    device_s: float | None = None
+    """Seconds the device worked, by its own clock."""
+    memory: DeviceMemory | None = None
+    """The device afterwards."""
+
+
+class Model(Protocol):
+    """A text-to-image model that takes one denoising step at a time, for several pictures at once.
+
+    Several threads may call `encode`, `begin` and `step` at a time; `decode` is called by one at a time.
+    `step` is all or nothing: where it raises, no canvas has changed, so the step may be tried again.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def profile(self) -> Profile: ...
+
+    def load(self) -> None:
+        """Load the weights; again after a hang, letting go of what was there."""
+
+    def prepare_thread(self) -> None:
+        """Called once on each worker thread."""
+
+    def use_threads(self, count: int) -> None:
+        """How many CPU cores the next call of this thread may use."""
+
+    def encode(self, prompts: Sequence[str]) -> list[Caption]: ...
+
+    def begin(self, request: DrawRequest, captions: Sequence[Caption]) -> Canvas:
+        """An empty canvas: the seed's noise and the request's own sigmas."""
+
+    def step(self, canvases: Sequence[Canvas]) -> None:
+        """One denoising step for each: same picture size, any step, any sigmas. Returns when it is drawn."""
+
+    def preview(self, canvas: Canvas) -> Image:
+        """A small look at what the picture will be."""
+
+    def decode(self, canvas: Canvas, *, tiled: bool) -> Image: ...
+
+    def start_measuring(self) -> None:
+        """Called before a call or several."""
+
+    def measured(self) -> Measurement:
+        """What they took; waits until the device is done with them."""
+
+    def peak_of(self, call: Callable[[], object]) -> int | None:
+        """Run `call` alone; the most bytes it held above the loaded weights, where that can be told."""
+
+    def release(self) -> None:
+        """Give cached memory back to the device; comes after an out-of-memory, outside its `except` block."""
+
+    def close(self) -> None:
+        """Let go of the weights."""

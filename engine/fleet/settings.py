@@ -1,0 +1,51 @@
+"""How the front treats its workers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from engine.fleet.autoscale import ScaleSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSettings:
+    """Seconds, where not said otherwise."""
+
+    scale: ScaleSettings = field(default_factory=ScaleSettings)
+    health_every_s: float = 2.0
+    health_timeout_s: float = 10.0
+    """A worker that does not answer for so long is taken for hung, and left."""
+    start_timeout_s: float = 900.0
+    """Loading a model from a slow disk takes minutes."""
+    attempts: int = 5
+    """How often a job is drawn anew after its worker failed on it, before it counts as failed."""
+    failures: int = 3
+    """In a row, before a worker is set aside."""
+    aside_s: float = 30.0
+    """How long, the first time; it doubles each time the worker is tried in vain."""
+    unmanned_alert_s: float = 30.0
+    """How long jobs wait with no worker there before the owner hears of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RaySettings:
+    """Which Ray cluster, and what of it a worker gets."""
+
+    address: str = "local"
+    """local: a Ray of this machine, started and stopped with us; auto: the one that runs here; HOST:PORT."""
+    gpus: float = 1.0
+    """A worker's GPUs: 1, a part of one, or 0 to draw on CPUs."""
+    cpus: float = 1.0
+    """A worker's CPU cores; on CPUs, also the threads it draws with."""
+    resources: Mapping[str, float] = field(default_factory=dict)
+    """Ray's custom resources that a worker asks for, to be placed where they are."""
+    object_store_bytes: int | None = None
+    """Of a Ray started here; None: as Ray has it."""
+    look_every_s: float = 5.0
+    """How often the head is looked at."""
+    head_timeout_s: float = 30.0
+    """A head that is gone for so long is left, and looked for anew."""

@@ -1,0 +1,1 @@
+"""The worker: the process that owns a device, its step loop, memory, recovery and telemetry."""

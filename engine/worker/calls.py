@@ -1,0 +1,149 @@
+"""The calls that go to the worker threads. Each is given what it needs; jobs are the event loop's alone."""
+
+from __future__ import annotations
+
+import functools
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from engine.events import Phase
+from engine.request import DrawRequest
+from engine.worker.memory import Need
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from PIL.Image import Image
+
+    from engine.cache import ByteLRU
+    from engine.families.model import Canvas, Caption, Measurement, Model
+    from engine.job import Job
+    from engine.worker.scheduler import Work
+
+PREVIEW_PART = 0.05
+"""Previews take at most this part of the time of all steps so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An encoded prompt and an empty canvas."""
+
+    captions: tuple[Caption, ...]
+    canvas: Canvas
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a call brought back, and what it took."""
+
+    value: Begun | Mapping[str, Image] | Image
+    measurement: Measurement
+
+
+def prompts(request: DrawRequest) -> tuple[str, ...]:
+    """The texts a picture needs encoded."""
+    if request.captions == 2:
+        return request.prompt, request.negative_prompt
+    return (request.prompt,)
+
+
+class Calls:
+    """Makes calls of one model."""
+
+    def __init__(self, model: Model, embeddings: ByteLRU[str, Caption]) -> None:
+        self._model = model
+        self._embeddings = embeddings
+        self._step_s = 0.0
+        self._preview_s = 0.0
+        self.release_first = False
+        """The next call gives cached memory back before it begins."""
+
+    def of(self, work: Work) -> Callable[[], Made]:
+        """The call that carries out this work."""
+        if work.phase is Phase.ENCODE:
+            call: Callable[[], Any] = self._encode(work.jobs[0])
+        elif work.phase is Phase.DENOISE:
+            call = self._step(work.jobs)
+        else:
+            call = self._decode(work.jobs[0])
+        release, self.release_first = self.release_first, False
+        model = self._model
+
+        def measured() -> Made:
+            if release:
+                model.release()
+            model.use_threads(work.threads)
+            model.start_measuring()
+            return Made(call(), model.measured())
+
+        return measured
+
+    def warm_up(self, *, decode: bool) -> Callable[[], None]:
+        """One step at the smallest size: wakes the device, loads kernels, touches every weight."""
+        profile = self._model.profile
+        side = round(profile.min_pixels**0.5) // profile.multiple * profile.multiple
+        return lambda: self._try_out(Need(side, side), decode=decode)
+
+    def calibrate(self, needs: Sequence[Need]) -> Callable[[], dict[Need, int]]:
+        """Measures the peak of a step and a decode of each of these, where that can be told."""
+
+        def calibrate() -> dict[Need, int]:
+            peaks: dict[Need, int] = {}
+            for need in needs:
+                peak = self._model.peak_of(functools.partial(self._try_out, need, decode=True))
+                if peak is not None:
+                    peaks[need] = peak
+            return peaks
+
+        return calibrate
+
+    def _try_out(self, need: Need, *, decode: bool) -> None:
+        model = self._model
+        guidance = float(need.captions - 1)
+        request = DrawRequest("warm-up", "warm-up", need.width, need.height, 1, seed=0, guidance=guidance)
+        canvas = model.begin(request, model.encode(prompts(request)))
+        model.step([canvas])
+        if decode:
+            model.decode(canvas, tiled=need.pixels > model.profile.tile_above_pixels)
+
+    def _encode(self, job: Job) -> Callable[[], Begun]:
+        request, model = job.request, self._model
+        known = {prompt: self._embeddings.get(prompt) for prompt in prompts(request)}
+
+        def encode() -> Begun:
+            missing = [prompt for prompt, caption in known.items() if caption is None]
+            fresh = dict(zip(missing, model.encode(missing), strict=True)) if missing else {}
+            captions = tuple(known[prompt] or fresh[prompt] for prompt in prompts(request))
+            return Begun(captions, model.begin(request, captions))
+
+        return encode
+
+    def _step(self, jobs: tuple[Job, ...]) -> Callable[[], dict[str, Image]]:
+        model = self._model
+        canvases = {job.job_id: job.canvas for job in jobs if job.canvas is not None}
+        due = [job.job_id for job in jobs if _preview_due(job)]
+
+        def step() -> dict[str, Image]:
+            began = time.perf_counter()
+            model.step(list(canvases.values()))
+            self._step_s += (stepped := time.perf_counter()) - began
+            if self._preview_s > PREVIEW_PART * self._step_s:
+                return {}
+            previews = {job_id: model.preview(canvases[job_id]) for job_id in due}
+            self._preview_s += time.perf_counter() - stepped
+            return previews
+
+        return step
+
+    def _decode(self, job: Job) -> Callable[[], Image]:
+        model, canvas = self._model, job.canvas
+        tiled = job.tiled or job.pixels > model.profile.tile_above_pixels
+        assert canvas is not None
+        return lambda: model.decode(canvas, tiled=tiled)
+
+
+def _preview_due(job: Job) -> bool:
+    """Whether the next step's result is shown; the last one's is, as the picture itself."""
+    every = job.request.preview_every
+    return every > 0 and (job.step + 1) % every == 0 and job.steps_left > 1

@@ -1,0 +1,123 @@
+"""What this machine taught the engine: memory peaks by shape, seconds against the profile's, the usual pace.
+
+The first two are kept on disk, so that a restart does not begin from a table again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from engine.events import Phase
+from engine.predict import Pace, Predictor
+from engine.worker.memory import Need
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from engine.families.model import Measurement
+    from engine.families.profile import Profile
+    from engine.worker.executor import Landing
+    from engine.worker.memory import MemoryGate
+    from engine.worker.scheduler import Work
+
+log = structlog.get_logger("engine")
+
+
+class Experience:
+    """Learns from every piece of work. `key` names what the lessons hold for: model, device, memory mode."""
+
+    def __init__(self, profile: Profile, gate: MemoryGate, *, key: str, path: Path | None) -> None:
+        self.predictor = Predictor(profile)
+        self._profile = profile
+        self._gate = gate
+        self._pace = Pace()
+        self._key = key
+        self._path = path
+        self._news = False
+
+    def learn(self, landing: Landing, measured: Measurement) -> None:
+        """Work has come back well."""
+        work = landing.work
+        for job in work.jobs:
+            billed_s = landing.billed.get(job.job_id, 0.0)
+            if work.phase is Phase.DENOISE:
+                self.predictor.learn_step(job.pixels, job.request.captions, billed_s)
+            elif work.phase is Phase.ENCODE:
+                self.predictor.learn_encode(job.request.captions, billed_s)
+            else:
+                self.predictor.learn_decode(job.pixels, billed_s)
+            # The encoder's own weights come and go in some modes; the gate reckons with them apart.
+            if measured.peak_bytes is not None and work.phase is not Phase.ENCODE:
+                self.learn_peak(job.need, measured.peak_bytes // len(work.jobs))
+        self._pace.learn(work.kind, landing.wall_s)
+
+    def expected_s(self, work: Work) -> float | None:
+        """Wall seconds this should take; None while too little is known of its kind."""
+        usual_s = self._pace.usual_s(work.kind)
+        if work.phase is not Phase.DENOISE or not self._profile.known_device:
+            return usual_s
+        told_s = sum(self._profile.step_s.at(job.pixels) * job.request.captions for job in work.jobs)
+        return told_s if usual_s is None else min(usual_s, told_s)
+
+    def is_first(self, work: Work) -> bool:
+        """True where nothing of this kind was seen: it may load, compile and tune."""
+        return not self._pace.seen(work.kind)
+
+    def with_threads(self, work: Work, cores: int) -> Work:
+        """This work on one core or on all it may have, whichever was faster for its kind."""
+        choices = [replace(work, threads=count) for count in {1, max(1, cores)}]
+        return min(choices, key=lambda choice: self._pace.usual_s(choice.kind) or 0.0)
+
+    async def recall(self) -> None:
+        """Take up what an earlier process left, if it can be read and was for the same."""
+        if self._path is not None:
+            known = await asyncio.to_thread(_read, self._path)
+            if known.get("key") == self._key:
+                self._gate.restore(known["peak_bytes"])
+                self.predictor.restore(known["factors"])
+
+    def learn_peak(self, need: Need, peak_bytes: int) -> None:
+        self._news |= self._gate.learn(need, peak_bytes)
+
+    async def save(self) -> None:
+        """Write the lessons down, where a peak is new."""
+        if self._path is not None and self._news:
+            self._news = False
+            lessons = {
+                "key": self._key,
+                "peak_bytes": self._gate.learned(),
+                "factors": self.predictor.learned(),
+            }
+            try:
+                await asyncio.to_thread(_write, self._path, lessons)
+            except OSError as error:
+                log.warning("learned_not_saved", action="learned_not_saved", reason=str(error))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return {
+            "key": str(data["key"]),
+            "peak_bytes": {str(Need.parse(shape)): int(peak) for shape, peak in data["peak_bytes"].items()},
+            "factors": {str(name): float(factor) for name, factor in data["factors"].items()},
+        }
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        log.warning("learned_unreadable", action="learned_unreadable", path=str(path), reason=str(error))
+        return {}
+
+
+def _write(path: Path, lessons: dict[str, Any]) -> None:
+    """Replace the file as a whole: a crash leaves the old one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps(lessons, indent=1, sort_keys=True), encoding="utf-8")
+    os.replace(fresh, path)

@@ -1,0 +1,243 @@
+"""The front over a real Ray: what breaks there is drawn again, comes out the same, and is charged once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("ray")
+
+from engine.build import build_engine
+from engine.fleet.settings import ClusterSettings
+from engine.request import Cancelled, Drawing, DrawRequest, JobState
+from engine.settings import EngineConfig
+from tests.engine.fakes import FakeModel, Recorder
+from tests.engine.fleet.raycluster import ONE_THREAD, Herd, actors, front_on, ray_cluster
+from tests.engine.studio import ended, request, same
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from engine.front import ClusterEngine
+    from engine.ticket import Ticket
+
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.filterwarnings(
+        "ignore::DeprecationWarning", "ignore::ResourceWarning", "ignore::FutureWarning"
+    ),
+]
+
+BOUND_S = 60
+"""Everything that broke is drawn within this; it takes seconds, and the machine may be busy."""
+QUICK = ClusterSettings(health_every_s=0.2, health_timeout_s=3.0, aside_s=0.5, attempts=9)
+
+
+@pytest.fixture(scope="module")
+def head() -> Iterator[Any]:
+    cluster = ray_cluster(cpus=2)
+    yield cluster
+    cluster.shutdown()
+
+
+@pytest.fixture
+def herd(tmp_path: Path) -> Herd:
+    return Herd(tmp_path)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Other processes are waited for here, so the loop sleeps a little between looks."""
+    async with asyncio.timeout(BOUND_S):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+def workers(engine: ClusterEngine) -> int:
+    return len(engine.snapshot().workers)
+
+
+def submit_many(engine: ClusterEngine, count: int, **more: Any) -> list[Ticket]:
+    return [engine.submit(request(f"j{n}", flow=f"f{n % 4}", seed=n, **more)) for n in range(count)]
+
+
+def right(drawing: Drawing) -> bool:
+    asked: DrawRequest = replace(drawing.request, waited_s=0.0)
+    return same(drawing.image, FakeModel().picture_of(asked))
+
+
+async def all_right_once(tickets: Sequence[Ticket], heard: Recorder) -> None:
+    """Each picture as one machine would have drawn it, each told and billed once."""
+    async with asyncio.timeout(BOUND_S):
+        drawings = [await ticket.result() for ticket in tickets]
+    assert all(map(right, drawings))
+    assert all(drawing.usage.billable for drawing in drawings)
+    done = [event.job_id for event in heard.of("job_done")]
+    assert sorted(done) == sorted(ticket.job_id for ticket in tickets)
+
+
+async def test_progress_previews_cancel_and_usage_come_across(
+    head: Any, herd: Herd, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async with front_on(head.address, 2, build=herd.build, settings=QUICK) as engine:
+        await until(lambda: workers(engine) == 2)
+        ticket = engine.submit(request("a", steps=8, preview_every=2))
+        seen = [progress async for progress in ticket.updates()]
+        assert {JobState.RUNNING, JobState.DONE} <= {progress.state for progress in seen}
+        assert any(progress.preview is not None for progress in seen)
+        drawing = await ticket.result()
+        assert right(drawing)
+        assert drawing.usage.gpu == "fake"
+        assert drawing.usage.worker in ("worker-1", "worker-2")
+        endless = engine.submit(request("b", steps=10_000))
+        await until(lambda: endless.progress().step > 1)
+        assert endless.cancel()
+        outcome = await ended(endless)
+        assert isinstance(outcome, Cancelled)
+        assert outcome.usage.denoise_s > 0
+        await until(lambda: sum(w.engine.cancelled for w in engine.snapshot().workers if w.engine) == 1)
+    assert "autoscaler_not_told" not in capfd.readouterr().out
+
+
+async def test_a_killed_worker_and_one_that_hangs(head: Any, herd: Herd) -> None:
+    heard = Recorder()
+    async with front_on(head.address, 2, build=herd.build, settings=QUICK, observers=[heard]) as engine:
+        await until(lambda: workers(engine) == 2)
+        tickets = submit_many(engine, 24)
+        await until(lambda: len(heard.of("job_done")) >= 2)
+        killed = herd.pids()[0]
+        herd.signal(killed)
+        await until(lambda: len(heard.of("worker_lost")) == 1)
+        await until(lambda: workers(engine) == 2)
+        hanging = herd.pids()[0]
+        herd.signal(hanging, signal.SIGSTOP)
+        await until(lambda: len(heard.of("worker_lost")) == 2)
+        await all_right_once(tickets, heard)
+        await until(lambda: hanging not in herd.pids())
+        assert heard.of("job_requeued")
+
+
+async def test_a_lost_node(head: Any, herd: Herd) -> None:
+    heard = Recorder()
+    node = head.add_node(num_cpus=1, object_store_memory=80 << 20)
+    async with front_on(head.address, 3, build=herd.build, settings=QUICK, observers=[heard]) as engine:
+        await until(lambda: workers(engine) == 3)
+        tickets = submit_many(engine, 18, steps=30)
+        await until(lambda: all(worker.held for worker in engine.snapshot().workers))
+        head.remove_node(node, allow_graceful=False)
+        await until(lambda: bool(heard.of("worker_lost")))
+        await all_right_once(tickets, heard)
+        await until(lambda: workers(engine) == 2)
+
+
+async def test_a_full_object_store(head: Any, herd: Herd) -> None:
+    import ray
+
+    heard = Recorder()
+    async with front_on(head.address, 2, build=herd.build, settings=QUICK, observers=[heard]) as engine:
+        await until(lambda: workers(engine) == 2)
+        kept = [await asyncio.to_thread(ray.put, bytes(8 << 20)) for _ in range(12)]
+        tickets = submit_many(engine, 6, width=512, height=512)
+        await all_right_once(tickets, heard)
+        assert len(kept) == 12
+
+
+async def test_a_drained_worker_is_replaced_while_the_other_draws(head: Any, herd: Herd) -> None:
+    heard = Recorder()
+    async with front_on(head.address, 2, build=herd.build, settings=QUICK, observers=[heard]) as engine:
+        await until(lambda: workers(engine) == 2)
+        tickets = submit_many(engine, 16)
+        before = herd.pids()
+        async with asyncio.timeout(BOUND_S):
+            await engine.drain("worker-1")
+        await until(lambda: workers(engine) == 2)
+        assert len(set(herd.pids()) - set(before)) == 1
+        await all_right_once(tickets, heard)
+        assert not heard.of("job_requeued")
+        assert not heard.of("worker_lost")
+
+
+@pytest.mark.model
+async def test_the_embedded_model_draws_the_same_with_a_worker_killed(head: Any) -> None:
+    """As one engine does here, but for what a shared forward rounds otherwise."""
+    asked = [
+        DrawRequest(f"m{n}", "an orange cat on a green meadow", 128, 128, 4, seed=n, flow=f"f{n}")
+        for n in range(10)
+    ]
+    async with build_engine(ONE_THREAD, EngineConfig(result_cache_bytes=0)) as alone:
+        expected = [(await alone.submit(one).result()).image for one in asked]
+    heard = Recorder()
+    async with front_on(head.address, 2, observers=[heard]) as engine:
+        await until(lambda: workers(engine) >= 1)
+        tickets = [engine.submit(one) for one in asked]
+        await until(lambda: bool(heard.of("job_done")))
+        os.kill(next(actors(head)), signal.SIGKILL)
+        async with asyncio.timeout(2 * BOUND_S):
+            drawings = [await ticket.result() for ticket in tickets]
+    assert len(heard.of("job_done")) == len(asked)
+    for drawing, image in zip(drawings, expected, strict=True):
+        apart = np.asarray(drawing.image, np.int16) - np.asarray(image, np.int16)
+        assert np.abs(apart).max() <= 1
+
+
+@pytest.fixture(params=["forgets", "remembers"])
+def memory(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    unused_tcp_port: int,
+) -> Iterator[bool]:
+    """Whether a head that comes back knows of the time before, from what Redis kept for it."""
+    if request.param == "forgets":
+        yield False
+        return
+    program = shutil.which("redis-server") or pytest.skip("needs redis-server")
+    folder = tmp_path_factory.mktemp("redis")
+    socket = folder / "redis.sock"
+    options = {"port": unused_tcp_port, "save": "", "dir": folder, "unixsocket": socket}
+    command = [program, *(str(word) for key, value in options.items() for word in (f"--{key}", value))]
+    monkeypatch.setenv("RAY_REDIS_ADDRESS", f"127.0.0.1:{unused_tcp_port}")
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as redis:
+        while not socket.exists():
+            assert redis.poll() is None, "it did not start"
+            time.sleep(0.02)
+        yield True
+        redis.terminate()
+
+
+async def test_the_head_is_gone_and_comes_back(herd: Herd, memory: bool) -> None:
+    """Its process alone: the workers live on, but the connection to them has ended."""
+    heard = Recorder()
+    cluster = ray_cluster(cpus=2)
+    port = int(cluster.address.rpartition(":")[2])
+    ray = {"look_every_s": 0.2, "head_timeout_s": 1.0}
+    try:
+        async with front_on(
+            cluster.address, 2, build=herd.build, settings=QUICK, observers=[heard], **ray
+        ) as engine:
+            await until(lambda: workers(engine) == 2)
+            tickets = submit_many(engine, 60)
+            await until(lambda: len(heard.of("job_done")) >= 2)
+            cluster.head_node.kill_gcs_server()
+            await until(lambda: workers(engine) == 0)
+            await until(lambda: tickets[-1].progress().unmanned or tickets[-1].done)
+            if memory:  # the nodes stayed, and with them, for now, the actors and all that these hold
+                cluster.head_node.start_gcs_server()
+            else:
+                rest = cluster.head_node
+                await asyncio.to_thread(rest.kill_all_processes, check_alive=False, allow_graceful=False)
+                cluster = ray_cluster(2, gcs_server_port=port)
+            await all_right_once(tickets, heard)
+            # None of the time before is left running.
+            await until(lambda: len(herd.pids()) == workers(engine))
+    finally:
+        cluster.shutdown()
