@@ -27,7 +27,7 @@ def ray_backend(
 ) -> Backend:
     """A front before a fleet of actors. Raises UserError where Ray is not installed."""
     with extra("cluster"):
-        from engine.fleet.actor import engine_of
+        from engine.fleet.hosted import engine_of
         from engine.fleet.ray_fleet import RayFleet
     section = config.ray
     low, high = section.range

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from bot.capabilities import Capabilities
     from engine.families.profile import Profile
-    from engine.worker.engine import Engine
+    from engine.worker.steploop import Engine
 
 EDGES = (512, 768, 1024, 1536, 2048)
 STEPS = (1, 10, 20, 40, 60, 100)

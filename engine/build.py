@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.settings import EngineConfig, ModelSettings
-from engine.worker.engine import Engine
 from engine.worker.memory import Need
+from engine.worker.steploop import Engine
 from engine.worker.telemetry import NoTelemetry, NvmlTelemetry
 
 if TYPE_CHECKING:

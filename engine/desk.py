@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 from engine.request import Draining, Drawing, EngineError, JobState, Progress, Usage
 
 if TYPE_CHECKING:
-    from engine.job import Job
     from engine.ticket import Ticket
     from engine.worker.accounting import Clock, Spent
+    from engine.worker.job import Job
 
 REMEMBERED = 1024
 """How many jobs that are over can still be asked about."""

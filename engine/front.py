@@ -20,8 +20,6 @@ from engine.fleet.choice import choose
 from engine.fleet.roster import Roster
 from engine.fleet.seat import Parcel
 from engine.fleet.settings import ClusterSettings
-from engine.fleet.worker import WorkerBusy, WorkerLost
-from engine.job import Job
 from engine.predict import Predictor
 from engine.queue import FairQueue
 from engine.request import (
@@ -39,7 +37,9 @@ from engine.settings import EngineConfig
 from engine.snapshot import EngineSnapshot
 from engine.ticket import Ticket
 from engine.worker.accounting import Spent
+from engine.worker.job import Job
 from engine.worker.memory import Mode
+from engine.worker.protocol import WorkerBusy, WorkerLost
 from engine.worker.scheduler import Scheduler
 
 if TYPE_CHECKING:
@@ -48,10 +48,10 @@ if TYPE_CHECKING:
     from engine.events import Observer
     from engine.families.profile import Profile
     from engine.fleet.seat import Seat
-    from engine.fleet.worker import Fleet, Moved
     from engine.request import Drawing, DrawRequest, Usage
     from engine.worker.accounting import Clock
     from engine.worker.memory import Need
+    from engine.worker.protocol import Fleet, Moved
 
 SCALE_EVERY_S = 1.0
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from engine.events import Phase
 from engine.families.model import Caption
-from engine.job import Job
 from engine.predict import Predictor
 from engine.queue import FairQueue, LaneTerms
 from engine.request import JobState
+from engine.worker.job import Job
 from engine.worker.memory import MemoryGate, Mode
 from engine.worker.scheduler import Scheduler, Work
 

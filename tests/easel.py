@@ -21,7 +21,7 @@ from bot.pricing import Pricing
 from bot.service import Service
 from engine.families.model import Caption, Measurement
 from engine.families.profile import Profile, load_profile
-from engine.worker.engine import Engine
+from engine.worker.steploop import Engine
 from tests.database import lay_out
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from PIL import Image, ImageChops, ImageStat
 from PIL.PngImagePlugin import PngInfo
 
-from engine.fleet.worker import WorkerUnfit
 from engine.request import DrawRequest
+from engine.worker.protocol import WorkerUnfit
 
 if TYPE_CHECKING:
     from pathlib import Path

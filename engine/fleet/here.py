@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from engine.fleet.worker import Card, Health, Moved
 from engine.request import JobState
+from engine.worker.protocol import Card, Health, Moved
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from engine.request import Drawing, DrawRequest
-    from engine.worker.engine import Engine
+    from engine.worker.steploop import Engine
 
 
 class EngineWorker:

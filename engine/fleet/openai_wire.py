@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import openai
 from PIL import Image
 
-from engine.fleet.worker import WorkerBusy, WorkerLost, WorkerUnfit
 from engine.request import Declined, Draining, DrawFailed, StepTimeout
+from engine.worker.protocol import WorkerBusy, WorkerLost, WorkerUnfit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

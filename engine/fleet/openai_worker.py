@@ -15,9 +15,9 @@ import openai
 
 from engine.events import Phase
 from engine.fleet import openai_wire as wire
-from engine.fleet.worker import Card, Health, Moved, WorkerLost, WorkerUnfit
 from engine.request import Cancelled, DrawFailed, Drawing, JobState, StepTimeout, Usage
 from engine.worker.accounting import Meter
+from engine.worker.protocol import Card, Health, Moved, WorkerLost, WorkerUnfit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
     from engine.families.profile import Profile
     from engine.fleet.golden import Golden
-    from engine.fleet.worker import Worker
     from engine.request import DrawRequest
     from engine.worker.accounting import Clock
+    from engine.worker.protocol import Worker
 
 CONNECT_S = 5.0
 UNKNOWN, ESTIMATED = "GPU", ", estimated"

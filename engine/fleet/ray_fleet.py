@@ -24,7 +24,7 @@ os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")
 
 import ray
 
-from engine.fleet.actor import Actor
+from engine.fleet.hosted import Actor
 from engine.fleet.ray_worker import Connection, RayWorker
 from engine.fleet.threads import in_thread
 
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     from engine.events import Observer
     from engine.fleet.settings import RaySettings
-    from engine.fleet.worker import Worker
-    from engine.worker.engine import Engine
+    from engine.worker.protocol import Worker
+    from engine.worker.steploop import Engine
 
 log = structlog.get_logger("engine")
 

@@ -9,14 +9,14 @@ import ray
 from ray.exceptions import RayActorError, RayError
 
 from engine.fleet.threads import in_thread
-from engine.fleet.worker import Moved, WorkerLost
 from engine.request import DrawFailed, EngineError
+from engine.worker.protocol import Moved, WorkerLost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from engine.fleet.worker import Card, Health
     from engine.request import Drawing, DrawRequest
+    from engine.worker.protocol import Card, Health
 
 CREATE_TIMEOUT_S = 30.0
 KILL_TIMEOUT_S = 5.0

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from engine.events import Action
 from engine.fleet.circuit import Circuit
 from engine.fleet.seat import Seat
-from engine.fleet.worker import WorkerLost, WorkerUnfit
 from engine.worker.accounting import Totals
+from engine.worker.protocol import WorkerLost, WorkerUnfit
 from engine.worker.watchdog import Alert, Cause
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from engine.events import Announcer
     from engine.fleet.seat import Parcel
     from engine.fleet.settings import ClusterSettings
-    from engine.fleet.worker import Card, Fleet, Health, Worker
     from engine.worker.accounting import Clock
+    from engine.worker.protocol import Card, Fleet, Health, Worker
 
 MISSED = 2
 """So often in a row a worker may leave out a job it was given: the first may be a result on its way."""

@@ -16,9 +16,9 @@ from engine.worker.calls import prompts
 
 if TYPE_CHECKING:
     from engine.fleet.circuit import Circuit
-    from engine.fleet.worker import Card, Health, Worker
-    from engine.job import Job
     from engine.request import DrawRequest, Usage
+    from engine.worker.job import Job
+    from engine.worker.protocol import Card, Health, Worker
 
 WARM_PROMPTS = 256
 """Captions a worker is taken to have kept."""

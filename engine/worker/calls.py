@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from engine.cache import ByteLRU
     from engine.families.model import Canvas, Caption, Measurement, Model
-    from engine.job import Job
+    from engine.worker.job import Job
     from engine.worker.scheduler import Work
 
 PREVIEW_PART = 0.05

@@ -10,7 +10,7 @@ from engine.events import Phase
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine.job import Job
+    from engine.worker.job import Job
     from engine.worker.scheduler import Scheduler, Work
 
 _SIGNS = (

@@ -16,9 +16,9 @@ from engine.request import JobState
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Set
 
-    from engine.job import Job, ShapeKey
     from engine.predict import Predictor
     from engine.queue import FairQueue
+    from engine.worker.job import Job, ShapeKey
     from engine.worker.memory import Need
 
 

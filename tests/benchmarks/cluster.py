@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from engine.front import ClusterEngine
-    from engine.worker.engine import Engine
+    from engine.worker.steploop import Engine
 
 DOCS = Path("docs")
 FIGURES = DOCS / "benchmarks-cluster.json"

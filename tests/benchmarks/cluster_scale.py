@@ -38,10 +38,10 @@ from bot.service import Asker, Service
 from engine.families.profile import Curve, load_profile
 from engine.fleet.autoscale import ScaleSettings
 from engine.fleet.settings import ClusterSettings
-from engine.fleet.worker import Card, Health, Moved
 from engine.front import ClusterEngine
 from engine.predict import Predictor
 from engine.request import Drawing, DrawRequest, JobState, Usage
+from engine.worker.protocol import Card, Health, Moved
 from tests.benchmarks.machine import load_average
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ from bot.cost.article import A10G_MB, SECONDS_TOGETHER
 from engine.events import Phase
 from engine.families.model import Caption
 from engine.families.profile import load_profile
-from engine.job import Job
 from engine.predict import Predictor
 from engine.queue import FairQueue
 from engine.request import JobState
 from engine.worker.accounting import Meter
+from engine.worker.job import Job
 from engine.worker.memory import MemoryGate
 from engine.worker.scheduler import Scheduler
 

@@ -21,7 +21,7 @@ from engine.settings import EngineConfig, ModelSettings
 from tests.benchmarks.contenders import call, load_pipeline
 
 if TYPE_CHECKING:
-    from engine.worker.engine import Engine
+    from engine.worker.steploop import Engine
 
 CASES = ((128, 128, 8), (192, 192, 8), (256, 192, 8), (128, 128, 4))
 GROUP = 8

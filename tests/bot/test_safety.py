@@ -15,7 +15,7 @@ from bot.pricing import Pricing
 from bot.request import ImagineOptions
 from bot.safety import Safety
 from bot.service import Asker, Service
-from engine.worker.engine import Engine
+from engine.worker.steploop import Engine
 from tests.easel import FieldModel, config_in
 
 if TYPE_CHECKING:

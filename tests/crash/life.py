@@ -22,7 +22,7 @@ from bot.messages import UserError
 from bot.pricing import Pricing
 from bot.request import ImagineOptions
 from bot.service import Asker, Service
-from engine.worker.engine import Engine
+from engine.worker.steploop import Engine
 from storage.store import Store
 from tests.crash.journal import Journal
 from tests.easel import FieldModel, config_in

@@ -12,7 +12,7 @@ import numpy as np
 from engine.queue import LaneTerms
 from engine.request import Drawing, DrawRequest, EngineError
 from engine.settings import EngineConfig
-from engine.worker.engine import Engine
+from engine.worker.steploop import Engine
 from tests.engine.fakes import FakeClock, FakeModel, Recorder
 
 if TYPE_CHECKING:

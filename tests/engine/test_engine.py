@@ -294,7 +294,7 @@ async def test_memory_that_others_hold_counts() -> None:
 async def test_a_job_that_waits_for_memory_in_other_hands_is_looked_at_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("engine.worker.engine.LOOK_AGAIN_S", 0.05)
+    monkeypatch.setattr("engine.worker.steploop.LOOK_AGAIN_S", 0.05)
     async with Studio() as studio:
         studio.model.available_bytes = 1
         await studio.submit("first").result()

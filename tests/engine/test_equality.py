@@ -18,7 +18,7 @@ from engine.placement import resolve
 from engine.queue import LaneTerms
 from engine.request import DrawRequest, JobState
 from engine.settings import EngineConfig, ModelSettings
-from engine.worker.engine import Engine
+from engine.worker.steploop import Engine
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,8 +13,8 @@ from engine.families.zimage import ZImageModel
 from engine.placement import resolve
 from engine.request import DrawRequest
 from engine.settings import EngineConfig, ModelSettings
-from engine.worker.engine import Engine
 from engine.worker.memory import Mode, Need
+from engine.worker.steploop import Engine
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from engine.events import Phase
 from engine.families.model import Measurement
 from engine.families.profile import load_profile
-from engine.job import Job
 from engine.request import DrawRequest
 from engine.worker import hostmemory
 from engine.worker.executor import Landing, Outcome
 from engine.worker.experience import Experience
+from engine.worker.job import Job
 from engine.worker.memory import RESERVE_BYTES, MemoryGate, Mode, Need, choose_mode, resident_bytes
 from engine.worker.scheduler import Work
 from tests.engine.fakes import PROFILE

@@ -15,8 +15,8 @@ from engine.families.zimage import ZImageModel
 from engine.placement import resolve, weights_on_disk
 from engine.request import DrawRequest, ModelLost
 from engine.settings import BadSetting, EngineConfig, ModelSettings
-from engine.worker.engine import Engine
 from engine.worker.memory import Mode
+from engine.worker.steploop import Engine
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,8 +13,8 @@ from engine.families.zimage import ZImageModel
 from engine.placement import resolve
 from engine.request import DrawRequest
 from engine.settings import ModelSettings
-from engine.worker.engine import Engine
 from engine.worker.preview import Projection
+from engine.worker.steploop import Engine
 from tests.engine.studio import Studio, until
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from engine.families.model import Caption
 from engine.families.profile import Curve, Profile
-from engine.job import Job
 from engine.predict import Predictor
 from engine.queue import FairQueue, LaneTerms
 from engine.request import DrawRequest, JobState
 from engine.simulation import Arrival, Outcome, simulate
+from engine.worker.job import Job
 from engine.worker.memory import MemoryGate
 from engine.worker.scheduler import Scheduler
 

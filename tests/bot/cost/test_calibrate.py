@@ -16,7 +16,7 @@ from bot.cost.calibration_text import markdown, profile_toml
 from bot.messages import LANGUAGES, translator
 from engine.families.profile import load_profile
 from engine.settings import EngineConfig, ModelSettings
-from engine.worker.engine import Engine
+from engine.worker.steploop import Engine
 from tests.easel import FieldModel
 
 if TYPE_CHECKING:

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.families.profile import load_profile
-from engine.fleet.actor import engine_of
 from engine.fleet.autoscale import ScaleSettings
+from engine.fleet.hosted import engine_of
 from engine.fleet.ray_fleet import RayFleet
 from engine.fleet.settings import ClusterSettings, RaySettings
 from engine.front import ClusterEngine
 from engine.settings import EngineConfig, ModelSettings
-from engine.worker.engine import Engine
+from engine.worker.steploop import Engine
 from tests.engine.fakes import FakeModel
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from engine.fleet.worker import Card, Health, Moved, WorkerLost
 from engine.request import Cancelled, Drawing, JobState, Usage
+from engine.worker.protocol import Card, Health, Moved, WorkerLost
 from tests.engine.fakes import PROFILE, FakeModel
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
     from engine.events import Worked
-    from engine.fleet.worker import Card, Health, Moved
     from engine.request import Drawing, DrawRequest
     from engine.settings import EngineConfig, ModelSettings
-    from engine.worker.engine import Engine
+    from engine.worker.protocol import Card, Health, Moved
+    from engine.worker.steploop import Engine
     from engine.worker.watchdog import Alert
 
 

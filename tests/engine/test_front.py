@@ -12,7 +12,6 @@ import pytest
 from engine.fleet.autoscale import ScaleSettings
 from engine.fleet.here import EngineWorker
 from engine.fleet.settings import ClusterSettings
-from engine.fleet.worker import WorkerBusy, WorkerUnfit
 from engine.front import ClusterEngine
 from engine.queue import LaneTerms
 from engine.request import (
@@ -28,7 +27,8 @@ from engine.request import (
     TooLarge,
 )
 from engine.settings import EngineConfig
-from engine.worker.engine import Engine
+from engine.worker.protocol import WorkerBusy, WorkerUnfit
+from engine.worker.steploop import Engine
 from engine.worker.watchdog import Cause
 from tests.engine.fakes import PROFILE, FakeClock, FakeModel, Recorder
 from tests.engine.fleet.simulated import SimulatedFleet, SimulatedWorker

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from engine.cache import ByteLRU, Pictures
 from engine.desk import Desk
 from engine.events import Action, Announcer, Phase, TimeSlice, Worked
-from engine.job import Job
 from engine.queue import FairQueue
 from engine.request import (
     Cancelled,
@@ -37,6 +36,7 @@ from engine.worker.accounting import Meter
 from engine.worker.calls import Begun, Calls, Made, prompts
 from engine.worker.executor import Executor
 from engine.worker.experience import Experience
+from engine.worker.job import Job
 from engine.worker.memory import MemoryGate, Mode
 from engine.worker.oom import Ladder, Remedy
 from engine.worker.scheduler import Scheduler
