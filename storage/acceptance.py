@@ -9,7 +9,6 @@ from . import quota, requests
 from .clock import from_us
 from .errors import SourceReused
 from .jobs import is_closed
-from .packing import pack
 from .records import Acceptance, JobRecord, JobState, NewRequest, RequestRecord
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ def accept(db: sqlite3.Connection, policy: Policy, now_us: int, request: NewRequ
             where.tier,
             reservation.month,
             reservation.capped_day,
-            pack(request.payload),
+            request.payload,
             now_us,
         ),
     ).lastrowid

@@ -39,9 +39,17 @@ class Connection:
 
     @classmethod
     async def open(
-        cls, path: Path, *, query_only: bool = False, synchronous: str = "FULL", busy_timeout_s: float = 5.0
+        cls,
+        path: Path,
+        *,
+        query_only: bool = False,
+        synchronous: str = "FULL",
+        busy_timeout_s: float = 5.0,
+        on_statement: Callable[[str], None] | None = None,
     ) -> Self:
-        """`synchronous` other than FULL is for simulations alone. Raises StoreUnavailable."""
+        """`synchronous` other than FULL is for simulations alone; `on_statement` is told every statement, on
+        the connection's thread. Raises StoreUnavailable.
+        """
         try:
             database = await aiosqlite.connect(path, isolation_level=None, timeout=busy_timeout_s)
         except (sqlite3.Error, OSError) as error:
@@ -49,6 +57,7 @@ class Connection:
         connection = cls(database)
         try:
             await connection.run(partial(_prepare, query_only=query_only, synchronous=synchronous))
+            await connection.run(lambda db: db.set_trace_callback(on_statement))
         except BaseException:
             await connection.close()
             raise

@@ -12,7 +12,7 @@ import hashlib
 import hmac
 from typing import TYPE_CHECKING
 
-from . import doomed, jobs, members
+from . import jobs, members, trash
 
 if TYPE_CHECKING:
     import sqlite3
@@ -41,11 +41,14 @@ def forget(
     pictures = [ref for (ref,) in refs.fetchall()]
     db.execute(f"DELETE FROM job WHERE {mine}", (member,))  # noqa: S608
     requests = db.execute("DELETE FROM request WHERE member = ?", (member,)).rowcount
-    doomed.doom(db, now_us, pictures)
+    trash.add(db, now_us, pictures)
     for table in ("identity", "api_key", "link_code", "link_try", "session_link", "session"):
         db.execute(f"DELETE FROM {table} WHERE member = ?", (member,))  # noqa: S608 - named above
     db.execute("DELETE FROM link_offer WHERE ? IN (issuer, redeemer)", (member,))
-    db.execute("UPDATE audit SET why = '' WHERE subject = ?", (row["key"],))
+    db.execute(
+        f"UPDATE audit SET why = '' WHERE subject IN (SELECT key FROM member WHERE id IN ({members.IDS}))",  # noqa: S608
+        {"member": member},
+    )
     db.execute(
         "UPDATE member SET forgotten_us = ?, tier = NULL, tier_until_us = NULL, language = NULL,"
         " banned_us = NULL, ban_reason = NULL, topup = 0 WHERE id = ?",

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _REF = re.compile(r"[0-9a-f]{32}\.[a-z0-9]{1,8}")
 _TEMPORARY = ".tmp-"
+GRACE_US = 60 * SECOND_US
+"""A younger file may belong to a job whose row is still being written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +88,10 @@ class ImageFolder:
         """Whether the file is there."""
         return bool(_REF.fullmatch(ref)) and self._path(ref).exists()
 
-    def delete(self, doomed: Iterable[tuple[str, int]]) -> int:
+    def delete(self, refs: Iterable[tuple[str, int]]) -> int:
         """Delete pictures by ref, unless written again after the given moment (microseconds). How many."""
         deleted = 0
-        for ref, until_us in doomed:
+        for ref, until_us in refs:
             path = self._path(ref)
             with self._lock, contextlib.suppress(FileNotFoundError):
                 if path.stat().st_mtime_ns // 1000 <= until_us:
@@ -119,13 +121,15 @@ class ImageFolder:
 def overdue(kept: list[Kept], now_us: int, *, max_age_s: int | None, total_mb: int | None) -> list[str]:
     """The refs to delete, oldest first, so that none is older and all together are no larger."""
     excess = sum(file.size for file in kept) - total_mb * 1_000_000 if total_mb is not None else 0
-    doomed = []
+    refs = []
     for file in kept:
+        if now_us - file.written_us < GRACE_US:
+            break
         too_old = max_age_s is not None and now_us - file.written_us > max_age_s * SECOND_US
         if too_old or excess > 0:
-            doomed.append(file.ref)
+            refs.append(file.ref)
             excess -= file.size
-    return doomed
+    return refs
 
 
 def fsync_folder(folder: Path) -> None:

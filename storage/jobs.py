@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from . import ledger, quota, requests
@@ -178,7 +178,10 @@ def expire(
     """Release reservations that nobody will use any more."""
     overdue = db.execute(
         _SELECT
-        + "WHERE state IN ('queued', 'running') AND created_us <= ? OR state = 'drawn' AND drawn_us <= ?",
+        + """
+        WHERE state IN ('queued', 'running', 'drawn')
+          AND (state IN ('queued', 'running') AND created_us <= ? OR state = 'drawn' AND drawn_us <= ?)
+        """,
         (now_us - unfinished_s * SECOND_US, now_us - undelivered_s * SECOND_US),
     ).fetchall()
     for row in overdue:
@@ -229,6 +232,8 @@ def _close(
     """Where every job ends: its state, and the ledger row that settles or releases its reservation."""
     if job.closed:
         return
+    if not job.from_topup and policy.has_volume_prices(job.tier):
+        job = _take_price(db, job, highest=charged)
     db.execute(
         "UPDATE job SET state = ?, reason = ?, receipt = ?, parked = 0 WHERE id = ?",
         (state, reason, receipt, job.id),
@@ -240,6 +245,29 @@ def _close(
     if cost_micro is None:
         cost_micro = policy.cost_micro(took.gpu_us, now_us, took.device) if took else 0
     ledger.write(db, now_us, job, outcome, charged=charged, usage=took, cost_micro=cost_micro)
+
+
+def _take_price(db: sqlite3.Connection, job: OpenJob, *, highest: bool) -> OpenJob:
+    """Exchange prices with another open job of the member, so that they are charged in the order of volume.
+
+    The images of a month are priced one after the other as they are charged: of the prices that are held, a
+    charged job takes the highest, and one that is released gives the lowest back.
+    """
+    order = "DESC" if highest else "ASC"
+    other = db.execute(
+        f"""
+        SELECT job.id, price_micro FROM job JOIN request ON request.id = job.request
+        WHERE state IN ('queued', 'running', 'drawn')
+          AND member = ? AND month = ? AND tier = ? AND NOT from_topup
+        ORDER BY price_micro {order} LIMIT 1
+        """,  # noqa: S608 - one of two words
+        (job.member, job.month, job.tier),
+    ).fetchone()
+    if other["price_micro"] == job.price_micro:
+        return job
+    for number, price_micro in ((other["id"], job.price_micro), (job.id, other["price_micro"])):
+        db.execute("UPDATE job SET price_micro = ? WHERE id = ?", (price_micro, number))
+    return replace(job, price_micro=other["price_micro"])
 
 
 def _find(db: sqlite3.Connection, job_id: str) -> OpenJob:

@@ -133,7 +133,10 @@ def merge(db: sqlite3.Connection, policy: Policy, now_us: int, keeper: int, join
         (other["topup"], other["language"], keeper),
     )
     db.execute("UPDATE member SET topup = 0 WHERE id = ?", (joining,))
-    db.execute("UPDATE member SET merged_into = ?1 WHERE id = ?2 OR merged_into = ?2", (keeper, joining))
+    db.execute(
+        f"UPDATE member SET merged_into = :keeper WHERE id IN ({members.IDS})",  # noqa: S608 - a constant
+        {"keeper": keeper, "member": joining},
+    )
     db.execute(
         "DELETE FROM link_offer WHERE ?1 IN (issuer, redeemer) OR ?2 IN (issuer, redeemer)", (keeper, joining)
     )

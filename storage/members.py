@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from .policy import Policy
 
 
+IDS = "SELECT id FROM member WHERE id = :member UNION ALL SELECT id FROM member WHERE merged_into = :member"
+"""The numbers under which a member's ledger rows stand: its own, and those of members that it took in."""
+
+
 def find(db: sqlite3.Connection, platform: str, user_id: str) -> sqlite3.Row | None:
     """The member's row behind an identity."""
     row: sqlite3.Row | None = db.execute(
@@ -36,6 +40,12 @@ def by_key(db: sqlite3.Connection, key: str) -> sqlite3.Row:
     if row is None:
         raise unknown(key)
     return row
+
+
+def number(db: sqlite3.Connection, key: str) -> int | None:
+    """The number of the member with this key, forgotten ones included, or of the one it became part of."""
+    row = db.execute("SELECT coalesce(merged_into, id) FROM member WHERE key = ?", (key,)).fetchone()
+    return None if row is None else int(row[0])
 
 
 def unknown(key: str) -> UnknownMember:

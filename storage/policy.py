@@ -51,6 +51,10 @@ class Policy:
         order = list(self.tiers)
         return max(one, other, key=order.index)
 
+    def has_volume_prices(self, tier: str) -> bool:
+        """Whether the price of an image depends on how many were charged before it."""
+        return tier in self.tiers and bool(self.tiers[tier].volume)
+
     def rate_at(self, moment_us: int, device: str = "") -> tuple[int, int]:
         """A device's rent and operations in micro-units an hour; before the first rate, that first holds."""
         rates = of_device(self.rates, device)

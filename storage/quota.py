@@ -88,7 +88,8 @@ def standing(
     row = db.execute(
         """
         SELECT member.*, used, reserved, revenue_micro + held_micro AS spent_micro,
-               (SELECT min(spend_cap_micro) FROM api_key WHERE api_key.member = member.id) AS spend_cap_micro,
+               (SELECT min(spend_cap_micro) FROM api_key
+                WHERE api_key.member = member.id AND revoked_us IS NULL) AS spend_cap_micro,
                (SELECT id FROM request
                 WHERE platform = :platform AND source_key = :source_key) AS first_request
         FROM person JOIN member ON member.id = person.member
@@ -151,16 +152,16 @@ def reserve(
         raise AccountTooYoung(request.account_age_s, where.terms.min_account_age_s)
     if where.left is not None and wanted > where.left:  # which `_hold` would find as well, and decides
         raise QuotaExceeded(wanted, where.left, resets_at)
+    from_allowance = wanted if where.allowance_left is None else min(wanted, where.allowance_left)
     had = where.used + where.reserved
-    prices_micro = tuple(where.terms.price_of_next(had + n) for n in range(wanted))
+    prices_micro = tuple(where.terms.price_of_next(had + n) for n in range(from_allowance))
     price_micro = sum(prices_micro)
     if where.spend_cap_micro is not None and where.spent_micro + price_micro > where.spend_cap_micro:
         raise SpendingCapReached(price_micro, max(0, where.spend_cap_micro - where.spent_micro), resets_at)
-    from_allowance = wanted if where.allowance_left is None else min(wanted, where.allowance_left)
     reservation = Reservation(
         month=policy.calendar.month(now_us),
         from_allowance=from_allowance,
-        prices_micro=prices_micro[:from_allowance],
+        prices_micro=prices_micro,
         from_topup=wanted - from_allowance,
         capped_day=_count_under_daily_caps(db, policy, now_us, where, request),
     )

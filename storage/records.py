@@ -49,7 +49,7 @@ class TierTerms:
     daily_cap_total: int | None = None
     min_account_age_s: int = 0
     volume: tuple[tuple[int, int], ...] = ()
-    """Lower prices, rising: (a member's images of the month before, the price of each one after)."""
+    """Lower prices, rising: (a member's charged images of the month before, the price of each one after)."""
 
     def price_of_next(self, before: int) -> int:
         """What one more image costs a member who has had `before` of them this month."""

@@ -2,6 +2,7 @@
 are.
 """
 
+# ruff: noqa: S608 - queries put together from the pieces below, nothing from outside
 from __future__ import annotations
 
 from collections import defaultdict
@@ -33,6 +34,31 @@ FROM (VALUES (:quarter, :start, :first_day),
              (:quarter, :last_day, :end)) AS range
 JOIN {table} ON span_us = range.column1 AND cell_us >= range.column2 AND cell_us < range.column3
 """
+
+
+_LINES = f"SELECT {', '.join(f'coalesce({name}, 0)' for name in SUMS)}, member.* "
+_KNOWN = " forgotten_us IS NULL AND merged_into IS NULL "
+_THEIRS = " LEFT JOIN account ON account.member = member.id AND month = :month "
+_BUSIEST = (
+    _LINES
+    + "FROM account JOIN member ON member.id = account.member WHERE month = :month AND images > 0 AND"
+    + _KNOWN
+    + "ORDER BY month DESC, images DESC, account.member DESC LIMIT :limit"
+)
+_IDLE = (
+    _LINES + "FROM member" + _THEIRS + "WHERE coalesce(images, 0) = 0 AND" + _KNOWN
+    + "ORDER BY member.id DESC LIMIT :limit"
+)  # fmt: skip
+_NAMED = (
+    _LINES
+    + "FROM member"
+    + _THEIRS
+    + """WHERE member.id IN (
+        SELECT id FROM member WHERE key = :who UNION SELECT member FROM identity WHERE user_id = :who)
+      AND"""
+    + _KNOWN
+    + "ORDER BY coalesce(images, 0) DESC, member.id DESC LIMIT :limit"
+)
 
 
 def stats(db: sqlite3.Connection, policy: Policy, period: Period) -> Stats:
@@ -73,7 +99,7 @@ def stats(db: sqlite3.Connection, policy: Policy, period: Period) -> Stats:
 def totals(db: sqlite3.Connection) -> dict[tuple[str, str], Tally]:
     """All that the ledger ever held, by tier and platform; no figure of it ever falls."""
     rows = db.execute(
-        f"SELECT tier, platform, {_SUMS_SQL} FROM rollup WHERE span_us = ? GROUP BY tier, platform",  # noqa: S608
+        f"SELECT tier, platform, {_SUMS_SQL} FROM rollup WHERE span_us = ? GROUP BY tier, platform",
         (DAY_US,),
     )
     return {(tier, platform): Tally(*sums) for tier, platform, *sums in rows}
@@ -83,17 +109,10 @@ def members_by_use(
     db: sqlite3.Connection, policy: Policy, now_us: int, who: str | None, limit: int
 ) -> list[MemberLine]:
     """Who drew most this month comes first. `who` is a member key or an account's id, None for everybody."""
-    sums = ", ".join(f"coalesce({name}, 0)" for name in SUMS)
-    rows = db.execute(
-        f"""
-        SELECT {sums}, member.* FROM member
-        LEFT JOIN account ON account.member = member.id AND month = ?1
-        WHERE forgotten_us IS NULL AND merged_into IS NULL
-          AND (?2 IS NULL OR key = ?2 OR member.id IN (SELECT member FROM identity WHERE user_id = ?2))
-        ORDER BY coalesce(images, 0) DESC, member.id DESC LIMIT ?3
-        """,  # noqa: S608 - our own column names
-        (policy.calendar.month(now_us), who, limit),
-    ).fetchall()
+    values = {"month": policy.calendar.month(now_us), "who": who, "limit": limit}
+    rows = db.execute(_BUSIEST if who is None else _NAMED, values).fetchall()
+    if who is None and len(rows) < limit:
+        rows += db.execute(_IDLE, values | {"limit": limit - len(rows)}).fetchall()
     return [
         MemberLine(
             members.record(row, policy, now_us), members.identities(db, row["id"]), Tally(*row[: len(SUMS)])
@@ -108,7 +127,7 @@ def top_members(db: sqlite3.Connection, month: int, limit: int = TOP_MEMBERS) ->
         f"""
         SELECT key, {", ".join(SUMS)} FROM account JOIN member ON member.id = account.member
         WHERE month = ? AND images > 0 AND forgotten_us IS NULL ORDER BY month DESC, images DESC LIMIT ?
-        """,  # noqa: S608 - our own column names
+        """,
         (month, limit),
     )
     return tuple(MemberMonth(key, Tally(*sums)) for key, *sums in rows)

@@ -1,8 +1,14 @@
-"""Bring a database up to date: numbered SQL files, each applied in one transaction with its number."""
+"""Bring a database up to date: numbered SQL files, each applied in one transaction with its number.
+
+`python -m storage.schema > storage/schema.sql` writes the newest version as one file to read.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
+import sys
+import zlib
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -24,23 +30,36 @@ def migrations() -> list[tuple[int, str]]:
 def upgrade(db: sqlite3.Connection, steps: Sequence[tuple[int, str]] | None = None) -> int:
     """Apply what is missing and return the version reached. Raises DatabaseTooNew, CannotOpen."""
     known = steps if steps is not None else migrations()
-    newest = known[-1][0]
+    last = known[-1][0]
     _refuse_foreign(db)
     found = version(db)
-    if found > newest:
+    if found > last:
         raise DatabaseTooNew(
-            f"this database has version {found}, this Easel knows versions up to {newest}: "
+            f"this database has version {found}, this Easel knows versions up to {last}: "
             "update Easel, or restore a backup made by this version"
         )
+    db.create_function("unpacked", 1, _unpacked, deterministic=True)
     for number, text in known:
         if number > found:
             _apply(db, number, text)
-    return newest
+    return last
 
 
 def version(db: sqlite3.Connection) -> int:
     """The number of the last migration applied, 0 for an empty file."""
     return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def newest() -> str:
+    """The schema that all migrations together make, as SQL."""
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
+        number = upgrade(db)
+        rows = db.execute(
+            "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY rowid"
+        )
+        statements = [f"{row[0]};\n" for row in rows]
+    head = f"-- Version {number}, written by `python -m storage.schema` to read; what runs is migrations/.\n"
+    return "\n".join([head, *statements])
 
 
 def _apply(db: sqlite3.Connection, number: int, text: str) -> None:
@@ -73,3 +92,22 @@ def _refuse_foreign(db: sqlite3.Connection) -> None:
     tables = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
     if application != APPLICATION_ID and (application or tables):
         raise CannotOpen("this file is the database of another program; name another file for Easel")
+
+
+# Versions 5 to 7 kept a request's payload deflated against this dictionary; version 8 unpacks it.
+_DICTIONARY = (
+    b'{"prompt":"a photo of \xe4\xb8\x80\xe5\x8f\xaa","width":1024,"height":1024,"width":768,"height":768,'
+    b'"width":512,"height":512,"steps":8,"seed":,"images":1,"guidance":0.0,"negative_prompt":"",'
+    b'"quality":"standard","style":null,"private":false}'
+)
+
+
+def _unpacked(kept: bytes) -> str:
+    if kept[:1] != b"\x01":
+        raise ValueError(f"packed in a way this version does not know: {kept[:1]!r}")
+    inflate = zlib.decompressobj(wbits=-zlib.MAX_WBITS, zdict=_DICTIONARY)
+    return (inflate.decompress(kept[1:]) + inflate.flush()).decode()
+
+
+if __name__ == "__main__":
+    sys.stdout.write(newest())

@@ -15,7 +15,6 @@ from . import (
     acceptance,
     admin,
     backup,
-    doomed,
     forgetting,
     keys,
     ledger,
@@ -27,6 +26,7 @@ from . import (
     requests,
     rollups,
     sessions,
+    trash,
 )
 from . import jobs as life
 from .clock import to_us, utc_us
@@ -105,6 +105,7 @@ class Store:
         outage_limit_s: int = 3600,
         retry_s: float = 2.0,
         synchronous: str = "FULL",
+        on_statement: Callable[[str], None] | None = None,
     ) -> Self:
         """Open or create the database at `path`, bring it up to date and repair what a crash left.
 
@@ -114,7 +115,8 @@ class Store:
         is called, on the event loop, for each StoreUnavailable; `on_step` at named places between writes, for
         tests that kill there. A killed process's time counts as lost for at most `outage_limit_s`. What must
         not be lost is tried again every `retry_s` while the disk refuses. `synchronous="OFF"` is for
-        simulations alone. Raises CannotOpen (DatabaseTooNew, AlreadyServing), StoreUnavailable, UnknownTier.
+        simulations alone. `on_statement` is told every SQL statement. Raises CannotOpen (DatabaseTooNew,
+        AlreadyServing), StoreUnavailable, UnknownTier.
         """
         policy = Policy(
             dict(tiers),
@@ -130,14 +132,14 @@ class Store:
         async with AsyncExitStack() as stack:
             if serving:
                 stack.enter_context(await asyncio.to_thread(Serving, path))
-            writing = await Connection.open(path, synchronous=synchronous)
+            writing = await Connection.open(path, synchronous=synchronous, on_statement=on_statement)
             stack.push_async_callback(writing.close)
             await writing.run(partial(opening.prepare, currency=currency))
             secret = secret if secret is not None else await _in_thread(load_or_create, path)
             await _in_thread(folder.prepare, clear=serving)
-            reading = await Connection.open(path, query_only=True)
+            reading = await Connection.open(path, query_only=True, on_statement=on_statement)
             stack.push_async_callback(reading.close)
-            reporting = await Connection.open(path, query_only=True)
+            reporting = await Connection.open(path, query_only=True, on_statement=on_statement)
             stack.push_async_callback(reporting.close)
             writer = Writer(writing, on_trouble=on_trouble, on_step=on_step, retry_s=retry_s)
             stack.push_async_callback(writer.close)
@@ -382,14 +384,15 @@ class Store:
 
     async def delete_image(self, job_id: str) -> None:
         """Take the picture of a closed job away for good. Raises UnknownJob, WrongState."""
-        await self._write(lambda db: doomed.drop_image(db, self._clock(), job_id))
+        await self._write(lambda db: trash.drop_image(db, self._clock(), job_id))
         await self._sweep()
 
     async def retain(self, *, max_age_s: int | None = None, total_mb: int | None = None) -> int:
         """Delete the oldest pictures beyond an age or a total size; undelivered ones stay. How many went."""
+        since_us = self._clock()  # a picture that is written again while we look stays
         kept = await self._in_thread(self._folder.kept)
-        refs = overdue(kept, self._clock(), max_age_s=max_age_s, total_mb=total_mb)
-        await self._write(lambda db: doomed.drop_images(db, self._clock(), refs))
+        refs = overdue(kept, since_us, max_age_s=max_age_s, total_mb=total_mb)
+        await self._write(lambda db: trash.drop_images(db, since_us, refs))
         return await self._sweep()
 
     # Administration; each change is written to the audit log with who, when and why
@@ -643,11 +646,11 @@ class Store:
 
     async def _sweep(self) -> int:
         """Delete the files of pictures that were taken away, and only then strike them from the list."""
-        listed = await self._report(doomed.listed)
+        listed = await self._report(trash.listed)
         if not listed:
             return 0
         deleted = await self._in_thread(self._folder.delete, listed)
-        await self._write(lambda db: doomed.strike(db, listed))
+        await self._write(lambda db: trash.strike(db, listed))
         return deleted
 
 

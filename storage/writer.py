@@ -103,22 +103,25 @@ class Writer:
             results = await self._connection.run(
                 partial(commit, operations=[entry.operation for entry in batch], on_step=self._on_step)
             )
-        except StoreUnavailable as trouble:
+        except Exception as error:
+            trouble = _as_trouble(error)
             self._kept = [entry for entry in batch if entry.lasting]
             for entry in batch:
                 if not entry.lasting:
                     _refuse(entry, trouble)
             if self._on_trouble is not None:
                 self._on_trouble(trouble)
-        except Exception as error:
-            for entry in batch:
-                _refuse(entry, error)
         else:
             for entry, (value, refusal) in zip(batch, results, strict=True):
                 if refusal is not None:
                     _refuse(entry, refusal)
                 elif not entry.answer.done():
                     entry.answer.set_result(value)
+
+
+def _as_trouble(error: Exception) -> StoreUnavailable:
+    """Whatever keeps a transaction from beginning or ending says nothing about the operations in it."""
+    return error if isinstance(error, StoreUnavailable) else StoreUnavailable(Reason.IO, str(error))
 
 
 def _refuse(entry: _Entry, error: Exception) -> None:

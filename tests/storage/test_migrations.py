@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from storage import backup
+from storage import backup, schema
 from storage.errors import CannotOpen, DatabaseTooNew
 from storage.records import JobState
-from storage.schema import migrations, upgrade, version
+from storage.schema import migrations, upgrade
+from tests.storage.fixtures import build
 from tests.storage.house import HandClock, deliver, open_store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-FIXTURES = sorted(Path(__file__).with_name("fixtures").glob("v*.sql"))
+VERSIONS = [number for number, _ in migrations()]
+RELEASED = {
+    1: "ecf1f267dfe899b4",
+    2: "22548d2cbcecae62",
+    3: "f2a252d20ae2d661",
+    4: "fb1dc39b2753bf68",
+    5: "233011bad59a04a8",
+    6: "faa3ac4e6ceff9e9",
+    7: "ea7cbb41c6ccebe3",
+    8: "8178e723d13cac07",
+}
 
 
-def load(fixture: Path, database: Path) -> None:
-    db = sqlite3.connect(database)
-    db.executescript(fixture.read_text("utf-8"))
-    db.close()
+def load(version: int, database: Path) -> None:
+    build(version, database).close()
 
 
-def schema(database: Path) -> list[tuple[str, ...]]:
+def layout(database: Path) -> list[tuple[str, ...]]:
     db = sqlite3.connect(database)
     rows = [
         tuple(row) for row in db.execute("SELECT type, name, tbl_name FROM sqlite_schema ORDER BY 1, 2, 3")
@@ -37,14 +48,21 @@ def schema(database: Path) -> list[tuple[str, ...]]:
     return rows
 
 
-def test_each_version_has_its_fixture() -> None:
-    assert [path.stem for path in FIXTURES] == [f"v{number}" for number, _ in migrations()]
-    assert [number for number, _ in migrations()] == list(range(1, len(migrations()) + 1))
+def test_a_migration_never_changes_once_there_are_databases_made_by_it() -> None:
+    texts = {number: hashlib.sha256(text.encode()).hexdigest()[:16] for number, text in migrations()}
+    assert texts == RELEASED
+    assert list(texts) == list(range(1, len(texts) + 1))
 
 
-@pytest.mark.parametrize("fixture", FIXTURES, ids=lambda path: path.stem)
-async def test_an_old_database_goes_on_where_it_was(fixture: Path, tmp_path: Path, clock: HandClock) -> None:
-    load(fixture, tmp_path / "easel.db")
+def test_the_schema_to_read_is_what_the_migrations_make() -> None:
+    """Otherwise: `python -m storage.schema > storage/schema.sql`."""
+    text = Path(schema.__file__).with_suffix(".sql").read_text("utf-8")
+    assert text == schema.newest()
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_an_old_database_goes_on_where_it_was(version: int, tmp_path: Path, clock: HandClock) -> None:
+    load(version, tmp_path / "easel.db")
     async with await open_store(tmp_path, clock) as store:
         assert await store.check() == []
         member = await store.member("discord", "1001")
@@ -67,20 +85,20 @@ async def test_an_old_database_goes_on_where_it_was(fixture: Path, tmp_path: Pat
 
 
 async def test_a_check_of_an_old_database_says_so(tmp_path: Path) -> None:
-    load(FIXTURES[0], tmp_path / "easel.db")
+    load(1, tmp_path / "easel.db")
     [finding] = backup.check(tmp_path / "easel.db")
-    assert finding.sentence.startswith(f"it has version 1, not {len(FIXTURES)}: start the bot once")
+    assert finding.sentence.startswith(f"it has version 1, not {len(VERSIONS)}: start the bot once")
 
 
-@pytest.mark.parametrize("fixture", FIXTURES, ids=lambda path: path.stem)
-async def test_upgraded_it_is_as_a_new_one(fixture: Path, tmp_path: Path, clock: HandClock) -> None:
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_upgraded_it_is_as_a_new_one(version: int, tmp_path: Path, clock: HandClock) -> None:
     (tmp_path / "old").mkdir()
     (tmp_path / "new").mkdir()
-    load(fixture, tmp_path / "old" / "easel.db")
+    load(version, tmp_path / "old" / "easel.db")
     for folder in ("old", "new"):
         async with await open_store(tmp_path / folder, clock):
             pass
-    assert schema(tmp_path / "old" / "easel.db") == schema(tmp_path / "new" / "easel.db")
+    assert layout(tmp_path / "old" / "easel.db") == layout(tmp_path / "new" / "easel.db")
 
 
 async def test_a_newer_database_is_refused_in_words(tmp_path: Path, clock: HandClock) -> None:
@@ -100,7 +118,7 @@ async def test_another_programs_database_is_left_alone(tmp_path: Path, clock: Ha
     db.close()
     with pytest.raises(CannotOpen, match="another program"):
         await open_store(tmp_path, clock)
-    assert [row[1] for row in schema(tmp_path / "easel.db") if row[0] == "table"] == ["bookmarks"]
+    assert [row[1] for row in layout(tmp_path / "easel.db") if row[0] == "table"] == ["bookmarks"]
 
 
 @pytest.mark.parametrize(
@@ -111,7 +129,7 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path, broken: str) -> 
     db = sqlite3.connect(tmp_path / "easel.db", isolation_level=None)
     with pytest.raises(sqlite3.OperationalError):
         upgrade(db, steps)
-    assert version(db) == len(migrations())
+    assert schema.version(db) == len(migrations())
     assert not db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'half'").fetchall()
     assert not db.in_transaction
     db.close()
@@ -124,11 +142,29 @@ def test_another_process_may_be_quicker(tmp_path: Path, monkeypatch: pytest.Monk
 
     def look(db: sqlite3.Connection) -> int:
         monkeypatch.undo()
-        found = version(db)
+        found = schema.version(db)
         upgrade(one)
         return found
 
     monkeypatch.setattr("storage.schema.version", look)
-    assert upgrade(other) == version(one) == len(migrations())
+    assert upgrade(other) == schema.version(one) == len(migrations())
     one.close()
     other.close()
+
+
+async def test_payloads_that_were_packed_can_be_read(tmp_path: Path, clock: HandClock) -> None:
+    packed = bytes.fromhex(Path(__file__).with_name("fixtures").joinpath("packed-1.hex").read_text("utf-8"))
+    with contextlib.closing(build(7, tmp_path / "easel.db")) as db:
+        db.execute("UPDATE request SET payload = ? WHERE request_id = 'old-1'", (packed,))
+    async with await open_store(tmp_path, clock) as store:
+        payload = (await store.request("old-1")).payload
+        assert payload == '{"prompt":"an orange cat, 一只橘猫","width":768,"height":512,"steps":8,"seed":7}'
+        assert (await store.request("old-2")).payload == '{"prompt": "a red boat"}'
+
+
+def test_a_payload_packed_in_an_unknown_way_stops_the_upgrade(tmp_path: Path) -> None:
+    with contextlib.closing(build(7, tmp_path / "easel.db")) as db:
+        db.execute("UPDATE request SET payload = x'0961'")
+        with pytest.raises(sqlite3.OperationalError):
+            upgrade(db)
+        assert schema.version(db) == 7

@@ -1,4 +1,4 @@
-"""Volume prices, fixed at acceptance; and how long tiers were held, for subscriptions."""
+"""Volume prices, by what was charged before; and how long tiers were held, for subscriptions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from storage.clock import HOUR_US, SECOND_US
 from storage.errors import SpendingCapReached
 from storage.records import TierTerms
-from tests.storage.house import NOON, TIERS, HandClock, ask, deliver, open_store
+from tests.storage.house import NOON, TIERS, HandClock, ask, deliver, draw, open_store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +38,7 @@ async def test_a_request_across_a_step_is_charged_image_by_image(tmp_path: Path,
         assert await store.check() == []
 
 
-async def test_reserved_images_count_for_the_step_and_a_new_month_starts_anew(
+async def test_what_is_only_reserved_does_not_count_and_a_new_month_starts_anew(
     tmp_path: Path, clock: HandClock
 ) -> None:
     async with await open_store(tmp_path, clock, tiers={**TIERS, "bulk": VOLUME}) as store:
@@ -48,8 +48,44 @@ async def test_reserved_images_count_for_the_step_and_a_new_month_starts_anew(
         await deliver(store, member)
         clock.advance(days=10)
         await deliver(store, member)
-        assert [row.price_micro for row in await store.ledger()] == [15_000, 20_000]
+        assert [row.price_micro for row in await store.ledger()] == [20_000, 20_000]
         assert await store.check() == []
+
+
+async def test_images_that_are_given_up_make_the_others_no_cheaper(tmp_path: Path, clock: HandClock) -> None:
+    async with await open_store(tmp_path, clock, tiers={**TIERS, "bulk": VOLUME}) as store:
+        member = (await store.member("discord", "1")).key
+        await store.set_tier(member, "bulk", by="owner")
+        decoys = [(await store.accept(ask(member))).request for _ in range(20)]
+        real = (await store.accept(ask(member, 4))).request
+        await draw(store, real)
+        await store.acknowledge(real.request_id)
+        for decoy in decoys:
+            await store.cancelled(decoy.jobs[0].job_id, by=member)
+        await deliver(store, member, images=2)
+        charged = [row.price_micro for row in await store.ledger() if row.charged]
+        assert charged == [20_000, 20_000, 20_000, 15_000, 15_000, 10_000]
+        assert await store.check() == []
+
+
+async def test_a_spending_cap_leaves_what_a_top_up_pays(tmp_path: Path, clock: HandClock) -> None:
+    spent = TierTerms("spent", allowance=0, price_micro=50_000)
+    async with await open_store(tmp_path, clock, tiers={**TIERS, "spent": spent}) as store:
+        _, key = await store.create_key(
+            "shop", scopes=frozenset({"draw"}), tier="spent", by="owner", spend_cap_micro=0
+        )
+        await store.grant(key.member, 2, by="owner")
+        assert len((await store.accept(ask(key.member, 2))).request.jobs) == 2
+
+
+async def test_the_cap_of_a_revoked_key_holds_no_longer(store: Store, member: str) -> None:
+    _, key = await store.create_key(
+        "shop", scopes=frozenset({"draw"}), tier="member", by="owner", spend_cap_micro=0
+    )
+    with pytest.raises(SpendingCapReached):
+        await store.accept(ask(key.member))
+    await store.revoke_key(key.prefix, by="owner")
+    await store.accept(ask(key.member))
 
 
 async def test_a_spending_cap_counts_the_lower_price(tmp_path: Path, clock: HandClock) -> None:

@@ -152,3 +152,26 @@ async def test_durable_and_strict_settings(store: Store) -> None:
         lambda db: {name: db.execute(f"PRAGMA {name}").fetchone()[0] for name in wanted}
     )
     assert found == wanted
+
+
+async def test_work_that_was_done_outlasts_any_error_of_a_transaction(
+    tmp_path: Path, clock: HandClock
+) -> None:
+    """Also one that is in no table of troubles: its cause is not the operation's."""
+    failing = False
+
+    def refuse(step: str) -> None:
+        nonlocal failing
+        if failing and step == "before-commit":
+            failing = False
+            raise sqlite3.OperationalError("interrupted")
+
+    async with await open_store(tmp_path, clock, on_step=refuse, retry_s=0.01) as store:
+        member = (await store.member("discord", "1")).key
+        request = (await store.accept(ask(member))).request
+        failing = True
+        await store.failed(request.jobs[0].job_id, "no GPU")
+        assert (await store.quota(member)).reserved == 0
+        failing = True
+        with pytest.raises(StoreUnavailable):
+            await store.grant(member, 1, by="owner")

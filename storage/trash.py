@@ -1,4 +1,4 @@
-"""Pictures that are to go: taken from their jobs and listed in one transaction, deleted as files after it."""
+"""Pictures to delete: taken from their jobs and listed in one transaction, deleted as files after it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
 
-_SHOWS = "substr(image, 1, 8) = substr(?1, 1, 8) AND image = ?1"  # by its index, which knows the beginning
+_SHOWS = "substr(image, 1, 8) = substr(?1, 1, 8) AND +image = ?1 AND image IS NOT NULL"
+"""By its index, which knows the beginning. The plus keeps SQLite from putting ?1 in place of `image`
+everywhere: then nothing would be left to look up, and it would read all pictures.
+"""
 
 
 def drop_image(db: sqlite3.Connection, now_us: int, job_id: str) -> None:
@@ -23,23 +26,25 @@ def drop_image(db: sqlite3.Connection, now_us: int, job_id: str) -> None:
         raise WrongState(job_id, row["state"], "without its picture")
     if row["image"] is not None:
         db.execute("UPDATE job SET image = NULL WHERE job_id = ?", (job_id,))
-        doom(db, now_us, [row["image"]])
+        add(db, now_us, [row["image"]])
 
 
-def drop_images(db: sqlite3.Connection, now_us: int, refs: Iterable[str]) -> None:
-    """Take pictures away from all closed jobs; one that a drawn job still has to deliver stays."""
+def drop_images(db: sqlite3.Connection, since_us: int, refs: Iterable[str]) -> None:
+    """Take pictures away from all closed jobs; one that a drawn job still has to deliver stays, as does one
+    that was written again after `since_us`.
+    """
     refs = list(refs)
     db.executemany(
         f"UPDATE job SET image = NULL WHERE {_SHOWS} AND state <> 'drawn'",  # noqa: S608
         [(ref,) for ref in refs],
     )
-    doom(db, now_us, refs)
+    add(db, since_us, refs)
 
 
-def doom(db: sqlite3.Connection, now_us: int, refs: Iterable[str]) -> None:
+def add(db: sqlite3.Connection, now_us: int, refs: Iterable[str]) -> None:
     """Put pictures that no job shows any more on the list of files to delete."""
     db.executemany(
-        f"INSERT INTO doomed_image SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM job WHERE {_SHOWS})"  # noqa: S608
+        f"INSERT INTO trash SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM job WHERE {_SHOWS})"  # noqa: S608
         " ON CONFLICT DO UPDATE SET at_us = ?2",
         [(ref, now_us) for ref in refs],
     )
@@ -47,9 +52,9 @@ def doom(db: sqlite3.Connection, now_us: int, refs: Iterable[str]) -> None:
 
 def listed(db: sqlite3.Connection) -> list[tuple[str, int]]:
     """The files to delete, each with since when."""
-    return [(ref, at_us) for ref, at_us in db.execute("SELECT ref, at_us FROM doomed_image")]
+    return [(ref, at_us) for ref, at_us in db.execute("SELECT ref, at_us FROM trash")]
 
 
 def strike(db: sqlite3.Connection, deleted: Iterable[tuple[str, int]]) -> None:
     """Take files off the list."""
-    db.executemany("DELETE FROM doomed_image WHERE ref = ? AND at_us = ?", deleted)
+    db.executemany("DELETE FROM trash WHERE ref = ? AND at_us = ?", deleted)

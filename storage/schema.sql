@@ -1,0 +1,330 @@
+-- Version 8, written by `python -m storage.schema` to read; what runs is migrations/.
+
+CREATE TABLE meta (
+  name  TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE member (
+  id            INTEGER PRIMARY KEY AUTOINCREMENT,
+  key           TEXT NOT NULL UNIQUE,               -- random; all that the ledger will ever tell about a person
+  tier          TEXT,                               -- NULL is the configured default
+  tier_until_us INTEGER,
+  language      TEXT,
+  banned_us     INTEGER,
+  ban_reason    TEXT,
+  topup         INTEGER NOT NULL DEFAULT 0 CHECK (topup >= 0),
+  created_us    INTEGER NOT NULL
+, merged_into INTEGER REFERENCES member, split_from INTEGER REFERENCES member, forgotten_us INTEGER);
+
+CREATE TABLE identity (
+  platform TEXT NOT NULL,
+  user_id  TEXT NOT NULL,
+  member   INTEGER NOT NULL REFERENCES member,
+  PRIMARY KEY (platform, user_id)
+) WITHOUT ROWID;
+
+CREATE INDEX identity_member ON identity (member);
+
+CREATE TABLE account (
+  month         INTEGER NOT NULL,
+  member        INTEGER NOT NULL REFERENCES member,
+  used          INTEGER NOT NULL DEFAULT 0 CHECK (used >= 0),
+  reserved      INTEGER NOT NULL DEFAULT 0 CHECK (reserved >= 0),
+  held_micro    INTEGER NOT NULL DEFAULT 0 CHECK (held_micro >= 0),   -- the price of what is reserved
+  images        INTEGER NOT NULL DEFAULT 0,
+  failed        INTEGER NOT NULL DEFAULT 0,
+  cancelled     INTEGER NOT NULL DEFAULT 0,
+  undeliverable INTEGER NOT NULL DEFAULT 0,
+  refunded      INTEGER NOT NULL DEFAULT 0,
+  gpu_us        INTEGER NOT NULL DEFAULT 0,
+  energy_mj     INTEGER NOT NULL DEFAULT 0,
+  cost_micro    INTEGER NOT NULL DEFAULT 0,
+  revenue_micro INTEGER NOT NULL DEFAULT 0, carried INTEGER NOT NULL DEFAULT 0 CHECK (carried >= 0),
+  PRIMARY KEY (month, member)
+) WITHOUT ROWID;
+
+CREATE INDEX account_member ON account (member);
+
+CREATE INDEX account_top ON account (month, images);
+
+CREATE TABLE request (
+  id         INTEGER PRIMARY KEY AUTOINCREMENT,
+  request_id TEXT NOT NULL UNIQUE,
+  platform   TEXT NOT NULL,
+  source_key TEXT NOT NULL,
+  member     INTEGER NOT NULL REFERENCES member,
+  server     TEXT,
+  tier       TEXT NOT NULL,
+  month      INTEGER NOT NULL,                      -- of the reservation, whenever it is settled
+  capped_day INTEGER,                               -- the day whose caps it counts under, NULL for none
+  payload    TEXT NOT NULL,
+  created_us INTEGER NOT NULL, digest TEXT NOT NULL DEFAULT '',
+  UNIQUE (platform, source_key)
+);
+
+CREATE INDEX request_member ON request (member);
+
+CREATE TABLE job (
+  id          INTEGER PRIMARY KEY AUTOINCREMENT,
+  job_id      TEXT NOT NULL UNIQUE,
+  request     INTEGER NOT NULL REFERENCES request,
+  seed        INTEGER NOT NULL,
+  state       TEXT NOT NULL CHECK (state IN ('queued', 'running', 'drawn', 'delivered', 'failed', 'cancelled')),
+  from_topup  INTEGER NOT NULL,                     -- where its reservation came from, and a refund returns to
+  price_micro INTEGER NOT NULL,
+  started_us  INTEGER,
+  parked      INTEGER NOT NULL DEFAULT 0,
+  image       TEXT,
+  receipt     TEXT,
+  reason      TEXT
+);
+
+CREATE INDEX job_request ON job (request);
+
+CREATE INDEX job_open ON job (state) WHERE state IN ('queued', 'running', 'drawn');
+
+CREATE TABLE daily (
+  day    INTEGER NOT NULL,
+  tier   TEXT NOT NULL,
+  scope  TEXT NOT NULL,
+  images INTEGER NOT NULL CHECK (images >= 0),
+  PRIMARY KEY (day, tier, scope)
+) WITHOUT ROWID;
+
+CREATE TABLE ledger (
+  entry       INTEGER PRIMARY KEY,
+  job         INTEGER NOT NULL UNIQUE,
+  at_us       INTEGER NOT NULL,
+  member      INTEGER NOT NULL REFERENCES member,
+  month       INTEGER NOT NULL,
+  outcome     TEXT NOT NULL CHECK (outcome IN ('delivered', 'failed', 'cancelled', 'undeliverable', 'expired')),
+  charged     INTEGER NOT NULL CHECK (charged IN (0, 1)),
+  from_topup  INTEGER NOT NULL,
+  tier        TEXT NOT NULL,
+  platform    TEXT NOT NULL,
+  price_micro INTEGER NOT NULL,
+  gpu_us      INTEGER NOT NULL,
+  energy_mj   INTEGER,
+  cost_micro  INTEGER NOT NULL,
+  wait_us     INTEGER,
+  draw_us     INTEGER,
+  wait_bucket INTEGER,
+  draw_bucket INTEGER,
+  model       TEXT NOT NULL,
+  width       INTEGER NOT NULL,
+  height      INTEGER NOT NULL,
+  steps       INTEGER NOT NULL,
+  device      TEXT NOT NULL,
+  cached      INTEGER NOT NULL
+);
+
+CREATE INDEX ledger_member ON ledger (member, at_us);
+
+CREATE TRIGGER ledger_no_update BEFORE UPDATE ON ledger
+BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+
+CREATE TRIGGER ledger_no_delete BEFORE DELETE ON ledger
+BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+
+CREATE TABLE rollup (
+  span_us       INTEGER NOT NULL,
+  cell_us       INTEGER NOT NULL,
+  tier          TEXT NOT NULL,
+  platform      TEXT NOT NULL,
+  width         INTEGER NOT NULL,
+  height        INTEGER NOT NULL,
+  images        INTEGER NOT NULL,
+  failed        INTEGER NOT NULL,
+  cancelled     INTEGER NOT NULL,
+  undeliverable INTEGER NOT NULL,
+  refunded      INTEGER NOT NULL,
+  gpu_us        INTEGER NOT NULL,
+  energy_mj     INTEGER NOT NULL,
+  cost_micro    INTEGER NOT NULL,
+  revenue_micro INTEGER NOT NULL,
+  PRIMARY KEY (span_us, cell_us, tier, platform, width, height)
+) WITHOUT ROWID;
+
+CREATE TABLE histogram (
+  span_us INTEGER NOT NULL,
+  cell_us INTEGER NOT NULL,
+  kind    TEXT NOT NULL CHECK (kind IN ('wait', 'draw')),
+  tier    TEXT NOT NULL,
+  bucket  INTEGER NOT NULL,
+  jobs    INTEGER NOT NULL,
+  PRIMARY KEY (span_us, cell_us, kind, tier, bucket)
+) WITHOUT ROWID;
+
+CREATE TABLE audit (
+  id      INTEGER PRIMARY KEY AUTOINCREMENT,
+  at_us   INTEGER NOT NULL,
+  by      TEXT NOT NULL,
+  action  TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  detail  TEXT NOT NULL,
+  why     TEXT NOT NULL
+);
+
+CREATE INDEX audit_subject ON audit (subject);
+
+CREATE TABLE setting (
+  scope TEXT NOT NULL,
+  key   TEXT NOT NULL,
+  value TEXT NOT NULL,
+  PRIMARY KEY (scope, key)
+) WITHOUT ROWID;
+
+CREATE TABLE meter (
+  device                    TEXT NOT NULL,
+  cell_us                   INTEGER NOT NULL,
+  rent_micro_per_hour       INTEGER NOT NULL,
+  operations_micro_per_hour INTEGER NOT NULL,
+  busy_us                   INTEGER NOT NULL CHECK (busy_us >= 0),
+  overhead_us               INTEGER NOT NULL CHECK (overhead_us >= 0),
+  idle_us                   INTEGER NOT NULL CHECK (idle_us >= 0),
+  lost_us                   INTEGER NOT NULL CHECK (lost_us >= 0),
+  PRIMARY KEY (device, cell_us, rent_micro_per_hour, operations_micro_per_hour)
+) WITHOUT ROWID;
+
+CREATE INDEX meter_cell ON meter (cell_us);
+
+CREATE TABLE meter_end (
+  device   TEXT PRIMARY KEY,
+  end_us   INTEGER NOT NULL,
+  metering INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE VIEW person AS SELECT id, key, coalesce(merged_into, id) AS member FROM member;
+
+CREATE TABLE link_code (
+  digest     TEXT PRIMARY KEY,                      -- the code itself is known to its member alone
+  member     INTEGER NOT NULL UNIQUE REFERENCES member,
+  expires_us INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE link_try (
+  member INTEGER NOT NULL REFERENCES member,
+  at_us  INTEGER NOT NULL
+);
+
+CREATE INDEX link_try_member ON link_try (member);
+
+CREATE TABLE link_offer (
+  offer_id           TEXT PRIMARY KEY,
+  issuer             INTEGER NOT NULL REFERENCES member,
+  redeemer           INTEGER NOT NULL REFERENCES member,
+  issuer_confirmed   INTEGER NOT NULL DEFAULT 0,
+  redeemer_confirmed INTEGER NOT NULL DEFAULT 0,
+  expires_us         INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE shadow (
+  digest     TEXT PRIMARY KEY,
+  banned_us  INTEGER,
+  ban_reason TEXT,
+  month      INTEGER NOT NULL,
+  used       INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE "trash" (
+  ref   TEXT PRIMARY KEY,
+  at_us INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE api_key (
+  prefix          TEXT PRIMARY KEY,                 -- for logs and lists
+  digest          TEXT NOT NULL,
+  member          INTEGER NOT NULL REFERENCES member,
+  label           TEXT NOT NULL,
+  scopes          TEXT NOT NULL,
+  created_us      INTEGER NOT NULL,
+  expires_us      INTEGER,
+  revoked_us      INTEGER,
+  spend_cap_micro INTEGER
+) WITHOUT ROWID;
+
+CREATE INDEX api_key_member ON api_key (member);
+
+CREATE TABLE credit (
+  key    TEXT PRIMARY KEY,                          -- a payment's id, or a random one for a gift
+  member INTEGER NOT NULL REFERENCES member,
+  images INTEGER NOT NULL CHECK (images > 0),
+  at_us  INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE INDEX credit_member ON credit (member);
+
+CREATE TABLE drawing (
+  job        INTEGER PRIMARY KEY REFERENCES job,
+  drawn_us   INTEGER NOT NULL,
+  usage      TEXT NOT NULL,
+  cost_micro INTEGER NOT NULL
+);
+
+CREATE TABLE address (
+  request INTEGER PRIMARY KEY REFERENCES request,
+  address TEXT NOT NULL
+);
+
+CREATE INDEX job_image ON job (substr(image, 1, 8)) WHERE image IS NOT NULL;
+
+CREATE TRIGGER ledger_settles AFTER INSERT ON ledger
+BEGIN
+  UPDATE account SET
+    reserved = reserved - NOT NEW.from_topup, used = used + (NEW.charged AND NOT NEW.from_topup),
+    held_micro = held_micro - (SELECT price_micro FROM job WHERE id = NEW.job),
+    images = images + (NEW.charged AND NEW.outcome <> 'undeliverable'),
+    failed = failed + (NEW.outcome IN ('failed', 'expired')), cancelled = cancelled + (NEW.outcome = 'cancelled'),
+    undeliverable = undeliverable + (NEW.outcome = 'undeliverable'), refunded = refunded + NOT NEW.charged,
+    gpu_us = gpu_us + NEW.gpu_us, energy_mj = energy_mj + coalesce(NEW.energy_mj, 0),
+    cost_micro = cost_micro + NEW.cost_micro, revenue_micro = revenue_micro + NEW.price_micro
+  WHERE month = NEW.month AND member = NEW.member;
+
+  UPDATE member SET topup = topup + 1 WHERE id = NEW.member AND NEW.from_topup AND NOT NEW.charged;
+
+  INSERT INTO rollup
+  SELECT span.column1, NEW.at_us - NEW.at_us % span.column1, NEW.tier, NEW.platform, NEW.width, NEW.height,
+         NEW.charged AND NEW.outcome <> 'undeliverable', NEW.outcome IN ('failed', 'expired'),
+         NEW.outcome = 'cancelled', NEW.outcome = 'undeliverable', NOT NEW.charged,
+         NEW.gpu_us, coalesce(NEW.energy_mj, 0), NEW.cost_micro, NEW.price_micro
+  FROM (VALUES (900000000), (86400000000)) AS span
+  WHERE true
+  ON CONFLICT DO UPDATE SET
+    images = images + excluded.images, failed = failed + excluded.failed,
+    cancelled = cancelled + excluded.cancelled, undeliverable = undeliverable + excluded.undeliverable,
+    refunded = refunded + excluded.refunded, gpu_us = gpu_us + excluded.gpu_us,
+    energy_mj = energy_mj + excluded.energy_mj, cost_micro = cost_micro + excluded.cost_micro,
+    revenue_micro = revenue_micro + excluded.revenue_micro;
+
+  INSERT INTO histogram
+  SELECT span.column1, NEW.at_us - NEW.at_us % span.column1, kind.column1, NEW.tier, kind.column2, 1
+  FROM (VALUES (900000000), (86400000000)) AS span,
+       (SELECT 'wait' AS column1, NEW.wait_bucket AS column2 UNION ALL SELECT 'draw', NEW.draw_bucket) AS kind
+  WHERE kind.column2 IS NOT NULL
+  ON CONFLICT DO UPDATE SET jobs = jobs + 1;
+
+  DELETE FROM drawing WHERE job = NEW.job;
+
+  DELETE FROM address
+  WHERE request = (SELECT request FROM job WHERE id = NEW.job)
+    AND NOT EXISTS (SELECT 1 FROM job WHERE job.request = address.request AND state IN ('queued', 'running', 'drawn'));
+END;
+
+CREATE TABLE session_link (
+  digest     TEXT PRIMARY KEY,
+  member     INTEGER NOT NULL REFERENCES member,
+  expires_us INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE session (
+  digest     TEXT PRIMARY KEY,
+  member     INTEGER NOT NULL REFERENCES member,
+  expires_us INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE INDEX member_merged ON member (merged_into) WHERE merged_into IS NOT NULL;
+
+CREATE INDEX identity_user ON identity (user_id);
+
+CREATE INDEX request_created ON request (created_us);
