@@ -65,26 +65,26 @@ format: install ## format the code
 
 bench: install ## measure against a plain loop, Gradio and threads; writes docs/benchmarks.*
 	$(BIN)/pip install --quiet --constraint constraints.txt --group bench
-	$(BIN)/python -m tests.benchmarks.bench
+	$(BIN)/python -m benchmarks.bench
 
 bench-storage: install ## measure the store
-	$(BIN)/python -m tests.benchmarks.storage
+	$(BIN)/python -m benchmarks.storage
 
 bench-api: install ## a minute of 64 clients of the HTTP API at once
-	$(BIN)/python -m tests.benchmarks.crowd
+	$(BIN)/python -m benchmarks.crowd
 
 bench-cluster: install ## two Ray workers against one, what Ray adds, and ten minutes of killed workers; writes docs/benchmarks-cluster.*
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[cluster]' --group bench
-	$(BIN)/python -m tests.benchmarks.cluster speedup
-	$(BIN)/python -m tests.benchmarks.cluster overhead
-	$(BIN)/python -m tests.benchmarks.cluster chaos
-	$(BIN)/python -m tests.benchmarks.cluster_scale
+	$(BIN)/python -m benchmarks.cluster speedup
+	$(BIN)/python -m benchmarks.cluster overhead
+	$(BIN)/python -m benchmarks.cluster chaos
+	$(BIN)/python -m benchmarks.cluster_scale
 
 simulate: install ## replay arrivals on the step times of real cards, with the real scheduler
-	$(BIN)/python -m tests.benchmarks.simulate
+	$(BIN)/python -m benchmarks.simulate
 
 month: install ## simulate a month of 500 members; writes docs/month.png and checks the ledger twice
-	$(BIN)/python -m tests.benchmarks.month
+	$(BIN)/python -m benchmarks.month
 
 crash: install ## kill the bot 500 times at its worst moments and look whether anything is lost
 	$(BIN)/python -m tests.crash --kills 500
@@ -98,7 +98,7 @@ notices: install ## write THIRD_PARTY_NOTICES.md from what is installed
 
 reference: install ## write docs/configuration.md and docs/cost-model.md from the program and bot.toml
 	$(BIN)/python -m tools.reference
-	$(BIN)/python -m bot.cost.article
+	$(BIN)/python -m tools.article
 
 chats: install ## draw docs/chats.png, Easel in use, with the embedded model and Chromium
 	$(BIN)/python -m tools.chats

@@ -5,7 +5,7 @@ import sys
 
 def main() -> None:
     try:
-        from bot.cli import main as easel
+        from bot.cli.main import main as easel
 
         easel()
     except KeyboardInterrupt:

@@ -6,23 +6,23 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
-from bot.actors import ray_backend
 from bot.alerts import Alerts
-from bot.capabilities import capabilities_for
-from bot.config import Billing
-from bot.config_file import ConfigError
+from bot.backends.openai import server_backend
+from bot.backends.ray import ray_backend
+from bot.background.drains import Drains
+from bot.background.housekeeping import Housekeeper
+from bot.background.metering import MeterWriter
+from bot.config.credentials import Credentials
+from bot.config.file import ConfigError
+from bot.config.schema import Billing
 from bot.cost.calibration import PROFILE
 from bot.cost.watch import CostWatch
-from bot.credentials import Credentials
-from bot.drains import Drains
 from bot.folders import make_folder
-from bot.housekeeping import Housekeeper
-from bot.metering import MeterWriter
+from bot.imagine.models import capabilities_for
+from bot.imagine.pricing import Pricing
+from bot.imagine.service import Service
 from bot.metrics.counting import Counting
 from bot.metrics.lag import LoopLag
-from bot.pricing import Pricing
-from bot.servers import server_backend
-from bot.service import Service
 from engine.build import build_engine
 from engine.front import ClusterEngine
 from engine.queue import LaneTerms
@@ -33,8 +33,8 @@ from storage.store import Store
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
-    from bot.beside import Beside
-    from bot.config import Config
+    from bot.background.task import Beside
+    from bot.config.schema import Config
     from engine.backend import Backend
     from engine.events import Observer
     from storage.errors import StoreUnavailable

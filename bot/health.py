@@ -12,7 +12,7 @@ from storage.errors import StoreUnavailable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bot.service import Service
+    from bot.imagine.service import Service
 
 PATIENCE_S = 5.0
 """A database that takes longer to write a word is none to rely on."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 if TYPE_CHECKING:
-    from bot.credentials import Redactor
+    from bot.config.credentials import Redactor
 
 
 TALKATIVE = ("torchao", "torch.utils._pytree", "diffusers.quantizers")

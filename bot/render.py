@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from bot.events import Accepted, Done, Event, Failed, Progress, Waiting
-from bot.pricing import money
-from bot.refusals import day
+from bot.imagine.events import Accepted, Done, Event, Failed, Progress, Waiting
+from bot.imagine.pricing import money
+from bot.imagine.refusals import day
 
 if TYPE_CHECKING:
-    from bot.config import Tier
+    from bot.config.schema import Tier
+    from bot.imagine.picture import Picture
+    from bot.imagine.request import ImageRequest
     from bot.messages import Translator
-    from bot.picture import Picture
-    from bot.request import ImageRequest
     from storage.records import Quota
 
 BAR_CELLS = 10

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from bot.app import DATABASE, engine_config, open_store
-from bot.capabilities import load_capabilities
-from bot.config import Config
+from bot.config.schema import Config
+from bot.imagine.models import load_capabilities
+from bot.imagine.pricing import Pricing
+from bot.imagine.service import Service
 from bot.metrics.counting import Counting
-from bot.pricing import Pricing
-from bot.service import Service
 from engine.families.model import Caption, Measurement
 from engine.families.profile import Profile, load_profile
 from engine.worker.steploop import Engine

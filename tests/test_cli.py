@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from bot import cli
+from bot.cli import main
 
 pytestmark = [
     pytest.mark.model,
@@ -205,7 +205,7 @@ def test_a_user_without_a_name_is_known_by_number(monkeypatch: pytest.MonkeyPatc
         raise KeyError("getpwuid(): uid not found")
 
     monkeypatch.setattr("getpass.getuser", nameless)
-    assert cli._user() == str(os.getuid())
+    assert main._user() == str(os.getuid())
 
 
 def test_a_chinese_terminal_is_spoken_to_in_chinese(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,7 +220,7 @@ def test_ctrl_c_before_anything_is_there_ends_quietly() -> None:
 import signal, sys
 class Finder:
     def find_spec(self, name, *_):
-        if name == "bot.cli":
+        if name == "bot.cli.main":
             signal.raise_signal(signal.SIGINT)
 sys.meta_path.insert(0, Finder())
 from bot.__main__ import main

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot.config import Config
-from bot.config_file import load_config
+from bot.config.file import load_config
+from bot.config.schema import Config
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"

@@ -15,8 +15,9 @@ import pytest
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from bot import cli, parse
-from bot.credentials import Credentials
+from bot.cli import main
+from bot.config.credentials import Credentials
+from bot.imagine import parse
 from bot.telegram import names
 from engine.families.profile import load_profile
 from engine.worker.memory import MemoryGate, Mode, Need
@@ -126,7 +127,7 @@ def test_every_secret_says_what_it_is_for() -> None:
 
 def test_the_page_of_commands_has_them_all() -> None:
     page = (ROOT / "docs" / "commands.md").read_text("utf-8")
-    shell = get_command(cli.app)
+    shell = get_command(main.app)
     assert isinstance(shell, TyperGroup)
     typed = {f"/{name}" for name in (*names.PRIVATE, *names.ADMIN, *names.OWNERS_OWN)}
     options = {f"`--{name}`" for name in parse.NAMES}
@@ -157,7 +158,7 @@ def test_the_table_of_cards_is_what_the_memory_gate_says(gigabytes: int) -> None
 ASK = """
 import asyncio, io, pathlib
 from rich.console import Console
-from bot.console import Terminal
+from bot.cli.terminal import Terminal
 from tests.easel import config_in, easel
 
 async def main():
@@ -171,7 +172,7 @@ asyncio.run(main())
 
 @pytest.mark.e2e
 def test_the_walk_through_works_as_it_is_written(tmp_path: Path) -> None:
-    if "def ping(" in (ROOT / "bot" / "commands.py").read_text("utf-8"):
+    if "def ping(" in (ROOT / "bot" / "commands" / "general.py").read_text("utf-8"):
         pytest.skip("somebody has followed it here")
     page = (ROOT / "docs" / "contributing.md").read_text("utf-8")
     (diff,) = re.findall(r"^```diff\n(.*?)^```$", page, re.M | re.S)

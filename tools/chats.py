@@ -26,7 +26,7 @@ import pytest
 from PIL import Image, ImageChops
 
 from bot.app import open_service
-from bot.credentials import Redactor
+from bot.config.credentials import Redactor
 from bot.discord.pages import unescaped
 from bot.logs import set_up_logs
 from bot.telegram import Client
@@ -39,7 +39,7 @@ from tests.easel import FieldModel
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from bot.service import Service
+    from bot.imagine.service import Service
     from tests.bot.discord.conftest import World
     from tests.bot.telegram.standin import StandIn
 

@@ -16,8 +16,8 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from bot.config import Config, Section
-from bot.credentials import Credentials
+from bot.config.credentials import Credentials
+from bot.config.schema import Config, Section
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "configuration.md"

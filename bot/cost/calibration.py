@@ -20,7 +20,7 @@ from bot.folders import make_folder
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bot.config import Config
+    from bot.config.schema import Config
 
 POINTS, PROFILE = "calibration.json", "profile.toml"
 MB = 1_000_000

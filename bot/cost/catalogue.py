@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bot.config import MICRO
-from bot.config_file import ConfigError
+from bot.config.file import ConfigError
+from bot.config.schema import MICRO
 
 SHIPPED = Path(__file__).parent / "gpus.toml"
 

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 from bot.cost import fonts
 from bot.cost.plan import percent
 from bot.cost.report_text import title
+from bot.imagine.pricing import money
 from bot.messages import translator
-from bot.pricing import money
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.config import Config
+    from bot.config.schema import Config
     from bot.cost.report import CostReport
     from bot.messages import Translator
 

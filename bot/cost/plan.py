@@ -9,14 +9,14 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import TYPE_CHECKING
 
-from bot.config import Billing
+from bot.config.schema import Billing
 from bot.cost import formulas as f
 from bot.messages import UserError, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from bot.config import Tier
+    from bot.config.schema import Tier
     from bot.cost.catalogue import Gpu
 
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from bot.cost.plan import percent, tier_plans
-from bot.pricing import money
+from bot.imagine.pricing import money
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from rich.console import RenderableType
 
-    from bot.config import Tier
+    from bot.config.schema import Tier
     from bot.cost.plan import Month, Plan
     from bot.messages import Translator
 

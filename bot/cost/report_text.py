@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.cost.plan import percent
-from bot.pricing import money
+from bot.imagine.pricing import money
 from bot.render import duration
 
 if TYPE_CHECKING:

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.beside import Beside
-from bot.config import MICRO
+from bot.background.task import Beside
+from bot.config.schema import MICRO
 from bot.cost.plan import percent
 from bot.cost.report import cost_report
+from bot.imagine.pricing import money
 from bot.messages import say
-from bot.pricing import money
 from storage.clock import HOUR_US, utc_us
 from storage.errors import StoreUnavailable
 
 if TYPE_CHECKING:
     from bot.alerts import Alerts
-    from bot.config import Config
+    from bot.config.schema import Config
     from bot.cost.report import CostReport
     from bot.messages import Message
     from storage.clock import Clock

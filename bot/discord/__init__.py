@@ -14,8 +14,8 @@ from bot.messages import UserError, say
 if TYPE_CHECKING:
     from tenacity import RetryCallState
 
-    from bot.config import Config
-    from bot.service import Service
+    from bot.config.schema import Config
+    from bot.imagine.service import Service
 
 log = structlog.get_logger(__name__)
 

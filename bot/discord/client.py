@@ -18,29 +18,29 @@ import yarl
 from discord import app_commands
 from discord.http import Route
 
-from bot import refusals
-from bot.discord import admin, imagine, member, menus, presses
+from bot.discord import imagine, member, menus, owner, presses
 from bot.discord.address import address_of
 from bot.discord.alarm import Alarm
-from bot.discord.buttons import ActionButton
+from bot.discord.caller import Place, place_of, require_channel, spoken_to
 from bot.discord.delivery import Delivery
 from bot.discord.invite import invite_link
+from bot.discord.keyboards import ActionButton
 from bot.discord.locale import FluentTranslator
 from bot.discord.pages import CHART, Reply, card_embed, escaped
-from bot.discord.place import Place, place_of, require_channel, spoken_to
 from bot.discord.questions import QuestionButton
 from bot.discord.recent import PROMPTS, Recent
+from bot.imagine import refusals
+from bot.imagine.request import ImageRequest
 from bot.messages import UserError
-from bot.request import ImageRequest
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from bot.commands import Card
-    from bot.config import Discord
-    from bot.live import LiveRequest
-    from bot.service import Asker, Service
+    from bot.commands.general import Card
+    from bot.config.schema import Discord
+    from bot.imagine.live import LiveRequest
+    from bot.imagine.service import Asker, Service
 
 log = structlog.get_logger(__name__)
 
@@ -91,7 +91,7 @@ class EaselClient(discord.AutoShardedClient):
 
     async def setup_hook(self) -> None:
         """Commands and buttons are known before the first event; what an earlier process left goes on."""
-        for part in (imagine, member, admin, menus):
+        for part in (imagine, member, owner, menus):
             part.add_to(self)
         self.add_dynamic_items(ActionButton, QuestionButton)
         await self.tree.set_translator(FluentTranslator())

@@ -16,24 +16,24 @@ from pydantic import ValidationError
 from structlog.contextvars import bind_contextvars
 
 from bot.discord.address import Address
-from bot.discord.buttons import request_view, result_view
+from bot.discord.caller import PLATFORM
 from bot.discord.files import Upload, file_name, grid
+from bot.discord.keyboards import request_view, result_view
 from bot.discord.pages import Page, escaped, look, progress_page, prompt_embed, result_page
-from bot.discord.place import PLATFORM
 from bot.discord.screen import Screen
-from bot.events import Done, Failed
+from bot.faces.pacing import Pacer, paced
+from bot.imagine.events import Done, Failed
 from bot.messages import say, translator
-from bot.pacing import Pacer, paced
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
 
-    from bot.events import Event
-    from bot.live import LiveRequest
+    from bot.imagine.events import Event
+    from bot.imagine.live import LiveRequest
+    from bot.imagine.picture import Picture
+    from bot.imagine.service import Service
     from bot.messages import Translator
-    from bot.picture import Picture
-    from bot.service import Service
 
 log = structlog.get_logger(__name__)
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from discord import app_commands
 
 from bot.discord.locale import language_of, text
+from bot.imagine.request import ImagineOptions
 from bot.messages import translator
-from bot.request import ImagineOptions
 
 if TYPE_CHECKING:
     from bot.discord.client import EaselClient, Interaction
-    from bot.service import Service
+    from bot.imagine.service import Service
 
 MAX_CHOICES, MAX_CHOICE_CHARS = 25, 100
 IMAGES = (1, 2, 3, 4)

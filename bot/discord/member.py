@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from discord import AppCommandType, app_commands
 
-from bot import accounts, commands
-from bot.commands import Card
+from bot.commands import general, members
+from bot.commands.general import Card
 from bot.discord.locale import language_of, text
 from bot.discord.questions import forget_reply, history_reply, link_reply
 from bot.messages import translator
@@ -15,14 +15,14 @@ from bot.messages import translator
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from bot.discord.caller import Place
     from bot.discord.client import EaselClient, Interaction
     from bot.discord.pages import Reply
-    from bot.discord.place import Place
     from bot.messages import Translator
 
 LANGUAGES = [
-    *(app_commands.Choice(name=name, value=code) for code, name in accounts.LANGUAGE_NAMES.items()),
-    app_commands.Choice(name=text("language-auto"), value=accounts.AUTO),
+    *(app_commands.Choice(name=name, value=code) for code, name in members.LANGUAGE_NAMES.items()),
+    app_commands.Choice(name=text("language-auto"), value=members.AUTO),
 ]
 
 
@@ -35,15 +35,15 @@ def add_to(client: EaselClient) -> None:
 
     @command("quota")
     async def quota(interaction: Interaction) -> None:
-        await client.answer(interaction, lambda place: commands.quota(service, place.asker, place.t))
+        await client.answer(interaction, lambda place: general.quota(service, place.asker, place.t))
 
     @command("queue")
     async def queue(interaction: Interaction) -> None:
-        await client.answer(interaction, lambda place: accounts.queue(service, place.asker, place.t))
+        await client.answer(interaction, lambda place: members.queue(service, place.asker, place.t))
 
     @command("cancel")
     async def cancel(interaction: Interaction) -> None:
-        await client.answer(interaction, lambda place: commands.cancel(service, place.asker, place.t))
+        await client.answer(interaction, lambda place: general.cancel(service, place.asker, place.t))
 
     @command("help")
     async def help_(interaction: Interaction) -> None:
@@ -55,7 +55,7 @@ def add_to(client: EaselClient) -> None:
     @command("history")
     async def history(interaction: Interaction) -> None:
         async def answer(place: Place) -> Reply:
-            return history_reply(await accounts.history(service, place.asker, None, place.t), place.t)
+            return history_reply(await members.history(service, place.asker, None, place.t), place.t)
 
         await client.answer(interaction, answer)
 
@@ -64,7 +64,7 @@ def add_to(client: EaselClient) -> None:
     @app_commands.describe(code=text("opt-code-about"))
     async def link(interaction: Interaction, code: app_commands.Range[str, 1, 64] | None = None) -> None:
         async def answer(place: Place) -> Reply:
-            return link_reply(await accounts.link(service, place.asker, code or "", place.t), place.t)
+            return link_reply(await members.link(service, place.asker, code or "", place.t), place.t)
 
         await client.answer(interaction, answer)
 
@@ -80,7 +80,7 @@ def add_to(client: EaselClient) -> None:
     @app_commands.describe(language=text("opt-language-about"))
     @app_commands.choices(language=LANGUAGES)
     async def language(interaction: Interaction, language: str) -> None:
-        await client.answer(interaction, lambda place: accounts.set_language(service, place.asker, language))
+        await client.answer(interaction, lambda place: members.set_language(service, place.asker, language))
 
 
 def _help(client: EaselClient, t: Translator, shown: Translator) -> Card:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import discord  # noqa: TC002 - discord.py reads annotations when commands are made
 
 from bot.discord import presses
+from bot.discord.caller import spoken_to
 from bot.discord.locale import text
 from bot.discord.pages import escaped
-from bot.discord.place import spoken_to
 
 if TYPE_CHECKING:
     from bot.discord.client import EaselClient, Interaction

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 import discord
 
 from bot import render
-from bot.events import Progress
-from bot.picture import encode_preview
+from bot.imagine.events import Progress
+from bot.imagine.picture import encode_preview
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.commands import Card
+    from bot.commands.general import Card
     from bot.discord.files import Upload
-    from bot.events import Done, Event
-    from bot.live import LiveRequest
+    from bot.imagine.events import Done, Event
+    from bot.imagine.live import LiveRequest
+    from bot.imagine.picture import Picture
+    from bot.imagine.request import ImageRequest
     from bot.messages import Translator
-    from bot.picture import Picture
     from bot.render import Fact
-    from bot.request import ImageRequest
     from storage.records import Quota
 
 CHART = "chart.png"

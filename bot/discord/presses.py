@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any, cast
 
 import discord
 
-from bot import actions
-from bot.actions import Action
+from bot.commands import buttons
+from bot.commands.buttons import Action
 from bot.discord.address import address_of
-from bot.discord.buttons import single_view
+from bot.discord.caller import is_moderator, place_of, spoken_to
 from bot.discord.files import Upload, file_name, fit
+from bot.discord.keyboards import single_view
 from bot.discord.pages import single_embed, unescaped
-from bot.discord.place import is_moderator, place_of, spoken_to
+from bot.imagine.request import MAX_PROMPT_CHARS
 from bot.messages import UserError
-from bot.request import MAX_PROMPT_CHARS
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
-    from bot.actions import Press
+    from bot.commands.buttons import Press
     from bot.discord.client import EaselClient, Interaction
     from bot.messages import Translator
 
@@ -60,7 +60,7 @@ async def again(client: EaselClient, interaction: Interaction, target: str, *, p
     """Draw a request once more, from a new seed."""
     await client.ask(
         interaction,
-        lambda who, key, where: actions.again(client.service, who, target, key=key, address=where),
+        lambda who, key, where: buttons.again(client.service, who, target, key=key, address=where),
         private=private,
     )
 
@@ -69,7 +69,7 @@ async def larger(client: EaselClient, interaction: Interaction, target: str, *, 
     """Draw a picture at the next size up."""
     await client.ask(
         interaction,
-        lambda who, key, where: actions.larger(client.service, who, target, key=key, address=where),
+        lambda who, key, where: buttons.larger(client.service, who, target, key=key, address=where),
         private=private,
     )
 
@@ -79,7 +79,7 @@ async def single(client: EaselClient, interaction: Interaction, job_id: str) -> 
     await client.acknowledge(interaction, private=True)
     try:
         place = await place_of(client.service, interaction)
-        picked = await actions.single(client.service, place.asker, job_id)
+        picked = await buttons.single(client.service, place.asker, job_id)
     except REFUSALS as error:
         await client.tell(interaction, error)
         return
@@ -100,7 +100,7 @@ async def single(client: EaselClient, interaction: Interaction, job_id: str) -> 
 async def details(client: EaselClient, interaction: Interaction, target: str) -> None:
     """A request's parameters, for whoever asks."""
     await client.answer(
-        interaction, lambda place: actions.details(client.service, place.asker, target, place.t)
+        interaction, lambda place: buttons.details(client.service, place.asker, target, place.t)
     )
 
 
@@ -110,7 +110,7 @@ async def fetch(client: EaselClient, interaction: Interaction, target: str) -> N
     client.delivery.own(asyncio.current_task())
     try:
         place = await place_of(client.service, interaction)
-        live = await actions.fetch(client.service, place.asker, target)
+        live = await buttons.fetch(client.service, place.asker, target)
     except REFUSALS as error:
         await client.tell(interaction, error)
         return
@@ -125,7 +125,7 @@ async def delete(client: EaselClient, interaction: Interaction, target: str) -> 
     try:
         place = await place_of(client.service, interaction)
         moderator = is_moderator(client.service, interaction)
-        await actions.delete(client.service, place.asker, target, moderator=moderator)
+        await buttons.delete(client.service, place.asker, target, moderator=moderator)
     except REFUSALS as error:
         await client.whisper(interaction, error)
         return
@@ -138,7 +138,7 @@ async def cancel(client: EaselClient, interaction: Interaction, target: str) -> 
     try:
         place = await place_of(client.service, interaction)
         moderator = is_moderator(client.service, interaction)
-        await actions.cancel(client.service, place.asker, target, moderator=moderator)
+        await buttons.cancel(client.service, place.asker, target, moderator=moderator)
     except REFUSALS as error:
         await client.whisper(interaction, error)
 
@@ -171,7 +171,7 @@ async def submitted(client: EaselClient, interaction: Interaction) -> None:
     target, prompt = match["target"], _submitted_prompt(data)
     await client.ask(
         interaction,
-        lambda who, key, where: actions.vary(client.service, who, target, prompt, key=key, address=where),
+        lambda who, key, where: buttons.vary(client.service, who, target, prompt, key=key, address=where),
         private=_is_private(interaction),
     )
 

@@ -10,14 +10,14 @@ import aiohttp
 import discord
 from discord.http import Route
 
+from bot.cli.doctor.httpdate import ours_less
+from bot.cli.doctor.platforms import Answer, Reply
 from bot.discord.invite import invite_link
-from bot.doctor.platforms import Answer, Reply
-from bot.httpdate import ours_less
 
 if TYPE_CHECKING:
     from types import SimpleNamespace
 
-    from bot.config import Discord
+    from bot.config.schema import Discord
 
 PATIENCE_S = 20.0
 

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Self
 
 import discord
 
-from bot import accounts
-from bot.actions import Action, Press
-from bot.commands import Card
-from bot.discord.buttons import ActionButton
+from bot.commands import members
+from bot.commands.buttons import Action, Press
+from bot.commands.general import Card
+from bot.discord.caller import place_of
+from bot.discord.keyboards import ActionButton
 from bot.discord.pages import Reply, card_embed
-from bot.discord.place import place_of
 from bot.messages import UserError
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
-    from bot.accounts import LinkStep, Page
+    from bot.commands.members import LinkStep, Page
+    from bot.discord.caller import Place
     from bot.discord.client import EaselClient, Interaction
-    from bot.discord.place import Place
     from bot.messages import Translator
 
 
@@ -93,7 +93,7 @@ def forget_reply(t: Translator) -> Reply:
     view = discord.ui.View(timeout=None)
     view.add_item(QuestionButton(Question.FORGET, "", t("forget-yes"), discord.ButtonStyle.danger))
     view.add_item(QuestionButton(Question.FORGET_NOT, "", t("forget-no")))
-    return Reply((card_embed(accounts.forget_question(t)),), view)
+    return Reply((card_embed(members.forget_question(t)),), view)
 
 
 def history_reply(page: Page, t: Translator) -> Reply:
@@ -109,7 +109,7 @@ def history_reply(page: Page, t: Translator) -> Reply:
     return Reply(tuple(embeds), view if view.children else None)
 
 
-def _entry_buttons(entry: accounts.Entry, number: str, t: Translator) -> list[ActionButton]:
+def _entry_buttons(entry: members.Entry, number: str, t: Translator) -> list[ActionButton]:
     """What was never handed over is fetched as a whole; the rest is there file by file."""
     if entry.waiting:
         label = f"{number} · {t('button-fetch')}"
@@ -126,12 +126,12 @@ async def _answer(client: EaselClient, place: Place, question: Question, target:
     match question:
         case Question.LINK | Question.LINK_NOT:
             yes = question is Question.LINK
-            card = await accounts.answer_link(service, asker, target, yes=yes, t=t)
+            card = await members.answer_link(service, asker, target, yes=yes, t=t)
         case Question.FORGET:
-            card = await accounts.forget(service, asker, t)
+            card = await members.forget(service, asker, t)
             client.recent.forget(int(asker.user_id))
         case Question.FORGET_NOT:
             card = Card(t("forget-title"), text=t("forget-kept"))
         case Question.OLDER:
-            return history_reply(await accounts.history(service, asker, target, t), t)
+            return history_reply(await members.history(service, asker, target, t), t)
     return Reply((card_embed(card),))

@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from bot.beside import Beside
+from bot.background.task import Beside
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from prometheus_client.metrics_core import Metric
 
+    from bot.imagine.service import Service
     from bot.metrics.counting import Counting
-    from bot.service import Service
     from storage.records import Tally
 
 log = structlog.get_logger(__name__)

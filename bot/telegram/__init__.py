@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.credentials import Credentials
+from bot.config.credentials import Credentials
 from bot.messages import UserError, say
 from bot.telegram.client import Client, Conflict, InvalidToken, Timing
 
 if TYPE_CHECKING:
-    from bot.config import Config
-    from bot.service import Service
+    from bot.config.schema import Config
+    from bot.imagine.service import Service
 
 __all__ = ["Client", "Timing", "serve"]
 

@@ -24,7 +24,6 @@ from telegram.request import HTTPXRequest
 from bot.messages import Message as Told
 from bot.messages import UserError, say, translator
 from bot.telegram import intake
-from bot.telegram.buttons import Buttons
 from bot.telegram.delivery import Courier
 from bot.telegram.face import Face
 from bot.telegram.imagine import Imagine, after_command
@@ -33,6 +32,7 @@ from bot.telegram.menu import Menus
 from bot.telegram.names import OWNERS_OWN, set_commands
 from bot.telegram.owner import Owners
 from bot.telegram.pace import Chats, Pace
+from bot.telegram.presses import Buttons
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from telegram import Update
     from telegram.ext import CallbackContext, ExtBot
 
-    from bot.config import Config
-    from bot.service import Service
+    from bot.config.schema import Config
+    from bot.imagine.service import Service
     from bot.telegram.face import Caller
 
     Context = CallbackContext[Any, Any, Any, Any]

@@ -19,14 +19,14 @@ from telegram.constants import ParseMode
 from telegram.error import ChatMigrated, TelegramError
 
 from bot import render
-from bot.events import Done, Failed
+from bot.faces.pacing import paced
+from bot.imagine.events import Done, Failed
 from bot.messages import Translator, translator
-from bot.pacing import paced
 from bot.telegram import html, keyboards
+from bot.telegram.address import Place, migrated
 from bot.telegram.albums import Albums
 from bot.telegram.calls import ChatClosed, MessageGone, Refused, surely
-from bot.telegram.place import Place, migrated
-from bot.telegram.status import NO_LINKS, Status
+from bot.telegram.screen import NO_LINKS, Status
 from storage.errors import UnknownRequest
 
 if TYPE_CHECKING:
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from telegram import InlineKeyboardMarkup
     from telegram.ext import ExtBot
 
-    from bot.live import LiveRequest
-    from bot.picture import Picture
-    from bot.service import Service
+    from bot.imagine.live import LiveRequest
+    from bot.imagine.picture import Picture
+    from bot.imagine.service import Service
     from bot.telegram.pace import ChatPacer, Chats
 
 log = structlog.get_logger(__name__)

@@ -11,11 +11,11 @@ from telegram import Chat, ChatMember, LinkPreviewOptions, Message, ReplyParamet
 from telegram.constants import ParseMode
 from telegram.error import TelegramError
 
-from bot.admin import is_owner
-from bot.house_rules import Nsfw, ServerSettings, scope_of, server_settings
+from bot.commands.owners import is_owner
+from bot.commands.server import Nsfw, ServerSettings, scope_of, server_settings
+from bot.imagine.service import Asker
 from bot.messages import Message as Told
 from bot.messages import Translator, UserError, best_language, say, translator
-from bot.service import Asker
 from bot.telegram import html
 from bot.telegram.delivery import PLATFORM
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from telegram import InlineKeyboardMarkup
     from telegram.ext import ExtBot
 
-    from bot.commands import Card
-    from bot.service import Service
+    from bot.commands.general import Card
+    from bot.imagine.service import Service
     from bot.telegram.delivery import Courier
     from storage.records import Member
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.commands import Card
+    from bot.commands.general import Card
 
 CAPTION_UNITS = 1024
 TEXT_UNITS = 4096

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bot import actions
+from bot.commands import buttons
+from bot.imagine.parse import parse_imagine
 from bot.messages import UserError, say
-from bot.parse import parse_imagine
 from bot.telegram import keyboards
 
 if TYPE_CHECKING:
     from telegram import Message, Update
     from telegram.ext import CallbackContext
 
-    from bot.request import ImagineOptions
+    from bot.imagine.request import ImagineOptions
     from bot.telegram.face import Caller, Face
     from bot.telegram.menu import Menus
 
@@ -80,7 +80,7 @@ class Imagine:
         options = parse_imagine(text)
         if not options.prompt:
             raise UserError(say("error-prompt-empty"))
-        live = await actions.vary(
+        live = await buttons.vary(
             self._face.service, caller.asker, target, options, key=caller.key, address=caller.address()
         )
         self._face.courier.follow(live)

@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
-from bot.accounts import AUTO, LANGUAGE_NAMES
-from bot.actions import Action, button_id, offered, pressed
-from bot.telegram.place import Place
+from bot.commands.buttons import Action, button_id, offered, pressed
+from bot.commands.members import AUTO, LANGUAGE_NAMES
+from bot.telegram.address import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from telegram import Message
 
-    from bot.accounts import Page
-    from bot.actions import Press
-    from bot.events import Done
-    from bot.live import LiveRequest
+    from bot.commands.buttons import Press
+    from bot.commands.members import Page
+    from bot.imagine.events import Done
+    from bot.imagine.live import LiveRequest
+    from bot.imagine.service import Service
     from bot.messages import Translator
-    from bot.service import Service
 
 LINK, FORGET, LANGUAGE, HISTORY, SETTING, MENU = "link", "forget", "lang", "hist", "set", "menu"
 """First parts of the data of buttons that are not about one picture; the rest follows a colon."""

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from telegram import InlineKeyboardMarkup, Message
 from telegram.error import TelegramError
 
-from bot import accounts, commands, house_rules
-from bot.commands import Card
-from bot.house_rules import Nsfw
+from bot.commands import general, members, server
+from bot.commands.general import Card
+from bot.commands.server import Nsfw
 from bot.messages import UserError, say
 from bot.telegram import html, keyboards
 from bot.telegram.delivery import PLATFORM
@@ -36,32 +36,30 @@ class Members:
         t = caller.t
         listed = [f"/{name} · {t(f'telegram-command-{name}')}" for name in PRIVATE if name != "imagine"]
         more = "\n".join([t("telegram-help"), "", *listed])
-        await self._face.card(caller, commands.help_text(self._face.service, t, more))
+        await self._face.card(caller, general.help_text(self._face.service, t, more))
 
     async def quota(self, caller: Caller, words: str) -> None:
-        await self._face.card(caller, await commands.quota(self._face.service, caller.asker, caller.t))
+        await self._face.card(caller, await general.quota(self._face.service, caller.asker, caller.t))
 
     async def cancel(self, caller: Caller, words: str) -> None:
-        await self._face.card(caller, await commands.cancel(self._face.service, caller.asker, caller.t))
+        await self._face.card(caller, await general.cancel(self._face.service, caller.asker, caller.t))
 
     async def queue(self, caller: Caller, words: str) -> None:
-        await self._face.card(caller, await accounts.queue(self._face.service, caller.asker, caller.t))
+        await self._face.card(caller, await members.queue(self._face.service, caller.asker, caller.t))
 
     async def history(self, caller: Caller, words: str) -> None:
         await self.show_history(caller, None)
 
     async def language(self, caller: Caller, words: str) -> None:
         if words:
-            await self._face.card(
-                caller, await accounts.set_language(self._face.service, caller.asker, words)
-            )
+            await self._face.card(caller, await members.set_language(self._face.service, caller.asker, words))
             return
-        await self._face.card(caller, accounts.language_question(caller.t), keyboards.languages(caller.t))
+        await self._face.card(caller, members.language_question(caller.t), keyboards.languages(caller.t))
 
     async def link(self, caller: Caller, words: str) -> None:
         """In private only: whoever reads a code could use it."""
         _require_private(caller)
-        step = await accounts.link(self._face.service, caller.asker, words, caller.t)
+        step = await members.link(self._face.service, caller.asker, words, caller.t)
         t = caller.t
         answers = (
             keyboards.yes_no(keyboards.LINK, step.offer_id, t("link-yes"), t("link-no"))
@@ -74,14 +72,14 @@ class Members:
         _require_private(caller)
         t = caller.t
         answers = keyboards.yes_no(keyboards.FORGET, "", t("forget-yes"), t("forget-no"))
-        await self._face.card(caller, accounts.forget_question(t), answers)
+        await self._face.card(caller, members.forget_question(t), answers)
 
     async def settings(self, caller: Caller, words: str) -> None:
         """`/settings`, or `/settings NAME VALUE`; for a group's admins."""
         await self._face.require_admin(caller)
         if words:
             name, _, value = words.partition(" ")
-            card = await house_rules.set_option(self._face.service, caller.asker, name, value, caller.t)
+            card = await server.set_option(self._face.service, caller.asker, name, value, caller.t)
         else:
             card = await self._settings_card(caller)
         fresh = await self._fresh(caller)
@@ -92,14 +90,14 @@ class Members:
         answer, _, target = rest.partition(":")
         yes = answer == "y"
         if first == keyboards.LINK:
-            return await accounts.answer_link(self._face.service, caller.asker, target, yes=yes, t=caller.t)
+            return await members.answer_link(self._face.service, caller.asker, target, yes=yes, t=caller.t)
         if not yes:
             return Card(caller.t("forget-kept"))
-        return await accounts.forget(self._face.service, caller.asker, caller.t)
+        return await members.forget(self._face.service, caller.asker, caller.t)
 
     async def show_history(self, caller: Caller, before: str | None) -> None:
         """A page of the member's own requests; in a group only those that are not private."""
-        page = await accounts.history(
+        page = await members.history(
             self._face.service, caller.asker, before, caller.t, with_private=caller.is_private
         )
         parts = [html.bold(page.title)]
@@ -115,9 +113,9 @@ class Members:
         service, t = self._face.service, caller.t
         if name == HERE:
             place = str(caller.thread_id or caller.chat.id)
-            card = await house_rules.set_channel(service, caller.asker, place, allowed=value == "on", t=t)
+            card = await server.set_channel(service, caller.asker, place, allowed=value == "on", t=t)
         else:
-            card = await house_rules.set_option(service, caller.asker, name, value, t)
+            card = await server.set_option(service, caller.asker, name, value, t)
         fresh = await self._fresh(caller)
         if isinstance(query.message, Message):
             try:
@@ -129,14 +127,14 @@ class Members:
 
     async def _settings_card(self, caller: Caller) -> Card:
         assert caller.asker.server_id is not None
-        return await house_rules.settings_card(self._face.service, PLATFORM, caller.asker.server_id, caller.t)
+        return await server.settings_card(self._face.service, PLATFORM, caller.asker.server_id, caller.t)
 
-    async def _fresh(self, caller: Caller) -> tuple[Caller, house_rules.ServerSettings]:
-        rules = await house_rules.server_settings(self._face.service, PLATFORM, caller.asker.server_id)
+    async def _fresh(self, caller: Caller) -> tuple[Caller, server.ServerSettings]:
+        rules = await server.server_settings(self._face.service, PLATFORM, caller.asker.server_id)
         return caller, rules
 
 
-def _settings_keyboard(state: tuple[Caller, house_rules.ServerSettings]) -> InlineKeyboardMarkup:
+def _settings_keyboard(state: tuple[Caller, server.ServerSettings]) -> InlineKeyboardMarkup:
     """Each button says what pressing it sets."""
     caller, rules = state
     t = caller.t
@@ -145,10 +143,10 @@ def _settings_keyboard(state: tuple[Caller, house_rules.ServerSettings]) -> Inli
     here = place in rules.channels
     flip = "off" if rules.preview else "on"
     nsfw = Nsfw.BLOCK if rules.nsfw is Nsfw.ALLOW else Nsfw.ALLOW
-    languages = [*accounts.LANGUAGE_NAMES, accounts.AUTO]
-    current = languages.index(rules.language or accounts.AUTO)
+    languages = [*members.LANGUAGE_NAMES, members.AUTO]
+    current = languages.index(rules.language or members.AUTO)
     following = languages[(current + 1) % len(languages)]
-    spoken = accounts.LANGUAGE_NAMES.get(following, t("settings-auto"))
+    spoken = members.LANGUAGE_NAMES.get(following, t("settings-auto"))
     rows = [
         [button(f"{t('settings-preview')} → {t(f'settings-{flip}')}", f"{first}:preview:{flip}")],
         [button(f"{t('settings-language')} → {spoken}", f"{first}:language:{following}")],

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from telegram import InlineKeyboardMarkup
 from telegram.error import TelegramError
 
-from bot.config import Language
-from bot.request import MAX_IMAGES, ImagineOptions
+from bot.config.schema import Language
+from bot.imagine.request import MAX_IMAGES, ImagineOptions
 from bot.telegram import html
 from bot.telegram.keyboards import MAX_DATA_BYTES, MENU, button
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from telegram import BotCommandScope
     from telegram.ext import ExtBot
 
-    from bot.config import Config
+    from bot.config.schema import Config
 
 log = structlog.get_logger(__name__)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from telegram import MessageEntity
 
-from bot import admin, commands, machine
+from bot.commands import general, gpu, owners
 from bot.messages import UserError, say
 from bot.telegram.delivery import PLATFORM
 from storage.records import Identity
@@ -33,17 +33,17 @@ class Owners:
     async def stats(self, caller: Caller, words: str) -> None:
         """`/stats cost [period]`, `/stats queue`, `/stats gpu`, `/stats page`."""
         service, asker, t = self._face.service, caller.asker, caller.t
-        admin.require_owner(service, asker)
+        owners.require_owner(service, asker)
         what, _, period = words.partition(" ")
         match what.lower():
             case "queue":
-                card = await machine.stats_queue(service, asker, t)
+                card = await gpu.stats_queue(service, asker, t)
             case "gpu":
-                card = await machine.stats_gpu(service, asker, t)
+                card = await gpu.stats_gpu(service, asker, t)
             case "page":
                 if not caller.is_private:
                     raise UserError(say("page-private"))
-                card = await admin.page_link(service.store, service.config, asker, t)
+                card = await owners.page_link(service.store, service.config, asker, t)
             case _:
                 await self._cost(caller, period if what.lower() == "cost" else words)
                 return
@@ -52,15 +52,15 @@ class Owners:
     async def _cost(self, caller: Caller, period: str) -> None:
         """The report in words, and as a chart."""
         service = self._face.service
-        await self._face.card(caller, await commands.stats(service.store, period, caller.t, service.config))
-        chart = await commands.stats_chart(service.store, period, caller.t, service.config)
+        await self._face.card(caller, await general.stats(service.store, period, caller.t, service.config))
+        chart = await general.stats_chart(service.store, period, caller.t, service.config)
         await self._face.bot.send_photo(
             caller.chat.id, chart, message_thread_id=caller.thread_id, filename="cost.png"
         )
 
     async def tier(self, caller: Caller, words: str) -> None:
         """`/tier [who] NAME [until 2026-12-31] [why]`."""
-        admin.require_owner(self._face.service, caller.asker)
+        owners.require_owner(self._face.service, caller.asker)
         who, rest = who_is_meant(caller.message, words)
         name, _, rest = rest.partition(" ")
         until, why = "", rest.strip()
@@ -68,39 +68,39 @@ class Owners:
             until, why = match.group(), why[match.end() :].strip()
         service, asker = self._face.service, caller.asker
         await self._face.card(
-            caller, await admin.tier(service, asker, who, name, caller.t, until=until, why=why)
+            caller, await owners.tier(service, asker, who, name, caller.t, until=until, why=why)
         )
 
     async def grant(self, caller: Caller, words: str) -> None:
         """`/grant [who] IMAGES [why]`; a redelivered update credits once."""
-        admin.require_owner(self._face.service, caller.asker)
+        owners.require_owner(self._face.service, caller.asker)
         who, rest = who_is_meant(caller.message, words, numbers_after=1)
         images, _, why = rest.partition(" ")
         service, asker, key = self._face.service, caller.asker, f"{PLATFORM}:{caller.key}"
-        card = await admin.grant(service, asker, who, images, caller.t, why=why.strip(), key=key)
+        card = await owners.grant(service, asker, who, images, caller.t, why=why.strip(), key=key)
         await self._face.card(caller, card)
 
     async def ban(self, caller: Caller, words: str) -> None:
         """`/ban [who] [why]`."""
-        admin.require_owner(self._face.service, caller.asker)
+        owners.require_owner(self._face.service, caller.asker)
         who, why = who_is_meant(caller.message, words)
         await self._face.card(
-            caller, await admin.ban(self._face.service, caller.asker, who, caller.t, why=why)
+            caller, await owners.ban(self._face.service, caller.asker, who, caller.t, why=why)
         )
 
     async def unban(self, caller: Caller, words: str) -> None:
         """`/unban [who] [why]`."""
-        admin.require_owner(self._face.service, caller.asker)
+        owners.require_owner(self._face.service, caller.asker)
         who, why = who_is_meant(caller.message, words)
         await self._face.card(
-            caller, await admin.unban(self._face.service, caller.asker, who, caller.t, why=why)
+            caller, await owners.unban(self._face.service, caller.asker, who, caller.t, why=why)
         )
 
     async def pause(self, caller: Caller, words: str) -> None:
-        await self._face.card(caller, await admin.pause(self._face.service, caller.asker, caller.t))
+        await self._face.card(caller, await owners.pause(self._face.service, caller.asker, caller.t))
 
     async def resume(self, caller: Caller, words: str) -> None:
-        await self._face.card(caller, await admin.resume(self._face.service, caller.asker, caller.t))
+        await self._face.card(caller, await owners.resume(self._face.service, caller.asker, caller.t))
 
 
 def who_is_meant(message: Message | None, words: str, *, numbers_after: int = 0) -> tuple[Identity, str]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-from bot.pacing import Pacer
+from bot.faces.pacing import Pacer
 
 if TYPE_CHECKING:
     from collections.abc import Callable

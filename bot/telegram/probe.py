@@ -9,13 +9,13 @@ from telegram import Bot
 from telegram.error import InvalidToken, TelegramError
 from telegram.request import HTTPXRequest
 
-from bot.doctor.platforms import Answer, Reply
-from bot.httpdate import ours_less
+from bot.cli.doctor.httpdate import ours_less
+from bot.cli.doctor.platforms import Answer, Reply
 
 if TYPE_CHECKING:
     import httpx
 
-    from bot.config import Telegram
+    from bot.config.schema import Telegram
 
 PATIENCE_S = 10.0
 

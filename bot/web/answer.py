@@ -7,7 +7,7 @@ import base64
 import time
 from typing import TYPE_CHECKING
 
-from bot.events import Done, Failed, Progress
+from bot.imagine.events import Done, Failed, Progress
 from bot.messages import translator
 from bot.web.errors import detail, failed
 from bot.web.pictures import encoded, preview
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
-    from bot.events import Event
-    from bot.live import LiveRequest
+    from bot.imagine.events import Event
+    from bot.imagine.live import LiveRequest
+    from bot.imagine.picture import Picture
     from bot.messages import Message
-    from bot.picture import Picture
     from bot.web.schemas import GenerationRequest
 
 PING = b": still here\n\n"

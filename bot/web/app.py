@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
-from bot.credentials import Credentials
+from bot.config.credentials import Credentials
 from bot.web import admin, errors, images, links, models, operations, usage
 from bot.web.auth import Doorkeeper
 from bot.web.frame import BodyLimit, Frame
 from bot.web.pace import Pace
 
 if TYPE_CHECKING:
-    from bot.config import Config
-    from bot.service import Service
+    from bot.config.schema import Config
+    from bot.imagine.service import Service
     from bot.web.courier import Courier
 
 

@@ -10,8 +10,8 @@ import structlog
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from bot.imagine.service import Asker
 from bot.messages import say
-from bot.service import Asker
 from bot.web.errors import failed, language_of
 from bot.web.pace import Pace
 from storage.keys import PLATFORM

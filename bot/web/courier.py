@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.events import Accepted, Failed, Waiting
+from bot.imagine.events import Accepted, Failed, Waiting
 from storage.errors import UnknownJob, UnknownRequest
 from storage.keys import PLATFORM
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
     from typing import Any, Protocol
 
-    from bot.live import LiveRequest
-    from bot.service import Service
+    from bot.imagine.live import LiveRequest
+    from bot.imagine.service import Service
 
     class Reader(Protocol):
         """A connection that waits for a request's pictures."""

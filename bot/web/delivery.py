@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 from starlette.responses import Response
 
-from bot.events import Done, Failed
+from bot.imagine.events import Done, Failed
 from bot.messages import say
 from bot.web.errors import failed
 from bot.web.line import Line
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
-    from bot.live import LiveRequest
+    from bot.imagine.live import LiveRequest
     from bot.web.answer import Answer
     from bot.web.courier import Courier
 

@@ -15,9 +15,9 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from bot import refusals
+from bot.imagine import refusals
+from bot.imagine.request import clean_prompt
 from bot.messages import LANGUAGES, Message, UserError, say, translator
-from bot.request import clean_prompt
 from storage.errors import StorageError
 
 if TYPE_CHECKING:

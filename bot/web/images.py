@@ -9,9 +9,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Request
 from starlette.responses import Response
 
+from bot.imagine.request import ImagineOptions
+from bot.imagine.service import Service
 from bot.messages import say
-from bot.request import ImagineOptions
-from bot.service import Service
 from bot.web import models
 from bot.web.answer import Answer
 from bot.web.auth import Caller, Doorkeeper, Scope

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from itsdangerous import BadData, URLSafeTimedSerializer
 
+from bot.imagine.service import Service
 from bot.messages import say
-from bot.service import Service
 from bot.web.errors import failed
 from bot.web.pace import Pace
 from bot.web.pictures import MEDIA, encoded

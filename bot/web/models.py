@@ -5,9 +5,9 @@ from typing import Literal
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
+from bot.imagine.request import clean_prompt
+from bot.imagine.service import Service
 from bot.messages import say
-from bot.request import clean_prompt
-from bot.service import Service
 from bot.web.auth import Doorkeeper
 from bot.web.errors import failed
 

@@ -17,9 +17,9 @@ from bot.web.errors import failed
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from bot.config import Http
+    from bot.config.schema import Http
+    from bot.imagine.service import Service
     from bot.metrics.counting import Counting
-    from bot.service import Service
     from bot.web.courier import Courier
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")

@@ -17,7 +17,7 @@ from bot.messages import say
 from bot.web.errors import TOO_FAST, ApiError, failed
 
 if TYPE_CHECKING:
-    from bot.config import Http
+    from bot.config.schema import Http
 
 IPV6_NETWORK = 64
 """What one household or machine is given: addresses inside it count as one."""

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
-    from bot.config import Config, Http
-    from bot.service import Service
+    from bot.config.schema import Config, Http
+    from bot.imagine.service import Service
 
 log = structlog.get_logger(__name__)
 

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
+from bot.imagine.service import Service
 from bot.messages import say
-from bot.service import Service
 from bot.web.auth import Caller, Doorkeeper, Scope
 from bot.web.errors import failed
 from storage.clock import from_us, utc_us

@@ -10,13 +10,13 @@ import pytest
 
 from bot.extras import extra
 from bot.messages import UserError, translator
-from tests.bot.test_init import DISCORD, TELEGRAM
+from tests.bot.cli.test_init import DISCORD, TELEGRAM
 
 ROOT = Path(__file__).parents[2]
 WITHOUT = """
 import sys
 sys.modules.update(dict.fromkeys({missing}))  # None there: whoever imports it hears ModuleNotFoundError
-from bot.cli import app
+from bot.cli.main import app
 app({words})
 """
 OPTIONAL = [

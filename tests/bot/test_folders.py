@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.app import open_store
-from bot.config import Config
+from bot.config.schema import Config
 from bot.folders import make_folder, nearest, writable
 from bot.messages import LANGUAGES, UserError, translator
 

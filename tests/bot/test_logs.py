@@ -10,9 +10,9 @@ import pytest
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from bot.credentials import Redactor
+from bot.config.credentials import Redactor
+from bot.imagine.request import ImagineOptions
 from bot.logs import WORDY, set_up_logs
-from bot.request import ImagineOptions
 from tests.bot.web.conftest import Stage
 from tests.bot.web.test_admin import ANNA, link, owned, spend
 

@@ -7,10 +7,10 @@ import datetime as dt
 import pytest
 
 from bot import render
-from bot.config import Config
-from bot.events import Failed, Progress, Waiting
+from bot.config.schema import Config
+from bot.imagine.events import Failed, Progress, Waiting
+from bot.imagine.pricing import Pricing, money
 from bot.messages import LANGUAGES, say, translator
-from bot.pricing import Pricing, money
 from storage.records import Quota
 
 PHONE_COLUMNS = 64

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bot.app import engine_config
-from bot.capabilities import load_capabilities
-from bot.events import Failed
+from bot.imagine.events import Failed
+from bot.imagine.models import load_capabilities
+from bot.imagine.pricing import Pricing
+from bot.imagine.request import ImagineOptions
+from bot.imagine.service import Asker, Service
 from bot.messages import UserError
-from bot.pricing import Pricing
-from bot.request import ImagineOptions
-from bot.service import Asker, Service
 from engine.worker.steploop import Engine
 from storage.store import Store
 from tests.crash.journal import Journal
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from bot.live import LiveRequest
+    from bot.imagine.live import LiveRequest
 
 PLATFORM = "wall"
 FAILPOINTS = (

@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 from starlette.responses import FileResponse
 from starlette.routing import Route
 
-from bot import refusals
+from bot.imagine import refusals
 from bot.messages import UserError, say
 from bot.web.admin.changes import Changes
 from bot.web.admin.door import Door, NoSession, SecurityHeaders
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from bot.imagine.service import Service
     from bot.messages import Message
-    from bot.service import Service
 
 STYLE, ICON = (Path(__file__).with_name(name) for name in ("style.css", "icon.svg"))
 REFUSALS: tuple[type[Exception], ...] = (NoSession, UserError, StorageError, HTTPException, Exception)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot import admin
+from bot.commands import owners
 from bot.web.admin.door import Door
 from storage.records import Identity
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from bot.service import Service
+    from bot.imagine.service import Service
 
 WHY = "admin page"
 
@@ -27,14 +27,14 @@ class Changes:
     async def cancel(self, request: Request) -> Response:
         """Somebody's request is drawn no further."""
         visit, fields = await self._door.form(request)
-        await admin.cancel(self._service, visit.asker, fields.get("request", ""), visit.t)
+        await owners.cancel(self._service, visit.asker, fields.get("request", ""), visit.t)
         return self._door.back()
 
     async def tier(self, request: Request) -> Response:
         """A member gets another tier, for good or until a day."""
         visit, fields = await self._door.form(request)
         who = Identity(fields.get("platform", ""), fields.get("user", ""))
-        await admin.tier(
+        await owners.tier(
             self._service,
             visit.asker,
             who,
@@ -48,11 +48,11 @@ class Changes:
     async def pause(self, request: Request) -> Response:
         """Nothing new is begun."""
         visit, _ = await self._door.form(request)
-        await admin.pause(self._service, visit.asker, visit.t)
+        await owners.pause(self._service, visit.asker, visit.t)
         return self._door.back()
 
     async def resume(self, request: Request) -> Response:
         """Drawing goes on."""
         visit, _ = await self._door.form(request)
-        await admin.resume(self._service, visit.asker, visit.t)
+        await owners.resume(self._service, visit.asker, visit.t)
         return self._door.back()

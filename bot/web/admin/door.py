@@ -19,9 +19,9 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from bot import admin
+from bot.commands import owners
+from bot.imagine.service import Asker
 from bot.messages import Message, Translator, say, translator
-from bot.service import Asker
 from bot.web.errors import language_of
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
     from starlette.types import Message as Piece
 
-    from bot.service import Service
+    from bot.imagine.service import Service
 
 COOKIE = "easel_session"
 MOST_FORM_BYTES = 16_384
@@ -121,7 +121,7 @@ class Door:
             raise NoSession
         for identity in await store.identities(member.key):
             asker = Asker(identity.platform, identity.user_id)
-            if admin.is_owner(self._config, asker):
+            if owners.is_owner(self._config, asker):
                 language = member.language or self.language(request)
                 return Visit(asker, translator(language), token)
         raise NoSession

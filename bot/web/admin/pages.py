@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from bot import commands, machine, render
-from bot.events import Waiting
-from bot.pricing import money
+from bot import render
+from bot.commands import general, gpu
+from bot.imagine.events import Waiting
+from bot.imagine.pricing import money
 from bot.web.admin.door import Door
 
 if TYPE_CHECKING:
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from bot.live import LiveRequest
-    from bot.service import Service
+    from bot.imagine.live import LiveRequest
+    from bot.imagine.service import Service
     from bot.web.admin.door import Visit
     from storage.records import MemberLine
 
@@ -53,8 +54,8 @@ class Pages:
             visit,
             "overview.html",
             refresh_s=REFRESH_S,
-            queue=await machine.stats_queue(service, visit.asker, visit.t),
-            gpu=await machine.stats_gpu(service, visit.asker, visit.t),
+            queue=await gpu.stats_queue(service, visit.asker, visit.t),
+            gpu=await gpu.stats_gpu(service, visit.asker, visit.t),
             paused=service.engine.snapshot().admission_paused,
             requests=[(live, self._facts(live, visit)) for live in service.requests()],
             failures=await self._failures(),
@@ -64,7 +65,7 @@ class Pages:
         """The report of a period, as words and as a chart."""
         visit = await self._door.visit(request)
         period = request.query_params.get("period") or "month"
-        card = await commands.stats(self._service.store, period, visit.t, self._service.config)
+        card = await general.stats(self._service.store, period, visit.t, self._service.config)
         return self._door.page(visit, "costs.html", card=card, period=period, periods=PERIODS)
 
     async def members(self, request: Request) -> Response:

@@ -14,14 +14,14 @@ from PIL import Image
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from bot.request import ImageRequest
+from bot.imagine.request import ImageRequest
 from bot.web.admin.door import Door
 from storage.errors import ImageGone, UnknownJob
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from bot.service import Service
+    from bot.imagine.service import Service
     from storage.records import JobRecord, RequestRecord
 
 MOST = 48

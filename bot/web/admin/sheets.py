@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from bot import commands
+from bot.commands import general
 from bot.cost.export import safe_cell, to_csv
 from bot.cost.report import cost_report
 from bot.web.admin.door import Door
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from bot.service import Service
+    from bot.imagine.service import Service
     from storage.records import MemberLine
 
 MOST_MEMBERS = 100_000
@@ -36,7 +36,7 @@ class Sheets:
     async def chart(self, request: Request) -> Response:
         """The report of a period as a picture."""
         visit, service = await self._door.visit(request), self._service
-        png = await commands.stats_chart(service.store, _period(request), visit.t, service.config)
+        png = await general.stats_chart(service.store, _period(request), visit.t, service.config)
         return Response(png, media_type="image/png")
 
     async def costs(self, request: Request) -> Response:

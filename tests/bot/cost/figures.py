@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from bot.config import Config
+from bot.config.schema import Config
 from bot.cost.report import CostReport, build
 from storage.clock import HOUR_US, to_us
 from storage.records import MemberMonth, Percentiles, Stats, Tally, Uptime

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.calibrate import Agenda, Calibration, agenda
-from bot.capabilities import load_capabilities
 from bot.cost import calibration
 from bot.cost.calibration import Points, Size, Together, as_gpu, fit
 from bot.cost.calibration_chart import calibration_png
 from bot.cost.calibration_text import markdown, profile_toml
+from bot.cost.measure import Agenda, Calibration, agenda
+from bot.imagine.models import load_capabilities
 from bot.messages import LANGUAGES, translator
 from engine.families.profile import load_profile
 from engine.settings import EngineConfig, ModelSettings

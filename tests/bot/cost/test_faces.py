@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from bot.commands import Card
+from bot.commands.general import Card
 from bot.cost.report_text import facts, title
 from bot.discord.pages import card_embed
 from bot.messages import LANGUAGES, translator

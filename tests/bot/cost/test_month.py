@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from benchmarks.month import differences, simulate
+from benchmarks.month_card import Card
 from bot.app import lane_terms
-from bot.config import Config
+from bot.config.schema import Config
 from engine.request import DrawRequest
-from tests.benchmarks.month import differences, simulate
-from tests.benchmarks.month_card import Card
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from bot.config import SEED_TIERS, Config, VolumePrice
-from bot.config_file import ConfigError
+from bot.cli.cost import PlanOptions, show_plan
+from bot.config.file import ConfigError
+from bot.config.schema import SEED_TIERS, Config, VolumePrice
 from bot.cost import formulas as f
 from bot.cost.catalogue import load_catalogue
-from bot.cost.cli import PlanOptions, show_plan
 from bot.cost.plan import Crowd, Residency, by_volume_micro, fee_micro, month, parse_members, plan, tier_plans
 from bot.messages import UserError
 

@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 from bot.app import open_store
-from bot.commands import stats as stats_card
-from bot.config import Billing, Config
+from bot.commands.general import stats as stats_card
+from bot.config.schema import Billing, Config
 from bot.cost import fonts
 from bot.cost.chart import HEIGHT_PX, WIDTH_PX, chart_png
 from bot.cost.export import safe_cell, to_csv, to_json

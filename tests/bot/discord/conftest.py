@@ -15,7 +15,7 @@ import simcord
 
 from bot.discord.client import EaselClient
 from bot.discord.pages import unescaped
-from bot.service import Asker, Service
+from bot.imagine.service import Asker, Service
 from tests.bot.discord.contract import check_bodies
 from tests.easel import FieldModel, config_in, easel
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from simcord.results import InteractionResult
 
-    from bot.config import Config
-    from bot.live import LiveRequest
+    from bot.config.schema import Config
+    from bot.imagine.live import LiveRequest
 
 
 class World:
@@ -186,7 +186,7 @@ def worlds(config: Config, model: FieldModel, patch: pytest.MonkeyPatch) -> Open
         return contextvars.Context().run(original, self, work)
 
     original = Service._spawn
-    patch.setattr("bot.live.asyncio", SimpleNamespace(Event=Changed))
+    patch.setattr("bot.imagine.live.asyncio", SimpleNamespace(Event=Changed))
     patch.setattr(Service, "_spawn", spawn)
     patch.setattr("bot.discord.delivery.EDIT_EVERY_S", 0.001)
 

@@ -9,7 +9,7 @@ import discord
 import pytest
 from PIL import Image
 
-from bot import actions
+from bot.commands import buttons
 from bot.messages import UserError
 from tests.bot.discord.conftest import labels, words
 
@@ -114,7 +114,7 @@ async def test_anothers_private_picture_stays_private(world: World) -> None:
     member = await world.service.member(world.asker())
     (record,) = await world.service.store.history(member.key, 5)
     with pytest.raises(UserError) as refused:
-        await actions.single(world.service, world.asker(world.bob), record.jobs[0].job_id)
+        await buttons.single(world.service, world.asker(world.bob), record.jobs[0].job_id)
     assert refused.value.message.id == "error-not-owner"
 
 

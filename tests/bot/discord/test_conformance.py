@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.parse import parse_imagine
-from tests.bot.conformance import FaceConformance
+from bot.imagine.parse import parse_imagine
 from tests.bot.discord.conftest import labels, words
+from tests.bot.faces.conformance import FaceConformance
 
 if TYPE_CHECKING:
-    from bot.service import Asker, Service
+    from bot.imagine.service import Asker, Service
     from tests.bot.discord.conftest import World
     from tests.easel import FieldModel
 

@@ -8,9 +8,9 @@ from unittest.mock import AsyncMock
 import discord
 import pytest
 
-from bot.actions import Action, button_id
+from bot.commands.buttons import Action, button_id
 from bot.discord.screen import Screen
-from bot.request import ImagineOptions
+from bot.imagine.request import ImagineOptions
 from tests.bot.discord.conftest import labels, words
 
 if TYPE_CHECKING:

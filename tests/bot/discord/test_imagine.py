@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from bot.config import Config
+    from bot.config.schema import Config
     from tests.bot.discord.conftest import World
 
 ORIGINAL = r"/webhooks/\d+/[^/]+/messages/\d+"
@@ -197,7 +197,7 @@ async def test_a_direct_message_is_served_as_well(world: World) -> None:
 
 async def test_the_attachment_limit_of_the_place_is_kept(config: Config, tmp_path: Path) -> None:
     from bot.discord.files import Upload, fit
-    from bot.picture import encode_png
+    from bot.imagine.picture import encode_png
 
     noise = Image.effect_noise((512, 512), 80).convert("RGB")
     png = encode_png(noise, "a cat\nSteps: 8, Seed: 7", watermark=False)

@@ -15,7 +15,7 @@ from tests.bot.discord.conftest import labels, words
 if TYPE_CHECKING:
     from simcord.actors import MemberActor
 
-    from bot.config import Config
+    from bot.config.schema import Config
     from tests.bot.discord.conftest import World
 
 

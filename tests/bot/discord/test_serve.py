@@ -19,14 +19,14 @@ from PIL import Image
 import engine
 from bot import discord as face
 from bot.app import open_service
-from bot.config import Discord
+from bot.config.schema import Discord
 from bot.discord.client import EaselClient
 from bot.messages import UserError, say
 from tests.bot.discord.conftest import words
 from tests.easel import config_in, easel
 
 if TYPE_CHECKING:
-    from bot.config import Config
+    from bot.config.schema import Config
     from tests.bot.discord.conftest import World
 
 EMBEDDED = Path(engine.__file__).parent / "embedded"

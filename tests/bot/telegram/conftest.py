@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from aiohttp import web
 
-from bot.service import Asker
+from bot.imagine.service import Asker
 from bot.telegram import Client, Timing
 from bot.telegram.pace import Pace
 from tests.bot.telegram.standin import TOKEN, StandIn
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from bot.config import Config
-    from bot.service import Service
+    from bot.config.schema import Config
+    from bot.imagine.service import Service
 
 FAST = Timing(
     pace=Pace(private_s=0.01, group_s=0.01, edits_a_second=100_000, retry_s=0.05),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from bot.service import Asker
+from bot.imagine.service import Asker
 from tests.bot.telegram.conftest import ANNA, BOB, GROUP, OWNER, SUPERGROUP
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.service import Asker
-from tests.bot.conformance import FaceConformance
+from bot.imagine.service import Asker
+from tests.bot.faces.conformance import FaceConformance
 from tests.bot.telegram.conftest import ANNA
 
 if TYPE_CHECKING:
-    from bot.service import Service
+    from bot.imagine.service import Service
     from tests.bot.telegram.conftest import Bot, Stage
     from tests.easel import FieldModel
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 import structlog
 
-from bot.credentials import Redactor
+from bot.config.credentials import Redactor
 from bot.logs import WORDY, set_up_logs
 from bot.messages import UserError
 from bot.telegram import Client, serve
@@ -24,7 +24,7 @@ from tests.easel import easel
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bot.config import Config
+    from bot.config.schema import Config
     from tests.bot.telegram.conftest import Bot
     from tests.bot.telegram.standin import StandIn
 

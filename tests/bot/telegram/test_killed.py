@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from bot.config import Config
+    from bot.config.schema import Config
 
 pytestmark = pytest.mark.e2e
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from bot.config import Config
-    from bot.service import Service
+    from bot.config.schema import Config
+    from bot.imagine.service import Service
     from storage.records import ApiKey
 
 ALL = frozenset({"images", "usage"})

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
-from bot import admin
+from bot.commands import owners
+from bot.imagine.request import ImagineOptions
+from bot.imagine.service import Asker
 from bot.messages import LANGUAGES, UserError, translator
-from bot.request import ImagineOptions
-from bot.service import Asker
 from bot.web.admin.pictures import small
 from bot.web.admin.sheets import members_csv
 from storage.records import Identity, Member, MemberLine, Tally
@@ -50,7 +50,7 @@ async def site(stage: Stage, tmp_path: Path) -> AsyncIterator[Site]:
 
 async def link(site: Site, asker: Asker = OWNER) -> str:
     """What the chat's owner is told, on this test's port."""
-    card = await admin.page_link(site.service.store, site.service.config, asker, T)
+    card = await owners.page_link(site.service.store, site.service.config, asker, T)
     return site.url + card.link.removeprefix(site.service.config.http.url)
 
 
@@ -186,7 +186,7 @@ class TestTheDoor:
             await link(site, ANNA)
         off = owned(tmp_path, enabled=False)
         with pytest.raises(UserError, match="page-off"):
-            await admin.page_link(site.service.store, off, OWNER, T)
+            await owners.page_link(site.service.store, off, OWNER, T)
 
     async def test_no_page_can_be_framed_or_run_what_is_written_in_it(
         self, site: Site, owner: httpx.AsyncClient

@@ -16,8 +16,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
+from bot.imagine.request import ImagineOptions
 from bot.messages import translator
-from bot.request import ImagineOptions
 from tests.bot.web.test_admin import ANNA, OWNER, drawn, link, owned
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.parse import parse_imagine
-from bot.service import Asker
-from tests.bot.conformance import FaceConformance
+from bot.imagine.parse import parse_imagine
+from bot.imagine.service import Asker
+from tests.bot.faces.conformance import FaceConformance
 
 if TYPE_CHECKING:
-    from bot.service import Service
+    from bot.imagine.service import Service
     from tests.bot.web.conftest import Site
     from tests.easel import FieldModel
 

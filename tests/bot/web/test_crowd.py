@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.benchmarks import crowd
+from benchmarks import crowd
 
 
 @pytest.mark.e2e

@@ -13,7 +13,7 @@ import pytest
 from openai import APIError, APIStatusError, ConflictError, InternalServerError, RateLimitError
 from PIL import Image
 
-from bot.service import Asker
+from bot.imagine.service import Asker
 from tests.bot.web.conftest import config_for
 from tests.easel import FieldCanvas, FieldModel
 

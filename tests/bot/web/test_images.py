@@ -10,7 +10,7 @@ import pytest
 from openai import APIError, BadRequestError, InternalServerError, NotFoundError
 from PIL import Image
 
-from bot.service import Asker
+from bot.imagine.service import Asker
 from tests.bot.web.conftest import config_for
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from openai import NotFoundError
 
-from bot.config import Config
-from bot.credentials import Credentials
-from bot.faces import configured_faces
+from bot.config.credentials import Credentials
+from bot.config.schema import Config
+from bot.faces.serving import configured_faces
 from bot.messages import UserError
 from bot.web import listen, serve
 from tests.bot.web.conftest import config_for

@@ -1,0 +1,161 @@
+"""The article's A10G, imagined: the real queue, scheduler, memory gate and accounting on its table's times.
+
+Three requests at once take 24.5 s each where one alone takes 18.3 s, so each of k lanes runs slower by
+seconds(k) / seconds(1). To stay within a minute, steps go in strides: the scheduler is asked at each
+stride's end, where the engine asks at each step's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine.events import Phase
+from engine.families.model import Caption
+from engine.families.profile import load_profile
+from engine.predict import Predictor
+from engine.queue import FairQueue
+from engine.request import JobState
+from engine.worker.accounting import Meter
+from engine.worker.job import Job
+from engine.worker.memory import MemoryGate
+from engine.worker.scheduler import Scheduler
+from tools.article import A10G_MB, SECONDS_TOGETHER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from engine.queue import LaneTerms
+    from engine.request import DrawRequest
+    from engine.worker.accounting import Spent, Totals
+    from engine.worker.scheduler import Work
+
+LANES = 3
+STRIDE = 5
+CAPTION = Caption(None, tokens=32, nbytes=0)
+_ALONE_S = float(SECONDS_TOGETHER[1])
+SLOWER = {count: float(seconds) / _ALONE_S for count, seconds in SECONDS_TOGETHER.items()}
+
+
+@dataclass(slots=True)
+class _Running:
+    work: Work
+    left_s: float
+    """What is left of it at the speed of a card that does nothing else."""
+
+
+class Card:
+    """Draws what is submitted, in its own time. `drawn` is called with each job's wait, phases and bill."""
+
+    def __init__(
+        self,
+        lanes: Mapping[str, LaneTerms],
+        *,
+        started: Callable[[str, float], None],
+        drawn: Callable[[str, float, float, Spent], None],
+    ) -> None:
+        self.now_s = 0.0
+        self._profile = load_profile("seed-a10g")
+        self._predictor = Predictor(self._profile)
+        self.queue: FairQueue[Job] = FairQueue(lanes)
+        gate = MemoryGate(self._profile, A10G_MB * 1_000_000)
+        self._scheduler = Scheduler(self.queue, gate, self._predictor, max_active=LANES)
+        self._meter = Meter(lambda: self.now_s)
+        self._running: dict[int, _Running] = {}
+        self._jobs: dict[str, Job] = {}
+        self._begun: set[str] = set()
+        self._serial = 0
+        self._started, self._drawn = started, drawn
+
+    def submit(self, request: DrawRequest) -> None:
+        """Raises QueueFull as the engine does."""
+        self.queue.check(request.lane, request.flow)
+        job = Job(request, self.now_s, self._predictor.job_s(request), waiting_since=self.now_s)
+        self._jobs[job.job_id] = job
+        self.queue.push(job)
+
+    def cancel(self, job_id: str) -> Spent | None:
+        """Take a waiting job out; None where it has begun."""
+        job = self._jobs.get(job_id)
+        if job is None or job_id not in self.queue or job_id in self._begun:
+            return None
+        self._scheduler.drop(job)
+        del self._jobs[job_id]
+        return self._meter.close(job_id)
+
+    def totals(self) -> Totals:
+        return self._meter.totals()
+
+    def run_until(self, until_s: float) -> None:
+        """Work on until then."""
+        while True:
+            self._dispatch()
+            if not self._running:
+                self.now_s = until_s
+                return
+            slower = SLOWER[len(self._running)]
+            first_s = min(running.left_s for running in self._running.values()) * slower
+            step_s = min(first_s, until_s - self.now_s)
+            self.now_s += step_s
+            for running in self._running.values():
+                running.left_s -= step_s / slower
+            if step_s < first_s:
+                self.now_s = until_s
+                return
+            for key in [key for key, running in self._running.items() if running.left_s <= 1e-9]:
+                self._land(key)
+
+    def drain(self) -> None:
+        """Work until nothing is left."""
+        while self._jobs:
+            self.run_until(self.now_s + 60)
+
+    def _dispatch(self) -> None:
+        if len(self._running) == LANES:
+            return
+        self._scheduler.admit(self.now_s)
+        decoding = any(running.work.phase is Phase.DECODE for running in self._running.values())
+        free = LANES - len(self._running)
+        for work in self._scheduler.pick(free, decoder=not decoding, apart=False):
+            for job in work.jobs:
+                job.in_flight = True
+                if job.job_id not in self._begun:
+                    self._begun.add(job.job_id)
+                    self._started(job.job_id, self.now_s)
+            self._serial += 1
+            self._meter.begin(self._serial, work.phase, {job.job_id: job.tokens for job in work.jobs})
+            self._running[self._serial] = _Running(work, self._duration_s(work))
+
+    def _land(self, key: int) -> None:
+        work = self._running.pop(key).work
+        billed = self._meter.end(key)
+        for job in work.jobs:
+            job.in_flight = False
+            job.stepped_at = self.now_s
+            self.queue.served(job, billed[job.job_id])
+            if work.phase is Phase.ENCODE:
+                job.captions = (CAPTION,) * job.request.captions
+                job.state = JobState.RUNNING
+            elif work.phase is Phase.DENOISE:
+                job.step += min(STRIDE, job.steps_left)
+                if not job.steps_left:
+                    self._scheduler.finish_steps(job)
+            else:
+                self._finish(job)
+            if job.pausing:
+                self._scheduler.park(job, self.now_s)
+
+    def _finish(self, job: Job) -> None:
+        self._scheduler.drop(job)
+        del self._jobs[job.job_id]
+        self._begun.discard(job.job_id)
+        self._drawn(job.job_id, self.now_s, job.waited_s, self._meter.close(job.job_id))
+
+    def _duration_s(self, work: Work) -> float:
+        job = work.jobs[0]
+        if work.phase is Phase.ENCODE:
+            return self._predictor.encode_s(job.request.captions)
+        if work.phase is Phase.DECODE:
+            return self._predictor.decode_s(job.pixels)
+        steps = min(STRIDE, job.steps_left)
+        return sum(steps * self._predictor.step_s(j.pixels, j.request.captions) for j in work.jobs)

@@ -1,0 +1,1 @@
+"""bot.toml's [engine] turned into an engine backend, one file each."""

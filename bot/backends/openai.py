@@ -1,0 +1,62 @@
+"""The servers of bot.toml's [openai] as workers of one front."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bot.extras import extra
+from bot.imagine.models import capabilities_for
+from engine.families.profile import load_profile
+from engine.fleet.autoscale import ScaleSettings
+from engine.fleet.settings import ClusterSettings
+from engine.front import ClusterEngine
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.config.credentials import Credentials
+    from bot.config.schema import Config
+    from engine.backend import Backend
+    from engine.events import Observer
+    from engine.settings import EngineConfig
+
+GOLDEN = "golden.png"
+SETTINGS = ClusterSettings(health_every_s=5.0)
+
+
+def server_backend(
+    config: Config, terms: EngineConfig, credentials: Credentials, observers: Sequence[Observer]
+) -> Backend:
+    """A front before them. Raises UserError where the client is not installed."""
+    with extra("openai"):
+        from engine.fleet.golden import Golden
+        from engine.fleet.openai_worker import OpenAIWorker, Server, Servers
+    section = config.openai
+    model, family = section.model or config.model.path, capabilities_for(config.model.path).name
+    profile = load_profile(family)
+    golden = Golden(config.storage.folder / GOLDEN, model, profile, tolerance=section.golden_tolerance)
+    workers = [
+        OpenAIWorker(
+            Server(
+                name=server.known_as,
+                url=server.url,
+                gpu=server.gpu,
+                at_once=server.at_once,
+                api_key=credentials.openai_key(server.known_as),
+            ),
+            model=model,
+            profile=load_profile(family, server.gpu),
+            golden=golden,
+            timeout_s=section.timeout.total_seconds(),
+        )
+        for server in section.servers
+    ]
+    count = len(workers)
+    return ClusterEngine(
+        fleet=Servers(workers),
+        profile=profile,
+        config=terms,
+        settings=replace(SETTINGS, scale=ScaleSettings(min_workers=count, max_workers=count)),
+        observers=observers,
+    )

@@ -1,0 +1,51 @@
+"""bot.toml's [ray] as a front whose workers are Ray actors."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bot.extras import extra
+from bot.imagine.models import capabilities_for
+from engine.families.profile import load_profile
+from engine.fleet.autoscale import ScaleSettings
+from engine.fleet.settings import ClusterSettings, RaySettings
+from engine.front import ClusterEngine
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.config.schema import Config
+    from engine.backend import Backend
+    from engine.events import Observer
+    from engine.settings import EngineConfig, ModelSettings
+
+
+def ray_backend(
+    config: Config, model: ModelSettings, terms: EngineConfig, observers: Sequence[Observer]
+) -> Backend:
+    """A front before a fleet of actors. Raises UserError where Ray is not installed."""
+    with extra("cluster"):
+        from engine.fleet.hosted import engine_of
+        from engine.fleet.ray_fleet import RayFleet
+    section = config.ray
+    low, high = section.range
+    scale = ScaleSettings(low, high, section.work.total_seconds(), section.cool_down.total_seconds())
+    on_cpu = section.gpus == 0
+    model = replace(
+        model,
+        device="cpu" if on_cpu else model.device,
+        threads=max(1, round(section.cpus)) if on_cpu else None,
+        device_part=min(1.0, section.gpus) if not on_cpu else 1.0,
+    )
+    # What was drawn before is kept here, in front, and what a worker learns is its own machine's.
+    theirs = replace(terms, result_cache_bytes=0, learned_path=None)
+    place = RaySettings(section.address, section.gpus, section.cpus, section.resources)
+    return ClusterEngine(
+        fleet=RayFleet(place, partial(engine_of, model, theirs), scaling=low < high),
+        profile=load_profile(capabilities_for(config.model.path).name),
+        config=terms,
+        settings=ClusterSettings(scale=scale, health_timeout_s=section.hung_after.total_seconds()),
+        observers=observers,
+    )

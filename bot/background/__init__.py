@@ -1,0 +1,1 @@
+"""What runs beside serving: metering, housekeeping, drains."""

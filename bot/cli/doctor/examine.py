@@ -1,0 +1,203 @@
+"""Gather the facts and have them judged, one finding after the other."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import shutil
+import socket
+import stat
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from bot.app import DATABASE, MB, model_settings
+from bot.cli.database import broken, ledgers_currency
+from bot.cli.doctor import house, machine, platforms
+from bot.cli.doctor.finding import fine, problem
+from bot.config.credentials import ENV_FILE, env_trouble
+from bot.config.tokens import BOT_ID
+from bot.extras import extra
+from bot.folders import nearest, writable
+from bot.messages import UserError, say
+from engine import survey
+from storage.errors import AlreadyServing, StorageError
+from storage.serving import Serving
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from bot.cli.doctor.finding import Finding
+    from bot.cli.doctor.platforms import Reply
+    from bot.config.credentials import Credentials
+    from bot.config.schema import Config
+
+LIBRARIES = {
+    "discord": "discord",
+    "telegram": "telegram",
+    "api": "fastapi",
+    "cluster": "ray",
+    "gpu": "torchao",
+}
+BACKENDS = {"ray": "cluster", "openai": "openai"}
+"""The extra that a backend needs."""
+
+
+def examine(config: Config, credentials: Credentials) -> Iterator[Finding]:
+    """Every check that asks nobody outside. Whatever a check stumbles over is a finding too."""
+    running = _running(config)
+    checks: tuple[Callable[[], Iterable[Finding]], ...] = (
+        lambda: [machine.python(sys.version_info[:3])],
+        lambda: _device(config, running=running),
+        lambda: _files(config),
+        lambda: _database(config),
+        lambda: [house.clock(time.time(), _changed_s(config.storage.folder / DATABASE))],
+        lambda: _tokens(config, credentials),
+        lambda: _ports(config, running=running),
+        lambda: house.http(config.http),
+    )
+    for check in checks:
+        try:
+            yield from check()
+        except (UserError, StorageError, ValueError, OSError) as error:
+            reason = say("doctor-stumbled", reason=str(error))
+            yield problem(
+                error.message if isinstance(error, UserError) else reason, say("doctor-stumbled-do")
+            )
+
+
+def _database(config: Config) -> Iterator[Finding]:
+    findings = broken(config)
+    yield house.database(findings)
+    if not findings:
+        yield from house.currency(ledgers_currency(config.storage.folder), config.currency)
+
+
+async def examine_online(config: Config, credentials: Credentials) -> AsyncIterator[Finding]:
+    """What each platform says of its token, and of our clock."""
+    for platform in sorted(credentials.platforms):
+        if not _installed(platform):
+            continue  # said already
+        told = await _probe(platform, config, credentials)
+        yield platforms.reply(platform, told)
+        if told.ours_less_theirs_s is not None:
+            yield house.skew(platforms.NAMES[platform], told.ours_less_theirs_s)
+
+
+async def _probe(platform: str, config: Config, credentials: Credentials) -> Reply:
+    if platform == "discord":
+        from bot.discord.probe import probe as ask_discord
+
+        assert credentials.discord_token is not None
+        return await ask_discord(credentials.discord_token.get_secret_value(), config.discord)
+    from bot.telegram.probe import probe as ask_telegram
+
+    assert credentials.telegram_token is not None
+    return await ask_telegram(credentials.telegram_token.get_secret_value(), config.telegram)
+
+
+def _device(config: Config, *, running: bool) -> Iterator[Finding]:
+    if config.engine.backend != "local":
+        yield fine(say("doctor-elsewhere", backend=config.engine.backend))
+        return
+    torch, card = survey.survey_torch(), survey.survey_card()
+    yield machine.torch(torch)
+    yield machine.card(card, torch, config.model)
+    if torch.version is not None:
+        yield from machine.memory(survey.survey_fitting(model_settings(config)), card, running=running)
+
+
+def _files(config: Config) -> Iterator[Finding]:
+    if config.engine.backend == "local":
+        files = survey.survey_model(model_settings(config))
+        yield machine.model(files, config.model.path, _free_bytes(survey.hub_cache()))
+    yield house.env_file(ENV_FILE, _mode(ENV_FILE), env_trouble(ENV_FILE))
+    folder = config.storage.folder
+    usable, mode = writable(folder), _mode(folder) if os.path.isdir(folder) else None
+    yield house.data_folder(folder, mode, writable=usable)
+    if usable:
+        pictures = sum(file.stat().st_size for file in (folder / "images").rglob("*") if file.is_file())
+        yield machine.disk(str(folder), _free_bytes(folder), config.storage.keep_images_mb * MB - pictures)
+
+
+def _tokens(config: Config, credentials: Credentials) -> Iterator[Finding]:
+    if not credentials.platforms and not config.http.enabled:
+        yield platforms.no_token()
+    for name in sorted({*credentials.platforms, *_extras(config)}):
+        yield from platforms.library(name, installed=_installed(name))
+    for name, token in credentials.tokens.items():
+        bot_id = BOT_ID[name](token)
+        yield platforms.shape(name, bot_id, _invite(bot_id) if name == "discord" else "")
+
+
+def _extras(config: Config) -> Iterator[str]:
+    """The package's extras that bot.toml turns on."""
+    if config.http.enabled:
+        yield "api"
+    if (needed := BACKENDS.get(config.engine.backend)) is not None:
+        yield needed
+
+
+def _ports(config: Config, *, running: bool) -> Iterator[Finding]:
+    telegram, http = config.telegram, config.http
+    wanted = []
+    if telegram.webhook_url:
+        wanted.append(("telegram.webhook_port", telegram.webhook_listen, telegram.webhook_port))
+    if http.enabled:
+        wanted.append(("http.port", http.listen, http.port))
+    for setting, host, number in wanted:
+        yield house.port(setting, f"{host}:{number}", _trouble_at(host, number), running=running)
+
+
+def _invite(application: int | None) -> str:
+    """Empty where there is no application, or nobody to make the link."""
+    if application is None:
+        return ""
+    with contextlib.suppress(UserError), extra("discord"):
+        from bot.discord.invite import invite_link
+
+        return invite_link(application)
+    return ""
+
+
+def _running(config: Config) -> bool:
+    """Whether a bot serves this database now."""
+    database = config.storage.folder / DATABASE
+    if not os.path.exists(database):
+        return False
+    try:
+        Serving(database).release()
+    except AlreadyServing:
+        return True
+    except StorageError:
+        return False
+    return False
+
+
+def _installed(name: str) -> bool:
+    return importlib.util.find_spec(LIBRARIES[name]) is not None
+
+
+def _trouble_at(host: str, number: int) -> str | None:
+    """Why nobody can listen there; None where one can."""
+    try:
+        socket.create_server(
+            (host, number), family=socket.AF_INET6 if ":" in host else socket.AF_INET
+        ).close()
+    except OSError as error:
+        return error.strerror or str(error)
+    return None
+
+
+def _free_bytes(path: Path) -> int:
+    return shutil.disk_usage(nearest(path)).free
+
+
+def _mode(path: Path) -> int | None:
+    return stat.S_IMODE(path.stat().st_mode) if os.path.exists(path) else None
+
+
+def _changed_s(path: Path) -> float | None:
+    return path.stat().st_mtime if os.path.exists(path) else None

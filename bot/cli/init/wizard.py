@@ -1,0 +1,250 @@
+"""The questions, in their order."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.cli.database import ledgers_currency
+from bot.cli.init import asking
+from bot.cli.init.answers import TOKENS, Answers, bot_toml, dotenv
+from bot.cli.init.card import CARDS_GB, Fit, card_here, fit
+from bot.cli.init.files import OWNER_ONLY, Draft, keep_old, spare_name, write_all
+from bot.config.credentials import ENV_ENCODING
+from bot.config.schema import Config, Language
+from bot.config.tokens import BOT_ID, discord_application
+from bot.extras import extra
+from bot.folders import writable
+from bot.messages import UserError, best_language, say, translator
+from storage.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bot.messages import Translator
+
+Z_IMAGE = "Tongyi-MAI/Z-Image-Turbo"
+EMBEDDED, FOLDER = "embedded", "folder"
+NO_CARD = 0
+USUAL_CURRENCY = {Language.EN: "USD", Language.ZH_CN: "CNY"}
+PLATFORMS: dict[str, tuple[str, ...]] = {
+    "both": ("discord", "telegram"),
+    "discord": ("discord",),
+    "telegram": ("telegram",),
+    "none": (),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """What the wizard finds: its folder, and the platforms whose token is known already."""
+
+    folder: Path
+    known_tokens: frozenset[str]
+    locale: str | None
+
+    @property
+    def settings(self) -> Path:
+        return self.folder / "bot.toml"
+
+    @property
+    def secrets(self) -> Path:
+        return self.folder / ".env"
+
+
+def run_init(console: Console, here: Here) -> bool:
+    """Ask, show, and write; False where the owner would rather not. Ctrl-C raises KeyboardInterrupt."""
+    language = Language(_language(best_language(here.locale)))
+    t = translator(language)
+    if here.settings.exists() and not _yes(
+        t("init-replace", file=str(here.settings), spare=spare_name(here.settings).name), t, default=False
+    ):
+        return False
+    answers = _questions(console, here, language, t)
+    settings = bot_toml(answers, t)
+    _say(console, "\n" + settings)
+    if not _yes(_what_is_written(here, answers, t), t, default=True):
+        return False
+    _write(console, here, answers, settings, t)
+    return True
+
+
+def _questions(console: Console, here: Here, language: Language, t: Translator) -> Answers:
+    answers = Answers(language=language)
+    answers = _model(answers, t)
+    for platform in _platforms(t):
+        answers = _platform(console, here, answers, platform, t)
+    return _rent(_ledger(console, here, answers, t), t)
+
+
+def _language(guess: str) -> str:
+    names = [("en", "English"), ("zh-CN", "简体中文")]
+    return asking.choose("Language / 语言", names, default=guess)
+
+
+def _model(answers: Answers, t: Translator) -> Answers:
+    card = card_here()
+    options = [(EMBEDDED, t("init-model-embedded")), (Z_IMAGE, t("init-model-z-image"))]
+    options.append((FOLDER, t("init-model-folder")))
+    model = asking.choose(t("init-model"), options, default=Z_IMAGE if card else EMBEDDED)
+    if model == EMBEDDED:
+        return answers
+    if model == FOLDER:
+        model = asking.line(
+            t("init-model-where"), check=lambda path: Path(path).is_dir(), hint=t("init-model-where-hint")
+        )
+    fitting = _card(card, t)
+    return replace(answers, model=model, memory_mode=fitting.memory_mode, quantisation=fitting.quantisation)
+
+
+def _card(here: tuple[str, int] | None, t: Translator) -> Fit:
+    """How large a card is, or shall be, and what follows."""
+    name, found_gb = here or ("", NO_CARD)
+    sizes = [(size, t("init-card-size", gb=size)) for size in CARDS_GB]
+    question = t("init-card-found", name=name, gb=found_gb) if here else t("init-card")
+    nearest = max((size for size in CARDS_GB if size <= found_gb), default=CARDS_GB[0] if here else NO_CARD)
+    size = asking.choose(question, [*sizes, (NO_CARD, t("init-card-none"))], default=nearest)
+    return fit(size) if size else Fit("auto", "none")
+
+
+def _platforms(t: Translator) -> tuple[str, ...]:
+    names = [(name, t(f"init-platforms-{name}")) for name in PLATFORMS]
+    return PLATFORMS[asking.choose(t("init-platforms"), names, default="both")]
+
+
+def _platform(console: Console, here: Here, answers: Answers, platform: str, t: Translator) -> Answers:
+    """A platform's token, which is never shown and may come later, and who may ask for costs there."""
+    _say(console, t(f"init-{platform}-how"))
+    known = platform in here.known_tokens
+    question = (
+        t("init-token-known", name=TOKENS[platform]) if known else t("init-token", name=TOKENS[platform])
+    )
+    typed = asking.secret(
+        question,
+        check=lambda typed: not typed or BOT_ID[platform](_bare(typed)) is not None,
+        hint=t(f"init-{platform}-token-hint"),
+    )
+    token = _bare(typed)
+    if not token and not known:
+        _say(console, t("init-token-later", name=TOKENS[platform], secrets=str(here.secrets)))
+    if token and platform == "discord":
+        _show_invite(console, token, t)
+    _say(console, t(f"init-{platform}-owners-how"))
+    owners = asking.line(
+        t("init-owners"), check=lambda typed: _ids(typed) is not None, hint=t("init-owners-hint")
+    )
+    return replace(
+        answers,
+        owners={**answers.owners, platform: _ids(owners) or ()},
+        tokens={**answers.tokens, **({platform: token} if token else {})},
+    )
+
+
+def _show_invite(console: Console, token: str, t: Translator) -> None:
+    application = discord_application(token)
+    try:
+        with extra("discord"):
+            from bot.discord.invite import invite_link
+    except UserError as missing:
+        _say(console, t(missing.message))
+        return
+    if application is not None:
+        _say(console, t("init-discord-invite", link=invite_link(application)))
+
+
+def _ledger(console: Console, here: Here, answers: Answers, t: Translator) -> Answers:
+    """Where the database is, and its currency, which one that is there keeps."""
+    folder, usual = str(Config().storage.folder), USUAL_CURRENCY[answers.language]
+    while True:
+        folder = asking.line(
+            t("init-folder"),
+            check=lambda typed: bool(typed) and writable(here.folder / typed),
+            hint=t("init-folder-hint"),
+            default=folder,
+        )
+        kept = _kept_currency(here.folder / folder)
+        currency = asking.line(
+            t("init-currency"),
+            check=lambda typed: re.fullmatch("[A-Za-z]{3}", typed) is not None,
+            hint=t("init-currency-hint"),
+            default=kept or usual,
+        ).upper()
+        if kept in (None, currency):
+            return replace(answers, folder=folder, currency=currency)
+        _say(console, t("init-currency-kept", folder=folder, kept=str(kept), currency=currency))
+        usual = currency
+
+
+def _kept_currency(folder: Path) -> str | None:
+    """What a database there is kept in; None where there is none, or it does not tell."""
+    with contextlib.suppress(StoreUnavailable):
+        return ledgers_currency(folder)
+    return None
+
+
+def _rent(answers: Answers, t: Translator) -> Answers:
+    rent = asking.line(
+        t("init-rent", currency=answers.currency),
+        check=lambda typed: not typed or _amount(typed) is not None,
+        hint=t("init-rent-hint"),
+    )
+    return replace(answers, rent_an_hour=_amount(rent or "0"))
+
+
+def _what_is_written(here: Here, answers: Answers, t: Translator) -> str:
+    if not answers.tokens:
+        return t("init-write-settings", file=str(here.settings))
+    names = ", ".join(TOKENS[platform] for platform in answers.tokens)
+    if here.secrets.exists():
+        return t("init-write-into", file=str(here.settings), secrets=str(here.secrets), names=names)
+    return t("init-write-both", file=str(here.settings), secrets=str(here.secrets), names=names)
+
+
+def _write(console: Console, here: Here, answers: Answers, settings: str, t: Translator) -> None:
+    """Raises `UserError` where a file cannot be written."""
+    drafts = [Draft(here.settings, settings)]
+    try:
+        if answers.tokens:
+            present = here.secrets.read_text(ENV_ENCODING) if here.secrets.exists() else ""
+            drafts.insert(0, Draft(here.secrets, dotenv(present, answers.tokens), OWNER_ONLY))
+        old = keep_old(here.settings)
+        write_all(drafts)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(say("init-not-written", reason=str(error))) from error
+    if old is not None:
+        _say(console, t("init-kept", file=str(old)))
+    for draft in drafts:
+        _say(console, t("init-written", file=str(draft.path)))
+    _say(console, t("init-next"))
+
+
+def _yes(question: str, t: Translator, *, default: bool) -> bool:
+    return asking.choose(question, [(True, t("init-yes")), (False, t("init-no"))], default=default)
+
+
+def _bare(typed: str) -> str:
+    """A token as it was copied, without the word that Discord's documents put before it."""
+    return typed.removeprefix("Bot ").strip()
+
+
+def _ids(typed: str) -> tuple[int, ...] | None:
+    """Account ids with commas or blanks between; None for anything else."""
+    words = re.findall(r"[^,\uff0c\s]+", typed)
+    return tuple(int(word) for word in words) if all(word.isdecimal() for word in words) else None
+
+
+def _amount(typed: str) -> Decimal | None:
+    try:
+        amount = Decimal(typed.replace(",", "."))
+    except InvalidOperation:
+        return None
+    fits = amount.is_finite() and 0 <= amount <= 1_000_000 and amount == round(amount, 6)
+    return amount if fits else None
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,130 @@
+"""`easel key create|list|revoke`: keys of the HTTP API, made and taken back beside a running bot."""
+
+from __future__ import annotations
+
+import datetime as dt
+import getpass
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from bot.config.schema import MICRO
+from bot.imagine.pricing import money
+from bot.messages import UserError, say, translator
+from storage.clock import utc_us
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bot.config.schema import Config
+    from storage.records import ApiKey
+    from storage.store import Store
+
+SCOPES = ("images", "usage")
+"""What a key may be for: drawing, and reading its own figures."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyTerms:
+    """What the owner asked for, word for word."""
+
+    label: str
+    tier: str = "enterprise"
+    scopes: tuple[str, ...] = SCOPES
+    expires: str | None = None
+    cap: str | None = None
+
+
+async def create(console: Console, config: Config, store: Store, terms: KeyTerms) -> None:
+    """Make a key and show it, this once. Raises UserError, and UnknownTier from the store."""
+    t = translator(config.language)
+    for scope in terms.scopes:
+        if scope not in SCOPES:
+            raise UserError(say("error-choice", option="scope", found=scope, allowed=", ".join(SCOPES)))
+    text, key = await store.create_key(
+        terms.label,
+        scopes=frozenset(terms.scopes),
+        tier=terms.tier,
+        by=_by(),
+        expires_at=_end_of_day(config, terms.expires),
+        spend_cap_micro=_micro(terms.cap),
+    )
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    console.print(t("key-created", prefix=key.prefix), markup=False)
+
+
+async def show(console: Console, config: Config, store: Store) -> None:
+    """All keys, newest first; of each what may be seen."""
+    t = translator(config.language)
+    keys = await store.keys()
+    if not keys:
+        console.print(t("key-none"), markup=False)
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in (
+        "key-prefix",
+        "key-label",
+        "key-tier",
+        "key-scopes",
+        "key-expires",
+        "key-cap",
+        "key-state",
+    ):
+        table.add_column(t(column))
+    for key in keys:
+        member = await store.member_by_key(key.member)
+        cap = key.spend_cap_micro
+        table.add_row(
+            key.prefix,
+            key.label,
+            member.tier,
+            ", ".join(sorted(key.scopes)),
+            "" if key.expires_at is None else f"{key.expires_at.astimezone(config.zone):%Y-%m-%d}",
+            "" if cap is None else money(cap, config.currency, t.language),
+            t(_state(key)),
+        )
+    console.print(table, markup=False)
+
+
+async def revoke(console: Console, config: Config, store: Store, prefix: str, why: str) -> None:
+    """Take a key back for good. Raises UserError where no live key begins so."""
+    prefix = prefix.removeprefix("easel_").split("_")[0]
+    if not await store.revoke_key(prefix, by=_by(), why=why):
+        raise UserError(say("key-unknown", prefix=prefix))
+    console.print(translator(config.language)("key-revoked", prefix=prefix), markup=False)
+
+
+def _by() -> str:
+    return f"console:{getpass.getuser()}"
+
+
+def _state(key: ApiKey) -> str:
+    if key.revoked_at is not None:
+        return "key-state-revoked"
+    if key.expires_at is not None and key.expires_at <= dt.datetime.fromtimestamp(utc_us() / 1e6, dt.UTC):
+        return "key-state-expired"
+    return "key-state-live"
+
+
+def _end_of_day(config: Config, text: str | None) -> dt.datetime | None:
+    if text is None:
+        return None
+    try:
+        day = dt.date.fromisoformat(text.strip())
+    except ValueError:
+        raise UserError(say("error-date", found=text)) from None
+    return dt.datetime.combine(day, dt.time.max, config.zone)
+
+
+def _micro(text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        amount = Decimal(text.strip())
+    except InvalidOperation:
+        raise UserError(say("key-cap-form", found=text)) from None
+    if not amount.is_finite() or not 0 <= amount <= 1_000_000_000:
+        raise UserError(say("key-cap-form", found=text))
+    return int(amount * MICRO)

@@ -1,0 +1,414 @@
+"""`easel`: the command line. Each command reads bot.toml, builds the parts it needs and runs them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import getpass
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+from rich.console import Console
+
+from bot.app import open_service, open_store
+from bot.background.drains import order_drain
+from bot.cli import keys
+from bot.cli.cost import PlanOptions, StatsOptions, run_calibration, show_plan, show_stats
+from bot.cli.database import read_backup, show_check, write_backup
+from bot.cli.doctor.report import run_doctor
+from bot.cli.init.wizard import Here, run_init
+from bot.cli.terminal import Terminal, check_folder, check_out, show_card
+from bot.commands import owners
+from bot.commands.buttons import altered
+from bot.config.credentials import Credentials, Redactor
+from bot.config.file import ConfigError, load_config
+from bot.faces.serving import configured_faces, serve_all
+from bot.imagine.parse import parse_imagine
+from bot.imagine.request import ImagineOptions
+from bot.imagine.service import Asker
+from bot.logs import set_up_logs
+from bot.messages import UserError, best_language, say, translator
+from engine.request import EngineError, ModelLost
+from storage.errors import StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator
+
+    from bot.config.schema import Config
+    from bot.imagine.service import Service
+    from bot.messages import Translator
+    from storage.store import Store
+
+T = TypeVar("T")
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+key_app = typer.Typer(no_args_is_help=True, help="Keys of the HTTP API; works beside a running bot.")
+app.add_typer(key_app, name="key")
+console = Console()
+errors = Console(stderr=True)
+
+FAILED, BAD_CONFIG, INTERRUPTED = 1, 2, 130
+DEFAULT_CONFIG = Path("bot.toml")
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", envvar="EASEL_CONFIG", help="bot.toml; ./bot.toml where there is one."),
+]
+
+
+def main() -> None:
+    """Entry point of the `easel` command."""
+    app()
+
+
+@app.command("init")
+def write_settings() -> None:
+    """Ask a few questions, and write bot.toml and .env into this folder."""
+    t = translator(best_language(_locale()))
+    if not sys.stdin.isatty():
+        errors.print(t("init-terminal"), markup=False)
+        raise typer.Exit(FAILED)
+    try:
+        written = run_init(console, Here(Path(), Credentials().platforms, _locale()))
+    except UserError as error:
+        console.print(t(error.message), markup=False)
+        raise typer.Exit(FAILED) from None
+    except KeyboardInterrupt:
+        written = False
+    if not written:
+        console.print(t("init-stopped"), markup=False)
+        raise typer.Exit(INTERRUPTED)
+
+
+@app.command()
+def doctor(
+    online: Annotated[
+        bool, typer.Option("--online", help="Ask the platforms about the tokens, too.")
+    ] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Look whether everything is in place; each finding ends with what to do."""
+    settings = _bot_toml(config)
+    if not _run(settings, lambda: run_doctor(console, settings, Credentials.readable(), online=online)):
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def imagine(
+    prompt: Annotated[list[str], typer.Argument(help="What to draw, with or without quotes.")],
+    out: Annotated[Path, typer.Option(help="The PNG file to write.")] = Path("easel.png"),
+    size: Annotated[
+        str | None, typer.Option(help="square, portrait, landscape, ... or WIDTHxHEIGHT.")
+    ] = None,
+    quality: Annotated[str | None, typer.Option(help="sketch, draft, standard or final.")] = None,
+    seed: Annotated[str | None, typer.Option(help="The same seed draws the same picture.")] = None,
+    images: Annotated[str | None, typer.Option("--images", "--n", help="1 to 4.")] = None,
+    negative: Annotated[
+        str | None, typer.Option("--negative", "--no", help="What should not be in it (guidance above 0).")
+    ] = None,
+    guidance: Annotated[str | None, typer.Option(help="0 to 10.")] = None,
+    steps: Annotated[str | None, typer.Option(help="Denoising steps, in place of a quality.")] = None,
+    style: Annotated[str | None, typer.Option(help="A style from bot.toml.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Draw one picture into a file."""
+    given = ImagineOptions(
+        negative=negative,
+        size=size,
+        quality=quality,
+        seed=seed,
+        images=images,
+        guidance=guidance,
+        style=style,
+        steps=steps,
+    )
+    settings = _settings(config)
+    with _explained(settings):
+        options = altered(parse_imagine(" ".join(prompt)), given)
+        check_out(out)
+    drawn = _with_terminal(settings, lambda terminal: terminal.imagine(options, out))
+    if not drawn:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def chat(
+    folder: Annotated[Path, typer.Option(help="Where pictures are written.")] = Path("pictures"),
+    config: ConfigOption = None,
+) -> None:
+    """Talk to the bot in this terminal."""
+    settings = _settings(config)
+    with _explained(settings):
+        check_folder(folder)
+    _with_terminal(settings, lambda terminal: terminal.chat(folder))
+
+
+@app.command()
+def run(config: ConfigOption = None) -> None:
+    """Serve every platform whose token is in the environment, and the HTTP API where bot.toml turns it on.
+
+    With neither, open the chat here.
+    """
+    settings = _settings(config)
+    with _explained(settings):
+        faces = configured_faces(settings, Credentials())
+    if faces:
+        _set_up_logs(settings)
+        # A server that is told to leave has not failed.
+        if not _with_service(settings, lambda service: serve_all(service, faces), interrupted=0):
+            raise typer.Exit(FAILED)
+        return
+    console.print(_words(settings)("run-no-token"), markup=False)
+    _with_terminal(settings, lambda terminal: terminal.chat(Path("pictures")))
+
+
+@app.command()
+def stats(
+    period: Annotated[str, typer.Argument(help="today, 7d, month or YYYY-MM.")] = "month",
+    json: Annotated[bool, typer.Option("--json", help="All figures for a program.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="A table for a spreadsheet.")] = False,
+    chart: Annotated[Path | None, typer.Option(help="Write the chart into this PNG file.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """What the pictures of a period cost; works beside a running bot."""
+    settings = _settings(config)
+    options = StatsOptions(json, csv, chart)
+    _with_store(settings, lambda config, store: show_stats(console, config, store, period, options))
+
+
+@app.command()
+def plan(
+    gpu: Annotated[str | None, typer.Option(help="One card of the catalogue, such as A10G.")] = None,
+    price: Annotated[str | None, typer.Option(help="Rent an hour, in place of the catalogue's.")] = None,
+    members: Annotated[str | None, typer.Option(help="TIER=MEMBERS[xIMAGES], with commas between.")] = None,
+    utilisation: Annotated[str, typer.Option(help="The part of the hour that is sold: 0.6 or 60%.")] = "1",
+    measured: Annotated[bool, typer.Option("--measured", help="This machine, as calibrated.")] = False,
+    catalogue: Annotated[Path | None, typer.Option(help="Your cards; ./gpus.toml if there is one.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """What an image would cost on a card, and what the tiers would leave over."""
+    settings = _settings(config)
+    options = PlanOptions(gpu, price, members, utilisation, measured, catalogue)
+    with _explained(settings):
+        show_plan(console, settings, options)
+
+
+FileArgument = Annotated[Path, typer.Argument(help="The backup file.")]
+
+
+@app.command()
+def calibrate(
+    quick: Annotated[bool, typer.Option("--quick", help="A few points, in a minute or so.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Measure this machine: memory by size, seconds by steps, images an hour by requests at once."""
+    settings = _settings(config)
+    _run(settings, lambda: run_calibration(console, settings, quick=quick))
+
+
+@app.command()
+def drain(
+    worker: Annotated[str, typer.Argument(help="Its name in `/stats gpu`, such as worker-1.")],
+    config: ConfigOption = None,
+) -> None:
+    """Have a worker of the running bot's cluster finish what it holds and leave; another takes its place."""
+    settings = _settings(config)
+    _with_store(settings, lambda _, store: order_drain(store, worker))
+    console.print(translator(settings.language)("drain-left", worker=worker), markup=False)
+
+
+@app.command()
+def backup(file: FileArgument, config: ConfigOption = None) -> None:
+    """Copy the database into FILE while the bot runs."""
+    settings = _settings(config)
+    with _explained(settings):
+        write_backup(settings, file, console, _words(settings))
+
+
+@app.command()
+def restore(file: FileArgument, config: ConfigOption = None) -> None:
+    """Put the backup FILE in the database's place; stop the bot first."""
+    settings = _settings(config)
+    with _explained(settings):
+        read_backup(settings, file, console, _words(settings))
+
+
+@app.command()
+def check(config: ConfigOption = None) -> None:
+    """Check the database: that the file is whole, and that quotas, jobs and ledger agree."""
+    settings = _settings(config)
+    with _explained(settings):
+        if not show_check(settings, console, _words(settings)):
+            raise typer.Exit(FAILED)
+
+
+@app.command("admin-link")
+def admin_link(config: ConfigOption = None) -> None:
+    """A link to the owner's page of the running bot, good once."""
+    settings = _settings(config)
+    asker = Asker("console", getpass.getuser())
+
+    async def show() -> None:
+        async with open_store(settings, serving=False) as store:
+            card = await owners.page_link(store, settings, asker, _words(settings))
+        show_card(console, card)
+
+    _run(settings, show)
+
+
+@key_app.command("create")
+def create_key(
+    label: Annotated[str, typer.Argument(help="What to call it.")],
+    tier: Annotated[str, typer.Option(help="The plan its images are drawn and billed by.")] = "enterprise",
+    scope: Annotated[list[str] | None, typer.Option(help="images, usage; both by default.")] = None,
+    expires: Annotated[str | None, typer.Option(help="Its last day, such as 2026-12-31.")] = None,
+    cap: Annotated[str | None, typer.Option(help="What its images may cost a month at most.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Make a key and show it, this once."""
+    terms = keys.KeyTerms(label, tier, tuple(scope or keys.SCOPES), expires, cap)
+    _with_store(_settings(config), lambda settings, store: keys.create(console, settings, store, terms))
+
+
+@key_app.command("list")
+def list_keys(config: ConfigOption = None) -> None:
+    """All keys, without their secrets."""
+    _with_store(_settings(config), lambda settings, store: keys.show(console, settings, store))
+
+
+@key_app.command("revoke")
+def revoke_key(
+    prefix: Annotated[str, typer.Argument(help="The key's first part, as the list shows it.")],
+    why: Annotated[str, typer.Option(help="The reason, for the records.")] = "",
+    config: ConfigOption = None,
+) -> None:
+    """Take a key back for good."""
+    _with_store(_settings(config), lambda settings, store: keys.revoke(console, settings, store, prefix, why))
+
+
+def _settings(path: Path | None) -> Config:
+    """The same as `_bot_toml`; a `.env` that cannot be read is told, too, whether it is needed or not."""
+    config = _bot_toml(path)
+    with _explained(config):
+        Credentials()
+    return config
+
+
+def _bot_toml(path: Path | None) -> Config:
+    """Read bot.toml and set up logs, or say what is wrong with it and leave with status 2."""
+    if path is None and DEFAULT_CONFIG.exists():
+        path = DEFAULT_CONFIG
+    try:
+        config = load_config(path)
+    except ConfigError as error:
+        for line in error.lines:
+            errors.print(line, markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(BAD_CONFIG) from None
+    _set_up_logs(config, at_terminal=True)
+    return config
+
+
+def _set_up_logs(config: Config, *, at_terminal: bool = False) -> None:
+    """At a terminal people read answers, not logs: there only warnings show, unless the level is debug."""
+    level = "warning" if at_terminal and config.log_level == "info" else config.log_level
+    as_json = None if config.log_format == "auto" else config.log_format == "json"
+    redactor = Redactor(Credentials.readable().values())
+    set_up_logs(level, redactor, json=as_json, prompts=config.log_prompts)
+
+
+def _with_store(config: Config, work: Callable[[Config, Store], Coroutine[None, None, T]]) -> T:
+    """An errand at the database, beside a running bot or not."""
+
+    async def errand() -> T:
+        async with open_store(config, serving=False) as store:
+            return await work(config, store)
+
+    return _run(config, errand)
+
+
+def _with_service(
+    config: Config, work: Callable[[Service], Coroutine[None, None, T]], *, interrupted: int = INTERRUPTED
+) -> T:
+    """Open the whole bot, hand it to `work`, and take everything down again."""
+
+    async def session() -> T:
+        services = contextlib.AsyncExitStack()
+        with console.status(_words(config)("loading-model", model=config.model.path)):
+            service = await services.enter_async_context(open_service(config))
+        async with services:
+            return await work(service)
+
+    return _run(config, session, interrupted=interrupted)
+
+
+def _with_terminal(config: Config, work: Callable[[Terminal], Coroutine[None, None, T]]) -> T:
+    """The same, seen from this terminal."""
+    user = _user()
+    return _with_service(
+        config, lambda service: work(Terminal(service, console, user=user, locale=_locale()))
+    )
+
+
+def _words(config: Config) -> Translator:
+    """In the language of this terminal, else of bot.toml."""
+    return translator(best_language(_locale(), config.language))
+
+
+def _user() -> str:
+    """Who sits here; a container may have a number for them and no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
+def _locale() -> str | None:
+    """What this terminal says about its user's language."""
+    return os.environ.get("LC_ALL") or os.environ.get("LANG")
+
+
+def _run(
+    config: Config, work: Callable[[], Coroutine[None, None, T]], *, interrupted: int = INTERRUPTED
+) -> T:
+    """Run `work`; Ctrl-C and SIGTERM cancel it, so that everything is taken down in order.
+
+    `interrupted`: the status then.
+    """
+
+    async def cancellable() -> T:
+        task = asyncio.ensure_future(work())
+        with contextlib.suppress(NotImplementedError):  # Windows has no signal handlers on the loop
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await task
+
+    with _explained(config):
+        try:
+            return asyncio.run(cancellable())
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            raise typer.Exit(interrupted) from None
+
+
+@contextlib.contextmanager
+def _explained(config: Config) -> Iterator[None]:
+    """What can be said in a sentence is said; the status is 2 for bot.toml, else 1."""
+    try:
+        yield
+    except UserError as error:
+        console.print(_words(config)(error.message), markup=False)
+    except ConfigError as error:
+        errors.print(*error.lines, sep="\n", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(BAD_CONFIG) from None
+    except ModelLost as error:
+        logging.getLogger(__name__).debug("model lost", exc_info=error)
+        told = say("error-model", model=config.model.path, reason=str(error))
+        errors.print(_words(config)(told), markup=False, highlight=False, soft_wrap=True)
+    except (StorageError, EngineError) as error:
+        errors.print(str(error), markup=False, soft_wrap=True)
+    else:
+        return
+    raise typer.Exit(FAILED)

@@ -1,0 +1,1 @@
+"""The answers to everything a person can ask besides a picture, once for all faces."""

@@ -1,0 +1,259 @@
+"""What the buttons under a picture do, from ids alone: they work after a restart and after days.
+
+A button's id is its action and a request's or a picture's id (`again:9f86d081884c7d65`,
+`single:9f86d081884c7d65-2`), short enough for every platform. Everything else is read from the store when
+it is pressed. Whoever presses pays and is checked like anybody who asks; a private request is its owner's.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from bot.commands.general import Card
+from bot.imagine import refusals
+from bot.imagine.picture import is_spoiler
+from bot.imagine.pricing import money
+from bot.imagine.request import ImageRequest, ImagineOptions
+from bot.messages import UserError, say
+from storage.errors import ImageGone, StoreUnavailable, UnknownJob, UnknownRequest, WrongState
+from storage.records import JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bot import render
+    from bot.imagine.live import LiveRequest
+    from bot.imagine.service import Asker, Service
+    from bot.messages import Translator
+    from storage.records import JobRecord, RequestRecord
+
+
+class Action(StrEnum):
+    """What a button does; the value is the first part of its id."""
+
+    AGAIN = "again"
+    VARY = "vary"
+    LARGER = "larger"
+    SINGLE = "single"
+    DETAILS = "details"
+    DELETE = "delete"
+    CANCEL = "cancel"
+    FETCH = "fetch"
+
+
+BUTTON_ID = re.compile(rf"(?P<action>{'|'.join(Action)}):(?P<target>[0-9a-f]{{16}}(?:-[0-9])?)")
+"""What a button's id looks like. The target is a request id, or a job id: request id, dash, number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A button that was pressed."""
+
+    action: Action
+    target: str
+
+    @property
+    def request_id(self) -> str:
+        return self.target.partition("-")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Single:
+    """One picture out of the store, and what it was drawn from."""
+
+    job_id: str
+    request: ImageRequest
+    png: bytes
+    spoiler: bool = False
+
+
+def button_id(action: Action, target: str) -> str:
+    """The id of a button that does `action` to a request or a job."""
+    return f"{action}:{target}"
+
+
+def pressed(id_: str) -> Press | None:
+    """What a button's id says, or None where it is not one of ours."""
+    match = BUTTON_ID.fullmatch(id_)
+    return Press(Action(match["action"]), match["target"]) if match else None
+
+
+def offered(live: LiveRequest, service: Service) -> tuple[Action, ...]:
+    """The buttons under a finished request, in order; a grid has SINGLE once for each picture."""
+    one = live.request.images == 1
+    larger = (Action.LARGER,) if one and service.model.larger(live.request.size) else ()
+    singles = () if one else (Action.SINGLE,)
+    return (Action.AGAIN, Action.VARY, *larger, *singles, Action.DETAILS, Action.DELETE)
+
+
+async def again(
+    service: Service, asker: Asker, target: str, *, key: str, address: Mapping[str, object]
+) -> LiveRequest:
+    """Draw the request once more, from a new seed."""
+    request = await _seen(service, asker, target)
+    options = replace(options_of(request), seed=None)
+    return await service.imagine(asker, options, key=key, address=address)
+
+
+async def vary(
+    service: Service,
+    asker: Asker,
+    target: str,
+    words: str | ImagineOptions,
+    *,
+    key: str,
+    address: Mapping[str, object],
+) -> LiveRequest:
+    """Draw other words from the same seed; options typed with them win. One picture of a grid makes one."""
+    typed = words if isinstance(words, ImagineOptions) else ImagineOptions(words)
+    request = await _seen(service, asker, target)
+    kept = replace(options_of(request), images="1") if "-" in target else options_of(request)
+    return await service.imagine(asker, altered(kept, typed), key=key, address=address)
+
+
+async def larger(
+    service: Service, asker: Asker, target: str, *, key: str, address: Mapping[str, object]
+) -> LiveRequest:
+    """Draw one picture at the next size up, from its seed."""
+    request = await _seen(service, asker, target)
+    size = service.model.larger(request.size)
+    if size is None:
+        raise UserError(say("action-largest"))
+    options = replace(options_of(request), size=str(size), images="1")
+    return await service.imagine(asker, options, key=key, address=address)
+
+
+async def single(service: Service, asker: Asker, job_id: str) -> Single:
+    """The file of one picture. Raises `UserError` where it is deleted, or another's and private."""
+    record = await _record(service, job_id)
+    request = await _visible(service, asker, record)
+    job = _job(record, job_id)
+    if job.state is not JobState.DELIVERED or job.image is None:
+        raise UserError(say("error-gone"))
+    try:
+        png = await service.store.image(job.image)
+    except ImageGone:
+        raise UserError(say("error-gone")) from None
+    return Single(job.job_id, replace(request, seed=job.seed, images=1), png, is_spoiler(png))
+
+
+async def details(service: Service, asker: Asker, target: str, t: Translator) -> Card:
+    """Everything it takes to draw a request again, and what it took."""
+    record = await _record(service, target)
+    request = await _visible(service, asker, record)
+    return Card(t("details-title"), tuple(_detail_facts(service, record, request, t)), request.prompt)
+
+
+async def delete(service: Service, asker: Asker, target: str, *, moderator: bool = False) -> None:
+    """Take a request's pictures away for good; the face then removes the message. Owner or moderator."""
+    record = await _record(service, target)
+    if not moderator:
+        await _owned(service, asker, record)
+    for job in record.jobs:
+        try:
+            await service.store.delete_image(job.job_id)
+        except (UnknownJob, WrongState):
+            continue  # not drawn, or not delivered yet: nothing anybody has seen
+        except StoreUnavailable as error:
+            raise refusals.explain(error, service.config.language) from error
+
+
+async def cancel(service: Service, asker: Asker, target: str, *, moderator: bool = False) -> None:
+    """Cancel a request that waits or runs. Owner or moderator; raises `UserError` where it cannot be."""
+    member = None if moderator else await service.member(asker)
+    if not await service.cancel(target.partition("-")[0], member):
+        raise UserError(say("error-not-yours"))
+
+
+async def fetch(service: Service, asker: Asker, target: str) -> LiveRequest:
+    """A request's pictures out of the history, to be delivered like new ones: then they count. Owner only."""
+    record = await _record(service, target)
+    await _owned(service, asker, record)
+    return await service.revisit(record.request_id)
+
+
+def options_of(request: ImageRequest) -> ImagineOptions:
+    """A stored request as if it had been typed: asking again checks it against today's rules."""
+    return ImagineOptions(
+        prompt=request.prompt,
+        negative=request.negative_prompt or None,
+        size=str(request.size),
+        quality=request.quality,
+        seed=str(request.seed),
+        images=str(request.images),
+        guidance=f"{request.guidance:g}",
+        style=request.style,
+        steps=str(request.steps),
+        private=request.private,
+    )
+
+
+def altered(kept: ImagineOptions, typed: ImagineOptions) -> ImagineOptions:
+    """Options with what was typed in their place; a typed quality brings its own steps."""
+    said = {name: value for name, value in asdict(typed).items() if value}
+    return replace(kept, **({"steps": None} if typed.quality else {}) | said)
+
+
+async def _seen(service: Service, asker: Asker, target: str) -> ImageRequest:
+    """What a request or one of its pictures was drawn from, where the asker may see it."""
+    record = await _record(service, target)
+    request = await _visible(service, asker, record)
+    return replace(request, seed=_job(record, target).seed) if "-" in target else request
+
+
+async def _record(service: Service, target: str) -> RequestRecord:
+    try:
+        return await service.store.request(target.partition("-")[0])
+    except UnknownRequest:
+        raise UserError(say("error-gone")) from None
+    except StoreUnavailable as error:
+        raise refusals.explain(error, service.config.language) from error
+
+
+async def _visible(service: Service, asker: Asker, record: RequestRecord) -> ImageRequest:
+    request = ImageRequest.from_json(record.payload)
+    if request.private:
+        await _owned(service, asker, record)
+    return request
+
+
+async def _owned(service: Service, asker: Asker, record: RequestRecord) -> None:
+    if (await service.member(asker)).key != record.member:
+        raise UserError(say("error-not-owner"))
+
+
+def _job(record: RequestRecord, job_id: str) -> JobRecord:
+    found = next((job for job in record.jobs if job.job_id == job_id), None)
+    if found is None:
+        raise UserError(say("error-gone"))
+    return found
+
+
+def _detail_facts(
+    service: Service, record: RequestRecord, request: ImageRequest, t: Translator
+) -> list[render.Fact]:
+    seeds = ", ".join(str(job.seed) for job in record.jobs)
+    facts = [
+        (t("fact-size"), str(request.size)),
+        (t("fact-steps"), str(request.steps)),
+        (t("fact-seed"), seeds),
+        (t("fact-guidance"), f"{request.guidance:g}"),
+        (t("fact-model"), service.model.name),
+    ]
+    if request.negative_prompt:
+        facts.insert(0, (t("fact-negative"), request.negative_prompt))
+    if request.style:
+        facts.append((t("fact-style"), request.style))
+    usages = [job.usage for job in record.jobs if job.usage]
+    if usages:
+        gpu_us = sum(usage.gpu_us for usage in usages)
+        cost_micro = sum(service.pricing.cost_micro(usage.gpu_us, usage.device) for usage in usages)
+        cost = money(cost_micro, service.pricing.currency, t.language)
+        facts += [
+            (t("fact-gpu"), t("value-seconds", seconds=f"{gpu_us / 1e6:.2f}")),
+            (t("fact-cost"), cost),
+        ]
+    return [*facts, (t("fact-id"), record.request_id)]

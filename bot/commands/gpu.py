@@ -1,0 +1,90 @@
+"""The state of queue and GPU, for owners."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot import render
+from bot.commands.general import Card
+from bot.commands.owners import require_owner
+from bot.imagine.pricing import money
+
+if TYPE_CHECKING:
+    from bot.imagine.service import Asker, Service
+    from bot.messages import Translator
+    from bot.render import Fact
+    from engine.snapshot import WorkerSnapshot
+    from engine.worker.telemetry import GpuSample
+
+
+async def stats_queue(service: Service, asker: Asker, t: Translator) -> Card:
+    """Who waits, how long, and what is being drawn."""
+    require_owner(service, asker)
+    state = service.engine.snapshot()
+    lanes = ", ".join(f"{lane} {count}" for lane, count in state.waiting.items() if count)
+    facts: list[Fact] = [
+        (t("queue-waiting"), str(sum(state.waiting.values()))),
+        (t("stats-tier"), lanes or t("stats-none")),
+        (t("queue-oldest"), render.duration(state.oldest_wait_s) if state.oldest_wait_s else "-"),
+        (t("queue-work"), render.duration(state.queued_s) if state.queued_s else "-"),
+        (t("queue-active"), f"{state.active} / {state.cap}"),
+        (t("queue-ended"), f"{state.done} / {state.failed} / {state.cancelled}"),
+    ]
+    text = t("admin-paused") if state.admission_paused else ""
+    return Card(t("queue-title-owner"), tuple(facts), text)
+
+
+async def stats_gpu(service: Service, asker: Asker, t: Translator) -> Card:
+    """The device: telemetry where there is any, memory, out-of-memory and time-outs since the start."""
+    require_owner(service, asker)
+    state = service.engine.snapshot()
+    facts: list[Fact] = [(t("gpu-model"), state.model)]
+    if state.gpu is not None:
+        facts += _gpu_facts(state.gpu, t)
+    if state.memory_budget_bytes:
+        facts.append((t("gpu-budget"), _gigabytes(state.memory_budget_bytes)))
+    facts += [
+        (t("gpu-resident"), _gigabytes(state.resident_bytes)),
+        (t("gpu-oom"), str(state.out_of_memory)),
+        (t("gpu-timeouts"), str(state.timeouts)),
+    ]
+    facts += [_worker_fact(service, worker, t) for worker in state.workers]
+    return Card(t("gpu-title"), tuple(facts), "" if state.gpu or state.workers else t("gpu-none"))
+
+
+def _worker_fact(service: Service, worker: WorkerSnapshot, t: Translator) -> Fact:
+    """One worker of a cluster: what it does, and what its hour costs."""
+    rate = service.pricing.rate(worker.device)
+    micro = rate.rent_micro_per_hour + rate.operations_micro_per_hour
+    price = money(micro, service.pricing.currency, t.language)
+    told = t(
+        "gpu-worker",
+        state=worker.state,
+        held=worker.held,
+        window=worker.window,
+        done=worker.done,
+        failed=worker.failed,
+        price=price,
+    )
+    return worker.device, told
+
+
+def _gpu_facts(gpu: GpuSample, t: Translator) -> list[Fact]:
+    """What the driver tells; what it does not tell is left out."""
+    told: list[tuple[str, object, str]] = [
+        ("gpu-device", gpu.name, ""),
+        ("gpu-load", gpu.utilisation_percent, " %"),
+        ("gpu-temperature", gpu.temperature_c, " °C"),
+        ("gpu-power", gpu.power_w and round(gpu.power_w), " W"),
+        ("gpu-clock", gpu.sm_clock_mhz, " MHz"),
+        ("gpu-others", gpu.others and len(gpu.others), ""),
+    ]
+    facts = [(t(label), f"{value}{unit}") for label, value, unit in told if value is not None]
+    if gpu.memory_used_bytes is not None and gpu.memory_total_bytes is not None:
+        memory = f"{_gigabytes(gpu.memory_used_bytes)} / {_gigabytes(gpu.memory_total_bytes)}"
+        facts.append((t("gpu-memory"), memory))
+    return facts
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / (1 << 30):.1f} GB"

@@ -1,0 +1,223 @@
+"""What members do with their account: link, forget, language, history, queue; each answered with cards.
+
+A face shows the cards and the buttons that go with them; every step works from ids alone, so a button pressed
+days later or after a restart still means the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from babel.dates import format_datetime
+
+from bot import render
+from bot.commands.general import Card
+from bot.imagine.request import ImageRequest
+from bot.messages import LANGUAGES, UserError, say, translator
+from storage.errors import LinkProblem, LinkRefused
+from storage.records import JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from bot.imagine.service import Asker, Service
+    from bot.messages import Translator
+    from storage.records import Identity, LinkOffer, RequestRecord
+
+PAGE = 5
+PROMPT_CHARS = 120
+AUTO = "auto"
+"""The language choice that gives the decision back to the platform."""
+
+LANGUAGE_NAMES = {"en": "English", "zh-CN": "简体中文"}
+PLATFORM_NAMES = {"discord": "Discord", "telegram": "Telegram", "console": "Terminal", "api": "API"}
+
+
+@dataclass(frozen=True, slots=True)
+class LinkStep:
+    """A step of `/link`. With an `offer_id` the reader is asked yes or no (`answer_link`)."""
+
+    card: Card
+    offer_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One request in a member's history; `job_ids` are those whose pictures are still kept.
+
+    `waiting`: parked pictures, which are delivered, and counted, when they are fetched (`actions.fetch`).
+    """
+
+    request_id: str
+    card: Card
+    job_ids: tuple[str, ...]
+    waiting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of history, newest first. `after` asks `history` for the next one; None at the end."""
+
+    title: str
+    entries: tuple[Entry, ...]
+    after: str | None = None
+
+
+async def link(service: Service, asker: Asker, code: str, t: Translator) -> LinkStep:
+    """`/link`: an open offer to answer, else a new code. `/link CODE`: redeem a code made elsewhere."""
+    member = await service.member(asker)
+    try:
+        if code.strip():
+            return _offer_step(await service.store.redeem(member.key, code), member.key, t)
+    except LinkRefused as error:
+        raise _link_refused(error) from None
+    for offer in await service.store.link_offers(member.key):
+        confirmed = offer.issuer_confirmed if member.key == offer.issuer else offer.redeemer_confirmed
+        if not confirmed:
+            return _offer_step(offer, member.key, t)
+    new_code = await service.store.link_code(member.key)
+    return LinkStep(Card(t("link-title"), text=t("link-code", code=new_code)))
+
+
+async def answer_link(service: Service, asker: Asker, offer_id: str, *, yes: bool, t: Translator) -> Card:
+    """One side's yes or no; after the second yes the two accounts are one member."""
+    member = await service.member(asker)
+    try:
+        if not yes:
+            await service.store.decline(member.key, offer_id)
+            return Card(t("link-title"), text=t("link-declined"))
+        offer = await service.store.confirm(member.key, offer_id)
+    except LinkRefused as error:
+        raise _link_refused(error) from None
+    return Card(t("link-title"), text=t("link-done" if offer.linked else "link-wait"))
+
+
+def forget_question(t: Translator) -> Card:
+    """What `/forget` would erase; the face puts the button below that calls `forget`."""
+    return Card(t("forget-title"), text=t("forget-question"))
+
+
+async def forget(service: Service, asker: Asker, t: Translator) -> Card:
+    """Erase the member behind all their accounts, with prompts and pictures; open requests are cancelled."""
+    member = await service.member(asker)
+    for live in service.waiting(member.key):
+        await service.cancel(live.request_id, member)
+    gone = await service.store.forget(asker.platform, asker.user_id)
+    service.engine.clear_caches()  # of everybody: whose caption one was is not kept, and caches fill again
+    text = t("forget-done", requests=gone.requests, images=gone.images, days=gone.backups_keep_days)
+    return Card(t("forget-title"), text=text)
+
+
+def language_question(t: Translator) -> Card:
+    """Asks for a language; `LANGUAGE_NAMES` and `AUTO` are the choices."""
+    return Card(t("language-title"), text=t("language-question"))
+
+
+async def set_language(service: Service, asker: Asker, choice: str) -> Card:
+    """Speak `choice` (a language or `auto`) with this member everywhere; the answer is in it already."""
+    word = choice.strip().lower()
+    names = {language.lower(): language for language in LANGUAGES}
+    names |= {name.lower(): language for language, name in LANGUAGE_NAMES.items()}
+    names |= {"zh": "zh-CN", "中文": "zh-CN"}
+    if word != AUTO and word not in names:
+        allowed = ", ".join([*LANGUAGES, AUTO])
+        raise UserError(say("error-choice", option="language", found=choice, allowed=allowed))
+    member = await service.member(asker)
+    language = names.get(word)
+    await service.store.set_language(member.key, language)
+    t = translator(language or service.language_of(None, asker))
+    return Card(t("language-set", language=LANGUAGE_NAMES[t.language]))
+
+
+async def history(
+    service: Service, asker: Asker, before: str | None, t: Translator, *, with_private: bool = True
+) -> Page:
+    """The member's requests, newest first; `before` is the request at which the last page ended.
+
+    Where others read along, `with_private=False` leaves the private ones out.
+    """
+    member = await service.member(asker)
+    records = await service.store.history(member.key, PAGE + 1, before)
+    shown = [(record, ImageRequest.from_json(record.payload)) for record in records[:PAGE]]
+    entries = tuple(
+        _entry(service, record, request, t)
+        for record, request in shown
+        if with_private or not request.private
+    )
+    after = records[PAGE - 1].request_id if len(records) > PAGE else None
+    return Page(t("history-title" if entries else "history-empty"), entries, after)
+
+
+async def queue(service: Service, asker: Asker, t: Translator) -> Card:
+    """What the asker has on the way, and how long the whole queue is."""
+    member = await service.member(asker)
+    facts = [
+        (shortened(live.request.prompt, 40), render.status(live.latest, t))
+        for live in service.waiting(member.key)
+    ]
+    state = service.engine.snapshot()
+    everybody = t(
+        "queue-everybody",
+        waiting=sum(state.waiting.values()),
+        active=state.active,
+        eta=render.duration(state.queued_s) if state.queued_s else "0 s",
+    )
+    return Card(t("queue-title" if facts else "queue-nothing"), tuple(facts), everybody)
+
+
+def shortened(prompt: str, limit: int = PROMPT_CHARS) -> str:
+    """The beginning of a prompt, with an ellipsis where something was left off."""
+    return prompt if len(prompt) <= limit else prompt[: limit - 1].rstrip() + "…"
+
+
+def _entry(service: Service, record: RequestRecord, request: ImageRequest, t: Translator) -> Entry:
+    kept = tuple(job.job_id for job in record.jobs if job.image)
+    facts = [
+        (t("history-when"), _moment(record.created_at.astimezone(service.config.zone), t.language)),
+        (t("fact-size"), str(request.size)),
+        (t("fact-seed"), str(request.seed)),
+        (t("history-state"), t(_state(record))),
+        (t("history-id"), record.request_id),
+    ]
+    waiting = any(job.parked for job in record.jobs)
+    return Entry(record.request_id, Card(shortened(request.prompt), tuple(facts)), kept, waiting)
+
+
+def _state(record: RequestRecord) -> str:
+    """One word for a request: the most hopeful of its jobs' states."""
+    states = {job.state for job in record.jobs}
+    if states & {JobState.QUEUED, JobState.RUNNING}:
+        return "history-waiting"
+    if any(job.image for job in record.jobs):
+        return "history-kept"
+    if states & {JobState.DELIVERED, JobState.DRAWN}:
+        return "history-gone"
+    return "history-cancelled" if JobState.CANCELLED in states else "history-failed"
+
+
+def _offer_step(offer: LinkOffer, reader: str, t: Translator) -> LinkStep:
+    others = offer.redeemer_identities if reader == offer.issuer else offer.issuer_identities
+    text = t("link-question", other=_accounts(others))
+    return LinkStep(Card(t("link-title"), text=text), offer.offer_id)
+
+
+def _accounts(identities: Sequence[Identity]) -> str:
+    return ", ".join(f"{PLATFORM_NAMES.get(one.platform, one.platform)} {one.user_id}" for one in identities)
+
+
+def _link_refused(error: LinkRefused) -> UserError:
+    match error.why:
+        case LinkProblem.OWN_CODE:
+            return UserError(say("error-link-own"))
+        case LinkProblem.TOO_MANY_TRIES:
+            return UserError(say("error-link-tries"))
+        case LinkProblem.BANNED:
+            return UserError(say("error-banned"))
+        case _:
+            return UserError(say("error-link-code"))
+
+
+def _moment(moment: datetime, language: str) -> str:
+    return format_datetime(moment, "short", locale=language.replace("-", "_"))

@@ -1,0 +1,138 @@
+"""The rules of a server or group, which its admins set: channels, roles, preview, language, adult pictures.
+
+A face checks who manages the server; what a role stands for is the owners' to say, and checked here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from bot.commands.general import Card
+from bot.commands.owners import require_owner
+from bot.messages import LANGUAGES, UserError, say
+from storage.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bot.imagine.service import Asker, Service
+    from bot.messages import Translator
+
+ON, OFF = ("on", "yes", "true", "1", "开", "是"), ("off", "no", "false", "0", "关", "否")
+
+
+class Nsfw(StrEnum):
+    """Where a server lets adult pictures be asked for."""
+
+    BLOCK = "block"
+    MARKED = "marked"
+    """Only in channels that the platform marks as adult."""
+    ALLOW = "allow"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """A server's or group's own rules. Empty `channels` allow all; `roles` map role ids to tiers."""
+
+    channels: tuple[str, ...] = ()
+    roles: Mapping[str, str] = field(default_factory=dict)
+    preview: bool = True
+    language: str | None = None
+    nsfw: Nsfw = Nsfw.MARKED
+
+    def allows(self, channel_id: str) -> bool:
+        return not self.channels or channel_id in self.channels
+
+    def tier_for(self, role_ids: frozenset[str] | set[str], order: tuple[str, ...]) -> str | None:
+        """The highest tier that any of a member's roles grants; `order` runs from the lowest."""
+        granted = [tier for role, tier in self.roles.items() if role in role_ids and tier in order]
+        return max(granted, key=order.index, default=None)
+
+
+def scope_of(platform: str, server_id: str) -> str:
+    """The store's name for a server's settings."""
+    return f"{platform}:{server_id}"
+
+
+async def server_settings(service: Service, platform: str, server_id: str | None) -> ServerSettings:
+    """A server's rules; the defaults in a private chat, and while the store cannot be read."""
+    if server_id is None:
+        return ServerSettings()
+    try:
+        kept = await service.store.settings(scope_of(platform, server_id))
+    except StoreUnavailable:
+        return ServerSettings()
+    return ServerSettings(
+        channels=tuple(kept.get("channels", ())),
+        roles=dict(kept.get("roles", {})),
+        preview=bool(kept.get("preview", True)),
+        language=kept.get("language"),
+        nsfw=Nsfw(kept.get("nsfw", Nsfw.MARKED)),
+    )
+
+
+async def settings_card(service: Service, platform: str, server_id: str, t: Translator) -> Card:
+    """`/settings`: a server's rules as they stand."""
+    rules = await server_settings(service, platform, server_id)
+    roles = ", ".join(f"{role} → {name}" for role, name in rules.roles.items())
+    facts = (
+        (t("settings-channels"), ", ".join(rules.channels) or t("settings-everywhere")),
+        (t("settings-roles"), roles or t("stats-none")),
+        (t("settings-preview"), t("settings-on" if rules.preview else "settings-off")),
+        (t("settings-language"), rules.language or t("settings-auto")),
+        (t("settings-nsfw"), t(f"settings-nsfw-{rules.nsfw}")),
+    )
+    return Card(t("settings-title"), facts)
+
+
+async def set_channel(
+    service: Service, asker: Asker, channel_id: str, *, allowed: bool, t: Translator, why: str = ""
+) -> Card:
+    """Add a channel to the allowed ones, or take it off; none left means everywhere."""
+    rules = await server_settings(service, asker.platform, asker.server_id)
+    kept = [channel for channel in rules.channels if channel != channel_id]
+    return await _set(service, asker, "channels", [*kept, channel_id] if allowed else kept, t, why)
+
+
+async def set_role(
+    service: Service, asker: Asker, role_id: str, tier_name: str | None, t: Translator, why: str = ""
+) -> Card:
+    """Let a role stand for a tier here; None takes that back. For owners: tiers are theirs to give."""
+    require_owner(service, asker)
+    if tier_name is not None and tier_name not in service.config.tiers:
+        allowed = ", ".join(service.config.tiers)
+        raise UserError(say("error-choice", option="tier", found=tier_name, allowed=allowed))
+    rules = await server_settings(service, asker.platform, asker.server_id)
+    roles = {role: name for role, name in rules.roles.items() if role != role_id}
+    if tier_name is not None:
+        roles[role_id] = tier_name
+    return await _set(service, asker, "roles", roles, t, why)
+
+
+async def set_option(
+    service: Service, asker: Asker, name: str, value: str, t: Translator, why: str = ""
+) -> Card:
+    """Set `preview` (on, off), `language` (en, zh-CN, auto) or `nsfw` (block, marked, allow) of a server."""
+    word = value.strip().lower()
+    choices: dict[str, dict[str, Any]] = {
+        "preview": {**dict.fromkeys(ON, True), **dict.fromkeys(OFF, False)},
+        "language": {**{known.lower(): known for known in LANGUAGES}, "auto": None},
+        "nsfw": {rule.value: rule.value for rule in Nsfw},
+    }
+    if name not in choices:
+        raise UserError(say("error-choice", option="setting", found=name, allowed=", ".join(choices)))
+    if word not in choices[name]:
+        allowed = "on, off" if name == "preview" else ", ".join(choices[name])
+        raise UserError(say("error-choice", option=name, found=value, allowed=allowed))
+    return await _set(service, asker, name, choices[name][word], t, why)
+
+
+async def _set(service: Service, asker: Asker, key: str, value: object, t: Translator, why: str) -> Card:
+    if asker.server_id is None:
+        raise UserError(say("error-server-only"))
+    by = (await service.member(asker)).key
+    kept = value if value not in ([], {}) else None
+    await service.store.set_setting(scope_of(asker.platform, asker.server_id), key, kept, by=by, why=why)
+    return await settings_card(service, asker.platform, asker.server_id, t)

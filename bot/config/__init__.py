@@ -1,0 +1,1 @@
+"""bot.toml and the environment, read and checked."""

@@ -1,0 +1,101 @@
+"""bot.toml, read and checked.
+
+A file that does not fit is refused with one line for each fault that names the file, the key, what was found
+and what is allowed.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from bot.config.schema import Config, Rent, Server, Style, Tier, VolumePrice
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class ConfigError(Exception):
+    """bot.toml does not fit; `lines` say where and how, one for each fault."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+def load_config(path: Path | None) -> Config:
+    """Read and check `path`; None gives the defaults. Raises `ConfigError`."""
+    if path is None:
+        return Config()
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be read: {error.strerror or error}"]) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError([f"{path}: is not UTF-8 text: save it as UTF-8"]) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([f"{path}: is not TOML: {error}"]) from error
+    try:
+        return Config.model_validate(table)
+    except ValidationError as error:
+        raise ConfigError([_fault(path, fault) for fault in error.errors()]) from error
+
+
+_IN_WORDS = {
+    "missing": "must be given",
+    "model_type": "must be a table",
+    "dict_type": "must be a table",
+    "path_type": "must be a path",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "decimal_parsing": "must be a number",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "string_type": "must be text in quotes",
+}
+"""What pydantic would say in Python's terms."""
+_FORMS = {
+    "currency": "must be three capital letters such as CNY",
+    "url": "must begin with http:// or https://",
+    "public_url": "must begin with http:// or https://",
+    "name": "must be letters, digits, dots, colons and hyphens, at most 64",
+    "address": "must be local, auto or HOST:PORT",
+}
+"""What a pattern stands for, by key."""
+
+
+def _fault(path: Path, fault: Any) -> str:
+    """One line: file, key, what was found, what is allowed."""
+    key = ".".join(str(part) for part in fault["loc"]) or "(whole file)"
+    if fault["type"] == "extra_forbidden":
+        known = _keys_beside(fault["loc"])
+        near = get_close_matches(str(fault["loc"][-1]), known, n=1)
+        hint = f" (did you mean {near[0]}?)" if near else ""
+        return f"{path}: {key}: found a key that is not known{hint}; allowed: {', '.join(known)}"
+    if fault["type"] == "value_error":
+        allowed = str(fault["ctx"]["error"])
+    elif fault["type"] == "string_pattern_mismatch":
+        allowed = _FORMS.get(str(fault["loc"][-1]), fault["msg"])
+    else:
+        allowed = _IN_WORDS.get(fault["type"]) or fault["msg"].replace("Input should be", "must be")
+    found = "" if isinstance(fault["input"], dict) else f"found {fault['input']!r}; "
+    return f"{path}: {key}: {found}{allowed}"
+
+
+def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
+    """The keys of the section that `loc` points into."""
+    if len(loc) == 1:
+        return list(Config.model_fields)
+    tables: dict[str, Any] = {"tiers": Tier, "rent": Rent, "styles": Style}
+    section: Any = tables.get(str(loc[0])) or Config.model_fields[str(loc[0])].annotation
+    if "servers" in loc:
+        section = Server
+    if "volume_prices" in loc:
+        section = VolumePrice
+    return [name for name in section.model_fields if (section, name) != (Tier, "name")]

@@ -1,0 +1,102 @@
+"""The buttons under a picture. A button is its id: after a restart, and after days, it knows what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+import discord
+
+from bot.commands import buttons
+from bot.commands.buttons import Action, Press, button_id
+
+if TYPE_CHECKING:
+    import re
+
+    from bot.discord.client import EaselClient
+    from bot.imagine.events import Done
+    from bot.imagine.live import LiveRequest
+    from bot.imagine.service import Service
+    from bot.messages import Translator
+
+STYLES = {
+    Action.AGAIN: discord.ButtonStyle.primary,
+    Action.DELETE: discord.ButtonStyle.danger,
+    Action.CANCEL: discord.ButtonStyle.danger,
+}
+
+
+class ActionButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=buttons.BUTTON_ID):
+    """Does what its id says to the request or picture that its id names."""
+
+    def __init__(self, press: Press, label: str = "…", row: int | None = None) -> None:
+        self.press = press
+        style = STYLES.get(press.action, discord.ButtonStyle.secondary)
+        super().__init__(
+            discord.ui.Button(
+                style=style, label=label, custom_id=button_id(press.action, press.target), row=row
+            )
+        )
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[discord.Client],
+        item: discord.ui.Item[discord.ui.View | discord.ui.LayoutView],
+        match: re.Match[str],
+    ) -> Self:
+        """The button that was pressed; its label stays what it is on the message."""
+        return cls(Press(Action(match["action"]), match["target"]))
+
+    async def callback(self, interaction: discord.Interaction[EaselClient]) -> None:  # type: ignore[override]
+        """Pressed."""
+        from bot.discord import presses  # it delivers, and what it delivers carries buttons
+
+        try:
+            await presses.pressed(interaction.client, interaction, self.press)
+        except Exception as error:  # discord.py would log it and leave whoever pressed waiting
+            await interaction.client.failed(interaction, error)
+
+
+def request_view(request_id: str, t: Translator) -> discord.ui.View:
+    """Under a request on its way: cancel."""
+    return _view(_button(Action.CANCEL, request_id, t))
+
+
+def result_view(live: LiveRequest, done: Done, service: Service, t: Translator) -> discord.ui.View:
+    """Under a result: the single files of a grid first, then what can be done with it."""
+    target = live.request_id
+    singles = [
+        ActionButton(
+            Press(Action.SINGLE, picture.job_id), t("button-single", number=_number(picture.job_id)), row=0
+        )
+        for picture in done.pictures
+        if live.request.images > 1
+    ]
+    others = [
+        _button(action, target, t, row=1)
+        for action in buttons.offered(live, service)
+        if action is not Action.SINGLE
+    ]
+    return _view(*singles, *others)
+
+
+def single_view(job_id: str, *, larger: bool, t: Translator) -> discord.ui.View:
+    """Under one picture of a grid."""
+    kinds = [Action.LARGER] if larger else []
+    return _view(*(_button(action, job_id, t) for action in (*kinds, Action.VARY, Action.DETAILS)))
+
+
+def _button(action: Action, target: str, t: Translator, row: int | None = None) -> ActionButton:
+    return ActionButton(Press(action, target), t(f"button-{action}"), row)
+
+
+def _number(job_id: str) -> int:
+    """People count from one."""
+    return int(job_id.rpartition("-")[2]) + 1
+
+
+def _view(*buttons: ActionButton) -> discord.ui.View:
+    view = discord.ui.View(timeout=None)
+    for button in buttons:
+        view.add_item(button)
+    return view

@@ -1,0 +1,82 @@
+"""Which platforms to serve, and serving them side by side; their libraries are imported only when needed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bot.config.tokens import BOT_ID
+from bot.extras import extra
+from bot.messages import UserError, say, translator
+
+if TYPE_CHECKING:
+    from bot.config.credentials import Credentials
+    from bot.config.schema import Config
+    from bot.imagine.service import Service
+
+log = structlog.get_logger(__name__)
+
+FIRST = asyncio.FIRST_COMPLETED
+Serve = Callable[["Service"], Coroutine[None, None, None]]
+
+
+def configured_faces(config: Config, credentials: Credentials) -> dict[str, Serve]:
+    """The platforms whose token is there, and the HTTP API where it is turned on, by name.
+
+    Raises `UserError` where a token cannot be one, or a library is not installed.
+    """
+    for platform, given in credentials.tokens.items():
+        if BOT_ID[platform](given) is None:
+            raise UserError(say(f"{platform}-token-shape"))
+    faces: dict[str, Serve] = {}
+    if config.http.enabled:
+        with extra("api"):
+            from bot import web
+
+        metrics_token = credentials.metrics_token.get_secret_value() if credentials.metrics_token else None
+        faces["http"] = lambda service: web.serve(service, service.config, metrics_token=metrics_token)
+    if (token := credentials.discord_token) is not None:
+        with extra("discord"):
+            from bot import discord
+
+        discord_token = token.get_secret_value()
+        faces["discord"] = lambda service: discord.serve(service, discord_token, service.config)
+    if (token := credentials.telegram_token) is not None:
+        with extra("telegram"):
+            from bot import telegram
+
+        telegram_token = token.get_secret_value()
+        faces["telegram"] = lambda service: telegram.serve(service, telegram_token, service.config)
+    return faces
+
+
+async def serve_all(service: Service, faces: dict[str, Serve]) -> bool:
+    """Serve until cancelled. A face that fails takes no other down; False when all have, or the engine broke.
+
+    Nothing is drawn without an engine, and what is queued is written down: leave, to be started again.
+    """
+    serving = [asyncio.create_task(_serve(name, serve, service)) for name, serve in faces.items()]
+    engine = asyncio.create_task(service.engine.wait())
+    try:
+        while not engine.done() and not all(face.done() for face in serving):
+            await asyncio.wait({engine, *(face for face in serving if not face.done())}, return_when=FIRST)
+        return not engine.done() and any(face.result() for face in serving)
+    finally:
+        for task in (engine, *serving):
+            task.cancel()
+        await asyncio.gather(engine, *serving, return_exceptions=True)
+
+
+async def _serve(name: str, serve: Serve, service: Service) -> bool:
+    try:
+        await serve(service)
+    except UserError as error:
+        log.error("face.refused", face=name, why=translator(service.config.language)(error.message))
+        return False
+    except Exception:
+        log.exception("face.failed", face=name)
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""One request for pictures, from its words to the delivered result."""

@@ -1,0 +1,255 @@
+"""Has accepted requests drawn: follows the engine's tickets, stores the pictures, writes down failures.
+
+Whatever the engine answers, each job ends in exactly one row: drawn, failed or cancelled. A store that cannot
+write delays that row and the picture with it; it loses neither (verbs that end a job wait by themselves).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+import structlog
+from structlog.contextvars import bind_contextvars
+from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
+
+from bot.imagine import refusals
+from bot.imagine.events import Done, Failed
+from bot.imagine.picture import Picture, encode_png, is_spoiler, parameters
+from bot.imagine.request import styled
+from bot.imagine.safety import Safety, Verdict
+from bot.messages import say
+from engine.request import Cancelled, Draining, DrawFailed, DrawRequest, EngineError, JobState, Usage
+from engine.snapshot import device_name
+from storage.errors import ImageGone, StoreUnavailable, UnknownJob, UnknownMember
+from storage.records import DrawUsage
+from storage.records import JobState as Row
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from bot.config.schema import Config
+    from bot.imagine.live import LiveRequest
+    from bot.imagine.models import Capabilities
+    from bot.imagine.pricing import Pricing
+    from bot.imagine.request import ImageRequest
+    from engine.request import Drawing
+    from engine.ticket import Ticket
+    from storage.records import JobRecord, RequestRecord
+    from storage.store import Store
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+
+@dataclass(slots=True, eq=False)
+class Flight:
+    """A live request, the engine's tickets of its open jobs, and what has come of the others."""
+
+    live: LiveRequest
+    tickets: dict[str, Ticket] = field(default_factory=dict)
+    pictures: dict[str, Picture] = field(default_factory=dict)
+    failures: list[Failed] = field(default_factory=list)
+    charged: int = 0
+    """Cancelled jobs, among the failures, that count as images all the same."""
+    notes: set[str] = field(default_factory=set)
+    kept: bool = False
+    """The process is leaving and this request stays written down for the next one."""
+
+
+async def until_stored(operation: Callable[[], Awaitable[T]]) -> T:
+    """Repeat `operation` until the store can do it; only its being unavailable is waited out."""
+    async for attempt in AsyncRetrying(
+        retry=retry_if_exception_type(StoreUnavailable), wait=wait_random_exponential(0.2, max=15)
+    ):
+        with attempt:
+            return await operation()
+    raise AssertionError("retries without end")
+
+
+class Worker:
+    """Draws flights. Owns no task: the service runs `draw` and cancels it at the end."""
+
+    def __init__(
+        self, config: Config, model: Capabilities, store: Store, pricing: Pricing, safety: Safety
+    ) -> None:
+        self._config = config
+        self._model = model
+        self._store = store
+        self._pricing = pricing
+        self._safety = safety
+        self._refunds = asyncio.Lock()
+
+    async def draw(self, flight: Flight) -> None:
+        """Have every open job drawn and stored, then publish the outcome."""
+        async with asyncio.TaskGroup() as jobs:
+            for ticket in flight.tickets.values():
+                jobs.create_task(self._job(flight, ticket))
+        flight.tickets.clear()
+        live = flight.live
+        charged = [say("cancelled-charged", images=flight.charged)] if flight.charged else []
+        if flight.kept:
+            live.publish(Failed(say("error-draining-kept")))
+            return
+        if not flight.pictures:
+            live.publish(Failed(charged[0], cancelled=True) if charged else flight.failures[0])
+            return
+        try:
+            quota = await until_stored(lambda: self._store.quota(live.member, tier=live.tier))
+        except UnknownMember:  # forgotten, with all their pictures
+            live.publish(Failed(say("error-gone")))
+            return
+        pictures = tuple(sorted(flight.pictures.values(), key=lambda picture: picture.seed))
+        notes = (*(say(note) for note in sorted(flight.notes)), *charged)
+        live.publish(Done(pictures, quota, missing=len(flight.failures) - flight.charged, notes=notes))
+
+    async def collect(self, flight: Flight, record: RequestRecord) -> None:
+        """Take up what became of a request's jobs in an earlier life of the process."""
+        for job in record.jobs:
+            await self._collect_job(flight, job)
+
+    async def give_up(self, flight: Flight, job_id: str, error: EngineError) -> None:
+        """Close a job that cannot be drawn, with its refund."""
+        reason = type(error).__name__
+        usage = self.usage(flight.live.request, error.usage)
+        await self._store.failed(job_id, reason, usage)
+        flight.failures.append(Failed(refusals.explain_engine(error).message))
+        log.warning("job.failed", job_id=job_id, reason=reason)
+
+    def draw_request(self, record: RequestRecord, request: ImageRequest, job: JobRecord) -> DrawRequest:
+        """A job in the engine's terms: tier and member become an opaque lane and flow."""
+        return DrawRequest(
+            job_id=job.job_id,
+            prompt=styled(request.prompt, self._config.styles.get(request.style or "")),
+            width=request.width,
+            height=request.height,
+            steps=request.steps,
+            seed=job.seed,
+            guidance=request.guidance,
+            negative_prompt=request.negative_prompt,
+            lane=record.tier,
+            flow=record.member,
+            preview_every=self._config.engine.preview_every,
+            waited_s=job.waited_us / 1e6,
+        )
+
+    def usage(self, request: ImageRequest, usage: Usage) -> DrawUsage:
+        """What the engine measured in seconds, as the ledger's integers."""
+        return DrawUsage(
+            queue_us=round(usage.queue_s * 1e6),
+            encode_us=round(usage.encode_s * 1e6),
+            denoise_us=round(usage.denoise_s * 1e6),
+            decode_us=round(usage.decode_s * 1e6),
+            gpu_us=round(usage.gpu_s * 1e6),
+            energy_mj=None if usage.energy_j is None else round(usage.energy_j * 1e3),
+            model=self._model.name,
+            width=request.width,
+            height=request.height,
+            steps=request.steps,
+            cached=usage.cached,
+            device=device_name(usage.gpu, usage.worker),
+        )
+
+    async def _job(self, flight: Flight, ticket: Ticket) -> None:
+        """One job to its end; its row may be gone by then, where its member asked to be forgotten."""
+        bind_contextvars(job_id=ticket.job_id)  # of this task: whatever is logged below tells whose it is
+        try:
+            await self._to_its_end(flight, ticket)
+        except UnknownJob:
+            flight.failures.append(Failed(say("cancelled-refunded"), cancelled=True))
+
+    async def _to_its_end(self, flight: Flight, ticket: Ticket) -> None:
+        """From the queue to a stored picture or a written failure."""
+        try:
+            drawing = await self._watch(flight, ticket)
+            verdict = await self._safety.verdict(drawing.image)
+            if verdict is Verdict.REFUSE:
+                await self._refuse(flight, drawing)
+            else:
+                await self._keep(flight, drawing, spoiler=verdict is Verdict.SPOILER)
+        except Cancelled as error:
+            await self._cancelled(flight, ticket.job_id, error)
+        except Draining:
+            flight.kept = True  # its row stays open: the next start goes on from there
+        except EngineError as error:
+            await self.give_up(flight, ticket.job_id, error)
+        except Exception as error:  # whatever it is, the member hears of it and pays nothing
+            log.exception("job.broke", job_id=ticket.job_id)
+            await self.give_up(flight, ticket.job_id, DrawFailed(str(error)))
+
+    async def _watch(self, flight: Flight, ticket: Ticket) -> Drawing:
+        running = False
+        async for progress in ticket.updates():
+            if not running and progress.state is JobState.RUNNING:
+                running = True
+                await until_stored(lambda: self._store.running(ticket.job_id))
+            flight.live.job_moved(ticket.job_id, progress)
+        return await ticket.result()
+
+    async def _keep(self, flight: Flight, drawing: Drawing, *, spoiler: bool) -> None:
+        """Store a drawing as the picture that will be handed out."""
+        request, job = flight.live.request, drawing.request
+        text = parameters(request, job.seed, self._model.name)
+        watermark = self._config.tiers[job.lane].watermark
+        png = await asyncio.to_thread(encode_png, drawing.image, text, watermark=watermark, spoiler=spoiler)
+        usage = self.usage(request, drawing.usage)
+        image = await until_stored(lambda: self._store.put_image(png, ".png"))
+        await self._store.drawn(job.job_id, image, usage)
+        flight.pictures[job.job_id] = self._picture(job.job_id, job.seed, png, usage)
+        if drawing.prompt_truncated:
+            flight.notes.add("note-prompt-cut")
+        log.info("job.drawn", job_id=job.job_id, gpu_us=usage.gpu_us, cached=usage.cached)
+
+    async def _cancelled(self, flight: Flight, job_id: str, error: Cancelled) -> None:
+        """A cancel before the first step is free; later ones are refunded a few times a day."""
+        charged = await self._give_back(flight, job_id, error.usage, by=flight.live.member)
+        flight.charged += charged
+        flight.failures.append(Failed(say("cancelled-refunded"), cancelled=True))
+        log.info("job.cancelled", job_id=job_id, charged=charged)
+
+    async def _refuse(self, flight: Flight, drawing: Drawing) -> None:
+        """A picture nobody shall see; refunded as often as a cancel is."""
+        job_id = drawing.request.job_id
+        charged = await self._give_back(flight, job_id, drawing.usage, by="safety")
+        flight.failures.append(Failed(say("moderation-image-charged" if charged else "moderation-image")))
+        log.info("job.refused", job_id=job_id, charged=charged)
+
+    async def _give_back(self, flight: Flight, job_id: str, used: Usage, *, by: str) -> bool:
+        """Close a job without a picture. Whether it is charged: begun, and the day's refunds are used up."""
+        member, usage, charged = flight.live.member, self.usage(flight.live.request, used), False
+        async with self._refunds:  # two cancels must not both take the last refund of the day
+            if used.started:
+                refunded = await until_stored(lambda: self._store.refunds_today(member))
+                charged = refunded >= self._config.limits.refunded_cancels_a_day
+            await self._store.cancelled(job_id, usage, charged=charged, by=by)
+        return charged
+
+    async def _collect_job(self, flight: Flight, job: JobRecord) -> None:
+        if job.image and job.usage and job.state in (Row.DRAWN, Row.DELIVERED):
+            try:
+                png = await self._store.image(job.image)
+            except ImageGone:
+                await self._store.undeliverable([job.job_id], "image gone", members_doing=False)
+                flight.failures.append(Failed(say("error-gone")))
+                return
+            flight.pictures[job.job_id] = self._picture(job.job_id, job.seed, png, job.usage)
+        elif job.state is Row.CANCELLED:
+            flight.charged += job.charged
+            flight.failures.append(Failed(say("cancelled-refunded"), cancelled=True))
+        elif job.state not in (Row.QUEUED, Row.RUNNING):
+            flight.failures.append(Failed(say("error-draw")))
+
+    def _picture(self, job_id: str, seed: int, png: bytes, usage: DrawUsage) -> Picture:
+        cost_micro = self._pricing.cost_micro(usage.gpu_us, usage.device)
+        return Picture(
+            job_id,
+            seed,
+            png,
+            usage.draw_us / 1e6,
+            usage.gpu_us,
+            cost_micro,
+            energy_mj=usage.energy_mj,
+            cached=usage.cached,
+            spoiler=is_spoiler(png),
+        )

@@ -1,0 +1,70 @@
+"""What happens to a request, as every face renders it.
+
+A face follows `LiveRequest.events()`: the newest state whenever it changes, older ones skipped, the last one
+`Done` or `Failed`. Nothing here names a platform.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from bot.imagine.picture import Picture
+    from bot.imagine.request import ImageRequest
+    from bot.messages import Message
+    from storage.records import Quota
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Reserved and written down; from here on it survives the process."""
+
+    request_id: str
+    request: ImageRequest
+    notes: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """In the queue. `position` 0 is next; `eta_s` predicted seconds until the last picture is there."""
+
+    position: int
+    eta_s: float
+    unmanned: bool = False
+    """Nothing is there to draw it; no ETA holds until something comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Being drawn: steps taken and to take over all images, images already drawn."""
+
+    step: int
+    steps: int
+    drawn: int
+    images: int
+    eta_s: float
+    preview: Image | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Drawn and stored, to be delivered and then acknowledged. `missing` images failed and were refunded."""
+
+    pictures: tuple[Picture, ...]
+    quota: Quota
+    missing: int = 0
+    notes: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """No picture: why, in one sentence that tells of the refund, and whether it was cancelled."""
+
+    message: Message
+    cancelled: bool = False
+
+
+Event = Accepted | Waiting | Progress | Done | Failed

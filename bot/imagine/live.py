@@ -1,0 +1,100 @@
+"""A request on its way: the newest event, and whoever follows it.
+
+Progress is state, not a log: a follower that is slow (a platform that rate-limits edits) sees the newest
+event and never a backlog of old ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bot.imagine.events import Accepted, Done, Event, Failed, Progress, Waiting
+from engine.request import JobState
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from bot.imagine.request import ImageRequest
+    from bot.messages import Message
+    from engine.request import Progress as JobProgress
+
+
+class LiveRequest:
+    """One accepted request. Faces read it; only the service publishes to it."""
+
+    def __init__(
+        self,
+        *,
+        request_id: str,
+        member: str,
+        platform: str,
+        request: ImageRequest,
+        address: Mapping[str, object],
+        language: str,
+        notes: tuple[Message, ...] = (),
+        tier: str | None = None,
+    ) -> None:
+        self.request_id = request_id
+        self.member = member
+        self.platform = platform
+        self.request = request
+        self.address = dict(address)
+        self.language = language
+        self.tier = tier
+        self.over = False
+        """Closed before this process or this delivery of its event: there is nothing left to hand out."""
+        self.accepted = Accepted(request_id, request, notes)
+        self._latest: Event = self.accepted
+        self._changed = asyncio.Event()
+        self._jobs: dict[str, JobProgress] = {}
+
+    @property
+    def latest(self) -> Event:
+        return self._latest
+
+    @property
+    def finished(self) -> bool:
+        return isinstance(self._latest, Done | Failed)
+
+    async def events(self) -> AsyncIterator[Event]:
+        """`Accepted`, then the newest event whenever it changed, ending with `Done` or `Failed`."""
+        shown: Event = self.accepted
+        yield shown
+        while not isinstance(shown, Done | Failed):
+            changed = self._changed
+            if self._latest is shown:
+                await changed.wait()
+            shown = self._latest
+            yield shown
+
+    async def outcome(self) -> Done | Failed:
+        """The last event."""
+        async for event in self.events():
+            if isinstance(event, Done | Failed):
+                return event
+        raise AssertionError("events end with an outcome")
+
+    def publish(self, event: Event) -> None:
+        if event != self._latest:
+            self._latest = event
+            self._changed.set()
+            self._changed = asyncio.Event()
+
+    def job_moved(self, job_id: str, progress: JobProgress) -> None:
+        """Fold one job's progress into the request's."""
+        self._jobs[job_id] = progress
+        if self.finished or not self._jobs:
+            return
+        jobs = self._jobs.values()
+        eta_s = max(job.eta_s for job in jobs)
+        if all(job.state is JobState.QUEUED for job in jobs):
+            unmanned = any(job.unmanned for job in jobs)
+            self.publish(Waiting(min(job.position for job in jobs), eta_s, unmanned))
+            return
+        done = sum(job.state is JobState.DONE for job in jobs)
+        steps = max(self.request.steps * self.request.images, sum(job.steps for job in jobs))
+        event = Progress(sum(job.step for job in jobs), steps, done, self.request.images, eta_s)
+        kept = self._latest.preview if isinstance(self._latest, Progress) else None
+        self.publish(replace(event, preview=progress.preview or kept))

@@ -1,0 +1,345 @@
+"""What every face shares: accept a request, have it drawn, keep it until it is delivered.
+
+One request's way: resolve -> reserve and write down (one transaction) -> engine -> stored image -> the face
+delivers -> acknowledged: settled. Between any two of these the process may die; `start` goes on from
+what is written. Nothing is charged before a platform has acknowledged the picture.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import structlog
+
+from bot.alerts import Alerts
+from bot.imagine import refusals
+from bot.imagine.advice import Adviser
+from bot.imagine.drawing import Flight, Worker, until_stored
+from bot.imagine.events import Done, Failed
+from bot.imagine.live import LiveRequest
+from bot.imagine.moderation import Moderation
+from bot.imagine.request import ImageRequest, Resolved, resolve
+from bot.imagine.safety import Safety
+from bot.messages import Message, UserError, best_language, say
+from bot.metrics.counting import Counting
+from engine.request import Draining, EngineError, Usage
+from storage.errors import Refusal, StoreUnavailable
+from storage.records import JobState as Row
+from storage.records import NewJob, NewRequest, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Mapping
+
+    from bot.config.schema import Config, Tier
+    from bot.imagine.models import Capabilities
+    from bot.imagine.pricing import Pricing
+    from bot.imagine.request import ImagineOptions
+    from engine.backend import Backend
+    from storage.records import Member, Quota, RequestRecord
+    from storage.store import Store
+
+log = structlog.get_logger(__name__)
+
+STORING_S = 10.0
+"""How long a stop waits for the last pictures to be stored; without them they are drawn again."""
+CLOSED = (Row.DELIVERED, Row.FAILED, Row.CANCELLED)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks, as the platform tells it."""
+
+    platform: str
+    user_id: str
+    locale: str | None = None
+    server_id: str | None = None
+    account_age_s: int | None = None
+    tier: str | None = None
+    """A tier the platform grants here (a role); counts where it ranks above the member's own."""
+    adult: bool = True
+    """Whether adult pictures may be asked for in this place."""
+
+    @property
+    def scope(self) -> str | None:
+        """The store's name for the settings of the server or group, None in a private chat."""
+        return f"{self.platform}:{self.server_id}" if self.server_id else None
+
+
+class Service:
+    """The faces' one door to queue, quota and ledger. Built by the composition root; `start` before use."""
+
+    def __init__(
+        self,
+        *,
+        config: Config,
+        model: Capabilities,
+        engine: Backend,
+        store: Store,
+        pricing: Pricing,
+        alerts: Alerts | None = None,
+        safety: Safety | None = None,
+        counting: Counting | None = None,
+    ) -> None:
+        self.config = config
+        self.model = model
+        self.engine = engine
+        self.store = store
+        self.pricing = pricing
+        self.alerts = alerts or Alerts()
+        self.counting = counting or Counting()
+        self._moderation = Moderation(config, store)
+        self._adviser = Adviser(store)
+        self._worker = Worker(config, model, store, pricing, safety or Safety(config.moderation))
+        self._flights: dict[str, Flight] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    # life
+
+    async def start(self) -> None:
+        """Queue what an earlier process accepted and did not finish, in its old order."""
+        for record in await self.store.unfinished():
+            await self._resume(await self.store.request(record.request_id))
+        log.info("service.started", resumed=len(self._flights))
+
+    async def stop(self) -> None:
+        """Let go of every request; what is unfinished stays written down for the next start.
+
+        Comes after the engine's stop: what that still drew is stored first.
+        """
+        try:
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=STORING_S)
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def undelivered(self, platform: str) -> list[LiveRequest]:
+        """Requests of `platform` from before the last stop: being drawn again, or drawn and not delivered."""
+        lives = [flight.live for flight in self._flights.values() if flight.live.platform == platform]
+        known = {live.request_id for live in lives}
+        written = await self.store.undelivered(platform)
+        return lives + [await self._drawn_before(r) for r in written if r.request_id not in known]
+
+    # asking
+
+    async def imagine(
+        self,
+        asker: Asker,
+        options: ImagineOptions,
+        *,
+        key: str,
+        address: Mapping[str, object],
+        digest: str = "",
+    ) -> LiveRequest:
+        """Accept a request. `key` is the platform's id of the event, `address` where to deliver.
+
+        Raises `UserError` with one sentence when it cannot be drawn; then nothing was changed. The same
+        `key` again is a redelivery and gives the first request back; with another `digest` it is refused.
+        """
+        member = await self.member(asker)
+        tier = self.tier_of(member, asker)
+        resolved = resolve(options, model=self.model, tier=tier, styles=self.config.styles)
+        resolved = await self._adviser.advise(member.key, options, resolved)
+        return await self.submit(asker, member, resolved, key=key, address=address, digest=digest)
+
+    async def submit(
+        self,
+        asker: Asker,
+        member: Member,
+        resolved: Resolved,
+        *,
+        key: str,
+        address: Mapping[str, object],
+        digest: str = "",
+    ) -> LiveRequest:
+        """Reserve, write down and queue a request that is already resolved.
+
+        Shielded: a caller that is cancelled half-way must not leave a request written down and not queued.
+        """
+        source = Source(asker.platform, key, digest)
+        return await asyncio.shield(self._spawn(self._accept(asker, member, resolved, source, address)))
+
+    async def _accept(
+        self, asker: Asker, member: Member, resolved: Resolved, source: Source, address: Mapping[str, object]
+    ) -> LiveRequest:
+        request, request_id = resolved.request, secrets.token_hex(8)
+        new = NewRequest(
+            request_id=request_id,
+            source=source,
+            member=member.key,
+            platform_server=asker.server_id,
+            payload=request.to_json(),
+            address=json.dumps(dict(address)),
+            jobs=tuple(NewJob(f"{request_id}-{n}", request.seed + n) for n in range(request.images)),
+            account_age_s=asker.account_age_s,
+            tier=asker.tier,
+        )
+        language = self.language_of(member, asker)
+        try:
+            await self._moderation.check(request, asker.scope, adult=asker.adult)
+            acceptance = await self.store.accept(new)
+        except (Refusal, StoreUnavailable) as error:
+            raise refusals.explain(error, language) from error
+        record = acceptance.request
+        if acceptance.replayed:
+            return self.live(record.request_id) or await self._drawn_before(record)
+        flight = Flight(self._live(record, language, resolved.notes))
+        try:
+            for job in record.jobs:
+                draw = self._worker.draw_request(record, request, job)
+                flight.tickets[job.job_id] = self.engine.submit(draw)
+        except Draining:
+            raise UserError(say("error-draining-kept")) from None
+        except EngineError as error:
+            await self._take_back(flight, record)
+            raise refusals.explain_engine(error) from error
+        self._follow(flight)
+        return flight.live
+
+    async def cancel(self, request_id: str, by: Member | None) -> bool:
+        """Cancel what is not drawn yet. `by` None is a moderator. False where it is another's or too late."""
+        flight = self._flights.get(request_id)
+        if flight is None or (by is not None and by.key != flight.live.member):
+            return False
+        return sum(ticket.cancel() for ticket in flight.tickets.values()) > 0
+
+    def requests(self) -> list[LiveRequest]:
+        """All requests that are still being drawn, the oldest first."""
+        return [flight.live for flight in self._flights.values() if not flight.live.finished]
+
+    def waiting(self, member_key: str) -> list[LiveRequest]:
+        """A member's requests that are still being drawn, the oldest first."""
+        return [live for live in self.requests() if live.member == member_key]
+
+    def live(self, request_id: str) -> LiveRequest | None:
+        """A request on its way, or None where it is over or unknown."""
+        flight = self._flights.get(request_id)
+        return flight.live if flight else None
+
+    # delivering
+
+    async def moved(self, live: LiveRequest, **address: object) -> None:
+        """Remember more of where the request is shown (a message id): a restart edits that message."""
+        live.address.update(address)
+        await until_stored(lambda: self.store.set_address(live.request_id, json.dumps(live.address)))
+
+    async def delivered(self, live: LiveRequest, receipt: str) -> None:
+        """The platform acknowledged the pictures: settle, write the ledger, close the jobs."""
+        await self.store.acknowledge(live.request_id, receipt)
+        self.closed(live)
+
+    async def undeliverable(self, live: LiveRequest, reason: str, *, members_doing: bool) -> None:
+        """No way to deliver, for good. The member pays only where it was their own doing."""
+        await self.store.undeliverable(_jobs(live), reason, members_doing=members_doing)
+        self.closed(live)
+
+    async def park(self, live: LiveRequest) -> None:
+        """Keep the pictures in the member's history, uncharged until they are fetched."""
+        await self.store.park(_jobs(live))
+        self.closed(live)
+
+    def closed(self, live: LiveRequest) -> None:
+        """The face is through with this request."""
+        self._flights.pop(live.request_id, None)
+
+    async def revisit(self, request_id: str) -> LiveRequest:
+        """A request that was let go (kept in the history), to be delivered again. Raises UnknownRequest."""
+        return self.live(request_id) or await self._drawn_before(await self.store.request(request_id))
+
+    # members
+
+    async def member(self, asker: Asker) -> Member:
+        """The member behind a platform account, made on first sight. Raises `UserError`: storage is down."""
+        try:
+            return await self.store.member(asker.platform, asker.user_id)
+        except StoreUnavailable as error:
+            raise refusals.explain(error, best_language(asker.locale, self.config.language)) from error
+
+    async def quota(self, asker: Asker) -> Quota:
+        """What the asker has used and has left this month."""
+        member = await self.member(asker)
+        return await self.store.quota(member.key, tier=asker.tier)
+
+    def language_of(self, member: Member | None, asker: Asker) -> str:
+        """The member's own choice, else the platform's locale, else the configured language."""
+        return (member and member.language) or best_language(asker.locale, self.config.language)
+
+    def tier_of(self, member: Member, asker: Asker | None = None) -> Tier:
+        """The better one of the member's tier and what the platform grants."""
+        order = list(self.config.tiers)
+        names = [name for name in (member.tier, asker and asker.tier) if name in order]
+        return self.config.tiers[max(names, key=order.index, default=self.config.default_tier)]
+
+    # going on
+
+    def _follow(self, flight: Flight) -> None:
+        self._flights[flight.live.request_id] = flight
+        self._spawn(self._worker.draw(flight))
+
+    async def _resume(self, record: RequestRecord) -> None:
+        flight = Flight(self._live(record, self.config.language))
+        for job in record.jobs:
+            if job.state in (Row.QUEUED, Row.RUNNING):
+                draw = self._worker.draw_request(record, flight.live.request, job)
+                try:
+                    flight.tickets[job.job_id] = self.engine.submit(draw, accepted_before=True)
+                except EngineError as error:  # no longer drawable: another model, a smaller budget
+                    await self._worker.give_up(flight, job.job_id, error)
+        self._flights[record.request_id] = flight
+        self._spawn(self._resume_drawing(flight, record))
+
+    async def _resume_drawing(self, flight: Flight, record: RequestRecord) -> None:
+        await self._worker.collect(flight, record)
+        await self._worker.draw(flight)
+
+    async def _drawn_before(self, record: RequestRecord) -> LiveRequest:
+        """A request none of whose jobs is open: its pictures come from the store."""
+        flight = Flight(self._live(record, self.config.language))
+        flight.live.over = all(job.state in CLOSED for job in record.jobs)
+        await self._worker.collect(flight, record)
+        if not flight.pictures and not flight.failures:
+            flight.failures.append(Failed(say("error-gone")))
+        await self._worker.draw(flight)
+        self._flights[record.request_id] = flight
+        return flight.live
+
+    async def _take_back(self, flight: Flight, record: RequestRecord) -> None:
+        """Undo an acceptance that the engine refused: nothing drawn, nothing charged."""
+        for ticket in flight.tickets.values():
+            ticket.cancel()
+        usage = self._worker.usage(flight.live.request, Usage())
+        for job in record.jobs:
+            await self.store.cancelled(job.job_id, usage, charged=False, by="engine")
+
+    def _live(self, record: RequestRecord, language: str, notes: tuple[Message, ...] = ()) -> LiveRequest:
+        return LiveRequest(
+            request_id=record.request_id,
+            member=record.member,
+            platform=record.source.platform,
+            request=ImageRequest.from_json(record.payload),
+            address=json.loads(record.address),
+            language=language,
+            notes=notes,
+            tier=record.tier,
+        )
+
+    def _spawn(self, work: Coroutine[None, None, T]) -> asyncio.Task[T]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) and not isinstance(error, UserError):
+            log.error("task.died", exc_info=error)
+
+
+def _jobs(live: LiveRequest) -> tuple[str, ...]:
+    return tuple(picture.job_id for picture in live.latest.pictures) if isinstance(live.latest, Done) else ()

@@ -1,0 +1,159 @@
+"""The bot with a cluster in place of the engine: drawn, told, priced and drained like with one machine."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bot.app import engine_config, open_store
+from bot.background.drains import Drains, order_drain
+from bot.commands.gpu import stats_gpu
+from bot.config.schema import Config, Ray
+from bot.imagine.events import Done, Waiting
+from bot.imagine.models import load_capabilities
+from bot.imagine.pricing import Pricing
+from bot.imagine.request import ImagineOptions
+from bot.imagine.service import Asker, Service
+from bot.messages import UserError, translator
+from bot.metrics import readings
+from bot.render import status
+from engine.families.profile import load_profile
+from engine.fleet.settings import ClusterSettings
+from engine.front import ClusterEngine
+from tests.easel import config_in
+from tests.engine.fleet.simulated import SimulatedFleet, SimulatedWorker
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+OWNER = Asker("discord", "1")
+QUICK = ClusterSettings(health_every_s=0.01, health_timeout_s=1.0)
+RENT = [
+    {"valid_from": "2025-01-01", "gpu_an_hour": 4},
+    {"valid_from": "2025-01-01", "gpu_an_hour": 36, "gpu": "H100"},
+]
+
+
+@contextlib.asynccontextmanager
+async def bot(
+    config: Config, *workers: SimulatedWorker
+) -> AsyncIterator[tuple[Service, ClusterEngine, SimulatedFleet]]:
+    fleet = SimulatedFleet(workers)
+    engine = ClusterEngine(
+        fleet=fleet, profile=load_profile("embedded"), config=engine_config(config), settings=QUICK
+    )
+    async with open_store(config) as store, engine:
+        service = Service(
+            config=config,
+            model=load_capabilities("embedded"),
+            engine=engine,
+            store=store,
+            pricing=Pricing(config),
+        )
+        await service.start()
+        try:
+            yield service, engine, fleet
+        finally:
+            await engine.stop(0.0)
+            await service.stop()
+
+
+async def until(condition: Any) -> None:
+    async with asyncio.timeout(30):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+
+
+def with_owner(folder: Path) -> Config:
+    return config_in(folder, owners={"discord": [1]}, rent=RENT)
+
+
+async def imagine(service: Service, key: str) -> Any:
+    return await service.imagine(OWNER, ImagineOptions(prompt="a cat", size="64x64"), key=key, address={})
+
+
+async def test_each_picture_costs_what_its_card_costs(tmp_path: Path) -> None:
+    worker = SimulatedWorker("worker-1", gpu="NVIDIA H100 80GB HBM3")
+    async with bot(with_owner(tmp_path), worker) as (service, _, _):
+        live = await imagine(service, "1")
+        done = await live.outcome()
+        assert isinstance(done, Done)
+        await service.delivered(live, "receipt")
+        [row] = await service.store.ledger()
+        assert row.device == "NVIDIA H100 80GB HBM3 (worker-1)"
+        assert row.cost_micro == pytest.approx(row.gpu_us * 36_000_000 / 3_600_000_000, abs=1)
+        assert done.pictures[0].cost_micro == row.cost_micro
+
+
+async def test_with_nobody_there_people_are_told_and_it_goes_on(tmp_path: Path) -> None:
+    async with bot(with_owner(tmp_path)) as (service, _, fleet):
+        live = await imagine(service, "1")
+        await until(lambda: isinstance(live.latest, Waiting) and live.latest.unmanned)
+        assert "nothing is there to draw" in status(live.latest, translator("en"))
+        fleet.hire(SimulatedWorker("worker-1"))
+        assert isinstance(await live.outcome(), Done)
+
+
+async def test_owners_see_each_worker(tmp_path: Path) -> None:
+    workers = SimulatedWorker("worker-1", gpu="NVIDIA L4"), SimulatedWorker("worker-2", gpu="NVIDIA H100")
+    async with bot(with_owner(tmp_path), *workers) as (service, engine, _):
+        await until(lambda: len(engine.snapshot().workers) == 2)
+        card = await stats_gpu(service, OWNER, translator("en"))
+        told = dict(card.facts)
+        assert told["NVIDIA L4 (worker-1)"].startswith("idle · 0 / 4 · 0 done, 0 failed · ")
+        assert "36.00" in told["NVIDIA H100 (worker-2)"]
+        families = {family.name: family for family in readings.engine(engine.snapshot(), ["free"])}
+        labels = [sample.labels for sample in families["easel_worker_up"].samples]
+        assert {"worker": "worker-2", "gpu": "NVIDIA H100"} in labels
+
+
+async def test_an_order_to_drain_reaches_the_running_bot(tmp_path: Path) -> None:
+    config = with_owner(tmp_path)
+    workers = SimulatedWorker("worker-1"), SimulatedWorker("worker-2")
+    async with bot(config, *workers) as (service, engine, _):
+        await until(lambda: len(engine.snapshot().workers) == 2)
+        drains = Drains(engine, service.store, every_s=0.01)
+        drains.start()
+        async with open_store(config, serving=False) as beside:
+            await order_drain(beside, "worker-1", every_s=0.01)
+            assert [worker.name for worker in engine.snapshot().workers] == ["worker-2"]
+            with pytest.raises(UserError) as refused:
+                await order_drain(beside, "worker-9", every_s=0.01)
+            assert refused.value.message.id == "drain-unknown"
+        await drains.stop()
+
+
+async def test_without_a_bot_the_order_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.background.drains.HEARD_WITHIN_S", 0.05)
+    async with open_store(with_owner(tmp_path), serving=False) as store:
+        with pytest.raises(UserError) as refused:
+            await order_drain(store, "worker-1", every_s=0.01)
+        assert refused.value.message.id == "drain-unheard"
+        assert await store.settings("drain") == {}
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        ({}, (1, 1)),
+        ({"workers": 3}, (3, 3)),
+        ({"max_workers": 4}, (1, 4)),
+        ({"min_workers": 0, "max_workers": 4}, (0, 4)),
+        ({"min_workers": 2}, (2, 2)),
+    ],
+)
+def test_how_many_workers(table: dict[str, int], expected: tuple[int, int]) -> None:
+    assert Ray.model_validate(table).range == expected
+
+
+@pytest.mark.parametrize(
+    "table",
+    [{"workers": 2, "max_workers": 3}, {"min_workers": 3, "max_workers": 2}, {"address": "ray://x:1"}],
+)
+def test_what_cannot_be(table: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"must have workers|more than max_workers|pattern"):
+        Ray.model_validate(table)

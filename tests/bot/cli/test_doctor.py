@@ -1,0 +1,254 @@
+"""`easel doctor`: what each check makes of the facts, and the whole of it at a terminal."""
+
+from __future__ import annotations
+
+import socket
+import sqlite3
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.cli.doctor import house, machine, platforms
+from bot.cli.doctor.examine import examine
+from bot.cli.doctor.finding import Severity
+from bot.config.credentials import Credentials
+from bot.config.schema import Config, Http, Model
+from bot.messages import LANGUAGES, translator
+from engine.survey import Card, Fitting, ModelFiles, Torch
+from engine.worker.memory import Mode
+from engine.worker.nvml import Memory
+from storage.records import Finding as Broken
+from tests.bot.cli.test_init import DISCORD, TELEGRAM
+from tests.easel import config_in, easel
+from tests.engine.nvml_stub import STATE_VARIABLE, CannotBuild, StandIn, build
+from tests.terminal import Person
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bot.cli.doctor.finding import Finding
+
+FINE, WARNING, PROBLEM = Severity.FINE, Severity.WARNING, Severity.PROBLEM
+GB = 10**9
+CPU, CUDA, BLIND = Torch("2.13.0"), Torch("2.13.0", "13.0", True), Torch("2.13.0", "13.0", trouble="too old")
+A10G = Card("NVIDIA A10G", "550.54", Memory(24 * GB, 4 * GB, 20 * GB))
+TURBO = Model(path="Tongyi-MAI/Z-Image-Turbo")
+
+
+def said(finding: Finding, language: str = "en") -> str:
+    """The finding as somebody reads it. What is not fine must end with what to do."""
+    t = translator(language)
+    assert (finding.todo is None) == (finding.severity is FINE)
+    text = t(finding.what) + (f" → {t(finding.todo)}" if finding.todo else "")
+    assert "doctor-" not in text, "a message without a text"
+    return text
+
+
+def fitting(usual_gb: float, largest_gb: float) -> Fitting:
+    return Fitting(Mode.MEDIUM, round(usual_gb * GB), round(largest_gb * GB), 22 * GB)
+
+
+TABLE = [
+    (machine.python((3, 11, 7)), FINE, "3.11.7"),
+    (machine.python((3, 10, 0)), PROBLEM, "Install Python 3.11"),
+    (machine.torch(Torch(None, trouble="libcudnn.so: no such file")), PROBLEM, "libcudnn.so"),
+    (machine.torch(CPU), FINE, "built for the CPU"),
+    (machine.torch(CUDA), FINE, "CUDA 13.0"),
+    (machine.card(A10G, CUDA, TURBO), FINE, "NVIDIA A10G, driver 550.54"),
+    (machine.card(A10G, CPU, TURBO), PROBLEM, "built for the CPU"),
+    (machine.card(A10G, BLIND, TURBO), PROBLEM, "does not see it: too old → Update the driver"),
+    (machine.card(None, CUDA, TURBO), FINE, "without telemetry"),
+    (machine.card(None, CPU, TURBO), PROBLEM, "nvidia-smi"),
+    (machine.card(None, CPU, Model()), FINE, "embedded model"),
+    (machine.card(None, CPU, Model(device="cuda")), PROBLEM, "needs a GPU"),
+    (machine.card(A10G, CUDA, Model(device="cpu")), FINE, "no GPU is looked for"),
+    (machine.model(ModelFiles(None), "a/b", 30 * GB), WARNING, "hf download a/b"),
+    (machine.model(ModelFiles(None), "a/b", 5 * GB), PROBLEM, "only 5.0 GB are free"),
+    *(
+        (machine.model(ModelFiles(None), path, 30 * GB), PROBLEM, f"There is no folder {path}")
+        for path in ("/no/such", "./such", "../such", "~/such")
+    ),
+    (machine.disk("data", 100 * GB, 20 * GB), FINE, "100.0 GB"),
+    (machine.disk("data", 10 * GB, 20 * GB), WARNING, "keep_images_mb"),
+    (machine.disk("data", GB // 2, 0), PROBLEM, "Free some space"),
+    (house.database(None), FINE, "first start makes it"),
+    (house.database([]), FINE, "whole"),
+    (house.database([Broken("sums", f"row {n}") for n in range(9)]), PROBLEM, "(9): row 0; row 1; row 2 →"),
+    (*house.currency("CNY", "EUR"), PROBLEM, 'Set currency back to "CNY"'),
+    (house.clock(house.WRITTEN + 5, None), FINE, "not gone back"),
+    (house.clock(house.WRITTEN - 5, None), PROBLEM, "timedatectl"),
+    (house.clock(house.WRITTEN + 5, house.WRITTEN + 500), PROBLEM, "behind what was written"),
+    (house.skew("Discord", -4), FINE, "agrees with Discord"),
+    (house.skew("Discord", -20), WARNING, "20 s away"),
+    (house.skew("Discord", 3600), PROBLEM, "3,600 s away"),
+    (house.port("http.port", "127.0.0.1:80", None, running=False), FINE, "free"),
+    (house.port("http.port", "127.0.0.1:80", "in use", running=True), FINE, "bot is running"),
+    (house.port("http.port", "127.0.0.1:80", "in use", running=False), PROBLEM, "Change http.port"),
+    (platforms.no_token(), WARNING, "easel init"),
+    (platforms.shape("telegram", 12), FINE, "of bot 12"),
+    (platforms.shape("discord", 12, "https://invite"), FINE, "Invite the bot: https://invite"),
+    (platforms.shape("discord", None), PROBLEM, "Reset Token"),
+    (platforms.shape("telegram", None), PROBLEM, "@BotFather"),
+]
+
+
+@pytest.mark.parametrize(("finding", "severity", "text"), TABLE)
+def test_a_check_says_how_bad_it_is_and_what_to_do(finding: Finding, severity: Severity, text: str) -> None:
+    assert finding.severity is severity
+    assert text in said(finding)
+    for language in LANGUAGES:
+        said(finding, language)
+
+
+def test_weights_that_are_not_all_there_are_named(tmp_path: Path) -> None:
+    gaps = ModelFiles(tmp_path, ("vae/*.safetensors",))
+    assert "lacks vae/*.safetensors" in said(machine.model(gaps, "a/b", 0))
+    assert machine.model(ModelFiles(tmp_path), "a/b", 0).severity is FINE
+
+
+def test_modes_of_files_are_looked_at(tmp_path: Path) -> None:
+    secrets = tmp_path / ".env"
+    assert house.env_file(secrets, None).severity is FINE
+    assert house.env_file(secrets, 0o600).severity is FINE
+    assert "chmod 600" in said(house.env_file(secrets, 0o640))
+    assert house.data_folder(tmp_path, None, writable=True).severity is FINE
+    assert house.data_folder(tmp_path, 0o750, writable=True).severity is FINE
+    assert "chmod 700" in said(house.data_folder(tmp_path, 0o755, writable=True))
+    assert "chown" in said(house.data_folder(tmp_path, 0o700, writable=False))
+    nowhere = said(house.data_folder(tmp_path, None, writable=False))
+    assert "none can be made there" in nowhere
+    assert "chown" not in nowhere
+
+
+def test_an_unreadable_env_and_a_folder_that_cannot_be_made_are_findings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").mkdir()
+    (tmp_path / "file").touch()
+    config = Config.model_validate({"storage": {"folder": tmp_path / "file" / "data"}})
+    findings = list(examine(config, Credentials.readable()))
+    told = [said(finding) for finding in findings if finding.severity is PROBLEM]
+    assert any(".env is a folder" in sentence for sentence in told)
+    assert any("none can be made there" in sentence for sentence in told)
+    assert not any("Others on this machine" in said(finding) for finding in findings)
+    assert not any("will be made" in said(finding) for finding in findings)
+
+
+@pytest.mark.parametrize(
+    ("found", "severities"),
+    [
+        (None, []),
+        (fitting(15, 21), [FINE]),
+        (fitting(15, 30), [FINE, WARNING]),
+        (fitting(30, 40), [PROBLEM]),
+    ],
+)
+def test_the_mode_is_held_against_the_card(found: Fitting | None, severities: list[Severity]) -> None:
+    findings = machine.memory(found, A10G, running=False)
+    assert [finding.severity for finding in findings] == severities
+    assert all(said(finding) for finding in findings)
+
+
+def test_memory_that_others_hold_is_told_unless_we_hold_it() -> None:
+    held = Card("NVIDIA A10G", None, Memory(24 * GB, 20 * GB, 4 * GB))
+    assert "nvidia-smi" in said(machine.memory(fitting(15, 15), held, running=False)[-1])
+    assert [f.severity for f in machine.memory(fitting(15, 15), held, running=True)] == [FINE]
+
+
+@pytest.mark.parametrize(
+    ("section", "text"),
+    [
+        ({}, "set up safely"),
+        ({"public_url": "http://images.example.org"}, "https://"),
+        ({"public_url": "http://127.0.0.1:8080"}, "trusted_proxies"),
+        ({"public_url": "https://images.example.org"}, "trusted_proxies"),
+        ({"public_url": "https://images.example.org", "trusted_proxies": ["10.0.0.1"]}, "set up safely"),
+        ({"listen": "0.0.0.0"}, "without TLS"),
+        ({"listen": "::1"}, "set up safely"),
+    ],
+)
+def test_the_api_is_not_open_to_listeners(section: dict[str, object], text: str) -> None:
+    (finding,) = house.http(Http.model_validate({"enabled": True, **section}))
+    assert text in said(finding)
+
+
+async def test_a_ledger_in_another_currency_is_told_before_the_bot_refuses_it(tmp_path: Path) -> None:
+    config = config_in(tmp_path, currency="CNY")
+    async with easel(config):
+        pass
+    said_of = {
+        currency: [
+            said(finding) for finding in examine(config_in(tmp_path, currency=currency), Credentials())
+        ]
+        for currency in ("CNY", "EUR")
+    }
+    told = "The ledger is kept in CNY, and bot.toml says EUR"
+    assert any(told in sentence for sentence in said_of["EUR"])
+    assert not any("The ledger is kept in" in sentence for sentence in said_of["CNY"])
+
+
+@pytest.mark.e2e
+class TestAtATerminal:
+    def test_all_is_well_with_the_embedded_model(self, tmp_path: Path) -> None:
+        person = Person(tmp_path, "doctor", TELEGRAM_TOKEN=TELEGRAM)
+        assert person.leaves() == 0, person.shown
+        assert "The files of embedded are there" in person.shown
+        assert "All is well." in person.shown
+        assert TELEGRAM not in person.shown
+        assert list(tmp_path.iterdir()) == [], "a look changes nothing"
+
+    def test_every_problem_is_told_and_the_exit_code_tells(self, tmp_path: Path) -> None:
+        (tmp_path / ".env").write_text(f"DISCORD_TOKEN={DISCORD}\nTELEGRAM_TOKEN=nonsense\n")
+        (tmp_path / ".env").chmod(0o644)
+        data = tmp_path / "data"
+        data.mkdir(0o755)
+        with sqlite3.connect(data / "easel.db") as database:
+            database.execute("CREATE TABLE somebody_elses (x)")
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            (tmp_path / "bot.toml").write_text(
+                f"[model]\npath = 'data'\n[http]\nenabled = true\nport = {taken.getsockname()[1]}\n"
+            )
+            person = Person(tmp_path, "doctor")
+            assert person.leaves() == 1
+        for told in (
+            "needs a GPU",
+            "data lacks model_index.json",
+            "Everybody on this machine can look into data.",
+            "chmod 600 .env",
+            "The database does not agree",
+            "client_id=123456789012345678",
+            "The token of Telegram does not look like one",
+            "Change http.port",
+        ):
+            assert told in person.shown
+        assert "6 problems, 1 warning." in person.shown
+        assert DISCORD not in person.shown
+
+    def test_an_env_that_is_not_utf_8_is_one_of_the_findings(self, tmp_path: Path) -> None:
+        (tmp_path / ".env").write_bytes(f"TELEGRAM_TOKEN={TELEGRAM}\n".encode("utf-16"))
+        person = Person(tmp_path, "doctor")
+        assert person.leaves() == 1
+        assert "✗ .env is not UTF-8 text: save it as UTF-8." in person.shown
+        assert "All is well" not in person.shown
+        other = Person(tmp_path, "stats")
+        assert other.leaves() == 1
+        assert other.shown.strip() == ".env is not UTF-8 text: save it as UTF-8."
+
+    def test_a_card_is_found_through_the_driver(self, tmp_path: Path) -> None:
+        (tmp_path / "built").mkdir()
+        driver = StandIn(tmp_path)
+        try:
+            driver.install(build(tmp_path / "built"))
+        except CannotBuild as reason:
+            pytest.skip(f"no stand-in for the driver: {reason}")
+        (tmp_path / "bot.toml").write_text("language = 'zh-CN'\n")
+        person = Person(
+            tmp_path,
+            "doctor",
+            LD_LIBRARY_PATH=str(tmp_path),
+            CUDA_VISIBLE_DEVICES="0",
+            **{STATE_VARIABLE: str(driver.state_path)},
+        )
+        person.leaves()
+        assert "有 Stand-in A10G" in person.shown

@@ -1,0 +1,254 @@
+"""`easel init`, answered by a person at a terminal; and the texts it writes."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import stat
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from bot.app import open_store
+from bot.cli.init import wizard
+from bot.cli.init.answers import Answers, bot_toml, dotenv
+from bot.cli.init.card import CARDS_GB, fit
+from bot.cli.init.files import Draft, write_all
+from bot.cli.init.wizard import Here
+from bot.config.file import load_config
+from bot.config.schema import Config, Language
+from bot.config.tokens import discord_application, telegram_bot
+from bot.messages import LANGUAGES, translator
+from tests.terminal import CLEAR_LINE, CTRL_C, ROOT, Person
+
+DISCORD = "MTIzNDU2Nzg5MDEyMzQ1Njc4.Gabcde.abcdefghijklmnopqrstuvwxyz0123456789AB"
+TELEGRAM = "123456789:AAstandinstandinstandinstandinstandin"
+T = translator("en")
+THE_END = "Write this into"
+
+
+async def begin(folder: Path, currency: str) -> None:
+    """As a first start leaves it: a database in this currency."""
+    async with open_store(Config.model_validate({"currency": currency, "storage": {"folder": folder}})):
+        pass
+
+
+def choose_all(person: Person) -> None:
+    """Z-Image-Turbo on 16 GB, both platforms, dollars; up to the last question."""
+    person.answers("Language")
+    person.answers("Which model", "2")
+    person.answers("How much memory", "3")
+    person.answers("Where shall people", "1")
+    person.answers("DISCORD_TOKEN", "nonsense")
+    person.sees("three parts with dots")
+    person.presses(CLEAR_LINE)
+    person.answers("DISCORD_TOKEN", f"Bot {DISCORD}")
+    person.sees("client_id=123456789012345678")
+    person.answers("Who may see costs", "42, 43")
+    person.answers("TELEGRAM_TOKEN", TELEGRAM)
+    person.answers("Who may see costs")
+    person.answers("Folder", f"{CLEAR_LINE}pictures")
+    person.answers("Currency", f"{CLEAR_LINE}eur")
+    person.answers("cost an hour", "0.35")
+
+
+@pytest.mark.e2e
+class TestAtATerminal:
+    def test_the_answers_become_two_files(self, tmp_path: Path) -> None:
+        person = Person(tmp_path, "init")
+        choose_all(person)
+        person.answers(THE_END)
+        assert person.leaves() == 0
+        config = load_config(tmp_path / "bot.toml")
+        assert config.model.path == "Tongyi-MAI/Z-Image-Turbo"
+        assert (config.model.memory_mode, config.model.quantisation) == ("low", "none")
+        assert config.owners.discord == (42, 43)
+        assert (config.currency, config.rent[0].gpu_an_hour) == ("EUR", Decimal("0.35"))
+        assert config.storage.folder == Path("pictures")
+        secrets = tmp_path / ".env"
+        assert secrets.read_text() == f"DISCORD_TOKEN={DISCORD}\nTELEGRAM_TOKEN={TELEGRAM}\n"
+        assert stat.S_IMODE(secrets.stat().st_mode) == 0o600
+        assert sorted(path.name for path in tmp_path.iterdir()) == [".env", "bot.toml"]
+        for token in (DISCORD, TELEGRAM, "abcdefghij", "AAstandin"):
+            assert token not in person.shown
+
+    def test_ctrl_c_at_the_last_question_leaves_nothing(self, tmp_path: Path) -> None:
+        person = Person(tmp_path, "init")
+        choose_all(person)
+        person.sees(THE_END)
+        person.presses(CTRL_C)
+        assert person.leaves() == 130
+        assert "nothing was written" in person.shown
+        assert list(tmp_path.iterdir()) == []
+
+    def test_what_is_there_is_kept(self, tmp_path: Path) -> None:
+        settings, secrets = tmp_path / "bot.toml", tmp_path / ".env"
+        settings.write_text('language = "en"  # mine\n')
+        secrets.write_text(f"# mine\nTELEGRAM_TOKEN={TELEGRAM}\nOTHER=1\n")
+        refusing = Person(tmp_path, "init")
+        refusing.answers("Language")
+        refusing.answers("bot.toml is there already")
+        assert refusing.leaves() == 130
+        person = Person(tmp_path, "init")
+        person.answers("Language")
+        person.answers("bot.toml is there already", "1")
+        person.answers("Which model", "1")
+        person.answers("Where shall people", "3")
+        person.answers("Enter keeps the present one")
+        person.answers("Who may see costs", "7")
+        person.answers("Folder")
+        person.answers("Currency")
+        person.answers("cost an hour")
+        person.answers(THE_END)
+        assert person.leaves() == 0
+        assert secrets.read_text() == f"# mine\nTELEGRAM_TOKEN={TELEGRAM}\nOTHER=1\n"
+        assert (tmp_path / "bot.toml.1").read_text() == 'language = "en"  # mine\n'
+        assert load_config(settings).owners.telegram == (7,)
+
+    def test_a_ledger_that_is_there_keeps_its_currency(self, tmp_path: Path) -> None:
+        asyncio.run(begin(tmp_path / "data", "CNY"))
+        (tmp_path / "file").touch()
+        person = Person(tmp_path, "init")
+        person.answers("Language")
+        person.answers("Which model", "1")
+        person.answers("Where shall people", "2")
+        person.answers("DISCORD_TOKEN")
+        person.sees("put DISCORD_TOKEN=… into .env when you have it")
+        person.answers("Who may see costs")
+        person.answers("Folder", f"{CLEAR_LINE}file/data")
+        person.sees("cannot be made or written")
+        person.presses(CLEAR_LINE)
+        person.answers("", "data")
+        person.answers("Currency", f"{CLEAR_LINE}usd")
+        person.sees("is kept in CNY")
+        person.answers("Folder")
+        person.answers("Currency")
+        person.answers("cost an hour, in CNY")
+        person.answers(THE_END)
+        assert person.leaves() == 0
+        config = load_config(tmp_path / "bot.toml")
+        assert (config.currency, config.storage.folder) == ("CNY", Path("data"))
+        assert not (tmp_path / ".env").exists()
+        asyncio.run(begin(tmp_path / "data", config.currency))
+
+    def test_in_chinese(self, tmp_path: Path) -> None:
+        person = Person(tmp_path, "init", language="zh_CN.UTF-8")
+        person.answers("Language / 语言")
+        person.answers("用哪个模型画图", "1")
+        person.answers("大家在哪里使用", "4")
+        person.answers("文件夹")
+        person.answers("货币")
+        person.answers("每小时多少 CNY")
+        person.answers("写入 bot.toml 吗")
+        assert person.leaves() == 0
+        config = load_config(tmp_path / "bot.toml")
+        assert config.language is Language.ZH_CN
+        assert "# 平台没有告知语言时使用" in (tmp_path / "bot.toml").read_text("utf-8")
+        assert not (tmp_path / ".env").exists()
+
+
+@pytest.mark.e2e
+def test_without_a_terminal_it_asks_nothing(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "init"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "needs a terminal" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+class TestTheTexts:
+    def test_defaults_are_left_out(self) -> None:
+        lines = bot_toml(Answers(), T).splitlines()
+        assert all(line.startswith("#") or not line for line in lines)
+
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_every_answer_is_a_setting_with_its_comment(self, language: str, tmp_path: Path) -> None:
+        answers = Answers(
+            language=Language.ZH_CN,
+            currency="USD",
+            model='folder with "quotes" and \\',
+            memory_mode="medium",
+            quantisation="int8",
+            folder="/var/lib/easel",
+            rent_an_hour=Decimal("0.123456"),
+            owners={"discord": (1, 2**60), "telegram": (3,)},
+        )
+        text = bot_toml(answers, translator(language))
+        assert "init-toml" not in text
+        file = tmp_path / "bot.toml"
+        file.write_text(text, "utf-8")
+        config = load_config(file)
+        assert config.model.path == answers.model
+        assert config.model.quantisation == "int8"
+        assert config.owners.discord == (1, 2**60)
+        assert config.rent[0].gpu_an_hour == answers.rent_an_hour
+        assert config.rent[0].valid_from == Config().rent[0].valid_from
+
+    @pytest.mark.parametrize(
+        ("present", "then"),
+        [
+            ("", "DISCORD_TOKEN=new\n"),
+            ("A=1", "A=1\nDISCORD_TOKEN=new\n"),
+            ("A=1\nDISCORD_TOKEN = old\nB=2\n", "A=1\nDISCORD_TOKEN=new\nB=2\n"),
+            ("export DISCORD_TOKEN='old'\n", "DISCORD_TOKEN=new\n"),
+            ("# DISCORD_TOKEN=old\n", "# DISCORD_TOKEN=old\nDISCORD_TOKEN=new\n"),
+        ],
+    )
+    def test_only_the_tokens_line_changes(self, present: str, then: str) -> None:
+        assert dotenv(present, {"discord": "new"}) == then
+
+
+def test_a_mark_at_the_beginning_of_the_file_hides_no_line(tmp_path: Path) -> None:
+    secrets = tmp_path / ".env"
+    secrets.write_text("TELEGRAM_TOKEN=old\n", "utf-8-sig")
+    here, answers = Here(tmp_path, frozenset(), None), Answers(tokens={"telegram": TELEGRAM})
+    wizard._write(Console(file=io.StringIO()), here, answers, "", T)
+    assert secrets.read_text("utf-8") == f"TELEGRAM_TOKEN={TELEGRAM}\n"
+
+
+def test_a_file_that_cannot_be_written_leaves_the_others_alone(tmp_path: Path) -> None:
+    first = tmp_path / "first"
+    first.write_text("old")
+    with pytest.raises(OSError, match="nowhere"):
+        write_all([Draft(first, "new"), Draft(tmp_path / "nowhere" / "second", "new")])
+    assert first.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [first]
+
+
+def test_a_card_gets_a_mode_that_it_holds() -> None:
+    modes = [(fit(gb).memory_mode, fit(gb).quantisation) for gb in CARDS_GB]
+    assert modes == [
+        ("low", "int8"),
+        ("low", "int8"),
+        ("low", "none"),
+        ("medium", "none"),
+        ("high", "none"),
+        ("high", "none"),
+    ]
+
+
+@pytest.mark.parametrize("typed", ["7,8", "7, 8,", "7 8", "7\uff0c8"])
+def test_ids_are_told_apart_as_people_write_them(typed: str) -> None:
+    assert wizard._ids(typed) == (7, 8)
+    assert wizard._ids(f"{typed} anna") is None
+
+
+def test_tokens_tell_whose_they_are() -> None:
+    assert discord_application(DISCORD) == 123456789012345678
+    assert telegram_bot(TELEGRAM) == 123456789
+    for wrong in ("", "nonsense", DISCORD[:-20], DISCORD.replace("MTIz", "!!!!"), TELEGRAM, "a.b.c"):
+        assert discord_application(wrong) is None
+    for wrong in ("", "123456789", "12:AAstandinstandinstandinstandinstandin", DISCORD):
+        assert telegram_bot(wrong) is None

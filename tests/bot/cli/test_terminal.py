@@ -1,0 +1,279 @@
+"""The terminal passes what every face passes, and hands out what a killed command left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+from typing import TYPE_CHECKING
+from unittest.mock import AsyncMock
+
+import pytest
+from prompt_toolkit.application import create_app_session
+from prompt_toolkit.input import create_pipe_input
+from prompt_toolkit.output import DummyOutput
+from rich.console import Console
+
+from bot.cli.terminal import Terminal
+from bot.imagine.request import ImagineOptions
+from bot.imagine.service import Asker, Service
+from tests.bot.faces.conformance import FaceConformance
+from tests.easel import FieldModel, config_in, easel
+from tests.engine.studio import until
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+
+class Person:
+    """Somebody at the terminal."""
+
+    asker = Asker("console", "anna")
+
+    def __init__(self, service: Service, model: FieldModel, folder: Path) -> None:
+        self.service = service
+        self.model = model
+        self.folder = folder
+        self._out = io.StringIO()
+        console = Console(file=self._out, width=500)  # however long the path, its sentence is one line
+        self.terminal = Terminal(service, console, user=self.asker.user_id, locale="en_US.UTF-8")
+
+    async def type(self, line: str) -> None:
+        await self.terminal.line(line, self.folder)
+
+    async def settled(self) -> None:
+        await self.terminal.settled()
+
+    def below_the_prompt(self) -> str:
+        session = self.terminal._prompt
+        return str((session and session.bottom_toolbar) or "")
+
+    def words(self) -> str:
+        return self._out.getvalue()
+
+    def pictures(self) -> list[bytes]:
+        return [path.read_bytes() for path in sorted(self.folder.glob("*.png"))]
+
+
+async def balance(service: Service) -> tuple[int, int]:
+    """What is used and reserved of the month."""
+    quota = await service.quota(Person.asker)
+    return quota.used, quota.reserved
+
+
+async def untouched(service: Service) -> bool:
+    """Whether nothing was ever accepted."""
+    member = await service.member(Person.asker)
+    return not await service.store.history(member.key, 1) and await balance(service) == (0, 0)
+
+
+@pytest.fixture
+async def face(tmp_path: Path) -> AsyncIterator[Person]:
+    model = FieldModel()
+    async with easel(config_in(tmp_path), model) as service:
+        yield Person(service, model, tmp_path / "pictures")
+
+
+class TestConsole(FaceConformance):
+    async def test_an_unknown_command_is_told(self, face: Person) -> None:
+        await face.type("/imagin a cat")
+        assert "/help" in face.words()
+
+    async def test_progress_stands_below_the_prompt_until_the_picture_is_there(self, face: Person) -> None:
+        face.model.gate.clear()
+        with create_pipe_input() as keys, create_app_session(input=keys, output=DummyOutput()):
+            chat = asyncio.create_task(face.terminal.chat(face.folder))
+            keys.send_text("a cat\n")
+            await until(lambda: "step 0 of 8" in face.below_the_prompt())
+            face.model.gate.allow(3)
+            await until(lambda: "step 3 of 8" in face.below_the_prompt())
+            face.model.gate.set()
+            await until(lambda: bool(face.pictures()) and not face.below_the_prompt())
+            keys.send_text("another\n\x04")
+            await chat
+
+    @pytest.mark.parametrize("word", ["exit", "QUIT", "/exit", "/Quit"])
+    async def test_a_word_ends_the_chat_and_draws_nothing(self, face: Person, word: str) -> None:
+        with create_pipe_input() as keys, create_app_session(input=keys, output=DummyOutput()):
+            keys.send_text(f" {word} \n")
+            async with asyncio.timeout(10):
+                await face.terminal.chat(face.folder)
+        assert face.words().rstrip().endswith("Bye.")
+        assert face.model.drawn == []
+        assert await untouched(face.service)
+
+    async def test_a_chat_into_a_file_is_refused_line_by_line(self, face: Person) -> None:
+        face.folder.write_text("a file")
+        await face.type("a cat")
+        assert "not a folder" in face.words()
+        assert await untouched(face.service)
+
+    async def test_a_folder_that_goes_while_it_draws_costs_nothing(self, face: Person) -> None:
+        face.model.gate.clear()
+        await face.type("a cat --seed 7")
+        face.folder.write_text("a file")
+        face.model.gate.set()
+        await face.settled()
+        assert "is not charged, and --seed 7 draws it again." in face.words()
+        assert await balance(face.service) == (0, 0)
+
+    async def test_stats_are_for_whoever_owns_the_machine(self, face: Person) -> None:
+        await face.type("/imagine a cat")
+        await face.settled()
+        await face.type("/stats today")
+        assert "CN¥" in face.words()
+        await face.type("/stats yesterday")
+        assert "YYYY-MM" in face.words()
+
+
+async def test_one_picture_with_a_bar_and_its_facts(tmp_path: Path) -> None:
+    async with easel(config_in(tmp_path)) as service:
+        person = Person(service, FieldModel(), tmp_path)
+        assert await person.terminal.imagine(ImagineOptions("a cat", seed="7"), tmp_path / "cat.png")
+    said = person.words()
+    assert "8/8" in said
+    for fact in ("cat.png", "128x128", "Seed", "GPU time", "Cost", "99 of 100 images"):
+        assert fact in said
+    assert (tmp_path / "cat.png").stat().st_size > 100
+
+
+async def test_a_refusal_is_one_line_and_no_file(tmp_path: Path) -> None:
+    async with easel(config_in(tmp_path)) as service:
+        person = Person(service, FieldModel(), tmp_path)
+        assert not await person.terminal.imagine(ImagineOptions("a cat", size="x"), tmp_path / "cat.png")
+    assert not (tmp_path / "cat.png").exists()
+
+
+async def test_what_a_killed_command_left_is_handed_out_by_the_next(tmp_path: Path) -> None:
+    config, model = config_in(tmp_path), FieldModel()
+    async with easel(config, model) as service:
+        model.gate.clear()
+        await Person(service, model, tmp_path / "first").type("/imagine a cat --seed 7")
+        await service.engine.stop(0.0)  # as a kill would: nothing is told to the store
+    async with easel(config) as service:
+        person = Person(service, FieldModel(), tmp_path)
+        assert await person.terminal.imagine(ImagineOptions("a dog"), tmp_path / "dog.png")
+        assert len(list((tmp_path / "first").glob("*.png"))) == 1
+        quota = await service.quota(Person.asker)
+        assert (quota.used, quota.reserved) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("out", "said"),
+    [
+        ("folder", "is a folder; name a file"),
+        ("file.png/cat.png", "not a folder"),
+        ("file.png/deep/down/cat.png", "not a folder"),
+        ("cat.jpg", "let the name end in .png, not “.jpg”"),
+    ],
+)
+async def test_what_cannot_be_a_picture_is_refused_before_anything_is_accepted(
+    out: str, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file.png").write_text("a file")
+    async with easel(config_in(tmp_path)) as service:
+        person = Person(service, FieldModel(), tmp_path)
+        assert not await person.terminal.imagine(ImagineOptions("a cat"), tmp_path / out)
+        assert said in person.words()
+        assert await untouched(service)
+
+
+async def test_a_place_one_may_not_write_to_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system is asked, and told here what to say: root may write anywhere."""
+    locked, kept = tmp_path / "locked", tmp_path / "kept.png"
+    locked.mkdir()
+    kept.touch()
+    access = os.access
+    monkeypatch.setattr(
+        os, "access", lambda path, mode: str(path) not in (str(locked), str(kept)) and access(path, mode)
+    )
+    async with easel(config_in(tmp_path)) as service:
+        for out in (locked / "cat.png", kept):
+            person = Person(service, FieldModel(), tmp_path)
+            assert not await person.terminal.imagine(ImagineOptions("a cat"), out)
+            assert "you may not write there" in person.words()
+        assert await untouched(service)
+
+
+@pytest.mark.parametrize("name", ["cat", "cat.PNG", "deep/down/cat.png"])
+async def test_a_name_is_taken_as_it_is(name: str, tmp_path: Path) -> None:
+    async with easel(config_in(tmp_path)) as service:
+        person = Person(service, FieldModel(), tmp_path)
+        assert await person.terminal.imagine(ImagineOptions("a cat"), tmp_path / name)
+    assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+
+
+async def test_what_could_not_be_written_is_not_charged_and_not_tried_again(tmp_path: Path) -> None:
+    """The second of three: the first is there and counts, the others are given up."""
+    (tmp_path / "cat-2.png").mkdir()
+    async with easel(config_in(tmp_path)) as service:
+        person = Person(service, FieldModel(), tmp_path)
+        options = ImagineOptions("a cat", seed="7", images="3")
+        assert not await person.terminal.imagine(options, tmp_path / "cat.png")
+        assert "cat-2.png could not be written (Is a directory)" in person.words()
+        assert "--seed 8 draws it again" in person.words()
+        assert (tmp_path / "cat.png").is_file()
+        assert await balance(service) == (1, 0)
+        assert service.requests() == []
+    async with easel(config_in(tmp_path)) as service:
+        assert await service.undelivered("console") == []
+
+
+async def test_killed_while_it_gives_up_each_picture_keeps_its_own_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cat-2.png").mkdir()
+    dies = AsyncMock(side_effect=asyncio.CancelledError)
+    async with easel(config_in(tmp_path)) as service:
+        terminal = Person(service, FieldModel(), tmp_path).terminal
+        options = ImagineOptions("a cat", seed="7", images="3")
+        with monkeypatch.context() as patch:
+            patch.setattr(Service, "delivered", dies)
+            patch.setattr(Service, "undeliverable", dies)
+            with pytest.raises(asyncio.CancelledError):
+                await terminal.imagine(options, tmp_path / "cat.png")
+    first = (tmp_path / "cat.png").read_bytes()
+    async with easel(config_in(tmp_path)) as service:
+        person = Person(service, FieldModel(), tmp_path)
+        assert await person.terminal.imagine(ImagineOptions("a dog"), tmp_path / "dog.png")
+        assert await balance(service) == (2, 0)
+    assert (tmp_path / "cat.png").read_bytes() == first
+
+
+async def poison(folder: Path) -> None:
+    """What an earlier Easel left: a picture drawn for a place where none can be written."""
+    async with easel(config_in(folder)) as service:
+        live = await service.imagine(
+            Person.asker, ImagineOptions("a cat"), key="old", address={"out": str(folder)}
+        )
+        await live.outcome()
+
+
+async def test_the_next_command_heals_what_cannot_be_handed_out(tmp_path: Path) -> None:
+    await poison(tmp_path)
+    async with easel(config_in(tmp_path)) as service:
+        person = Person(service, FieldModel(), tmp_path)
+        assert await person.terminal.imagine(ImagineOptions("a dog"), tmp_path / "dog.png")
+        assert "could not be written" in person.words()
+        assert await balance(service) == (1, 0)
+    async with easel(config_in(tmp_path)) as service:
+        assert await service.undelivered("console") == []
+
+
+async def test_the_next_chat_heals_it_too(tmp_path: Path) -> None:
+    await poison(tmp_path)
+    async with easel(config_in(tmp_path)) as service:
+        person = Person(service, FieldModel(), tmp_path / "pictures")
+        broken: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: broken.append(context))
+        with create_pipe_input() as keys, create_app_session(input=keys, output=DummyOutput()):
+            chat = asyncio.create_task(person.terminal.chat(person.folder))
+            await until(lambda: "could not be written" in person.words())
+            keys.send_text("\x04")
+            await chat
+        assert broken == []
+        assert await balance(service) == (0, 0)

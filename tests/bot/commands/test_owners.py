@@ -1,0 +1,155 @@
+"""What owners and server admins do: checked, written to the audit log, and effective."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.commands import gpu, owners, server
+from bot.commands.server import Nsfw, ServerSettings
+from bot.imagine.request import ImagineOptions
+from bot.imagine.service import Asker, Service
+from bot.messages import LANGUAGES, UserError, translator
+from storage.records import Identity
+from tests.easel import FieldModel, config_in, easel
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from pathlib import Path
+
+OWNER, ANNA = Asker("telegram", "99", server_id="-5"), Asker("telegram", "1", server_id="-5")
+WHO = Identity("telegram", "1")
+T = translator("en")
+
+
+@pytest.fixture
+def model() -> FieldModel:
+    return FieldModel()
+
+
+@pytest.fixture
+async def service(tmp_path: Path, model: FieldModel) -> AsyncIterator[Service]:
+    async with easel(config_in(tmp_path, owners={"telegram": [99]}), model) as opened:
+        yield opened
+
+
+FOR_OWNERS: dict[str, Callable[[Service, Asker], Awaitable[object]]] = {
+    "tier": lambda service, who: owners.tier(service, who, WHO, "premium", T),
+    "grant": lambda service, who: owners.grant(service, who, WHO, "5", T),
+    "ban": lambda service, who: owners.ban(service, who, WHO, T),
+    "unban": lambda service, who: owners.unban(service, who, WHO, T),
+    "pause": lambda service, who: owners.pause(service, who, T),
+    "resume": lambda service, who: owners.resume(service, who, T),
+    "stats queue": lambda service, who: gpu.stats_queue(service, who, T),
+    "stats gpu": lambda service, who: gpu.stats_gpu(service, who, T),
+    "role": lambda service, who: server.set_role(service, who, "7", "premium", T),
+}
+
+
+@pytest.mark.parametrize("name", FOR_OWNERS)
+async def test_only_owners(service: Service, name: str) -> None:
+    with pytest.raises(UserError) as refused:
+        await FOR_OWNERS[name](service, ANNA)
+    assert refused.value.message.id == "error-owner"
+    await FOR_OWNERS[name](service, OWNER)
+
+
+async def test_the_same_number_on_another_platform_is_no_owner(service: Service) -> None:
+    with pytest.raises(UserError):
+        await owners.pause(service, Asker("discord", "99"), T)
+
+
+async def test_a_tier_until_a_date_ends_with_that_day(service: Service) -> None:
+    await owners.tier(service, OWNER, WHO, "Premium", T, until="2099-12-31", why="a friend")
+    member = await service.member(ANNA)
+    assert member.tier == "premium"
+    assert member.tier_until is not None
+    assert member.tier_until.isoformat().startswith("2099-12-31T23:59:59")
+    (row,) = await service.store.audit(subject=member.key)
+    assert (row.by, row.why) == ((await service.member(OWNER)).key, "a friend")
+
+
+@pytest.mark.parametrize(
+    ("name", "until"), [("gold", ""), ("premium", "tomorrow"), ("premium", "2099-13-01")]
+)
+async def test_a_wrong_tier_or_date_changes_nothing(service: Service, name: str, until: str) -> None:
+    with pytest.raises(UserError):
+        await owners.tier(service, OWNER, WHO, name, T, until=until)
+    assert (await service.member(ANNA)).tier == "free"
+
+
+@pytest.mark.parametrize("images", ["0", "-5", "many", "", "99999999999", "1.5"])
+async def test_a_wrong_grant_is_refused(service: Service, images: str) -> None:
+    with pytest.raises(UserError):
+        await owners.grant(service, OWNER, WHO, images, T)
+
+
+async def test_a_grant_with_the_same_key_credits_once(service: Service) -> None:
+    for _ in range(2):
+        await owners.grant(service, OWNER, WHO, "5", T, key="event 1")
+    assert (await service.quota(ANNA)).topup == 5
+
+
+async def test_a_ban_stops_what_waits_and_what_comes(service: Service, model: FieldModel) -> None:
+    model.gate.clear()
+    live = await service.imagine(ANNA, ImagineOptions("a cat"), key="1", address={})
+    await owners.ban(service, OWNER, WHO, T, why="spam")
+    model.gate.set()
+    await live.outcome()
+    assert (await service.quota(ANNA)).reserved == 0
+    with pytest.raises(UserError) as refused:
+        await service.imagine(ANNA, ImagineOptions("a cat"), key="2", address={})
+    assert refused.value.message.id == "error-banned-why"
+    await owners.unban(service, OWNER, WHO, T)
+    await service.imagine(ANNA, ImagineOptions("a cat"), key="3", address={})
+
+
+async def test_pause_and_resume_are_told(service: Service) -> None:
+    await owners.pause(service, OWNER, T)
+    assert service.engine.snapshot().admission_paused
+    assert "Paused" in (await gpu.stats_queue(service, OWNER, T)).text
+    await owners.resume(service, OWNER, T)
+    assert (await gpu.stats_queue(service, OWNER, T)).text == ""
+
+
+async def test_settings_are_kept_and_shown(service: Service) -> None:
+    await server.set_option(service, ANNA, "preview", "off", T)
+    await server.set_option(service, ANNA, "language", "zh-cn", T)
+    await server.set_option(service, ANNA, "nsfw", "allow", T)
+    await server.set_channel(service, ANNA, "7", allowed=True, t=T)
+    await server.set_role(service, OWNER, "8", "premium", T)
+    rules = await server.server_settings(service, "telegram", "-5")
+    assert rules == ServerSettings(("7",), {"8": "premium"}, False, "zh-CN", Nsfw.ALLOW)
+    assert not rules.allows("9")
+    card = await server.set_channel(service, ANNA, "7", allowed=False, t=T)
+    assert ("Channels", "everywhere") in card.facts
+    await server.set_option(service, ANNA, "language", "auto", T)
+    assert (await server.server_settings(service, "telegram", "-5")).language is None
+    assert await server.server_settings(service, "telegram", "-6") == ServerSettings()
+
+
+@pytest.mark.parametrize(("name", "value"), [("preview", "perhaps"), ("colour", "red"), ("nsfw", "")])
+async def test_a_wrong_setting_is_refused(service: Service, name: str, value: str) -> None:
+    with pytest.raises(UserError):
+        await server.set_option(service, ANNA, name, value, T)
+
+
+async def test_settings_belong_to_a_server(service: Service) -> None:
+    with pytest.raises(UserError) as refused:
+        await server.set_option(service, Asker("telegram", "1"), "preview", "off", T)
+    assert refused.value.message.id == "error-server-only"
+
+
+def test_the_highest_of_a_members_roles_counts() -> None:
+    rules = ServerSettings(roles={"1": "member", "2": "premium", "3": "gone"})
+    order = ("free", "member", "premium")
+    assert rules.tier_for({"1", "2", "3"}, order) == "premium"
+    assert rules.tier_for({"3"}, order) is None
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_card_has_words_in_every_language(language: str) -> None:
+    t = translator(language)
+    for rule in Nsfw:
+        assert t(f"settings-nsfw-{rule}") != f"settings-nsfw-{rule}"

@@ -1,0 +1,85 @@
+"""The optional classifier: a veil, or a refusal that is refunded as often as a cancel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bot.app import engine_config, open_store
+from bot.imagine.events import Done, Failed
+from bot.imagine.models import load_capabilities
+from bot.imagine.picture import is_spoiler
+from bot.imagine.pricing import Pricing
+from bot.imagine.request import ImagineOptions
+from bot.imagine.safety import Safety
+from bot.imagine.service import Asker, Service
+from engine.worker.steploop import Engine
+from tests.easel import FieldModel, config_in
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from PIL.Image import Image
+
+ANNA = Asker("console", "anna")
+
+
+@dataclass
+class Judge:
+    """Says what it is told to say of every picture."""
+
+    score: float | Exception
+
+    def unsafe(self, image: Image) -> float:
+        if isinstance(self.score, Exception):
+            raise self.score
+        return self.score
+
+
+async def drawn(folder: Path, judge: Judge, times: int = 1, **moderation: Any) -> tuple[list[Any], int]:
+    """What became of so many requests, and how many were charged."""
+    config = config_in(folder, moderation=moderation, limits={"refunded_cancels_a_day": 1})
+    async with open_store(config) as store:
+        engine = Engine(model=FieldModel(), config=engine_config(config))
+        service = Service(
+            config=config,
+            model=load_capabilities("embedded"),
+            engine=engine,
+            store=store,
+            pricing=Pricing(config),
+            safety=Safety(config.moderation, judge),
+        )
+        await engine.start()
+        try:
+            outcomes = []
+            for n in range(times):
+                live = await service.imagine(ANNA, ImagineOptions(f"cat {n}"), key=str(n), address={})
+                outcomes.append(await live.outcome())
+            return outcomes, (await service.quota(ANNA)).used
+        finally:
+            await engine.stop(0.0)
+            await service.stop()
+
+
+async def test_what_the_classifier_does_not_mind_is_shown(tmp_path: Path) -> None:
+    (done,), _ = await drawn(tmp_path, Judge(0.4))
+    assert isinstance(done, Done)
+    assert not done.pictures[0].spoiler
+
+
+@pytest.mark.parametrize("judge", [Judge(0.5), Judge(RuntimeError("broken"))])
+async def test_what_it_warns_of_is_veiled_and_the_file_remembers(tmp_path: Path, judge: Judge) -> None:
+    (done,), _ = await drawn(tmp_path, judge)
+    assert isinstance(done, Done)
+    assert done.pictures[0].spoiler
+    assert is_spoiler(done.pictures[0].png)
+
+
+async def test_a_refused_picture_is_refunded_a_few_times_a_day(tmp_path: Path) -> None:
+    outcomes, used = await drawn(tmp_path, Judge(1.0), times=2, classifier_action="refuse")
+    assert all(isinstance(outcome, Failed) for outcome in outcomes)
+    told = [outcome.message.id for outcome in outcomes]
+    assert told == ["moderation-image", "moderation-image-charged"]
+    assert used == 1

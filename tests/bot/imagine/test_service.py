@@ -1,0 +1,307 @@
+"""One request's way through service, queue, engine and store: drawn once, charged once, lost never."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from typing import TYPE_CHECKING
+
+import pytest
+from PIL import Image
+
+from bot.imagine.events import Accepted, Done, Failed, Progress, Waiting
+from bot.imagine.request import ImagineOptions
+from bot.imagine.safety import Safety, Verdict
+from bot.imagine.service import Asker, Service
+from bot.messages import UserError, say
+from tests.easel import FieldCanvas, FieldModel, config_in, easel
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from bot.config.schema import Config
+
+ANNA = Asker("console", "anna")
+CAT = ImagineOptions("a cat", seed="7")
+
+
+@pytest.fixture
+def model() -> FieldModel:
+    return FieldModel()
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return config_in(tmp_path)
+
+
+@pytest.fixture
+async def service(config: Config, model: FieldModel) -> AsyncIterator[Service]:
+    async with easel(config, model) as opened:
+        yield opened
+
+
+async def used(service: Service, asker: Asker = ANNA) -> tuple[int, int]:
+    quota = await service.quota(asker)
+    return quota.used, quota.reserved
+
+
+async def test_a_request_is_reserved_drawn_delivered_and_charged_in_that_order(service: Service) -> None:
+    live = await service.imagine(ANNA, CAT, key="1", address={})
+    assert await used(service) == (0, 1)
+    events = [event async for event in live.events()]
+    assert isinstance(events[0], Accepted)
+    assert isinstance(events[-1], Done)
+    assert all(isinstance(event, Waiting | Progress) for event in events[1:-1])
+    assert await used(service) == (0, 1)
+    await service.delivered(live, "message 1")
+    assert await used(service) == (1, 0)
+
+
+async def test_the_picture_carries_its_parameters_and_free_a_watermark(service: Service) -> None:
+    live = await service.imagine(ANNA, CAT, key="1", address={})
+    done = await live.outcome()
+    assert isinstance(done, Done)
+    image = Image.open(io.BytesIO(done.pictures[0].png))
+    assert image.info["parameters"].startswith("a cat\nSteps: 8, ")
+    assert "Seed: 7" in image.info["parameters"]
+    assert len(set(image.convert("RGB").get_flattened_data())) > 1
+
+
+async def test_n_images_are_n_seeds_under_one_reservation(service: Service) -> None:
+    live = await service.imagine(ANNA, ImagineOptions("a cat", seed="7", images="3"), key="1", address={})
+    assert await used(service) == (0, 3)
+    done = await live.outcome()
+    assert isinstance(done, Done)
+    assert [picture.seed for picture in done.pictures] == [7, 8, 9]
+    await service.delivered(live, "m")
+    assert await used(service) == (3, 0)
+
+
+async def test_of_three_images_one_that_fails_is_not_charged(service: Service, model: FieldModel) -> None:
+    draw = model.decode
+
+    def decode(canvas: FieldCanvas, *, tiled: bool) -> Image.Image:
+        if canvas.request.seed == 8:
+            raise RuntimeError("boom")
+        return draw(canvas, tiled=tiled)
+
+    model.decode = decode  # type: ignore[method-assign]
+    live = await service.imagine(ANNA, ImagineOptions("a cat", seed="7", images="3"), key="1", address={})
+    done = await live.outcome()
+    assert isinstance(done, Done)
+    assert [picture.seed for picture in done.pictures] == [7, 9]
+    assert done.missing == 1
+    await service.delivered(live, "m")
+    assert await used(service) == (2, 0)
+
+
+async def test_the_same_picture_again_takes_no_gpu_and_counts_as_one_image(
+    service: Service, model: FieldModel
+) -> None:
+    for key in "12":
+        live = await service.imagine(ANNA, CAT, key=key, address={})
+        done = await live.outcome()
+        assert isinstance(done, Done)
+        (picture,) = done.pictures
+        assert picture.cached == (key == "2")
+        await service.delivered(live, key)
+    assert (picture.gpu_us, picture.cost_micro) == (0, 0)
+    assert len(model.drawn) == 1
+    assert await used(service) == (2, 0)
+
+
+async def test_a_redelivered_request_is_drawn_and_charged_once(service: Service, model: FieldModel) -> None:
+    first = await service.imagine(ANNA, CAT, key="same", address={})
+    again = await service.imagine(ANNA, CAT, key="same", address={})
+    assert again is first
+    await first.outcome()
+    await service.delivered(first, "m")
+    later = await service.imagine(ANNA, CAT, key="same", address={})
+    await service.delivered(later, "m")
+    assert len(model.drawn) == 1
+    assert await used(service) == (1, 0)
+
+
+async def test_a_refusal_changes_nothing(service: Service) -> None:
+    with pytest.raises(UserError):
+        await service.imagine(ANNA, ImagineOptions("a cat", size="huge"), key="1", address={})
+    assert await used(service) == (0, 0)
+
+
+async def test_the_backlog_cap_refuses_in_words_and_takes_the_reservation_back(
+    service: Service, model: FieldModel
+) -> None:
+    model.gate.clear()
+    four = ImagineOptions("a cat", images="4")
+    await service.imagine(ANNA, four, key="1", address={})
+    with pytest.raises(UserError) as refused:
+        await service.imagine(ANNA, four, key="2", address={})
+    assert refused.value.message.id == "error-queue-yours"
+    assert await used(service) == (0, 4)
+
+
+async def test_a_cancel_while_waiting_is_free(service: Service, model: FieldModel) -> None:
+    model.gate.clear()
+    await service.imagine(ANNA, ImagineOptions("a cat", images="4"), key="1", address={})
+    live = await service.imagine(ANNA, CAT, key="2", address={})
+    anna = await service.member(ANNA)
+    assert await service.cancel(live.request_id, anna)
+    outcome = await live.outcome()
+    assert isinstance(outcome, Failed)
+    assert outcome.message.id == "cancelled-refunded"
+    assert await used(service) == (0, 4)
+
+
+async def test_nobody_cancels_anothers(service: Service, model: FieldModel) -> None:
+    model.gate.clear()
+    live = await service.imagine(ANNA, CAT, key="1", address={})
+    bob = await service.member(Asker("console", "bob"))
+    assert not await service.cancel(live.request_id, bob)
+    model.gate.set()
+    assert isinstance(await live.outcome(), Done)
+
+
+async def test_cancels_after_the_first_step_are_refunded_a_few_times_a_day(
+    tmp_path: Path, model: FieldModel
+) -> None:
+    config = config_in(tmp_path, limits={"refunded_cancels_a_day": 1})
+    async with easel(config, model) as service:
+        messages = []
+        for key in "12":
+            model.gate.clear()
+            live = await service.imagine(ANNA, ImagineOptions("a cat", steps="20"), key=key, address={})
+            model.gate.allow(1)
+            anna = await service.member(ANNA)
+            async for event in live.events():
+                if isinstance(event, Progress) and event.step:
+                    await service.cancel(live.request_id, anna)
+                    model.gate.set()
+            assert isinstance(event, Failed)
+            messages.append(event.message.id)
+        assert messages == ["cancelled-refunded", "cancelled-charged"]
+        assert await used(service) == (1, 0)
+    async with easel(config) as service:  # nor does a restart forget which of them counted
+        for key, message in zip("12", messages, strict=True):
+            again = await service.imagine(ANNA, ImagineOptions("a cat", steps="20"), key=key, address={})
+            outcome = await again.outcome()
+            assert isinstance(outcome, Failed)
+            assert outcome.message.id == message
+
+
+async def test_of_several_cancelled_those_that_count_are_told(tmp_path: Path, model: FieldModel) -> None:
+    config = config_in(tmp_path, limits={"refunded_cancels_a_day": 1})
+    async with easel(config, model) as service:
+        model.gate.clear()
+        live = await service.imagine(
+            ANNA, ImagineOptions("a cat", steps="20", images="3"), key="1", address={}
+        )
+        model.gate.allow(2)
+        async for event in live.events():
+            if isinstance(event, Progress) and event.step >= 3:
+                await service.cancel(live.request_id, by=None)
+                model.gate.set()
+        assert isinstance(event, Failed)
+        assert event.message == say("cancelled-charged", images=2)
+        assert await used(service) == (2, 0)
+
+
+async def test_a_failed_drawing_is_told_and_not_charged(service: Service, model: FieldModel) -> None:
+    model.fail = [RuntimeError("boom")]
+    live = await service.imagine(ANNA, CAT, key="1", address={})
+    outcome = await live.outcome()
+    assert isinstance(outcome, Failed)
+    assert await used(service) == (0, 0)
+
+
+async def test_what_was_accepted_is_drawn_after_a_restart(config: Config, model: FieldModel) -> None:
+    model.gate.clear()
+    async with easel(config, model) as service:
+        live = await service.imagine(ANNA, CAT, key="1", address={"channel": 5})
+        told = await live_after_stop(service, live)
+        assert told.message.id == "error-draining-kept"
+    async with easel(config, FieldModel()) as service:
+        (live,) = await service.undelivered("console")
+        assert live.address == {"channel": 5}
+        assert isinstance(await live.outcome(), Done)
+        await service.delivered(live, "m")
+        assert await used(service) == (1, 0)
+    async with easel(config, FieldModel()) as service:
+        assert await service.undelivered("console") == []
+
+
+async def live_after_stop(service: Service, live) -> Failed:
+    await service.engine.stop(0.0)
+    outcome = await live.outcome()
+    assert isinstance(outcome, Failed)
+    return outcome
+
+
+async def test_what_was_drawn_while_the_bot_stops_is_stored_first(config: Config, model: FieldModel) -> None:
+    looked_at, seen = asyncio.Event(), asyncio.Event()
+
+    class Slow(Safety):
+        """A look at each picture that takes its time."""
+
+        async def verdict(self, image: Image.Image) -> Verdict:
+            looked_at.set()
+            await seen.wait()
+            return Verdict.SHOW
+
+    async with easel(config, model) as service:
+        service._worker._safety = Slow(config.moderation)
+        await service.imagine(ANNA, CAT, key="1", address={})
+        await looked_at.wait()
+        await service.engine.stop(0.0)
+        stopping = asyncio.create_task(service.stop())
+        await asyncio.sleep(0)
+        seen.set()
+        await stopping
+    second = FieldModel()
+    async with easel(config, second) as service:
+        (live,) = await service.undelivered("console")
+        assert isinstance(await live.outcome(), Done)
+        assert second.drawn == [], "not drawn a second time"
+
+
+async def test_what_was_drawn_and_not_delivered_is_delivered_after_a_restart(config: Config) -> None:
+    async with easel(config) as service:
+        live = await service.imagine(ANNA, CAT, key="1", address={})
+        before = await live.outcome()
+    model = FieldModel()
+    async with easel(config, model) as service:
+        (live,) = await service.undelivered("console")
+        after = await live.outcome()
+        assert isinstance(before, Done)
+        assert isinstance(after, Done)
+        assert after.pictures == before.pictures
+        assert model.drawn == []
+        await service.delivered(live, "m")
+        assert await used(service) == (1, 0)
+
+
+async def test_a_redelivery_after_a_restart_finds_the_first_request(config: Config) -> None:
+    async with easel(config) as service:
+        live = await service.imagine(ANNA, CAT, key="same", address={})
+        await live.outcome()
+        await service.delivered(live, "m")
+    model = FieldModel()
+    async with easel(config, model) as service:
+        again = await service.imagine(ANNA, CAT, key="same", address={})
+        assert isinstance(await again.outcome(), Done)
+        assert model.drawn == []
+        assert await used(service) == (1, 0)
+
+
+async def test_the_allowance_cannot_be_overspent_by_asking_at_once(config: Config) -> None:
+    small = config.model_copy(update={"default_tier": "member"})
+    async with easel(small) as service:
+        member = await service.member(ANNA)
+        await service.store.set_tier(member.key, "free", by="test")
+        asks = [service.imagine(ANNA, CAT, key=str(n), address={}) for n in range(120)]
+        answers = await asyncio.gather(*asks, return_exceptions=True)
+        quota = await service.quota(ANNA)
+        accepted = [answer for answer in answers if not isinstance(answer, Exception)]
+        assert quota.reserved == len(accepted) <= 100
+        assert all(isinstance(answer, UserError) for answer in answers if isinstance(answer, Exception))
