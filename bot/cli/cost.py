@@ -23,7 +23,7 @@ from bot.cost.catalogue import load_catalogue
 from bot.cost.chart import chart_png
 from bot.cost.export import to_csv, to_json
 from bot.cost.fonts import chinese_font
-from bot.cost.measure import MOST_AT_ONCE, Calibration, agenda
+from bot.cost.measure import MOST_AT_ONCE, Calibration, Unsteady, agenda
 from bot.cost.plan import Residency, month, parse_members, percent, plan
 from bot.cost.plan_text import cards_table, month_table, tiers_table
 from bot.cost.report import cost_report
@@ -120,6 +120,8 @@ async def run_calibration(console: Console, config: Config, *, quick: bool) -> N
                     keep=lambda found: calibration.save(folder / calibration.POINTS, found),
                     tell=lambda what: progress.update(task, description=what, advance=1),
                 ).run()
+        except* Unsteady as errors:
+            raise UserError(say("calibrate-unsteady")) from errors.exceptions[0]
         except* EngineError as errors:
             reason = str(errors.exceptions[0])
             raise UserError(say("calibrate-failed", reason=reason)) from errors.exceptions[0]

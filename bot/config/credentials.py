@@ -67,9 +67,13 @@ class Credentials(BaseSettings):
 
     @field_validator("*")
     @classmethod
-    def _empty_is_absent(cls, value: SecretStr | dict[str, SecretStr] | None) -> object:
-        if isinstance(value, SecretStr) and not value.get_secret_value().strip():
-            return None
+    def _stripped(cls, value: SecretStr | dict[str, SecretStr] | None) -> object:
+        """Blanks around a secret are a slip of copying; one that is nothing else is absent."""
+        if isinstance(value, dict):
+            return {name: SecretStr(key.get_secret_value().strip()) for name, key in value.items()}
+        if isinstance(value, SecretStr):
+            text = value.get_secret_value().strip()
+            return SecretStr(text) if text else None
         return value
 
     def openai_key(self, server: str) -> str | None:

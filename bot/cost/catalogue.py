@@ -72,7 +72,7 @@ def load_catalogue(own: Path | None = None) -> dict[str, Gpu]:
 
 def _read(path: Path) -> _File:
     try:
-        table: dict[str, Any] = tomllib.loads(path.read_text("utf-8"), parse_float=Decimal)
+        table: dict[str, Any] = tomllib.loads(path.read_text("utf-8-sig"), parse_float=Decimal)
         return _File.model_validate(table)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError([f"{path}: {error}"]) from error

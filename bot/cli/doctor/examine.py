@@ -12,6 +12,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+import structlog
+
 from bot.app import DATABASE, MB, model_settings
 from bot.cli.database import broken, ledgers_currency
 from bot.cli.doctor import house, machine, platforms
@@ -34,11 +36,14 @@ if TYPE_CHECKING:
     from bot.config.credentials import Credentials
     from bot.config.schema import Config
 
+log = structlog.get_logger(__name__)
+
 LIBRARIES = {
     "discord": "discord",
     "telegram": "telegram",
     "api": "fastapi",
     "cluster": "ray",
+    "openai": "openai",
     "gpu": "torchao",
 }
 BACKENDS = {"ray": "cluster", "openai": "openai"}
@@ -61,8 +66,9 @@ def examine(config: Config, credentials: Credentials) -> Iterator[Finding]:
     for check in checks:
         try:
             yield from check()
-        except (UserError, StorageError, ValueError, OSError) as error:
-            reason = say("doctor-stumbled", reason=str(error))
+        except Exception as error:  # the report must reach its end, whatever one check stumbles over
+            log.debug("check_failed", exc_info=True)
+            reason = say("doctor-stumbled", reason=str(error) or type(error).__name__)
             yield problem(
                 error.message if isinstance(error, UserError) else reason, say("doctor-stumbled-do")
             )

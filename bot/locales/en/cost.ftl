@@ -108,3 +108,4 @@ calibrate-going-on = Going on where the last run stopped.
 calibrate-done = Written: { $files }
 calibrate-too-small = Not even one picture of { $size } fits this machine's memory.
 calibrate-failed = The model could not be measured: { $reason }
+calibrate-unsteady = The times do not grow evenly with the steps, so something else is keeping this machine busy. Nothing was written. Stop it (a running bot, another program on the GPU) and run easel calibrate again.

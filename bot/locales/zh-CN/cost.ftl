@@ -108,3 +108,4 @@ calibrate-going-on = 从上次中断处继续。
 calibrate-done = 已写入：{ $files }
 calibrate-too-small = 本机内存连一张 { $size } 的图也放不下。
 calibrate-failed = 无法测量该模型：{ $reason }
+calibrate-unsteady = 耗时没有随步数均匀增长，说明本机正忙于其他任务。没有写入任何文件。请先停掉它（正在运行的机器人，或占用 GPU 的其他程序），再运行 easel calibrate。

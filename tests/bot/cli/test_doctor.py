@@ -252,3 +252,26 @@ class TestAtATerminal:
         )
         person.leaves()
         assert "有 Stand-in A10G" in person.shown
+
+
+@pytest.mark.parametrize("backend", ["ray", "openai"])
+def test_every_backend_can_be_examined(tmp_path: Path, backend: str) -> None:
+    server = {"url": "http://127.0.0.1:9/v1"}
+    config = Config.model_validate(
+        {"engine": {"backend": backend}, "openai": {"servers": [server]}, "storage": {"folder": tmp_path}}
+    )
+    said_of_all = [said(finding) for finding in examine(config, Credentials(_env_file=None))]
+    assert not [text for text in said_of_all if "could not be made" in text]
+
+
+def test_whatever_a_check_stumbles_over_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise RuntimeError("the driver answered with noise")
+
+    monkeypatch.setattr("engine.survey.survey_torch", broken)
+    config = Config.model_validate({"storage": {"folder": tmp_path}})
+    findings = [said(finding) for finding in examine(config, Credentials(_env_file=None))]
+    assert any("the driver answered with noise" in text for text in findings)
+    assert any("no token" in text.lower() or "easel init" in text for text in findings), (
+        "the rest is still told"
+    )

@@ -106,3 +106,9 @@ def test_tiers_know_their_names_and_prices() -> None:
     assert {name: tier.name for name, tier in tiers.items()} == {name: name for name in tiers}
     assert [tier.price_micro for tier in tiers.values()] == [0, 50_000, 30_000, 20_000]
     assert [tier.images_a_month for tier in tiers.values()] == [100, 500, 2000, None]
+
+
+def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
+    file = tmp_path / "bot.toml"
+    file.write_bytes(b"\xef\xbb\xbf" + b'language = "en"\n')
+    assert load_config(file).language == "en"

@@ -59,6 +59,16 @@ def test_tokens_come_from_the_environment_and_from_dotenv(
     assert found.discord_token is None
 
 
+def test_blanks_around_a_token_are_a_slip(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TELEGRAM_TOKEN", f" {TELEGRAM}\n")
+    monkeypatch.setenv("DISCORD_TOKEN", "  ")
+    monkeypatch.setenv("OPENAI_API_KEYS", '{"a": "key "}')
+    credentials = Credentials()
+    assert credentials.tokens == {"telegram": TELEGRAM}
+    assert credentials.openai_key("a") == "key"
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [

@@ -11,7 +11,7 @@ from bot.cost import calibration
 from bot.cost.calibration import Points, Size, Together, as_gpu, fit
 from bot.cost.calibration_chart import calibration_png
 from bot.cost.calibration_text import markdown, profile_toml
-from bot.cost.measure import Agenda, Calibration, agenda
+from bot.cost.measure import LEAST_R2, Agenda, Calibration, Unsteady, agenda
 from bot.imagine.models import load_capabilities
 from bot.messages import LANGUAGES, translator
 from engine.families.profile import load_profile
@@ -183,3 +183,38 @@ def test_tables_and_plots_in_each_language(language: str) -> None:
         assert figure.replace("0.185", "0.18") in text or figure in text
     assert "calibrate-" not in text
     assert calibration_png(MEASURED, t).startswith(b"\x89PNG")
+
+
+class Stopwatch:
+    """Reads 0, then the next of `seconds`, in turn: what each picture took."""
+
+    def __init__(self, *seconds: float) -> None:
+        self._readings = [reading for took in seconds for reading in (0.0, took)]
+
+    def __call__(self) -> float:
+        return self._readings.pop(0)
+
+
+STEPS = dataclasses.replace(SMALL, steps=(1, 4, 8, 12))
+STEADY, BUSY = (0.1, 0.4, 0.8, 1.2), (1.0, 0.2, 2.0, 0.4)
+
+
+async def test_seconds_that_do_not_grow_with_the_steps_are_measured_again() -> None:
+    kept: list[Points] = []
+    async with engine() as running:
+        clock = Stopwatch(*BUSY, *STEADY)
+        points = await Calibration(running, STEPS, blank(), keep=kept.append, clock=clock).run()
+    assert tuple(points.steps.values()) == STEADY
+
+
+async def test_a_machine_that_stays_busy_is_refused_with_the_reason(tmp_path: Path) -> None:
+    file = tmp_path / calibration.POINTS
+    async with engine() as running:
+        clock = Stopwatch(*BUSY * 3)
+        measuring = Calibration(
+            running, STEPS, blank(), keep=lambda found: calibration.save(file, found), clock=clock
+        )
+        with pytest.raises(Unsteady) as refused:
+            await measuring.run()
+    assert refused.value.r2 < LEAST_R2
+    assert calibration.load(file, blank()).steps == {}, "the next run would believe them"
