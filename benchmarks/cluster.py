@@ -33,8 +33,8 @@ from bot.app import engine_config, open_store
 from bot.config.schema import Config
 from bot.imagine.events import Done
 from bot.imagine.models import load_capabilities
+from bot.imagine.options import Options
 from bot.imagine.pricing import Pricing
-from bot.imagine.request import ImagineOptions
 from bot.imagine.service import Asker, Service
 from engine.fleet.settings import ClusterSettings
 from engine.request import DrawRequest
@@ -147,7 +147,7 @@ async def chaos(minutes: float, kill_every_s: float, at_once: int) -> dict[str, 
                 asker, turn = Asker("chaos", str(number)), 0
                 while time.monotonic() < until:
                     n, turn = rng.randrange(PICTURES), turn + 1
-                    options = ImagineOptions(
+                    options = Options(
                         prompt=PROMPTS[n % len(PROMPTS)],
                         size=f"{SIZE_PX}x{SIZE_PX}",
                         steps=str(STEPS),

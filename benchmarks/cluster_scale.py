@@ -32,8 +32,8 @@ from bot.app import engine_config, open_store
 from bot.config.schema import Config
 from bot.imagine.events import Done
 from bot.imagine.models import load_capabilities
+from bot.imagine.options import Options
 from bot.imagine.pricing import Pricing
-from bot.imagine.request import ImagineOptions
 from bot.imagine.service import Asker, Service
 from bot.logs import set_up_logs
 from engine.families.profile import Curve, load_profile
@@ -226,7 +226,7 @@ async def whole(plan: Plan, config: Config) -> dict[str, float]:
             asker = Asker("bench", f"m{member % MEMBERS}", tier=LANES[member % len(LANES)])
             while True:
                 number = next(serial)
-                options = ImagineOptions(
+                options = Options(
                     f"picture {number}",
                     size="1024x1024",
                     steps=str(STEPS),

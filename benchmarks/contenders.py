@@ -27,7 +27,7 @@ from benchmarks.weights import MODEL
 from bot.app import open_service
 from bot.config.schema import Config
 from bot.imagine.events import Done
-from bot.imagine.request import ImagineOptions
+from bot.imagine.options import Options
 from bot.imagine.service import Asker
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ class Easel:
     async def draw(self, arrival: Arrival) -> bytes:
         a = arrival
         asker = Asker("bench", a.user, tier=a.tier)
-        options = ImagineOptions(a.prompt, size=f"{a.width}x{a.height}", steps=str(a.steps), seed=str(a.seed))
+        options = Options(a.prompt, size=f"{a.width}x{a.height}", steps=str(a.steps), seed=str(a.seed))
         live = await self.service.imagine(asker, options, key=f"{a.name} {a.seed}", address={})
         outcome = await live.outcome()
         if not isinstance(outcome, Done):

@@ -28,8 +28,8 @@ from bot.commands.buttons import altered
 from bot.config.credentials import Credentials, Redactor
 from bot.config.file import ConfigError, load_config
 from bot.faces.serving import configured_faces, serve_all
+from bot.imagine.options import Options
 from bot.imagine.parse import parse_imagine
-from bot.imagine.request import ImagineOptions
 from bot.imagine.service import Asker
 from bot.logs import set_up_logs
 from bot.messages import UserError, best_language, say, translator
@@ -117,7 +117,7 @@ def imagine(
     config: ConfigOption = None,
 ) -> None:
     """Draw one picture into a file."""
-    given = ImagineOptions(
+    given = Options(
         negative=negative,
         size=size,
         quality=quality,

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from bot.commands.general import Card
     from bot.imagine.live import LiveRequest
+    from bot.imagine.options import Options
     from bot.imagine.picture import Picture
-    from bot.imagine.request import ImagineOptions
     from bot.imagine.service import Service
     from bot.render import Fact
 
@@ -54,7 +54,7 @@ class Terminal:
         self._prompt: PromptSession[str] | None = None
         self._on_the_way: dict[str, str] = {}
 
-    async def imagine(self, options: ImagineOptions, out: Path) -> bool:
+    async def imagine(self, options: Options, out: Path) -> bool:
         """Draw one request, with a progress bar, into `out` (`out-2.png` and so on for further images).
 
         Also hands out what an earlier command left behind when it was killed. Ctrl-C cancels the request.
@@ -128,7 +128,7 @@ class Terminal:
         """Wait until everything asked for in this chat is delivered."""
         await asyncio.gather(*self._drawing, return_exceptions=True)
 
-    async def _ask(self, options: ImagineOptions, out: Path) -> LiveRequest:
+    async def _ask(self, options: Options, out: Path) -> LiveRequest:
         await asyncio.to_thread(check_out, out)
         key = secrets.token_hex(8)
         return await self._service.imagine(self._asker, options, key=key, address=_address(out))

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 from bot.commands.general import Card
 from bot.imagine import refusals
+from bot.imagine.options import Options
 from bot.imagine.picture import is_spoiler
 from bot.imagine.pricing import money
-from bot.imagine.request import ImageRequest, ImagineOptions
+from bot.imagine.request import ImageRequest
 from bot.messages import UserError, say
 from storage.errors import ImageGone, StoreUnavailable, UnknownJob, UnknownRequest, WrongState
 from storage.records import JobState
@@ -102,13 +103,13 @@ async def vary(
     service: Service,
     asker: Asker,
     target: str,
-    words: str | ImagineOptions,
+    words: str | Options,
     *,
     key: str,
     address: Mapping[str, object],
 ) -> LiveRequest:
     """Draw other words from the same seed; options typed with them win. One picture of a grid makes one."""
-    typed = words if isinstance(words, ImagineOptions) else ImagineOptions(words)
+    typed = words if isinstance(words, Options) else Options(words)
     request = await _seen(service, asker, target)
     kept = replace(options_of(request), images="1") if "-" in target else options_of(request)
     return await service.imagine(asker, altered(kept, typed), key=key, address=address)
@@ -175,9 +176,9 @@ async def fetch(service: Service, asker: Asker, target: str) -> LiveRequest:
     return await service.revisit(record.request_id)
 
 
-def options_of(request: ImageRequest) -> ImagineOptions:
+def options_of(request: ImageRequest) -> Options:
     """A stored request as if it had been typed: asking again checks it against today's rules."""
-    return ImagineOptions(
+    return Options(
         prompt=request.prompt,
         negative=request.negative_prompt or None,
         size=str(request.size),
@@ -191,7 +192,7 @@ def options_of(request: ImageRequest) -> ImagineOptions:
     )
 
 
-def altered(kept: ImagineOptions, typed: ImagineOptions) -> ImagineOptions:
+def altered(kept: Options, typed: Options) -> Options:
     """Options with what was typed in their place; a typed quality brings its own steps."""
     said = {name: value for name, value in asdict(typed).items() if value}
     return replace(kept, **({"steps": None} if typed.quality else {}) | said)

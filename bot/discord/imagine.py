@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from discord import app_commands
 
 from bot.discord.locale import language_of, text
-from bot.imagine.request import ImagineOptions
+from bot.imagine.options import Options
 from bot.messages import translator
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def add_to(client: EaselClient) -> None:
         style: str | None = None,
         private: bool = False,
     ) -> None:
-        options = ImagineOptions(
+        options = Options(
             prompt=prompt,
             negative=negative,
             size=size,

@@ -21,7 +21,8 @@ from storage.errors import StorageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.imagine.request import ImagineOptions, Resolved
+    from bot.imagine.options import Options
+    from bot.imagine.request import Resolved
     from bot.messages import Message
     from storage.store import Store
 
@@ -43,7 +44,7 @@ class Adviser:
         self._clock = clock
         self._told_s: dict[tuple[str, str], float] = {}
 
-    async def advise(self, member_key: str, options: ImagineOptions, resolved: Resolved) -> Resolved:
+    async def advise(self, member_key: str, options: Options, resolved: Resolved) -> Resolved:
         """The same request, with at most one more note."""
         if resolved.notes:
             return resolved
@@ -75,9 +76,7 @@ class Adviser:
         return True
 
 
-def for_request(
-    options: ImagineOptions, request: ImageRequest, before: ImageRequest | None
-) -> Message | None:
+def for_request(options: Options, request: ImageRequest, before: ImageRequest | None) -> Message | None:
     """What is worth saying about a request, the dearest waste first; `before` is the member's last one."""
     if request.images > 1:
         return say("advice-images", images=request.images)

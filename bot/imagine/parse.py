@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from difflib import get_close_matches
 
-from bot.imagine.request import ImagineOptions
+from bot.imagine.options import Options
 from bot.messages import UserError, say
 
 NAMES = {
@@ -33,7 +33,7 @@ _OPTION = re.compile(
 _QUOTES = {'"': '"', "“": "”", "「": "」", "『": "』", "«": "»", "'": "'", "‘": "’"}
 
 
-def parse_imagine(text: str) -> ImagineOptions:
+def parse_imagine(text: str) -> Options:
     """Split `text` (what follows the command) into a prompt and its options.
 
     Raises `UserError` for an unknown or repeated option, or one without its value.
@@ -65,7 +65,7 @@ def parse_imagine(text: str) -> ImagineOptions:
         found[field] = value
         prompt.append(rest)
     words = " ".join(part.strip() for part in prompt if part.strip())
-    return ImagineOptions(prompt=_unquote(words), private=private, **found)
+    return Options(prompt=_unquote(words), private=private, **found)
 
 
 def _option_marks(text: str) -> list[re.Match[str]]:

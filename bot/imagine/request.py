@@ -1,6 +1,6 @@
 """From what somebody asked for to what will be drawn: options in, one checked `ImageRequest` out.
 
-Every face collects `ImagineOptions` its own way (slash options, flags in a text) and resolves them here,
+Every face collects `Options` its own way (slash options, flags in a text) and resolves them here,
 so that the rules, and the sentences that explain them, exist once.
 """
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from bot.config.schema import Style, Tier
+    from bot.imagine.options import Options
 
 MAX_PROMPT_CHARS = 2_000
 MAX_IMAGES = 4
@@ -31,22 +32,6 @@ DRAWN_SEEDS = 2**32
 
 SIZE_NAMES = {"方": "square", "竖": "portrait", "横": "landscape", "长": "tall", "宽": "wide", "大": "large"}
 QUALITY_NAMES = {"速写": "sketch", "草图": "draft", "标准": "standard", "精细": "final", "最终": "final"}
-
-
-@dataclass(frozen=True, slots=True)
-class ImagineOptions:
-    """What was asked for, word for word; None where nothing was said."""
-
-    prompt: str = ""
-    negative: str | None = None
-    size: str | None = None
-    quality: str | None = None
-    seed: str | None = None
-    images: str | None = None
-    guidance: str | None = None
-    style: str | None = None
-    steps: str | None = None
-    private: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +73,7 @@ class Resolved:
     notes: tuple[Message, ...]
 
 
-def resolve(
-    options: ImagineOptions, *, model: Capabilities, tier: Tier, styles: Mapping[str, Style]
-) -> Resolved:
+def resolve(options: Options, *, model: Capabilities, tier: Tier, styles: Mapping[str, Style]) -> Resolved:
     """Check `options` against model and tier. Raises `UserError` with one sentence; changes nothing."""
     notes: list[Message] = []
     prompt = clean_prompt(options.prompt)

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
     from bot.config.schema import Config, Tier
     from bot.imagine.models import Capabilities
+    from bot.imagine.options import Options
     from bot.imagine.pricing import Pricing
-    from bot.imagine.request import ImagineOptions
     from engine.backend import Backend
     from storage.records import Member, Quota, RequestRecord
     from storage.store import Store
@@ -131,7 +131,7 @@ class Service:
     async def imagine(
         self,
         asker: Asker,
-        options: ImagineOptions,
+        options: Options,
         *,
         key: str,
         address: Mapping[str, object],

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from telegram import Message, Update
     from telegram.ext import CallbackContext
 
-    from bot.imagine.request import ImagineOptions
+    from bot.imagine.options import Options
     from bot.telegram.face import Caller, Face
     from bot.telegram.menu import Menus
 
@@ -69,7 +69,7 @@ class Imagine:
         except UserError as error:
             self._face.refuse(caller, error)
 
-    async def ask(self, caller: Caller, options: ImagineOptions) -> None:
+    async def ask(self, caller: Caller, options: Options) -> None:
         """Accept a request and have it followed. Raises UserError."""
         address = caller.address(private=options.private)
         live = await self._face.service.imagine(caller.asker, options, key=caller.key, address=address)

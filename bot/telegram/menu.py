@@ -13,7 +13,7 @@ from telegram import InlineKeyboardMarkup
 from telegram.error import TelegramError
 
 from bot.config.schema import Language
-from bot.imagine.request import MAX_IMAGES, ImagineOptions
+from bot.imagine.request import MAX_IMAGES
 from bot.telegram import html
 from bot.telegram.keyboards import MAX_DATA_BYTES, MENU, button
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from telegram import CallbackQuery, InlineKeyboardButton
 
+    from bot.imagine.options import Options
     from bot.messages import Translator
     from bot.telegram.face import Caller, Face
 
@@ -77,11 +78,11 @@ class Menus:
         except TelegramError:
             return  # the menu is gone; its choice is remembered all the same
 
-    def options(self, data: str, options: ImagineOptions) -> ImagineOptions:
+    def options(self, data: str, options: Options) -> Options:
         """What was typed in reply to a menu: options in the text win over the menu's."""
         return _merged(Choice.read(data), options)
 
-    def take_up(self, caller: Caller, options: ImagineOptions) -> ImagineOptions:
+    def take_up(self, caller: Caller, options: Options) -> Options:
         """The same for the next text in a private chat; a menu counts once."""
         return _merged(self._open.pop(caller.chat.id, Choice()), options)
 
@@ -121,7 +122,7 @@ class Menus:
         return row
 
 
-def _merged(choice: Choice, options: ImagineOptions) -> ImagineOptions:
+def _merged(choice: Choice, options: Options) -> Options:
     return replace(
         options,
         size=options.size or choice.size or None,

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Request
 from starlette.responses import Response
 
-from bot.imagine.request import ImagineOptions
+from bot.imagine.options import Options
 from bot.imagine.service import Service
 from bot.messages import say
 from bot.web import models
@@ -85,10 +85,10 @@ def router(service: Service, courier: Courier, doorkeeper: Doorkeeper, pace: Pac
     return routes
 
 
-def options(body: GenerationRequest) -> ImagineOptions:
+def options(body: GenerationRequest) -> Options:
     """What was asked for, as every face says it."""
     quality = body.quality if body.quality != "auto" else None
-    return ImagineOptions(
+    return Options(
         prompt=body.prompt,
         negative=body.negative_prompt,
         size=body.size if body.size != "auto" else None,

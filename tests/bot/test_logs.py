@@ -11,7 +11,7 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from bot.config.credentials import Redactor
-from bot.imagine.request import ImagineOptions
+from bot.imagine.options import Options
 from bot.logs import WORDY, set_up_logs
 from tests.bot.web.conftest import Stage
 from tests.bot.web.test_admin import ANNA, link, owned, spend
@@ -44,11 +44,11 @@ def lines(written: str) -> list[dict[str, Any]]:
 async def test_a_request_from_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     set_up_logs("debug", Redactor(), json=True)
     async with Stage(tmp_path).site(owned(tmp_path)) as site:
-        live = await site.service.imagine(ANNA, ImagineOptions(PROMPT), key="1", address={})
+        live = await site.service.imagine(ANNA, Options(PROMPT), key="1", address={})
         await live.outcome()
         await site.service.delivered(live, "a message")
         site.model.fail = [RuntimeError("boom")]
-        failed = await site.service.imagine(ANNA, ImagineOptions(PROMPT), key="2", address={})
+        failed = await site.service.imagine(ANNA, Options(PROMPT), key="2", address={})
         await failed.outcome()
         url = await link(site)
         async with site.http() as http:

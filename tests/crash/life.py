@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 from bot.app import engine_config
 from bot.imagine.events import Failed
 from bot.imagine.models import load_capabilities
+from bot.imagine.options import Options
 from bot.imagine.pricing import Pricing
-from bot.imagine.request import ImagineOptions
 from bot.imagine.service import Asker, Service
 from bot.messages import UserError
 from engine.worker.steploop import Engine
@@ -148,7 +148,7 @@ class Wall:
 
     async def _ask(self, line: dict[str, Any]) -> None:
         asker = Asker(PLATFORM, line["who"])
-        options = ImagineOptions("a cat", seed=str(self._chance.randrange(10**6)), images=str(line["images"]))
+        options = Options("a cat", seed=str(self._chance.randrange(10**6)), images=str(line["images"]))
         self._at("asked")
         try:
             request = await self._service.imagine(

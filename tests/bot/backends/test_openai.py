@@ -19,7 +19,7 @@ from PIL import Image, ImageChops
 
 from bot.app import open_service
 from bot.imagine.events import Done
-from bot.imagine.request import ImagineOptions
+from bot.imagine.options import Options
 from bot.imagine.service import Asker
 from tests.easel import config_in
 
@@ -95,7 +95,7 @@ async def seats(service: Service, *names: str) -> None:
 
 
 async def drawn(service: Service, seed: int, key: str) -> Image.Image:
-    options = ImagineOptions("an orange cat on a green meadow", size="128x128", steps="8", seed=str(seed))
+    options = Options("an orange cat on a green meadow", size="128x128", steps="8", seed=str(seed))
     live = await service.imagine(ASKER, options, key=key, address={})
     outcome = await live.outcome()
     assert isinstance(outcome, Done), outcome

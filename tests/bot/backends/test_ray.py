@@ -14,8 +14,8 @@ from bot.commands.gpu import stats_gpu
 from bot.config.schema import Config, Ray
 from bot.imagine.events import Done, Waiting
 from bot.imagine.models import load_capabilities
+from bot.imagine.options import Options
 from bot.imagine.pricing import Pricing
-from bot.imagine.request import ImagineOptions
 from bot.imagine.service import Asker, Service
 from bot.messages import UserError, translator
 from bot.metrics import readings
@@ -73,7 +73,7 @@ def with_owner(folder: Path) -> Config:
 
 
 async def imagine(service: Service, key: str) -> Any:
-    return await service.imagine(OWNER, ImagineOptions(prompt="a cat", size="64x64"), key=key, address={})
+    return await service.imagine(OWNER, Options(prompt="a cat", size="64x64"), key=key, address={})
 
 
 async def test_each_picture_costs_what_its_card_costs(tmp_path: Path) -> None:

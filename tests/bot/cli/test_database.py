@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from bot.cli.database import read_backup, show_check, write_backup
-from bot.imagine.request import ImagineOptions
+from bot.imagine.options import Options
 from bot.imagine.service import Asker
 from bot.messages import translator
 from storage.errors import AlreadyServing, CannotOpen
@@ -24,7 +24,7 @@ T = translator("en")
 
 
 async def draw(service, key: str) -> None:
-    live = await service.imagine(ANNA, ImagineOptions("a cat"), key=key, address={})
+    live = await service.imagine(ANNA, Options("a cat"), key=key, address={})
     await live.outcome()
     await service.delivered(live, "m")
 

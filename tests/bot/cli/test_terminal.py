@@ -15,7 +15,7 @@ from prompt_toolkit.output import DummyOutput
 from rich.console import Console
 
 from bot.cli.terminal import Terminal
-from bot.imagine.request import ImagineOptions
+from bot.imagine.options import Options
 from bot.imagine.service import Asker, Service
 from tests.bot.faces.conformance import FaceConformance
 from tests.easel import FieldModel, config_in, easel
@@ -130,7 +130,7 @@ class TestConsole(FaceConformance):
 async def test_one_picture_with_a_bar_and_its_facts(tmp_path: Path) -> None:
     async with easel(config_in(tmp_path)) as service:
         person = Person(service, FieldModel(), tmp_path)
-        assert await person.terminal.imagine(ImagineOptions("a cat", seed="7"), tmp_path / "cat.png")
+        assert await person.terminal.imagine(Options("a cat", seed="7"), tmp_path / "cat.png")
     said = person.words()
     assert "8/8" in said
     for fact in ("cat.png", "128x128", "Seed", "GPU time", "Cost", "99 of 100 images"):
@@ -141,7 +141,7 @@ async def test_one_picture_with_a_bar_and_its_facts(tmp_path: Path) -> None:
 async def test_a_refusal_is_one_line_and_no_file(tmp_path: Path) -> None:
     async with easel(config_in(tmp_path)) as service:
         person = Person(service, FieldModel(), tmp_path)
-        assert not await person.terminal.imagine(ImagineOptions("a cat", size="x"), tmp_path / "cat.png")
+        assert not await person.terminal.imagine(Options("a cat", size="x"), tmp_path / "cat.png")
     assert not (tmp_path / "cat.png").exists()
 
 
@@ -153,7 +153,7 @@ async def test_what_a_killed_command_left_is_handed_out_by_the_next(tmp_path: Pa
         await service.engine.stop(0.0)  # as a kill would: nothing is told to the store
     async with easel(config) as service:
         person = Person(service, FieldModel(), tmp_path)
-        assert await person.terminal.imagine(ImagineOptions("a dog"), tmp_path / "dog.png")
+        assert await person.terminal.imagine(Options("a dog"), tmp_path / "dog.png")
         assert len(list((tmp_path / "first").glob("*.png"))) == 1
         quota = await service.quota(Person.asker)
         assert (quota.used, quota.reserved) == (2, 0)
@@ -175,7 +175,7 @@ async def test_what_cannot_be_a_picture_is_refused_before_anything_is_accepted(
     (tmp_path / "file.png").write_text("a file")
     async with easel(config_in(tmp_path)) as service:
         person = Person(service, FieldModel(), tmp_path)
-        assert not await person.terminal.imagine(ImagineOptions("a cat"), tmp_path / out)
+        assert not await person.terminal.imagine(Options("a cat"), tmp_path / out)
         assert said in person.words()
         assert await untouched(service)
 
@@ -194,7 +194,7 @@ async def test_a_place_one_may_not_write_to_is_refused(
     async with easel(config_in(tmp_path)) as service:
         for out in (locked / "cat.png", kept):
             person = Person(service, FieldModel(), tmp_path)
-            assert not await person.terminal.imagine(ImagineOptions("a cat"), out)
+            assert not await person.terminal.imagine(Options("a cat"), out)
             assert "you may not write there" in person.words()
         assert await untouched(service)
 
@@ -203,7 +203,7 @@ async def test_a_place_one_may_not_write_to_is_refused(
 async def test_a_name_is_taken_as_it_is(name: str, tmp_path: Path) -> None:
     async with easel(config_in(tmp_path)) as service:
         person = Person(service, FieldModel(), tmp_path)
-        assert await person.terminal.imagine(ImagineOptions("a cat"), tmp_path / name)
+        assert await person.terminal.imagine(Options("a cat"), tmp_path / name)
     assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
 
 
@@ -212,7 +212,7 @@ async def test_what_could_not_be_written_is_not_charged_and_not_tried_again(tmp_
     (tmp_path / "cat-2.png").mkdir()
     async with easel(config_in(tmp_path)) as service:
         person = Person(service, FieldModel(), tmp_path)
-        options = ImagineOptions("a cat", seed="7", images="3")
+        options = Options("a cat", seed="7", images="3")
         assert not await person.terminal.imagine(options, tmp_path / "cat.png")
         assert "cat-2.png could not be written (Is a directory)" in person.words()
         assert "--seed 8 draws it again" in person.words()
@@ -230,7 +230,7 @@ async def test_killed_while_it_gives_up_each_picture_keeps_its_own_file(
     dies = AsyncMock(side_effect=asyncio.CancelledError)
     async with easel(config_in(tmp_path)) as service:
         terminal = Person(service, FieldModel(), tmp_path).terminal
-        options = ImagineOptions("a cat", seed="7", images="3")
+        options = Options("a cat", seed="7", images="3")
         with monkeypatch.context() as patch:
             patch.setattr(Service, "delivered", dies)
             patch.setattr(Service, "undeliverable", dies)
@@ -239,7 +239,7 @@ async def test_killed_while_it_gives_up_each_picture_keeps_its_own_file(
     first = (tmp_path / "cat.png").read_bytes()
     async with easel(config_in(tmp_path)) as service:
         person = Person(service, FieldModel(), tmp_path)
-        assert await person.terminal.imagine(ImagineOptions("a dog"), tmp_path / "dog.png")
+        assert await person.terminal.imagine(Options("a dog"), tmp_path / "dog.png")
         assert await balance(service) == (2, 0)
     assert (tmp_path / "cat.png").read_bytes() == first
 
@@ -247,9 +247,7 @@ async def test_killed_while_it_gives_up_each_picture_keeps_its_own_file(
 async def poison(folder: Path) -> None:
     """What an earlier Easel left: a picture drawn for a place where none can be written."""
     async with easel(config_in(folder)) as service:
-        live = await service.imagine(
-            Person.asker, ImagineOptions("a cat"), key="old", address={"out": str(folder)}
-        )
+        live = await service.imagine(Person.asker, Options("a cat"), key="old", address={"out": str(folder)})
         await live.outcome()
 
 
@@ -257,7 +255,7 @@ async def test_the_next_command_heals_what_cannot_be_handed_out(tmp_path: Path) 
     await poison(tmp_path)
     async with easel(config_in(tmp_path)) as service:
         person = Person(service, FieldModel(), tmp_path)
-        assert await person.terminal.imagine(ImagineOptions("a dog"), tmp_path / "dog.png")
+        assert await person.terminal.imagine(Options("a dog"), tmp_path / "dog.png")
         assert "could not be written" in person.words()
         assert await balance(service) == (1, 0)
     async with easel(config_in(tmp_path)) as service:

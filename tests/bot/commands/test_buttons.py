@@ -9,7 +9,7 @@ import pytest
 from bot.commands import buttons
 from bot.commands.buttons import Action, button_id, pressed
 from bot.imagine.events import Done
-from bot.imagine.request import ImagineOptions
+from bot.imagine.options import Options
 from bot.imagine.service import Asker
 from bot.messages import UserError, translator
 from tests.easel import FieldModel, config_in, easel
@@ -36,7 +36,7 @@ async def service(tmp_path: Path, model: FieldModel) -> AsyncIterator[Service]:
 
 
 async def delivered(service: Service, **options: object) -> LiveRequest:
-    wanted = ImagineOptions(**{"prompt": "a cat", "seed": "7", **options})  # type: ignore[arg-type]
+    wanted = Options(**{"prompt": "a cat", "seed": "7", **options})  # type: ignore[arg-type]
     live = await service.imagine(ANNA, wanted, key="first", address={})
     assert isinstance(await live.outcome(), Done)
     await service.delivered(live, "m")
@@ -121,7 +121,7 @@ async def test_delete_takes_the_file_and_is_the_owners_or_a_moderators(service: 
 
 async def test_cancel_is_the_owners_or_a_moderators(service: Service, model: FieldModel) -> None:
     model.gate.clear()
-    live = await service.imagine(ANNA, ImagineOptions("a cat"), key="1", address={})
+    live = await service.imagine(ANNA, Options("a cat"), key="1", address={})
     assert await refused(buttons.cancel(service, BOB, live.request_id)) == "error-not-yours"
     await buttons.cancel(service, BOB, live.request_id, moderator=True)
     model.gate.set()
@@ -140,7 +140,7 @@ async def test_details_hold_everything_to_draw_it_again(service: Service) -> Non
 
 
 async def test_what_waits_in_the_history_counts_when_it_is_fetched(service: Service) -> None:
-    live = await service.imagine(ANNA, ImagineOptions("a cat"), key="1", address={})
+    live = await service.imagine(ANNA, Options("a cat"), key="1", address={})
     await live.outcome()
     await service.park(live)
     assert (await service.quota(ANNA)).used == 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.commands import members
-from bot.imagine.request import ImagineOptions
+from bot.imagine.options import Options
 from bot.imagine.service import Asker, Service
 from bot.messages import UserError, translator
 from tests.easel import FieldModel, config_in, easel
@@ -32,7 +32,7 @@ async def service(tmp_path: Path, model: FieldModel) -> AsyncIterator[Service]:
 
 
 async def draw(service: Service, prompt: str, asker: Asker = HERE) -> None:
-    live = await service.imagine(asker, ImagineOptions(prompt), key=prompt, address={})
+    live = await service.imagine(asker, Options(prompt), key=prompt, address={})
     await live.outcome()
     await service.delivered(live, "m")
 
@@ -90,7 +90,7 @@ async def test_ones_own_code_and_too_many_wrong_ones_are_refused(service: Servic
 async def test_forget_erases_and_cancels_what_is_open(service: Service, model: FieldModel) -> None:
     await draw(service, "a cat")
     model.gate.clear()
-    live = await service.imagine(HERE, ImagineOptions("a dog"), key="open", address={})
+    live = await service.imagine(HERE, Options("a dog"), key="open", address={})
     before = await service.member(HERE)
     card = await members.forget(service, HERE, T)
     model.gate.set()
@@ -104,7 +104,7 @@ async def test_forget_erases_and_cancels_what_is_open(service: Service, model: F
 async def test_forget_empties_the_caches_too(service: Service) -> None:
     await draw(service, "a cat")
     await members.forget(service, HERE, T)
-    live = await service.imagine(HERE, ImagineOptions("a cat"), key="anew", address={})
+    live = await service.imagine(HERE, Options("a cat"), key="anew", address={})
     await live.outcome()
     assert service.engine.snapshot().embedding_hits == 0
 
@@ -137,7 +137,7 @@ async def test_history_comes_in_pages_the_newest_first(service: Service) -> None
 
 
 async def test_private_requests_are_left_out_where_others_read(service: Service) -> None:
-    live = await service.imagine(HERE, ImagineOptions("a secret", private=True), key="1", address={})
+    live = await service.imagine(HERE, Options("a secret", private=True), key="1", address={})
     await live.outcome()
     await service.delivered(live, "m")
     assert (await members.history(service, HERE, None, T, with_private=False)).entries == ()
@@ -146,7 +146,7 @@ async def test_private_requests_are_left_out_where_others_read(service: Service)
 
 async def test_queue_names_what_is_on_the_way(service: Service, model: FieldModel) -> None:
     model.gate.clear()
-    await service.imagine(HERE, ImagineOptions("a cat on the moon"), key="1", address={})
+    await service.imagine(HERE, Options("a cat on the moon"), key="1", address={})
     card = await members.queue(service, HERE, T)
     assert card.facts[0][0] == "a cat on the moon"
     assert "nothing" in (await members.queue(service, THERE, T)).title

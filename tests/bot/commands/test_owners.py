@@ -8,7 +8,7 @@ import pytest
 
 from bot.commands import gpu, owners, server
 from bot.commands.server import Nsfw, ServerSettings
-from bot.imagine.request import ImagineOptions
+from bot.imagine.options import Options
 from bot.imagine.service import Asker, Service
 from bot.messages import LANGUAGES, UserError, translator
 from storage.records import Identity
@@ -93,16 +93,16 @@ async def test_a_grant_with_the_same_key_credits_once(service: Service) -> None:
 
 async def test_a_ban_stops_what_waits_and_what_comes(service: Service, model: FieldModel) -> None:
     model.gate.clear()
-    live = await service.imagine(ANNA, ImagineOptions("a cat"), key="1", address={})
+    live = await service.imagine(ANNA, Options("a cat"), key="1", address={})
     await owners.ban(service, OWNER, WHO, T, why="spam")
     model.gate.set()
     await live.outcome()
     assert (await service.quota(ANNA)).reserved == 0
     with pytest.raises(UserError) as refused:
-        await service.imagine(ANNA, ImagineOptions("a cat"), key="2", address={})
+        await service.imagine(ANNA, Options("a cat"), key="2", address={})
     assert refused.value.message.id == "error-banned-why"
     await owners.unban(service, OWNER, WHO, T)
-    await service.imagine(ANNA, ImagineOptions("a cat"), key="3", address={})
+    await service.imagine(ANNA, Options("a cat"), key="3", address={})
 
 
 async def test_pause_and_resume_are_told(service: Service) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from bot.commands.buttons import Action, button_id
 from bot.discord.screen import Screen
-from bot.imagine.request import ImagineOptions
+from bot.imagine.options import Options
 from tests.bot.discord.conftest import labels, words
 
 if TYPE_CHECKING:
@@ -234,7 +234,7 @@ async def test_a_replayed_interaction_is_answered_once(world: World) -> None:
     message = await world.imagine()
     asked = next(entry for entry in world.env.backend.interactions.values() if entry.message_id == message.id)
     live = await world.service.imagine(
-        world.asker(), ImagineOptions("a cat"), key=str(asked.id), address={"again": True}
+        world.asker(), Options("a cat"), key=str(asked.id), address={"again": True}
     )
     assert live.finished
     assert len(world.model.drawn) == 1

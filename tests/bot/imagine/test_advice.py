@@ -9,7 +9,8 @@ import pytest
 
 from bot.config.schema import SEED_TIERS
 from bot.imagine.advice import DAY_S, Adviser, for_request
-from bot.imagine.request import ImagineOptions, resolve
+from bot.imagine.options import Options
+from bot.imagine.request import resolve
 from bot.messages import LANGUAGES, translator
 from storage.errors import Reason, StoreUnavailable
 from tests.storage.house import HandClock, ask, open_store
@@ -20,17 +21,17 @@ if TYPE_CHECKING:
     from bot.imagine.request import ImageRequest, Resolved
     from bot.messages import Message
 
-CAT = ImagineOptions("an orange cat on a green meadow", seed="7")
+CAT = Options("an orange cat on a green meadow", seed="7")
 
 
-def resolved(options: ImagineOptions) -> Resolved:
+def resolved(options: Options) -> Resolved:
     from bot.imagine.models import load_capabilities
 
     return resolve(options, model=load_capabilities("z-image-turbo"), tier=SEED_TIERS["premium"], styles={})
 
 
 def advice(prompt: str, before: ImageRequest | None = None, **more: str) -> Message | None:
-    options = ImagineOptions(prompt, **more)  # type: ignore[arg-type]
+    options = Options(prompt, **more)  # type: ignore[arg-type]
     return for_request(options, resolved(options).request, before)
 
 
@@ -84,13 +85,13 @@ async def test_advice_comes_once_a_day_and_only_where_no_rule_has_spoken(
     now = [0.0]
     async with await open_store(tmp_path, clock) as store:
         adviser = Adviser(store, clock=lambda: now[0])
-        four = ImagineOptions("a cat", images="4")
+        four = Options("a cat", images="4")
         said = []
         for at_s in (0.0, 10.0, DAY_S + 1):
             now[0] = at_s
             said.append(len((await adviser.advise("m", four, resolved(four))).notes))
         assert said == [1, 0, 1]
-        snapped = ImagineOptions("a cat", images="4", size="1000x1000")
+        snapped = Options("a cat", images="4", size="1000x1000")
         notes = (await adviser.advise("other", snapped, resolved(snapped))).notes
         assert [note.id for note in notes] == ["note-size-snapped"]
 
@@ -99,7 +100,7 @@ async def test_the_last_request_is_the_members_own(tmp_path: Path, clock: HandCl
     async with await open_store(tmp_path, clock) as store:
         anna, ben = [(await store.member("discord", name)).key for name in ("1", "2")]
         await store.accept(ask(anna, payload=BEFORE.to_json()))
-        again = ImagineOptions("an orange cat on a green meadow at night")
+        again = Options("an orange cat on a green meadow at night")
         adviser = Adviser(store)
         assert [n.id for n in (await adviser.advise(anna, again, resolved(again))).notes] == ["advice-seed"]
         assert (await adviser.advise(ben, again, resolved(again))).notes == ()
@@ -124,7 +125,7 @@ async def test_a_request_never_waits_for_advice(
 ) -> None:
     monkeypatch.setattr("bot.imagine.advice.PATIENCE_S", 0.01)
     adviser = Adviser(Stuck(error))  # type: ignore[arg-type]
-    options = ImagineOptions("a cat")
+    options = Options("a cat")
     request = resolved(options)
     assert await adviser.advise("m", options, request) is request
 

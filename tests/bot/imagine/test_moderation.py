@@ -9,7 +9,7 @@ import pytest
 
 from bot.config.file import ConfigError, load_config
 from bot.imagine.moderation import checked_pattern, compiled, fold, set_rules
-from bot.imagine.request import ImagineOptions
+from bot.imagine.options import Options
 from bot.imagine.service import Asker
 from bot.messages import UserError, translator
 from tests.easel import config_in, easel
@@ -67,7 +67,7 @@ async def test_every_request_passes_the_rules_and_a_refusal_costs_nothing(tmp_pa
 
         async def said(prompt: str, asker: Asker = anna, **options: str) -> str:
             try:
-                wanted = ImagineOptions(prompt, **options)  # type: ignore[arg-type]
+                wanted = Options(prompt, **options)  # type: ignore[arg-type]
                 await service.imagine(asker, wanted, key=prompt + asker.user_id, address={})
             except UserError as error:
                 return error.message.id

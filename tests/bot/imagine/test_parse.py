@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.imagine.options import Options as O
 from bot.imagine.parse import NAMES, parse_imagine
-from bot.imagine.request import ImagineOptions as O
 from bot.messages import UserError
 
 

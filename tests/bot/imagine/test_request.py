@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from bot.config.schema import SEED_TIERS, Style
 from bot.imagine.models import Size, load_capabilities
-from bot.imagine.request import MAX_PROMPT_CHARS, ImageRequest, ImagineOptions, Resolved, resolve, styled
+from bot.imagine.options import Options
+from bot.imagine.request import MAX_PROMPT_CHARS, ImageRequest, Resolved, resolve, styled
 from bot.messages import LANGUAGES, UserError, translator
 
 EMBEDDED = load_capabilities("embedded")
@@ -20,12 +21,12 @@ MEMBER = SEED_TIERS["member"].model_copy(update={"name": "member"})
 
 
 def turbo(tier=MEMBER, **options: str) -> Resolved:
-    return resolve(ImagineOptions(prompt="a cat", **options), model=TURBO, tier=tier, styles={})
+    return resolve(Options(prompt="a cat", **options), model=TURBO, tier=tier, styles={})
 
 
 def refusal(tier=MEMBER, model=TURBO, **options: str) -> str:
     with pytest.raises(UserError) as refused:
-        resolve(ImagineOptions(**{"prompt": "a cat", **options}), model=model, tier=tier, styles={})
+        resolve(Options(**{"prompt": "a cat", **options}), model=model, tier=tier, styles={})
     return refused.value.message.id
 
 
@@ -51,7 +52,7 @@ def test_a_size_off_the_grid_is_snapped_and_told() -> None:
 
 
 def test_the_embedded_model_asks_less_of_its_grid() -> None:
-    asked = ImagineOptions(prompt="a cat", size="144x160")
+    asked = Options(prompt="a cat", size="144x160")
     assert resolve(asked, model=EMBEDDED, tier=FREE, styles={}).notes == ()
 
 
@@ -88,7 +89,7 @@ def test_sizes_have_many_spellings(word: str) -> None:
 def test_bad_values_get_one_sentence_in_each_language(options: dict[str, str], message: str) -> None:
     tier = MEMBER.model_copy(update={"max_size": 512}) if "size" in options else MEMBER
     with pytest.raises(UserError) as refused:
-        resolve(ImagineOptions(**{"prompt": "a cat", **options}), model=TURBO, tier=tier, styles={})
+        resolve(Options(**{"prompt": "a cat", **options}), model=TURBO, tier=tier, styles={})
     assert refused.value.message.id == message
     for language in LANGUAGES:
         sentence = translator(language)(refused.value.message)
@@ -112,7 +113,7 @@ def test_seeds_are_drawn_when_none_is_given() -> None:
 
 @given(
     st.builds(
-        ImagineOptions,
+        Options,
         prompt=st.text(min_size=1),
         size=st.none() | st.text() | st.sampled_from(["512x512", "9999x1", "tall"]),
         seed=st.none() | st.text(),

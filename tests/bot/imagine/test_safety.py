@@ -10,9 +10,9 @@ import pytest
 from bot.app import engine_config, open_store
 from bot.imagine.events import Done, Failed
 from bot.imagine.models import load_capabilities
+from bot.imagine.options import Options
 from bot.imagine.picture import is_spoiler
 from bot.imagine.pricing import Pricing
-from bot.imagine.request import ImagineOptions
 from bot.imagine.safety import Safety
 from bot.imagine.service import Asker, Service
 from engine.worker.steploop import Engine
@@ -55,7 +55,7 @@ async def drawn(folder: Path, judge: Judge, times: int = 1, **moderation: Any) -
         try:
             outcomes = []
             for n in range(times):
-                live = await service.imagine(ANNA, ImagineOptions(f"cat {n}"), key=str(n), address={})
+                live = await service.imagine(ANNA, Options(f"cat {n}"), key=str(n), address={})
                 outcomes.append(await live.outcome())
             return outcomes, (await service.quota(ANNA)).used
         finally:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from bot.imagine.events import Accepted, Done, Failed, Progress, Waiting
-from bot.imagine.request import ImagineOptions
+from bot.imagine.options import Options
 from bot.imagine.safety import Safety, Verdict
 from bot.imagine.service import Asker, Service
 from bot.messages import UserError, say
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bot.config.schema import Config
 
 ANNA = Asker("console", "anna")
-CAT = ImagineOptions("a cat", seed="7")
+CAT = Options("a cat", seed="7")
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ async def test_the_picture_carries_its_parameters_and_free_a_watermark(service: 
 
 
 async def test_n_images_are_n_seeds_under_one_reservation(service: Service) -> None:
-    live = await service.imagine(ANNA, ImagineOptions("a cat", seed="7", images="3"), key="1", address={})
+    live = await service.imagine(ANNA, Options("a cat", seed="7", images="3"), key="1", address={})
     assert await used(service) == (0, 3)
     done = await live.outcome()
     assert isinstance(done, Done)
@@ -88,7 +88,7 @@ async def test_of_three_images_one_that_fails_is_not_charged(service: Service, m
         return draw(canvas, tiled=tiled)
 
     model.decode = decode  # type: ignore[method-assign]
-    live = await service.imagine(ANNA, ImagineOptions("a cat", seed="7", images="3"), key="1", address={})
+    live = await service.imagine(ANNA, Options("a cat", seed="7", images="3"), key="1", address={})
     done = await live.outcome()
     assert isinstance(done, Done)
     assert [picture.seed for picture in done.pictures] == [7, 9]
@@ -126,7 +126,7 @@ async def test_a_redelivered_request_is_drawn_and_charged_once(service: Service,
 
 async def test_a_refusal_changes_nothing(service: Service) -> None:
     with pytest.raises(UserError):
-        await service.imagine(ANNA, ImagineOptions("a cat", size="huge"), key="1", address={})
+        await service.imagine(ANNA, Options("a cat", size="huge"), key="1", address={})
     assert await used(service) == (0, 0)
 
 
@@ -134,7 +134,7 @@ async def test_the_backlog_cap_refuses_in_words_and_takes_the_reservation_back(
     service: Service, model: FieldModel
 ) -> None:
     model.gate.clear()
-    four = ImagineOptions("a cat", images="4")
+    four = Options("a cat", images="4")
     await service.imagine(ANNA, four, key="1", address={})
     with pytest.raises(UserError) as refused:
         await service.imagine(ANNA, four, key="2", address={})
@@ -144,7 +144,7 @@ async def test_the_backlog_cap_refuses_in_words_and_takes_the_reservation_back(
 
 async def test_a_cancel_while_waiting_is_free(service: Service, model: FieldModel) -> None:
     model.gate.clear()
-    await service.imagine(ANNA, ImagineOptions("a cat", images="4"), key="1", address={})
+    await service.imagine(ANNA, Options("a cat", images="4"), key="1", address={})
     live = await service.imagine(ANNA, CAT, key="2", address={})
     anna = await service.member(ANNA)
     assert await service.cancel(live.request_id, anna)
@@ -171,7 +171,7 @@ async def test_cancels_after_the_first_step_are_refunded_a_few_times_a_day(
         messages = []
         for key in "12":
             model.gate.clear()
-            live = await service.imagine(ANNA, ImagineOptions("a cat", steps="20"), key=key, address={})
+            live = await service.imagine(ANNA, Options("a cat", steps="20"), key=key, address={})
             model.gate.allow(1)
             anna = await service.member(ANNA)
             async for event in live.events():
@@ -184,7 +184,7 @@ async def test_cancels_after_the_first_step_are_refunded_a_few_times_a_day(
         assert await used(service) == (1, 0)
     async with easel(config) as service:  # nor does a restart forget which of them counted
         for key, message in zip("12", messages, strict=True):
-            again = await service.imagine(ANNA, ImagineOptions("a cat", steps="20"), key=key, address={})
+            again = await service.imagine(ANNA, Options("a cat", steps="20"), key=key, address={})
             outcome = await again.outcome()
             assert isinstance(outcome, Failed)
             assert outcome.message.id == message
@@ -194,9 +194,7 @@ async def test_of_several_cancelled_those_that_count_are_told(tmp_path: Path, mo
     config = config_in(tmp_path, limits={"refunded_cancels_a_day": 1})
     async with easel(config, model) as service:
         model.gate.clear()
-        live = await service.imagine(
-            ANNA, ImagineOptions("a cat", steps="20", images="3"), key="1", address={}
-        )
+        live = await service.imagine(ANNA, Options("a cat", steps="20", images="3"), key="1", address={})
         model.gate.allow(2)
         async for event in live.events():
             if isinstance(event, Progress) and event.step >= 3:

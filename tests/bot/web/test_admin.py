@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from bot.commands import owners
-from bot.imagine.request import ImagineOptions
+from bot.imagine.options import Options
 from bot.imagine.service import Asker
 from bot.messages import LANGUAGES, UserError, translator
 from bot.web.admin.pictures import small
@@ -73,7 +73,7 @@ def token(page: httpx.Response) -> str:
 
 
 async def ask(site: Site, key: str, prompt: str = "a cat", asker: Asker = ANNA) -> Any:
-    return await site.service.imagine(asker, ImagineOptions(prompt), key=key, address={})
+    return await site.service.imagine(asker, Options(prompt), key=key, address={})
 
 
 async def drawn(site: Site, key: str, prompt: str = "a cat") -> str:

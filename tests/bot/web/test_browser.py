@@ -16,7 +16,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from bot.imagine.request import ImagineOptions
+from bot.imagine.options import Options
 from bot.messages import translator
 from tests.bot.web.test_admin import ANNA, OWNER, drawn, link, owned
 
@@ -119,9 +119,9 @@ async def test_an_owner_finds_their_way_on_a_phone(
         await service.store.set_language((await service.member(OWNER)).key, language)
         await drawn(site, "1", "an orange cat on a green meadow")
         site.model.fail = [RuntimeError("boom")]
-        await (await service.imagine(ANNA, ImagineOptions("a dog"), key="2", address={})).outcome()
+        await (await service.imagine(ANNA, Options("a dog"), key="2", address={})).outcome()
         service.engine.pause_admission()
-        waiting = await service.imagine(ANNA, ImagineOptions("a boat"), key="3", address={})
+        waiting = await service.imagine(ANNA, Options("a boat"), key="3", address={})
         url = await link(site)
 
         def walk() -> None:

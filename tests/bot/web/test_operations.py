@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot.imagine.request import ImagineOptions
+from bot.imagine.options import Options
 from bot.imagine.service import Asker
 from engine.worker.watchdog import Alert, Cause
 from storage.errors import Reason, StoreUnavailable
@@ -24,7 +24,7 @@ ANNA = Asker("discord", "1")
 
 async def draw(site: Site, key: str, **options: str) -> None:
     """A request from its acceptance until the platform has the picture."""
-    live = await site.service.imagine(ANNA, ImagineOptions("a cat", **options), key=key, address={})
+    live = await site.service.imagine(ANNA, Options("a cat", **options), key=key, address={})
     await live.outcome()
     await site.service.delivered(live, "a message")
 
@@ -78,7 +78,7 @@ async def test_totals_survive_a_restart(stage: Stage) -> None:
 
 async def test_the_queue_is_told_by_tier(site: Site) -> None:
     site.service.engine.pause_admission()
-    await site.service.imagine(ANNA, ImagineOptions("a cat", images="2"), key="1", address={})
+    await site.service.imagine(ANNA, Options("a cat", images="2"), key="1", address={})
     page = await samples(site)
     assert page["easel_queue_depth", labels(tier="free")] == 2
     assert page["easel_queue_depth", labels(tier="premium")] == 0
@@ -90,7 +90,7 @@ async def test_the_queue_is_told_by_tier(site: Site) -> None:
 async def test_what_goes_wrong_is_counted(site: Site) -> None:
     site.model.fail = [RuntimeError("CUDA out of memory")]
     site.service.counting.on_alert(Alert(Cause.THERMAL_THROTTLING, "hot", 0.0))
-    live = await site.service.imagine(ANNA, ImagineOptions("a cat"), key="1", address={})
+    live = await site.service.imagine(ANNA, Options("a cat"), key="1", address={})
     await live.outcome()
     await site.service.undeliverable(live, "blocked", members_doing=True)
     page = await samples(site)
@@ -174,7 +174,7 @@ async def test_not_ready_with_a_full_queue_or_a_store_that_cannot_write(
     full = config.model_copy(update={"engine": config.engine.model_copy(update={"max_waiting": 2})})
     async with stage.site(full) as site, site.http() as http:
         site.service.engine.pause_admission()
-        await site.service.imagine(ANNA, ImagineOptions("a cat", images="2"), key="1", address={})
+        await site.service.imagine(ANNA, Options("a cat", images="2"), key="1", address={})
 
         async def never(*_: object) -> None:
             await asyncio.Event().wait()
