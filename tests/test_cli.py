@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -239,6 +240,32 @@ def test_ctrl_c_cancels_and_refunds(folder: Path) -> None:
     said, _ = process.communicate(timeout=LONG_S)
     assert process.returncode == 130
     assert "nothing was charged" in said
+    assert reservations(folder) == 0
+
+
+def test_a_second_ctrl_c_ends_at_once_and_loses_nothing(folder: Path) -> None:
+    process = start(
+        folder,
+        "imagine",
+        "a cat",
+        "--size",
+        "256x256",
+        "--steps",
+        "20",
+        "--images",
+        "4",
+        "--out",
+        "hurried.png",
+    )
+    wait_for_job(folder, process)
+    for _ in range(1000):  # impatient: every 20 ms until it is gone
+        process.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.02)
+            break
+    process.communicate(timeout=LONG_S)
+    assert process.returncode == 130
+    easel(folder, "imagine", "a red star", "--out", "after.png")
     assert reservations(folder) == 0
 
 

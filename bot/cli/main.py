@@ -7,7 +7,6 @@ import contextlib
 import getpass
 import logging
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -22,6 +21,7 @@ from bot.cli.cost import PlanOptions, StatsOptions, run_calibration, show_plan, 
 from bot.cli.database import read_backup, show_check, write_backup
 from bot.cli.doctor.report import run_doctor
 from bot.cli.init.wizard import Here, run_init
+from bot.cli.interrupt import INTERRUPTED, interruptible
 from bot.cli.terminal import Terminal, check_folder, check_out, show_card
 from bot.commands import owners
 from bot.commands.buttons import altered
@@ -52,7 +52,7 @@ app.add_typer(key_app, name="key")
 console = Console()
 errors = Console(stderr=True)
 
-FAILED, BAD_CONFIG, INTERRUPTED = 1, 2, 130
+FAILED, BAD_CONFIG = 1, 2
 DEFAULT_CONFIG = Path("bot.toml")
 
 ConfigOption = Annotated[
@@ -379,16 +379,9 @@ def _run(
 
     `interrupted`: the status then.
     """
-
-    async def cancellable() -> T:
-        task = asyncio.ensure_future(work())
-        with contextlib.suppress(NotImplementedError):  # Windows has no signal handlers on the loop
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-        return await task
-
     with _explained(config):
         try:
-            return asyncio.run(cancellable())
+            return asyncio.run(interruptible(work, farewell=_words(config)("ended-at-once")))
         except (KeyboardInterrupt, asyncio.CancelledError):
             raise typer.Exit(interrupted) from None
 

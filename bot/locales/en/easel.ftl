@@ -136,6 +136,7 @@ chat-welcome = Easel draws what you type. /imagine a cat on the moon, /quota, /s
 run-no-token = No DISCORD_TOKEN and no TELEGRAM_TOKEN in the environment, so no platform to serve; opening the chat here.
 loading-model = Loading { $model }…
 chat-bye = Bye.
+ended-at-once = Ended at once. Nothing is lost: what was accepted goes on at the next start.
 error-out-folder = { $file } is a folder; name a file in it, such as { $example }.
 error-out-suffix = Pictures are written as PNG; let the name end in .png, not “{ $found }”.
 error-out-below = No picture can be written below { $found }: it is not a folder.

@@ -116,6 +116,7 @@ chat-welcome = 输入文字，Easel 就画出来。/imagine 月球上的一只�
 run-no-token = 环境中没有 DISCORD_TOKEN，也没有 TELEGRAM_TOKEN，没有可服务的平台；在此打开终端聊天。
 loading-model = 正在加载 { $model }…
 chat-bye = 再见。
+ended-at-once = 已立即退出。不会丢失任何内容：已接受的请求会在下次启动时继续。
 error-out-folder = { $file } 是文件夹；请写出其中的文件名，例如 { $example }。
 error-out-suffix = 图片以 PNG 格式写入；文件名请以 .png 结尾，而不是“{ $found }”。
 error-out-below = 无法在 { $found } 之下写入图片：它不是文件夹。
