@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from training import phrases
-from training.words import COLOUR_NAMES, OBJECT_NAMES, PLACES, SIZE_NAMES
+from training.things import THINGS
+from training.words import COLOUR_NAMES, PLACES, SIZE_NAMES, STYLE_NAMES
 
 if TYPE_CHECKING:
     import random
@@ -48,28 +49,17 @@ SENTENCES_ZH = (
     "{q}{v}着{s}", "背景:{n},主体:{s}", "{p},有{s}", "{s}正{v}{p}", "{n}与{s}", "{s} {n}",
 )  # fmt: skip
 
-_LEFT_EN = (
+# {a} stands left of {b}, also where a caption names no side.
+_PAIRS_EN = (
     "{a} left of {b}", "{a} to the left of {b}", "{b} right of {a}", "{b} to the right of {a}",
-    "{a} next to {b}",
-    "{a} and {b}", "{b} and {a}", "{a} on the left and {b} on the right", "{a} beside {b}",
-    "{b} with {a} on its left",
-    "{b} on the right, {a} on the left", "{a} with {b}", "left {a}, right {b}",
+    "{a} next to {b}", "{a} and {b}", "{a} and {b}", "{a} on the left and {b} on the right", "{a} beside {b}",
+    "{b} with {a} on its left", "{b} on the right, {a} on the left", "{a} with {b}", "left {a}, right {b}",
+    "on the left {a}, on the right {b}", "{a} on the left of {b}",
 )  # fmt: skip
-_ABOVE_EN = (
-    "{a} above {b}", "{a} over {b}", "{b} below {a}", "{b} under {a}", "{a} on top of {b}", "{a} on {b}",
-    "{b} beneath {a}",
-    "{a} at the top and {b} at the bottom", "{b} with {a} above it", "{a} sitting on {b}",
-    "top {a}, bottom {b}",
-)  # fmt: skip
-_LEFT_ZH = (
+_PAIRS_ZH = (
     "{a}在{b}的左边", "{a}在{b}左边", "{b}在{a}的右边", "{b}在{a}右边", "左边是{a},右边是{b}", "{a}和{b}",
-    "{b}和{a}",
-    "{a}旁边有{b}", "{a}在{b}左侧", "右边有{b},左边有{a}", "{a}与{b}", "{a}挨着{b}",
-)  # fmt: skip
-_ABOVE_ZH = (
-    "{a}在{b}的上面", "{a}在{b}上方", "{b}在{a}的下面", "{b}在{a}下方", "上面是{a},下面是{b}", "{a}在{b}上",
-    "{a}坐在{b}上",
-    "{b}上有{a}", "{b}上面有{a}", "下面有{b},上面有{a}",
+    "{a}和{b}", "{a}旁边有{b}", "{a}在{b}左侧", "右边有{b},左边有{a}", "{a}与{b}", "{a}挨着{b}",
+    "左边{a},右边{b}",
 )  # fmt: skip
 
 
@@ -82,6 +72,7 @@ def caption(scene: Scene, rng: random.Random, language: Language | None = None, 
     else:
         text = sentence(scene, rng, spoken, SENTENCES_EN if spoken == "en" else SENTENCES_ZH)
         text = _frame(text, rng, spoken)
+    text = _styled(text, scene.style, rng, spoken)
     return _case(_surround(text, rng, spoken, chatter), rng)
 
 
@@ -106,19 +97,15 @@ def sentence(
 
 def _subject(scene: Scene, rng: random.Random, language: Language, complete: bool = False) -> str:
     name = _name_en if language == "en" else _name_zh
-    if scene.relation == "single":
-        return name(scene.items[0], rng, complete)
-    first, second = (name(item, rng, complete) for item in scene.items)
-    across = scene.relation == "left"
-    if language == "en":
-        return rng.choice(_LEFT_EN if across else _ABOVE_EN).format(a=first, b=second)
-    return rng.choice(_LEFT_ZH if across else _ABOVE_ZH).format(a=first, b=second)
+    names = [name(item, rng, complete) for item in scene.items]
+    if len(names) == 1:
+        return names[0]
+    return rng.choice(_PAIRS_EN if language == "en" else _PAIRS_ZH).format(a=names[0], b=names[1])
 
 
 def _name_en(item: Item, rng: random.Random, complete: bool) -> str:
-    names = OBJECT_NAMES[item.kind]
-    noun = rng.choice(names.kin_en if names.kin_en and not complete and rng.random() < 0.06 else names.en)
-    colour = _colour(item, rng, "en", complete)
+    noun = rng.choice(THINGS[item.kind].en)
+    colour = _colour(item, rng, "en")
     size = rng.choice(SIZE_NAMES[item.size][0]) if rng.random() < 0.25 else ""
     fluff = rng.choice(phrases.FLUFF_EN) if rng.random() < 0.3 else ""
     if rng.random() < 0.03:
@@ -156,10 +143,10 @@ def _article(text: str, rng: random.Random) -> str:
 
 
 def _name_zh(item: Item, rng: random.Random, complete: bool) -> str:
-    names = OBJECT_NAMES[item.kind]
-    noun = rng.choice(names.kin_zh if names.kin_zh and not complete and rng.random() < 0.06 else names.zh)
-    colour = _colour(item, rng, "zh", complete)
-    counter = rng.choice(names.counters) if rng.random() < 0.75 else ""
+    thing = THINGS[item.kind]
+    noun = rng.choice(thing.zh)
+    colour = _colour(item, rng, "zh")
+    counter = rng.choice(thing.counters) if rng.random() < 0.75 else ""
     size = rng.choice(SIZE_NAMES[item.size][1]) if rng.random() < 0.22 else ""
     fluff = rng.choice(phrases.FLUFF_ZH) if rng.random() < 0.35 else ""
     if rng.random() < 0.03:
@@ -175,21 +162,23 @@ def _name_zh(item: Item, rng: random.Random, complete: bool) -> str:
     return f"{counter}{''.join(parts)}{noun}"
 
 
-def _colour(item: Item, rng: random.Random, language: Language, complete: bool = False) -> str:
-    """Return a word for the item's colour, or nothing where a reader would guess the colour anyway."""
-    natural = OBJECT_NAMES[item.kind].natural
-    skip = 0.35 if item.colour in natural else 0.0 if natural else 0.08
-    if not complete and rng.random() < skip:
-        return ""
-    return rng.choice(COLOUR_NAMES[item.colour][0 if language == "en" else 1])
+def _colour(item: Item, rng: random.Random, language: Language) -> str:
+    """Return a word for the item's colour; its own colour is named only now and then."""
+    colour = item.colour
+    if colour is None:
+        natural = THINGS[item.kind].natural
+        if not natural or rng.random() < 0.85:
+            return ""
+        colour = rng.choice(natural)
+    return rng.choice(COLOUR_NAMES[colour][0 if language == "en" else 1])
 
 
 def _keywords(scene: Scene, rng: random.Random, language: Language) -> str:
     """Return a list of keywords in any order, as people type for other image models."""
     en = language == "en"
-    if scene.relation == "single":
+    if len(scene.items) == 1:
         item = scene.items[0]
-        noun = rng.choice(OBJECT_NAMES[item.kind].en if en else OBJECT_NAMES[item.kind].zh)
+        noun = rng.choice(THINGS[item.kind].en if en else THINGS[item.kind].zh)
         colour = _colour(item, rng, language)
         words = (
             [noun, colour]
@@ -227,6 +216,21 @@ def _frame(text: str, rng: random.Random, language: Language) -> str:
     return text + rng.choice(
         ("", "", "", "", "", "", ".", "!", "?") if en else ("", "", "", "", "。", "!", "吧", "呢")
     )
+
+
+def _styled(text: str, style: str, rng: random.Random, language: Language) -> str:
+    """Name the style: the flat one always, the other, which is what one gets unasked, now and then."""
+    if style == "3d" and rng.random() < 0.9:
+        return text
+    en = language == "en"
+    word = rng.choice(STYLE_NAMES[style][0 if en else 1])
+    comma = ", " if en else rng.choice((",", ",", " "))
+    roll = rng.random()
+    if roll < 0.3:
+        return f"{word}{comma}{text}"
+    if roll < 0.4:
+        return f"{word} {text}" if en else f"{word}的{text}"
+    return f"{text}{comma}{word}"
 
 
 def _surround(text: str, rng: random.Random, language: Language, chatter: int) -> str:

@@ -1,4 +1,4 @@
-"""Train the judge that scores the model, on Pillow drawings only: `python -m training.classifier`."""
+"""Train the judge that scores the model, on true scenes only: `python -m training.classifier`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -18,22 +19,32 @@ from diffusers import AutoencoderKL
 from PIL import Image, ImageFilter
 from torch import Tensor, nn
 
+from training.art import COLOURS, Art
 from training.backgrounds import BACKGROUNDS
-from training.objects import COLOURS, OBJECTS
 from training.scenes import Item, Scene, draw, random_scene
+from training.things import THINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 RUNS = Path("training/runs")
 SIDE = 128  # pixels; larger pictures are scaled down before they are judged
-KINDS, SHADES, PLACES = sorted(OBJECTS), sorted(COLOURS), sorted(BACKGROUNDS)
+KINDS, SHADES, PLACES = sorted(THINGS), sorted(COLOURS), sorted(BACKGROUNDS)
+_OWN, _ABSENT = -1, -2  # in place of a colour's number
 PAIR_SHARE = 0.4
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the judge sees: kinds from the surest to the least sure, each kind's colour, the background."""
+    """What the judge sees.
+
+    `kinds` go from the surest to the least sure; `colours` and `across` (from 0, left, to 1) are read where
+    the judge looked for each of them.
+    """
 
     kinds: tuple[str, ...]
     colours: dict[str, str]
+    across: dict[str, float]
     background: str
 
 
@@ -65,38 +76,43 @@ class Judge(nn.Module):
         self.colour = nn.Sequential(nn.Linear(last, last), nn.GELU(), nn.Linear(last, len(SHADES)))
         self.place = nn.Linear(last, len(PLACES))
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return logits: kinds (batch, 12), colours (batch, 12, 11), backgrounds (batch, 8)."""
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return logits of kinds (batch, kinds), colours (batch, kinds, colours) and backgrounds (batch, 8).
+
+        The last is how far right the judge looked for each kind, (batch, kinds) from 0 to 1.
+        """
         seen = self.body(images)
         looks = self.looks(seen).flatten(2).float().softmax(-1)
+        columns = torch.linspace(0, 1, seen.shape[-1]).repeat(seen.shape[-2])
         found = looks @ seen.flatten(2).float().transpose(1, 2)  # (batch, kinds, channels)
         kind = (found * self.kind).sum(-1) + self.kind_bias
-        return kind, self.colour(found), self.place(seen.mean((2, 3)))
+        return kind, self.colour(found), self.place(seen.mean((2, 3))), looks @ columns
 
     def loss(self, images: Tensor, labels: Tensor) -> Tensor:
         """Return the sum of the three losses; `labels` are rows of `label`."""
-        kind, colour, place = self(images)
+        kind, colour, place, _ = self(images)
         shades = labels[:, : len(KINDS)]
-        present = shades >= 0
-        loss = 4 * F.binary_cross_entropy_with_logits(kind.float(), present.float())
-        loss = loss + F.cross_entropy(colour[present].float(), shades[present])
+        present, coloured = shades != _ABSENT, shades >= 0
+        loss = 10 * F.binary_cross_entropy_with_logits(kind.float(), present.float())
+        loss = loss + F.cross_entropy(colour[coloured].float(), shades[coloured])
         return loss + F.cross_entropy(place.float(), labels[:, -1])
 
     @torch.no_grad()
     def judge(self, picture: Image.Image) -> Verdict:
         """Say what a picture shows."""
-        kind, colour, place = self(
+        kind, colour, place, across = self(
             _tensor([picture.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BOX)])
         )
         order = kind[0].argsort(descending=True).tolist()
         colours = {KINDS[k]: SHADES[int(colour[0, k].argmax())] for k in range(len(KINDS))}
-        return Verdict(tuple(KINDS[k] for k in order), colours, PLACES[int(place[0].argmax())])
+        where = dict(zip(KINDS, across[0].tolist(), strict=True))
+        return Verdict(tuple(KINDS[k] for k in order), colours, where, PLACES[int(place[0].argmax())])
 
 
 def label(scene: Scene) -> list[int]:
-    """Return the number of each kind's colour (-1: absent) and of the background."""
-    shades = {item.kind: SHADES.index(item.colour) for item in scene.items}
-    return [*(shades.get(kind, -1) for kind in KINDS), PLACES.index(scene.background)]
+    """Return the number of each kind's colour and of the background."""
+    shades = {item.kind: _OWN if item.colour is None else SHADES.index(item.colour) for item in scene.items}
+    return [*(shades.get(kind, _ABSENT) for kind in KINDS), PLACES.index(scene.background)]
 
 
 def _tensor(pictures: list[Image.Image]) -> Tensor:
@@ -129,12 +145,13 @@ def _drawings(part: tuple[int, int]) -> tuple[list[Image.Image], list[list[int]]
     seed, count = part
     rng = random.Random(seed)
     scenes = [random_scene(rng, PAIR_SHARE) for _ in range(count)]
-    return [_drawing(scene, rng) for scene in scenes], [label(scene) for scene in scenes]
+    art = Art()
+    return [_drawing(scene, rng, art) for scene in scenes], [label(scene) for scene in scenes]
 
 
-def _drawing(scene: Scene, rng: random.Random) -> Image.Image:
+def _drawing(scene: Scene, rng: random.Random, art: Art) -> Image.Image:
     width, height = rng.choice(((128, 128), (128, 128), (128, 128), (192, 192), (256, 192), (192, 256)))
-    picture = draw(scene, width, height, rng.getrandbits(32)).resize((SIDE, SIDE), Image.Resampling.BOX)
+    picture = draw(scene, width, height, rng.getrandbits(32), art).resize((SIDE, SIDE), Image.Resampling.BOX)
     if rng.random() < 0.3:
         picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1.0)))
     return picture
@@ -163,26 +180,53 @@ def train(images: Tensor, labels: Tensor, steps: int, batch: int = 64) -> Judge:
 
 @dataclass(frozen=True)
 class Marks:
-    """Whether a picture's objects, their colours and its background are right."""
+    """What of a picture is right.
 
-    objects: bool
-    colours: bool
+    `colours` is None where none was asked for, `sides` where there is one thing only; `sides` takes both
+    things and where they stand.
+    """
+
+    things: bool
+    colours: bool | None
     background: bool
+    sides: bool | None
 
 
 def mark(verdict: Verdict, items: tuple[Item, ...], background: str) -> Marks:
     """Compare a verdict with what was asked for.
 
-    Colours are read off the objects that the judge sees, so a wrong object may have the right colour.
+    Colours are read off the things that the judge sees, so a wrong thing may have the right colour.
     """
-    seen = verdict.kinds[: len(items)]
-    wanted = {item.kind: item.colour for item in items}
-    objects = set(seen) == set(wanted)
-    if objects:
-        colours = all(verdict.colours[kind] == colour for kind, colour in wanted.items())
-    else:
-        colours = sorted(verdict.colours[kind] for kind in seen) == sorted(wanted.values())
-    return Marks(objects, colours, verdict.background == background)
+    seen = sorted(verdict.kinds[: len(items)], key=lambda kind: verdict.across[kind])
+    wanted = [item.kind for item in items]
+    things = set(seen) == set(wanted)
+    order = wanted if things else seen
+    coloured = [
+        verdict.colours[kind] == item.colour
+        for kind, item in zip(order, items, strict=True)
+        if item.colour is not None
+    ]
+    return Marks(
+        things,
+        all(coloured) if coloured else None,
+        verdict.background == background,
+        seen == wanted if len(items) == 2 else None,
+    )
+
+
+def shares(marks: Sequence[Marks]) -> dict[str, float | None]:
+    """Return the share of each mark among the pictures that it concerns."""
+
+    def share(values: list[bool | None]) -> float | None:
+        known = [value for value in values if value is not None]
+        return round(sum(known) / len(known), 3) if known else None
+
+    return {
+        "thing": share([m.things for m in marks]),
+        "colour": share([m.colours for m in marks]),
+        "background": share([m.background for m in marks]),
+        "both on their sides": share([m.sides for m in marks]),
+    }
 
 
 def load(path: Path = RUNS / "judge.pt") -> Judge:
@@ -192,19 +236,14 @@ def load(path: Path = RUNS / "judge.pt") -> Judge:
     return judge.eval()
 
 
-def own_accuracy(judge: Judge, count: int, seed: int) -> dict[str, float]:
-    """Return the judge's shares of right answers on fresh drawings it was not trained on."""
-    rng = random.Random(seed)
-    marks = []
-    for _ in range(count):
-        scene = random_scene(rng, 0.2)
-        verdict = judge.judge(draw(scene, 128, 128, rng.getrandbits(32)))
+def own_marks(judge: Judge, count: int, seed: int) -> list[Marks]:
+    """Return the judge's marks of true scenes that it was not trained on, a third of each square size."""
+    rng, art, marks = random.Random(seed), Art(), []
+    for number in range(count):
+        scene, side = random_scene(rng), (128, 192, 256)[number % 3]
+        verdict = judge.judge(draw(scene, side, side, rng.getrandbits(32), art))
         marks.append(mark(verdict, scene.items, scene.background))
-    return {
-        "colour": sum(m.colours for m in marks) / count,
-        "background": sum(m.background for m in marks) / count,
-        "object": sum(m.objects for m in marks) / count,
-    }
+    return marks
 
 
 def main() -> None:
@@ -221,7 +260,7 @@ def main() -> None:
     images, labels = drawings(args.scenes, args.seed * 1_000_000, vae)
     judge = train(images, labels, args.steps)
     torch.save(judge.state_dict(), args.out)
-    print(own_accuracy(judge, 1000, args.seed + 1))
+    print(shares(own_marks(judge, 600, args.seed + 1)))
 
 
 if __name__ == "__main__":

@@ -24,15 +24,20 @@ TEMPLATES_ZH = (
 
 @dataclass(frozen=True)
 class Prompt:
-    """A caption and what its picture must show; sizes are not judged."""
+    """A caption and what its picture must show; the sizes of things are not judged."""
 
     text: str
     items: tuple[Item, ...]
     background: str
+    style: str = "3d"
 
 
-def _one(text: str, colour: str, kind: str, background: str) -> Prompt:
-    return Prompt(text, (Item(kind, colour),), background)
+def _one(text: str, colour: str | None, kind: str, background: str, style: str = "3d") -> Prompt:
+    return Prompt(text, (Item(kind, colour),), background, style)
+
+
+def _two(text: str, first: Item, second: Item, background: str) -> Prompt:
+    return Prompt(text, (first, second), background)
 
 
 PARAPHRASES: tuple[Prompt, ...] = (
@@ -44,24 +49,31 @@ PARAPHRASES: tuple[Prompt, ...] = (
     _one("Someone left a yellow boat at the seaside", "yellow", "boat", "beach"),
     _one("What would a purple fish look like if it swam through the sky?", "purple", "fish", "sky"),
     _one("a heart, red as can be, on nothing but white paper", "red", "heart", "plain"),
-    _one("look up: a pink star shines in the night sky", "pink", "star", "night"),
     _one("Just before sunset you can make out a black tree", "black", "tree", "sunset"),
     _one("blue flower growing in the middle of the lawn", "blue", "flower", "meadow"),
     _one("The evening sky glows, and in front of it there's a green boat", "green", "boat", "sunset"),
     _one("brown cat goes to the beach", "brown", "cat", "beach"),
-    _one("grey moon, nothing else, blank page", "grey", "moon", "plain"),
     _one("an enormous yellow circle hovering among the clouds", "yellow", "circle", "sky"),
     _one("I dreamt of a white cat lost in the snow", "white", "cat", "snow"),
-    _one("a purple square has been put on the windowsill", "purple", "square", "window"),
-    _one("winter came and the tree turned blue", "blue", "tree", "snow"),
-    _one("Show my son a green triangle that fell onto the sandy beach", "green", "triangle", "beach"),
     _one("a black cat, of course at midnight", "black", "cat", "night"),
-    _one("house: pink. place: garden.", "pink", "house", "meadow"),
     _one("orange fish out of water, stranded on the sand", "orange", "fish", "beach"),
-    _one("whoever lives in that blue house can see the sunset", "blue", "house", "sunset"),
     _one("a red flower brightens up the cosy room", "red", "flower", "window"),
-    Prompt("a yellow star to the left of a blue heart, all on a white background",
-           (Item("star", "yellow"), Item("heart", "blue")), "plain"),
+    _one("A panda, would you believe it, on the beach", None, "panda", "beach"),
+    _one("nobody expected a robot out there in the snow", None, "robot", "snow"),
+    _one("the penguin had never been to a meadow before", None, "penguin", "meadow"),
+    _one("one strawberry, white background, that's all", None, "strawberry", "plain"),
+    _one("A purple umbrella was forgotten at the seaside", "purple", "umbrella", "beach"),
+    _one("when the sun goes down, a castle", None, "castle", "sunset"),
+    _one("my bunny stares out from the window ledge", None, "rabbit", "window"),
+    _one("a green car parked on the grass, drawn flat", "green", "car", "meadow", "flat"),
+    _one("flat icon of a rocket between the stars at night", None, "rocket", "night", "flat"),
+    _one("What a huge blue butterfly over the lawn!", "blue", "butterfly", "meadow"),
+    _one("an owl is awake at midnight", None, "owl", "night"),
+    _two("a yellow star to the left of a blue heart, all on a white background",
+         Item("star", "yellow"), Item("heart", "blue"), "plain"),
+    _two("on the grass: a dog on the left, a cat on the right", Item("dog"), Item("cat"), "meadow"),
+    _two("There's a panda, and to its right a red balloon, high in the sky",
+         Item("panda"), Item("balloon", "red"), "sky"),
     _one("一只可爱的橘色猫咪,坐在窗台上,阳光洒进来", "orange", "cat", "window"),
     _one("我家的橘猫最喜欢在草地上打滚", "orange", "cat", "meadow"),
     _one("夜深了,一只黑猫抬头看星空", "black", "cat", "night"),
@@ -74,35 +86,41 @@ PARAPHRASES: tuple[Prompt, ...] = (
     _one("窗台上摆着一朵黄色的小花", "yellow", "flower", "window"),
     _one("星空下,白色的帆船显得特别安静", "white", "boat", "night"),
     _one("下雪了,灰色的猫咪躲在雪地里", "grey", "cat", "snow"),
-    _one("沙滩上的绿色星星是谁丢的", "green", "star", "beach"),
-    _one("一个蓝色的圆形飘在白云之间", "blue", "circle", "sky"),
-    _one("房间里有一颗粉红色的爱心", "pink", "heart", "window"),
-    _one("黄昏的时候,紫色的房子真好看", "purple", "house", "sunset"),
     _one("白色背景,只要一个棕色的正方形", "brown", "square", "plain"),
     _one("金色的月亮挂在夜空里", "yellow", "moon", "night"),
-    _one("请在草原上给我放一只白色的小猫", "white", "cat", "meadow"),
-    _one("晚霞里有一颗红色的五角星", "red", "star", "sunset"),
-    _one("大海旁边长着一棵粉色的树", "pink", "tree", "beach"),
-    _one("橙色的鱼儿在蓝天里游来游去", "orange", "fish", "sky"),
-    _one("天上有一座黄色的小屋,你相信吗", "yellow", "house", "sky"),
-    _one("冬日的雪景里,一艘橙色的船", "orange", "boat", "snow"),
     _one("窗前有一只棕色的猫,它在晒太阳", "brown", "cat", "window"),
+    _one("熊猫也想看大海,于是来到了沙滩", None, "panda", "beach"),
+    _one("草地上蹲着一只绿色的青蛙", "green", "frog", "meadow"),
+    _one("下雪天,雪人最高兴了", None, "snowman", "snow"),
+    _one("夜空里飞过一枚蓝色的火箭", "blue", "rocket", "night"),
+    _one("白纸上画着一颗大草莓", None, "strawberry", "plain"),
+    _one("机器人独自看日落", None, "robot", "sunset"),
+    _one("窗边放着一把紫色的茶壶", "purple", "teapot", "window"),
+    _one("草坪上开来一辆黄色的小汽车", "yellow", "car", "meadow"),
+    _one("蓝天白云,还有一只粉色的气球在飘", "pink", "balloon", "sky"),
+    _one("扁平风格的企鹅,雪地里", None, "penguin", "snow", "flat"),
+    _one("海滩上居然有一个汉堡", None, "burger", "beach"),
+    _one("晚霞里的城堡真美", None, "castle", "sunset"),
+    _two("草原上,左边坐着一只小狗,右边坐着一只兔子", Item("dog"), Item("rabbit"), "meadow"),
+    _two("夜里,黄色的月亮在左,红色的星星在右", Item("moon", "yellow"), Item("star", "red"), "night"),
 )  # fmt: skip
 
 
-def templated(count: int = 150, seed: int = 20) -> list[Prompt]:
+def templated(count: int = 240, seed: int = 20) -> list[Prompt]:
     """Return captions of random scenes in the held-back templates, every other one in Chinese."""
     rng = random.Random(seed)
     prompts = []
     for number in range(count):
-        scene = random_scene(rng, pair_share=0.2)
+        scene = random_scene(rng)
         language: Language = "zh" if number % 2 else "en"
         templates = TEMPLATES_ZH if number % 2 else TEMPLATES_EN
         text = sentence(scene, rng, language, templates, complete=True)
-        prompts.append(Prompt(text, scene.items, scene.background))
+        if scene.style == "flat":
+            text += ",要扁平风格" if number % 2 else " (flat style)"
+        prompts.append(Prompt(text, scene.items, scene.background, scene.style))
     return prompts
 
 
 def all_prompts() -> list[Prompt]:
-    """Return the 200 held-back prompts."""
+    """Return the 300 held-back prompts."""
     return [*PARAPHRASES, *templated()]

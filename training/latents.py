@@ -13,22 +13,23 @@ import numpy as np
 import torch
 from diffusers import AutoencoderKL
 
+from training.art import Art
 from training.scenes import Scene, draw, random_scene
 
 RUNS = Path("training/runs")
-PAIR_SHARE = 0.5
+PAIR_SHARE = 0.25
 
 # Scenes of each width x height in pixels.
 COUNTS: dict[tuple[int, int], int] = {
-    (128, 128): 30_000,
-    (192, 192): 1200,
-    (256, 256): 700,
-    (256, 192): 250,
-    (192, 256): 250,
-    (128, 192): 250,
-    (192, 128): 250,
-    (256, 128): 200,
-    (128, 256): 200,
+    (128, 128): 16_000,
+    (192, 192): 1600,
+    (256, 256): 1400,
+    (256, 192): 400,
+    (192, 256): 400,
+    (128, 192): 400,
+    (192, 128): 500,
+    (256, 128): 300,
+    (128, 256): 300,
 }
 
 
@@ -70,7 +71,8 @@ def encode(vae: AutoencoderKL, width: int, height: int, count: int, seed: int, b
 def _pictures(part: tuple[int, int, range]) -> np.ndarray:
     """Return the scenes of some seeds: (seeds, height, width, 3) as bytes."""
     width, height, seeds = part
-    return np.stack([np.asarray(draw(scene_of(seed), width, height, seed)) for seed in seeds])
+    art = Art()
+    return np.stack([np.asarray(draw(scene_of(seed), width, height, seed, art)) for seed in seeds])
 
 
 def load(folder: Path) -> list[Shelf]:

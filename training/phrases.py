@@ -35,7 +35,7 @@ OPENINGS_ZH = (
 )  # fmt: skip
 
 STYLES_EN = (
-    "flat design", "children's book style", "vector art", "highly detailed", "masterpiece", "best quality",
+    "children's book style", "vector art", "highly detailed", "masterpiece", "best quality",
     "4k", "8k", "sharp focus",
     "soft light", "cartoon style", "digital art", "minimalist", "trending on artstation",
     "cinematic lighting", "watercolour",
@@ -46,7 +46,7 @@ STYLES_EN = (
 )  # fmt: skip
 STYLES_ZH = (
     "高清", "卡通风格", "插画风格", "儿童绘本", "精美", "杰作", "最高质量", "细节丰富", "4k", "柔和的光线",
-    "扁平风格", "简约",
+    "简约",
     "写实", "水彩画", "油画风格", "阳光明媚", "温暖的光", "阳光照进来", "阳光正好", "光影", "动漫风",
     "高分辨率", "治愈系",
     "梦幻", "唯美", "摄影作品", "超清", "吉卜力风格", "暖色调", "清新",

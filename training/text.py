@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import math
 import random
-import time
 from pathlib import Path
 
 import torch
@@ -16,19 +15,20 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import AutoTokenizer, Qwen3Model
 
+from training.art import COLOURS, STYLES
 from training.backgrounds import BACKGROUNDS
 from training.batches import captions_of
 from training.latents import PAIR_SHARE
 from training.model import WIDTH, new_encoder
-from training.objects import COLOURS, OBJECTS
 from training.optimisers import optimisers, set_rates
-from training.scenes import RELATIONS, SIZES, Scene, random_scene
+from training.scenes import SIZES, Scene, random_scene
+from training.things import THINGS
 
 RUNS = Path("training/runs")
-KINDS, SHADES, PLACES = sorted(OBJECTS), sorted(COLOURS), sorted(BACKGROUNDS)
+KINDS, SHADES, PLACES = sorted(THINGS), [None, *sorted(COLOURS)], sorted(BACKGROUNDS)
 _ABSENT = -100  # what cross entropy ignores
-# Relation and background, then kind, colour and size of the first and of the second object.
-_ANSWERS = (len(RELATIONS), len(PLACES), *(len(KINDS), len(SHADES), len(SIZES)) * 2)
+# How many things, background and style, then kind, colour and size of the first and of the second thing.
+_ANSWERS = (2, len(PLACES), len(STYLES), *(len(KINDS), len(SHADES), len(SIZES)) * 2)
 
 
 class Reader(nn.Module):
@@ -52,7 +52,7 @@ class Reader(nn.Module):
 
 def label(scene: Scene) -> list[int]:
     """Return the number of the right answer to each question."""
-    answers = [RELATIONS.index(scene.relation), PLACES.index(scene.background)]
+    answers = [len(scene.items) - 1, PLACES.index(scene.background), STYLES.index(scene.style)]
     for item in scene.items:
         answers += [KINDS.index(item.kind), SHADES.index(item.colour), SIZES.index(item.size)]
     return answers + [_ABSENT] * (len(_ANSWERS) - len(answers))
@@ -68,14 +68,13 @@ def read(encoder: Qwen3Model, ids: Tensor) -> Tensor:
 
 
 def train(
-    encoder: Qwen3Model, reader: Reader, tokenizer: object, minutes: float, seed: int, batch: int = 192
+    encoder: Qwen3Model, reader: Reader, tokenizer: object, steps: int, seed: int, batch: int = 128
 ) -> None:
     """Train both on captions of random scenes."""
     rng = random.Random(seed)
     steppers = optimisers(nn.ModuleList([encoder, reader]))
-    clock, step = time.monotonic(), 0
-    while (done := (time.monotonic() - clock) / 60 / minutes) < 1:
-        set_rates(steppers, min(1.0, (step + 1) / 40) * 0.5 * (1 + math.cos(math.pi * done)))
+    for step in range(steps):
+        set_rates(steppers, min(1.0, (step + 1) / 40) * 0.5 * (1 + math.cos(math.pi * step / steps)))
         scenes = [random_scene(rng, PAIR_SHARE) for _ in range(batch)]
         ids, lengths = captions_of(scenes, tokenizer, 32, rng)
         with torch.autocast("cpu", torch.bfloat16):
@@ -85,22 +84,21 @@ def train(
         loss.backward()  # type: ignore[no-untyped-call]
         for stepper in steppers:
             stepper.step()
-        step += 1
-        if step % 50 == 0:
-            print(f"{step} {done * minutes:.1f} min loss {loss.item():.4f}", flush=True)
+        if step % 50 == 49:
+            print(f"{step + 1} loss {loss.item():.4f}", flush=True)
 
 
 def main() -> None:
     """Train the encoder alone and write it with its reader."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=4)
+    parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=RUNS / "text.pt")
     args = parser.parse_args()
     torch.manual_seed(args.seed)
     tokenizer = AutoTokenizer.from_pretrained(RUNS / "tokenizer", local_files_only=True)
     encoder, reader = new_encoder(len(tokenizer), tokenizer.pad_token_id), Reader()
-    train(encoder, reader, tokenizer, args.minutes, args.seed)
+    train(encoder, reader, tokenizer, args.steps, args.seed)
     torch.save({"encoder": encoder.state_dict(), "reader": reader.state_dict()}, args.out)
 
 

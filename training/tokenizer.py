@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PAD, USER, DRAW = "<|pad|>", "<|user|>", "<|draw|>"
-VOCABULARY = 2560
+VOCABULARY = 3072
 # Two tokens frame the prompt, so that nearly every caption fits the transformer's first 32 positions.
 CHAT_TEMPLATE = (
     "{% for message in messages %}" + USER + " {{ message['content'] }}{% endfor %}"

@@ -55,7 +55,8 @@ class Networks(nn.Module):
         `focus` is the extra weight of objects, which would be learned long after their backgrounds.
         """
         noise = torch.randn_like(batch.latents)
-        sigma = torch.rand(len(noise))
+        # Evenly spread over the batch: losses of few noise levels would vary more.
+        sigma = (torch.randperm(len(noise)) + torch.rand(len(noise))) / len(noise)
         sigma = SHIFT * sigma / (1 + (SHIFT - 1) * sigma)
         level = sigma[:, None, None, None]
         noisy = (1 - level) * batch.latents + level * noise

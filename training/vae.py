@@ -17,6 +17,7 @@ from diffusers import AutoencoderKL
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from training.art import Art
 from training.scenes import draw, random_scene
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ SIDE = 64  # pixels of a training crop
 class Plan:
     """How long and how hard the VAE trains."""
 
-    minutes: float
+    steps: int
     batch: int = 20
     lr: float = 2e-3
     kl: float = 2e-3
@@ -86,9 +87,9 @@ def new_vae() -> AutoencoderKL:
 class Crops:
     """Draws crops of scenes from a pool in which one picture is replaced at every call."""
 
-    def __init__(self, rng: random.Random, pool: int = 2500) -> None:
+    def __init__(self, rng: random.Random, art: Art, pool: int = 2500) -> None:
         """Fill the pool with pictures of several sizes."""
-        self._rng = rng
+        self._rng, self._art = rng, art
         self._pool = [self._picture() for _ in range(pool)]
 
     def draw(self, batch: int) -> Tensor:
@@ -103,7 +104,7 @@ class Crops:
 
     def _picture(self) -> Image.Image:
         side = self._rng.choice((128, 128, 128, 192, 256))
-        return draw(random_scene(self._rng, 0.4), side, side, self._rng.getrandbits(32))
+        return draw(random_scene(self._rng, 0.4), side, side, self._rng.getrandbits(32), self._art)
 
 
 def drawing_loss(drawn: Tensor, target: Tensor) -> Tensor:
@@ -125,9 +126,9 @@ def coarse_loss(vae: AutoencoderKL, latents: Tensor, images: Tensor) -> Tensor:
 
 
 def train(vae: AutoencoderKL, plan: Plan, seed: int, out: Path) -> None:
-    """Train until the plan's minutes are over, writing the averaged weights to `out` now and then."""
+    """Train for the plan's steps, writing the averaged weights to `out` now and then."""
     torch.manual_seed(seed)
-    crops = Crops(random.Random(seed))
+    crops = Crops(random.Random(seed), Art())
     vae = vae.to(memory_format=torch.channels_last)
     if plan.decoder_only:
         vae.encoder.requires_grad_(False)
@@ -135,9 +136,9 @@ def train(vae: AutoencoderKL, plan: Plan, seed: int, out: Path) -> None:
     optimiser = Optimiser(trained, plan.lr)
     average = AveragedModel(vae, multi_avg_fn=get_ema_multi_avg_fn(0.995))  # type: ignore[no-untyped-call]
     averaged: AutoencoderKL = average.module
-    start, step = time.monotonic(), 0
-    while (done := (time.monotonic() - start) / 60 / plan.minutes) < 1:
-        rate = plan.lr * min(1.0, (step + 1) / 60) * 0.5 * (1 + math.cos(math.pi * done))
+    start = time.monotonic()
+    for step in range(plan.steps):
+        rate = plan.lr * min(1.0, (step + 1) / 60) * 0.5 * (1 + math.cos(math.pi * step / plan.steps))
         images = crops.draw(plan.batch)
         with torch.autocast("cpu", torch.bfloat16):
             posterior = vae.encode(images).latent_dist
@@ -163,13 +164,12 @@ def train(vae: AutoencoderKL, plan: Plan, seed: int, out: Path) -> None:
             )
         if step % 300 == 299:
             averaged.save_pretrained(out)
-        step += 1
     averaged.save_pretrained(out)
 
 
 def measure_latents(vae: AutoencoderKL, rng: random.Random) -> tuple[float, float]:
     """Return the scaling factor and shift factor that make latents of scenes zero-mean with unit variance."""
-    crops = Crops(rng, pool=128)
+    crops = Crops(rng, Art(), pool=128)
     with torch.no_grad():
         means = torch.cat([vae.encode(crops.draw(32)).latent_dist.mean for _ in range(8)])
     return 1 / means.std().item(), means.mean().item()
@@ -182,7 +182,7 @@ def _kl(mean: Tensor, logvar: Tensor) -> Tensor:
 def main() -> None:
     """Train from scratch, or polish only the decoder of an earlier run, and write the VAE's folder."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=20)
+    parser.add_argument("--steps", type=int, default=1200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--resume", action="store_true", help="go on from the weights in --out")
     parser.add_argument(
@@ -191,7 +191,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RUNS / "vae")
     args = parser.parse_args()
     vae = AutoencoderKL.from_pretrained(args.out) if args.decoder_only or args.resume else new_vae()
-    plan = Plan(args.minutes, lr=1e-3 if args.decoder_only else 2e-3, decoder_only=args.decoder_only)
+    plan = Plan(args.steps, lr=1e-3 if args.decoder_only else 2e-3, decoder_only=args.decoder_only)
     train(vae, plan, args.seed, args.out)
     if not args.decoder_only:
         trained = AutoencoderKL.from_pretrained(args.out)

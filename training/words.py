@@ -1,20 +1,8 @@
-"""The captions' vocabulary: names of objects, colours, sizes and backgrounds in English and Chinese."""
+"""The vocabulary beside the things: colours, sizes, styles and backgrounds in English and Chinese."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Names:
-    """What one object is called; `kin` are things it stands in for, `counters` precede Chinese names."""
-
-    en: tuple[str, ...]
-    zh: tuple[str, ...]
-    counters: tuple[str, ...]
-    kin_en: tuple[str, ...] = ()
-    kin_zh: tuple[str, ...] = ()
-    natural: tuple[str, ...] = ()  # colours it may have when none is named
 
 
 @dataclass(frozen=True)
@@ -28,102 +16,6 @@ class Place:
 
 
 # fmt: off
-OBJECT_NAMES: dict[str, Names] = {
-    "circle": Names(
-        ("circle", "circle", "disc", "ball", "round shape", "dot"),
-        ("圆形", "圆圈", "圆", "球", "圆球", "小球", "圓形"),
-        ("一个", "个"),
-        ("sun", "planet", "balloon", "coin", "apple", "wheel", "button"),
-        ("太阳", "气球", "苹果", "硬币", "星球"),
-    ),
-    "square": Names(
-        ("square", "square", "box", "cube", "block", "square shape"),
-        ("正方形", "方形", "方块", "方框", "盒子"),
-        ("一个", "个", "一块"),
-        ("tile", "book", "gift", "brick", "card"),
-        ("礼物", "书", "砖块", "箱子"),
-    ),
-    "triangle": Names(
-        ("triangle", "triangle", "triangular shape", "pyramid"),
-        ("三角形", "三角", "三角块"),
-        ("一个", "个"),
-        ("mountain", "cone", "tent"),
-        ("金字塔", "山", "帐篷"),
-    ),
-    "star": Names(
-        ("star", "star", "five-pointed star", "starlet"),
-        ("星星", "五角星", "星", "小星星"),
-        ("一颗", "一个", "颗"),
-        ("starfish", "sparkle"),
-        ("海星",),
-        ("yellow",),
-    ),
-    "heart": Names(
-        ("heart", "heart", "love heart", "heart shape"),
-        ("爱心", "心形", "心", "桃心", "愛心"),
-        ("一颗", "一个", "颗"),
-        ("valentine", "love"),
-        ("爱",),
-        ("red",),
-    ),
-    "cat": Names(
-        ("cat", "cat", "cat", "kitty", "kitten", "pussycat", "tomcat", "house cat", "cats"),
-        ("猫", "猫咪", "小猫", "猫咪", "小猫咪", "喵星人", "貓", "貓咪", "猫儿"),
-        ("一只", "一只", "只", "一隻", "一个"),
-        ("dog", "puppy", "tiger", "fox", "rabbit", "animal", "pet", "lion", "bear", "mouse"),
-        ("狗", "小狗", "老虎", "狐狸", "兔子", "动物", "宠物", "狮子", "熊"),
-        ("orange", "grey", "black", "brown"),
-    ),
-    "house": Names(
-        ("house", "house", "home", "cottage", "cabin", "hut", "little house"),
-        ("房子", "小屋", "屋子", "房屋", "小房子", "家"),
-        ("一座", "一间", "一栋", "一个"),
-        ("castle", "building", "villa", "school", "barn", "church"),
-        ("城堡", "别墅", "大楼", "学校", "木屋"),
-        ("red", "brown", "white", "blue"),
-    ),
-    "tree": Names(
-        ("tree", "tree", "leafy tree", "oak", "trees"),
-        ("树", "大树", "小树", "树木", "樹"),
-        ("一棵", "一棵", "一个", "棵"),
-        ("bush", "pine", "plant", "forest", "broccoli"),
-        ("松树", "灌木", "森林", "植物"),
-        ("green",),
-    ),
-    "flower": Names(
-        ("flower", "flower", "blossom", "bloom", "daisy", "flowers"),
-        ("花", "花朵", "小花", "鲜花", "花儿"),
-        ("一朵", "一朵", "一枝", "朵"),
-        ("rose", "tulip", "sunflower", "lily"),
-        ("玫瑰", "郁金香", "向日葵", "百合"),
-        ("red", "pink", "yellow", "purple"),
-    ),
-    "boat": Names(
-        ("boat", "boat", "sailboat", "sailing boat", "ship", "yacht"),
-        ("船", "小船", "帆船", "轮船", "船只"),
-        ("一艘", "一条", "一只", "艘"),
-        ("ferry", "canoe", "car", "train", "plane"),
-        ("汽车", "火车", "飞机", "渔船"),
-        ("blue", "red", "white", "brown"),
-    ),
-    "fish": Names(
-        ("fish", "fish", "goldfish", "little fish", "fishes"),
-        ("鱼", "小鱼", "金鱼", "鱼儿", "魚"),
-        ("一条", "一条", "一只", "条"),
-        ("shark", "whale", "dolphin", "bird"),
-        ("鲨鱼", "鲸鱼", "海豚", "鸟"),
-        ("orange", "blue", "grey"),
-    ),
-    "moon": Names(
-        ("moon", "moon", "crescent moon", "crescent", "half moon"),
-        ("月亮", "月牙", "弯月", "新月", "月儿"),
-        ("一轮", "一弯", "一个", "弯"),
-        ("banana",),
-        ("香蕉",),
-        ("yellow",),
-    ),
-}
-
 COLOUR_NAMES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "red": (
         ("red", "red", "scarlet", "crimson", "bright red"),
@@ -286,5 +178,12 @@ SIZE_NAMES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "small": (("small", "tiny", "little", "mini"), ("小小的", "很小的", "迷你", "小", "小型")),
     "medium": (("medium-sized", "mid-sized"), ("中等大小的", "不大不小的")),
     "large": (("big", "large", "huge", "giant"), ("大大的", "巨大的", "很大的", "大", "大型")),
+}
+STYLE_NAMES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "3d": (("3d", "3d style", "3d render", "shaded"), ("3d", "3d风格", "立体", "立体风格", "3d渲染")),
+    "flat": (
+        ("flat", "flat style", "flat design", "flat icon", "in a flat style", "flat illustration"),
+        ("扁平", "扁平风格", "扁平化", "扁平插画", "平面风格", "扁平图标"),
+    ),
 }
 # fmt: on
