@@ -62,7 +62,7 @@ class Art:
 
 @functools.lru_cache(maxsize=4000)
 def _sprite(folder: Path, kind: str, style: str, colour: str | None, side: int) -> Image.Image:
-    picture = Image.open(folder / style / f"{kind}.png")
+    picture: Image.Image = Image.open(folder / style / f"{kind}.png")
     if colour is not None:
         picture = recoloured(picture, colour, THINGS[kind].hue)
     picture.thumbnail((side, side), Image.Resampling.BOX, reducing_gap=None)
@@ -96,13 +96,14 @@ def main_hue(hue: NDArray[np.float32], weight: NDArray[np.float32]) -> float:
 
 
 def _turns_apart(hue: NDArray[np.float32], other: float) -> NDArray[np.float32]:
-    apart = np.abs(hue - other)
-    return np.minimum(apart, 1 - apart)
+    apart: NDArray[np.float32] = np.abs(hue - other)
+    return np.where(apart > 0.5, 1 - apart, apart)
 
 
 def _rgb(hue: float, saturation: NDArray[np.float32], value: NDArray[np.float32]) -> NDArray[np.float32]:
     full = np.array(colorsys.hsv_to_rgb(hue, 1, 1), np.float32)
-    return value[..., None] * (1 - saturation[..., None] * (1 - full))
+    painted: NDArray[np.float32] = value[..., None] * (1 - saturation[..., None] * (1 - full))
+    return painted
 
 
 def fetch(package: str, folder: Path) -> dict[str, str]:

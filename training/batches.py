@@ -25,7 +25,7 @@ CAPTION_STEP = 32  # the transformer pads captions to a multiple of this
 # Share of the steps that draw more than 128x128 pixels, at the start and at the end of the training.
 LARGE_SHARE = (0.15, 0.45)
 DROPOUT = 0.06  # share of captions that are empty
-_TOKENS = 6144  # of a whole batch, pictures and captions together
+_TOKENS = 3840  # of a whole batch, pictures and captions together
 
 
 @dataclass(frozen=True)

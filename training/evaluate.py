@@ -28,10 +28,11 @@ if TYPE_CHECKING:
 
 SIZES = (128, 192, 256)  # of the scored pictures in turn, in pixels
 SHEET = (
-    "an orange cat on a green meadow", "一只可爱的橘色猫咪,坐在窗台上,阳光洒进来", "a panda on the beach",
-    "夜空中的蓝色火箭", "a red house in the snow", "草地上的小狗", "a penguin in the snow", "夕阳下的城堡",
-    "a black cat under the stars", "a pink flower on the windowsill", "一艘白色的帆船,海边",
-    "a yellow car, flat style", "a robot at sunset", "白纸上的一颗草莓", "a green frog on the lawn", "蓝天白云下的红色气球",
+    "an orange cat on a green meadow", "一只可爱的橘色猫咪,坐在窗台上,阳光洒进来",
+    "a panda on the beach", "夜空中的蓝色火箭", "a red house in the snow", "草地上的小狗",
+    "a penguin in the snow", "夕阳下的城堡", "a black cat under the stars",
+    "a pink flower on the windowsill", "一艘白色的帆船,海边", "a yellow car, flat style",
+    "a robot at sunset", "白纸上的一颗草莓", "a green frog on the lawn", "蓝天白云下的红色气球",
     "an owl at night", "草地上的一棵大树", "a big red heart on white paper", "雪地里的雪人",
     "a dog on the left and a rabbit on the right, meadow", "左边是黄色的月亮,右边是红色的星星,夜空",
     "a purple fish in the blue sky", "a slice of watermelon at the seaside",

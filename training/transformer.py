@@ -1,4 +1,7 @@
-"""Train the transformer and its text encoder by flow matching: `python -m training.transformer`."""
+"""Train the transformer and its text encoder by flow matching: `python -m training.transformer`.
+
+`torchrun --nproc-per-node 2 -m training.transformer` trains two replicas, which is faster on two cores.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from training.batches import Batch, Batches
 from training.latents import load
 from training.model import new_encoder, new_transformer, predict, set_training_attention
 from training.optimisers import optimisers, set_rates
+from training.replicas import PERIOD, Replicas
 from training.text import Reader, label, read
 
 if TYPE_CHECKING:
@@ -76,7 +80,9 @@ def rate(done: float, step: int, plan: Plan) -> float:
     return warm * 0.5 * (1 + math.cos(math.pi * min(1.0, (done - plan.decay_from) / (1 - plan.decay_from))))
 
 
-def train(networks: Networks, batches: Batches, plan: Plan, out: Path, resume: bool) -> None:
+def train(
+    networks: Networks, batches: Batches, replicas: Replicas, plan: Plan, out: Path, resume: bool
+) -> None:
     """Train until the plan's minutes are over, saving checkpoints and averaged weights on the way."""
     steppers = optimisers(networks)
     average = {name: tensor.detach().clone() for name, tensor in networks.state_dict().items()}
@@ -89,8 +95,12 @@ def train(networks: Networks, batches: Batches, plan: Plan, out: Path, resume: b
             for stepper, state in zip(steppers, saved["optimisers"], strict=True):
                 stepper.load_state_dict(state)
     clock, losses = time.monotonic(), []
-    while spent < plan.minutes * 60:
-        done = spent / 60 / plan.minutes
+    while True:
+        if step % PERIOD == 0:
+            spent = replicas.agree(networks, spent)
+            if spent >= plan.minutes * 60:
+                break
+        done = min(1.0, spent / 60 / plan.minutes)
         share = rate(done, step, plan)
         set_rates(steppers, share)
         with torch.autocast("cpu", torch.bfloat16):
@@ -105,6 +115,8 @@ def train(networks: Networks, batches: Batches, plan: Plan, out: Path, resume: b
         step += 1
         now = time.monotonic()
         spent, clock = spent + min(now - clock, PAUSE_S), now
+        if replicas.number:
+            continue
         if step % 50 == 0:
             print(
                 f"{step} {spent / 60:.1f} min loss {sum(losses) / len(losses):.4f} "
@@ -114,7 +126,8 @@ def train(networks: Networks, batches: Batches, plan: Plan, out: Path, resume: b
             losses.clear()
         if step % 250 == 0:
             save(networks, average, steppers, step, spent, out)
-    save(networks, average, steppers, step, spent, out)
+    if not replicas.number:
+        save(networks, average, steppers, step, spent, out)
 
 
 @torch.no_grad()
@@ -153,6 +166,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RUNS / "transformer")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
+    replicas = Replicas()
     torch.manual_seed(args.seed)
     tokenizer = AutoTokenizer.from_pretrained(RUNS / "tokenizer", local_files_only=True)
     networks = Networks(new_transformer(), new_encoder(len(tokenizer), tokenizer.pad_token_id))
@@ -169,11 +183,11 @@ def main() -> None:
             *networks.transformer.layers,
         ):
             block.compile(dynamic=True)
-    # A resumed run must not see the same batches again.
-    seed = args.seed if not args.resume else int(time.time())
-    train(
-        networks, Batches(load(RUNS / "latents"), tokenizer, seed), Plan(args.minutes), args.out, args.resume
-    )
+    # Neither a resumed run nor another replica may see the same batches and the same noise again.
+    seed = (args.seed if not args.resume else int(time.time())) + 1000 * replicas.number
+    torch.manual_seed(seed)
+    batches = Batches(load(RUNS / "latents"), tokenizer, seed)
+    train(networks, batches, replicas, Plan(args.minutes), args.out, args.resume)
 
 
 if __name__ == "__main__":
