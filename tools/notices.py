@@ -34,9 +34,9 @@ comes with the package. Written by `make notices`.
 Builds of torch for NVIDIA cards bring NVIDIA's CUDA libraries, under NVIDIA's own terms; the extra `gpu` adds
 torchao (BSD-3-Clause). Z-Image-Turbo, where it is chosen, is downloaded from its authors (Apache-2.0).
 
-The embedded model learned to draw from Fluent Emoji (https://github.com/microsoft/fluentui-emoji), Copyright (c)
-Microsoft Corporation, MIT licence, in the sets @iconify-json/fluent-emoji and @iconify-json/fluent-emoji-flat.
-The icons themselves are not part of Easel: `python -m training.art` fetches them.
+The embedded model learns to draw from Fluent Emoji (https://github.com/microsoft/fluentui-emoji), copyright
+Microsoft Corporation, MIT licence, as packed in @iconify-json/fluent-emoji and -fluent-emoji-flat. The icons
+themselves are not part of Easel: `python -m training.art` fetches them.
 
 | package | version | licence | home |
 |---|---|---|---|
