@@ -96,8 +96,9 @@ constraints: install ## write down the versions that are installed
 notices: install ## write THIRD_PARTY_NOTICES.md from what is installed
 	$(BIN)/python tools/notices.py
 
-reference: install ## write docs/configuration.md and docs/cost-model.md from the program and bot.toml
+reference: install ## write docs/configuration.md, docs/cost-model.md and the tables of cards from the program and bot.toml
 	$(BIN)/python -m tools.reference
+	$(BIN)/python -m tools.cards
 	$(BIN)/python -m tools.article
 
 chats: install ## draw docs/chats.png, Easel in use, with the embedded model and Chromium

@@ -35,6 +35,7 @@ def build_engine(
         memory_mode=placement.mode,
         calibrate=_calibration(placement),
         device_name=placement.device_name,
+        lessons_key=placement.lessons_key,
         step_lanes=1 if placement.on_gpu else placement.threads,
         decoder_lane=False,  # with every core stepping it only piled up pictures before the decoder
         threads=1 if placement.on_gpu else placement.threads,

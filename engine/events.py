@@ -20,6 +20,8 @@ class Phase(enum.Enum):
     """What a worker does for a job."""
 
     ENCODE = "encode"
+    BEGIN = "begin"
+    """Noise, and what the request brings along; part of the call that encodes, but with a peak of its own."""
     DENOISE = "denoise"
     DECODE = "decode"
 

@@ -6,11 +6,13 @@ here was measured on a GPU yet; on a CPU every branch is exercised up to the dev
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.util
 import os
 import platform
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +21,7 @@ from diffusers.models.attention_dispatch import AttentionBackendName
 
 from engine.families.profile import Profile, load_profile
 from engine.settings import EMBEDDED, BadSetting, ModelSettings
-from engine.worker.memory import Mode, choose_mode
+from engine.worker.memory import USABLE_PART, Mode, choose_mode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,8 +32,6 @@ OWN_PROFILE = "easel.toml"
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 QUANTISED = {"int8": "Int8WeightOnlyConfig", "float8": "Float8WeightOnlyConfig"}
 """torchao's configurations: weights in 8 bits, arithmetic in the model's dtype."""
-BUDGET_PART = 0.95
-"""Of a GPU's memory, where no budget is set: fragmentation takes some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,18 @@ class Placement:
     def on_gpu(self) -> bool:
         return self.device != "cpu"
 
+    @property
+    def lessons_key(self) -> str:
+        """Stands for everything that memory peaks and seconds depend on."""
+        profile = self.profile
+        told = (
+            sorted(profile.weights_bytes.items()),
+            (profile.tile_above_pixels, profile.tile_px),
+            (self.dtype, self.mode, self.attention, self.compile_blocks, self.quantisation),
+            (torch.__version__, version("diffusers"), version("transformers")),
+        )
+        return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
+
 
 def resolve(settings: ModelSettings) -> Placement:
     """Decide what `auto` left open. Raises BadSetting for what cannot be."""
@@ -70,7 +82,7 @@ def resolve(settings: ModelSettings) -> Placement:
     budget = settings.memory_budget_bytes
     if budget is None and on_gpu:
         budget = round(
-            BUDGET_PART * settings.device_part * torch.cuda.get_device_properties(device).total_memory
+            USABLE_PART * settings.device_part * torch.cuda.get_device_properties(device).total_memory
         )
     return Placement(
         source=source,
@@ -145,12 +157,13 @@ def _profile(
         if here.known_device and here.name == profile.name:
             # A CPU is at other work as well: what it once took is no promise to hold it to.
             profile = replace(here, known_device=not device_name.startswith("cpu"))
-    weights = dict(weights_on_disk(Path(source), dtype) or profile.weights_bytes)
+    if weights := weights_on_disk(Path(source), dtype):
+        profile = replace(profile, weights_bytes=weights)
     if quantisation is not None:
-        weights["transformer"] = weights.get("transformer", 0) // dtype.itemsize
-    if settings.tile_above_px is not None:
-        profile = replace(profile, tile_above_pixels=settings.tile_above_px**2)
-    return replace(profile, weights_bytes=weights)
+        profile = profile.quantised(dtype.itemsize)
+    if (side := settings.tile_above_px) is not None:
+        profile = replace(profile, tile_above_pixels=side**2, tile_px=min(side, profile.tile_px))
+    return profile
 
 
 def _mode(settings: ModelSettings, profile: Profile, budget: int | None, *, on_gpu: bool) -> Mode:

@@ -69,7 +69,7 @@ class EngineConfig:
     """None: what the device has, where it tells."""
     memory_mode: Mode = Mode.HIGH
     calibrate: tuple[Need, ...] = ()
-    """Shapes whose peaks are measured at the first start; for devices that do not count as they go."""
+    """Needs whose peaks are measured at the first start."""
     step_lanes: int = 1
     """Worker threads for steps: one on a GPU, one a core on a CPU."""
     decoder_lane: bool = False
@@ -86,4 +86,5 @@ class EngineConfig:
     learned_path: Path | None = None
     """Where learned peaks and speeds are kept; None keeps them for this process only."""
     device_name: str = "cpu"
-    """What learned values are valid for, beside model and mode."""
+    lessons_key: str = ""
+    """Stands for everything else that learned peaks and speeds depend on: dtype, memory mode, versions."""

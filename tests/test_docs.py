@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -19,9 +18,7 @@ from bot.cli import main
 from bot.config.credentials import Credentials
 from bot.imagine import parse
 from bot.telegram import names
-from engine.families.profile import load_profile
-from engine.worker.memory import MemoryGate, Mode, Need
-from tools import reference
+from tools import cards, reference
 
 ROOT = Path(__file__).parents[1]
 BOT_TOML = (ROOT / "bot.toml").read_text("utf-8")
@@ -135,24 +132,10 @@ def test_the_page_of_commands_has_them_all() -> None:
         assert command in page, command
 
 
-def card_row(gigabytes: int) -> str:
-    """A card's row of docs/gpu.md, from what the memory gate would say."""
-    told = load_profile("z-image-turbo")
-    halved = {**told.weights_bytes, "transformer": told.weights_bytes["transformer"] // 2}
-    cells = []
-    for profile in (told, replace(told, weights_bytes=halved)):
-        for mode in Mode:
-            gate = MemoryGate(profile, round(0.95 * gigabytes * 2**30), mode)
-            largest = max((px for px in range(512, 2049, 64) if gate.ever_fits(Need(px, px))), default=None)
-            usual = Need(1024, 1024)
-            together = next(n for n in range(99) if not gate.admits(usual, [usual] * n))
-            cells.append(f" {largest}{f' ({together})' if together else ''}" if largest else "")
-    return f"| {gigabytes} GB |{' |'.join(cells)} |"
-
-
-@pytest.mark.parametrize("gigabytes", [8, 10, 12, 16, 24])
-def test_the_table_of_cards_is_what_the_memory_gate_says(gigabytes: int) -> None:
-    assert card_row(gigabytes) in (ROOT / "docs" / "gpu.md").read_text("utf-8")
+@pytest.mark.parametrize("name", cards.PAGES)
+def test_the_tables_of_cards_are_what_the_engine_decides(name: str) -> None:
+    page = (ROOT / name).read_text("utf-8")
+    assert page == cards.written(page), "run: make reference"
 
 
 ASK = """

@@ -20,13 +20,11 @@ GB = 1e9
 def profile_toml(points: Points, base: Profile) -> str:
     """What was measured, in the form of `engine/families`; what was not, from the profile it started with."""
     sizes = sorted(points.sizes.values(), key=lambda size: size.edge)
-    weights = ", ".join(f"{part} = {count / GB:.9f}" for part, count in base.weights_bytes.items())
+    weights = ", ".join(f"{part} = {count}" for part, count in base.weights_bytes.items())
     qualities = ", ".join(f"{json.dumps(name)} = {steps}" for name, steps in base.qualities.items())
     gains = ", ".join(f"[{round(pixels**0.5)}, {gain:.4g}]" for pixels, gain in _gains(points, base))
     # The curve says what one picture adds: the peak above the weights.
-    peaks = ", ".join(
-        f"[{size.edge}, {max(size.peak_bytes, points.resident_bytes) / GB:.6f}]" for size in sizes
-    )
+    peaks = ", ".join(f"[{size.edge}, {max(0, size.peak_bytes - points.resident_bytes)}]" for size in sizes)
     steps = ", ".join(f"[{size.edge}, {size.step_s:.6f}]" for size in sizes)
     decodes = ", ".join(f"[{size.edge}, {size.decode_s:.6f}]" for size in sizes)
     device = json.dumps(points.device, ensure_ascii=False)
@@ -42,6 +40,7 @@ min = {round(base.min_pixels**0.5)}
 max = {round(base.max_pixels**0.5)}
 default = {base.default_size[0]}
 tile_above = {round(base.tile_above_pixels**0.5)}
+tile = {base.tile_px}
 
 [steps]
 default = {base.default_steps}
@@ -49,8 +48,9 @@ guidance = {base.guidance}
 qualities = {{ {qualities} }}
 
 [memory]
-weights_gb = {{ {weights} }}
-peak_gb = [{peaks}]
+weights_bytes = {{ {weights} }}
+precise_bytes = {base.precise_bytes}
+peak_bytes = [{peaks}]
 
 [speed.{device}]
 encode_s = {points.encode_s:.6f}

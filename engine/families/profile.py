@@ -1,7 +1,7 @@
 """What is known of a model on a device before it has drawn here: sizes, seconds, memory.
 
-Profiles are data, in profiles/*.toml. They are where predictions start; what is measured replaces them
-(`predict` for seconds, `memory` for bytes).
+Profiles are data, in families/*.toml; memory is in bytes. They are where predictions start; what is measured
+replaces them (`predict` for seconds, `memory` for bytes).
 """
 
 from __future__ import annotations
@@ -9,10 +9,12 @@ from __future__ import annotations
 import bisect
 import math
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from engine.events import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -54,6 +56,18 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
+class Peaks:
+    """Bytes that the calls for one picture hold above the weights, by phase. Curves take pixels."""
+
+    encode_bytes: int = 0
+    begin: Curve = Curve(())
+    step: Curve = Curve(())
+    """Of one forward with one caption."""
+    decode: Curve = Curve(())
+    """Of as many pixels as are decoded at once: no more than a tile has."""
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """A model on a device. Curves take the picture's pixels (width * height)."""
 
@@ -73,18 +87,41 @@ class Profile:
     decode_s: Curve = Curve(((1024 * 1024, 0.3),))
     weights_bytes: Mapping[str, int] = field(default_factory=dict)
     """Bytes by component: transformer, text_encoder, vae."""
-    peak_bytes: Curve = Curve(((1024 * 1024, 0.0),))
-    """Bytes above the resident weights while one such picture is drawn."""
+    precise_bytes: int = 0
+    """Of the transformer's bytes, those that stay in 16 bits when it is quantised."""
+    peaks: Peaks = Peaks()
     batch_gain: Curve = Curve(((512 * 512, 1.27), (1024 * 1024, 1.075)))
     """Pictures a second of two in one forward over one after the other."""
-    tile_above_pixels: int = 1536 * 1536
+    tile_above_pixels: int = 1024 * 1024
     """Larger pictures are decoded in tiles."""
+    tile_px: int = 1024
+    """Side of a tile."""
     known_device: bool = False
     """The seconds were measured on this very kind of device."""
 
     @property
     def resident_bytes(self) -> int:
         return sum(self.weights_bytes.values())
+
+    def quantised(self, itemsize: int = 2) -> Profile:
+        """The same with the transformer's weights in 8 bits, instead of `itemsize` bytes each."""
+        weights, precise = dict(self.weights_bytes), self.precise_bytes
+        weights["transformer"] = precise + (weights["transformer"] - precise) // itemsize
+        return replace(self, weights_bytes=weights)
+
+    def peak_bytes(self, phase: Phase, pixels: int, captions: int = 1) -> int:
+        """Bytes above the weights that such a call is expected to hold, for one picture."""
+        if phase is Phase.ENCODE:
+            return self.peaks.encode_bytes
+        if phase is Phase.BEGIN:
+            return round(self.peaks.begin.at(pixels))
+        if phase is Phase.DENOISE:
+            return round(self.peaks.step.at(pixels) * captions)
+        return round(self.peaks.decode.at(self.decoded_at_once(pixels)))
+
+    def decoded_at_once(self, pixels: int) -> int:
+        """Pixels in the largest piece that the decoder is given."""
+        return pixels if pixels <= self.tile_above_pixels else min(pixels, self.tile_px**2)
 
     def fits_grid(self, width: int, height: int) -> bool:
         return width % self.multiple == 0 and height % self.multiple == 0 and width > 0 and height > 0
@@ -109,8 +146,6 @@ def load_profile(name_or_path: str | Path, device: str = "") -> Profile:
 
 def _parse(data: dict[str, Any], device: str) -> Profile:
     sizes, steps, memory = data["sizes"], data["steps"], data["memory"]
-    weights = {part: round(gb * 1e9) for part, gb in memory.get("weights_gb", {}).items()}
-    base = round(memory["resident_gb"] * 1e9) if "resident_gb" in memory else sum(weights.values())
     speeds: dict[str, Any] = data["speed"]
     chosen = next((s for name, s in speeds.items() if device and name.lower() in device.lower()), None)
     speed = chosen or speeds[data["default_speed"]]
@@ -123,12 +158,29 @@ def _parse(data: dict[str, Any], device: str) -> Profile:
         default_steps=steps["default"],
         guidance=steps.get("guidance", 0.0),
         qualities=dict(steps.get("qualities", {})),
-        step_s=Curve.of((side * side, s) for side, s in speed["step_s"]),
+        step_s=_by_side(speed["step_s"]),
         encode_s=speed["encode_s"],
-        decode_s=Curve.of((side * side, s) for side, s in speed["decode_s"]),
-        weights_bytes=weights or {"model": base},
-        peak_bytes=Curve.of((side * side, gb * 1e9 - base) for side, gb in memory["peak_gb"]),
-        batch_gain=Curve.of((side * side, gain) for side, gain in data.get("batch_gain", [[1024, 1.075]])),
-        tile_above_pixels=sizes.get("tile_above", 1536) ** 2,
+        decode_s=_by_side(speed["decode_s"]),
+        weights_bytes=dict(memory["weights_bytes"]),
+        precise_bytes=memory.get("precise_bytes", 0),
+        peaks=_peaks(memory),
+        batch_gain=_by_side(data.get("batch_gain", [[1024, 1.075]])),
+        tile_above_pixels=sizes["tile_above"] ** 2,
+        tile_px=sizes["tile"],
         known_device=chosen is not None,
     )
+
+
+def _peaks(memory: dict[str, Any]) -> Peaks:
+    """By phase; or `peak_bytes` alone, where nobody could tell the phases apart."""
+    whole = memory.get("peak_bytes", [])
+    return Peaks(
+        encode_bytes=memory.get("encode_bytes", 0),
+        begin=_by_side(memory.get("begin_bytes", [])),
+        step=_by_side(memory.get("step_bytes", whole)),
+        decode=_by_side(memory.get("decode_bytes", whole)),
+    )
+
+
+def _by_side(points: Iterable[tuple[float, float]]) -> Curve:
+    return Curve.of((side * side, y) for side, y in points)

@@ -171,6 +171,8 @@ class ZImageModel:
         assert isinstance(canvas, ZCanvas)
         vae = self._pipeline.vae
         vae.use_tiling = tiled
+        vae.tile_sample_min_size = self.profile.tile_px
+        vae.tile_latent_min_size = self.profile.tile_px // self._pipeline.vae_scale_factor
         latents = canvas.latents[None].to(vae.dtype) / vae.config.scaling_factor + vae.config.shift_factor
         pixels = vae.decode(latents, return_dict=False)[0]
         image: Image = self._pipeline.image_processor.postprocess(pixels, output_type="pil")[0]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from engine.events import Phase
@@ -12,7 +11,7 @@ from engine.request import DrawRequest
 from engine.worker.memory import Need
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from PIL.Image import Image
 
@@ -68,6 +67,8 @@ class Calls:
         else:
             call = self._decode(work.jobs[0])
         release, self.release_first = self.release_first, False
+        # A prompt that is known already says nothing of what encoding takes.
+        telling = work.phase is not Phase.ENCODE or not self._known(work.jobs[0].request)
         model = self._model
 
         def measured() -> Made:
@@ -75,7 +76,8 @@ class Calls:
                 model.release()
             model.use_threads(work.threads)
             model.start_measuring()
-            return Made(call(), model.measured())
+            value, measurement = call(), model.measured()
+            return Made(value, measurement if telling else replace(measurement, peak_bytes=None))
 
         return measured
 
@@ -85,27 +87,41 @@ class Calls:
         side = round(profile.min_pixels**0.5) // profile.multiple * profile.multiple
         return lambda: self._try_out(Need(side, side), decode=decode)
 
-    def calibrate(self, needs: Sequence[Need]) -> Callable[[], dict[Need, int]]:
-        """Measures the peak of a step and a decode of each of these, where that can be told."""
+    def calibrate(self, needs: Sequence[Need]) -> Callable[[], dict[tuple[Phase, Need], int]]:
+        """Measures the peaks of one picture of each of these, where they can be told."""
 
-        def calibrate() -> dict[Need, int]:
-            peaks: dict[Need, int] = {}
-            for need in needs:
-                peak = self._model.peak_of(functools.partial(self._try_out, need, decode=True))
-                if peak is not None:
-                    peaks[need] = peak
-            return peaks
+        def calibrate() -> dict[tuple[Phase, Need], int]:
+            peaks = {
+                (phase, need): self._model.peak_of(call)
+                for need in needs
+                for phase, call in self._one_picture(need)
+            }
+            return {call: peak for call, peak in peaks.items() if peak is not None}
 
         return calibrate
 
     def _try_out(self, need: Need, *, decode: bool) -> None:
+        for phase, call in self._one_picture(need):
+            if decode or phase is not Phase.DECODE:
+                call()
+
+    def _one_picture(self, need: Need) -> Iterator[tuple[Phase, Callable[[], None]]]:
+        """The calls for a picture in one step, each to be made before the next is asked for."""
         model = self._model
         guidance = float(need.captions - 1)
         request = DrawRequest("warm-up", "warm-up", need.width, need.height, 1, seed=0, guidance=guidance)
-        canvas = model.begin(request, model.encode(prompts(request)))
-        model.step([canvas])
-        if decode:
-            model.decode(canvas, tiled=need.pixels > model.profile.tile_above_pixels)
+        captions: list[Caption] = []
+        canvases: list[Canvas] = []
+        yield Phase.ENCODE, lambda: captions.extend(model.encode(prompts(request)))
+        yield Phase.BEGIN, lambda: canvases.append(model.begin(request, captions))
+        yield Phase.DENOISE, lambda: model.step(canvases)
+        yield Phase.DECODE, lambda: self._decoded(canvases[0], need)
+
+    def _decoded(self, canvas: Canvas, need: Need) -> None:
+        self._model.decode(canvas, tiled=need.pixels > self._model.profile.tile_above_pixels)
+
+    def _known(self, request: DrawRequest) -> bool:
+        return all(prompt in self._embeddings for prompt in prompts(request))
 
     def _encode(self, job: Job) -> Callable[[], Begun]:
         request, model = job.request, self._model

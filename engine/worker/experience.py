@@ -1,4 +1,4 @@
-"""What this machine taught the engine: memory peaks by shape, seconds against the profile's, the usual pace.
+"""What this machine taught the engine: memory peaks, seconds against the profile's, the usual pace.
 
 The first two are kept on disk, so that a restart does not begin from a table again.
 """
@@ -30,7 +30,7 @@ log = structlog.get_logger("engine")
 
 
 class Experience:
-    """Learns from every piece of work. `key` names what the lessons hold for: model, device, memory mode."""
+    """Learns from every piece of work. `key` stands for all that the lessons depend on."""
 
     def __init__(self, profile: Profile, gate: MemoryGate, *, key: str, path: Path | None) -> None:
         self.predictor = Predictor(profile)
@@ -52,9 +52,8 @@ class Experience:
                 self.predictor.learn_encode(job.request.captions, billed_s)
             else:
                 self.predictor.learn_decode(job.pixels, billed_s)
-            # The encoder's own weights come and go in some modes; the gate reckons with them apart.
-            if measured.peak_bytes is not None and work.phase is not Phase.ENCODE:
-                self.learn_peak(job.need, measured.peak_bytes // len(work.jobs))
+            if measured.peak_bytes is not None:
+                self.learn_peak(work.phase, job.need, measured.peak_bytes // len(work.jobs))
         self._pace.learn(work.kind, landing.wall_s)
 
     def expected_s(self, work: Work) -> float | None:
@@ -82,8 +81,8 @@ class Experience:
                 self._gate.restore(known["peak_bytes"])
                 self.predictor.restore(known["factors"])
 
-    def learn_peak(self, need: Need, peak_bytes: int) -> None:
-        self._news |= self._gate.learn(need, peak_bytes)
+    def learn_peak(self, phase: Phase, need: Need, peak_bytes: int) -> None:
+        self._news |= self._gate.learn(phase, need, peak_bytes)
 
     async def save(self) -> None:
         """Write the lessons down, where a peak is new."""
@@ -105,7 +104,10 @@ def _read(path: Path) -> dict[str, Any]:
         data = json.loads(path.read_text(encoding="utf-8"))
         return {
             "key": str(data["key"]),
-            "peak_bytes": {str(Need.parse(shape)): int(peak) for shape, peak in data["peak_bytes"].items()},
+            "peak_bytes": {
+                Phase(phase).value: {str(Need.parse(need)): int(peak) for need, peak in peaks.items()}
+                for phase, peaks in data["peak_bytes"].items()
+            },
             "factors": {str(name): float(factor) for name, factor in data["factors"].items()},
         }
     except FileNotFoundError:

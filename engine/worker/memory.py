@@ -1,7 +1,8 @@
-"""The memory gate: a job comes in only where resident + predicted peaks of the active set + its own fit.
+"""Memory of the device: what a call takes at its most, and whether there is room for it. Pure; all in bytes.
 
-Pure: bytes in, verdicts out. Predictions start from the profile; peaks learned here replace them, and
-`learned` and `restore` carry those to disk and back.
+What is taken is the weights that are on the device, and above them the peak of each call that runs. Between
+its calls a picture holds a few megabytes. Peaks start from the profile, phase by phase; those measured here
+replace them, and `learned` and `restore` carry them to disk and back.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from engine.events import Phase
 from engine.families.profile import Curve
 
 if TYPE_CHECKING:
@@ -17,8 +19,20 @@ if TYPE_CHECKING:
 
     from engine.families.profile import Profile
 
+USABLE_PART = 0.95
+"""Of a GPU's memory, where no budget is set: fragmentation takes some."""
 RESERVE_BYTES = 256 << 20
 """Left alone of what the device says is free: the reading is racy, and the driver takes some itself."""
+
+
+ENCODER = "text_encoder"
+WORKS_IN = {
+    Phase.ENCODE: ENCODER,
+    Phase.BEGIN: "vae",
+    Phase.DENOISE: "transformer",
+    Phase.DECODE: "vae",
+}
+"""The component that each phase runs, by its name in diffusers' layout."""
 
 
 class Mode(enum.StrEnum):
@@ -53,25 +67,24 @@ class Need:
         return self.width * self.height
 
 
+def weights_bytes(profile: Profile, mode: Mode, phase: Phase) -> int:
+    """Bytes of weights on the device during such a call."""
+    weights = profile.weights_bytes
+    if mode is Mode.HIGH or (mode is Mode.MEDIUM and phase is Phase.ENCODE):
+        return sum(weights.values())
+    if mode is Mode.MEDIUM:
+        return sum(size for part, size in weights.items() if part != ENCODER)
+    return weights.get(WORKS_IN[phase], 0)
+
+
 def resident_bytes(profile: Profile, mode: Mode) -> int:
     """Bytes of weights on the device while steps run."""
-    if mode is Mode.HIGH:
-        return profile.resident_bytes
-    drawing = [size for part, size in profile.weights_bytes.items() if part != "text_encoder"]
-    return sum(drawing) if mode is Mode.MEDIUM else max(drawing, default=0)
-
-
-def encoding_bytes(profile: Profile, mode: Mode) -> int:
-    """Bytes of weights on the device while a prompt is encoded."""
-    if mode is Mode.LOW:
-        return max(profile.weights_bytes.values(), default=0)
-    return profile.resident_bytes
+    return weights_bytes(profile, mode, Phase.DENOISE)
 
 
 def needed_bytes(profile: Profile, mode: Mode, pixels: int) -> int:
     """Bytes on the device at the worst moment of one such picture, by the profile."""
-    drawing = resident_bytes(profile, mode) + round(profile.peak_bytes.at(pixels))
-    return max(drawing, encoding_bytes(profile, mode))
+    return max(weights_bytes(profile, mode, phase) + profile.peak_bytes(phase, pixels) for phase in Phase)
 
 
 def choose_mode(profile: Profile, budget_bytes: int, pixels: int) -> Mode:
@@ -80,14 +93,18 @@ def choose_mode(profile: Profile, budget_bytes: int, pixels: int) -> Mode:
 
 
 class MemoryGate:
-    """Says who may come in. All in bytes."""
+    """Says what fits, and learns what calls take."""
 
     SAFETY = 1.05
     """A learned peak was one run's; another may differ by this much."""
+    FALL = 1 / 16
+    """A peak falls by this part of the way to each measurement below it."""
+    NEWS = 0.01
+    """A change of this part is worth writing down."""
 
     def __init__(self, profile: Profile, budget_bytes: int, mode: Mode = Mode.HIGH) -> None:
         self._profile = profile
-        self._peaks: dict[Need, int] = {}
+        self._peaks: dict[Phase, dict[Need, float]] = {phase: {} for phase in Phase}
         self.budget_bytes = budget_bytes
         self.mode = mode
 
@@ -95,55 +112,77 @@ class MemoryGate:
     def resident_bytes(self) -> int:
         return resident_bytes(self._profile, self.mode)
 
+    def call_bytes(self, phase: Phase, need: Need) -> int:
+        """What one such call takes above the resident weights: as measured here, or by the profile."""
+        profile, known = self._profile, self._peaks[phase]
+        if need in known:
+            return round(known[need] * self.SAFETY)
+        visiting = weights_bytes(profile, self.mode, phase) - self.resident_bytes
+        told = max(0, visiting + profile.peak_bytes(phase, need.pixels, need.captions))
+        like = {
+            self._units(phase, other): peak
+            for other, peak in known.items()
+            if other.captions == need.captions
+        }
+        if len(like) < 2:
+            return told
+        units = self._units(phase, need)
+        line = round(Curve.of(like.items()).at(units) * self.SAFETY)
+        return line if min(like) <= units <= max(like) else max(line, told)
+
     def peak_bytes(self, need: Need) -> int:
-        """Predicted bytes above the resident weights: learned, or by the profile."""
-        if need in self._peaks:
-            return round(self._peaks[need] * self.SAFETY)
-        # Two captions double a forward, not the decoder's part: an upper bound.
-        told = self._profile.peak_bytes.at(need.pixels) * need.captions
-        known = {n.pixels: peak for n, peak in self._peaks.items() if n.captions == need.captions}
-        if len(known) < 2:
-            return round(told)
-        line = Curve.of(known.items()).at(need.pixels) * self.SAFETY
-        between = min(known) <= need.pixels <= max(known)
-        return round(line if between else max(line, told))
+        """The most that any call for such a picture takes above the resident weights."""
+        return max(self.call_bytes(phase, need) for phase in Phase)
 
-    def ever_fits(self, need: Need) -> bool:
-        """False where the job would not fit alone on an otherwise empty device."""
-        return self._fits(self.peak_bytes(need), self.budget_bytes)
-
-    def admits(self, need: Need, active: Iterable[Need], available_bytes: int | None = None) -> bool:
-        """Whether this job may join those.
+    def fits(self, calls: Iterable[tuple[Phase, Need]], available_bytes: int | None = None) -> bool:
+        """Whether these calls may run at the same time; a forward for several pictures counts for each.
 
         `available_bytes`: the most this process could hold now, since other processes may hold some of the
         device; None where nobody can tell.
         """
-        peaks = [self.peak_bytes(other) for other in active]
-        if self.mode is Mode.LOW and peaks:
+        return self._holds(sum(self.call_bytes(phase, need) for phase, need in calls), available_bytes)
+
+    def ever_fits(self, need: Need) -> bool:
+        """False where the job would not fit alone on an otherwise empty device."""
+        return self._holds(self.peak_bytes(need), None)
+
+    def admits(self, need: Need, active: Iterable[Need], available_bytes: int | None = None) -> bool:
+        """Whether any call of this job may run beside any of those."""
+        others = list(active)
+        if self.mode is Mode.LOW and others:
             return False  # offloading hooks keep state: one at a time
+        return self._holds(sum(map(self.peak_bytes, [*others, need])), available_bytes)
+
+    def learn(self, phase: Phase, need: Need, peak_bytes: int) -> bool:
+        """Such a call took so much above the resident weights. True where that is news."""
+        known = self._peaks[phase]
+        old = known.get(need, 0)
+        known[need] = new = peak_bytes if peak_bytes >= old else old - self.FALL * (old - peak_bytes)
+        return abs(new - old) > self.NEWS * old
+
+    def knows(self, need: Need) -> bool:
+        """True where both a step and a decode of this very need were measured here."""
+        return need in self._peaks[Phase.DENOISE] and need in self._peaks[Phase.DECODE]
+
+    def learned(self) -> dict[str, dict[str, int]]:
+        """Peaks by phase and need, for `restore`."""
+        return {
+            phase.value: {str(need): round(peak) for need, peak in peaks.items()}
+            for phase, peaks in self._peaks.items()
+            if peaks
+        }
+
+    def restore(self, learned: Mapping[str, Mapping[str, int]]) -> None:
+        """Raises ValueError for a phase or a need that is none."""
+        for phase, peaks in learned.items():
+            self._peaks[Phase(phase)].update({Need.parse(need): peak for need, peak in peaks.items()})
+
+    def _units(self, phase: Phase, need: Need) -> int:
+        """What the peak grows with, among needs of as many captions."""
+        return self._profile.decoded_at_once(need.pixels) if phase is Phase.DECODE else need.pixels
+
+    def _holds(self, above_bytes: int, available_bytes: int | None) -> bool:
         ceiling = self.budget_bytes
         if available_bytes is not None:
             ceiling = min(ceiling, available_bytes - RESERVE_BYTES)
-        return self._fits(sum(peaks) + self.peak_bytes(need), ceiling)
-
-    def learn(self, need: Need, peak_bytes: int) -> bool:
-        """This shape took so much above the resident weights. True where that is news."""
-        if peak_bytes <= self._peaks.get(need, 0):
-            return False
-        self._peaks[need] = peak_bytes
-        return True
-
-    def knows(self, need: Need) -> bool:
-        """True where this very shape was measured here."""
-        return need in self._peaks
-
-    def learned(self) -> dict[str, int]:
-        """Peaks by shape, for `restore`."""
-        return {str(need): peak for need, peak in self._peaks.items()}
-
-    def restore(self, peaks: Mapping[str, int]) -> None:
-        """Raises ValueError for a shape that is none."""
-        self._peaks.update({Need.parse(shape): peak for shape, peak in peaks.items()})
-
-    def _fits(self, peaks: int, ceiling: int) -> bool:
-        return max(self.resident_bytes + peaks, encoding_bytes(self._profile, self.mode)) <= ceiling
+        return self.resident_bytes + above_bytes <= ceiling

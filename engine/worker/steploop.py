@@ -93,7 +93,7 @@ class Engine:
         self._experience = Experience(
             model.profile,
             self._gate,
-            key=f"{model.name} on {config.device_name} in {config.memory_mode.value}",
+            key=f"{model.name} on {config.device_name}, {config.lessons_key}",
             path=config.learned_path,
         )
         self._predictor = self._experience.predictor
@@ -534,9 +534,10 @@ class Engine:
         if needs:
             outcome = await self._prepare(self._calls.calibrate(needs))
             assert isinstance(outcome.value, dict)
-            for need, peak_bytes in outcome.value.items():
-                self._experience.learn_peak(need, peak_bytes)
-            self._says.tell(Action.CALIBRATED, **{str(need): peak for need, peak in outcome.value.items()})
+            for (phase, need), peak_bytes in outcome.value.items():
+                self._experience.learn_peak(phase, need, peak_bytes)
+            told = {f"{need} {phase.value}": peak for (phase, need), peak in outcome.value.items()}
+            self._says.tell(Action.CALIBRATED, **told)
 
     def _report_time(self) -> None:
         (since, before), now, totals = self._reported, self._clock(), self._meter.totals()

@@ -15,7 +15,7 @@ from PIL import Image
 
 from engine.events import Event, Observer, TimeSlice, Worked
 from engine.families.model import Canvas, Caption, DeviceMemory, Measurement
-from engine.families.profile import Curve, Profile
+from engine.families.profile import Curve, Peaks, Profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from engine.request import DrawRequest
     from engine.worker.watchdog import Alert
 
+PEAK = Curve(((64 * 64, 1000.0), (128 * 128, 4000.0)))
 PROFILE = Profile(
     "fake",
     min_pixels=64 * 64,
     step_s=Curve(((64 * 64, 1.0), (128 * 128, 4.0))),
     encode_s=0.5,
     decode_s=Curve(((64 * 64, 0.5), (128 * 128, 2.0))),
-    peak_bytes=Curve(((64 * 64, 1000.0), (128 * 128, 4000.0))),
+    peaks=Peaks(step=PEAK, decode=PEAK),
     weights_bytes={"transformer": 6000, "text_encoder": 3000, "vae": 1000},
     batch_gain=Curve(((64 * 64, 1.5),)),
     tile_above_pixels=256 * 256,

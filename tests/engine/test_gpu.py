@@ -95,7 +95,10 @@ async def test_each_call_is_measured_by_the_devices_clock_and_allocator(
     async with Engine(model=model) as engine:
         drawing = await engine.submit(REQUEST).result()
         need = Need(64, 64)
-        assert engine._gate.learned() == {str(need): cuda.peak - cuda.loaded}
+        learned = engine._gate.learned()
+        assert learned == {
+            phase: {str(need): cuda.peak - cuda.loaded} for phase in ("encode", "denoise", "decode")
+        }
         memory = engine.snapshot().memory
         assert memory is not None
         assert (memory.total, memory.free, memory.available) == (cuda.total, cuda.free, 17_000)

@@ -45,9 +45,9 @@ class Card:
     """What torch would say of a GPU; nothing is ever sent to it."""
 
     def __init__(
-        self, monkeypatch: pytest.MonkeyPatch, name: str, gigabytes: int, *, bf16: bool = True
+        self, monkeypatch: pytest.MonkeyPatch, name: str, gigabytes: float, *, bf16: bool = True
     ) -> None:
-        properties = type("Properties", (), {"total_memory": gigabytes * 10**9})
+        properties = type("Properties", (), {"total_memory": round(gigabytes * 1e9)})
         monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
         monkeypatch.setattr(torch.cuda, "get_device_name", lambda *_: name)
         monkeypatch.setattr(torch.cuda, "get_device_properties", lambda *_: properties)
@@ -60,8 +60,10 @@ class TestWhatAutoMeans:
         assert (placement.device, placement.dtype, placement.mode) == ("cpu", torch.float32, Mode.HIGH)
         assert placement.budget_bytes is None
 
-    @pytest.mark.parametrize(("gigabytes", "mode"), [(80, "high"), (24, "high"), (21, "medium"), (16, "low")])
-    def test_on_a_card(self, monkeypatch: pytest.MonkeyPatch, gigabytes: int, mode: str) -> None:
+    @pytest.mark.parametrize(
+        ("gigabytes", "mode"), [(80, "high"), (25.4, "high"), (23.6, "medium"), (16, "low")]
+    )
+    def test_on_a_card(self, monkeypatch: pytest.MonkeyPatch, gigabytes: float, mode: str) -> None:
         Card(monkeypatch, "NVIDIA GeForce RTX 3090", gigabytes)
         placement = resolve(ModelSettings(source="Tongyi-MAI/Z-Image-Turbo"))
         assert (placement.device, placement.dtype) == ("cuda", torch.bfloat16)
@@ -71,9 +73,11 @@ class TestWhatAutoMeans:
         assert placement.profile.name == "z-image-turbo", "never the article's table"
 
     def test_the_largest_picture_offered_decides_with_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        Card(monkeypatch, "NVIDIA GeForce RTX 3090", 24)
-        assert resolve(ModelSettings(source="x/y", largest_px=1024)).mode is Mode.HIGH
-        assert resolve(ModelSettings(source="x/y", largest_px=1536)).mode is Mode.MEDIUM
+        Card(monkeypatch, "NVIDIA A10G", 24.1)
+        assert resolve(ModelSettings(source="x/y", largest_px=768)).mode is Mode.HIGH
+        assert resolve(ModelSettings(source="x/y", largest_px=1024)).mode is Mode.MEDIUM
+        smaller_tiles = ModelSettings(source="x/y", largest_px=2048, tile_above_px=768)
+        assert resolve(smaller_tiles).mode is Mode.HIGH
 
     def test_an_old_card_takes_fp16(self, monkeypatch: pytest.MonkeyPatch) -> None:
         Card(monkeypatch, "Tesla T4", 16, bf16=False)
@@ -83,7 +87,7 @@ class TestWhatAutoMeans:
         Card(monkeypatch, "NVIDIA GeForce RTX 4080", 16)
         monkeypatch.setattr(importlib.util, "find_spec", lambda _: object())
         placement = resolve(ModelSettings(source="x/y", quantisation="float8"))
-        assert placement.profile.weights_bytes["transformer"] == pytest.approx(5.73e9)
+        assert placement.profile.weights_bytes["transformer"] == 6_293_612_672
 
     def test_what_the_owner_says_goes(self, monkeypatch: pytest.MonkeyPatch) -> None:
         Card(monkeypatch, "NVIDIA L4", 24)

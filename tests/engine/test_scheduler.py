@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.families.model import Caption
-from engine.families.profile import Curve, Profile
+from engine.families.profile import Curve, Peaks, Profile
 from engine.predict import Predictor
 from engine.queue import FairQueue, LaneTerms
 from engine.request import DrawRequest, JobState
@@ -26,7 +26,7 @@ PROFILE = Profile(
     step_s=Curve(((512 * 512, 0.25), (1024 * 1024, 1.0))),
     encode_s=0.1,
     decode_s=Curve(((512 * 512, 0.1), (1024 * 1024, 0.4))),
-    peak_bytes=Curve(((512 * 512, 1e9), (1024 * 1024, 3e9))),
+    peaks=Peaks(step=Curve(((512 * 512, 1e9), (1024 * 1024, 3e9)))),
 )
 STEP_S = 1.0
 PICTURE_S = 8 * STEP_S + 0.5

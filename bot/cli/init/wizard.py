@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bot.cli.database import ledgers_currency
 from bot.cli.init import asking
 from bot.cli.init.answers import TOKENS, Answers, bot_toml, dotenv
-from bot.cli.init.card import CARDS_GB, Fit, card_here, fit
+from bot.cli.init.card import CARDS_GB, card_here, fit
 from bot.cli.init.files import OWNER_ONLY, Draft, keep_old, spare_name, write_all
 from bot.config.credentials import ENV_ENCODING
 from bot.config.schema import Config, Language
@@ -97,18 +97,17 @@ def _model(answers: Answers, t: Translator) -> Answers:
         model = asking.line(
             t("init-model-where"), check=lambda path: Path(path).is_dir(), hint=t("init-model-where-hint")
         )
-    fitting = _card(card, t)
-    return replace(answers, model=model, memory_mode=fitting.memory_mode, quantisation=fitting.quantisation)
+    return replace(answers, model=model, memory_mode="auto", quantisation=_quantisation(card, t))
 
 
-def _card(here: tuple[str, int] | None, t: Translator) -> Fit:
-    """How large a card is, or shall be, and what follows."""
+def _quantisation(here: tuple[str, int] | None, t: Translator) -> str:
+    """What the card's memory asks for; the mode is left to `auto`, which sees the card itself."""
     name, found_gb = here or ("", NO_CARD)
     sizes = [(size, t("init-card-size", gb=size)) for size in CARDS_GB]
     question = t("init-card-found", name=name, gb=found_gb) if here else t("init-card")
-    nearest = max((size for size in CARDS_GB if size <= found_gb), default=CARDS_GB[0] if here else NO_CARD)
+    nearest = min(CARDS_GB, key=lambda size: abs(size - found_gb)) if here else NO_CARD
     size = asking.choose(question, [*sizes, (NO_CARD, t("init-card-none"))], default=nearest)
-    return fit(size) if size else Fit("auto", "none")
+    return fit(size).quantisation if size else "none"
 
 
 def _platforms(t: Translator) -> tuple[str, ...]:

@@ -65,7 +65,7 @@ class TestAtATerminal:
         assert person.leaves() == 0
         config = load_config(tmp_path / "bot.toml")
         assert config.model.path == "Tongyi-MAI/Z-Image-Turbo"
-        assert (config.model.memory_mode, config.model.quantisation) == ("low", "none")
+        assert (config.model.memory_mode, config.model.quantisation) == ("auto", "none")
         assert config.owners.discord == (42, 43)
         assert (config.currency, config.rent[0].gpu_an_hour) == ("EUR", Decimal("0.35"))
         assert config.storage.folder == Path("pictures")
@@ -233,7 +233,7 @@ def test_a_card_gets_a_mode_that_it_holds() -> None:
         ("low", "int8"),
         ("low", "int8"),
         ("low", "none"),
-        ("medium", "none"),
+        ("high", "none"),
         ("high", "none"),
         ("high", "none"),
     ]

@@ -14,6 +14,7 @@ from bot.cost.calibration_text import markdown, profile_toml
 from bot.cost.measure import LEAST_R2, Agenda, Calibration, Unsteady, agenda
 from bot.imagine.models import load_capabilities
 from bot.messages import LANGUAGES, translator
+from engine.events import Phase
 from engine.families.profile import load_profile
 from engine.settings import EngineConfig, ModelSettings
 from engine.worker.steploop import Engine
@@ -81,7 +82,7 @@ async def test_it_goes_on_where_it_stopped_and_draws_nothing_twice(tmp_path: Pat
 
 async def test_memory_says_how_many_fit_at_once() -> None:
     model = load_profile("embedded")
-    one = round(model.peak_bytes.at(64 * 64))
+    one = round(model.peak_bytes(Phase.DECODE, 64 * 64))
     budget = model.resident_bytes + 2 * one + one // 2
     most = dataclasses.replace(SMALL, most_at_once=4)
     async with engine(memory_budget_bytes=budget) as running:
@@ -129,7 +130,7 @@ def test_the_profile_is_one_the_engine_reads_and_knows_its_device_by(tmp_path: P
     assert found.qualities == base.qualities
     assert found.step_s.at(128 * 128) == 0.035
     assert found.decode_s.at(256 * 256) == 0.08
-    assert found.peak_bytes.at(128 * 128) == pytest.approx(71_000_000 - base.resident_bytes, abs=1)
+    assert found.peak_bytes(Phase.DENOISE, 128 * 128) == 71_000_000 - MEASURED.resident_bytes
     assert not load_profile(file, "NVIDIA L4").known_device
 
 
