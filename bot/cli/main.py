@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-key_app = typer.Typer(no_args_is_help=True, help="Keys of the HTTP API; works beside a running bot.")
+key_app = typer.Typer(no_args_is_help=True, help="Keys of the HTTP API. Works while the bot runs.")
 app.add_typer(key_app, name="key")
 console = Console()
 errors = Console(stderr=True)
@@ -57,7 +57,9 @@ DEFAULT_CONFIG = Path("bot.toml")
 
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", envvar="EASEL_CONFIG", help="bot.toml; ./bot.toml where there is one."),
+    typer.Option(
+        "--config", envvar="EASEL_CONFIG", help="The settings file; by default ./bot.toml, if there is one."
+    ),
 ]
 
 
@@ -68,7 +70,7 @@ def main() -> None:
 
 @app.command("init")
 def write_settings() -> None:
-    """Ask a few questions, and write bot.toml and .env into this folder."""
+    """Ask a few questions and write bot.toml and .env into this folder."""
     t = translator(best_language(_locale()))
     if not sys.stdin.isatty():
         errors.print(t("init-terminal"), markup=False)
@@ -88,11 +90,11 @@ def write_settings() -> None:
 @app.command()
 def doctor(
     online: Annotated[
-        bool, typer.Option("--online", help="Ask the platforms about the tokens, too.")
+        bool, typer.Option("--online", help="Also ask the platforms whether they accept the tokens.")
     ] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Look whether everything is in place; each finding ends with what to do."""
+    """Check that everything is in place. Each problem comes with what to do about it."""
     settings = _bot_toml(config)
     if not _run(settings, lambda: run_doctor(console, settings, Credentials.readable(), online=online)):
         raise typer.Exit(FAILED)
@@ -116,7 +118,7 @@ def imagine(
     style: Annotated[str | None, typer.Option(help="A style from bot.toml.")] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Draw one picture into a file."""
+    """Draw a picture into a file."""
     given = Options(
         negative=negative,
         size=size,
@@ -138,7 +140,7 @@ def imagine(
 
 @app.command()
 def chat(
-    folder: Annotated[Path, typer.Option(help="Where pictures are written.")] = Path("pictures"),
+    folder: Annotated[Path, typer.Option(help="Where to write the pictures.")] = Path("pictures"),
     config: ConfigOption = None,
 ) -> None:
     """Talk to the bot in this terminal."""
@@ -150,9 +152,9 @@ def chat(
 
 @app.command()
 def run(config: ConfigOption = None) -> None:
-    """Serve every platform whose token is in the environment, and the HTTP API where bot.toml turns it on.
+    """Serve every platform that has a token, and the HTTP API if bot.toml turns it on.
 
-    With neither, open the chat here.
+    With neither, open the chat in this terminal.
     """
     settings = _settings(config)
     with _explained(settings):
@@ -170,12 +172,12 @@ def run(config: ConfigOption = None) -> None:
 @app.command()
 def stats(
     period: Annotated[str, typer.Argument(help="today, 7d, month or YYYY-MM.")] = "month",
-    json: Annotated[bool, typer.Option("--json", help="All figures for a program.")] = False,
-    csv: Annotated[bool, typer.Option("--csv", help="A table for a spreadsheet.")] = False,
-    chart: Annotated[Path | None, typer.Option(help="Write the chart into this PNG file.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="All figures as JSON.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="All figures as CSV.")] = False,
+    chart: Annotated[Path | None, typer.Option(help="Write a chart into this PNG file.")] = None,
     config: ConfigOption = None,
 ) -> None:
-    """What the pictures of a period cost; works beside a running bot."""
+    """Show what the pictures of a period cost. Works while the bot runs."""
     settings = _settings(config)
     options = StatsOptions(json, csv, chart)
     _with_store(settings, lambda config, store: show_stats(console, config, store, period, options))
@@ -183,15 +185,19 @@ def stats(
 
 @app.command()
 def plan(
-    gpu: Annotated[str | None, typer.Option(help="One card of the catalogue, such as A10G.")] = None,
-    price: Annotated[str | None, typer.Option(help="Rent an hour, in place of the catalogue's.")] = None,
-    members: Annotated[str | None, typer.Option(help="TIER=MEMBERS[xIMAGES], with commas between.")] = None,
-    utilisation: Annotated[str, typer.Option(help="The part of the hour that is sold: 0.6 or 60%.")] = "1",
-    measured: Annotated[bool, typer.Option("--measured", help="This machine, as calibrated.")] = False,
-    catalogue: Annotated[Path | None, typer.Option(help="Your cards; ./gpus.toml if there is one.")] = None,
+    gpu: Annotated[str | None, typer.Option(help="A card from the catalogue, such as A10G.")] = None,
+    price: Annotated[str | None, typer.Option(help="Rent per hour, instead of the catalogue's.")] = None,
+    members: Annotated[str | None, typer.Option(help="TIER=MEMBERS[xIMAGES], separated by commas.")] = None,
+    utilisation: Annotated[str, typer.Option(help="The share of each hour that is used: 0.6 or 60%.")] = "1",
+    measured: Annotated[
+        bool, typer.Option("--measured", help="Use this machine, as measured by `easel calibrate`.")
+    ] = False,
+    catalogue: Annotated[
+        Path | None, typer.Option(help="Your own cards; by default ./gpus.toml, if there is one.")
+    ] = None,
     config: ConfigOption = None,
 ) -> None:
-    """What an image would cost on a card, and what the tiers would leave over."""
+    """Work out what an image would cost on a card, and each tier's margin."""
     settings = _settings(config)
     options = PlanOptions(gpu, price, members, utilisation, measured, catalogue)
     with _explained(settings):
@@ -203,10 +209,12 @@ FileArgument = Annotated[Path, typer.Argument(help="The backup file.")]
 
 @app.command()
 def calibrate(
-    quick: Annotated[bool, typer.Option("--quick", help="A few points, in a minute or so.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Measure only a few points; takes about a minute.")
+    ] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Measure this machine: memory by size, seconds by steps, images an hour by requests at once."""
+    """Measure this machine: memory by size, seconds by steps, images per hour by concurrent requests."""
     settings = _settings(config)
     _run(settings, lambda: run_calibration(console, settings, quick=quick))
 
@@ -216,7 +224,7 @@ def drain(
     worker: Annotated[str, typer.Argument(help="Its name in `/stats gpu`, such as worker-1.")],
     config: ConfigOption = None,
 ) -> None:
-    """Have a worker of the running bot's cluster finish what it holds and leave; another takes its place."""
+    """Let a worker of the running bot finish its pictures and leave; another takes its place."""
     settings = _settings(config)
     _with_store(settings, lambda _, store: order_drain(store, worker))
     console.print(translator(settings.language)("drain-left", worker=worker), markup=False)
@@ -240,7 +248,7 @@ def restore(file: FileArgument, config: ConfigOption = None) -> None:
 
 @app.command()
 def check(config: ConfigOption = None) -> None:
-    """Check the database: that the file is whole, and that quotas, jobs and ledger agree."""
+    """Check that the database is intact, and that quotas, jobs and ledger agree."""
     settings = _settings(config)
     with _explained(settings):
         if not show_check(settings, console, _words(settings)):
@@ -249,7 +257,7 @@ def check(config: ConfigOption = None) -> None:
 
 @app.command("admin-link")
 def admin_link(config: ConfigOption = None) -> None:
-    """A link to the owner's page of the running bot, good once."""
+    """Print a link to the owner's page of the running bot. It works once."""
     settings = _settings(config)
     asker = Asker("console", getpass.getuser())
 
@@ -263,31 +271,31 @@ def admin_link(config: ConfigOption = None) -> None:
 
 @key_app.command("create")
 def create_key(
-    label: Annotated[str, typer.Argument(help="What to call it.")],
-    tier: Annotated[str, typer.Option(help="The plan its images are drawn and billed by.")] = "enterprise",
-    scope: Annotated[list[str] | None, typer.Option(help="images, usage; both by default.")] = None,
-    expires: Annotated[str | None, typer.Option(help="Its last day, such as 2026-12-31.")] = None,
-    cap: Annotated[str | None, typer.Option(help="What its images may cost a month at most.")] = None,
+    label: Annotated[str, typer.Argument(help="A name for it.")],
+    tier: Annotated[str, typer.Option(help="The tier its images are drawn and billed by.")] = "enterprise",
+    scope: Annotated[list[str] | None, typer.Option(help="images or usage; both by default.")] = None,
+    expires: Annotated[str | None, typer.Option(help="Its last valid day, such as 2026-12-31.")] = None,
+    cap: Annotated[str | None, typer.Option(help="The most its images may cost per month.")] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Make a key and show it, this once."""
+    """Create a key and print it, this once."""
     terms = keys.KeyTerms(label, tier, tuple(scope or keys.SCOPES), expires, cap)
     _with_store(_settings(config), lambda settings, store: keys.create(console, settings, store, terms))
 
 
 @key_app.command("list")
 def list_keys(config: ConfigOption = None) -> None:
-    """All keys, without their secrets."""
+    """List all keys, without their secrets."""
     _with_store(_settings(config), lambda settings, store: keys.show(console, settings, store))
 
 
 @key_app.command("revoke")
 def revoke_key(
-    prefix: Annotated[str, typer.Argument(help="The key's first part, as the list shows it.")],
+    prefix: Annotated[str, typer.Argument(help="The first part of the key, as `easel key list` shows it.")],
     why: Annotated[str, typer.Option(help="The reason, for the records.")] = "",
     config: ConfigOption = None,
 ) -> None:
-    """Take a key back for good."""
+    """Revoke a key for good."""
     _with_store(_settings(config), lambda settings, store: keys.revoke(console, settings, store, prefix, why))
 
 
@@ -322,7 +330,7 @@ def _set_up_logs(config: Config, *, at_terminal: bool = False) -> None:
 
 
 def _with_store(config: Config, work: Callable[[Config, Store], Coroutine[None, None, T]]) -> T:
-    """An errand at the database, beside a running bot or not."""
+    """Do some work on the database, whether the bot runs or not."""
 
     async def errand() -> T:
         async with open_store(config, serving=False) as store:

@@ -2,57 +2,57 @@
 
 ## The plan
 
-plan-title = At { $utilisation } utilisation, operations { $operations } an hour:
+plan-title = At { $utilisation } utilisation, with operations at { $operations } per hour:
 plan-card = Card
 plan-model = Model
-plan-instances = one each
-plan-shared = one shared
-plan-fits = At once
+plan-instances = one per request
+plan-shared = shared
+plan-fits = Concurrent
 plan-hour = Images/h
 plan-rent = Rent/image
 plan-cost = Cost/image
-plan-tier = Plan
+plan-tier = Tier
 plan-price = Price
-plan-margin = Profit over cost
-plan-break-even = Pays from
-plan-tiers-title = Prices on { $card } ({ $model }), at { $cost } an image:
+plan-margin = Margin
+plan-break-even = Pays off from
+plan-tiers-title = Prices on { $card } ({ $model }), at { $cost } per image:
 plan-never = never ({ $share })
 plan-month-title = A month with these members on { $card }:
 plan-month-images = Images
 plan-month-cards = Cards
 plan-month-utilisation = Utilisation
 plan-month-cost = Rent and operations
-plan-month-each = Cost an image
+plan-month-each = Cost per image
 plan-month-revenue = Revenue
-plan-month-profit = Left over
-plan-month-free = Free share of images
-plan-members-form = --members is written TIER=MEMBERS or TIER=MEMBERSxIMAGES, not “{ $found }”; for example free=400,member=70x300
-plan-members-images = The { $tier } plan has no monthly allowance; say how many images each asks for: { $tier }=10x3000
-plan-unknown-card = I do not know the card “{ $found }”; there are { $allowed }. Add your own in gpus.toml.
-plan-utilisation-range = --utilisation is a part of the hour above 0 and up to 1 (0.6 or 60%), not “{ $found }”.
-plan-price-form = --price is an amount an hour, not “{ $found }”.
-plan-not-measured = This machine has not been measured yet; run `easel calibrate` first.
-plan-too-small = { $card }: not even one request fits its memory.
+plan-month-profit = Margin
+plan-month-free = Free images
+plan-members-form = --members takes TIER=MEMBERS or TIER=MEMBERSxIMAGES, such as free=400,member=70x300; “{ $found }” is neither.
+plan-members-images = The { $tier } tier has no monthly allowance, so say how many images each member asks for: { $tier }=10x3000
+plan-unknown-card = “{ $found }” is not a card in the catalogue. Known cards: { $allowed }. Add your own in gpus.toml.
+plan-utilisation-range = --utilisation is the share of the hour that is used, above 0 and up to 1 (0.6 or 60%); “{ $found }” is not.
+plan-price-form = --price is an hourly amount such as 0.35; “{ $found }” is not.
+plan-not-measured = This machine has not been measured yet. Run `easel calibrate` first.
+plan-too-small = { $card }: its memory does not hold a single request.
 
 ## The report
 
-cost-image-real = Cost an image
+cost-image-real = Cost per image
 cost-image-full = At full load
 cost-rent = Rent
 cost-rent-split = busy { $busy }, idle { $idle }, overhead { $overhead }
 cost-operations = Operations
-cost-margin = Left over
-cost-unsuccessful = Came to nothing
+cost-margin = Margin
+cost-unsuccessful = Not delivered
 cost-unsuccessful-split = { $failed } failed, { $cancelled } cancelled, { $undeliverable } undeliverable
 cost-refunded = Refunded
 cost-free-goal = { $share } (goal { $goal })
-cost-by-tier = By plan
+cost-by-tier = By tier
 cost-by-platform = By platform
 cost-by-size = By size
 cost-top = Top members
 cost-group = { $images } in { $gpu }
-cost-forecast = Forecast to the end
-cost-forecast-figures = { $images } images, cost { $cost }, revenue { $revenue }, left over { $margin }
+cost-forecast = Forecast
+cost-forecast-figures = { $images } images, cost { $cost }, revenue { $revenue }, margin { $margin }
 
 ## The chart
 
@@ -61,29 +61,29 @@ chart-busy = busy
 chart-idle = idle
 chart-overhead = overhead
 chart-axis-money = { $currency }
-chart-image-title = One image: its cost, and what plans pay
+chart-image-title = One image: cost, and price by tier
 chart-price = { $tier } price
 chart-axis-wait = seconds
-chart-wait-title = Wait for the first step
-chart-tier-title = Images by plan, free: { $goal }
+chart-wait-title = Wait before the first step
+chart-tier-title = Images by tier (free: { $goal })
 
 ## Files
 
 cost-not-written = { $file } could not be written: { $reason }
-cost-no-font = There is no font with Chinese characters here, so the chart is in English; install pylopdf-fonts-zh-cn or a Noto CJK font.
+cost-no-font = No font with Chinese characters is installed, so the chart is in English. Install pylopdf-fonts-zh-cn or a Noto CJK font.
 
 ## Advice
 
-advice-images = { $images } at once take { $images } times as long as one, and count as { $images }; one first is often enough.
-advice-seed = To see what the change does, draw it with the last seed: --seed { $seed }
+advice-images = { $images } images take { $images } times as long as one and count as { $images }. One is often enough to begin with.
+advice-seed = To see what your change does, keep the last seed: --seed { $seed }
 
 ## To the owners
 
-alert-cost-image = An image cost { $cost } over the last seven days, above your limit of { $limit }.
+alert-cost-image = Over the last seven days an image cost { $cost }, above your limit of { $limit }.
 alert-cost-idle = The machine was idle { $idle } of the last seven days, above your limit of { $limit }.
 cost-monthly =
-    { $period }: { $images } images for { $cost }; { $each } an image, { $full } at full load.
-    Revenue { $revenue }, left over { $margin }. Idle { $idle }, free images { $free }, refunded { $refunded }.
+    { $period }: { $images } images for { $cost }; { $each } per image, { $full } at full load.
+    Revenue { $revenue }, margin { $margin }. Idle { $idle }, free images { $free }, refunded { $refunded }.
 
 ## Calibration
 
@@ -91,21 +91,21 @@ calibrate-heading = { $model } on { $device }
 calibrate-memory = Memory by size
 calibrate-size = Size
 calibrate-edge = Width and height, pixels
-calibrate-loaded = Loaded
+calibrate-loaded = Weights
 calibrate-peak = Peak
 calibrate-seconds = Seconds
 calibrate-speed = Seconds by steps
 calibrate-steps = Steps
 calibrate-growth = Growth
-calibrate-fit = Linear: { $start } s + { $slope } s a step, R² { $r2 }.
-calibrate-throughput = Requests at once
-calibrate-at-once = At once
-calibrate-hour = Images an hour
-calibrate-stopped-memory = No more fit the memory.
-calibrate-stopped-throughput = One more at once brought no more images an hour.
+calibrate-fit = Linear: { $start } s + { $slope } s per step, R² { $r2 }.
+calibrate-throughput = Concurrent requests
+calibrate-at-once = Concurrent
+calibrate-hour = Images per hour
+calibrate-stopped-memory = No more fit into memory.
+calibrate-stopped-throughput = One more did not draw more images per hour.
 calibrate-stopped-limit = No more were tried.
-calibrate-going-on = Going on where the last run stopped.
+calibrate-going-on = Continuing where the last run stopped.
 calibrate-done = Written: { $files }
-calibrate-too-small = Not even one picture of { $size } fits this machine's memory.
+calibrate-too-small = Not even one { $size } picture fits into this machine's memory.
 calibrate-failed = The model could not be measured: { $reason }
 calibrate-unsteady = The times do not grow evenly with the steps, so something else is keeping this machine busy. Nothing was written. Stop it (a running bot, another program on the GPU) and run easel calibrate again.

@@ -8,7 +8,7 @@ error-range = { $option } must be a number from { $low } to { $high }, not “{ 
 error-no-styles = There are no styles here.
 error-choice = I do not know { $option } “{ $found }”; choose one of: { $allowed }.
 error-choice-near = I do not know { $option } “{ $found }”; did you mean { $near }? Choose one of: { $allowed }.
-error-size-tier = { $wanted } is larger than your { $tier } plan allows; the largest in this shape is { $largest }.
+error-size-tier = { $wanted } is larger than your { $tier } tier allows; the largest in this shape is { $largest }.
 error-option = I do not know the option --{ $option }; see /help.
 error-option-near = I do not know the option --{ $option }; did you mean --{ $near }?
 error-option-twice = --{ $option } is there twice; give it once.
@@ -52,7 +52,7 @@ error-extra = { $module } is not installed. Install Easel again with the extra {
 ## Notes
 
 note-size-snapped = { $wanted } became { $size }: each side is a multiple of { $grid } between { $low } and { $high }.
-note-size-tier = { $wanted } became { $size }: that is the most your { $tier } plan allows.
+note-size-tier = { $wanted } became { $size }: that is the most your { $tier } tier allows.
 note-negative-unused = The negative prompt does nothing at guidance 0; add --guidance 2 to use it.
 note-steps-many = More than { $useful } steps take longer and hardly change the picture.
 note-prompt-cut = The model reads only the first 512 tokens; the end of your prompt was not used.
@@ -127,7 +127,7 @@ stats-failed = Failed or cancelled
 stats-free-share = Free share of images
 stats-wait = Wait p50 / p95
 stats-draw = Draw p50 / p95
-stats-tier = By plan
+stats-tier = By tier
 stats-none = nothing yet
 
 ## The terminal

@@ -21,11 +21,11 @@ doctor-card-cpu-torch = 有 { $name }，但这个 torch 是 CPU 版。
 doctor-card-cpu-torch-do = 按 https://pytorch.org/get-started/locally 安装与驱动相配的 CUDA 版。
 doctor-card-unseen = 有 { $name }（驱动 { $driver }），但 CUDA { $cuda } 版的 torch 看不到它：{ $reason }
 doctor-card-unseen-do = 更新驱动，或安装用于较旧 CUDA 的 torch；看看 CUDA_VISIBLE_DEVICES 是否隐藏了显卡。
-doctor-elsewhere = 在别处画图（backend = "{ $backend }"）；不检查本机的 GPU。
+doctor-elsewhere = 由其他机器画图（backend = "{ $backend }"），不检查本机的 GPU。
 doctor-memory = 显存模式 { $mode }：普通图片需要 { $budget } GB 中的 { $needed } GB。
 doctor-memory-short = 显存模式 { $mode } 画普通图片需要 { $needed } GB，只有 { $budget } GB。
 doctor-memory-short-do = 在 [model] 下设 memory_mode = "auto"；仍不够就设 quantisation = "int8"。
-doctor-memory-large = 显存模式 { $mode } 下，在售的最大图片需要 { $needed } GB，只有 { $budget } GB：会被拒绝。
+doctor-memory-large = 显存模式 { $mode } 下，套餐允许的最大图片需要 { $needed } GB，而可用只有 { $budget } GB，因此会被拒绝。
 doctor-memory-large-do = 在 bot.toml 中降低套餐的 max_size，或选更低的 memory_mode。
 doctor-memory-held = 显卡只剩 { $free } GB，普通图片需要 { $needed } GB。
 doctor-memory-held-do = 用 nvidia-smi 看哪个进程占用了显存并结束它；否则任务要等到有空间。
@@ -42,7 +42,7 @@ doctor-model-gaps-do = 重新下载模型，或让 [model] 下的 path 指向 di
 doctor-disk = { $folder }：磁盘可用 { $free } GB。
 doctor-disk-full-do = 腾出空间：写不下来的请求不会被接受。
 doctor-disk-short-do = 图片还可能占用 { $wanted } GB：降低 [storage] 下的 keep_images_mb，或腾出空间。
-doctor-folder = { $folder } 只有我们能访问。
+doctor-folder = 只有本用户能读取 { $folder }。
 doctor-folder-new = { $folder } 会在首次启动时创建。
 doctor-folder-closed = 无法写入 { $folder }。
 doctor-folder-closed-do = 把它交给运行 Easel 的用户：chown -R USER { $folder }
@@ -76,7 +76,7 @@ doctor-http-plain-do = 在前面放一个带 TLS 的代理，并让 [http] 下�
 doctor-http-proxies = HTTP API 前面的代理不在 trusted_proxies 中：限流会把所有客户端当成一个。
 doctor-http-proxies-do = 在 [http] 下的 trusted_proxies 中写上代理的地址。
 doctor-http-bare = HTTP API 在 { $address } 上监听，没有 TLS。
-doctor-http-bare-do = 在 [http] 下设 listen = "127.0.0.1"，前面放一个带 TLS 的代理；只有在容器或私有网络中才保持现状。
+doctor-http-bare-do = 在 [http] 下设 listen = "127.0.0.1"，前面放一个带 TLS 的代理；只有在容器或私有网络中才可以保持现状。
 
 doctor-token-none = 没有任何平台的令牌；easel run 会在本终端打开聊天。
 doctor-token-none-do = 运行 easel init，或设置 DISCORD_TOKEN 或 TELEGRAM_TOKEN。
@@ -87,8 +87,8 @@ doctor-token-shape-discord-do = 重新复制：discord.com/developers/applicatio
 doctor-token-shape-telegram-do = 从 @BotFather 重新复制：/mybots，您的机器人，API Token。
 doctor-library = 需要 { $name }，但没有安装它的库。
 doctor-library-do = 请带上扩展 { $extra } 重新安装 Easel，在克隆的文件夹里：pip install -e ".[{ $extra }]"
-doctor-online = { $platform } 认识 { $name }：{ $link }
-doctor-online-refused = { $platform } 不认识这个令牌。
+doctor-online = { $platform } 接受 { $name } 的令牌：{ $link }
+doctor-online-refused = { $platform } 不接受这个令牌。
 doctor-online-refused-do = 它已被重置或有误：从 { $platform } 获取新的令牌，写入 .env。
-doctor-online-unreachable = 无法连接 { $platform }({ $reason })。
-doctor-online-unreachable-do = 检查网络、DNS 和防火墙；经代理时设置 [discord] 下的 api_url、[telegram] 下的 base_url。
+doctor-online-unreachable = 无法连接 { $platform }（{ $reason }）。
+doctor-online-unreachable-do = 检查网络、DNS 和防火墙；经代理时设置 HTTPS_PROXY，或 [discord] 下的 api_url、[telegram] 下的 base_url。

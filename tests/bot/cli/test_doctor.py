@@ -56,36 +56,36 @@ TABLE = [
     (machine.torch(CUDA), FINE, "CUDA 13.0"),
     (machine.card(A10G, CUDA, TURBO), FINE, "NVIDIA A10G, driver 550.54"),
     (machine.card(A10G, CPU, TURBO), PROBLEM, "built for the CPU"),
-    (machine.card(A10G, BLIND, TURBO), PROBLEM, "does not see it: too old → Update the driver"),
+    (machine.card(A10G, BLIND, TURBO), PROBLEM, "cannot use it: too old → Update the driver"),
     (machine.card(None, CUDA, TURBO), FINE, "without telemetry"),
     (machine.card(None, CPU, TURBO), PROBLEM, "nvidia-smi"),
     (machine.card(None, CPU, Model()), FINE, "embedded model"),
     (machine.card(None, CPU, Model(device="cuda")), PROBLEM, "needs a GPU"),
-    (machine.card(A10G, CUDA, Model(device="cpu")), FINE, "no GPU is looked for"),
+    (machine.card(A10G, CUDA, Model(device="cpu")), FINE, "no GPU is used"),
     (machine.model(ModelFiles(None), "a/b", 30 * GB), WARNING, "hf download a/b"),
-    (machine.model(ModelFiles(None), "a/b", 5 * GB), PROBLEM, "only 5.0 GB are free"),
+    (machine.model(ModelFiles(None), "a/b", 5 * GB), PROBLEM, "only 5.0 GB of disk"),
     *(
-        (machine.model(ModelFiles(None), path, 30 * GB), PROBLEM, f"There is no folder {path}")
+        (machine.model(ModelFiles(None), path, 30 * GB), PROBLEM, f"{path} does not exist")
         for path in ("/no/such", "./such", "../such", "~/such")
     ),
     (machine.disk("data", 100 * GB, 20 * GB), FINE, "100.0 GB"),
     (machine.disk("data", 10 * GB, 20 * GB), WARNING, "keep_images_mb"),
-    (machine.disk("data", GB // 2, 0), PROBLEM, "Free some space"),
-    (house.database(None), FINE, "first start makes it"),
-    (house.database([]), FINE, "whole"),
+    (machine.disk("data", GB // 2, 0), PROBLEM, "Free some disk space"),
+    (house.database(None), FINE, "first start creates it"),
+    (house.database([]), FINE, "intact"),
     (house.database([Broken("sums", f"row {n}") for n in range(9)]), PROBLEM, "(9): row 0; row 1; row 2 →"),
     (*house.currency("CNY", "EUR"), PROBLEM, 'Set currency back to "CNY"'),
-    (house.clock(house.WRITTEN + 5, None), FINE, "not gone back"),
+    (house.clock(house.WRITTEN + 5, None), FINE, "not been set back"),
     (house.clock(house.WRITTEN - 5, None), PROBLEM, "timedatectl"),
-    (house.clock(house.WRITTEN + 5, house.WRITTEN + 500), PROBLEM, "behind what was written"),
+    (house.clock(house.WRITTEN + 5, house.WRITTEN + 500), PROBLEM, "earlier than the last entry"),
     (house.skew("Discord", -4), FINE, "agrees with Discord"),
     (house.skew("Discord", -20), WARNING, "20 s away"),
     (house.skew("Discord", 3600), PROBLEM, "3,600 s away"),
     (house.port("http.port", "127.0.0.1:80", None, running=False), FINE, "free"),
-    (house.port("http.port", "127.0.0.1:80", "in use", running=True), FINE, "bot is running"),
+    (house.port("http.port", "127.0.0.1:80", "in use", running=True), FINE, "running bot"),
     (house.port("http.port", "127.0.0.1:80", "in use", running=False), PROBLEM, "Change http.port"),
     (platforms.no_token(), WARNING, "easel init"),
-    (platforms.shape("telegram", 12), FINE, "of bot 12"),
+    (platforms.shape("telegram", 12), FINE, "bot 12"),
     (platforms.shape("discord", 12, "https://invite"), FINE, "Invite the bot: https://invite"),
     (platforms.shape("discord", None), PROBLEM, "Reset Token"),
     (platforms.shape("telegram", None), PROBLEM, "@BotFather"),
@@ -102,7 +102,7 @@ def test_a_check_says_how_bad_it_is_and_what_to_do(finding: Finding, severity: S
 
 def test_weights_that_are_not_all_there_are_named(tmp_path: Path) -> None:
     gaps = ModelFiles(tmp_path, ("vae/*.safetensors",))
-    assert "lacks vae/*.safetensors" in said(machine.model(gaps, "a/b", 0))
+    assert "is missing vae/*.safetensors" in said(machine.model(gaps, "a/b", 0))
     assert machine.model(ModelFiles(tmp_path), "a/b", 0).severity is FINE
 
 
@@ -116,7 +116,7 @@ def test_modes_of_files_are_looked_at(tmp_path: Path) -> None:
     assert "chmod 700" in said(house.data_folder(tmp_path, 0o755, writable=True))
     assert "chown" in said(house.data_folder(tmp_path, 0o700, writable=False))
     nowhere = said(house.data_folder(tmp_path, None, writable=False))
-    assert "none can be made there" in nowhere
+    assert "cannot be created" in nowhere
     assert "chown" not in nowhere
 
 
@@ -130,7 +130,7 @@ def test_an_unreadable_env_and_a_folder_that_cannot_be_made_are_findings(
     findings = list(examine(config, Credentials.readable()))
     told = [said(finding) for finding in findings if finding.severity is PROBLEM]
     assert any(".env is a folder" in sentence for sentence in told)
-    assert any("none can be made there" in sentence for sentence in told)
+    assert any("cannot be created" in sentence for sentence in told)
     assert not any("Others on this machine" in said(finding) for finding in findings)
     assert not any("will be made" in said(finding) for finding in findings)
 
@@ -183,9 +183,9 @@ async def test_a_ledger_in_another_currency_is_told_before_the_bot_refuses_it(tm
         ]
         for currency in ("CNY", "EUR")
     }
-    told = "The ledger is kept in CNY, and bot.toml says EUR"
+    told = "The ledger is in CNY, but bot.toml says EUR"
     assert any(told in sentence for sentence in said_of["EUR"])
-    assert not any("The ledger is kept in" in sentence for sentence in said_of["CNY"])
+    assert not any("The ledger is in" in sentence for sentence in said_of["CNY"])
 
 
 @pytest.mark.e2e

@@ -126,5 +126,5 @@ async def test_the_whole_doctor_goes_online(
     out = io.StringIO()
     config = config_for(tmp_path, telegram.url)
     assert await run_doctor(Console(file=out, width=200), config, Credentials(), online=True)
-    assert f"Telegram knows @{BOT_NAME}: https://t.me/{BOT_NAME}" in out.getvalue()
+    assert f"Telegram accepts the token of @{BOT_NAME}: https://t.me/{BOT_NAME}" in out.getvalue()
     assert "The clock agrees with Telegram." in out.getvalue()

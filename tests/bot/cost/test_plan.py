@@ -178,8 +178,8 @@ def test_the_command_shows_cards_prices_and_the_month() -> None:
     shown = run(members="free=400,member=70", utilisation="60%")
     assert "H100" in shown
     assert "1744" in shown
-    assert "Pays from" in shown
-    assert "Left over" in shown
+    assert "Pays off from" in shown
+    assert "Margin" in shown
 
 
 def test_one_card_at_ones_own_price() -> None:

@@ -113,7 +113,7 @@ def test_the_text_has_every_figure_of_the_report(t: type[object]) -> None:
 def test_an_empty_month_has_no_figures_to_divide_by() -> None:
     empty = report(**NOTHING)
     assert empty.real_image_micro is None
-    assert dict(facts(empty, EN))["Cost an image"] == "-"
+    assert dict(facts(empty, EN))["Cost per image"] == "-"
     assert json.loads(to_json(empty))["free_share"] is None
 
 
