@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot.config.file import load_config
 from bot.config.schema import Config
 
 ROOT = Path(__file__).parents[1]
@@ -50,19 +49,24 @@ def test_nothing_is_installed_by_name() -> None:
     assert not [path.name for path in texts if path.is_file() and named.search(path.read_text("utf-8"))]
 
 
-def test_containers_settings_are_settings() -> None:
-    config = load_config(DEPLOY / "bot.toml")
-    assert config.http.enabled
-    assert config.model_copy(update={"http": Config().http}) == Config()
+def test_compose_and_the_unit_serve_what_easel_init_wrote() -> None:
+    easel = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))["services"]["easel"]
+    assert "${EASEL_FOLDER}/bot.toml:/var/lib/easel/bot.toml:ro" in easel["volumes"]
+    assert easel["env_file"][0]["path"].endswith("/.env")
+    unit = (DEPLOY / "easel.service").read_text("utf-8")
+    assert "FOLDER/bot.toml FOLDER/.env /var/lib/easel/" in unit
+    assert "ExecStart=/opt/easel/bin/easel run --config /var/lib/easel/bot.toml" in unit
+    assert not (DEPLOY / "bot.toml").exists(), "a second bot.toml would be served instead"
 
 
 @pytest.mark.parametrize("name", IMAGES)
 def test_an_image_runs_as_nobody_in_particular_and_asks_for_its_health(name: str) -> None:
     text = (DEPLOY / name).read_text("utf-8")
     assert re.search(r"^USER \d+:\d+$", text, re.MULTILINE)
-    port = load_config(DEPLOY / "bot.toml").http.port
-    assert f"http://127.0.0.1:{port}/healthz" in text
-    assert f"EXPOSE {port}" in text
+    served = re.search(r'^CMD \["run", "--http", "0\.0\.0\.0:(\d+)"\]$', text, re.MULTILINE)
+    assert served is not None
+    assert f"http://127.0.0.1:{served[1]}/healthz" in text
+    assert f"EXPOSE {served[1]}" in text
     copied = {
         word for line in re.findall(r"^COPY (?!--)(.*) \S+$", text, re.MULTILINE) for word in line.split()
     }
@@ -75,6 +79,8 @@ def test_what_compose_mounts_is_there() -> None:
     compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))
     mounts = [mount for service in compose["services"].values() for mount in service["volumes"]]
     for source in (mount.partition(":")[0] for mount in mounts):
+        if source.startswith("${EASEL_FOLDER}"):
+            continue  # the owner's
         known = (DEPLOY / source).exists() if source.startswith(".") else source in compose["volumes"]
         assert known, source
     assert compose["services"]["prometheus"]["command"][0].endswith("/compose.yml")

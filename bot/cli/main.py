@@ -26,7 +26,7 @@ from bot.cli.terminal import Terminal, check_folder, check_out, show_card
 from bot.commands import owners
 from bot.commands.buttons import altered
 from bot.config.credentials import Credentials, Redactor
-from bot.config.file import ConfigError, load_config
+from bot.config.file import ConfigError, load_config, serving_http
 from bot.faces.serving import configured_faces, serve_all
 from bot.imagine.options import Options
 from bot.imagine.parse import parse_imagine
@@ -151,12 +151,21 @@ def chat(
 
 
 @app.command()
-def run(config: ConfigOption = None) -> None:
-    """Serve every platform that has a token, and the HTTP API if bot.toml turns it on.
+def run(
+    http: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Serve the HTTP API there, whatever [http] in bot.toml says."),
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Serve every platform that has a token, and the HTTP API if bot.toml or --http turns it on.
 
     With neither, open the chat in this terminal.
     """
     settings = _settings(config)
+    if http is not None:
+        with _explained(settings):
+            settings = serving_http(settings, http)
     with _explained(settings):
         faces = configured_faces(settings, Credentials())
     if faces:

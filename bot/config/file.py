@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from bot.config.schema import Config, Rent, Server, Style, Tier, VolumePrice
+from bot.messages import UserError, say
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+MAX_PORT = 65535
 
 
 class ConfigError(Exception):
@@ -43,6 +46,16 @@ def load_config(path: Path | None) -> Config:
         return Config.model_validate(table)
     except ValidationError as error:
         raise ConfigError([_fault(path, fault) for fault in error.errors()]) from error
+
+
+def serving_http(config: Config, address: str) -> Config:
+    """The same settings with the HTTP API on at `address`, HOST:PORT. Raises UserError where it is none."""
+    host, _, port = address.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not port.isdecimal() or int(port) > MAX_PORT:
+        raise UserError(say("error-address", found=address))
+    http = config.http.model_copy(update={"enabled": True, "listen": host, "port": int(port)})
+    return config.model_copy(update={"http": http})
 
 
 _IN_WORDS = {

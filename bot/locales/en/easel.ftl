@@ -134,6 +134,7 @@ stats-none = nothing yet
 
 chat-welcome = Easel draws what you type. /imagine a cat on the moon, /quota, /stats, /help; exit or Ctrl-D leaves.
 run-no-token = No DISCORD_TOKEN and no TELEGRAM_TOKEN in the environment, so no platform to serve; opening the chat here.
+error-address = “{ $found }” is not an address. Write HOST:PORT, such as 127.0.0.1:8080.
 loading-model = Loading { $model }…
 chat-bye = Bye.
 ended-at-once = Ended at once. Nothing is lost: what was accepted goes on at the next start.

@@ -114,6 +114,7 @@ stats-none = 暂无
 
 chat-welcome = 输入文字，Easel 就画出来。/imagine 月球上的一只猫，/quota，/stats，/help；exit 或 Ctrl-D 退出。
 run-no-token = 环境中没有 DISCORD_TOKEN，也没有 TELEGRAM_TOKEN，没有可服务的平台；在此打开终端聊天。
+error-address = “{ $found }”不是地址。请写成 主机:端口，例如 127.0.0.1:8080。
 loading-model = 正在加载 { $model }…
 chat-bye = 再见。
 ended-at-once = 已立即退出。不会丢失任何内容：已接受的请求会在下次启动时继续。

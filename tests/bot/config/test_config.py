@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.config.file import _FORMS, ConfigError, load_config
+from bot.config.file import _FORMS, ConfigError, load_config, serving_http
 from bot.config.schema import Config
+from bot.messages import UserError
 from tools import reference
 
 ROOT = Path(__file__).parents[3]
@@ -112,3 +113,18 @@ def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
     file = tmp_path / "bot.toml"
     file.write_bytes(b"\xef\xbb\xbf" + b'language = "en"\n')
     assert load_config(file).language == "en"
+
+
+@pytest.mark.parametrize(
+    ("address", "url"), [("0.0.0.0:8080", "http://0.0.0.0:8080"), ("[::1]:80", "http://[::1]:80")]
+)
+def test_the_http_api_can_be_turned_on_for_one_run(address: str, url: str) -> None:
+    http = serving_http(Config(), address).http
+    assert http.enabled
+    assert http.url == url
+
+
+@pytest.mark.parametrize("address", ["8080", ":8080", "localhost", "localhost:http", "localhost:70000", ""])
+def test_what_is_no_address_is_refused(address: str) -> None:
+    with pytest.raises(UserError):
+        serving_http(Config(), address)
