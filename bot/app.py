@@ -80,6 +80,7 @@ def model_settings(config: Config) -> ModelSettings:
     return ModelSettings(
         largest_px=min(largest_px, capabilities_for(section.path).max_px),
         source=section.path,
+        revision=section.revision,
         device=section.device,
         dtype=section.dtype,
         memory_mode=section.memory_mode,

@@ -1,7 +1,7 @@
 """Where the model lives and how fast it is made: device, dtype, memory mode, attention, compilation, weights.
 
-`resolve` turns the owner's settings into decisions, `prepare` applies them to a loaded pipeline. Nothing
-here was measured on a GPU yet; on a CPU every branch is exercised up to the device call.
+`resolve` turns the owner's settings into decisions, `place` and `finish` apply them while a pipeline is
+loaded. Nothing here was measured on a GPU yet; on a CPU every branch is exercised up to the device call.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from diffusers.models.attention_dispatch import AttentionBackendName
 
 from engine.families.profile import Profile, load_profile
 from engine.settings import EMBEDDED, BadSetting, ModelSettings
-from engine.worker.memory import USABLE_PART, Mode, choose_mode
+from engine.worker.memory import ENCODER, USABLE_PART, Mode, choose_mode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +30,11 @@ EMBEDDED_FOLDER = Path(__file__).parent / "embedded"
 OWN_PROFILE = "easel.toml"
 """A model folder may bring its own profile; without one it is taken for a Z-Image-Turbo."""
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+FLOAT16_REFUSED = "Z-Image overflows in float16 and draws black pictures; allowed: auto, float32, bfloat16"
+IN_8_BITS = ("attention", "feed_forward")
+"""Layers of the transformer whose weights are quantised; the others are small, and sensitive."""
+RECOMPILE_LIMIT = 64
+"""Variants of the compiled block (with and without modulation, one picture or several); torch allows 8."""
 QUANTISED = {"int8": "Int8WeightOnlyConfig", "float8": "Float8WeightOnlyConfig"}
 """torchao's configurations: weights in 8 bits, arithmetic in the model's dtype."""
 
@@ -39,6 +44,7 @@ class Placement:
     """Decisions, ready to be carried out."""
 
     source: str
+    revision: str | None
     profile: Profile
     device: str
     device_name: str
@@ -70,11 +76,9 @@ class Placement:
 
 def resolve(settings: ModelSettings) -> Placement:
     """Decide what `auto` left open. Raises BadSetting for what cannot be."""
-    on_gpu = settings.device != "cpu" and torch.cuda.is_available()
-    if settings.device.startswith("cuda") and not on_gpu:
-        raise BadSetting("device", settings.device, "torch sees no GPU here; allowed: auto, cpu")
-    device = ("cuda" if settings.device == "auto" else settings.device) if on_gpu else "cpu"
-    dtype = DTYPES[settings.dtype] if settings.dtype != "auto" else _dtype(on_gpu)
+    device = _device(settings)
+    on_gpu = device != "cpu"
+    dtype = _dtype(settings.dtype, device)
     quantisation = _quantisation(settings.quantisation)
     source = str(EMBEDDED_FOLDER) if settings.source == EMBEDDED else settings.source
     name = torch.cuda.get_device_name(device) if on_gpu else f"cpu {platform.machine()}"
@@ -86,6 +90,7 @@ def resolve(settings: ModelSettings) -> Placement:
         )
     return Placement(
         source=source,
+        revision=settings.revision,
         profile=profile,
         device=device,
         device_name=name,
@@ -99,24 +104,33 @@ def resolve(settings: ModelSettings) -> Placement:
     )
 
 
-def prepare(pipeline: Any, placement: Placement) -> Any:
-    """Carry out the decisions on a freshly loaded ZImagePipeline. Returns it."""
+def place(name: str, component: Any, placement: Placement) -> Any:
+    """Bring one component, just loaded into main memory, to where it is used. Returns it.
+
+    One at a time: the next is loaded when this one has left main memory.
+    """
+    if name == "transformer" and placement.quantisation is not None:
+        _quantise(component, placement.quantisation, placement.device)
+    stays = placement.mode is Mode.LOW or (placement.mode is Mode.MEDIUM and name == ENCODER)
+    if not stays:
+        component.to(placement.device)
+    return component
+
+
+def finish(pipeline: Any, placement: Placement) -> Any:
+    """What is done once all components are there. Returns the pipeline."""
     transformer = pipeline.transformer
-    if placement.quantisation is not None:
-        _quantise(transformer, placement.quantisation, placement.device)
     if placement.attention is not None:
         # No mask is ever given (equal lengths only), so back ends that refuse masks work too.
         transformer.set_attention_backend(placement.attention)
     if placement.compile_blocks:
-        transformer.compile_repeated_blocks(fullgraph=True, dynamic=True)
+        # Not as a full graph: an attention back end that breaks it would fail every job.
+        torch._dynamo.config.recompile_limit = RECOMPILE_LIMIT
+        transformer.compile_repeated_blocks(dynamic=True)
     if placement.mode is Mode.LOW:
         pipeline.enable_model_cpu_offload(device=placement.device)
-    else:
-        pipeline.to(placement.device)
-        if not placement.on_gpu:
-            pipeline.vae.to(memory_format=torch.channels_last)  # convolutions take a sixth less time
-        if placement.mode is Mode.MEDIUM:
-            pipeline.text_encoder.to("cpu")
+    if not placement.on_gpu:
+        pipeline.vae.to(memory_format=torch.channels_last)  # convolutions take a sixth less time
     return pipeline
 
 
@@ -137,10 +151,40 @@ def _loaded_bytes(file: Path, dtype: torch.dtype) -> int:
         return sum(torch.Size(shape).numel() for shape in shapes) * dtype.itemsize
 
 
-def _dtype(on_gpu: bool) -> torch.dtype:
-    if not on_gpu:
-        return torch.float32
-    return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+def _device(settings: ModelSettings) -> str:
+    wanted = settings.device
+    if wanted == "cpu":
+        return wanted
+    if torch.cuda.is_available():
+        # Sizes change from call to call: without this the allocator is left with pieces that fit none.
+        os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")
+        # With its number: torch.cuda.set_device takes none without.
+        return wanted if ":" in wanted else f"cuda:{torch.cuda.current_device()}"
+    if wanted == "auto" and settings.source == EMBEDDED:
+        return "cpu"
+    slow = "on a CPU this model takes minutes a step; allowed: cpu, if that is what you want"
+    raise BadSetting("device", wanted, f"torch sees no GPU here ({_why_no_gpu()}), and {slow}")
+
+
+def _why_no_gpu() -> str:
+    """What `easel doctor` says at length."""
+    built_for = torch.version.cuda
+    return f"it is built for CUDA {built_for}; is the driver new enough?" if built_for else "a build for CPUs"
+
+
+def _dtype(wanted: str, device: str) -> torch.dtype:
+    if wanted == "float16":
+        raise BadSetting("dtype", wanted, FLOAT16_REFUSED)
+    if device == "cpu" or wanted == "float32":
+        return DTYPES["float32" if wanted == "auto" else wanted]
+    if not torch.cuda.is_bf16_supported(including_emulation=False):
+        raise BadSetting(
+            "dtype",
+            wanted,
+            "this card has no bfloat16 of its own (Ampere and newer have), and Z-Image overflows in float16; "
+            "allowed: float32, for twice the memory",
+        )
+    return torch.bfloat16
 
 
 def _profile(
@@ -197,5 +241,9 @@ def _quantisation(wanted: str) -> str | None:
 def _quantise(transformer: Any, kind: str, device: str) -> None:
     quantization = importlib.import_module("torchao.quantization")
     config = getattr(quantization, QUANTISED[kind])()
+
+    def in_8_bits(module: torch.nn.Module, name: str) -> bool:
+        return isinstance(module, torch.nn.Linear) and any(layer in name for layer in IN_8_BITS)
+
     # Layer by layer on the device: the whole never has to fit there in full precision.
-    quantization.quantize_(transformer, config, device=device)
+    quantization.quantize_(transformer, config, filter_fn=in_8_bits, device=device)

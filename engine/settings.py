@@ -31,6 +31,8 @@ class ModelSettings:
 
     source: str = EMBEDDED
     """`embedded`, a folder in diffusers' layout, or a hub name."""
+    revision: str | None = None
+    """Of a hub's model: a branch, a tag or a commit; None: whatever is newest when it is downloaded."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:1."""
     dtype: str = "auto"

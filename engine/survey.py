@@ -107,7 +107,7 @@ def survey_model(settings: ModelSettings) -> ModelFiles:
     """Look for the weights where loading will look, and download nothing."""
     folder = Path(__file__).parent / EMBEDDED if settings.source == EMBEDDED else Path(settings.source)
     if settings.source != EMBEDDED and not folder.is_dir():
-        cached = _cached(settings.source)
+        cached = _cached(settings.source, settings.revision)
         if cached is None:
             return ModelFiles(None)
         folder = cached
@@ -128,12 +128,12 @@ def _missing(folder: Path) -> tuple[str, ...]:
     return *index, *(f"{part}/*.safetensors" for part in weights)
 
 
-def _cached(name: str) -> Path | None:
+def _cached(name: str, revision: str | None) -> Path | None:
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 
     try:
-        found = try_to_load_from_cache(name, INDEX)
+        found = try_to_load_from_cache(name, INDEX, revision=revision)
     except HFValidationError:
         return None
     return Path(found).parent if isinstance(found, str) else None

@@ -149,13 +149,14 @@ class Model(Section):
     """Which model draws: `embedded`, a folder in diffusers' layout, or a hub name."""
 
     path: str = "embedded"
+    revision: str | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     memory_mode: Literal["auto", "high", "medium", "low"] = "auto"
     attention: str = "auto"
     compile: bool = False
     quantisation: Literal["none", "int8", "float8"] = "none"
-    vae_tiling_above_px: Annotated[int, Field(ge=256, le=8192)] = 1536
+    vae_tiling_above_px: Annotated[int, Field(ge=256, le=8192)] = 1024
 
 
 class Server(Section):

@@ -32,6 +32,10 @@ class Canvas(Protocol):
     def step(self) -> int: ...
 
 
+class NotFinite(RuntimeError):
+    """The picture has values that are no numbers: it would be black."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeviceMemory:
     """Bytes of the whole device: `free` is what neither we nor any other process holds."""
@@ -91,7 +95,8 @@ class Model(Protocol):
     def preview(self, canvas: Canvas) -> Image:
         """A small look at what the picture will be."""
 
-    def decode(self, canvas: Canvas, *, tiled: bool) -> Image: ...
+    def decode(self, canvas: Canvas, *, tiled: bool) -> Image:
+        """Raises NotFinite for a picture that is none."""
 
     def start_measuring(self) -> None:
         """Called before a call or several."""

@@ -8,6 +8,7 @@ times.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +20,10 @@ from diffusers.pipelines.z_image.pipeline_z_image import calculate_shift, get_de
 from diffusers.utils import logging as diffusers_logging
 from transformers.utils import logging as transformers_logging
 
-from engine.families.model import Canvas, Caption, DeviceMemory, Measurement
+from engine.families.hostcopy import HostCopy
+from engine.families.model import Canvas, Caption, DeviceMemory, Measurement, NotFinite
 from engine.families.profile import ceil32
-from engine.placement import Placement, prepare
+from engine.placement import Placement, finish, place
 from engine.worker import hostmemory
 from engine.worker.memory import Mode
 from engine.worker.preview import Previews
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from engine.request import DrawRequest
 
 MAX_PROMPT_TOKENS = 512
+COMPONENTS = ("transformer", "text_encoder", "vae")
+"""The largest first: it leaves main memory before the others come."""
 
 
 @contextlib.contextmanager
@@ -63,6 +67,23 @@ class ZCanvas:
     """The finished latents as the last step foresaw them; what a preview shows."""
 
 
+def _load(placement: Placement) -> Any:
+    """The pipeline, one component after the other, so that main memory never holds them all."""
+    # A folder is never looked for on a hub, whatever is missing from it.
+    local = Path(placement.source).exists()
+    where: dict[str, Any] = {"local_files_only": local, "revision": placement.revision}
+    index = ZImagePipeline.load_config(placement.source, **where)
+    parts = {}
+    for name in COMPONENTS:
+        library, kind = index[name]
+        if library not in ("diffusers", "transformers"):
+            raise ValueError(f"{placement.source}: {name} is code of its own ({library}), which is not run")
+        component: Any = getattr(importlib.import_module(library), kind)
+        weights = component.from_pretrained(placement.source, subfolder=name, dtype=placement.dtype, **where)
+        parts[name] = place(name, weights, placement)
+    return ZImagePipeline.from_pretrained(placement.source, dtype=placement.dtype, **parts, **where)
+
+
 class ZImageModel:
     """Draws with a ZImagePipeline from a folder or a hub name, placed as `placement` says."""
 
@@ -70,6 +91,8 @@ class ZImageModel:
         self._placement = placement
         self._device = torch.device(placement.device)
         self._pipeline: Any = None
+        self._encoder: HostCopy | None = None
+        """The text encoder, where it stays off the device between prompts."""
         self._previews: Previews | None = None
         self._tokenizing = threading.Lock()  # a tokenizer keeps its padding and truncation on itself
         self._schedules: dict[tuple[int, int], tuple[torch.Tensor, torch.Tensor]] = {}
@@ -90,19 +113,17 @@ class ZImageModel:
         return self._pipeline
 
     def load(self) -> None:
-        self._pipeline = None
+        self._pipeline = self._encoder = None
         self.release()
         placement = self._placement
-        # A folder is never looked for on a hub, whatever is missing from it.
-        local = Path(placement.source).exists()
         with _no_bars():
-            pipeline: Any = ZImagePipeline.from_pretrained(
-                placement.source, dtype=placement.dtype, local_files_only=local
-            )
+            pipeline = _load(placement)
         if pipeline.scheduler.config.get("stochastic_sampling"):
             raise ValueError(f"{placement.source}: a scheduler that adds noise at each step cannot be paused")
         self._previews = self._previews or Previews(pipeline.transformer.in_channels, placement)
-        self._pipeline = prepare(pipeline, placement)
+        self._pipeline = finish(pipeline, placement)
+        if placement.mode is Mode.MEDIUM:
+            self._encoder = HostCopy(pipeline.text_encoder, self._device)
         if placement.on_gpu:
             self._loaded_bytes = torch.cuda.memory_allocated(self._device)
 
@@ -118,16 +139,10 @@ class ZImageModel:
 
     @torch.inference_mode()
     def encode(self, prompts: Sequence[str]) -> list[Caption]:
-        pipeline, mode = self._pipeline, self._placement.mode
-        if mode is Mode.LOW:
-            pipeline.maybe_free_model_hooks()  # whatever part the last picture left on the device goes first
-        try:
-            if mode is Mode.MEDIUM:
-                pipeline.text_encoder.to(self._device)
+        if self._placement.mode is Mode.LOW:
+            self._pipeline.maybe_free_model_hooks()  # what the last picture left on the device goes first
+        with self._encoder.on_device() if self._encoder is not None else contextlib.nullcontext():
             return [self._caption(prompt) for prompt in prompts]
-        finally:
-            if mode is Mode.MEDIUM:  # out of memory half-way, too
-                pipeline.text_encoder.to("cpu")
 
     @torch.inference_mode()
     def begin(self, request: DrawRequest, captions: Sequence[Caption]) -> ZCanvas:
@@ -175,6 +190,10 @@ class ZImageModel:
         vae.tile_latent_min_size = self.profile.tile_px // self._pipeline.vae_scale_factor
         latents = canvas.latents[None].to(vae.dtype) / vae.config.scaling_factor + vae.config.shift_factor
         pixels = vae.decode(latents, return_dict=False)[0]
+        if not torch.isfinite(pixels).all():
+            raise NotFinite(
+                "the picture has values that are no numbers; what is drawn in 16 bits may overflow"
+            )
         image: Image = self._pipeline.image_processor.postprocess(pixels, output_type="pil")[0]
         if self._previews is not None:
             self._previews.learn(canvas.latents, pixels[0])
@@ -213,7 +232,7 @@ class ZImageModel:
             torch.cuda.empty_cache()
 
     def close(self) -> None:
-        self._pipeline = None
+        self._pipeline = self._encoder = None
 
     def _caption(self, prompt: str) -> Caption:
         """As the pipeline's `_encode_prompt`, which cannot tell whether it cut the prompt."""

@@ -71,6 +71,8 @@ class Projection:
             pixels.detach().float()[None], latents.shape[-2:], mode="area"
         )
         inputs = _with_one(latents.detach().float().cpu())
+        if not (inputs.isfinite().all() and small.isfinite().all()):
+            return  # one such picture would spoil all previews to come
         with self._lock:
             self._gram += inputs.T @ inputs / len(inputs)
             self._moment += inputs.T @ small[0].cpu().flatten(1).T / len(inputs)

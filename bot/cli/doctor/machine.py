@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 OLDEST_PYTHON = (3, 11)
 GB = 1_000_000_000
-DOWNLOAD_BYTES = 20 * GB
-"""Z-Image-Turbo's weights in bf16."""
+DOWNLOAD_BYTES = 33 * GB
+"""Z-Image-Turbo's files on the hub, where the transformer lies in 32 bits."""
+DISK_BYTES = 35 * GB
+"""What the download needs, with what it has half-way through."""
 NEARLY_FULL_BYTES = 1 * GB
 
 
@@ -82,10 +84,15 @@ def model(files: ModelFiles, source: str, cache_free_bytes: int) -> Finding:
     if files.folder is None and names_folder(source):
         return problem(say("doctor-model-nowhere", folder=source), say("doctor-model-nowhere-do"))
     if files.folder is None:
-        if cache_free_bytes < DOWNLOAD_BYTES:
-            no_room = say("doctor-model-no-room", name=source, free=_gb(cache_free_bytes))
-            return problem(no_room, say("doctor-model-no-room-do", needed=_gb(DOWNLOAD_BYTES)))
-        return warning(say("doctor-model-later", name=source), say("doctor-model-later-do", name=source))
+        if cache_free_bytes < DISK_BYTES:
+            no_room = say(
+                "doctor-model-no-room", name=source, size=_gb(DOWNLOAD_BYTES), free=_gb(cache_free_bytes)
+            )
+            return problem(no_room, say("doctor-model-no-room-do", needed=_gb(DISK_BYTES)))
+        return warning(
+            say("doctor-model-later", name=source, size=_gb(DOWNLOAD_BYTES)),
+            say("doctor-model-later-do", name=source),
+        )
     if files.missing:
         gaps = say("doctor-model-gaps", folder=str(files.folder), files=", ".join(files.missing))
         return problem(gaps, say("doctor-model-gaps-do"))

@@ -40,9 +40,9 @@ doctor-memory-held = Only { $free } GB of the card are free; a typical picture n
 doctor-memory-held-do = Find the process that uses the rest with nvidia-smi and stop it. Until then, requests wait for free memory.
 
 doctor-model = The files of { $name } are complete.
-doctor-model-later = { $name } is not downloaded yet. The first start downloads it, which takes a while.
+doctor-model-later = { $name } is not downloaded yet. The first start downloads about { $size } GB.
 doctor-model-later-do = To download it now: hf download { $name }
-doctor-model-no-room = { $name } is not downloaded yet, and there are only { $free } GB of disk for it.
+doctor-model-no-room = { $name } is not downloaded yet. It takes about { $size } GB, and only { $free } GB of disk are free.
 doctor-model-no-room-do = Free { $needed } GB, or point HF_HOME at a folder on a larger disk.
 doctor-model-nowhere = The model folder { $folder } does not exist.
 doctor-model-nowhere-do = Set path under [model] in bot.toml to an existing folder (written out in full, without ~) or to a model on the hub.

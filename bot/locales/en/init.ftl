@@ -8,7 +8,7 @@ init-replace = { $file } already exists. Write a new one? The current one is kep
 
 init-model = Which model should draw?
 init-model-embedded = the small one that comes with Easel: no GPU, no download; for trying things out
-init-model-z-image = Z-Image-Turbo: real pictures, on an NVIDIA card; downloads 20 GB at the first start
+init-model-z-image = Z-Image-Turbo: real pictures, on an NVIDIA card; downloads 33 GB at the first start
 init-model-folder = a folder on this machine that holds Z-Image-Turbo in the diffusers layout
 init-model-where = Folder:
 init-model-where-hint = There is no such folder.

@@ -31,9 +31,9 @@ doctor-memory-held = 显卡只剩 { $free } GB，普通图片需要 { $needed } 
 doctor-memory-held-do = 用 nvidia-smi 看哪个进程占用了显存并结束它；否则任务要等到有空间。
 
 doctor-model = { $name } 的文件齐全。
-doctor-model-later = { $name } 还没有下载；首次启动时会下载，需要一些时间。
+doctor-model-later = { $name } 还没有下载；首次启动时会下载约 { $size } GB。
 doctor-model-later-do = 想提前下载：hf download { $name }
-doctor-model-no-room = { $name } 还没有下载，而可用空间只有 { $free } GB。
+doctor-model-no-room = { $name } 还没有下载：约需 { $size } GB，而可用空间只有 { $free } GB。
 doctor-model-no-room-do = 腾出 { $needed } GB，或让 HF_HOME 指向更大磁盘上的文件夹。
 doctor-model-nowhere = 没有可以加载模型的文件夹 { $folder }。
 doctor-model-nowhere-do = 让 bot.toml 中 [model] 下的 path 指向一个存在的文件夹（写完整路径，不用 ~），或模型库中的名称。

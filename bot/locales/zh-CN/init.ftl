@@ -8,7 +8,7 @@ init-replace = { $file } 已存在。要写一份新的吗？现有的会保留�
 
 init-model = 用哪个模型画图？
 init-model-embedded = Easel 自带的小模型：不需要 GPU，不用下载；用来试用
-init-model-z-image = Z-Image-Turbo：真正的图片，需要 NVIDIA 显卡；首次启动时下载 20 GB
+init-model-z-image = Z-Image-Turbo：真正的图片，需要 NVIDIA 显卡；首次启动时下载 33 GB
 init-model-folder = 本机上的一个文件夹，里面是 diffusers 格式的 Z-Image-Turbo
 init-model-where = 文件夹：
 init-model-where-hint = 没有这个文件夹。

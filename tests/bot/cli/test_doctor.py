@@ -62,8 +62,8 @@ TABLE = [
     (machine.card(None, CPU, Model()), FINE, "embedded model"),
     (machine.card(None, CPU, Model(device="cuda")), PROBLEM, "needs a GPU"),
     (machine.card(A10G, CUDA, Model(device="cpu")), FINE, "no GPU is used"),
-    (machine.model(ModelFiles(None), "a/b", 30 * GB), WARNING, "hf download a/b"),
-    (machine.model(ModelFiles(None), "a/b", 5 * GB), PROBLEM, "only 5.0 GB of disk"),
+    (machine.model(ModelFiles(None), "a/b", 36 * GB), WARNING, "downloads about 33.0 GB"),
+    (machine.model(ModelFiles(None), "a/b", 34 * GB), PROBLEM, "only 34.0 GB of disk"),
     *(
         (machine.model(ModelFiles(None), path, 30 * GB), PROBLEM, f"{path} does not exist")
         for path in ("/no/such", "./such", "../such", "~/such")
