@@ -11,10 +11,12 @@ from bot.discord.pages import escaped
 from bot.messages import translator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
-    from bot.discord.client import EaselClient
+    from bot.imagine.service import Service
     from bot.messages import Message
+
+    Work = Coroutine[None, None, None]
 
 log = structlog.get_logger(__name__)
 
@@ -22,15 +24,19 @@ log = structlog.get_logger(__name__)
 class Alarm:
     """Sends the alerts of engine and store to one channel, each from a task of its own."""
 
-    def __init__(self, client: EaselClient, channel_id: int | None) -> None:
+    def __init__(
+        self, client: discord.Client, service: Service, channel_id: int | None, spawn: Callable[[Work], None]
+    ) -> None:
         self._client = client
+        self._service = service
         self._channel_id = channel_id
+        self._spawn = spawn
         self._end: Callable[[], None] = lambda: None
 
     def start(self) -> None:
         """Begin to listen, where a channel is configured."""
         if self._channel_id is not None:
-            self._end = self._client.service.alerts.subscribe(self._heard)
+            self._end = self._service.alerts.subscribe(self._heard)
 
     def stop(self) -> None:
         """Hear nothing more."""
@@ -38,11 +44,11 @@ class Alarm:
         self._end = lambda: None
 
     def _heard(self, message: Message) -> None:
-        self._client.delivery.spawn(self._send(message))
+        self._spawn(self._send(message))
 
     async def _send(self, message: Message) -> None:
         assert self._channel_id is not None
-        text = translator(self._client.service.config.language)(message)
+        text = translator(self._service.config.language)(message)
         try:
             await self._client.get_partial_messageable(self._channel_id).send(escaped(text))
         except discord.HTTPException as error:

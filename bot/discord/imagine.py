@@ -11,23 +11,23 @@ from bot.imagine.options import Options
 from bot.messages import translator
 
 if TYPE_CHECKING:
-    from bot.discord.client import EaselClient, Interaction
+    from bot.discord.face import Face, Interaction
     from bot.imagine.service import Service
 
 MAX_CHOICES, MAX_CHOICE_CHARS = 25, 100
 IMAGES = (1, 2, 3, 4)
 
 
-def add_to(client: EaselClient) -> None:
-    """Put `/imagine` on the client's tree."""
-    service = client.service
+def add_to(face: Face) -> None:
+    """Put `/imagine` on the command tree."""
+    service = face.service
     qualities = [
         app_commands.Choice(name=text(f"quality-{name}"), value=name) for name in service.model.steps
     ]
 
     counts = [app_commands.Choice(name=str(n), value=n) for n in IMAGES]
 
-    @client.tree.command(name=text("cmd-imagine"), description=text("cmd-imagine-about"))
+    @face.tree.command(name=text("cmd-imagine"), description=text("cmd-imagine-about"))
     @app_commands.rename(**{name: text(f"opt-{name}") for name in OPTIONS})
     @app_commands.describe(**{name: text(f"opt-{name}-about") for name in OPTIONS})
     @app_commands.choices(quality=qualities)
@@ -53,7 +53,7 @@ def add_to(client: EaselClient) -> None:
             style=style,
             private=private,
         )
-        await client.ask(
+        await face.ask(
             interaction,
             lambda who, key, where: service.imagine(who, options, key=key, address=where),
             private=private,
@@ -61,7 +61,7 @@ def add_to(client: EaselClient) -> None:
 
     @imagine.autocomplete("prompt")
     async def prompts(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        found = client.recent.matching(interaction.user.id, typed)
+        found = face.recent.matching(interaction.user.id, typed)
         # a choice's value is what will be drawn, so a prompt too long for one is left out, not cut
         return [
             app_commands.Choice(name=prompt, value=prompt)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 
 import discord
 
@@ -12,7 +12,6 @@ from bot.commands.buttons import Action, Press, button_id
 if TYPE_CHECKING:
     import re
 
-    from bot.discord.client import EaselClient
     from bot.imagine.events import Done
     from bot.imagine.live import LiveRequest
     from bot.imagine.service import Service
@@ -23,6 +22,14 @@ STYLES = {
     Action.DELETE: discord.ButtonStyle.danger,
     Action.CANCEL: discord.ButtonStyle.danger,
 }
+
+
+class Presser(Protocol):
+    """The client, as far as a button needs it."""
+
+    async def pressed(self, interaction: discord.Interaction[Any], press: Press) -> None: ...
+
+    async def failed(self, interaction: discord.Interaction[Any], error: BaseException) -> None: ...
 
 
 class ActionButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=buttons.BUTTON_ID):
@@ -47,14 +54,13 @@ class ActionButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], t
         """The button that was pressed; its label stays what it is on the message."""
         return cls(Press(Action(match["action"]), match["target"]))
 
-    async def callback(self, interaction: discord.Interaction[EaselClient]) -> None:  # type: ignore[override]
-        """Pressed."""
-        from bot.discord import presses  # it delivers, and what it delivers carries buttons
-
+    async def callback(self, interaction: discord.Interaction[discord.Client]) -> None:
+        """Pressed: the client knows what to do."""
+        client = cast("Presser", interaction.client)
         try:
-            await presses.pressed(interaction.client, interaction, self.press)
+            await client.pressed(interaction, self.press)
         except Exception as error:  # discord.py would log it and leave whoever pressed waiting
-            await interaction.client.failed(interaction, error)
+            await client.failed(interaction, error)
 
 
 def request_view(request_id: str, t: Translator) -> discord.ui.View:

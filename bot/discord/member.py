@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from bot.discord.caller import Place
-    from bot.discord.client import EaselClient, Interaction
+    from bot.discord.face import Face, Interaction
     from bot.discord.pages import Reply
     from bot.messages import Translator
 
@@ -26,38 +26,38 @@ LANGUAGES = [
 ]
 
 
-def add_to(client: EaselClient) -> None:
-    """Put the members' commands on the client's tree. Each answer is seen by its asker alone."""
-    service = client.service
+def add_to(face: Face) -> None:
+    """Put the members' commands on the command tree. Each answer is seen by its asker alone."""
+    service = face.service
 
     def command(name: str) -> Callable[[Callable[..., Coroutine[Any, Any, None]]], object]:
-        return client.tree.command(name=text(f"cmd-{name}"), description=text(f"cmd-{name}-about"))
+        return face.tree.command(name=text(f"cmd-{name}"), description=text(f"cmd-{name}-about"))
 
     @command("quota")
     async def quota(interaction: Interaction) -> None:
-        await client.answer(interaction, lambda place: general.quota(service, place.asker, place.t))
+        await face.answer(interaction, lambda place: general.quota(service, place.asker, place.t))
 
     @command("queue")
     async def queue(interaction: Interaction) -> None:
-        await client.answer(interaction, lambda place: members.queue(service, place.asker, place.t))
+        await face.answer(interaction, lambda place: members.queue(service, place.asker, place.t))
 
     @command("cancel")
     async def cancel(interaction: Interaction) -> None:
-        await client.answer(interaction, lambda place: general.cancel(service, place.asker, place.t))
+        await face.answer(interaction, lambda place: general.cancel(service, place.asker, place.t))
 
     @command("help")
     async def help_(interaction: Interaction) -> None:
         async def answer(place: Place) -> Card:
-            return _help(client, place.t, translator(language_of(interaction.locale, place.t.language)))
+            return _help(face, place.t, translator(language_of(interaction.locale, place.t.language)))
 
-        await client.answer(interaction, answer)
+        await face.answer(interaction, answer)
 
     @command("history")
     async def history(interaction: Interaction) -> None:
         async def answer(place: Place) -> Reply:
             return history_reply(await members.history(service, place.asker, None, place.t), place.t)
 
-        await client.answer(interaction, answer)
+        await face.answer(interaction, answer)
 
     @command("link")
     @app_commands.rename(code=text("opt-code"))
@@ -66,26 +66,26 @@ def add_to(client: EaselClient) -> None:
         async def answer(place: Place) -> Reply:
             return link_reply(await members.link(service, place.asker, code or "", place.t), place.t)
 
-        await client.answer(interaction, answer)
+        await face.answer(interaction, answer)
 
     @command("forget")
     async def forget(interaction: Interaction) -> None:
         async def answer(place: Place) -> Reply:
             return forget_reply(place.t)
 
-        await client.answer(interaction, answer)
+        await face.answer(interaction, answer)
 
     @command("language")
     @app_commands.rename(language=text("opt-language"))
     @app_commands.describe(language=text("opt-language-about"))
     @app_commands.choices(language=LANGUAGES)
     async def language(interaction: Interaction, language: str) -> None:
-        await client.answer(interaction, lambda place: members.set_language(service, place.asker, language))
+        await face.answer(interaction, lambda place: members.set_language(service, place.asker, language))
 
 
-def _help(client: EaselClient, t: Translator, shown: Translator) -> Card:
+def _help(face: Face, t: Translator, shown: Translator) -> Card:
     """Every command of members, under the name that their app `shown`s it by."""
-    all_ = client.tree.get_commands(type=AppCommandType.chat_input)
+    all_ = face.tree.get_commands(type=AppCommandType.chat_input)
     names = [command.name for command in all_ if command.default_permissions is None]
     lines = [f"/{shown(f'cmd-{name}')} · {t(f'cmd-{name}-about')}" for name in names]
     return Card("Easel", text="\n".join([t("discord-help", imagine=shown("cmd-imagine")), "", *lines]))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from bot.commands.general import Card
     from bot.discord.caller import Place
-    from bot.discord.client import EaselClient, Interaction
+    from bot.discord.face import Face, Interaction
 
 Callback = TypeVar("Callback", bound="Callable[..., Coroutine[Any, Any, None]]")
 
@@ -32,12 +32,12 @@ SETTINGS = ("preview", "language", "nsfw")
 VALUES = ("on", "off", *LANGUAGES, "auto", *server.Nsfw)
 
 
-def add_to(client: EaselClient) -> None:
-    """Put the owner's and the admins' commands on the client's tree."""
-    _add_stats(client)
-    _add_members(client)
-    _add_machine(client)
-    _add_settings(client)
+def add_to(face: Face) -> None:
+    """Put the owner's and the admins' commands on the command tree."""
+    _add_stats(face)
+    _add_members(face)
+    _add_machine(face)
+    _add_settings(face)
 
 
 def _named(**options: str) -> Callable[[Callback], Callback]:
@@ -61,14 +61,14 @@ def _command(
     return lambda callback: decorate(app_commands.default_permissions(manage_guild=True)(callback))
 
 
-def _group(client: EaselClient, id_: str, **options: Any) -> app_commands.Group:
+def _group(face: Face, id_: str, **options: Any) -> app_commands.Group:
     group = app_commands.Group(
         name=text(f"cmd-{id_}"),
         description=text(f"cmd-{id_}-about"),
         default_permissions=MANAGERS,
         **options,
     )
-    client.tree.add_command(group)
+    face.tree.add_command(group)
     return group
 
 
@@ -76,8 +76,8 @@ def _identity(user: discord.User | discord.Member) -> Identity:
     return Identity(PLATFORM, str(user.id))
 
 
-def _add_stats(client: EaselClient) -> None:
-    service, stats = client.service, _group(client, "stats")
+def _add_stats(face: Face) -> None:
+    service, stats = face.service, _group(face, "stats")
 
     @_command(stats, "stats-cost")
     @_named(period="period")
@@ -89,25 +89,25 @@ def _add_stats(client: EaselClient) -> None:
             chart = await general.stats_chart(store, period, place.t, config)
             return Reply((card_embed(card).set_image(url=f"attachment://{CHART}"),), picture=chart)
 
-        await client.answer(interaction, answer)
+        await face.answer(interaction, answer)
 
     @_command(stats, "stats-queue")
     async def queue(interaction: Interaction) -> None:
-        await client.answer(interaction, lambda place: gpu.stats_queue(service, place.asker, place.t))
+        await face.answer(interaction, lambda place: gpu.stats_queue(service, place.asker, place.t))
 
     @_command(stats, "stats-gpu")
     async def gpu_stats(interaction: Interaction) -> None:
-        await client.answer(interaction, lambda place: gpu.stats_gpu(service, place.asker, place.t))
+        await face.answer(interaction, lambda place: gpu.stats_gpu(service, place.asker, place.t))
 
     @_command(stats, "stats-page")
     async def page(interaction: Interaction) -> None:
-        await client.answer(
+        await face.answer(
             interaction, lambda place: owners.page_link(service.store, service.config, place.asker, place.t)
         )
 
 
-def _add_members(client: EaselClient) -> None:
-    service, tier = client.service, _group(client, "tier")
+def _add_members(face: Face) -> None:
+    service, tier = face.service, _group(face, "tier")
     tiers = [app_commands.Choice(name=name, value=name) for name in service.config.tiers]
 
     @_command(tier, "tier-set")
@@ -117,12 +117,12 @@ def _add_members(client: EaselClient) -> None:
         interaction: Interaction, member: discord.User, plan: str, until: str = "", why: str = ""
     ) -> None:
         who = _identity(member)
-        await client.answer(
+        await face.answer(
             interaction,
             lambda place: owners.tier(service, place.asker, who, plan, place.t, until=until, why=why),
         )
 
-    @_command(client.tree, "grant")
+    @_command(face.tree, "grant")
     @_named(member="member", count="count", why="why")
     async def grant(
         interaction: Interaction,
@@ -131,68 +131,66 @@ def _add_members(client: EaselClient) -> None:
         why: str = "",
     ) -> None:
         who, key = _identity(member), f"{PLATFORM}:{interaction.id}"
-        await client.answer(
+        await face.answer(
             interaction,
             lambda place: owners.grant(service, place.asker, who, str(count), place.t, why=why, key=key),
         )
 
-    @_command(client.tree, "ban")
+    @_command(face.tree, "ban")
     @_named(member="member", why="why")
     async def ban(interaction: Interaction, member: discord.User, why: str = "") -> None:
         who = _identity(member)
-        await client.answer(
-            interaction, lambda place: owners.ban(service, place.asker, who, place.t, why=why)
-        )
+        await face.answer(interaction, lambda place: owners.ban(service, place.asker, who, place.t, why=why))
 
-    @_command(client.tree, "unban")
+    @_command(face.tree, "unban")
     @_named(member="member", why="why")
     async def unban(interaction: Interaction, member: discord.User, why: str = "") -> None:
         who = _identity(member)
-        await client.answer(
+        await face.answer(
             interaction, lambda place: owners.unban(service, place.asker, who, place.t, why=why)
         )
 
 
-def _add_machine(client: EaselClient) -> None:
-    service = client.service
+def _add_machine(face: Face) -> None:
+    service = face.service
 
-    @_command(client.tree, "pause")
+    @_command(face.tree, "pause")
     async def pause(interaction: Interaction) -> None:
-        await client.answer(interaction, lambda place: owners.pause(service, place.asker, place.t))
+        await face.answer(interaction, lambda place: owners.pause(service, place.asker, place.t))
 
-    @_command(client.tree, "resume")
+    @_command(face.tree, "resume")
     async def resume(interaction: Interaction) -> None:
-        await client.answer(interaction, lambda place: owners.resume(service, place.asker, place.t))
+        await face.answer(interaction, lambda place: owners.resume(service, place.asker, place.t))
 
 
-def _add_settings(client: EaselClient) -> None:
-    service = client.service
-    settings = _group(client, "settings", guild_only=True)
+def _add_settings(face: Face) -> None:
+    service = face.service
+    settings = _group(face, "settings", guild_only=True)
     tiers = [app_commands.Choice(name=name, value=name) for name in service.config.tiers]
 
     @_command(settings, "settings-show")
     async def show(interaction: Interaction) -> None:
         async def answer(place: Place) -> Card:
-            _require_manager(client, interaction)
+            _require_manager(face, interaction)
             return await server.settings_card(service, PLATFORM, str(interaction.guild_id), place.t)
 
-        await client.answer(interaction, answer)
+        await face.answer(interaction, answer)
 
     @_command(settings, "settings-channel")
     @_named(channel="channel", allowed="allowed")
     async def channel(interaction: Interaction, channel: discord.TextChannel, allowed: bool = True) -> None:
         async def answer(place: Place) -> Card:
-            _require_manager(client, interaction)
+            _require_manager(face, interaction)
             here = str(channel.id)
             return await server.set_channel(service, place.asker, here, allowed=allowed, t=place.t)
 
-        await client.answer(interaction, answer)
+        await face.answer(interaction, answer)
 
     @_command(settings, "settings-role")
     @_named(role="role", plan="role-tier")
     @app_commands.choices(plan=tiers)
     async def role(interaction: Interaction, role: discord.Role, plan: str | None = None) -> None:
-        await client.answer(
+        await face.answer(
             interaction, lambda place: server.set_role(service, place.asker, str(role.id), plan, place.t)
         )
 
@@ -204,10 +202,10 @@ def _add_settings(client: EaselClient) -> None:
     )
     async def set_(interaction: Interaction, setting: str, value: str) -> None:
         async def answer(place: Place) -> Card:
-            _require_manager(client, interaction)
+            _require_manager(face, interaction)
             return await server.set_option(service, place.asker, setting, value, place.t)
 
-        await client.answer(interaction, answer)
+        await face.answer(interaction, answer)
 
     @_command(settings, "settings-block")
     @_named(word="word", pattern="pattern", blocked="blocked")
@@ -218,16 +216,16 @@ def _add_settings(client: EaselClient) -> None:
         blocked: bool = True,
     ) -> None:
         async def answer(place: Place) -> Card:
-            _require_manager(client, interaction)
+            _require_manager(face, interaction)
             return await moderation.set_rules(
                 service, place.asker, place.t, word=word, pattern=pattern, blocked=blocked
             )
 
-        await client.answer(interaction, answer)
+        await face.answer(interaction, answer)
 
 
-def _require_manager(client: EaselClient, interaction: Interaction) -> None:
+def _require_manager(face: Face, interaction: Interaction) -> None:
     """Raises `UserError`: a server may have shown these commands to anybody."""
-    owner = owners.is_owner(client.service.config, Asker(PLATFORM, str(interaction.user.id)))
+    owner = owners.is_owner(face.service.config, Asker(PLATFORM, str(interaction.user.id)))
     if not owner and not interaction.permissions.manage_guild:
         raise UserError(say("discord-managers"))

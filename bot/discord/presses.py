@@ -23,7 +23,7 @@ from storage.errors import StorageError
 
 if TYPE_CHECKING:
     from bot.commands.buttons import Press
-    from bot.discord.client import EaselClient, Interaction
+    from bot.discord.face import Face, Interaction
     from bot.messages import Translator
 
 REFUSALS = (UserError, StorageError)
@@ -32,56 +32,56 @@ PROMPT_FIELD = "prompt"
 _VARY = re.compile(r"vary:(?P<target>[0-9a-f]{16}(?:-[0-9])?):[0-9a-f]{8}")
 
 
-async def pressed(client: EaselClient, interaction: Interaction, press: Press) -> None:
+async def pressed(face: Face, interaction: Interaction, press: Press) -> None:
     """A button of ours, perhaps of an earlier process."""
     target, private = press.target, _is_private(interaction)
     match press.action:
         case Action.AGAIN:
-            await again(client, interaction, target, private=private)
+            await again(face, interaction, target, private=private)
         case Action.LARGER:
-            await larger(client, interaction, target, private=private)
+            await larger(face, interaction, target, private=private)
         case Action.VARY:
             # a modal must be the first answer, so it reads the message and not the store
-            modal = VaryModal(target, _prompt(interaction), spoken_to(client.service, interaction))
+            modal = VaryModal(target, _prompt(interaction), spoken_to(face.service, interaction))
             await interaction.response.send_modal(modal)
         case Action.SINGLE:
-            await single(client, interaction, target)
+            await single(face, interaction, target)
         case Action.DETAILS:
-            await details(client, interaction, target)
+            await details(face, interaction, target)
         case Action.FETCH:
-            await fetch(client, interaction, target)
+            await fetch(face, interaction, target)
         case Action.DELETE:
-            await delete(client, interaction, target)
+            await delete(face, interaction, target)
         case Action.CANCEL:
-            await cancel(client, interaction, target)
+            await cancel(face, interaction, target)
 
 
-async def again(client: EaselClient, interaction: Interaction, target: str, *, private: bool) -> None:
+async def again(face: Face, interaction: Interaction, target: str, *, private: bool) -> None:
     """Draw a request once more, from a new seed."""
-    await client.ask(
+    await face.ask(
         interaction,
-        lambda who, key, where: buttons.again(client.service, who, target, key=key, address=where),
+        lambda who, key, where: buttons.again(face.service, who, target, key=key, address=where),
         private=private,
     )
 
 
-async def larger(client: EaselClient, interaction: Interaction, target: str, *, private: bool) -> None:
+async def larger(face: Face, interaction: Interaction, target: str, *, private: bool) -> None:
     """Draw a picture at the next size up."""
-    await client.ask(
+    await face.ask(
         interaction,
-        lambda who, key, where: buttons.larger(client.service, who, target, key=key, address=where),
+        lambda who, key, where: buttons.larger(face.service, who, target, key=key, address=where),
         private=private,
     )
 
 
-async def single(client: EaselClient, interaction: Interaction, job_id: str) -> None:
+async def single(face: Face, interaction: Interaction, job_id: str) -> None:
     """One file out of a grid, for whoever pressed."""
-    await client.acknowledge(interaction, private=True)
+    await face.acknowledge(interaction, private=True)
     try:
-        place = await place_of(client.service, interaction)
-        picked = await buttons.single(client.service, place.asker, job_id)
+        place = await place_of(face.service, interaction)
+        picked = await buttons.single(face.service, place.asker, job_id)
     except REFUSALS as error:
-        await client.tell(interaction, error)
+        await face.tell(interaction, error)
         return
     request_id, _, number = job_id.rpartition("-")
     name = file_name(request_id, int(number) + 1, spoiler=picked.spoiler)
@@ -89,7 +89,7 @@ async def single(client: EaselClient, interaction: Interaction, job_id: str) -> 
     embed = single_embed(picked.request, place.t)
     if not picked.spoiler:  # an embed's picture has no veil
         embed.set_image(url=f"attachment://{encoded.name}")
-    grows = client.service.model.larger(picked.request.size) is not None
+    grows = face.service.model.larger(picked.request.size) is not None
     await interaction.edit_original_response(
         embed=embed,
         attachments=[discord.File(io.BytesIO(encoded.content), encoded.name)],
@@ -97,50 +97,48 @@ async def single(client: EaselClient, interaction: Interaction, job_id: str) -> 
     )
 
 
-async def details(client: EaselClient, interaction: Interaction, target: str) -> None:
+async def details(face: Face, interaction: Interaction, target: str) -> None:
     """A request's parameters, for whoever asks."""
-    await client.answer(
-        interaction, lambda place: buttons.details(client.service, place.asker, target, place.t)
-    )
+    await face.answer(interaction, lambda place: buttons.details(face.service, place.asker, target, place.t))
 
 
-async def fetch(client: EaselClient, interaction: Interaction, target: str) -> None:
+async def fetch(face: Face, interaction: Interaction, target: str) -> None:
     """Out of the history: delivered like a new picture, and then it counts."""
-    message_id = await client.acknowledge(interaction, private=True)
-    client.delivery.own(asyncio.current_task())
+    message_id = await face.acknowledge(interaction, private=True)
+    face.delivery.own(asyncio.current_task())
     try:
-        place = await place_of(client.service, interaction)
-        live = await buttons.fetch(client.service, place.asker, target)
+        place = await place_of(face.service, interaction)
+        live = await buttons.fetch(face.service, place.asker, target)
     except REFUSALS as error:
-        await client.tell(interaction, error)
+        await face.tell(interaction, error)
         return
     where = address_of(interaction, message_id, private=True, language=place.language, preview=False)
-    await client.service.moved(live, **where.to_json())
-    await client.delivery.follow(live)
+    await face.service.moved(live, **where.to_json())
+    await face.delivery.follow(live)
 
 
-async def delete(client: EaselClient, interaction: Interaction, target: str) -> None:
+async def delete(face: Face, interaction: Interaction, target: str) -> None:
     """The pictures from the store, then the message."""
     await interaction.response.defer()
     try:
-        place = await place_of(client.service, interaction)
-        moderator = is_moderator(client.service, interaction)
-        await buttons.delete(client.service, place.asker, target, moderator=moderator)
+        place = await place_of(face.service, interaction)
+        moderator = is_moderator(face.service, interaction)
+        await buttons.delete(face.service, place.asker, target, moderator=moderator)
     except REFUSALS as error:
-        await client.whisper(interaction, error)
+        await face.whisper(interaction, error)
         return
     await interaction.delete_original_response()
 
 
-async def cancel(client: EaselClient, interaction: Interaction, target: str) -> None:
+async def cancel(face: Face, interaction: Interaction, target: str) -> None:
     """The message itself tells how it ended, once the step under way is over."""
     await interaction.response.defer()
     try:
-        place = await place_of(client.service, interaction)
-        moderator = is_moderator(client.service, interaction)
-        await buttons.cancel(client.service, place.asker, target, moderator=moderator)
+        place = await place_of(face.service, interaction)
+        moderator = is_moderator(face.service, interaction)
+        await buttons.cancel(face.service, place.asker, target, moderator=moderator)
     except REFUSALS as error:
-        await client.whisper(interaction, error)
+        await face.whisper(interaction, error)
 
 
 class VaryModal(discord.ui.Modal):
@@ -162,16 +160,16 @@ class VaryModal(discord.ui.Modal):
         )
 
 
-async def submitted(client: EaselClient, interaction: Interaction) -> None:
+async def submitted(face: Face, interaction: Interaction) -> None:
     """A modal came back, perhaps one that an earlier process had opened: it says itself what it was about."""
     data = cast("dict[str, Any]", interaction.data)
     match = _VARY.fullmatch(data["custom_id"])
     if match is None:
         return
     target, prompt = match["target"], _submitted_prompt(data)
-    await client.ask(
+    await face.ask(
         interaction,
-        lambda who, key, where: buttons.vary(client.service, who, target, prompt, key=key, address=where),
+        lambda who, key, where: buttons.vary(face.service, who, target, prompt, key=key, address=where),
         private=_is_private(interaction),
     )
 

@@ -20,7 +20,7 @@ from storage.errors import StorageError
 if TYPE_CHECKING:
     from bot.commands.members import LinkStep, Page
     from bot.discord.caller import Place
-    from bot.discord.client import EaselClient, Interaction
+    from bot.discord.face import Face, Interaction
     from bot.messages import Translator
 
 
@@ -65,16 +65,16 @@ class QuestionButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
 
     async def callback(self, interaction: Interaction) -> None:  # type: ignore[override]
         """Answer in the place of the question."""
-        client = interaction.client
+        face = interaction.client
         await interaction.response.defer()
         try:
-            place = await place_of(client.service, interaction)
-            reply = await _answer(client, place, self.question, self.target)
+            place = await place_of(face.service, interaction)
+            reply = await _answer(face, place, self.question, self.target)
             await interaction.edit_original_response(embeds=list(reply.embeds), view=reply.view)
         except (UserError, StorageError) as error:
-            await client.whisper(interaction, error)
+            await face.whisper(interaction, error)
         except Exception as error:
-            await client.failed(interaction, error)
+            await face.failed(interaction, error)
 
 
 def link_reply(step: LinkStep, t: Translator) -> Reply:
@@ -121,15 +121,15 @@ def _entry_buttons(entry: members.Entry, number: str, t: Translator) -> list[Act
     ]
 
 
-async def _answer(client: EaselClient, place: Place, question: Question, target: str) -> Reply:
-    service, asker, t = client.service, place.asker, place.t
+async def _answer(face: Face, place: Place, question: Question, target: str) -> Reply:
+    service, asker, t = face.service, place.asker, place.t
     match question:
         case Question.LINK | Question.LINK_NOT:
             yes = question is Question.LINK
             card = await members.answer_link(service, asker, target, yes=yes, t=t)
         case Question.FORGET:
             card = await members.forget(service, asker, t)
-            client.recent.forget(int(asker.user_id))
+            face.recent.forget(int(asker.user_id))
         case Question.FORGET_NOT:
             card = Card(t("forget-title"), text=t("forget-kept"))
         case Question.OLDER:

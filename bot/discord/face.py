@@ -1,0 +1,172 @@
+"""What all parts of the Discord face share: acknowledge first, then do the work, and say what went wrong.
+
+An interaction must be answered within three seconds, so it is deferred before store or engine are asked. What
+goes wrong afterwards is told in its message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+import discord
+import structlog
+from discord import app_commands
+
+from bot.discord.address import address_of
+from bot.discord.caller import Place, place_of, require_channel, spoken_to
+from bot.discord.delivery import Delivery
+from bot.discord.pages import CHART, Reply, card_embed, escaped
+from bot.discord.recent import PROMPTS, Recent
+from bot.imagine import refusals
+from bot.imagine.request import ImageRequest
+from bot.messages import UserError
+from storage.errors import StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from bot.commands.buttons import Press
+    from bot.commands.general import Card
+    from bot.imagine.live import LiveRequest
+    from bot.imagine.service import Asker, Service
+
+log = structlog.get_logger(__name__)
+
+INTENTS = discord.Intents(guilds=True)
+"""Roles and channels come with interactions and guilds; nothing privileged, no message is ever read."""
+
+TOO_LATE, ANSWERED_BEFORE = 10062, 40060
+"""Discord's codes for an interaction that is gone, and for one that was replayed."""
+
+REFUSALS = (UserError, StorageError)
+"""What is told in a sentence, and nothing was changed."""
+
+Interaction = discord.Interaction["Face"]
+
+
+class Face(discord.AutoShardedClient, ABC):
+    """The library's client with what commands, buttons and menus share. It knows none of them."""
+
+    def __init__(self, service: Service, **options: Any) -> None:
+        super().__init__(
+            intents=INTENTS,
+            allowed_mentions=discord.AllowedMentions.none(),
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            max_messages=None,
+            **options,
+        )
+        self.service = service
+        self.tree = Tree(
+            self,
+            allowed_contexts=app_commands.AppCommandContext(
+                guild=True, dm_channel=True, private_channel=True
+            ),
+            allowed_installs=app_commands.AppInstallationType(guild=True, user=True),
+        )
+        self.delivery = Delivery(self, service)
+        self.recent = Recent()
+
+    @abstractmethod
+    async def pressed(self, interaction: Interaction, press: Press) -> None:
+        """A button under a picture was pressed, perhaps one of an earlier process."""
+
+    async def ask(
+        self,
+        interaction: Interaction,
+        begin: Callable[[Asker, str, Mapping[str, object]], Awaitable[LiveRequest]],
+        *,
+        private: bool = False,
+    ) -> None:
+        """Have something drawn: acknowledge, accept, follow. A refusal is told in the same message."""
+        message_id = await self.acknowledge(interaction, private=private)
+        self.delivery.own(asyncio.current_task())
+        try:
+            place = await place_of(self.service, interaction)
+            require_channel(place, interaction)
+            where = address_of(
+                interaction,
+                message_id,
+                private=private,
+                language=place.language,
+                preview=place.rules.preview,
+            )
+            live = await begin(place.asker, str(interaction.id), where.to_json())
+        except REFUSALS as error:
+            await self.tell(interaction, error)
+            return
+        await self._remember(interaction.user.id, live)
+        await self.delivery.follow(live)
+
+    async def _remember(self, user_id: int, live: LiveRequest) -> None:
+        """Keep the prompt for autocomplete; the first after a restart brings the earlier ones back."""
+        if not self.recent.knows(user_id):
+            with contextlib.suppress(StorageError):
+                for record in reversed(await self.service.store.history(live.member, PROMPTS)):
+                    self.recent.add(user_id, ImageRequest.from_json(record.payload).prompt)
+        self.recent.add(user_id, live.request.prompt)
+
+    async def answer(
+        self, interaction: Interaction, work: Callable[[Place], Awaitable[Card | Reply]]
+    ) -> None:
+        """Answer a command, seen by its asker alone."""
+        await self.acknowledge(interaction, private=True)
+        try:
+            answer = await work(await place_of(self.service, interaction))
+        except REFUSALS as error:
+            await self.tell(interaction, error)
+            return
+        reply = answer if isinstance(answer, Reply) else Reply((card_embed(answer),))
+        files = [discord.File(io.BytesIO(reply.picture), CHART)] if reply.picture else []
+        await interaction.edit_original_response(
+            embeds=list(reply.embeds), view=reply.view, attachments=files
+        )
+
+    async def acknowledge(self, interaction: Interaction, *, private: bool) -> int | None:
+        """Within three seconds, whatever else is slow. The id of the message that will hold the answer."""
+        answer = await interaction.response.defer(ephemeral=private, thinking=True)
+        return answer.message_id if answer else None
+
+    async def tell(self, interaction: Interaction, error: Exception) -> None:
+        """Why not, in the message that was promised."""
+        text = await self._sentence(interaction, error)
+        await interaction.edit_original_response(content=text, embeds=[], view=None)
+
+    async def whisper(self, interaction: Interaction, error: Exception) -> None:
+        """Why not, beside somebody's message."""
+        await interaction.followup.send(await self._sentence(interaction, error), ephemeral=True)
+
+    async def failed(self, interaction: Interaction, error: BaseException) -> None:
+        """Something nobody expected: into the log, and in a sentence to whoever waits."""
+        if isinstance(error, discord.HTTPException) and error.code in (TOO_LATE, ANSWERED_BEFORE):
+            log.warning("discord.too_late", code=error.code)
+            return
+        log.error("discord.interaction_failed", kind=str(interaction.type), exc_info=error)
+        text = escaped(spoken_to(self.service, interaction)("error-internal"))
+        try:
+            if interaction.response.is_done():
+                await interaction.followup.send(text, ephemeral=True)
+            else:
+                await interaction.response.send_message(text, ephemeral=True)
+        except discord.HTTPException as trouble:
+            log.warning("discord.not_told", status=trouble.status, code=trouble.code)
+
+    async def _sentence(self, interaction: Interaction, error: Exception) -> str:
+        """A refusal in the reader's language, or in their client's where the store cannot say."""
+        t = spoken_to(self.service, interaction)
+        with contextlib.suppress(*REFUSALS):
+            t = (await place_of(self.service, interaction)).t
+        if isinstance(error, StorageError):
+            error = refusals.explain(error, t.language)
+        return escaped(t(error.message) if isinstance(error, UserError) else t("error-internal"))
+
+
+class Tree(app_commands.CommandTree[Face]):
+    """Slash commands and context menus."""
+
+    async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError, /) -> None:
+        """Anything that no command expected."""
+        await interaction.client.failed(interaction, getattr(error, "original", error))
