@@ -107,4 +107,5 @@ def picture_key(model: str, request: DrawRequest) -> tuple[Hashable, ...]:
         request.steps,
         request.guidance,
         request.seed,
+        request.extra,
     )

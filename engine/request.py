@@ -26,6 +26,8 @@ class DrawRequest:
     seed: int
     guidance: float = 0.0
     negative_prompt: str = ""
+    extra: tuple[tuple[str, float], ...] = ()
+    """Further numbers that the model's family reads, by name."""
     lane: str = "default"
     """Class of the two-level fair queue (the bot's tier)."""
     flow: str = ""
@@ -34,6 +36,10 @@ class DrawRequest:
     """Steps between previews; 0 draws none."""
     waited_s: float = 0.0
     """Time already waited in an earlier life of the process; it counts in the queue."""
+
+    def number(self, name: str, default: float) -> float:
+        """One of `extra`."""
+        return dict(self.extra).get(name, default)
 
     @property
     def captions(self) -> int:

@@ -1,4 +1,5 @@
-"""docs/configuration.md: every key of bot.toml and every secret, from what the program itself reads.
+"""docs/configuration.md: every key of bot.toml and every secret, from what the program itself reads; and the
+table of options in docs/commands.md.
 
     make reference
 
@@ -18,9 +19,14 @@ from pydantic import BaseModel
 
 from bot.config.credentials import Credentials
 from bot.config.schema import Config, Section
+from bot.imagine.models import load_capabilities
+from bot.imagine.options import OPTIONS, about, spellings
+from bot.messages import LANGUAGES, translator
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "configuration.md"
+COMMANDS = ROOT / "docs" / "commands.md"
+OPTIONS_HEAD = "| option | what it is for | also |\n|---|---|---|"
 TOP = ""
 HEAD = """\
 # Configuration
@@ -195,8 +201,29 @@ def _range(schema: Mapping[str, Any], kind: str) -> str:
     return " ".join([kind, *told]) if told else kind
 
 
+def options() -> str:
+    """The table of docs/commands.md, from the table of options."""
+    model, t = load_capabilities("z-image-turbo"), translator(LANGUAGES[0])
+    rows = [OPTIONS_HEAD]
+    for option in OPTIONS:
+        called = sorted(
+            word for word, meant in spellings().items() if meant is option and word != option.shown
+        )
+        also = ", ".join(f"`--{word}`" for word in called)
+        rows.append(f"| `--{option.shown}` | {_cell(about(option, model, {}, t))} | {also} |")
+    return "\n".join(rows) + "\n"
+
+
+def with_options(commands: str) -> str:
+    """docs/commands.md with the table as it should be."""
+    before, _, rest = commands.partition(OPTIONS_HEAD)
+    _, gap, after = rest.partition("\n\n")
+    return before + options() + gap[1:] + after
+
+
 def main() -> None:
     PAGE.write_text(page((ROOT / "bot.toml").read_text("utf-8")), "utf-8")
+    COMMANDS.write_text(with_options(COMMANDS.read_text("utf-8")), "utf-8")
 
 
 if __name__ == "__main__":

@@ -23,13 +23,12 @@ from bot.cli.doctor.report import run_doctor
 from bot.cli.init.wizard import Here, run_init
 from bot.cli.interrupt import INTERRUPTED, interruptible
 from bot.cli.terminal import Terminal, check_folder, check_out, show_card
+from bot.cli.words import WordsCommand, listing_options
 from bot.commands import owners
-from bot.commands.buttons import altered
 from bot.config.credentials import Credentials, Redactor
 from bot.config.file import ConfigError, load_config, serving_http
 from bot.faces.serving import configured_faces, serve_all
-from bot.imagine.options import Options
-from bot.imagine.parse import parse_imagine
+from bot.imagine.parse import parse_words
 from bot.imagine.service import Asker
 from bot.logs import set_up_logs
 from bot.messages import UserError, best_language, say, translator
@@ -100,38 +99,17 @@ def doctor(
         raise typer.Exit(FAILED)
 
 
-@app.command()
+@app.command(cls=WordsCommand)
+@listing_options
 def imagine(
     prompt: Annotated[list[str], typer.Argument(help="What to draw, with or without quotes.")],
     out: Annotated[Path, typer.Option(help="The PNG file to write.")] = Path("easel.png"),
-    size: Annotated[
-        str | None, typer.Option(help="square, portrait, landscape, ... or WIDTHxHEIGHT.")
-    ] = None,
-    quality: Annotated[str | None, typer.Option(help="sketch, draft, standard or final.")] = None,
-    seed: Annotated[str | None, typer.Option(help="The same seed draws the same picture.")] = None,
-    images: Annotated[str | None, typer.Option("--images", "--n", help="1 to 4.")] = None,
-    negative: Annotated[
-        str | None, typer.Option("--negative", "--no", help="What should not be in it (guidance above 0).")
-    ] = None,
-    guidance: Annotated[str | None, typer.Option(help="0 to 10.")] = None,
-    steps: Annotated[str | None, typer.Option(help="Denoising steps, in place of a quality.")] = None,
-    style: Annotated[str | None, typer.Option(help="A style from bot.toml.")] = None,
     config: ConfigOption = None,
 ) -> None:
     """Draw a picture into a file."""
-    given = Options(
-        negative=negative,
-        size=size,
-        quality=quality,
-        seed=seed,
-        images=images,
-        guidance=guidance,
-        style=style,
-        steps=steps,
-    )
     settings = _settings(config)
     with _explained(settings):
-        options = altered(parse_imagine(" ".join(prompt)), given)
+        options = parse_words(prompt)
         check_out(out)
     drawn = _with_terminal(settings, lambda terminal: terminal.imagine(options, out))
     if not drawn:

@@ -8,16 +8,16 @@ it is pressed. Whoever presses pays and is checked like anybody who asks; a priv
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from bot.commands.general import Card
 from bot.imagine import refusals
-from bot.imagine.options import Options
+from bot.imagine.options import OPTIONS, Options, altered, number_text
 from bot.imagine.picture import is_spoiler
 from bot.imagine.pricing import money
-from bot.imagine.request import ImageRequest
+from bot.imagine.request import ImageRequest, replay
 from bot.messages import UserError, say
 from storage.errors import ImageGone, StoreUnavailable, UnknownJob, UnknownRequest, WrongState
 from storage.records import JobState
@@ -69,6 +69,8 @@ class Single:
     request: ImageRequest
     png: bytes
     spoiler: bool = False
+    grows: bool = False
+    """Whoever asked may draw it larger."""
 
 
 def button_id(action: Action, target: str) -> str:
@@ -85,7 +87,9 @@ def pressed(id_: str) -> Press | None:
 def offered(live: LiveRequest, service: Service) -> tuple[Action, ...]:
     """The buttons under a finished request, in order; a grid has SINGLE once for each picture."""
     one = live.request.images == 1
-    larger = (Action.LARGER,) if one and service.model.larger(live.request.size) else ()
+    tier = service.config.tiers.get(live.tier or "")
+    grows = one and tier and service.model.larger(live.request.size, tier.max_pixels)
+    larger = (Action.LARGER,) if grows else ()
     singles = () if one else (Action.SINGLE,)
     return (Action.AGAIN, Action.VARY, *larger, *singles, Action.DETAILS, Action.DELETE)
 
@@ -95,7 +99,7 @@ async def again(
 ) -> LiveRequest:
     """Draw the request once more, from a new seed."""
     request = await _seen(service, asker, target)
-    options = replace(options_of(request), seed=None)
+    options = replace(replay(request), seed=None)
     return await service.imagine(asker, options, key=key, address=address)
 
 
@@ -111,7 +115,7 @@ async def vary(
     """Draw other words from the same seed; options typed with them win. One picture of a grid makes one."""
     typed = words if isinstance(words, Options) else Options(words)
     request = await _seen(service, asker, target)
-    kept = replace(options_of(request), images="1") if "-" in target else options_of(request)
+    kept = replace(replay(request), images="1") if "-" in target else replay(request)
     return await service.imagine(asker, altered(kept, typed), key=key, address=address)
 
 
@@ -120,10 +124,13 @@ async def larger(
 ) -> LiveRequest:
     """Draw one picture at the next size up, from its seed."""
     request = await _seen(service, asker, target)
-    size = service.model.larger(request.size)
+    tier = service.tier_of(await service.member(asker), asker)
+    size = service.model.larger(request.size, tier.max_pixels)
     if size is None:
+        if service.model.larger(request.size, service.model.max_px**2):
+            raise UserError(say("action-largest-tier", tier=tier.name))
         raise UserError(say("action-largest"))
-    options = replace(options_of(request), size=str(size), images="1")
+    options = replace(replay(request), size=str(size), images="1")
     return await service.imagine(asker, options, key=key, address=address)
 
 
@@ -138,7 +145,10 @@ async def single(service: Service, asker: Asker, job_id: str) -> Single:
         png = await service.store.image(job.image)
     except ImageGone:
         raise UserError(say("error-gone")) from None
-    return Single(job.job_id, replace(request, seed=job.seed, images=1), png, is_spoiler(png))
+    drawn = replace(request, seed=job.seed, images=1)
+    tier = service.tier_of(await service.member(asker), asker)
+    grows = service.model.larger(drawn.size, tier.max_pixels) is not None
+    return Single(job.job_id, drawn, png, is_spoiler(png), grows)
 
 
 async def details(service: Service, asker: Asker, target: str, t: Translator) -> Card:
@@ -174,28 +184,6 @@ async def fetch(service: Service, asker: Asker, target: str) -> LiveRequest:
     record = await _record(service, target)
     await _owned(service, asker, record)
     return await service.revisit(record.request_id)
-
-
-def options_of(request: ImageRequest) -> Options:
-    """A stored request as if it had been typed: asking again checks it against today's rules."""
-    return Options(
-        prompt=request.prompt,
-        negative=request.negative_prompt or None,
-        size=str(request.size),
-        quality=request.quality,
-        seed=str(request.seed),
-        images=str(request.images),
-        guidance=f"{request.guidance:g}",
-        style=request.style,
-        steps=str(request.steps),
-        private=request.private,
-    )
-
-
-def altered(kept: Options, typed: Options) -> Options:
-    """Options with what was typed in their place; a typed quality brings its own steps."""
-    said = {name: value for name, value in asdict(typed).items() if value}
-    return replace(kept, **({"steps": None} if typed.quality else {}) | said)
 
 
 async def _seen(service: Service, asker: Asker, target: str) -> ImageRequest:
@@ -248,6 +236,10 @@ def _detail_facts(
         facts.insert(0, (t("fact-negative"), request.negative_prompt))
     if request.style:
         facts.append((t("fact-style"), request.style))
+    for option in OPTIONS:
+        if option.name in request.extra:
+            label = option.called(t.language).capitalize()
+            facts.append((label, number_text(request.extra[option.name])))
     usages = [job.usage for job in record.jobs if job.usage]
     if usages:
         gpu_us = sum(usage.gpu_us for usage in usages)

@@ -11,6 +11,7 @@ from bot.config.schema import Config
 from bot.cost.chart import chart_png
 from bot.cost.report import cost_report
 from bot.cost.report_text import facts, title
+from bot.imagine.options import OPTIONS, about
 
 if TYPE_CHECKING:
     from bot.imagine.service import Asker, Service
@@ -57,12 +58,8 @@ async def stats_chart(store: Store, period: str, t: Translator, config: Config) 
 
 
 def help_text(service: Service, t: Translator, more: str) -> Card:
-    """How to ask where options are typed, with all sizes, qualities and styles; then what a face adds."""
+    """How to ask where options are typed, with the values there are; then what a face adds."""
     model, styles = service.model, service.config.styles
-    options = t(
-        "help-options",
-        sizes=", ".join(model.sizes),
-        qualities=", ".join(f"{name} ({steps})" for name, steps in model.steps.items()),
-        styles=", ".join(styles) or "-",
-    )
-    return Card("Easel", text=f"{options}\n\n{more}")
+    width = max(len(option.shown) for option in OPTIONS)
+    lines = [f"  --{option.shown:<{width}}  {about(option, model, styles, t)}" for option in OPTIONS]
+    return Card("Easel", text="\n".join([t("help-imagine"), *lines, "", more]))

@@ -1,63 +1,47 @@
-"""`/imagine`: the slash command with its choices and autocomplete."""
+"""`/imagine`: the slash command, made from the table of options, with its choices and autocomplete."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import inspect
+from typing import TYPE_CHECKING, Any
 
+from discord import Interaction as AnyInteraction
 from discord import app_commands
 
 from bot.discord.locale import language_of, text
-from bot.imagine.options import Options
+from bot.imagine.options import MAX_PROMPT_CHARS, OPTIONS, Kind, Option, Options
 from bot.messages import translator
 
 if TYPE_CHECKING:
     from bot.discord.face import Face, Interaction
+    from bot.imagine.models import Capabilities
     from bot.imagine.service import Service
 
 MAX_CHOICES, MAX_CHOICE_CHARS = 25, 100
-IMAGES = (1, 2, 3, 4)
+MAX_LISTED = 10
+"""So many numbers are listed; of more, one is typed."""
+NAMES = ("prompt", *(option.name for option in OPTIONS))
 
 
 def add_to(face: Face) -> None:
     """Put `/imagine` on the command tree."""
     service = face.service
-    qualities = [
-        app_commands.Choice(name=text(f"quality-{name}"), value=name) for name in service.model.steps
-    ]
 
-    counts = [app_commands.Choice(name=str(n), value=n) for n in IMAGES]
-
-    @face.tree.command(name=text("cmd-imagine"), description=text("cmd-imagine-about"))
-    @app_commands.rename(**{name: text(f"opt-{name}") for name in OPTIONS})
-    @app_commands.describe(**{name: text(f"opt-{name}-about") for name in OPTIONS})
-    @app_commands.choices(quality=qualities)
-    @app_commands.choices(images=counts)
-    async def imagine(
-        interaction: Interaction,
-        prompt: app_commands.Range[str, 1, 2000],
-        negative: app_commands.Range[str, 1, 2000] | None = None,
-        size: str | None = None,
-        quality: str | None = None,
-        seed: str | None = None,
-        images: int | None = None,
-        style: str | None = None,
-        private: bool = False,
-    ) -> None:
-        options = Options(
-            prompt=prompt,
-            negative=negative,
-            size=size,
-            quality=quality,
-            seed=seed,
-            images=str(images) if images else None,
-            style=style,
-            private=private,
-        )
+    async def asked(interaction: Interaction, prompt: str, **said: Any) -> None:
+        options = Options(prompt=prompt, **{name: _typed(value) for name, value in said.items()})
         await face.ask(
             interaction,
             lambda who, key, where: service.imagine(who, options, key=key, address=where),
-            private=private,
+            private=options.private,
         )
+
+    callback: Any = asked
+    callback.__signature__ = _signature(service.model)
+    callback = app_commands.describe(**{name: text(f"opt-{name}-about") for name in NAMES})(callback)
+    callback = app_commands.rename(**{name: text(f"opt-{name}") for name in NAMES})(callback)
+    callback = app_commands.choices(**_choices(service.model))(callback)
+    command = face.tree.command(name=text("cmd-imagine"), description=text("cmd-imagine-about"))
+    imagine: app_commands.Command[Any, ..., None] = command(callback)
 
     @imagine.autocomplete("prompt")
     async def prompts(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
@@ -82,7 +66,49 @@ def add_to(face: Face) -> None:
         return _matching(named, "" if typed_size else typed, typed_size)
 
 
-OPTIONS = ("prompt", "negative", "size", "quality", "seed", "images", "style", "private")
+def _signature(model: Capabilities) -> inspect.Signature:
+    """The parameters that discord.py makes the command's fields of."""
+    prompt = app_commands.Range[str, 1, MAX_PROMPT_CHARS]
+    fields: list[tuple[str, Any, Any]] = [("interaction", AnyInteraction, inspect.Parameter.empty)]
+    fields.append(("prompt", prompt, inspect.Parameter.empty))
+    fields += [(option.name, *_field(option, model)) for option in OPTIONS]
+    keyword = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    return inspect.Signature(
+        [inspect.Parameter(name, keyword, default=default, annotation=kind) for name, kind, default in fields]
+    )
+
+
+def _field(option: Option, model: Capabilities) -> tuple[Any, Any]:
+    """An option's type in the command, and its default. Numbers are typed: the bot explains their limits."""
+    if option.kind is Kind.FLAG:
+        return bool, False
+    if option.kind is Kind.TEXT:
+        return app_commands.Range[str, 1, MAX_PROMPT_CHARS] | None, None
+    return (int if _few(option, model) else str) | None, None
+
+
+def _few(option: Option, model: Capabilities) -> range:
+    """The numbers to choose from, where they are few enough to be listed."""
+    if option.kind is not Kind.WHOLE or option.limits is None:
+        return range(0)
+    low, high = (int(limit) for limit in option.limits(model, None))
+    return range(low, high + 1) if high - low < MAX_LISTED else range(0)
+
+
+def _choices(model: Capabilities) -> dict[str, list[app_commands.Choice[Any]]]:
+    """The fields whose few values Discord lists."""
+    listed: dict[str, list[app_commands.Choice[Any]]] = {
+        option.name: [app_commands.Choice(name=str(n), value=n) for n in few]
+        for option in OPTIONS
+        if (few := _few(option, model))
+    }
+    qualities = [app_commands.Choice(name=text(f"quality-{name}"), value=name) for name in model.steps]
+    return {**listed, "quality": qualities}
+
+
+def _typed(value: str | int | bool | None) -> Any:
+    """A field's value as it would be typed."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _styles(service: Service, language: str) -> dict[str, str]:

@@ -17,7 +17,7 @@ from bot.discord.caller import is_moderator, place_of, spoken_to
 from bot.discord.files import Upload, file_name, fit
 from bot.discord.keyboards import single_view
 from bot.discord.pages import single_embed, unescaped
-from bot.imagine.request import MAX_PROMPT_CHARS
+from bot.imagine.options import MAX_PROMPT_CHARS
 from bot.messages import UserError
 from storage.errors import StorageError
 
@@ -89,11 +89,10 @@ async def single(face: Face, interaction: Interaction, job_id: str) -> None:
     embed = single_embed(picked.request, place.t)
     if not picked.spoiler:  # an embed's picture has no veil
         embed.set_image(url=f"attachment://{encoded.name}")
-    grows = face.service.model.larger(picked.request.size) is not None
     await interaction.edit_original_response(
         embed=embed,
         attachments=[discord.File(io.BytesIO(encoded.content), encoded.name)],
-        view=single_view(job_id, larger=grows, t=place.t),
+        view=single_view(job_id, larger=picked.grows, t=place.t),
     )
 
 

@@ -128,6 +128,7 @@ class Worker:
             seed=job.seed,
             guidance=request.guidance,
             negative_prompt=request.negative_prompt,
+            extra=tuple(sorted(request.extra.items())),
             lane=record.tier,
             flow=record.member,
             preview_every=self._config.engine.preview_every,

@@ -6,8 +6,10 @@ What the model can do is its profile, which the engine reads too; what members a
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass
+from importlib import resources
 from math import isqrt, sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +19,9 @@ from engine.families.profile import load_profile
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+MOST_UNKNOWN = 3
+"""So many unknown words are told."""
+_WORDS = re.compile(r"[a-z]+|[\u3400-\u9fff]")
 MODELS_TOML = Path(__file__).parent / "models.toml"
 
 
@@ -48,35 +53,66 @@ class Capabilities:
     max_steps: int
     useful_steps: int
     max_guidance: float
+    negative_guidance: float
+    """Guidance where a negative prompt is given and no guidance is."""
+    words: frozenset[str] = frozenset()
+    """The words the model knows, English in lower case and Chinese by phrases; empty: any."""
 
     @property
     def default_size(self) -> Size:
         return self.sizes["square"]
 
     def snap(self, size: Size) -> Size:
-        """The nearest size on the grid and inside the model's limits."""
-
-        def edge(px: int) -> int:
-            on_grid = round(px / self.grid_px) * self.grid_px
-            return min(max(on_grid, self.min_px), self.max_px)
-
-        return Size(edge(size.width), edge(size.height))
+        """The nearest size on the grid and inside the model's limits; its proportions stay where they can."""
+        long, short = max(size.width, size.height), max(1, min(size.width, size.height))
+        scale = min(max(1.0, self.min_px / short), self.max_px / max(1, long))
+        return Size(self._edge(size.width * scale), self._edge(size.height * scale))
 
     def fit(self, size: Size, max_pixels: int) -> Size:
-        """The largest size of the same proportions, on the grid, with at most `max_pixels`."""
+        """`size`, or where it has more than `max_pixels` the largest of its proportions that has not."""
         if size.pixels <= max_pixels:
             return size
-        scale = sqrt(max_pixels / size.pixels)
+        return self.shaped(size.width / size.height, max_pixels)
 
-        def edge(px: int) -> int:
-            return max(int(px * scale) // self.grid_px * self.grid_px, self.min_px)
+    def shaped(self, ratio: float, max_pixels: int) -> Size:
+        """The largest size on the grid, `ratio` times as wide as high, with at most `max_pixels`.
 
-        return Size(edge(size.width), edge(size.height))
+        Where the model's smallest edge is already too much, that edge all the same.
+        """
+        long_px = min(sqrt(max_pixels * max(ratio, 1 / ratio)), self.max_px)
+        for steps in range(max(1, int(long_px) // self.grid_px), 0, -1):
+            edge = max(steps * self.grid_px, self.min_px)
+            width, height = (edge, edge / ratio) if ratio >= 1 else (edge * ratio, edge)
+            size = Size(self._edge(width), self._edge(height))
+            if size.pixels <= max_pixels:
+                return size
+        return size
 
-    def larger(self, size: Size) -> Size | None:
-        """The next size up in the same proportions: half as long again on each edge, or None at the limit."""
-        step = self.snap(Size(size.width * 3 // 2, size.height * 3 // 2))
-        return step if step.pixels > size.pixels else None
+    def larger(self, size: Size, max_pixels: int) -> Size | None:
+        """The next size up in the same proportions: at most half as long again on each edge, with at most
+        `max_pixels`. None where hardly anything would be won.
+        """
+        growth = min(1.5, self.max_px / max(size.width, size.height), sqrt(max_pixels / size.pixels))
+        wanted = Size(int(size.width * growth), int(size.height * growth))
+        step = self.shaped(size.width / size.height, min(wanted.pixels, max_pixels))
+        return step if min(step.width - size.width, step.height - size.height) >= self.grid_px else None
+
+    def unknown_words(self, prompt: str) -> tuple[str, ...]:
+        """The first few words of a prompt that the model has never read; of Chinese, characters."""
+        if not self.words:
+            return ()
+        characters = {character for word in self.words for character in word}
+        found = dict.fromkeys(
+            word
+            for word in _WORDS.findall(prompt.lower())
+            if not (_known(word, self.words) if word.isascii() else word in characters)
+        )
+        return tuple(found)[:MOST_UNKNOWN]
+
+    def _edge(self, px: float) -> int:
+        """An edge on the grid, inside the limits."""
+        on_grid = round(px / self.grid_px) * self.grid_px
+        return min(max(on_grid, self.min_px), self.max_px)
 
 
 def load_capabilities(name: str) -> Capabilities:
@@ -89,6 +125,7 @@ def load_capabilities(name: str) -> Capabilities:
         max_px=isqrt(profile.max_pixels),
         steps=profile.qualities,
         sizes={preset: Size(*edges) for preset, edges in table.pop("sizes").items()},
+        words=_words(name),
         **table,
     )
 
@@ -96,3 +133,14 @@ def load_capabilities(name: str) -> Capabilities:
 def capabilities_for(model: str) -> Capabilities:
     """The family of a model named in bot.toml: any folder or hub name is a Z-Image-Turbo."""
     return load_capabilities("embedded" if model == "embedded" else "z-image-turbo")
+
+
+def _words(family: str) -> frozenset[str]:
+    """The words a small model was trained on, where its weights come with a list."""
+    listed = resources.files("engine") / family / "words.txt"
+    return frozenset(listed.read_text("utf-8").split()) if listed.is_file() else frozenset()
+
+
+def _known(word: str, words: frozenset[str]) -> bool:
+    """Whether an English word, or what it is the plural of, is among `words`."""
+    return len(word) == 1 or not words.isdisjoint({word, word.removesuffix("s"), word.removesuffix("es")})

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import re2
 
 from bot.commands.general import Card
+from bot.imagine.text import fold
 from bot.messages import UserError, say
 
 if TYPE_CHECKING:
@@ -97,12 +98,6 @@ async def set_rules(
         (t("moderation-patterns"), "\n".join(settings.get(PATTERNS) or ()) or t("stats-none")),
     )
     return Card(t("moderation-title"), facts)
-
-
-def fold(text: str) -> str:
-    """Text as it is compared: NFKC, no invisible characters, case folded."""
-    plain = unicodedata.normalize("NFKC", text)
-    return "".join(character for character in plain if unicodedata.category(character) != "Cf").casefold()
 
 
 @lru_cache(maxsize=256)

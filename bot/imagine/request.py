@@ -1,7 +1,7 @@
 """From what somebody asked for to what will be drawn: options in, one checked `ImageRequest` out.
 
-Every face collects `Options` its own way (slash options, flags in a text) and resolves them here,
-so that the rules, and the sentences that explain them, exist once.
+Every face collects `Options` its own way (slash options, flags in a text) and resolves them here, so that the
+rules, and the sentences that explain them, exist once.
 """
 
 from __future__ import annotations
@@ -9,29 +9,37 @@ from __future__ import annotations
 import re
 import secrets
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
 from bot.imagine.models import Capabilities, Size
+from bot.imagine.notation import foreign_notation
+from bot.imagine.options import (
+    BY_NAME,
+    MAX_PROMPT_CHARS,
+    OPTIONS,
+    Kind,
+    Option,
+    Options,
+    choices,
+    number_text,
+    shown_values,
+)
+from bot.imagine.sizes import resolve_size, size_aliases
+from bot.imagine.text import clean_prompt, is_blank
 from bot.messages import Message, UserError, say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from bot.config.schema import Style, Tier
-    from bot.imagine.options import Options
 
-MAX_PROMPT_CHARS = 2_000
-MAX_IMAGES = 4
-MAX_SEED = 2**63 - 1
 DRAWN_SEEDS = 2**32
 """Seeds we draw ourselves stay short enough to be read out and typed."""
-
-SIZE_NAMES = {"方": "square", "竖": "portrait", "横": "landscape", "长": "tall", "宽": "wide", "大": "large"}
-QUALITY_NAMES = {"速写": "sketch", "草图": "draft", "标准": "standard", "精细": "final", "最终": "final"}
+QUALITY_NAMES = {"最终": "final", "auto": "standard", "自动": "standard"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +57,25 @@ class ImageRequest:
     quality: str = "standard"
     style: str | None = None
     private: bool = False
+    extra: dict[str, float] = field(default_factory=dict)
+    """Numbers that only the model reads, by the name of their option."""
 
     @property
     def size(self) -> Size:
         return Size(self.width, self.height)
+
+    def value(self, option: Option) -> str | int | float | bool | None:
+        """What was resolved for an option; None where the request has none."""
+        match option.name:
+            case "negative":
+                return self.negative_prompt or None
+            case "size":
+                return str(self.size)
+            case name if name in CORE:
+                value: str | int | float | bool | None = getattr(self, name)
+                return value
+            case name:
+                return self.extra.get(name)
 
     def to_json(self) -> str:
         return _JSON.dump_json(self).decode()
@@ -62,6 +85,7 @@ class ImageRequest:
         return _JSON.validate_json(text)
 
 
+CORE = frozenset(field.name for field in fields(ImageRequest))
 _JSON = TypeAdapter(ImageRequest)
 
 
@@ -77,50 +101,61 @@ def resolve(options: Options, *, model: Capabilities, tier: Tier, styles: Mappin
     """Check `options` against model and tier. Raises `UserError` with one sentence; changes nothing."""
     notes: list[Message] = []
     prompt = clean_prompt(options.prompt)
-    if not prompt:
+    if is_blank(prompt):
         raise UserError(say("error-prompt-empty"))
     negative = clean_prompt(options.negative or "")
     for option, text in (("prompt", prompt), ("negative", negative)):
         if len(text) > MAX_PROMPT_CHARS:
             message = say("error-prompt-long", option=option, length=len(text), limit=MAX_PROMPT_CHARS)
             raise UserError(message)
-    images = _whole(options.images, "images", 1, min(MAX_IMAGES, tier.max_images), 1)
-    guidance = _number(options.guidance, "guidance", 0.0, model.max_guidance, 0.0)
-    quality = _choice(options.quality, "quality", model.steps, QUALITY_NAMES, "standard")
-    steps = _whole(options.steps, "steps", 1, min(model.max_steps, tier.max_steps), model.steps[quality])
-    size = _size(options.size, model, tier, notes)
+    numbers = {
+        option.name: _number(option, getattr(options, option.name), model, tier)
+        for option in OPTIONS
+        if option.limits
+    }
+    quality = _choice("quality", options.quality, model, {}, QUALITY_NAMES) or "standard"
+    size, told = resolve_size(
+        options.size, model, tier, lambda word: _choice("size", word, model, {}, size_aliases(model)) or word
+    )
+    notes += [told] if told else []
     if options.style and not styles:
         raise UserError(say("error-no-styles"))
-    style = _choice(options.style, "style", styles, {}, None) if options.style else None
-    seed = _whole(options.seed, "seed", 0, MAX_SEED - MAX_IMAGES, secrets.randbelow(DRAWN_SEEDS))
-    if negative and guidance == 0:
+    style = _choice("style", options.style, model, styles, _style_names(styles))
+    steps, guidance, seed = numbers.pop("steps"), numbers.pop("guidance"), numbers.pop("seed")
+    if steps is None:
+        steps = min(model.steps[quality], tier.max_steps)
+    if negative and guidance is None:
+        guidance = model.negative_guidance
+        notes.append(say("note-guidance-set", guidance=number_text(guidance)))
+    elif negative and not guidance:
         notes.append(say("note-negative-unused"))
     if steps > model.useful_steps:
-        notes.append(say("note-steps-many", steps=steps, useful=model.useful_steps))
+        notes.append(say("note-steps-many", steps=int(steps), useful=model.useful_steps))
+    notes += _notes_on_words(prompt, model)
     request = ImageRequest(
         prompt=prompt,
         width=size.width,
         height=size.height,
-        steps=min(steps, tier.max_steps),
-        seed=seed,
-        images=images,
-        guidance=guidance,
+        steps=int(steps),
+        seed=secrets.randbelow(DRAWN_SEEDS) if seed is None else int(seed),
+        images=int(numbers.pop("images") or 1),
+        guidance=guidance or 0.0,
         negative_prompt=negative,
         quality=quality,
         style=style,
         private=options.private,
+        extra={name: value for name, value in numbers.items() if value is not None},
     )
     return Resolved(request, tuple(notes))
 
 
-def clean_prompt(text: str) -> str:
-    """One line without control characters; what people typed is otherwise left as it is."""
-    kept = "".join(
-        " " if character.isspace() else character
-        for character in text
-        if character.isspace() or unicodedata.category(character) not in {"Cc", "Cs", "Cn"}
-    )
-    return " ".join(kept.split())
+def replay(request: ImageRequest) -> Options:
+    """A stored request as if it had been typed: asking again checks it against today's rules."""
+    values = {option.name: request.value(option) for option in OPTIONS}
+    if not request.negative_prompt and not request.guidance:
+        values["guidance"] = None  # so that a negative prompt that is added now finds one
+    said: dict[str, Any] = {name: _typed(value) for name, value in values.items()}
+    return Options(prompt=request.prompt, **said)
 
 
 def styled(prompt: str, style: Style | None) -> str:
@@ -128,74 +163,66 @@ def styled(prompt: str, style: Style | None) -> str:
     return prompt if style is None else style.prompt.replace("{prompt}", prompt)
 
 
-def _size(text: str | None, model: Capabilities, tier: Tier, notes: list[Message]) -> Size:
-    """A preset shrinks to what the tier allows; a size that was spelled out is snapped, or refused."""
-    if text is None or not text.strip():
-        return model.fit(model.default_size, tier.default_pixels)
-    word = unicodedata.normalize("NFKC", text).strip().lower()
-    if match := re.fullmatch(r"(\d{1,5})\s*[x×*✕╳,乘]\s*(\d{1,5})", word):
-        wanted = Size(int(match[1]), int(match[2]))
-        snapped = model.snap(wanted)
-        if snapped.pixels > tier.max_pixels:
-            largest = model.fit(snapped, tier.max_pixels)
-            raise UserError(say("error-size-tier", size=str(wanted), tier=tier.name, largest=str(largest)))
-        if snapped != wanted:
-            grid, low, high = model.grid_px, str(model.min_px), str(model.max_px)
-            told = say(
-                "note-size-snapped", wanted=str(wanted), size=str(snapped), grid=grid, low=low, high=high
-            )
-            notes.append(told)
-        return snapped
-    aliases = {
-        f"{name}{suffix}": preset for name, preset in SIZE_NAMES.items() for suffix in ("", "图", "形")
-    }
-    preset = _choice(word, "size", model.sizes, aliases, None, extra=str(model.sizes["landscape"]))
-    wanted = model.sizes[preset]
-    size = model.fit(wanted, tier.max_pixels)
-    if size != wanted:
-        notes.append(say("note-size-tier", wanted=str(wanted), size=str(size), tier=tier.name))
-    return size
+def _typed(value: str | int | float | bool | None) -> str | bool | None:
+    if value is None or isinstance(value, str | bool):
+        return value
+    return str(value) if isinstance(value, int) else number_text(value)
+
+
+def _notes_on_words(prompt: str, model: Capabilities) -> list[Message]:
+    """What of a prompt the model does not read as it was meant."""
+    if found := foreign_notation(prompt):
+        return [say("note-notation", found=found)]
+    if unknown := model.unknown_words(prompt):
+        return [say("note-words-unknown", count=len(unknown), words=", ".join(unknown))]
+    return []
+
+
+def _style_names(styles: Mapping[str, Style]) -> dict[str, str]:
+    """What members see the styles called, in every language, to their names in bot.toml."""
+    return {label.lower(): name for name, style in styles.items() for label in style.names.values()}
 
 
 def _choice(
+    name: str,
     text: str | None,
-    option: str,
-    known: Iterable[str],
+    model: Capabilities,
+    styles: Mapping[str, Style],
     aliases: Mapping[str, str],
-    default: str | None,
-    extra: str | None = None,
-) -> str:
+) -> str | None:
+    """The value that was chosen, by its name or what members see it called; None where nothing was said."""
     word = unicodedata.normalize("NFKC", text or "").strip().lower()
-    names = {name.lower(): name for name in known}
-    if not word and default is not None:
-        return default
-    if word in names or word in aliases:
-        return names.get(word) or aliases[word]
-    allowed = ", ".join([*names.values(), *([extra] if extra else [])])
+    if not word:
+        return None
+    known = choices(BY_NAME[name], model, styles)
+    names = {one.lower(): one for one in known}
+    shown = shown_values(name, known) if name != "style" else {}
+    if found := names.get(word) or shown.get(word) or aliases.get(word):
+        return found
+    allowed = ", ".join([*known, *([str(model.sizes["landscape"]), "16:9"] if name == "size" else [])])
     near = get_close_matches(word, names, n=1)
     if near:
-        raise UserError(
-            say("error-choice-near", option=option, found=word, near=names[near[0]], allowed=allowed)
-        )
-    raise UserError(say("error-choice", option=option, found=word, allowed=allowed))
+        near_name = names[near[0]]
+        raise UserError(say("error-choice-near", option=name, found=word, near=near_name, allowed=allowed))
+    raise UserError(say("error-choice", option=name, found=word, allowed=allowed))
 
 
-def _whole(text: str | None, option: str, low: int, high: int, default: int) -> int:
-    if text is None or not text.strip():
-        return min(default, high) if option == "steps" else default
-    word = unicodedata.normalize("NFKC", text).strip()
-    if not re.fullmatch(r"[+-]?[0-9]{1,20}", word) or not low <= int(word) <= high:
-        raise UserError(say("error-range", option=option, found=word, low=str(low), high=str(high)))
-    return int(word)
+_WHOLE = re.compile(r"[+-]?[0-9]{1,20}")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,6}([.,][0-9]{1,6})?")
 
 
-def _number(text: str | None, option: str, low: float, high: float, default: float) -> float:
-    if text is None or not text.strip():
-        return default
-    word = unicodedata.normalize("NFKC", text).strip()
-    if not re.fullmatch(r"[+-]?[0-9]{1,6}([.,][0-9]{1,6})?", word):
-        raise UserError(say("error-range", option=option, found=word, low=f"{low:g}", high=f"{high:g}"))
-    value = float(word.replace(",", "."))
-    if not low <= value <= high:
-        raise UserError(say("error-range", option=option, found=word, low=f"{low:g}", high=f"{high:g}"))
-    return value
+def _number(option: Option, text: str | None, model: Capabilities, tier: Tier) -> float | int | None:
+    """The number that was typed, or the option's default. Raises UserError outside the limits."""
+    assert option.limits is not None
+    word = unicodedata.normalize("NFKC", text or "").strip()
+    if not word:
+        return option.default
+    low, high = option.limits(model, tier)
+    whole = option.kind is Kind.WHOLE
+    if (_WHOLE if whole else _NUMBER).fullmatch(word):
+        value = int(word) if whole else float(word.replace(",", "."))
+        if low <= value <= high:
+            return value
+    limits = {"low": str(low), "high": str(high)} if whole else {"low": f"{low:g}", "high": f"{high:g}"}
+    id_ = "error-range-random" if option.random else "error-range"
+    raise UserError(say(id_, option=option.name, found=word, **limits))

@@ -13,7 +13,7 @@ from telegram import InlineKeyboardMarkup
 from telegram.error import TelegramError
 
 from bot.config.schema import Language
-from bot.imagine.request import MAX_IMAGES
+from bot.imagine.options import MAX_IMAGES
 from bot.telegram import html
 from bot.telegram.keyboards import MAX_DATA_BYTES, MENU, button
 
@@ -94,8 +94,8 @@ class Menus:
 
     def _keyboard(self, choice: Choice, t: Translator) -> InlineKeyboardMarkup:
         model, styles = self._face.service.model, self._face.service.config.styles
-        sizes = [(size, t(f"telegram-size-{size}")) for size in SIZES if size in model.sizes]
-        qualities = [(quality, t(f"telegram-quality-{quality}")) for quality in model.steps]
+        sizes = [(size, t(f"size-{size}")) for size in SIZES if size in model.sizes]
+        qualities = [(quality, t(f"quality-{quality}")) for quality in model.steps]
         images = [(str(n), f"{n} 🖼") for n in range(1, MAX_IMAGES + 1)]
         language = Language(t.language)
         named = [(name, style.names.get(language, name)) for name, style in styles.items()]

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from bot.imagine.live import LiveRequest
     from bot.imagine.picture import Picture
     from bot.messages import Message
-    from bot.web.schemas import GenerationRequest
+    from bot.web.schemas import OpenAIRequest
 
 PING = b": still here\n\n"
 PING_S = 15.0
@@ -45,7 +45,7 @@ class Answer:
 
     def __init__(
         self,
-        asked: GenerationRequest,
+        asked: OpenAIRequest,
         live: LiveRequest,
         *,
         model: str,

@@ -16,7 +16,8 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from bot.imagine import refusals
-from bot.imagine.request import clean_prompt
+from bot.imagine.options import OPTIONS
+from bot.imagine.text import clean_prompt
 from bot.messages import LANGUAGES, Message, UserError, say, translator
 from storage.errors import StorageError
 
@@ -131,7 +132,7 @@ KINDS: Mapping[str, Kind] = {
 }
 """By the sentence that is told. What is not here is a value that does not fit."""
 
-PARAMS = {"images": "n", "negative": "negative_prompt"}
+PARAMS = {option.name: option.field for option in OPTIONS}
 """Options whose name over HTTP is another."""
 
 

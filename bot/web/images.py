@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Request
 from starlette.responses import Response
 
-from bot.imagine.options import Options
+from bot.imagine.options import OPTIONS, Options, number_text
 from bot.imagine.service import Service
 from bot.messages import say
 from bot.web import models
@@ -20,9 +20,16 @@ from bot.web.delivery import Delivery
 from bot.web.errors import failed, language_of
 from bot.web.links import Links
 from bot.web.pace import Pace
-from bot.web.schemas import QUALITIES, STREAM, GenerationRequest, ImagesResponse
+from bot.web.schemas import QUALITIES, STREAM, GenerationRequest, ImagesResponse, OpenAIRequest
 
-THEIR_STYLES = ("vivid", "natural")
+THEIRS: dict[tuple[str, object], str | None] = {
+    ("size", "auto"): None,
+    ("quality", "auto"): None,
+    ("style", "vivid"): None,
+    ("style", "natural"): None,
+    **{("quality", theirs): ours for theirs, ours in QUALITIES.items()},
+}
+"""OpenAI's values as ours; None leaves the option out."""
 
 IdempotencyKey = Annotated[
     str | None,
@@ -49,7 +56,7 @@ def router(service: Service, courier: Courier, doorkeeper: Doorkeeper, pace: Pac
         caller: Annotated[Caller, Depends(doorkeeper.needs(Scope.IMAGES))],
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
-        """As OpenAI's `images.generate`, with `seed`, `steps`, `negative_prompt` and `guidance` besides.
+        """As OpenAI's `images.generate`, with Easel's own options besides.
 
         A client that disconnects cancels its request, unless it sent an Idempotency-Key.
         """
@@ -85,27 +92,19 @@ def router(service: Service, courier: Courier, doorkeeper: Doorkeeper, pace: Pac
     return routes
 
 
-def options(body: GenerationRequest) -> Options:
+def options(body: OpenAIRequest) -> Options:
     """What was asked for, as every face says it."""
-    quality = body.quality if body.quality != "auto" else None
-    return Options(
-        prompt=body.prompt,
-        negative=body.negative_prompt,
-        size=body.size if body.size != "auto" else None,
-        quality=QUALITIES.get(quality, quality) if quality else None,
-        seed=_text(body.seed),
-        images=_text(body.n),
-        guidance=None if body.guidance is None else f"{body.guidance:.6f}",
-        style=body.style if body.style not in THEIR_STYLES else None,
-        steps=_text(body.steps),
-    )
+    given = {option.name: getattr(body, option.field, None) for option in OPTIONS if not option.chats_only}
+    said: dict[str, Any] = {name: THEIRS.get((name, value), _typed(value)) for name, value in given.items()}
+    return Options(prompt=body.prompt, **said)
 
 
-def digest(body: GenerationRequest) -> str:
+def digest(body: OpenAIRequest) -> str:
     """The same for the same request, however its JSON was written."""
     fields = body.model_dump(mode="json", exclude_none=True)
     return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _text(number: int | None) -> str | None:
-    return None if number is None else str(number)
+def _typed(value: str | int | float | None) -> str | None:
+    """A field's value as it would be typed in a chat."""
+    return number_text(value) if isinstance(value, float) else None if value is None else str(value)

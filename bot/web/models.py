@@ -5,8 +5,8 @@ from typing import Literal
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
-from bot.imagine.request import clean_prompt
 from bot.imagine.service import Service
+from bot.imagine.text import clean_prompt
 from bot.messages import say
 from bot.web.auth import Doorkeeper
 from bot.web.errors import failed

@@ -2,8 +2,11 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.config import JsonDict
+
+from bot.imagine.options import OPTIONS, Kind
+from bot.messages import LANGUAGES, translator
 
 Format = Literal["png", "jpeg", "webp"]
 Quality = Literal[
@@ -24,8 +27,8 @@ TOLD = {"sketch": "low", "draft": "low", "standard": "medium", "final": "high"}
 EXAMPLE: JsonDict = {"prompt": "an orange cat on a green meadow", "size": "1024x1024", "n": 1, "seed": 7}
 
 
-class GenerationRequest(BaseModel):
-    """OpenAI's body, with Easel's own fields (`extra_body` in OpenAI's client). null is as good as absent."""
+class OpenAIRequest(BaseModel):
+    """OpenAI's body of an image request. null is as good as absent."""
 
     model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [EXAMPLE]})
 
@@ -56,12 +59,6 @@ class GenerationRequest(BaseModel):
     style: Annotated[
         str | None, Field(description="A style of this server; OpenAI's vivid and natural are ignored.")
     ] = None
-    seed: Annotated[int | None, Field(description="The same seed draws the same picture.")] = None
-    steps: Annotated[int | None, Field(description="Denoising steps, in place of a quality.")] = None
-    negative_prompt: Annotated[
-        str | None, Field(description="What should not be in it; counts with guidance above 0.")
-    ] = None
-    guidance: Annotated[float | None, Field(allow_inf_nan=False, description="0 to 10.")] = None
 
     @property
     def file_format(self) -> Format:
@@ -70,6 +67,32 @@ class GenerationRequest(BaseModel):
     @property
     def partials(self) -> int:
         return self.partial_images or 0
+
+
+TYPES: dict[Kind, Any] = {Kind.WHOLE: int, Kind.NUMBER: float}
+
+
+def _own_fields() -> dict[str, Any]:
+    """The options that OpenAI's body has no field for."""
+    t = translator(LANGUAGES[0])
+    return {
+        option.field: (
+            TYPES.get(option.kind, str) | None,
+            Field(None, description=f"{t(option.about)}.", allow_inf_nan=False)
+            if option.kind is Kind.NUMBER
+            else Field(None, description=f"{t(option.about)}."),
+        )
+        for option in OPTIONS
+        if not option.chats_only and option.field not in OpenAIRequest.model_fields
+    }
+
+
+GenerationRequest = create_model(
+    "GenerationRequest",
+    __base__=OpenAIRequest,
+    __doc__="OpenAI's body, with Easel's own fields (`extra_body` in OpenAI's client). null is absent.",
+    **_own_fields(),
+)
 
 
 class PictureFacts(BaseModel):

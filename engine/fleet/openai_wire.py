@@ -46,6 +46,7 @@ class Told:
 def fields(request: DrawRequest, *, easel: bool) -> dict[str, Any]:
     """What OpenAI's client knows no name for (`extra_body`)."""
     body: dict[str, Any] = {"seed": request.seed}
+    body |= dict(request.extra)
     if request.negative_prompt:
         body["negative_prompt"] = request.negative_prompt
     if easel:

@@ -9,6 +9,7 @@ button-delete = Delete
 button-cancel = Cancel
 button-fetch = Get it
 action-largest = That is already the largest size this model draws.
+action-largest-tier = That is already the largest size your { $tier } tier allows.
 action-deleted = Deleted.
 action-cancelling = Cancelling…
 action-vary-title = Same seed, other words

@@ -75,7 +75,7 @@ cost-no-font = No font with Chinese characters is installed, so the chart is in 
 ## Advice
 
 advice-images = { $images } images take { $images } times as long as one and count as { $images }. One is often enough to begin with.
-advice-seed = To see what your change does, keep the last seed: --seed { $seed }
+advice-seed = To see only what your change does, use the seed of your last picture: { $seed }
 
 ## To the owners
 

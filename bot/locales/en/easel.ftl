@@ -5,6 +5,8 @@
 error-prompt-empty = Tell me what to draw, for example: /imagine an orange cat on a green meadow
 error-prompt-long = That prompt has { $length } characters; { $limit } is the most I read.
 error-range = { $option } must be a number from { $low } to { $high }, not “{ $found }”.
+error-range-random = { $option } must be a number from { $low } to { $high }, not “{ $found }”; leave it out for a random one.
+error-size-shape = “{ $wanted }” is not a shape I can draw here: one side can be at most { $most } times as long as the other.
 error-no-styles = There are no styles here.
 error-choice = I do not know { $option } “{ $found }”; choose one of: { $allowed }.
 error-choice-near = I do not know { $option } “{ $found }”; did you mean { $near }? Choose one of: { $allowed }.
@@ -52,8 +54,15 @@ error-extra = { $module } is not installed. Install Easel again with the extra {
 ## Notes
 
 note-size-snapped = { $wanted } became { $size }: each side is a multiple of { $grid } between { $low } and { $high }.
+note-size-shape = { $wanted } is { $size } pixels here.
 note-size-tier = { $wanted } became { $size }: that is the most your { $tier } tier allows.
-note-negative-unused = The negative prompt does nothing at guidance 0; add --guidance 2 to use it.
+note-negative-unused = At guidance 0 the negative prompt has no effect; leave guidance out, or raise it to 2.
+note-guidance-set = The negative prompt needs guidance, so it is drawn with guidance { $guidance }; that takes twice as long.
+note-notation = “{ $found }” is another tool's notation and is read here as plain words; describe the picture in a sentence instead.
+note-words-unknown = This small model does not know { $count ->
+        [one] the word
+       *[other] the words
+    } “{ $words }”, so the picture may show something else.
 note-steps-many = More than { $useful } steps take longer and hardly change the picture.
 note-prompt-cut = The model reads only the first 512 tokens; the end of your prompt was not used.
 
@@ -144,16 +153,6 @@ error-out-below = No picture can be written below { $found }: it is not a folder
 error-out-denied = No picture can be written to { $file }: you may not write there.
 error-out-failed = { $file } could not be written ({ $reason }); what is not written is not charged, and --seed { $seed } draws it again.
 chat-bye-open = Bye. What is being drawn right now is finished first; you get everything when you are back.
-help-options =
-    /imagine PROMPT [options] draws a picture:
-      --size      { $sizes }, or WIDTHxHEIGHT
-      --quality   { $qualities }
-      --seed      a number: the same seed draws the same picture
-      --images    1 to 4
-      --style     { $styles }
-      --guidance  0 to 10; above 0 the negative prompt counts, at twice the time
-      --no        what should not be in the picture (needs guidance above 0)
-      --steps     how many, in place of a quality
 help-terminal =
     A line without a command is a prompt too.
 

@@ -16,16 +16,6 @@ telegram-two-instances = Another process is using this Telegram token, so this o
 telegram-token-shape = This TELEGRAM_TOKEN does not look like a bot token; copy it again from @BotFather (/mybots, your bot, API Token).
 telegram-bad-token = Telegram does not know this TELEGRAM_TOKEN; get a valid one from @BotFather.
 
-telegram-size-square = Square
-telegram-size-portrait = Portrait
-telegram-size-landscape = Landscape
-telegram-size-tall = Tall
-telegram-size-wide = Wide
-telegram-quality-sketch = Sketch
-telegram-quality-draft = Draft
-telegram-quality-standard = Standard
-telegram-quality-final = Final
-
 telegram-command-imagine = Draw a picture
 telegram-command-quota = What you used and have left
 telegram-command-queue = What you are waiting for

@@ -9,6 +9,7 @@ button-delete = 删除
 button-cancel = 取消
 button-fetch = 取图
 action-largest = 这已是该模型能画的最大尺寸。
+action-largest-tier = 这已是 { $tier } 级别允许的最大尺寸。
 action-deleted = 已删除。
 action-cancelling = 正在取消…
 action-vary-title = 种子不变，换个描述

@@ -75,7 +75,7 @@ cost-no-font = 这里没有中文字体，图表用了英文；请安装 pylopdf
 ## 建议
 
 advice-images = 一次 { $images } 张，耗时和额度都是一张的 { $images } 倍；先画一张看看，往往就够了。
-advice-seed = 想看改动的效果，请沿用上次的种子：--seed { $seed }
+advice-seed = 想只看改动的效果，请沿用上一张图的种子：{ $seed }
 
 ## 致所有者
 

@@ -5,10 +5,12 @@
 error-prompt-empty = 请告诉我要画什么，例如：/imagine 一只橘色的猫，绿色草地
 error-prompt-long = 提示词有 { $length } 个字符，最多只能 { $limit } 个。
 error-range = { $option } 应为 { $low } 到 { $high } 之间的数字，而不是“{ $found }”。
+error-range-random = { $option } 应为 { $low } 到 { $high } 之间的数字，而不是“{ $found }”；想要随机的，不写即可。
+error-size-shape = 这里画不了“{ $wanted }”这样的画幅：长边最多是短边的 { $most } 倍。
 error-no-styles = 这里没有可选的风格。
 error-choice = 没有“{ $found }”这种 { $option }；可选：{ $allowed }。
 error-choice-near = 没有“{ $found }”这种 { $option }，您是指 { $near } 吗？可选：{ $allowed }。
-error-size-tier = { $wanted } 超出了 { $tier } 套餐的上限；这个比例最大为 { $largest }。
+error-size-tier = { $wanted } 超出了 { $tier } 级别的上限；这个比例最大为 { $largest }。
 error-option = 不认识选项 --{ $option }；请看 /help。
 error-option-near = 不认识选项 --{ $option }，您是指 --{ $near } 吗？
 error-option-twice = --{ $option } 出现了两次，请只写一次。
@@ -45,8 +47,12 @@ error-extra = 没有安装 { $module }。请带上扩展 { $extra } 重新安装
 ## 提示
 
 note-size-snapped = { $wanted } 已调整为 { $size }：边长须是 { $low } 到 { $high } 之间 { $grid } 的倍数。
-note-size-tier = { $wanted } 已调整为 { $size }：这是 { $tier } 套餐的上限。
-note-negative-unused = guidance 为 0 时反向提示词不起作用；加上 --guidance 2 即可使用。
+note-size-shape = { $wanted } 在这里是 { $size } 像素。
+note-size-tier = { $wanted } 已调整为 { $size }：这是 { $tier } 级别的上限。
+note-negative-unused = 引导强度为 0 时反向提示词不起作用；请不写引导强度，或把它设为 2。
+note-guidance-set = 反向提示词需要引导，因此按引导强度 { $guidance } 绘制，耗时加倍。
+note-notation = “{ $found }”是其他工具的写法，在这里只当作普通文字；请改用一句话描述画面。
+note-words-unknown = 这个小模型不认识“{ $words }”，画出来的可能是别的东西。
 note-steps-many = 超过 { $useful } 步耗时更长，画面几乎没有变化。
 note-prompt-cut = 模型只读取前 512 个词元，提示词的末尾没有用上。
 
@@ -124,16 +130,6 @@ error-out-below = 无法在 { $found } 之下写入图片：它不是文件夹�
 error-out-denied = 无法把图片写入 { $file }：您在那里没有写入权限。
 error-out-failed = 无法写入 { $file }（{ $reason }）；没有写入的不扣费，您可以用 --seed { $seed } 重新画出它。
 chat-bye-open = 再见。正在画的会先画完，下次打开时一并交给您。
-help-options =
-    /imagine 提示词 [选项] 画一张图：
-      --size      { $sizes }，或 宽x高
-      --quality   { $qualities }
-      --seed      数字：同一个种子画出同一张图
-      --images    1 到 4
-      --style     { $styles }
-      --guidance  0 到 10；大于 0 时反向提示词生效，耗时加倍
-      --no        不想出现的内容（需要 guidance 大于 0）
-      --steps     步数，代替质量
 help-terminal =
     不带命令的一行文字也是提示词。
 

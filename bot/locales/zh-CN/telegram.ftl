@@ -16,16 +16,6 @@ telegram-two-instances = 另一个进程正在使用这个 Telegram 令牌，所
 telegram-token-shape = 这个 TELEGRAM_TOKEN 看起来不是机器人令牌，请向 @BotFather（/mybots，您的机器人，API Token）重新复制。
 telegram-bad-token = Telegram 不认识这个 TELEGRAM_TOKEN，请向 @BotFather 获取有效的令牌。
 
-telegram-size-square = 方图
-telegram-size-portrait = 竖图
-telegram-size-landscape = 横图
-telegram-size-tall = 长图
-telegram-size-wide = 宽图
-telegram-quality-sketch = 速写
-telegram-quality-draft = 草图
-telegram-quality-standard = 标准
-telegram-quality-final = 精细
-
 telegram-command-imagine = 画一张图
 telegram-command-quota = 本月用量和余额
 telegram-command-queue = 你在等什么

@@ -9,6 +9,7 @@ import pytest
 from bot.commands import buttons
 from bot.commands.buttons import Action, button_id, pressed
 from bot.imagine.events import Done
+from bot.imagine.models import Size, load_capabilities
 from bot.imagine.options import Options
 from bot.imagine.service import Asker
 from bot.messages import UserError, translator
@@ -90,6 +91,19 @@ async def test_there_is_nothing_larger_than_the_largest(service: Service) -> Non
     asked = buttons.larger(service, ANNA, live.request_id, key="2", address={})
     assert await refused(asked) == "action-largest"
     assert Action.LARGER not in buttons.offered(live, service)
+
+
+async def test_larger_keeps_the_shape_and_is_not_offered_beyond_tier_and_model(tmp_path: Path) -> None:
+    free = {"max_size": 128, "default_size": 128}
+    async with easel(config_in(tmp_path, tiers={"free": free})) as service:
+        live = await delivered(service, size="128x128")
+        assert Action.LARGER not in buttons.offered(live, service)
+        assert not (await buttons.single(service, ANNA, f"{live.request_id}-0")).grows
+        asked = buttons.larger(service, ANNA, live.request_id, key="2", address={})
+        assert await refused(asked) == "action-largest-tier"
+    tall = Size(128, 256)
+    assert load_capabilities("embedded").larger(tall, 1024**2) is None
+    assert load_capabilities("embedded").larger(Size(96, 160), 1024**2) == Size(144, 240)
 
 
 async def test_whoever_asks_again_is_checked_like_anybody(service: Service) -> None:

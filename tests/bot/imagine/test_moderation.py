@@ -18,13 +18,22 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+INVISIBLE = (
+    0x00AD, 0x034F, 0x061C, 0x115F, 0x1160, 0x17B4, 0x180B, 0x180E, 0x200B, 0x200D, 0x202E,
+    0x2060, 0x2064, 0x206F, 0x2800, 0x3164, 0xFE0F, 0xFEFF, 0xFFA0, 0xFFF0, 0xFFFC, 0x1BCA0,
+    0x1D159, 0x1D173, 0xE0001, 0xE0061, 0xE0100, 0xE0FFF, 0x0336, 0x20DD, 0x0378, 0x0007,
+)  # fmt: skip
+"""Characters that are drawn as nothing, over a letter, or not at all."""
+
+
 @pytest.mark.parametrize(
     ("word", "prompt"),
     [
         ("gore", "lots of gore"),
         ("gore", "GORE!"),
         ("gore", "ｇｏｒｅ"),
-        ("gore", "go\u200bre"),
+        *(("gore", f"go{chr(invisible)}re") for invisible in INVISIBLE),
+        ("café", "cafe\u0336\u0301"),
         ("Straße", "eine STRASSE"),
         ("血腥", "很血腥的画面"),
         ("c++", "a c++ book"),

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.imagine.options import Options as O
-from bot.imagine.parse import NAMES, parse_imagine
+from bot.imagine.options import spellings
+from bot.imagine.parse import parse_imagine, parse_words
 from bot.messages import UserError
 
 
@@ -36,10 +37,57 @@ from bot.messages import UserError
         ("it's a cat --private", O("it's a cat", private=True)),
         ("a cat --SEED 7", O("a cat", seed="7")),
         ("", O()),
+        ("a cat -- on the moon", O("a cat -- on the moon")),
+        ("a cat -- no hat, no shoes", O("a cat -- no hat, no shoes")),
+        ("my diary — private thoughts", O("my diary — private thoughts")),
+        ("the world – images of war", O("the world – images of war")),
+        ("a dress — size matters", O("a dress — size matters")),
+        ("- a red apple", O("- a red apple")),
+        ("-- a red apple", O("-- a red apple")),
+        ("a cat --", O("a cat --")),
+        ("a cat -on- a mat --sleeping--", O("a cat -on- a mat --sleeping--")),
+        ("a cat – size 16:9", O("a cat", size="16:9")),
+        ("a cat --ar 16：9", O("a cat", size="16：9")),
+        ("a cat --尺寸：16：9", O("a cat", size="16：9")),
+        ("--size 16 : 9 a cat", O("a cat", size="16 : 9")),
+        ("a cat --size 1024 x 768, at night", O("a cat at night", size="1024 x 768")),
+        ("一只猫 --风格 水彩 --反向提示词 文字", O("一只猫", style="水彩", negative="文字")),
+        ("一只猫 --引导强度 2 --张数 3", O("一只猫", guidance="2", images="3")),
     ],
 )
 def test_reads_what_was_meant(text: str, meant: O) -> None:
     assert parse_imagine(text) == meant
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["a", "cat", "--ar", "128x192"], O("a cat", size="128x192")),
+        (["a cat", "--no", "red, blue", "in", "a", "box"], O("a cat in a box", negative="red, blue")),
+        (["a", "cat", "--", "on", "the", "moon"], O("a cat -- on the moon")),
+        (["- a red apple"], O("- a red apple")),
+        (["-", "a", "red", "apple"], O("- a red apple")),
+        (["a cat --seed 7", "--seed=9"], O("a cat", seed="9")),
+        (["a", "cat", "—size", "16:9"], O("a cat", size="16:9")),
+        (["--private", "a", "cat"], O("a cat", private=True)),
+    ],
+)
+def test_reads_a_shells_words(words: list[str], meant: O) -> None:
+    assert parse_words(words) == meant
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["a", "cat", "--seed"], "error-option-value"),
+        (["a", "--seed", "1", "--seed", "2"], "error-option-twice"),
+        (["a", "cat", "--sede", "1"], "error-option-near"),
+    ],
+)
+def test_says_what_it_cannot_read_of_a_shells_words(words: list[str], message: str) -> None:
+    with pytest.raises(UserError) as refused:
+        parse_words(words)
+    assert refused.value.message.id == message
 
 
 @pytest.mark.parametrize(
@@ -63,7 +111,10 @@ def test_any_text_is_read_or_refused_in_words(text: str) -> None:
         parse_imagine(text)
 
 
-@given(st.text(alphabet="abc 猫,。'", min_size=1), st.sampled_from(sorted(set(NAMES) - {"private", "私密"})))
+@given(
+    st.text(alphabet="abc 猫,。'", min_size=1),
+    st.sampled_from(sorted(set(spellings()) - {"private", "私密"})),
+)
 def test_the_prompt_survives_an_option_behind_it(prompt: str, option: str) -> None:
     bare = parse_imagine(prompt).prompt
     assert parse_imagine(f"{prompt} --{option} 7").prompt == bare

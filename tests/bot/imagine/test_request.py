@@ -21,7 +21,7 @@ MEMBER = SEED_TIERS["member"].model_copy(update={"name": "member"})
 
 
 def turbo(tier=MEMBER, **options: str) -> Resolved:
-    return resolve(Options(prompt="a cat", **options), model=TURBO, tier=tier, styles={})
+    return resolve(Options(**{"prompt": "a cat", **options}), model=TURBO, tier=tier, styles={})
 
 
 def refusal(tier=MEMBER, model=TURBO, **options: str) -> str:
@@ -75,9 +75,9 @@ def test_sizes_have_many_spellings(word: str) -> None:
         ({"size": "portrit"}, "error-choice-near"),
         ({"size": "1024"}, "error-choice"),
         ({"quality": "best"}, "error-choice"),
-        ({"seed": "-1"}, "error-range"),
-        ({"seed": str(2**63)}, "error-range"),
-        ({"seed": "seven"}, "error-range"),
+        ({"seed": "-1"}, "error-range-random"),
+        ({"seed": str(2**63)}, "error-range-random"),
+        ({"seed": "seven"}, "error-range-random"),
         ({"images": "5"}, "error-range"),
         ({"images": "0"}, "error-range"),
         ({"guidance": "11"}, "error-range"),
@@ -98,9 +98,142 @@ def test_bad_values_get_one_sentence_in_each_language(options: dict[str, str], m
         assert "\n" not in sentence
 
 
+def test_a_negative_prompt_finds_the_guidance_it_needs() -> None:
+    resolved = turbo(negative="blur")
+    assert resolved.request.guidance == TURBO.negative_guidance > 0
+    assert [note.id for note in resolved.notes] == ["note-guidance-set"]
+    assert turbo(negative="blur", guidance="3").notes == ()
+
+
 def test_a_negative_prompt_at_guidance_0_is_told_to_be_useless() -> None:
-    assert [note.id for note in turbo(negative="blur").notes] == ["note-negative-unused"]
-    assert turbo(negative="blur", guidance="2").notes == ()
+    resolved = turbo(negative="blur", guidance="0")
+    assert resolved.request.guidance == 0
+    assert [note.id for note in resolved.notes] == ["note-negative-unused"]
+
+
+@pytest.mark.parametrize(
+    "word", ["16:9", "16：9", "１６：９", "16 : 9", "16∶9", "16/9", "16比9", "16x9", "1.78:1", "32:18"]
+)
+def test_proportions_are_drawn_in_that_shape_inside_the_tier(word: str) -> None:
+    for tier in (FREE, MEMBER):
+        resolved = turbo(tier, size=word)
+        size = resolved.request.size
+        assert size.pixels <= tier.default_pixels
+        assert abs(size.width - size.height * 16 / 9) <= TURBO.grid_px
+        assert [note.id for note in resolved.notes] == ["note-size-shape"]
+
+
+@pytest.mark.parametrize("word", ["3:2", "2:3", "4:5", "21:9", "9:21", "1:1"])
+@pytest.mark.parametrize("model", [EMBEDDED, TURBO])
+@pytest.mark.parametrize("tier", [FREE, MEMBER])
+def test_proportions_are_kept_to_one_step_of_the_grid(word: str, model, tier) -> None:
+    asked = Options(prompt="a cat", size=word)
+    size = resolve(asked, model=model, tier=tier, styles={}).request.size
+    across, _, down = word.partition(":")
+    assert abs(size.width - size.height * int(across) / int(down)) <= model.grid_px * int(across) / int(down)
+    assert size.pixels <= tier.max_pixels
+
+
+@pytest.mark.parametrize("word", ["100:1", "4:1", "0:0", "16:0", "1:99"])
+def test_a_shape_that_cannot_be_drawn_is_refused(word: str) -> None:
+    assert refusal(FREE, size=word) == "error-size-shape"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "drawn"),
+    [("700x300", "256x112"), ("300x700", "112x256"), ("32x40", "64x80"), ("250x250", "256x256")],
+)
+def test_pixels_beyond_the_models_limits_keep_their_proportions(wanted: str, drawn: str) -> None:
+    asked = Options(prompt="a cat", size=wanted)
+    assert str(resolve(asked, model=EMBEDDED, tier=MEMBER, styles={}).request.size) == drawn
+
+
+def test_a_size_beyond_the_tier_names_what_was_wanted_and_what_is_allowed() -> None:
+    with pytest.raises(UserError) as refused:
+        turbo(FREE, size="1024x1024")
+    assert "1024x1024" in translator("en")(refused.value.message)
+    assert "768x768" in translator("en")(refused.value.message)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_whatever_a_value_is_called_where_it_is_shown_is_understood(language: str) -> None:
+    t = translator(language)
+    names = {"en": "Watercolour", "zh-CN": "水彩"}
+    styles = {"watercolor": Style(prompt="{prompt}, in watercolour", names=names)}
+    for name in TURBO.sizes:
+        shown = turbo(size=t(f"size-{name}").upper()).request.size
+        assert shown == turbo(size=name).request.size
+    for name in TURBO.steps:
+        assert turbo(quality=t(f"quality-{name}")).request.quality == name
+    asked = Options(prompt="a cat", style=names[language])
+    assert resolve(asked, model=TURBO, tier=MEMBER, styles=styles).request.style == "watercolor"
+
+
+def test_a_refused_seed_says_how_to_get_a_random_one() -> None:
+    with pytest.raises(UserError) as refused:
+        turbo(seed="-1")
+    assert "leave it out" in translator("en")(refused.value.message)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "found"),
+    [
+        ("(cat:1.4) on a mat", "(cat:1.4)"),
+        ("a cat BREAK a dog", "BREAK"),
+        ("a cat <lora:ink:1>", "<lora:ink:1>"),
+        ("a ((fluffy)) cat", "((fluffy))"),
+        ("a {{fluffy}} cat", "{{fluffy}}"),
+        ("[cat:dog:0.5] on a mat", "[cat:dog:0.5]"),
+        ("cat::2 dog", "::2"),
+    ],
+)
+def test_another_tools_notation_is_told_to_mean_nothing(prompt: str, found: str) -> None:
+    resolved = turbo(prompt=prompt)
+    assert resolved.request.prompt == prompt
+    assert [(note.id, note.args["found"]) for note in resolved.notes] == [("note-notation", found)]
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "a cat (orange)",
+        "a clock at 12:30",
+        "A CAT AND A DOG",
+        "break the ice",
+        "a cat [sic]",
+        "a 16:9 screen",
+    ],
+)
+def test_prose_is_no_notation(prompt: str) -> None:
+    assert turbo(prompt=prompt).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("prompt", "unknown"),
+    [
+        ("a photo of a dog", "dog"),
+        ("Red dogs and a Zebra on the grass", "dogs, zebra"),
+        ("一只龙在草地上", "龙"),
+        ("an orange cat on a green meadow", ""),
+        ("草地上的一只橘猫", ""),
+        ("cats and houses", ""),
+    ],
+)
+def test_the_small_model_says_which_words_it_does_not_know(prompt: str, unknown: str) -> None:
+    notes = resolve(Options(prompt=prompt), model=EMBEDDED, tier=MEMBER, styles={}).notes
+    told = [note.args["words"] for note in notes if note.id == "note-words-unknown"]
+    assert told == ([unknown] if unknown else [])
+    assert turbo(prompt=prompt).notes == ()
+
+
+@pytest.mark.parametrize("prompt", ["🪿 in the snow", "a \U0001fae9 face", "a \U0001fc00 of a later Unicode"])
+def test_emojis_younger_than_the_interpreter_stay(prompt: str) -> None:
+    assert turbo(prompt=prompt).request.prompt == prompt
+
+
+@pytest.mark.parametrize("prompt", ["\u200b", "\u3164 \u2800", "\u034f\ufe0f"])
+def test_a_prompt_nobody_can_see_is_none(prompt: str) -> None:
+    assert refusal(prompt=prompt) == "error-prompt-empty"
 
 
 def test_a_style_wraps_the_prompt() -> None:

@@ -95,7 +95,7 @@ async def test_the_notes_of_a_request_are_told(bot: Bot) -> None:
     await bot.settled()
     (shown,) = bot.telegram.messages(ANNA)
     assert "100x100 became" in shown.plain
-    assert "guidance 0" in shown.plain
+    assert "guidance 2" in shown.plain
 
 
 async def test_no_prompt_breaks_a_message(bot: Bot) -> None:

@@ -1,0 +1,38 @@
+# What can be asked for besides the words themselves: names, what they are for, and the values to choose from.
+# Names are lower case without spaces, and what members type after the dashes; descriptions have at most 100 characters.
+
+opt-prompt = prompt
+opt-prompt-about = What to draw
+opt-size = size
+opt-size-about = A shape such as portrait, proportions such as 16:9, or pixels such as 768x512
+opt-quality = quality
+opt-quality-about = Better takes longer
+opt-seed = seed
+opt-seed-about = A number: the same seed draws the same picture
+opt-images = images
+opt-images-about = How many pictures, from neighbouring seeds
+opt-negative = negative
+opt-negative-about = What should not be in the picture; drawing takes twice as long
+opt-guidance = guidance
+opt-guidance-about = How closely to follow the words; above 0 drawing takes twice as long
+opt-style = style
+opt-style-about = A look to draw it in
+opt-steps = steps
+opt-steps-about = Denoising steps, in place of a quality
+opt-private = private
+opt-private-about = Only you see it
+
+size-square = Square
+size-portrait = Portrait
+size-landscape = Landscape
+size-tall = Tall
+size-wide = Wide
+size-large = Large
+quality-sketch = Sketch
+quality-draft = Draft
+quality-standard = Standard
+quality-final = Final
+
+help-imagine = /imagine PROMPT [options] draws a picture:
+option-values = { $about } ({ $values })
+option-range = { $about } ({ $low } to { $high })
