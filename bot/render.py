@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.imagine.events import Accepted, Done, Event, Failed, Progress, Waiting
@@ -20,6 +21,31 @@ BAR_CELLS = 10
 
 Fact = tuple[str, str]
 """A label and its value, both ready to read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A button below a card; `id` is what `bot.commands.buttons` reads when it is pressed."""
+
+    label: str
+    id: str
+    danger: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """An answer: a title, labelled values, a text, and what a face can add where it has room for it."""
+
+    title: str
+    facts: tuple[Fact, ...] = ()
+    text: str = ""
+    link: str = ""
+    """An address to follow."""
+    picture: bytes | None = None
+    """A PNG, such as a chart."""
+    parts: tuple[Card, ...] = ()
+    """The entries of a list, each with buttons of its own."""
+    buttons: tuple[Button, ...] = ()
 
 
 def status(event: Event, t: Translator) -> str:

@@ -15,7 +15,9 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 from bot import render
-from bot.commands import general
+from bot.commands.command import typed
+from bot.commands.table import named
+from bot.faces.caller import Origin, caller_of
 from bot.folders import nearest
 from bot.imagine.events import Done, Failed
 from bot.imagine.events import Progress as Drawing
@@ -29,12 +31,11 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from bot.commands.general import Card
     from bot.imagine.live import LiveRequest
     from bot.imagine.options import Options
     from bot.imagine.picture import Picture
     from bot.imagine.service import Service
-    from bot.render import Fact
+    from bot.render import Card, Fact
 
 log = structlog.get_logger(__name__)
 
@@ -105,22 +106,16 @@ class Terminal:
         """Answer one line of the chat. A line without a command is a prompt."""
         command, _, rest = line.partition(" ") if line.startswith("/") else ("/imagine", "", line)
         try:
-            match command.lower():
-                case "/imagine":
-                    self._spawn(await self._ask(parse_imagine(rest), folder / f"{secrets.token_hex(4)}.png"))
-                case "/quota":
-                    show_card(self._console, await general.quota(self._service, self._asker, self._t))
-                case "/cancel":
-                    show_card(self._console, await general.cancel(self._service, self._asker, self._t))
-                case "/stats":
-                    service = self._service
-                    card = await general.stats(service.store, rest, self._t, service.config)
-                    show_card(self._console, card)
-                case "/help":
-                    card = general.help_text(self._service, self._t, self._t("help-terminal"))
-                    show_card(self._console, card)
-                case _:
-                    raise UserError(say("error-command", command=command))
+            if command.lower() == "/imagine":
+                self._spawn(await self._ask(parse_imagine(rest), folder / f"{secrets.token_hex(4)}.png"))
+                return
+            asker = self._asker
+            origin = Origin(
+                PLATFORM, asker.user_id, secrets.token_hex(8), locale=asker.locale, at_the_machine=True
+            )
+            caller = await caller_of(self._service, origin)
+            found, words = named(command.removeprefix("/"), rest)
+            show_card(self._console, await found.run(self._service, caller, typed(found, words, PLATFORM)))
         except UserError as error:
             self._say(self._t(error.message))
 
@@ -237,6 +232,8 @@ def show_card(console: Console, card: Card) -> None:
         console.print(card.text, markup=False, highlight=False)
     if card.link:
         console.print(card.link, markup=False, highlight=False, soft_wrap=True)
+    for part in card.parts:
+        show_card(console, part)
 
 
 def show_facts(console: Console, facts: Sequence[Fact]) -> None:

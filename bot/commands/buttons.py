@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from bot.commands.general import Card
 from bot.imagine import refusals
 from bot.imagine.options import OPTIONS, Options, altered, number_text
 from bot.imagine.picture import is_spoiler
 from bot.imagine.pricing import money
 from bot.imagine.request import ImageRequest, replay
 from bot.messages import UserError, say
+from bot.render import Card
 from storage.errors import ImageGone, StoreUnavailable, UnknownJob, UnknownRequest, WrongState
 from storage.records import JobState
 

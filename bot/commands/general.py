@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot import render
@@ -12,22 +11,12 @@ from bot.cost.chart import chart_png
 from bot.cost.report import cost_report
 from bot.cost.report_text import facts, title
 from bot.imagine.options import OPTIONS, about
+from bot.render import Card as Card
 
 if TYPE_CHECKING:
     from bot.imagine.service import Asker, Service
     from bot.messages import Translator
-    from bot.render import Fact
     from storage.store import Store
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """A short answer: a title, labelled values, perhaps a line of text below, and an address to follow."""
-
-    title: str
-    facts: tuple[Fact, ...] = ()
-    text: str = ""
-    link: str = ""
 
 
 async def quota(service: Service, asker: Asker, t: Translator) -> Card:

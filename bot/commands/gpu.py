@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot import render
-from bot.commands.general import Card
 from bot.commands.owners import require_owner
 from bot.imagine.pricing import money
+from bot.render import Card
 
 if TYPE_CHECKING:
     from bot.imagine.service import Asker, Service

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from babel.dates import format_datetime
 
 from bot import render
-from bot.commands.general import Card
+from bot.faces.platforms import PLATFORMS
 from bot.imagine.request import ImageRequest
 from bot.messages import LANGUAGES, UserError, say, translator
+from bot.render import Card
 from storage.errors import LinkProblem, LinkRefused
 from storage.records import JobState
 
@@ -32,7 +33,6 @@ AUTO = "auto"
 """The language choice that gives the decision back to the platform."""
 
 LANGUAGE_NAMES = {"en": "English", "zh-CN": "简体中文"}
-PLATFORM_NAMES = {"discord": "Discord", "telegram": "Telegram", "console": "Terminal", "api": "API"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +204,7 @@ def _offer_step(offer: LinkOffer, reader: str, t: Translator) -> LinkStep:
 
 
 def _accounts(identities: Sequence[Identity]) -> str:
-    return ", ".join(f"{PLATFORM_NAMES.get(one.platform, one.platform)} {one.user_id}" for one in identities)
+    return ", ".join(f"{PLATFORMS[one.platform].label} {one.user_id}" for one in identities)
 
 
 def _link_refused(error: LinkRefused) -> UserError:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from bot.commands.general import Card
 from bot.imagine import refusals
 from bot.messages import UserError, say
+from bot.render import Card
 from storage.sessions import LINK_LIFE_US
 
 if TYPE_CHECKING:

@@ -5,72 +5,27 @@ A face checks who manages the server; what a role stands for is the owners' to s
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from bot.commands.general import Card
 from bot.commands.owners import require_owner
+from bot.imagine.moderation import MAX_RULES, checked_pattern
+from bot.imagine.server_settings import Nsfw as Nsfw
+from bot.imagine.server_settings import ServerSettings as ServerSettings
+from bot.imagine.server_settings import Setting, read_settings
+from bot.imagine.server_settings import scope_of as scope_of
 from bot.messages import LANGUAGES, UserError, say
-from storage.errors import StoreUnavailable
+from bot.render import Card
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from bot.imagine.service import Asker, Service
     from bot.messages import Translator
 
 ON, OFF = ("on", "yes", "true", "1", "开", "是"), ("off", "no", "false", "0", "关", "否")
 
 
-class Nsfw(StrEnum):
-    """Where a server lets adult pictures be asked for."""
-
-    BLOCK = "block"
-    MARKED = "marked"
-    """Only in channels that the platform marks as adult."""
-    ALLOW = "allow"
-
-
-@dataclass(frozen=True, slots=True)
-class ServerSettings:
-    """A server's or group's own rules. Empty `channels` allow all; `roles` map role ids to tiers."""
-
-    channels: tuple[str, ...] = ()
-    roles: Mapping[str, str] = field(default_factory=dict)
-    preview: bool = True
-    language: str | None = None
-    nsfw: Nsfw = Nsfw.MARKED
-
-    def allows(self, channel_id: str) -> bool:
-        return not self.channels or channel_id in self.channels
-
-    def tier_for(self, role_ids: frozenset[str] | set[str], order: tuple[str, ...]) -> str | None:
-        """The highest tier that any of a member's roles grants; `order` runs from the lowest."""
-        granted = [tier for role, tier in self.roles.items() if role in role_ids and tier in order]
-        return max(granted, key=order.index, default=None)
-
-
-def scope_of(platform: str, server_id: str) -> str:
-    """The store's name for a server's settings."""
-    return f"{platform}:{server_id}"
-
-
 async def server_settings(service: Service, platform: str, server_id: str | None) -> ServerSettings:
     """A server's rules; the defaults in a private chat, and while the store cannot be read."""
-    if server_id is None:
-        return ServerSettings()
-    try:
-        kept = await service.store.settings(scope_of(platform, server_id))
-    except StoreUnavailable:
-        return ServerSettings()
-    return ServerSettings(
-        channels=tuple(kept.get("channels", ())),
-        roles=dict(kept.get("roles", {})),
-        preview=bool(kept.get("preview", True)),
-        language=kept.get("language"),
-        nsfw=Nsfw(kept.get("nsfw", Nsfw.MARKED)),
-    )
+    return await read_settings(service.store, scope_of(platform, server_id) if server_id else None)
 
 
 async def settings_card(service: Service, platform: str, server_id: str, t: Translator) -> Card:
@@ -127,6 +82,41 @@ async def set_option(
         allowed = "on, off" if name == "preview" else ", ".join(choices[name])
         raise UserError(say("error-choice", option=name, found=value, allowed=allowed))
     return await _set(service, asker, name, choices[name][word], t, why)
+
+
+async def set_rules(
+    service: Service,
+    asker: Asker,
+    t: Translator,
+    *,
+    word: str | None = None,
+    pattern: str | None = None,
+    blocked: bool = True,
+) -> Card:
+    """Block a word or a pattern in a server, or no longer; without either, show what is blocked."""
+    if asker.scope is None:
+        raise UserError(say("error-server-only"))
+    settings = await service.store.settings(asker.scope)
+    for key, rule in (
+        (Setting.BLOCKED_WORDS, word),
+        (Setting.BLOCKED_PATTERNS, pattern and checked_pattern(pattern)),
+    ):
+        if rule:
+            kept = [known for known in settings.get(key) or () if known != rule]
+            rules = [*kept, rule] if blocked else kept
+            if len(rules) > MAX_RULES:
+                raise UserError(say("moderation-many-rules", limit=MAX_RULES))
+            by = (await service.member(asker)).key
+            await service.store.set_setting(asker.scope, key, rules or None, by=by)
+            settings[key] = rules
+    facts = (
+        (t("moderation-words"), ", ".join(settings.get(Setting.BLOCKED_WORDS) or ()) or t("stats-none")),
+        (
+            t("moderation-patterns"),
+            "\n".join(settings.get(Setting.BLOCKED_PATTERNS) or ()) or t("stats-none"),
+        ),
+    )
+    return Card(t("moderation-title"), facts)
 
 
 async def _set(service: Service, asker: Asker, key: str, value: object, t: Translator, why: str) -> Card:

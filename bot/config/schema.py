@@ -337,6 +337,11 @@ class Owners(Section):
     discord: tuple[int, ...] = ()
     telegram: tuple[int, ...] = ()
 
+    def include(self, platform: str, user_id: str) -> bool:
+        """Whether this account is an owner's."""
+        ids = {"discord": self.discord, "telegram": self.telegram}.get(platform, ())
+        return user_id in {str(id_) for id_ in ids}
+
 
 class Config(Section):
     """The whole of bot.toml."""

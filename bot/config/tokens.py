@@ -30,7 +30,3 @@ def telegram_bot(token: str) -> int | None:
     """The bot's id; None for what is no token of Telegram's."""
     shape = _TELEGRAM.fullmatch(token.strip())
     return int(shape[1]) if shape else None
-
-
-BOT_ID = {"discord": discord_application, "telegram": telegram_bot}
-"""By platform: whose a token is; None for what is no token."""

@@ -113,7 +113,7 @@ class Delivery:
         late = asyncio.create_task(self._announce_lateness(live, address, screen, t))
         try:
             async for event in paced(
-                live, Pacer(EDIT_EVERY_S), lambda event: look(event, t, preview=address.preview)
+                live, Pacer(EDIT_EVERY_S).turn, lambda event: look(event, t, preview=address.preview)
             ):
                 if isinstance(event, Done | Failed):
                     return event

@@ -88,4 +88,4 @@ def _help(face: Face, t: Translator, shown: Translator) -> Card:
     all_ = face.tree.get_commands(type=AppCommandType.chat_input)
     names = [command.name for command in all_ if command.default_permissions is None]
     lines = [f"/{shown(f'cmd-{name}')} · {t(f'cmd-{name}-about')}" for name in names]
-    return Card("Easel", text="\n".join([t("discord-help", imagine=shown("cmd-imagine")), "", *lines]))
+    return Card("Easel", text="\n".join([t("help-discord", imagine=shown("cmd-imagine")), "", *lines]))

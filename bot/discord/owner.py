@@ -11,7 +11,7 @@ from bot.commands import general, gpu, owners, server
 from bot.discord.caller import PLATFORM
 from bot.discord.locale import text
 from bot.discord.pages import CHART, Reply, card_embed
-from bot.imagine import moderation
+from bot.imagine import moderation  # noqa: TC001 - the library reads the annotations
 from bot.imagine.service import Asker
 from bot.messages import LANGUAGES, UserError, say
 from storage.records import Identity
@@ -217,7 +217,7 @@ def _add_settings(face: Face) -> None:
     ) -> None:
         async def answer(place: Place) -> Card:
             _require_manager(face, interaction)
-            return await moderation.set_rules(
+            return await server.set_rules(
                 service, place.asker, place.t, word=word, pattern=pattern, blocked=blocked
             )
 

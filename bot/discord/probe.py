@@ -17,12 +17,12 @@ from bot.discord.invite import invite_link
 if TYPE_CHECKING:
     from types import SimpleNamespace
 
-    from bot.config.schema import Discord
+    from bot.config.schema import Config
 
 PATIENCE_S = 20.0
 
 
-async def probe(token: str, section: Discord) -> Reply:
+async def probe(token: str, config: Config) -> Reply:
     """Log in without connecting to the gateway. Never raises for what Discord or the network do."""
     skews: list[float] = []
 
@@ -34,8 +34,8 @@ async def probe(token: str, section: Discord) -> Reply:
 
     trace = aiohttp.TraceConfig()
     trace.on_request_end.append(note_date)
-    if section.api_url:
-        Route.BASE = section.api_url.rstrip("/")
+    if config.discord.api_url:
+        Route.BASE = config.discord.api_url.rstrip("/")
     try:
         async with (
             asyncio.timeout(PATIENCE_S),

@@ -43,8 +43,10 @@ class Pacer:
         self._next_s = max(self._next_s, self._clock() + for_s)
 
 
-async def paced(live: LiveRequest, pacer: Pacer, looks: Callable[[Event], object]) -> AsyncIterator[Event]:
-    """Events worth an edit: the newest at each turn, none that `looks` like the last; the outcome at once."""
+async def paced(
+    live: LiveRequest, turn: Callable[[], Awaitable[None]], looks: Callable[[Event], object]
+) -> AsyncIterator[Event]:
+    """Events worth an edit: the newest at each `turn`, none that `looks` like the last, and the outcome."""
     shown: object = None
     outcome = asyncio.ensure_future(live.outcome())
     try:
@@ -54,11 +56,11 @@ async def paced(live: LiveRequest, pacer: Pacer, looks: Callable[[Event], object
                 return
             if looks(event) == shown:
                 continue
-            turn = asyncio.ensure_future(pacer.turn())
+            waiting = asyncio.ensure_future(turn())
             try:
-                await asyncio.wait({turn, outcome}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({waiting, outcome}, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                turn.cancel()
+                waiting.cancel()
             newest = live.latest
             if isinstance(newest, Done | Failed):
                 continue

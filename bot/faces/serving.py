@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.config.tokens import BOT_ID
 from bot.extras import extra
-from bot.messages import UserError, say, translator
+from bot.faces.platforms import CHATS
+from bot.messages import UserError, translator
 
 if TYPE_CHECKING:
     from bot.config.credentials import Credentials
     from bot.config.schema import Config
+    from bot.faces.platforms import ChatPlatform
     from bot.imagine.service import Service
 
 log = structlog.get_logger(__name__)
@@ -28,9 +29,9 @@ def configured_faces(config: Config, credentials: Credentials) -> dict[str, Serv
 
     Raises `UserError` where a token cannot be one, or a library is not installed.
     """
-    for platform, given in credentials.tokens.items():
-        if BOT_ID[platform](given) is None:
-            raise UserError(say(f"{platform}-token-shape"))
+    for name, token in credentials.tokens.items():
+        if CHATS[name].bot_id(token) is None:
+            raise UserError(CHATS[name].token_shape)
     faces: dict[str, Serve] = {}
     if config.http.enabled:
         with extra("api"):
@@ -38,19 +39,14 @@ def configured_faces(config: Config, credentials: Credentials) -> dict[str, Serv
 
         metrics_token = credentials.metrics_token.get_secret_value() if credentials.metrics_token else None
         faces["http"] = lambda service: web.serve(service, service.config, metrics_token=metrics_token)
-    if (token := credentials.discord_token) is not None:
-        with extra("discord"):
-            from bot import discord
-
-        discord_token = token.get_secret_value()
-        faces["discord"] = lambda service: discord.serve(service, discord_token, service.config)
-    if (token := credentials.telegram_token) is not None:
-        with extra("telegram"):
-            from bot import telegram
-
-        telegram_token = token.get_secret_value()
-        faces["telegram"] = lambda service: telegram.serve(service, telegram_token, service.config)
+    for name, token in credentials.tokens.items():
+        faces[name] = _face(CHATS[name], token)
     return faces
+
+
+def _face(chat: ChatPlatform, token: str) -> Serve:
+    serve = chat.serve()
+    return lambda service: serve(service, token, service.config)
 
 
 async def serve_all(service: Service, faces: dict[str, Serve]) -> bool:

@@ -90,10 +90,10 @@ class Worker:
         live = flight.live
         charged = [say("cancelled-charged", images=flight.charged)] if flight.charged else []
         if flight.kept:
-            live.publish(Failed(say("error-draining-kept")))
+            live.publish(Failed(say("error-draining-kept"), kept=True))
             return
         if not flight.pictures:
-            live.publish(Failed(charged[0], cancelled=True) if charged else flight.failures[0])
+            live.publish(Failed(charged[0]) if charged else flight.failures[0])
             return
         try:
             quota = await until_stored(lambda: self._store.quota(live.member, tier=live.tier))
@@ -158,7 +158,7 @@ class Worker:
         try:
             await self._to_its_end(flight, ticket)
         except UnknownJob:
-            flight.failures.append(Failed(say("cancelled-refunded"), cancelled=True))
+            flight.failures.append(Failed(say("cancelled-refunded")))
 
     async def _to_its_end(self, flight: Flight, ticket: Ticket) -> None:
         """From the queue to a stored picture or a written failure."""
@@ -206,7 +206,7 @@ class Worker:
         """A cancel before the first step is free; later ones are refunded a few times a day."""
         charged = await self._give_back(flight, job_id, error.usage, by=flight.live.member)
         flight.charged += charged
-        flight.failures.append(Failed(say("cancelled-refunded"), cancelled=True))
+        flight.failures.append(Failed(say("cancelled-refunded")))
         log.info("job.cancelled", job_id=job_id, charged=charged)
 
     async def _refuse(self, flight: Flight, drawing: Drawing) -> None:
@@ -237,7 +237,7 @@ class Worker:
             flight.pictures[job.job_id] = self._picture(job.job_id, job.seed, png, job.usage)
         elif job.state is Row.CANCELLED:
             flight.charged += job.charged
-            flight.failures.append(Failed(say("cancelled-refunded"), cancelled=True))
+            flight.failures.append(Failed(say("cancelled-refunded")))
         elif job.state not in (Row.QUEUED, Row.RUNNING):
             flight.failures.append(Failed(say("error-draw")))
 

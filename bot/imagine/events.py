@@ -61,10 +61,11 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """No picture: why, in one sentence that tells of the refund, and whether it was cancelled."""
+    """No picture: why, in one sentence that tells of the refund."""
 
     message: Message
-    cancelled: bool = False
+    kept: bool = False
+    """The request is not over: it stays written down, and the next start of the bot goes on with it."""
 
 
 Event = Accepted | Waiting | Progress | Done | Failed

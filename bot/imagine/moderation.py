@@ -13,19 +13,14 @@ from typing import TYPE_CHECKING
 
 import re2
 
-from bot.commands.general import Card
+from bot.imagine.server_settings import Setting
 from bot.imagine.text import fold
 from bot.messages import UserError, say
 
 if TYPE_CHECKING:
     from bot.config.schema import Config
     from bot.imagine.request import ImageRequest
-    from bot.imagine.service import Asker, Service
-    from bot.messages import Translator
     from storage.store import Store
-
-WORDS, PATTERNS = "blocked_words", "blocked_patterns"
-"""Keys of a server's settings: lists of texts."""
 
 MAX_RULES, MAX_RULE_CHARS = 200, 200
 """A server's lists stay small enough to be compiled at a request."""
@@ -68,36 +63,8 @@ class Moderation:
 
     async def _server_rules(self, scope: str) -> Rules:
         settings = await self._store.settings(scope)
-        return compiled(tuple(settings.get(WORDS) or ()), tuple(settings.get(PATTERNS) or ()))
-
-
-async def set_rules(
-    service: Service,
-    asker: Asker,
-    t: Translator,
-    *,
-    word: str | None = None,
-    pattern: str | None = None,
-    blocked: bool = True,
-) -> Card:
-    """Block a word or a pattern in a server, or no longer; without either, show what is blocked."""
-    if asker.scope is None:
-        raise UserError(say("error-server-only"))
-    settings = await service.store.settings(asker.scope)
-    for key, rule in ((WORDS, word), (PATTERNS, pattern and checked_pattern(pattern))):
-        if rule:
-            kept = [known for known in settings.get(key) or () if known != rule]
-            rules = [*kept, rule] if blocked else kept
-            if len(rules) > MAX_RULES:
-                raise UserError(say("moderation-many-rules", limit=MAX_RULES))
-            by = (await service.member(asker)).key
-            await service.store.set_setting(asker.scope, key, rules or None, by=by)
-            settings[key] = rules
-    facts = (
-        (t("moderation-words"), ", ".join(settings.get(WORDS) or ()) or t("stats-none")),
-        (t("moderation-patterns"), "\n".join(settings.get(PATTERNS) or ()) or t("stats-none")),
-    )
-    return Card(t("moderation-title"), facts)
+        words, patterns = settings.get(Setting.BLOCKED_WORDS), settings.get(Setting.BLOCKED_PATTERNS)
+        return compiled(tuple(words or ()), tuple(patterns or ()))
 
 
 @lru_cache(maxsize=256)

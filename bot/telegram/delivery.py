@@ -166,7 +166,7 @@ class Delivery:
         pacer = self._pacers(Place.of(self._live).chat_id)
         status = Status(self._live, self._bot, self._service, pacer, self._t)
         await status.open()
-        async for event in paced(self._live, pacer, status.look):
+        async for event in paced(self._live, pacer.turn, status.look):
             if not isinstance(event, Done | Failed):
                 await status.show(event)
 

@@ -35,7 +35,7 @@ class Members:
     async def help(self, caller: Caller, words: str) -> None:
         t = caller.t
         listed = [f"/{name} · {t(f'telegram-command-{name}')}" for name in PRIVATE if name != "imagine"]
-        more = "\n".join([t("telegram-help"), "", *listed])
+        more = "\n".join([t("help-telegram"), "", *listed])
         await self._face.card(caller, general.help_text(self._face.service, t, more))
 
     async def quota(self, caller: Caller, words: str) -> None:
@@ -153,14 +153,14 @@ def _settings_keyboard(state: tuple[Caller, server.ServerSettings]) -> InlineKey
         [button(f"{t('settings-nsfw')} → {t(f'settings-nsfw-{nsfw}')}", f"{first}:nsfw:{nsfw}")],
     ]
     if caller.thread_id is not None or here:
-        label = "telegram-here-off" if here else "telegram-here-on"
+        label = "settings-here-off" if here else "settings-here-on"
         rows.append([button(t(label), f"{first}:{HERE}:{'off' if here else 'on'}")])
     return InlineKeyboardMarkup(rows)
 
 
 def _require_private(caller: Caller) -> None:
     if not caller.is_private:
-        raise UserError(say("telegram-private-only"))
+        raise UserError(say("error-private-chat"))
 
 
 __all__ = ["Members", "after_command"]

@@ -15,12 +15,12 @@ from bot.cli.doctor.platforms import Answer, Reply
 if TYPE_CHECKING:
     import httpx
 
-    from bot.config.schema import Telegram
+    from bot.config.schema import Config
 
 PATIENCE_S = 10.0
 
 
-async def probe(token: str, section: Telegram) -> Reply:
+async def probe(token: str, config: Config) -> Reply:
     """Call getMe. Never raises for what Telegram or the network do."""
     skews: list[float] = []
 
@@ -35,7 +35,7 @@ async def probe(token: str, section: Telegram) -> Reply:
         httpx_kwargs={"event_hooks": {"response": [note_date]}},
     )
     try:
-        async with Bot(token, base_url=section.base_url, request=request) as bot:
+        async with Bot(token, base_url=config.telegram.base_url, request=request) as bot:
             skew = skews[-1] if skews else None
             return Reply(Answer.WELCOME, f"@{bot.username}", bot.link, skew)
     except InvalidToken:

@@ -19,8 +19,8 @@ from bot.cli.database import broken, ledgers_currency
 from bot.cli.doctor import house, machine, platforms
 from bot.cli.doctor.finding import fine, problem
 from bot.config.credentials import ENV_FILE, env_trouble
-from bot.config.tokens import BOT_ID
 from bot.extras import extra
+from bot.faces.platforms import CHATS
 from bot.folders import nearest, writable
 from bot.messages import UserError, say
 from engine import survey
@@ -83,25 +83,13 @@ def _database(config: Config) -> Iterator[Finding]:
 
 async def examine_online(config: Config, credentials: Credentials) -> AsyncIterator[Finding]:
     """What each platform says of its token, and of our clock."""
-    for platform in sorted(credentials.platforms):
-        if not _installed(platform):
+    for name, token in sorted(credentials.tokens.items()):
+        if not _installed(name):
             continue  # said already
-        told = await _probe(platform, config, credentials)
-        yield platforms.reply(platform, told)
+        told: Reply = await CHATS[name].probe()(token, config)
+        yield platforms.reply(name, told)
         if told.ours_less_theirs_s is not None:
-            yield house.skew(platforms.NAMES[platform], told.ours_less_theirs_s)
-
-
-async def _probe(platform: str, config: Config, credentials: Credentials) -> Reply:
-    if platform == "discord":
-        from bot.discord.probe import probe as ask_discord
-
-        assert credentials.discord_token is not None
-        return await ask_discord(credentials.discord_token.get_secret_value(), config.discord)
-    from bot.telegram.probe import probe as ask_telegram
-
-    assert credentials.telegram_token is not None
-    return await ask_telegram(credentials.telegram_token.get_secret_value(), config.telegram)
+            yield house.skew(CHATS[name].label, told.ours_less_theirs_s)
 
 
 def _device(config: Config, *, running: bool) -> Iterator[Finding]:
@@ -134,7 +122,7 @@ def _tokens(config: Config, credentials: Credentials) -> Iterator[Finding]:
     for name in sorted({*credentials.platforms, *_extras(config)}):
         yield from platforms.library(name, installed=_installed(name))
     for name, token in credentials.tokens.items():
-        bot_id = BOT_ID[name](token)
+        bot_id = CHATS[name].bot_id(token)
         yield platforms.shape(name, bot_id, _invite(bot_id) if name == "discord" else "")
 
 

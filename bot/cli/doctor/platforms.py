@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.cli.doctor.finding import fine, problem, warning
+from bot.faces.platforms import CHATS
 from bot.messages import say
 
 if TYPE_CHECKING:
     from bot.cli.doctor.finding import Finding
-
-
-NAMES = {"discord": "Discord", "telegram": "Telegram"}
 
 
 class Answer(enum.Enum):
@@ -51,7 +49,7 @@ def library(name: str, *, installed: bool) -> list[Finding]:
 
 def shape(name: str, bot_id: int | None, link: str = "") -> Finding:
     """`bot_id` as the token itself tells it; None for what does not look like one."""
-    platform = NAMES[name]
+    platform = CHATS[name].label
     if bot_id is None:
         return problem(say("doctor-token-shape", platform=platform), say(f"doctor-token-shape-{name}-do"))
     if link:
@@ -60,7 +58,7 @@ def shape(name: str, bot_id: int | None, link: str = "") -> Finding:
 
 
 def reply(name: str, told: Reply) -> Finding:
-    platform = NAMES[name]
+    platform = CHATS[name].label
     match told.answer:
         case Answer.WELCOME:
             return fine(say("doctor-online", platform=platform, name=told.name, link=told.link))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import tomlkit
 
 from bot.config.schema import Config, Language
+from bot.faces.platforms import CHATS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from bot.messages import Translator
 
     Value = str | list[int]
-
-TOKENS = {"discord": "DISCORD_TOKEN", "telegram": "TELEGRAM_TOKEN"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ def dotenv(present: str, tokens: Mapping[str, str]) -> str:
     """`present` with these tokens in it; every other line stays as it is."""
     text = present
     for platform, token in tokens.items():
-        name = TOKENS[platform]
+        name = CHATS[platform].token_env
         line = f"{name}={token}"
         # A token has no character that a replacement would read as more than itself.
         text, replaced = re.subn(rf"^\s*(?:export\s+)?{name}\s*=.*$", line, text, flags=re.M)

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 from bot.cli.database import ledgers_currency
 from bot.cli.init import asking
-from bot.cli.init.answers import TOKENS, Answers, bot_toml, dotenv
+from bot.cli.init.answers import Answers, bot_toml, dotenv
 from bot.cli.init.card import CARDS_GB, card_here, fit
 from bot.cli.init.files import OWNER_ONLY, Draft, keep_old, spare_name, write_all
 from bot.config.credentials import ENV_ENCODING
 from bot.config.schema import Config, Language
-from bot.config.tokens import BOT_ID, discord_application
+from bot.config.tokens import discord_application
 from bot.extras import extra
+from bot.faces.platforms import CHATS
 from bot.folders import writable
 from bot.messages import UserError, best_language, say, translator
 from storage.errors import StoreUnavailable
@@ -120,16 +121,18 @@ def _platform(console: Console, here: Here, answers: Answers, platform: str, t: 
     _say(console, t(f"init-{platform}-how"))
     known = platform in here.known_tokens
     question = (
-        t("init-token-known", name=TOKENS[platform]) if known else t("init-token", name=TOKENS[platform])
+        t("init-token-known", name=CHATS[platform].token_env)
+        if known
+        else t("init-token", name=CHATS[platform].token_env)
     )
     typed = asking.secret(
         question,
-        check=lambda typed: not typed or BOT_ID[platform](_bare(typed)) is not None,
+        check=lambda typed: not typed or CHATS[platform].bot_id(_bare(typed)) is not None,
         hint=t(f"init-{platform}-token-hint"),
     )
     token = _bare(typed)
     if not token and not known:
-        _say(console, t("init-token-later", name=TOKENS[platform], secrets=str(here.secrets)))
+        _say(console, t("init-token-later", name=CHATS[platform].token_env, secrets=str(here.secrets)))
     if token and platform == "discord":
         _show_invite(console, token, t)
     _say(console, t(f"init-{platform}-owners-how"))
@@ -197,7 +200,7 @@ def _rent(answers: Answers, t: Translator) -> Answers:
 def _what_is_written(here: Here, answers: Answers, t: Translator) -> str:
     if not answers.tokens:
         return t("init-write-settings", file=str(here.settings))
-    names = ", ".join(TOKENS[platform] for platform in answers.tokens)
+    names = ", ".join(CHATS[platform].token_env for platform in answers.tokens)
     if here.secrets.exists():
         return t("init-write-into", file=str(here.settings), secrets=str(here.secrets), names=names)
     return t("init-write-both", file=str(here.settings), secrets=str(here.secrets), names=names)

@@ -93,7 +93,7 @@ opt-blocked-about = Whether it is blocked
 
 ## Sentences
 
-discord-help =
+help-discord =
     Type /{ $imagine } and what you want to see. Size, quality, style and more are fields beside the prompt.
     Under a picture are buttons: the same words anew, the same seed with other words, larger.
 discord-wrong-channel = This server does not allow drawing in this channel.

@@ -153,10 +153,5 @@ error-out-below = No picture can be written below { $found }: it is not a folder
 error-out-denied = No picture can be written to { $file }: you may not write there.
 error-out-failed = { $file } could not be written ({ $reason }); what is not written is not charged, and --seed { $seed } draws it again.
 chat-bye-open = Bye. What is being drawn right now is finished first; you get everything when you are back.
-help-terminal =
-    A line without a command is a prompt too.
-
-    /cancel   stops what you have waiting
-    /quota    what you have used and have left
-    /stats    cost and speed [today|7d|month|YYYY-MM]
-    /help     this text
+help-typed = Type /imagine and what you want to see.
+help-console = A line without a command is a prompt too.

@@ -93,7 +93,7 @@ opt-blocked-about = 是否屏蔽
 
 ## 语句
 
-discord-help =
+help-discord =
     输入 /{ $imagine } 和您想看的内容。尺寸、质量、风格等是提示词旁边的选项。
     图片下方有按钮：同样的词再画一张、同样的种子换个说法、放大。
 discord-wrong-channel = 本服务器不允许在此频道画图。

@@ -130,10 +130,5 @@ error-out-below = 无法在 { $found } 之下写入图片：它不是文件夹�
 error-out-denied = 无法把图片写入 { $file }：您在那里没有写入权限。
 error-out-failed = 无法写入 { $file }（{ $reason }）；没有写入的不扣费，您可以用 --seed { $seed } 重新画出它。
 chat-bye-open = 再见。正在画的会先画完，下次打开时一并交给您。
-help-terminal =
-    不带命令的一行文字也是提示词。
-
-    /cancel   停止您排队中的任务
-    /quota    已用和剩余额度
-    /stats    成本与速度 [today|7d|month|YYYY-MM]
-    /help     本说明
+help-typed = 输入 /imagine 和您想看的内容。
+help-console = 不带命令的一行文字也是提示词。

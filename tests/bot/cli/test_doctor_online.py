@@ -16,7 +16,7 @@ from rich.console import Console
 from bot.cli.doctor.platforms import Answer, reply
 from bot.cli.doctor.report import run_doctor
 from bot.config.credentials import Credentials
-from bot.config.schema import Discord, Telegram
+from bot.config.schema import Config
 from bot.discord.probe import probe as probe_discord
 from bot.messages import translator
 from bot.telegram.probe import probe as probe_telegram
@@ -80,7 +80,7 @@ LOGIN = {"/users/@me": USER, "/oauth2/applications/@me": APPLICATION}
 
 async def test_discord_tells_who_it_is_and_the_invite_link() -> None:
     async with server(LOGIN, date_s=0.0) as url:
-        told = await probe_discord(DISCORD, Discord(api_url=url))
+        told = await probe_discord(DISCORD, Config.model_validate({"discord": {"api_url": url}}))
     assert told.answer is Answer.WELCOME
     assert "client_id=77&" in told.link
     assert told.ours_less_theirs_s is not None
@@ -90,18 +90,20 @@ async def test_discord_tells_who_it_is_and_the_invite_link() -> None:
 
 async def test_discord_refuses_a_token_that_was_reset() -> None:
     async with server({}, status=401) as url:
-        told = await probe_discord(DISCORD, Discord(api_url=url))
+        told = await probe_discord(DISCORD, Config.model_validate({"discord": {"api_url": url}}))
     assert told.answer is Answer.REFUSED
 
 
 async def test_a_discord_that_is_away_is_no_traceback() -> None:
-    told = await probe_discord(DISCORD, Discord(api_url=NOWHERE))
+    told = await probe_discord(DISCORD, Config.model_validate({"discord": {"api_url": NOWHERE}}))
     assert told.answer is Answer.UNREACHABLE
     assert DISCORD not in told.reason
 
 
 async def test_telegram_tells_who_it_is_and_what_time(telegram: StandIn) -> None:  # noqa: F811
-    told = await probe_telegram(TOKEN, Telegram(base_url=f"{telegram.url}/bot"))
+    told = await probe_telegram(
+        TOKEN, Config.model_validate({"telegram": {"base_url": f"{telegram.url}/bot"}})
+    )
     assert (told.answer, told.name) == (Answer.WELCOME, f"@{BOT_NAME}")
     assert told.link == f"https://t.me/{BOT_NAME}"
     assert told.ours_less_theirs_s is not None
@@ -110,8 +112,10 @@ async def test_telegram_tells_who_it_is_and_what_time(telegram: StandIn) -> None
 
 async def test_telegram_refuses_or_is_away() -> None:
     async with server({}, status=401) as url:
-        assert (await probe_telegram(TOKEN, Telegram(base_url=f"{url}/bot"))).answer is Answer.REFUSED
-    told = await probe_telegram(TOKEN, Telegram(base_url=f"{NOWHERE}/bot"))
+        assert (
+            await probe_telegram(TOKEN, Config.model_validate({"telegram": {"base_url": f"{url}/bot"}}))
+        ).answer is Answer.REFUSED
+    told = await probe_telegram(TOKEN, Config.model_validate({"telegram": {"base_url": f"{NOWHERE}/bot"}}))
     assert told.answer is Answer.UNREACHABLE
     assert TOKEN not in told.reason
 

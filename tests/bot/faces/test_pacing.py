@@ -65,7 +65,7 @@ class Follower:
         self.task = asyncio.create_task(self._follow(live, pacer))
 
     async def _follow(self, live: LiveRequest, pacer: Pacer) -> None:
-        async for event in paced(live, pacer, lambda event: event):
+        async for event in paced(live, pacer.turn, lambda event: event):
             self.seen.append((self._clock.now_s, event))
 
 

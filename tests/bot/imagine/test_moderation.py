@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.commands.server import set_rules
 from bot.config.file import ConfigError, load_config
-from bot.imagine.moderation import checked_pattern, compiled, fold, set_rules
+from bot.imagine.moderation import checked_pattern, compiled, fold
 from bot.imagine.options import Options
 from bot.imagine.service import Asker
 from bot.messages import UserError, translator

@@ -1,0 +1,110 @@
+"""Who asks, in which place, in which language and under which rules: read once a request, for every face."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from bot.imagine.server_settings import Nsfw, ServerSettings, read_settings, scope_of
+from bot.imagine.service import Asker
+from bot.messages import UserError, say, translator
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from bot.imagine.service import Service
+    from bot.messages import Translator
+    from storage.records import Member
+
+
+class Who(IntEnum):
+    """Who may use a command. Each may do what those before may."""
+
+    MEMBER = 0
+    MANAGER = 1
+    """Of the server or group that is asked in, as the platform tells."""
+    OWNER = 2
+    """Of the bot, named in bot.toml."""
+
+
+async def _manages_nothing() -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a platform tells about an event: whose it is, where it happened, and what may be said there."""
+
+    platform: str
+    user_id: str
+    event: str = ""
+    """The platform's id of the event: the same event delivered again is the same request."""
+    locale: str | None = None
+    server_id: str | None = None
+    channel_id: str | None = None
+    """The channel or topic, where a server has several."""
+    roles: frozenset[str] = frozenset()
+    adult_channel: bool = False
+    """The platform marks this channel as one for adults."""
+    account_age_s: int | None = None
+    alone: bool = True
+    """Nobody else reads what is answered here."""
+    at_the_machine: bool = False
+    """They use the bot's own terminal, so the bot is theirs."""
+    manages: Callable[[], Awaitable[bool]] = _manages_nothing
+    """Whether they manage the server asked in, for who has to know; it may cost a call to the platform."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whoever sent an event, as commands and requests see them."""
+
+    origin: Origin
+    asker: Asker
+    member: Member
+    rules: ServerSettings
+    t: Translator
+    owner: bool = False
+    names: Translator | None = field(default=None)
+    """In which language their app shows the names of commands; None where they are typed as they are."""
+
+    @property
+    def key(self) -> str:
+        """What makes a redelivery of this event the same request."""
+        return self.origin.event
+
+    async def may(self, who: Who) -> bool:
+        """Whether this caller is allowed what only `who` may do."""
+        if who is Who.MEMBER or self.owner:
+            return True
+        return who is Who.MANAGER and await self.origin.manages()
+
+    async def require(self, who: Who) -> None:
+        """Raises `UserError` where the caller is not allowed what only `who` may do."""
+        if who is Who.MANAGER and self.origin.server_id is None:
+            raise UserError(say("error-server-only"))
+        if not await self.may(who):
+            raise UserError(say("error-owner" if who is Who.OWNER else "error-admin"))
+
+
+async def caller_of(service: Service, origin: Origin, names: Translator | None = None) -> Caller:
+    """Read the server's rules and the member. Raises `UserError`: the store is down."""
+    server_id = origin.server_id
+    scope = scope_of(origin.platform, server_id) if server_id else None
+    rules = await read_settings(service.store, scope)
+    asker = Asker(
+        platform=origin.platform,
+        user_id=origin.user_id,
+        locale=rules.language or origin.locale,
+        server_id=server_id,
+        account_age_s=origin.account_age_s,
+        tier=rules.tier_for(origin.roles, tuple(service.config.tiers)),
+        adult=server_id is None
+        or rules.nsfw is Nsfw.ALLOW
+        or (rules.nsfw is Nsfw.MARKED and origin.adult_channel),
+    )
+    member = await service.member(asker)
+    t = translator(service.language_of(member, asker))
+    owner = origin.at_the_machine or service.config.owners.include(origin.platform, origin.user_id)
+    return Caller(origin, asker, member, rules, t, owner, names)

@@ -1,0 +1,90 @@
+"""The seam between faces and the rest is whole: a platform of a few lines does what every face does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.commands.table import COMMANDS
+from bot.faces.caller import Who
+from bot.imagine.service import Asker
+from bot.messages import LANGUAGES, translator
+from tests.bot.faces.conformance import FaceConformance
+from tests.bot.faces.toy import Chat, ToyFace
+from tests.easel import FieldModel, config_in, easel
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from bot.imagine.service import Service
+
+ANNA = "anna"
+
+
+@dataclass
+class Person:
+    """Anna, who uses the toy platform."""
+
+    toy: ToyFace
+    model: FieldModel
+    service: Service
+    asker: Asker = field(default_factory=lambda: Asker("toy", ANNA))
+
+    async def type(self, line: str) -> None:
+        await self.toy.type(ANNA, line)
+
+    async def settled(self) -> None:
+        await self.toy.delivery.settled()
+
+    def words(self) -> str:
+        return "\n".join(self.toy.chat.words)
+
+    def pictures(self) -> list[bytes]:
+        return self.toy.chat.pictures
+
+
+@pytest.fixture
+async def person(tmp_path: Path) -> AsyncIterator[Person]:
+    model = FieldModel()
+    async with easel(config_in(tmp_path), model) as service:
+        toy = ToyFace(service, Chat())
+        yield Person(toy, model, service)
+        await toy.delivery.close()
+
+
+class TestToy(FaceConformance):
+    @pytest.fixture
+    def face(self, person: Person) -> Person:
+        return person
+
+
+WORDS = {
+    "language": "en",
+    "settings set": "preview off",
+    "settings channel": "c1",
+    "settings block": "mud",
+    "link": "",
+}
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.who < Who.OWNER], ids=lambda c: c.name)
+async def test_every_command_is_answered_in_a_private_chat(person: Person, command: object) -> None:
+    name = command.name  # type: ignore[attr-defined]
+    await person.type(f"/{name} {WORDS.get(name, '')}")
+    assert person.words()
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.who is Who.OWNER], ids=lambda c: c.name)
+async def test_owners_commands_are_for_owners_alone(person: Person, command: object) -> None:
+    await person.type(f"/{command.name} 12 free")  # type: ignore[attr-defined]
+    assert "owner" in person.words()
+
+
+def test_every_command_has_its_description_in_every_language() -> None:
+    ids = {command.message_id for command in COMMANDS} | {f"cmd-{command.group}" for command in COMMANDS}
+    for language in LANGUAGES:
+        t = translator(language)
+        assert [id_ for id_ in ids if t(f"{id_}-about") == f"{id_}-about"] == []

@@ -1,0 +1,139 @@
+"""A platform in a list, to show what a new face needs: a `Screen`, and a loop over the commands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot import render
+from bot.commands import buttons, questions, table
+from bot.commands.buttons import Action
+from bot.commands.command import typed
+from bot.faces.caller import Origin, caller_of
+from bot.faces.delivery import Delivery
+from bot.faces.screen import Screen, Unreachable
+from bot.imagine.parse import parse_imagine
+from bot.messages import UserError
+
+if TYPE_CHECKING:
+    from bot.faces.caller import Caller
+    from bot.imagine.events import Done, Event, Failed
+    from bot.imagine.live import LiveRequest
+    from bot.imagine.service import Service
+    from bot.messages import Translator
+    from bot.render import Card
+
+PLATFORM = "toy"
+
+
+class Chat:
+    """The platform: what was said, what was shown, which buttons there are, and whether it can be reached."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+        self.pictures: list[bytes] = []
+        self.buttons: list[str] = []
+        self.closed = False
+
+    def say(self, text: str) -> None:
+        """Show something. Raises Unreachable."""
+        if self.closed:
+            raise Unreachable("the chat is closed")
+        self.words.append(text)
+
+
+class ToyScreen(Screen):
+    """Shows one request in the chat."""
+
+    def __init__(self, face: ToyFace, live: LiveRequest, t: Translator) -> None:
+        self._face, self._live, self._t = face, live, t
+
+    def look(self, event: Event) -> object:
+        return render.status(event, self._t)
+
+    async def show(self, event: Event) -> None:
+        self._face.chat.buttons.append(buttons.button_id(Action.CANCEL, self._live.request_id))
+        self._face.chat.say(render.status(event, self._t))
+
+    async def hand_over(self, done: Done) -> str:
+        face, live, t = self._face, self._live, self._t
+        face.chat.say(live.request.prompt)
+        for picture in done.pictures:
+            for label, value in render.picture_facts(
+                live.request, picture, done.quota, face.service.pricing.currency, t
+            ):
+                face.chat.say(f"{label}: {value}")
+            face.chat.pictures.append(picture.png)
+        face.chat.buttons = [buttons.button_id(action, live.request_id) for action in Action]
+        return f"message {len(face.chat.words)}"
+
+    async def tell(self, failed: Failed) -> None:
+        self._face.chat.say(self._t(failed.message))
+
+
+class ToyFace:
+    """The adapter: from a typed line or a pressed button to an answer."""
+
+    def __init__(self, service: Service, chat: Chat) -> None:
+        self.service = service
+        self.chat = chat
+        self.delivery = Delivery(service, PLATFORM, lambda live, t: ToyScreen(self, live, t))
+        self._events = 0
+
+    async def type(self, user: str, line: str, *, event: str = "", **where: str) -> None:
+        """Somebody types a line. The same `event` again is a redelivery."""
+        caller = await self._caller(user, event, **where)
+        name, _, words = line.removeprefix("/").partition(" ")
+        try:
+            if name == "imagine":
+                await self._imagine(caller, words)
+                return
+            command, rest = table.named(name, words)
+            self._card(await command.run(self.service, caller, typed(command, rest, PLATFORM)))
+        except UserError as error:
+            self.chat.say(caller.t(error.message))
+
+    async def press(self, user: str, id_: str, **where: str) -> None:
+        """Somebody presses a button."""
+        caller = await self._caller(user, **where)
+        try:
+            if (asked := questions.replied(id_)) is not None:
+                self._card(await questions.answer(self.service, caller, asked))
+            elif (press := buttons.pressed(id_)) is not None:
+                await self._on_picture(caller, press)
+        except UserError as error:
+            self.chat.say(caller.t(error.message))
+
+    async def _on_picture(self, caller: Caller, press: buttons.Press) -> None:
+        service, asker, target, key = self.service, caller.asker, press.target, caller.key
+        match press.action:
+            case Action.AGAIN:
+                self.delivery.follow(await buttons.again(service, asker, target, key=key, address={}))
+            case Action.CANCEL:
+                await buttons.cancel(service, asker, target)
+            case Action.DETAILS:
+                self._card(await buttons.details(service, asker, target, caller.t))
+            case Action.SINGLE:
+                self.chat.pictures.append((await buttons.single(service, asker, target)).png)
+            case Action.FETCH:
+                self.delivery.follow(await buttons.fetch(service, asker, target))
+            case Action.DELETE:
+                await buttons.delete(service, asker, target)
+                self.chat.pictures.clear()
+
+    async def _imagine(self, caller: Caller, words: str) -> None:
+        options = parse_imagine(words)
+        self.delivery.follow(await self.service.imagine(caller.asker, options, key=caller.key, address={}))
+
+    async def _caller(self, user: str, event: str = "", **where: str) -> Caller:
+        self._events += 1
+        key = event or f"{id(self)}-{self._events}"
+        return await caller_of(self.service, Origin(PLATFORM, user, key, **where))  # type: ignore[arg-type]
+
+    def _card(self, card: Card) -> None:
+        lines = [card.title, *(f"{label}: {value}" for label, value in card.facts), card.text, card.link]
+        self.chat.say("\n".join(line for line in lines if line))
+        self.chat.buttons += [button.id for button in card.buttons]
+        if card.picture is not None:
+            self.chat.pictures.append(card.picture)
+        for part in card.parts:
+            self._card(part)
