@@ -14,7 +14,7 @@ STAGES = (
     "training.vae --steps 1800",
     "training.latents",
     "training.text --steps 1500",
-    "torch.distributed.run --nproc-per-node 2 -m training.transformer --minutes 480 --compile",
+    "training.transformer --minutes 480 --compile",
     "training.vae --decoder-only --steps 800",
     "training.assemble",
     "training.classifier",

@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import functools
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch.utils.data import IterableDataset, get_worker_info
 
 from training.art import Art
 from training.captions import caption
 from training.scenes import Scene, cover
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from training.latents import Shelf
 
 CAPTION_STEP = 32  # the transformer pads captions to a multiple of this
-# Share of the steps that draw more than 128x128 pixels, at the start and at the end of the training.
-LARGE_SHARE = (0.15, 0.45)
+LARGE_SHARE = 0.3  # of the steps draw more than 128x128 pixels
 DROPOUT = 0.06  # share of captions that are empty
-_TOKENS = 3840  # of a whole batch, pictures and captions together
+TOKENS = 6144  # of a whole batch, pictures and captions together
 
 
 @dataclass(frozen=True)
@@ -41,37 +42,47 @@ class Batch:
     scenes: Sequence[Scene]
     objects: Tensor
 
+    def to(self, device: torch.device) -> Batch:
+        """Return the batch with its tensors on a device."""
+        tensors = {name: getattr(self, name).to(device) for name in ("latents", "ids", "lengths", "objects")}
+        return replace(self, **tensors)
 
-class Batches:
-    """Draws random batches from the shelves of encoded scenes."""
 
-    def __init__(self, shelves: list[Shelf], tokenizer: Any, seed: int) -> None:
+class Batches(IterableDataset[Batch]):
+    """Random batches from the shelves of encoded scenes, without end."""
+
+    def __init__(self, shelves: list[Shelf], tokenizer: Any, seed: int, tokens: int = TOKENS) -> None:
         """Read from `shelves`, of which the first holds the pictures of 128x128."""
         self._shelves, self._tokenizer, self._art = shelves, tokenizer, Art()
-        self._rng = random.Random(seed)
+        self._seed, self._tokens = seed, tokens
 
-    def draw(self, done: float) -> Batch:
-        """Return a batch of one picture size and one caption length; `done` is the share of time gone by."""
-        rng = self._rng
-        first, last = LARGE_SHARE
-        small = rng.random() >= first + (last - first) * done
+    def __iter__(self) -> Iterator[Batch]:
+        """Yield batches; each process of a loader draws others."""
+        worker = get_worker_info()
+        rng = random.Random(self._seed + (worker.id if worker else 0))
+        while True:
+            yield self._draw(rng)
+
+    def _draw(self, rng: random.Random) -> Batch:
+        """Return a batch of one picture size and one caption length."""
+        small = rng.random() >= LARGE_SHARE
         shelf = self._shelves[0] if small else rng.choice(self._shelves[1:])
         steps = rng.choices((1, 2, 3), (0.9, 0.07, 0.03) if small else (0.96, 0.03, 0.01))[0]
         padded = steps * CAPTION_STEP
-        size = _TOKENS // (shelf.width * shelf.height // 256 + padded)
+        size = self._tokens // (shelf.width * shelf.height // 256 + padded)
         picks = [rng.randrange(len(shelf.latents)) for _ in range(size)]
         scenes = [shelf.scene(i) for i in picks]
         ids, lengths = captions_of(scenes, self._tokenizer, padded, rng)
         latents = torch.from_numpy(np.stack([shelf.latents[i] for i in picks])).float()
-        objects = torch.stack([_objects(shelf, i, self._art) for i in picks])
+        objects = torch.from_numpy(np.stack([_objects(shelf, i, self._art) for i in picks]))
         return Batch(latents, ids, lengths, scenes, objects)
 
 
 @functools.cache
-def _objects(shelf: Shelf, index: int, art: Art) -> Tensor:
+def _objects(shelf: Shelf, index: int, art: Art) -> NDArray[np.float32]:
     """Return (1, h, w): how much of each latent pixel the things of a scene cover."""
     covered = cover(shelf.scene(index), shelf.width, shelf.height, shelf.seed + index, art)
-    return torch.from_numpy(np.asarray(covered, np.float32) / 255)[None]
+    return np.array(covered, np.float32)[None] / np.float32(255)
 
 
 def captions_of(
@@ -80,10 +91,10 @@ def captions_of(
     """Return ids (scenes, padded) of one caption for each scene, and their lengths (scenes,)."""
     before, after = _split_template(tokenizer)
     rows = [_ids(scene, tokenizer, before, after, padded, rng) for scene in scenes]
-    grid = torch.full((len(rows), padded), int(tokenizer.pad_token_id))
+    grid = np.full((len(rows), padded), int(tokenizer.pad_token_id))
     for row, tokens in zip(grid, rows, strict=True):
-        row[: len(tokens)] = torch.tensor(tokens)
-    return grid, torch.tensor([len(tokens) for tokens in rows])
+        row[: len(tokens)] = tokens
+    return torch.from_numpy(grid), torch.from_numpy(np.array([len(tokens) for tokens in rows]))
 
 
 def _ids(scene: Scene, tokenizer: Any, before: str, after: str, padded: int, rng: random.Random) -> list[int]:

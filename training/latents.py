@@ -14,6 +14,7 @@ import torch
 from diffusers import AutoencoderKL
 
 from training.art import Art
+from training.model import DEVICE
 from training.scenes import Scene, draw, random_scene
 
 RUNS = Path("training/runs")
@@ -61,10 +62,10 @@ def encode(vae: AutoencoderKL, width: int, height: int, count: int, seed: int, b
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         parts = [(width, height, range(seed + at, seed + min(count, at + batch))) for at in starts]
         for start, pictures in zip(starts, pool.map(_pictures, parts), strict=True):
-            images = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
-            with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+            images = torch.from_numpy(pictures).to(DEVICE).permute(0, 3, 1, 2).float() / 127.5 - 1
+            with torch.no_grad(), torch.autocast(DEVICE.type, torch.bfloat16):
                 mean = vae.encode(images.contiguous(memory_format=torch.channels_last)).latent_dist.mean
-            shelf[start : start + len(pictures)] = ((mean.float() - shift) * scaling).numpy()
+            shelf[start : start + len(pictures)] = ((mean.float() - shift) * scaling).cpu().numpy()
     return shelf
 
 
@@ -91,7 +92,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RUNS / "latents")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    vae = AutoencoderKL.from_pretrained(args.vae).to(memory_format=torch.channels_last)
+    vae = AutoencoderKL.from_pretrained(args.vae).to(DEVICE, memory_format=torch.channels_last)
     for number, ((width, height), count) in enumerate(COUNTS.items()):
         path = args.out / f"{width}x{height}.npy"
         if not path.exists():

@@ -10,6 +10,7 @@ from diffusers.models.transformers.transformer_z_image import SEQ_MULTI_OF
 from torch import Tensor, nn
 from transformers import Qwen3Config, Qwen3Model
 
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 PATCH = 2
 WIDTH = 192  # channels of both networks
 
@@ -132,7 +133,7 @@ def predict(
         x = block(x, None, x_freqs, time)
 
     text = transformer.cap_embedder(features).float()
-    is_pad = torch.arange(caption) >= lengths[:, None]
+    is_pad = torch.arange(caption, device=lengths.device) >= lengths[:, None]
     text = torch.where(is_pad[..., None], transformer.cap_pad_token, text)
     text_ids = torch.stack([torch.arange(1, caption + 1), *torch.zeros(2, caption, dtype=torch.long)], dim=1)
     text_freqs = _freqs(transformer, text_ids)

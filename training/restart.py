@@ -14,7 +14,7 @@ from diffusers import ZImagePipeline
 from transformers import AutoTokenizer
 
 from training import text
-from training.model import new_encoder
+from training.model import DEVICE, new_encoder
 from training.transformer import RUNS, Networks, save
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ def main() -> None:
     tokenizer = AutoTokenizer.from_pretrained(args.runs / "tokenizer", local_files_only=True)
     pipeline = ZImagePipeline.from_pretrained(args.model, local_files_only=True, torch_dtype=torch.float32)
     encoder = carry_over(pipeline.text_encoder, pipeline.tokenizer, tokenizer)
-    networks = Networks(pipeline.transformer, encoder)
-    text.train(encoder, networks.reader, tokenizer, args.steps, seed=1)
+    networks = Networks(pipeline.transformer, encoder).to(DEVICE)
+    text.train(networks.encoder, networks.reader, tokenizer, args.steps, seed=1)
     (args.runs / "transformer").mkdir(exist_ok=True)
     save(networks, networks.state_dict(), [], 0, 0.0, args.runs / "transformer")
 

@@ -19,7 +19,7 @@ from training.art import COLOURS, STYLES
 from training.backgrounds import BACKGROUNDS
 from training.batches import captions_of
 from training.latents import PAIR_SHARE
-from training.model import WIDTH, new_encoder
+from training.model import DEVICE, WIDTH, new_encoder
 from training.optimisers import optimisers, set_rates
 from training.scenes import SIZES, Scene, random_scene
 from training.things import THINGS
@@ -42,7 +42,7 @@ class Reader(nn.Module):
 
     def loss(self, features: Tensor, lengths: Tensor, labels: Tensor) -> Tensor:
         """Return the mean cross entropy of `labels` (rows of `label`) for (batch, tokens, channels)."""
-        last = features[torch.arange(len(lengths)), lengths - 1]
+        last = features[torch.arange(len(lengths), device=lengths.device), lengths - 1]
         answers = self.heads(self.norm(last)).float().split(_ANSWERS, dim=1)
         losses = [
             F.cross_entropy(a, labels[:, i]) for i, a in enumerate(answers) if (labels[:, i] >= 0).any()
@@ -77,8 +77,9 @@ def train(
         set_rates(steppers, min(1.0, (step + 1) / 40) * 0.5 * (1 + math.cos(math.pi * step / steps)))
         scenes = [random_scene(rng, PAIR_SHARE) for _ in range(batch)]
         ids, lengths = captions_of(scenes, tokenizer, 32, rng)
-        with torch.autocast("cpu", torch.bfloat16):
-            loss = reader.loss(read(encoder, ids), lengths, torch.tensor([label(scene) for scene in scenes]))
+        labels = torch.tensor([label(scene) for scene in scenes], device=DEVICE)
+        with torch.autocast(DEVICE.type, torch.bfloat16):
+            loss = reader.loss(read(encoder, ids.to(DEVICE)), lengths.to(DEVICE), labels)
         for stepper in steppers:
             stepper.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -97,7 +98,8 @@ def main() -> None:
     args = parser.parse_args()
     torch.manual_seed(args.seed)
     tokenizer = AutoTokenizer.from_pretrained(RUNS / "tokenizer", local_files_only=True)
-    encoder, reader = new_encoder(len(tokenizer), tokenizer.pad_token_id), Reader()
+    encoder = new_encoder(len(tokenizer), tokenizer.pad_token_id).to(DEVICE)
+    reader = Reader().to(DEVICE)
     train(encoder, reader, tokenizer, args.steps, args.seed)
     torch.save({"encoder": encoder.state_dict(), "reader": reader.state_dict()}, args.out)
 

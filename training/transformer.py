@@ -1,7 +1,4 @@
-"""Train the transformer and its text encoder by flow matching: `python -m training.transformer`.
-
-`torchrun --nproc-per-node 2 -m training.transformer` trains two replicas, which is faster on two cores.
-"""
+"""Train the transformer and its text encoder by flow matching: `python -m training.transformer`."""
 
 from __future__ import annotations
 
@@ -14,17 +11,17 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 from transformers import AutoTokenizer, Qwen3Model
 
-from training.batches import Batch, Batches
+from training.batches import TOKENS, Batch, Batches
 from training.latents import load
-from training.model import new_encoder, new_transformer, predict, set_training_attention
+from training.model import DEVICE, new_encoder, new_transformer, predict, set_training_attention
 from training.optimisers import optimisers, set_rates
-from training.replicas import PERIOD, Replicas
 from training.text import Reader, label, read
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from diffusers import ZImageTransformer2DModel
 
@@ -80,31 +77,26 @@ def rate(done: float, step: int, plan: Plan) -> float:
     return warm * 0.5 * (1 + math.cos(math.pi * min(1.0, (done - plan.decay_from) / (1 - plan.decay_from))))
 
 
-def train(
-    networks: Networks, batches: Batches, replicas: Replicas, plan: Plan, out: Path, resume: bool
-) -> None:
+def train(networks: Networks, feed: Iterator[Batch], plan: Plan, out: Path, resume: bool) -> None:
     """Train until the plan's minutes are over, saving checkpoints and averaged weights on the way."""
     steppers = optimisers(networks)
     average = {name: tensor.detach().clone() for name, tensor in networks.state_dict().items()}
     step, spent = 0, 0.0
     if resume:
-        saved = torch.load(out / "checkpoint.pt")
+        saved = torch.load(out / "checkpoint.pt", map_location=DEVICE)
         networks.load_state_dict(saved["networks"])
         average, step, spent = saved["average"], saved["step"], saved["spent"]
         if saved["optimisers"]:  # none in a checkpoint of shipped weights
             for stepper, state in zip(steppers, saved["optimisers"], strict=True):
                 stepper.load_state_dict(state)
     clock, losses = time.monotonic(), []
-    while True:
-        if step % PERIOD == 0:
-            spent = replicas.agree(networks, spent)
-            if spent >= plan.minutes * 60:
-                break
-        done = min(1.0, spent / 60 / plan.minutes)
+    while spent < plan.minutes * 60:
+        done = spent / 60 / plan.minutes
         share = rate(done, step, plan)
         set_rates(steppers, share)
-        with torch.autocast("cpu", torch.bfloat16):
-            loss, reading = networks.loss(batches.draw(done), plan.focus * share)
+        batch = next(feed).to(DEVICE)
+        with torch.autocast(DEVICE.type, torch.bfloat16):
+            loss, reading = networks.loss(batch, plan.focus * share)
         networks.zero_grad()
         (loss + plan.reading * reading).backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(networks.parameters(), 1.0)
@@ -115,8 +107,6 @@ def train(
         step += 1
         now = time.monotonic()
         spent, clock = spent + min(now - clock, PAUSE_S), now
-        if replicas.number:
-            continue
         if step % 50 == 0:
             print(
                 f"{step} {spent / 60:.1f} min loss {sum(losses) / len(losses):.4f} "
@@ -124,10 +114,9 @@ def train(
                 flush=True,
             )
             losses.clear()
-        if step % 250 == 0:
+        if step % 100 == 0:
             save(networks, average, steppers, step, spent, out)
-    if not replicas.number:
-        save(networks, average, steppers, step, spent, out)
+    save(networks, average, steppers, step, spent, out)
 
 
 @torch.no_grad()
@@ -163,17 +152,19 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--compile", action="store_true", help="needs a C++ compiler, and saves time")
+    parser.add_argument("--tokens", type=int, default=TOKENS, help="of a batch; a GPU takes many more")
+    parser.add_argument("--workers", type=int, default=0, help="processes that make batches")
     parser.add_argument("--out", type=Path, default=RUNS / "transformer")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    replicas = Replicas()
     torch.manual_seed(args.seed)
     tokenizer = AutoTokenizer.from_pretrained(RUNS / "tokenizer", local_files_only=True)
     networks = Networks(new_transformer(), new_encoder(len(tokenizer), tokenizer.pad_token_id))
     if not args.resume:
-        text = torch.load(RUNS / "text.pt")
+        text = torch.load(RUNS / "text.pt", map_location=DEVICE)
         networks.encoder.load_state_dict(text["encoder"])
         networks.reader.load_state_dict(text["reader"])
+    networks.to(DEVICE)
     set_training_attention(networks.transformer)
     if args.compile:
         torch._dynamo.config.recompile_limit = 16
@@ -183,11 +174,14 @@ def main() -> None:
             *networks.transformer.layers,
         ):
             block.compile(dynamic=True)
-    # Neither a resumed run nor another replica may see the same batches and the same noise again.
-    seed = (args.seed if not args.resume else int(time.time())) + 1000 * replicas.number
-    torch.manual_seed(seed)
-    batches = Batches(load(RUNS / "latents"), tokenizer, seed)
-    train(networks, batches, replicas, Plan(args.minutes), args.out, args.resume)
+    # A resumed run must not see the same batches again.
+    seed = args.seed if not args.resume else int(time.time())
+    batches = Batches(load(RUNS / "latents"), tokenizer, seed, args.tokens)
+    loader = DataLoader(batches, batch_size=None, num_workers=args.workers)
+    feed = iter(loader)
+    if DEVICE.type != "cpu":  # from here on new tensors are made there; the loader's processes know no GPU
+        torch.set_default_device(DEVICE)
+    train(networks, feed, Plan(args.minutes), args.out, args.resume)
 
 
 if __name__ == "__main__":
