@@ -37,14 +37,20 @@ class KeyTerms:
     cap: str | None = None
 
 
-async def create(console: Console, config: Config, store: Store, terms: KeyTerms) -> None:
-    """Make a key and show it, this once. Raises UserError, and UnknownTier from the store."""
+async def create(console: Console, errors: Console, config: Config, store: Store, terms: KeyTerms) -> None:
+    """Make a key and print it, this once: the key alone on `console`, what there is to say on `errors`.
+
+    Raises UserError, and UnknownTier from the store.
+    """
     t = translator(config.language)
+    label = terms.label.strip()
+    if not label:
+        raise UserError(say("key-label-empty"))
     for scope in terms.scopes:
         if scope not in SCOPES:
             raise UserError(say("error-choice", option="scope", found=scope, allowed=", ".join(SCOPES)))
     text, key = await store.create_key(
-        terms.label,
+        label,
         scopes=frozenset(terms.scopes),
         tier=terms.tier,
         by=_by(),
@@ -52,7 +58,7 @@ async def create(console: Console, config: Config, store: Store, terms: KeyTerms
         spend_cap_micro=_micro(terms.cap),
     )
     console.print(text, markup=False, highlight=False, soft_wrap=True)
-    console.print(t("key-created", prefix=key.prefix), markup=False)
+    errors.print(t("key-created", prefix=key.prefix), markup=False)
 
 
 async def show(console: Console, config: Config, store: Store) -> None:
@@ -115,7 +121,10 @@ def _end_of_day(config: Config, text: str | None) -> dt.datetime | None:
         day = dt.date.fromisoformat(text.strip())
     except ValueError:
         raise UserError(say("error-date", found=text)) from None
-    return dt.datetime.combine(day, dt.time.max, config.zone)
+    end = dt.datetime.combine(day, dt.time.max, config.zone)
+    if end.timestamp() * 1e6 <= utc_us():
+        raise UserError(say("key-expires-past", found=text))
+    return end
 
 
 def _micro(text: str | None) -> int | None:
@@ -125,6 +134,6 @@ def _micro(text: str | None) -> int | None:
         amount = Decimal(text.strip())
     except InvalidOperation:
         raise UserError(say("key-cap-form", found=text)) from None
-    if not amount.is_finite() or not 0 <= amount <= 1_000_000_000:
+    if not amount.is_finite() or not 0 < amount <= 1_000_000_000:
         raise UserError(say("key-cap-form", found=text))
     return int(amount * MICRO)

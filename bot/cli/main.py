@@ -267,7 +267,9 @@ def create_key(
 ) -> None:
     """Create a key and print it, this once."""
     terms = keys.KeyTerms(label, tier, tuple(scope or keys.SCOPES), expires, cap)
-    _with_store(_settings(config), lambda settings, store: keys.create(console, settings, store, terms))
+    _with_store(
+        _settings(config), lambda settings, store: keys.create(console, errors, settings, store, terms)
+    )
 
 
 @key_app.command("list")

@@ -307,12 +307,18 @@ class Http(Section):
     public_url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] | None = None
     trusted_proxies: tuple[str, ...] = ()
     model_aliases: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
     max_body_kb: Annotated[int, Field(ge=1, le=4096)] = 64
     key_requests_a_minute: Annotated[int, Field(ge=1)] = 120
     address_requests_a_minute: Annotated[int, Field(ge=1)] = 600
     requests_at_once: Annotated[int, Field(ge=1)] = 32
     link_lifetime: Annotated[Duration, AfterValidator(_some_time)] = dt.timedelta(hours=1)
     send_timeout: Annotated[Duration, AfterValidator(_some_time)] = dt.timedelta(minutes=1)
+
+    @property
+    def links_lead_inside(self) -> bool:
+        """Others reach us at an address that we do not know, so links to pictures would not work for them."""
+        return self.public_url is None and self.listen not in ("127.0.0.1", "::1", "localhost")
 
     @property
     def url(self) -> str:

@@ -64,7 +64,7 @@ class Answer:
     async def whole(self, done: Done) -> bytes:
         """The object of a request that does not stream."""
         pictures = done.pictures
-        if self._asked.response_format == "url":
+        if self._asked.as_link:
             data = [ImageObject(url=self._link(one.job_id), easel=_facts(one)) for one in pictures]
         else:
             data = [ImageObject(b64_json=await self._base64(one), easel=_facts(one)) for one in pictures]

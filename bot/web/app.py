@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import RedirectResponse
 
 from bot.config.credentials import Credentials
 from bot.web import admin, errors, images, links, models, operations, usage
 from bot.web.auth import Doorkeeper
-from bot.web.frame import BodyLimit, Frame
+from bot.web.frame import BodyLimit, Frame, NoTrailingSlash
 from bot.web.pace import Pace
 
 if TYPE_CHECKING:
+    from starlette.requests import Request
+
     from bot.config.schema import Config
     from bot.imagine.service import Service
     from bot.web.courier import Courier
@@ -31,6 +35,7 @@ def build_app(
         summary="Pictures from words.",
         docs_url=None,  # its page would load scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,  # the redirect would name the Host header, which anybody may write
         responses=errors.DOCUMENTED,
     )
     errors.install(app, config.language)
@@ -40,10 +45,24 @@ def build_app(
     app.include_router(usage.router(service, doorkeeper))
     app.include_router(operations.router(service, courier, metrics_token))
     app.mount("/admin", admin.build(service))
+    app.add_route("/admin", _to_the_page, include_in_schema=False)
     app.add_middleware(BodyLimit, limit_kb=section.max_body_kb)
+    app.add_middleware(NoTrailingSlash, prefix="/v1/")
+    if section.allowed_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=section.allowed_origins,
+            allow_methods=("GET", "POST"),
+            allow_headers=("*",),
+            expose_headers=("x-request-id", "retry-after", "x-should-retry"),
+        )
     app.add_middleware(Frame)
     app.add_middleware(operations.CountRequests, counting=service.counting)
     return app
+
+
+async def _to_the_page(_: Request) -> RedirectResponse:
+    return RedirectResponse("/admin/")
 
 
 def secret(service: Service) -> bytes:

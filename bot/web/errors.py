@@ -6,9 +6,12 @@ asking again can help; where waiting helps, `retry-after` says how long.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from babel import negotiate_locale
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -22,11 +25,13 @@ from bot.messages import LANGUAGES, Message, UserError, say, translator
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from fastapi import FastAPI
     from starlette.requests import Request
     from starlette.responses import Response
+
+log = structlog.get_logger(__name__)
 
 SOON_S, DRAIN_S = 5, 30
 MOST_FOUND_CHARS = 60
@@ -100,6 +105,7 @@ KINDS: Mapping[str, Kind] = {
     "api-json": Kind(400, "invalid_json"),
     "api-missing": Kind(400, "missing_required_parameter"),
     "api-unknown-field": Kind(400, "unknown_parameter"),
+    "api-unknown-field-hint": Kind(400, "unknown_parameter"),
     "api-key-reused": Kind(409, "idempotency_key_reused", param="Idempotency-Key"),
     "error-quota-used": NO_QUOTA,
     "error-quota-short": NO_QUOTA,
@@ -135,6 +141,30 @@ KINDS: Mapping[str, Kind] = {
 PARAMS = {option.name: option.field for option in OPTIONS}
 """Options whose name over HTTP is another."""
 
+THEIR_NAMES = {
+    "cfg": "guidance",
+    "cfg_scale": "guidance",
+    "guidance_scale": "guidance",
+    "aspect_ratio": "size",
+    "resolution": "size",
+    "width": "size",
+    "height": "size",
+    "num_inference_steps": "steps",
+    "sampling_steps": "steps",
+    "num_steps": "steps",
+    "negative": "negative_prompt",
+    "num_images": "n",
+    "num_images_per_prompt": "n",
+    "batch_size": "n",
+    "text": "prompt",
+    "format": "output_format",
+    "image_size": "size",
+}
+"""What other image APIs call our fields."""
+
+TYPES = {"int": "integer", "float": "number", "bool": "boolean", "string": "text"}
+"""The first word of pydantic's complaint about a type, as `api-type` knows it."""
+
 
 def kind_of(message: Message) -> Kind:
     """How a sentence is answered; of a value that does not fit, `param` says whose."""
@@ -169,8 +199,14 @@ def language_of(request: Request, default: str) -> str:
 def detail(error: ApiError, language: str) -> ErrorBody:
     """The body of an error."""
     kind = error.kind
-    text = translator(language)(error.message)
-    return ErrorBody(error=ErrorDetail(message=text, type=kind.type, param=kind.param, code=kind.code))
+    text = _utf8(translator(language)(error.message))
+    param = _utf8(kind.param) if kind.param else None
+    return ErrorBody(error=ErrorDetail(message=text, type=kind.type, param=param, code=kind.code))
+
+
+def _utf8(text: str) -> str:
+    """Without halves of surrogate pairs, which JSON can name and UTF-8 cannot hold."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def response(error: ApiError, language: str) -> JSONResponse:
@@ -188,6 +224,8 @@ def install(app: FastAPI, default_language: str) -> None:
     """Answer every refusal and every fault of `app` in OpenAI's shape."""
 
     def answer(request: Request, error: ApiError) -> Response:
+        kind, reason = error.kind, error.message.id
+        log.info("http.refused", status=kind.status, reason=reason, code=kind.code, param=kind.param)
         return response(error, language_of(request, default_language))
 
     async def refused(request: Request, error: Exception) -> Response:
@@ -206,7 +244,9 @@ def install(app: FastAPI, default_language: str) -> None:
 
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        return answer(request, failed(_fault(error.errors()[0])))
+        body = request.scope["route"].body_field
+        fields = body.field_info.annotation.model_fields if body else ()
+        return answer(request, failed(_fault(error.errors()[0], list(fields))))
 
     async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -228,21 +268,40 @@ def install(app: FastAPI, default_language: str) -> None:
     app.add_exception_handler(Exception, broke)
 
 
-def _fault(fault: Mapping[str, Any]) -> Message:
-    """pydantic's first complaint in our words."""
+def _fault(fault: Mapping[str, Any], fields: Sequence[str]) -> Message:
+    """pydantic's first complaint in our words. `fields` are the names that the body may have."""
     where = [str(part) for part in fault["loc"][1:] if isinstance(part, str)]
-    param, context = ".".join(where[:1]), fault.get("ctx", {})
-    found = clean_prompt(str(fault.get("input"))[:MOST_FOUND_CHARS])
-    match fault["type"]:
-        case "json_invalid":
-            return say("api-json")
-        case "missing" if param:
-            return say("api-missing", param=param)
-        case "missing" | "model_attributes_type" | "model_type" | "dict_type":
-            return say("api-json")
-        case "extra_forbidden":
-            return say("api-unknown-field", param=clean_prompt(param[:MOST_FOUND_CHARS]))
-        case "literal_error" | "enum":
-            return say("api-choice", param=param, found=found, allowed=str(context["expected"]))
-        case _:
-            return say("api-value", param=param, found=found)
+    param, context, found = ".".join(where[:1]), fault.get("ctx", {}), fault.get("input")
+    kind = str(fault["type"])
+    if kind == "json_invalid" or (not param and kind in ("missing", "model_attributes_type", "model_type")):
+        return say("api-json")
+    if kind == "missing" or found is None:
+        return say("api-missing", param=param)
+    if kind == "extra_forbidden":
+        return _unknown(param, fields)
+    if kind in ("literal_error", "enum"):
+        return say("api-choice", param=param, found=_shown(found), allowed=str(context["expected"]))
+    if kind in ("greater_than_equal", "less_than_equal"):
+        bound = f">= {context['ge']}" if "ge" in context else f"<= {context['le']}"
+        return say("api-range", param=param, found=_shown(found), allowed=bound)
+    if kind == "string_too_long":
+        return say("api-long", param=param, limit=int(context["max_length"]))
+    if (wanted := TYPES.get(kind.split("_")[0])) is not None:
+        return say("api-type", param=param, found=_shown(found), kind=wanted)
+    return say("api-value", param=param, found=_shown(found))
+
+
+def _unknown(param: str, fields: Sequence[str]) -> Message:
+    """A field that is none of ours, with the one that was probably meant."""
+    shown = clean_prompt(param[:MOST_FOUND_CHARS])
+    near = get_close_matches(param.lower(), fields, n=1)
+    meant = THEIR_NAMES.get(param.lower()) or (near[0] if near else None)
+    if meant is None:
+        return say("api-unknown-field", param=shown)
+    return say("api-unknown-field-hint", param=shown, meant=meant)
+
+
+def _shown(found: object) -> str:
+    """A value as its sender wrote it, cut short."""
+    text = found if isinstance(found, str) else json.dumps(found, ensure_ascii=False, default=str)
+    return clean_prompt(_utf8(text)[:MOST_FOUND_CHARS])

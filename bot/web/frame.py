@@ -49,6 +49,20 @@ class Frame:
         await self._app(scope, receive, framed)
 
 
+class NoTrailingSlash:
+    """Serves /v1/models/ as /v1/models: clients disagree about the slash at the end."""
+
+    def __init__(self, app: ASGIApp, prefix: str) -> None:
+        self._app = app
+        self._prefix = prefix
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        if path.startswith(self._prefix) and path.endswith("/") and len(path) > len(self._prefix):
+            scope = {**scope, "path": path.rstrip("/"), "raw_path": scope["raw_path"].rstrip(b"/")}
+        await self._app(scope, receive, send)
+
+
 class BodyLimit:
     """Refuses what is longer than it says it may be, whatever its Content-Length claims."""
 

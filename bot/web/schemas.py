@@ -1,12 +1,20 @@
 """What goes over the wire: OpenAI's image objects, and what Easel adds to them (`easel`)."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    create_model,
+    model_serializer,
+    model_validator,
+)
 from pydantic.config import JsonDict
 
 from bot.imagine.options import OPTIONS, Kind
-from bot.messages import LANGUAGES, translator
+from bot.messages import LANGUAGES, UserError, say, translator
 
 Format = Literal["png", "jpeg", "webp"]
 Quality = Literal[
@@ -23,6 +31,9 @@ QUALITIES: dict[str, str] = {
 """OpenAI's names as ours; the others are ours already, and `auto` is the default."""
 TOLD = {"sketch": "low", "draft": "low", "standard": "medium", "final": "high"}
 """Ours as OpenAI's, for answers."""
+
+LINKED = frozenset({"dall-e-2", "dall-e-3"})
+"""Models whose clients expect a link where no `response_format` is given."""
 
 EXAMPLE: JsonDict = {"prompt": "an orange cat on a green meadow", "size": "1024x1024", "n": 1, "seed": 7}
 
@@ -59,6 +70,17 @@ class OpenAIRequest(BaseModel):
     style: Annotated[
         str | None, Field(description="A style of this server; OpenAI's vivid and natural are ignored.")
     ] = None
+
+    @model_validator(mode="after")
+    def _png_is_lossless(self) -> Self:
+        if self.output_compression not in (None, 100) and self.file_format == "png":
+            raise UserError(say("api-compression", found=str(self.output_compression)))
+        return self
+
+    @property
+    def as_link(self) -> bool:
+        """Whether pictures are answered as links."""
+        return (self.response_format or ("url" if self.model in LINKED else "b64_json")) == "url"
 
     @property
     def file_format(self) -> Format:
@@ -114,6 +136,11 @@ class ImageObject(BaseModel):
     b64_json: str | None = None
     url: str | None = None
     easel: PictureFacts
+
+    @model_serializer(mode="wrap")
+    def _one_of_both(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What was not asked for is left out."""
+        return {name: value for name, value in dump(self).items() if value is not None}
 
 
 class RequestFacts(BaseModel):

@@ -76,6 +76,8 @@ async def serve(
         await courier.recover()
         running = asyncio.create_task(server.serve([door]), name="http")
         log.info("http.listening", host=host, port=port)
+        if config.http.links_lead_inside:
+            log.warning("http.no_public_url", links=config.http.url, todo="set public_url under [http]")
         try:
             await asyncio.shield(running)
         finally:

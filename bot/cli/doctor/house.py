@@ -119,7 +119,12 @@ def http(section: Http) -> list[Finding]:
     if section.public_url and not section.trusted_proxies:
         return [warning(say("doctor-http-proxies"), say("doctor-http-proxies-do"))]
     if not section.public_url and not _loopback(section.listen):
-        return [warning(say("doctor-http-bare", address=section.listen), say("doctor-http-bare-do"))]
+        return [
+            warning(say("doctor-http-bare", address=section.listen), say("doctor-http-bare-do")),
+            warning(
+                say("doctor-http-links", address=section.listen, url=section.url), say("doctor-http-links-do")
+            ),
+        ]
     return [fine(say("doctor-http"))]
 
 

@@ -86,6 +86,8 @@ doctor-http-proxies = The HTTP API is behind a proxy that trusted_proxies does n
 doctor-http-proxies-do = Add the proxy's address to trusted_proxies under [http].
 doctor-http-bare = The HTTP API listens on { $address } without TLS.
 doctor-http-bare-do = Set listen = "127.0.0.1" under [http] and put a TLS proxy in front of it. Leave it as it is only inside a container or a private network.
+doctor-http-links = The HTTP API listens on { $address }, but public_url is not set, so links to pictures point to { $url }.
+doctor-http-links-do = Set public_url under [http] to the address that clients use.
 
 doctor-token-none = No Discord or Telegram token; easel run will open the chat in this terminal.
 doctor-token-none-do = Run easel init, or set DISCORD_TOKEN or TELEGRAM_TOKEN.

@@ -77,6 +77,8 @@ doctor-http-proxies = HTTP API 前面的代理不在 trusted_proxies 中：限�
 doctor-http-proxies-do = 在 [http] 下的 trusted_proxies 中写上代理的地址。
 doctor-http-bare = HTTP API 在 { $address } 上监听，没有 TLS。
 doctor-http-bare-do = 在 [http] 下设 listen = "127.0.0.1"，前面放一个带 TLS 的代理；只有在容器或私有网络中才可以保持现状。
+doctor-http-links = HTTP API 在 { $address } 上监听，但没有设置 public_url，图片链接会指向 { $url }。
+doctor-http-links-do = 在 [http] 下把 public_url 设为客户端使用的地址。
 
 doctor-token-none = 没有任何平台的令牌；easel run 会在本终端打开聊天。
 doctor-token-none-do = 运行 easel init，或设置 DISCORD_TOKEN 或 TELEGRAM_TOKEN。

@@ -169,8 +169,13 @@ def test_memory_that_others_hold_is_told_unless_we_hold_it() -> None:
     ],
 )
 def test_the_api_is_not_open_to_listeners(section: dict[str, object], text: str) -> None:
-    (finding,) = house.http(Http.model_validate({"enabled": True, **section}))
-    assert text in said(finding)
+    findings = house.http(Http.model_validate({"enabled": True, **section}))
+    assert text in said(findings[0])
+
+
+def test_links_that_would_lead_inside_are_told() -> None:
+    findings = house.http(Http(enabled=True, listen="0.0.0.0"))
+    assert any("Set public_url" in said(finding) for finding in findings)
 
 
 async def test_a_ledger_in_another_currency_is_told_before_the_bot_refuses_it(tmp_path: Path) -> None:

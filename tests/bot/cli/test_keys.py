@@ -56,6 +56,8 @@ def test_a_key_is_shown_once_listed_and_revoked(settings: Path) -> None:
         (("--cap", "much"), "much"),
         (("--cap", "nan"), "nan"),
         (("--cap", "-1"), "-1"),
+        (("--cap", "0"), "above 0"),
+        (("--expires", "2020-01-01"), "must not be in the past"),
     ],
 )
 def test_what_does_not_fit_is_a_sentence_and_makes_nothing(
@@ -67,6 +69,17 @@ def test_what_does_not_fit_is_a_sentence_and_makes_nothing(
 
 
 @pytest.mark.e2e
+def test_only_the_key_goes_to_standard_output(settings: Path) -> None:
+    made = CliRunner().invoke(app, ["key", "create", "shop", "--config", str(settings)])
+    assert re.fullmatch(r"easel_[0-9a-f]{10}_[0-9a-f]{32}\n", made.stdout)
+    assert "only time" in made.stderr
+
+
+def test_a_key_needs_a_name(settings: Path) -> None:
+    code, said = run(settings, "create", "  ")
+    assert (code, "needs a name" in said) == (1, True)
+
+
 async def test_beside_a_running_bot(settings: Path) -> None:
     async with easel(load_config(settings)) as service:
         arguments = ("-m", "bot", "key", "create", "shop", "--config", str(settings))

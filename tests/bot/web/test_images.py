@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 from openai import APIError, BadRequestError, InternalServerError, NotFoundError
 from PIL import Image
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
 from bot.imagine.service import Asker
 from tests.bot.web.conftest import config_for
@@ -89,6 +92,95 @@ async def test_a_link_in_place_of_bytes(site: Site) -> None:
     assert shown.headers["x-content-type-options"] == "nosniff"
     assert shown.headers["content-disposition"].startswith('inline; filename="easel-')
     assert Image.open(io.BytesIO(shown.content)).format == "JPEG"
+
+
+async def test_clients_of_dall_e_get_a_link_and_only_a_link(stage: Stage) -> None:
+    async with stage.site(config_for(stage.folder, model_aliases=["dall-e-3"])) as site:
+        text, _ = await site.key()
+        async with site.http(text) as http:
+            body = {"prompt": "a cat", "model": "dall-e-3"}
+            linked = await http.post("/v1/images/generations", json=body)
+            plain = await http.post("/v1/images/generations", json={"prompt": "a cat"})
+    assert linked.json()["data"][0].keys() == {"url", "easel"}
+    assert plain.json()["data"][0].keys() == {"b64_json", "easel"}
+
+
+BODIES: list[tuple[dict[str, object], str, str | None]] = [
+    ({"prompt": "cat", "size": "\ud83d"}, "size", None),
+    ({"prompt": "cat", "\ud83d": 1}, "must be text", None),
+    ({"prompt": None}, "“prompt” is missing", None),
+    ({"prompt": "cat", "n": True}, "“n” must be a whole number, not true", "n"),
+    ({"prompt": "cat", "seed": 1.5}, "“seed” must be a whole number, not 1.5", "seed"),
+    ({"prompt": ["cat"]}, '“prompt” must be text, not ["cat"]', "prompt"),
+    ({"prompt": "cat", "stream": "yes"}, "“stream” must be true or false, not yes", "stream"),
+    ({"prompt": "cat", "guidance": 11}, "“11”", "guidance"),
+    ({"prompt": "cat", "output_compression": 101}, "must be <= 100, not 101", "output_compression"),
+    ({"prompt": "cat", "output_compression": 50}, "jpeg or webp", None),
+    ({"prompt": "cat", "user": "u" * 513}, "512 characters at most", "user"),
+    ({"prompt": "cat", "cfg_scale": 3}, "use “guidance”", "cfg_scale"),
+    ({"prompt": "cat", "aspect_ratio": "16:9"}, "use “size”", "aspect_ratio"),
+    ({"prompt": "cat", "num_inference_steps": 4}, "use “steps”", "num_inference_steps"),
+    ({"prompt": "cat", "output_fromat": "png"}, "use “output_format”", "output_fromat"),
+    ({"prompt": "cat", "zebra": 1}, "There is no field “zebra”.", "zebra"),
+]
+
+
+@pytest.mark.parametrize(("body", "told", "param"), BODIES)
+async def test_a_body_that_does_not_fit_is_told_what_would(
+    site: Site, body: dict[str, object], told: str, param: str | None
+) -> None:
+    text, key = await site.key()
+    async with site.http(text) as http:
+        json_body = json.dumps(body).encode()
+        refused = await http.post(
+            "/v1/images/generations", content=json_body, headers={"content-type": "application/json"}
+        )
+    assert refused.status_code == 400
+    error = json.loads(refused.content.decode("utf-8"))["error"]
+    assert told in error["message"] or told == error["param"]
+    if param is not None:
+        assert error["param"] == param
+    assert (await quota(site, key)).used == 0
+
+
+@pytest.mark.parametrize("path", ["/v1/models/", "/v1/models", "/v1/usage/"])
+async def test_a_slash_at_the_end_changes_nothing(site: Site, path: str) -> None:
+    text, _ = await site.key()
+    async with site.http(text, host="evil.example") as http:
+        found = await http.get(path)
+    assert found.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/admin", "/healthz/", "/v1/images/generations/", "/v1", "/nowhere/"])
+async def test_no_answer_repeats_the_host_header(site: Site, path: str) -> None:
+    text, _ = await site.key()
+    async with site.http(text, host="evil.example") as http:
+        answers = [await http.get(path), await http.post(path)]
+    assert all("evil" not in answer.headers.get("location", "") for answer in answers)
+
+
+async def test_a_browsers_page_may_ask_where_the_owner_allows_its_origin(stage: Stage) -> None:
+    path = "/v1/images/generations"
+    asks = {"origin": "https://app.example", "access-control-request-method": "POST"}
+    config = config_for(stage.folder, allowed_origins=["https://app.example"])
+    async with stage.site(config) as site, site.http() as http:
+        allowed = await http.options(path, headers=asks)
+        foreign = await http.options(path, headers={**asks, "origin": "https://evil.example"})
+    assert allowed.headers["access-control-allow-origin"] == "https://app.example"
+    assert "access-control-allow-origin" not in foreign.headers
+
+
+async def test_a_refusal_leaves_one_log_line_without_the_prompt(site: Site) -> None:
+    text, _ = await site.key()
+    body = {"prompt": "a secret cat", "size": "enormous"}
+    with capture_logs(processors=[merge_contextvars]) as lines:
+        async with site.http(text) as http:
+            refused = await http.post("/v1/images/generations", json=body)
+            await http.get("/v1/models", headers={"authorization": "Bearer wrong"})
+    told = [line for line in lines if line["event"] == "http.refused"]
+    assert [(line["status"], line["log_level"]) for line in told] == [(400, "info"), (401, "info")]
+    assert told[0]["http"] == refused.headers["x-request-id"]
+    assert "secret" not in str(lines)
 
 
 async def test_a_stream_shows_previews_and_then_each_picture(
