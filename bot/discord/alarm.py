@@ -11,12 +11,11 @@ from bot.discord.pages import escaped
 from bot.messages import translator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable
 
+    from bot.faces.tasks import Tasks
     from bot.imagine.service import Service
     from bot.messages import Message
-
-    Work = Coroutine[None, None, None]
 
 log = structlog.get_logger(__name__)
 
@@ -25,12 +24,12 @@ class Alarm:
     """Sends the alerts of engine and store to one channel, each from a task of its own."""
 
     def __init__(
-        self, client: discord.Client, service: Service, channel_id: int | None, spawn: Callable[[Work], None]
+        self, client: discord.Client, service: Service, channel_id: int | None, tasks: Tasks
     ) -> None:
         self._client = client
         self._service = service
         self._channel_id = channel_id
-        self._spawn = spawn
+        self._tasks = tasks
         self._end: Callable[[], None] = lambda: None
 
     def start(self) -> None:
@@ -44,7 +43,7 @@ class Alarm:
         self._end = lambda: None
 
     def _heard(self, message: Message) -> None:
-        self._spawn(self._send(message))
+        self._tasks.start(self._send(message))
 
     async def _send(self, message: Message) -> None:
         assert self._channel_id is not None

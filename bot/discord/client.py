@@ -37,7 +37,7 @@ class EaselClient(Face):
 
     def __init__(self, service: Service, section: Discord, **options: Any) -> None:
         super().__init__(service, **options)
-        self._alarm = Alarm(self, service, section.admin_channel, self.delivery.spawn)
+        self._alarm = Alarm(self, service, section.admin_channel, self.tasks)
         self._gateway = yarl.URL(section.gateway_url) if section.gateway_url else None
         if section.api_url:
             Route.BASE = section.api_url.rstrip("/")
@@ -70,7 +70,8 @@ class EaselClient(Face):
         """Tell requests on their way that they are kept, let go of everything, disconnect."""
         if not self.is_closed():
             self._alarm.stop()
-            await self.delivery.stop()
+            await self.delivery.close()
+            await self.tasks.close()
         await super().close()
 
     async def pressed(self, interaction: Interaction, press: Press) -> None:

@@ -6,7 +6,6 @@ goes wrong afterwards is told in its message.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import io
 from abc import ABC, abstractmethod
@@ -17,10 +16,12 @@ import structlog
 from discord import app_commands
 
 from bot.discord.address import address_of
-from bot.discord.caller import Place, place_of, require_channel, spoken_to
-from bot.discord.delivery import Delivery
+from bot.discord.caller import PLATFORM, Place, place_of, require_channel, spoken_to
 from bot.discord.pages import CHART, Reply, card_embed, escaped
 from bot.discord.recent import PROMPTS, Recent
+from bot.discord.screen import EDIT_EVERY_S, DiscordScreen
+from bot.faces.delivery import Delivery
+from bot.faces.tasks import Tasks
 from bot.imagine import refusals
 from bot.imagine.request import ImageRequest
 from bot.messages import UserError
@@ -51,7 +52,7 @@ Interaction = discord.Interaction["Face"]
 class Face(discord.AutoShardedClient, ABC):
     """The library's client with what commands, buttons and menus share. It knows none of them."""
 
-    def __init__(self, service: Service, **options: Any) -> None:
+    def __init__(self, service: Service, *, edit_every_s: float = EDIT_EVERY_S, **options: Any) -> None:
         super().__init__(
             intents=INTENTS,
             allowed_mentions=discord.AllowedMentions.none(),
@@ -67,7 +68,10 @@ class Face(discord.AutoShardedClient, ABC):
             ),
             allowed_installs=app_commands.AppInstallationType(guild=True, user=True),
         )
-        self.delivery = Delivery(self, service)
+        self.delivery = Delivery(
+            service, PLATFORM, lambda live, t: DiscordScreen(self, service, live, t, edit_every_s)
+        )
+        self.tasks = Tasks(PLATFORM)
         self.recent = Recent()
 
     @abstractmethod
@@ -83,7 +87,6 @@ class Face(discord.AutoShardedClient, ABC):
     ) -> None:
         """Have something drawn: acknowledge, accept, follow. A refusal is told in the same message."""
         message_id = await self.acknowledge(interaction, private=private)
-        self.delivery.own(asyncio.current_task())
         try:
             place = await place_of(self.service, interaction)
             require_channel(place, interaction)
@@ -99,7 +102,7 @@ class Face(discord.AutoShardedClient, ABC):
             await self.tell(interaction, error)
             return
         await self._remember(interaction.user.id, live)
-        await self.delivery.follow(live)
+        self.delivery.follow(live)
 
     async def _remember(self, user_id: int, live: LiveRequest) -> None:
         """Keep the prompt for autocomplete; the first after a restart brings the earlier ones back."""

@@ -104,7 +104,6 @@ async def details(face: Face, interaction: Interaction, target: str) -> None:
 async def fetch(face: Face, interaction: Interaction, target: str) -> None:
     """Out of the history: delivered like a new picture, and then it counts."""
     message_id = await face.acknowledge(interaction, private=True)
-    face.delivery.own(asyncio.current_task())
     try:
         place = await place_of(face.service, interaction)
         live = await buttons.fetch(face.service, place.asker, target)
@@ -113,7 +112,7 @@ async def fetch(face: Face, interaction: Interaction, target: str) -> None:
         return
     where = address_of(interaction, message_id, private=True, language=place.language, preview=False)
     await face.service.moved(live, **where.to_json())
-    await face.delivery.follow(live)
+    face.delivery.follow(live)
 
 
 async def delete(face: Face, interaction: Interaction, target: str) -> None:

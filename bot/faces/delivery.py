@@ -78,7 +78,7 @@ class Delivery:
 
     async def close(self, farewell_s: float = FAREWELL_S) -> None:
         """Let go of every request, after saying for at most `farewell_s` that it is kept over the restart."""
-        unfinished = [screen for live, screen in self._screens.values() if not live.finished]
+        unfinished = [screen for live, screen in self._screens.values() if farewell_s and not live.finished]
         await self._tasks.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(farewell_s):

@@ -38,8 +38,9 @@ class World:
         config: Config,
         model: FieldModel,
         below: Callable[[], AbstractAsyncContextManager[Service]] | None = None,
+        edit_every_s: float = 0.001,
     ) -> None:
-        self.config, self.model = config, model
+        self.config, self.model, self.edit_every_s = config, model, edit_every_s
         self._open = below or (lambda: easel(config, model))
         self._env: simcord.Env | None = None
         self._below = contextlib.AsyncExitStack()
@@ -52,7 +53,9 @@ class World:
     async def start(self) -> None:
         """Start the bot, or the next one over the same data."""
         self.service = await self._below.enter_async_context(self._open())
-        self.bot = EaselClient(self.service, self.config.discord, shard_count=1)
+        self.bot = EaselClient(
+            self.service, self.config.discord, edit_every_s=self.edit_every_s, shard_count=1
+        )
         if self._env is None:
             self._env = simcord.Env(self.bot, settle_timeout=30.0)
             await self._env.start()
@@ -66,10 +69,7 @@ class World:
     async def stop(self, *, killed: bool = False) -> None:
         """Stop the bot; `killed` lets it say nothing."""
         if killed:
-            tasks = list(self.bot.delivery._tasks)
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await self.bot.delivery.close(farewell_s=0)
         with self.env.time_context():
             await self.bot.close()
         self.model.gate.set()
@@ -188,15 +188,15 @@ def worlds(config: Config, model: FieldModel, patch: pytest.MonkeyPatch) -> Open
     original = Service._spawn
     patch.setattr("bot.imagine.live.asyncio", SimpleNamespace(Event=Changed))
     patch.setattr(Service, "_spawn", spawn)
-    patch.setattr("bot.discord.delivery.EDIT_EVERY_S", 0.001)
 
     @contextlib.asynccontextmanager
     async def open_(
         settings: Config = config,
         drawing: FieldModel = model,
         below: Callable[[], AbstractAsyncContextManager[Service]] | None = None,
+        edit_every_s: float = 0.001,
     ) -> AsyncIterator[World]:
-        world = World(settings, drawing, below)
+        world = World(settings, drawing, below, edit_every_s)
         opened.append(world)
         await world.start()
         try:

@@ -47,8 +47,7 @@ async def test_two_hundred_members_in_twenty_channels(
         return message_id
 
     monkeypatch.setattr(EaselClient, "acknowledge", timed)
-    monkeypatch.setattr("bot.discord.delivery.EDIT_EVERY_S", 3600.0)  # simcord's timers cost n squared
-    async with opened(config) as world:
+    async with opened(config, edit_every_s=3600.0) as world:  # simcord's timers cost n squared
         channels = [world.guild.create_text_channel(f"channel-{n}") for n in range(CHANNELS)]
         members = [world.guild.add_member(world.env.create_user(f"member-{n}")) for n in range(MEMBERS)]
         asking = [*members, *members[::GREEDY_EVERY]]
@@ -60,8 +59,7 @@ async def test_two_hundred_members_in_twenty_channels(
                 for n, member in enumerate(asking)
             ]
         await everybody.wait()
-        while following := set(world.bot.delivery._tasks):
-            await asyncio.wait(following)
+        await world.bot.delivery.settled()
         await world.env.settle()
 
         assert len(waits_s) == len(asking)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
-from bot.discord.delivery import Pacer
+from bot.discord.screen import EDIT_EVERY_S
 from tests.bot.discord.conftest import labels, words
 
 if TYPE_CHECKING:
@@ -168,21 +168,11 @@ async def test_autocomplete_offers_styles_sizes_and_recent_prompts_from_memory(
     assert (await offered("size", "160x128"))[0] == "160x128"
 
 
-async def test_edits_are_two_seconds_apart_and_never_the_same(
-    opened: Callable[..., AbstractAsyncContextManager[World]], monkeypatch: pytest.MonkeyPatch
+async def test_no_two_edits_are_the_same(
+    opened: Callable[..., AbstractAsyncContextManager[World]],
 ) -> None:
-    intervals = []
-
-    class Seen(Pacer):
-        def __init__(self, every_s: float) -> None:
-            intervals.append(every_s)
-            super().__init__(every_s)
-
-    monkeypatch.setattr("bot.discord.delivery.EDIT_EVERY_S", 2.0)
-    monkeypatch.setattr("bot.discord.delivery.Pacer", Seen)
-    async with opened() as world:
+    async with opened(edit_every_s=EDIT_EVERY_S) as world:
         await world.imagine()
-        assert intervals == [2.0]
         bodies = [str(entry.json) for entry in world.sent("PATCH", ORIGINAL)]
         assert len(bodies) == len(set(bodies))
 

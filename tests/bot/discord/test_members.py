@@ -204,7 +204,7 @@ async def test_a_server_blocks_words_and_patterns(world: World) -> None:
 
 async def test_alerts_reach_the_admin_channel(world: World) -> None:
     admins = world.guild.create_text_channel("admins")
-    alarm = Alarm(world.bot, world.service, admins.id, world.bot.delivery.spawn)
+    alarm = Alarm(world.bot, world.service, admins.id, world.bot.tasks)
     alarm.start()
     full = say("alert-store", reason="disk_full", detail="*no space*")
     with world.env._bot_scope():
