@@ -1,79 +1,69 @@
-"""Who asks, and what the server says about it: an interaction as an `Asker`."""
+"""What Discord tells about an interaction: whose it is and where, as every face says it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import discord
 
-from bot.commands import owners, server
-from bot.commands.server import Nsfw, ServerSettings
+from bot.discord.locale import language_of
+from bot.faces.caller import Caller, Origin, caller_of
 from bot.imagine.service import Asker
-from bot.messages import Translator, UserError, say, translator
+from bot.messages import UserError, say, translator
 
 if TYPE_CHECKING:
     from bot.imagine.service import Service
+    from bot.messages import Translator
 
 PLATFORM = "discord"
 
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """An asker, the rules of the server they ask in, and their language."""
-
-    asker: Asker
-    rules: ServerSettings
-    t: Translator
-
-    @property
-    def language(self) -> str:
-        return self.t.language
+Event = discord.Interaction[discord.Client]
 
 
-async def place_of(service: Service, interaction: discord.Interaction[discord.Client]) -> Place:
-    """Read the server's rules and the member's language. Raises `UserError`: the store is down."""
-    server_id = str(interaction.guild_id) if interaction.guild_id else None
-    rules = await server.server_settings(service, PLATFORM, server_id)
+async def caller(service: Service, interaction: Event) -> Caller:
+    """Whoever sent this interaction. Raises `UserError`: the store is down."""
+    names = translator(language_of(interaction.locale, service.config.language))
+    return await caller_of(service, origin(interaction), names)
+
+
+def origin(interaction: Event) -> Origin:
+    """Whose interaction it is, and where it happened."""
     user = interaction.user
-    roles = {str(role.id) for role in user.roles} if isinstance(user, discord.Member) else set()
-    asker = Asker(
+    marked = getattr(interaction.channel, "is_nsfw", None)
+
+    async def manages() -> bool:
+        return interaction.permissions.manage_guild
+
+    return Origin(
         platform=PLATFORM,
         user_id=str(user.id),
-        locale=rules.language or str(interaction.locale),
-        server_id=server_id,
+        event=str(interaction.id),
+        locale=str(interaction.locale),
+        server_id=str(interaction.guild_id) if interaction.guild_id else None,
+        channel_id=str(interaction.channel_id) if interaction.channel_id else None,
+        roles=frozenset(str(role.id) for role in getattr(user, "roles", ())),
+        adult_channel=marked is not None and bool(marked()),
         account_age_s=int((discord.utils.utcnow() - user.created_at).total_seconds()),
-        tier=rules.tier_for(roles, tuple(service.config.tiers)),
-        adult=_adult(interaction, rules),
+        alone=True,  # commands are answered to their asker alone
+        manages=manages,
     )
-    member = await service.member(asker)
-    return Place(asker, rules, translator(service.language_of(member, asker)))
 
 
-def require_channel(place: Place, interaction: discord.Interaction[discord.Client]) -> None:
+def require_channel(asking: Caller, interaction: Event) -> None:
     """Raises `UserError` where the server does not allow drawing in this channel, or a thread of it."""
     channel = interaction.channel
     ids = {str(interaction.channel_id)}
     if isinstance(channel, discord.Thread):
         ids.add(str(channel.parent_id))
-    if interaction.guild_id and not any(place.rules.allows(id_) for id_ in ids):
+    if interaction.guild_id and not any(asking.rules.allows(id_) for id_ in ids):
         raise UserError(say("discord-wrong-channel"))
 
 
-def spoken_to(service: Service, interaction: discord.Interaction[discord.Client]) -> Translator:
+def spoken_to(service: Service, interaction: Event) -> Translator:
     """The language of Discord's client, where the store may not be asked."""
     return translator(service.language_of(None, Asker(PLATFORM, "", locale=str(interaction.locale))))
 
 
-def is_moderator(service: Service, interaction: discord.Interaction[discord.Client]) -> bool:
+def is_moderator(asking: Caller, interaction: Event) -> bool:
     """Whoever may remove messages here, or owns the bot."""
-    asker = Asker(PLATFORM, str(interaction.user.id))
-    in_server = interaction.guild_id is not None and interaction.permissions.manage_messages
-    return in_server or owners.is_owner(service.config, asker)
-
-
-def _adult(interaction: discord.Interaction[discord.Client], rules: ServerSettings) -> bool:
-    if interaction.guild_id is None or rules.nsfw is Nsfw.ALLOW:
-        return True
-    marked = getattr(interaction.channel, "is_nsfw", None)
-    return rules.nsfw is Nsfw.MARKED and marked is not None and bool(marked())
+    return asking.owner or (interaction.guild_id is not None and interaction.permissions.manage_messages)

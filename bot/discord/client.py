@@ -10,7 +10,7 @@ import structlog
 import yarl
 from discord.http import Route
 
-from bot.discord import imagine, member, menus, owner, presses
+from bot.discord import commands, imagine, menus, presses
 from bot.discord.alarm import Alarm
 from bot.discord.face import Face
 from bot.discord.invite import invite_link
@@ -44,7 +44,7 @@ class EaselClient(Face):
 
     async def setup_hook(self) -> None:
         """Commands and buttons are known before the first event; what an earlier process left goes on."""
-        for part in (imagine, member, owner, menus):
+        for part in (imagine, commands, menus):
             part.add_to(self)
         self.add_dynamic_items(ActionButton, QuestionButton)
         await self.tree.set_translator(FluentTranslator())

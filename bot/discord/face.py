@@ -15,9 +15,12 @@ import discord
 import structlog
 from discord import app_commands
 
+from bot.commands import questions
+from bot.commands.questions import Replied, Reply
 from bot.discord.address import address_of
-from bot.discord.caller import PLATFORM, Place, place_of, require_channel, spoken_to
-from bot.discord.pages import CHART, Reply, card_embed, escaped
+from bot.discord.caller import PLATFORM, caller, require_channel, spoken_to
+from bot.discord.keyboards import card_view
+from bot.discord.pages import CHART, card_embeds, escaped
 from bot.discord.recent import PROMPTS, Recent
 from bot.discord.screen import EDIT_EVERY_S, DiscordScreen
 from bot.faces.delivery import Delivery
@@ -31,9 +34,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from bot.commands.buttons import Press
-    from bot.commands.general import Card
+    from bot.faces.caller import Caller
     from bot.imagine.live import LiveRequest
     from bot.imagine.service import Asker, Service
+    from bot.render import Card
 
 log = structlog.get_logger(__name__)
 
@@ -88,16 +92,16 @@ class Face(discord.AutoShardedClient, ABC):
         """Have something drawn: acknowledge, accept, follow. A refusal is told in the same message."""
         message_id = await self.acknowledge(interaction, private=private)
         try:
-            place = await place_of(self.service, interaction)
-            require_channel(place, interaction)
+            asking = await caller(self.service, interaction)
+            require_channel(asking, interaction)
             where = address_of(
                 interaction,
                 message_id,
                 private=private,
-                language=place.language,
-                preview=place.rules.preview,
+                language=asking.t.language,
+                preview=asking.rules.preview,
             )
-            live = await begin(place.asker, str(interaction.id), where.to_json())
+            live = await begin(asking.asker, asking.key, where.to_json())
         except REFUSALS as error:
             await self.tell(interaction, error)
             return
@@ -112,20 +116,32 @@ class Face(discord.AutoShardedClient, ABC):
                     self.recent.add(user_id, ImageRequest.from_json(record.payload).prompt)
         self.recent.add(user_id, live.request.prompt)
 
-    async def answer(
-        self, interaction: Interaction, work: Callable[[Place], Awaitable[Card | Reply]]
-    ) -> None:
+    async def answer(self, interaction: Interaction, work: Callable[[Caller], Awaitable[Card]]) -> None:
         """Answer a command, seen by its asker alone."""
         await self.acknowledge(interaction, private=True)
         try:
-            answer = await work(await place_of(self.service, interaction))
+            card = await work(await caller(self.service, interaction))
         except REFUSALS as error:
             await self.tell(interaction, error)
             return
-        reply = answer if isinstance(answer, Reply) else Reply((card_embed(answer),))
-        files = [discord.File(io.BytesIO(reply.picture), CHART)] if reply.picture else []
+        await self._show(interaction, card)
+
+    async def replied(self, interaction: Interaction, replied: Replied) -> None:
+        """A question's button was pressed: answer in the place of the question."""
+        await interaction.response.defer()
+        try:
+            card = await questions.answer(self.service, await caller(self.service, interaction), replied)
+        except REFUSALS as error:
+            await self.whisper(interaction, error)
+            return
+        if replied.reply is Reply.FORGET:
+            self.recent.forget(interaction.user.id)
+        await self._show(interaction, card)
+
+    async def _show(self, interaction: Interaction, card: Card) -> None:
+        files = [discord.File(io.BytesIO(card.picture), CHART)] if card.picture else []
         await interaction.edit_original_response(
-            embeds=list(reply.embeds), view=reply.view, attachments=files
+            embeds=card_embeds(card), view=card_view(card), attachments=files
         )
 
     async def acknowledge(self, interaction: Interaction, *, private: bool) -> int | None:
@@ -161,7 +177,7 @@ class Face(discord.AutoShardedClient, ABC):
         """A refusal in the reader's language, or in their client's where the store cannot say."""
         t = spoken_to(self.service, interaction)
         with contextlib.suppress(*REFUSALS):
-            t = (await place_of(self.service, interaction)).t
+            t = (await caller(self.service, interaction)).t
         if isinstance(error, StorageError):
             error = refusals.explain(error, t.language)
         return escaped(t(error.message) if isinstance(error, UserError) else t("error-internal"))

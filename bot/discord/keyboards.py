@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 
 import discord
 
-from bot.commands import buttons
+from bot.commands import buttons, questions
 from bot.commands.buttons import Action, Press, button_id
+from bot.discord.questions import QuestionButton
 
 if TYPE_CHECKING:
     import re
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from bot.imagine.live import LiveRequest
     from bot.imagine.service import Service
     from bot.messages import Translator
+    from bot.render import Card
 
 STYLES = {
     Action.AGAIN: discord.ButtonStyle.primary,
@@ -90,6 +92,17 @@ def single_view(job_id: str, *, larger: bool, t: Translator) -> discord.ui.View:
     """Under one picture of a grid."""
     kinds = [Action.LARGER] if larger else []
     return _view(*(_button(action, job_id, t) for action in (*kinds, Action.VARY, Action.DETAILS)))
+
+
+def card_view(card: Card) -> discord.ui.View | None:
+    """The buttons of a card and of its parts."""
+    view = discord.ui.View(timeout=None)
+    for button in [*(one for part in card.parts for one in part.buttons), *card.buttons]:
+        if (press := buttons.pressed(button.id)) is not None:
+            view.add_item(ActionButton(press, button.label))
+        elif (replied := questions.replied(button.id)) is not None:
+            view.add_item(QuestionButton(replied, button))
+    return view if view.children else None
 
 
 def _button(action: Action, target: str, t: Translator, row: int | None = None) -> ActionButton:

@@ -15,14 +15,13 @@ from bot.imagine.picture import encode_preview
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.commands.general import Card
     from bot.discord.files import Upload
     from bot.imagine.events import Done, Event
     from bot.imagine.live import LiveRequest
     from bot.imagine.picture import Picture
     from bot.imagine.request import ImageRequest
     from bot.messages import Translator
-    from bot.render import Fact
+    from bot.render import Card, Fact
     from storage.records import Quota
 
 CHART = "chart.png"
@@ -45,15 +44,6 @@ class Page:
     def said(self, content: str) -> Page:
         """The same page below another line of text."""
         return replace(self, content=content)
-
-
-@dataclass(frozen=True)
-class Reply:
-    """An answer to a command."""
-
-    embeds: tuple[discord.Embed, ...]
-    view: discord.ui.View | None = None
-    picture: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -123,6 +113,14 @@ def card_embed(card: Card) -> discord.Embed:
         name = escaped(label)[:MAX_NAME] or "\u200b"
         embed.add_field(name=name, value=escaped(value)[:MAX_VALUE] or "\u200b")
     return embed
+
+
+def card_embeds(card: Card) -> list[discord.Embed]:
+    """A card as embeds: itself, or the entries of its list."""
+    if card.parts:
+        return [card_embed(part) for part in card.parts]
+    embed = card_embed(card)
+    return [embed.set_image(url=f"attachment://{CHART}")] if card.picture else [embed]
 
 
 def _result_facts(

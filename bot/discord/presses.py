@@ -13,7 +13,7 @@ import discord
 from bot.commands import buttons
 from bot.commands.buttons import Action
 from bot.discord.address import address_of
-from bot.discord.caller import is_moderator, place_of, spoken_to
+from bot.discord.caller import caller, is_moderator, spoken_to
 from bot.discord.files import Upload, file_name, fit
 from bot.discord.keyboards import single_view
 from bot.discord.pages import single_embed, unescaped
@@ -78,39 +78,41 @@ async def single(face: Face, interaction: Interaction, job_id: str) -> None:
     """One file out of a grid, for whoever pressed."""
     await face.acknowledge(interaction, private=True)
     try:
-        place = await place_of(face.service, interaction)
-        picked = await buttons.single(face.service, place.asker, job_id)
+        asking = await caller(face.service, interaction)
+        picked = await buttons.single(face.service, asking.asker, job_id)
     except REFUSALS as error:
         await face.tell(interaction, error)
         return
     request_id, _, number = job_id.rpartition("-")
     name = file_name(request_id, int(number) + 1, spoiler=picked.spoiler)
     encoded = await asyncio.to_thread(fit, Upload(name, picked.png), interaction.filesize_limit)
-    embed = single_embed(picked.request, place.t)
+    embed = single_embed(picked.request, asking.t)
     if not picked.spoiler:  # an embed's picture has no veil
         embed.set_image(url=f"attachment://{encoded.name}")
     await interaction.edit_original_response(
         embed=embed,
         attachments=[discord.File(io.BytesIO(encoded.content), encoded.name)],
-        view=single_view(job_id, larger=picked.grows, t=place.t),
+        view=single_view(job_id, larger=picked.grows, t=asking.t),
     )
 
 
 async def details(face: Face, interaction: Interaction, target: str) -> None:
     """A request's parameters, for whoever asks."""
-    await face.answer(interaction, lambda place: buttons.details(face.service, place.asker, target, place.t))
+    await face.answer(
+        interaction, lambda asking: buttons.details(face.service, asking.asker, target, asking.t)
+    )
 
 
 async def fetch(face: Face, interaction: Interaction, target: str) -> None:
     """Out of the history: delivered like a new picture, and then it counts."""
     message_id = await face.acknowledge(interaction, private=True)
     try:
-        place = await place_of(face.service, interaction)
-        live = await buttons.fetch(face.service, place.asker, target)
+        asking = await caller(face.service, interaction)
+        live = await buttons.fetch(face.service, asking.asker, target)
     except REFUSALS as error:
         await face.tell(interaction, error)
         return
-    where = address_of(interaction, message_id, private=True, language=place.language, preview=False)
+    where = address_of(interaction, message_id, private=True, language=asking.t.language, preview=False)
     await face.service.moved(live, **where.to_json())
     face.delivery.follow(live)
 
@@ -119,9 +121,9 @@ async def delete(face: Face, interaction: Interaction, target: str) -> None:
     """The pictures from the store, then the message."""
     await interaction.response.defer()
     try:
-        place = await place_of(face.service, interaction)
-        moderator = is_moderator(face.service, interaction)
-        await buttons.delete(face.service, place.asker, target, moderator=moderator)
+        asking = await caller(face.service, interaction)
+        moderator = is_moderator(asking, interaction)
+        await buttons.delete(face.service, asking.asker, target, moderator=moderator)
     except REFUSALS as error:
         await face.whisper(interaction, error)
         return
@@ -132,9 +134,9 @@ async def cancel(face: Face, interaction: Interaction, target: str) -> None:
     """The message itself tells how it ended, once the step under way is over."""
     await interaction.response.defer()
     try:
-        place = await place_of(face.service, interaction)
-        moderator = is_moderator(face.service, interaction)
-        await buttons.cancel(face.service, place.asker, target, moderator=moderator)
+        asking = await caller(face.service, interaction)
+        moderator = is_moderator(asking, interaction)
+        await buttons.cancel(face.service, asking.asker, target, moderator=moderator)
     except REFUSALS as error:
         await face.whisper(interaction, error)
 

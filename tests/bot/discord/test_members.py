@@ -66,7 +66,7 @@ async def test_history_has_pages_and_files(world: World) -> None:
     shown = (await world.anna.slash(world.channel, "history")).response
     assert "cat 5" in words(shown)
     assert "cat 0" not in words(shown)
-    await world.click(shown, "Older")
+    await world.click(shown, "Older ›")
     assert "cat 0" in words(shown)
     file = await world.click(shown, "1")
     assert world.file(file.response)

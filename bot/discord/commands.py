@@ -1,0 +1,127 @@
+"""Slash commands, made from the table of commands that all faces share."""
+
+from __future__ import annotations
+
+from inspect import Parameter, Signature
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord import app_commands
+
+from bot.commands.command import Given, Kind
+from bot.commands.members import AUTO, LANGUAGE_NAMES
+from bot.commands.table import COMMANDS
+from bot.discord.caller import PLATFORM
+from bot.discord.locale import text
+from bot.faces.caller import Who
+from storage.records import Identity
+
+if TYPE_CHECKING:
+    from bot.commands.command import Argument, Command
+    from bot.discord.face import Face, Interaction
+
+MAX_CHARS = 400
+"""Of a typed argument; what it may be is the command's to say."""
+
+MANAGERS = discord.Permissions(manage_guild=True)
+"""Who sees the commands of managers and owners; a server may say otherwise in its own settings."""
+
+SERVERS = app_commands.AppCommandContext(guild=True, dm_channel=False, private_channel=False)
+"""In direct messages Discord offers a command to everybody or to nobody."""
+
+TYPES: dict[Kind, Any] = {
+    Kind.NUMBER: int,
+    Kind.MEMBER: discord.User,
+    Kind.CHANNEL: discord.abc.GuildChannel,
+    Kind.ROLE: discord.Role,
+    Kind.FLAG: bool,
+}
+"""What Discord's own input offers; anything else is typed."""
+
+
+def add_to(face: Face) -> None:
+    """Put every command of the table on the command tree."""
+    groups: dict[str, app_commands.Group] = {}
+    for command in COMMANDS:
+        made = _made(face, command)
+        if " " not in command.name:
+            face.tree.add_command(made)
+            continue
+        if command.group not in groups:
+            groups[command.group] = _group(command)
+            face.tree.add_command(groups[command.group])
+        groups[command.group].add_command(made)
+
+
+def _group(command: Command) -> app_commands.Group:
+    """The group of a command of two words."""
+    id_ = f"cmd-{command.group}"
+    group = app_commands.Group(name=text(id_), description=text(f"{id_}-about"))
+    _show_to(group, command.who)
+    return group
+
+
+def _made(face: Face, command: Command) -> app_commands.Command[Any, ..., None]:
+    """The command as discord.py wants it: a function whose parameters are the arguments."""
+
+    async def callback(interaction: Interaction, **values: Any) -> None:
+        given = _given(command, values)
+        await face.answer(interaction, lambda caller: command.run(face.service, caller, given))
+
+    asking = Parameter("interaction", Parameter.POSITIONAL_OR_KEYWORD)
+    callback.__signature__ = Signature([asking, *map(_parameter, command.arguments)])  # type: ignore[attr-defined]
+    decorated: Any = callback
+    for argument in command.arguments:
+        key, id_ = _key(argument), f"opt-{argument.name}"
+        decorated = app_commands.rename(**{key: text(id_)})(decorated)
+        decorated = app_commands.describe(**{key: text(f"{id_}-about")})(decorated)
+        if argument.choices is not None:
+            values = argument.choices(face.service.config)
+            choices = [_choice(value) for value in values]
+            decorated = app_commands.choices(**{key: choices})(decorated)
+    id_ = command.message_id
+    made: app_commands.Command[Any, ..., None] = app_commands.Command(
+        name=text(id_), description=text(f"{id_}-about"), callback=decorated
+    )
+    if " " not in command.name:
+        _show_to(made, command.who)
+    return made
+
+
+def _show_to(made: app_commands.Command[Any, ..., None] | app_commands.Group, who: Who) -> None:
+    """Whom Discord offers a command to. Who may use it is checked when it is used."""
+    if who is not Who.MEMBER:
+        made.default_permissions, made.allowed_contexts = MANAGERS, SERVERS
+
+
+def _choice(value: str) -> app_commands.Choice[str]:
+    name = text("language-auto") if value == AUTO else LANGUAGE_NAMES.get(value, value)
+    return app_commands.Choice(name=name, value=value)
+
+
+def _parameter(argument: Argument) -> Parameter:
+    kind: Any = TYPES.get(argument.kind, app_commands.Range[str, 1, MAX_CHARS])
+    default = Parameter.empty if argument.required else None
+    annotation = kind if argument.required else kind | None
+    return Parameter(_key(argument), Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _key(argument: Argument) -> str:
+    """The argument as a parameter's name."""
+    return argument.name.replace("-", "_")
+
+
+def _given(command: Command, values: dict[str, Any]) -> Given:
+    """What Discord read, as the table's commands take it."""
+    member, texts = None, {}
+    for argument in command.arguments:
+        value = values.get(_key(argument))
+        if value is None:
+            continue
+        if argument.kind is Kind.MEMBER:
+            member = Identity(PLATFORM, str(value.id))
+        elif argument.kind is Kind.FLAG:
+            texts[argument.name] = "on" if value else "off"
+        else:
+            texts[argument.name] = str(getattr(value, "id", value))
+    return Given(texts, member)
