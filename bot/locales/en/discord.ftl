@@ -100,6 +100,5 @@ discord-wrong-channel = This server does not allow drawing in this channel.
 discord-late = This takes longer than usual. The picture will come as a new message here.
 discord-late-private = This takes longer than usual. The picture will come as a direct message.
 discord-not-mine = That message holds no picture of mine.
-discord-managers = Only who may manage this server can do that.
 discord-token-shape = This DISCORD_TOKEN does not look like a bot token; copy it again from the Developer Portal (Bot, Reset Token).
 discord-bad-token = Discord does not know this DISCORD_TOKEN; copy a valid one from the Developer Portal (Bot, Reset Token).

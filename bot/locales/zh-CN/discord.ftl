@@ -100,6 +100,5 @@ discord-wrong-channel = 本服务器不允许在此频道画图。
 discord-late = 这次比平时久。图片画好后会作为新消息发到这里。
 discord-late-private = 这次比平时久。图片画好后会私信给您。
 discord-not-mine = 那条消息里没有我画的图。
-discord-managers = 只有能管理本服务器的人可以这样做。
 discord-token-shape = 这个 DISCORD_TOKEN 看起来不是机器人令牌，请在开发者门户（Bot → Reset Token）重新复制。
 discord-bad-token = Discord 不认识这个 DISCORD_TOKEN，请在开发者门户（Bot → Reset Token）重新复制。
