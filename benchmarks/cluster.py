@@ -32,7 +32,7 @@ from benchmarks.machine import load_average, machine
 from bot.app import engine_config, open_store
 from bot.config.schema import Config
 from bot.imagine.events import Done
-from bot.imagine.models import load_capabilities
+from bot.imagine.models import Model, Models, load_capabilities
 from bot.imagine.options import Options
 from bot.imagine.pricing import Pricing
 from bot.imagine.service import Asker, Service
@@ -242,8 +242,7 @@ async def bot(address: str, folder: Path) -> AsyncIterator[tuple[Service, Cluste
     ):
         service = Service(
             config=config,
-            model=load_capabilities("embedded"),
-            engine=engine,
+            models=Models(Model(load_capabilities("embedded"), engine)),
             store=store,
             pricing=Pricing(config),
         )

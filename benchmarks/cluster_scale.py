@@ -31,7 +31,7 @@ from benchmarks.machine import load_average
 from bot.app import engine_config, open_store
 from bot.config.schema import Config
 from bot.imagine.events import Done
-from bot.imagine.models import load_capabilities
+from bot.imagine.models import Model, Models, load_capabilities
 from bot.imagine.options import Options
 from bot.imagine.pricing import Pricing
 from bot.imagine.service import Asker, Service
@@ -218,7 +218,9 @@ async def whole(plan: Plan, config: Config) -> dict[str, float]:
         front, workers = build(plan, config)
         await front.start()
         model = load_capabilities("z-image-turbo")
-        service = Service(config=config, model=model, engine=front, store=store, pricing=Pricing(config))
+        service = Service(
+            config=config, models=Models(Model(model, front)), store=store, pricing=Pricing(config)
+        )
         await service.start()
         serial = itertools.count()
 

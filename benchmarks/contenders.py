@@ -190,7 +190,7 @@ class Easel:
     async def __aenter__(self) -> Self:
         self._stack.enter_context(self._folder)
         self._service = await self._stack.enter_async_context(open_service(self._config))
-        self._began_s = self._service.engine.snapshot().totals.busy_s
+        self._began_s = self._service.models.default.backend.snapshot().totals.busy_s
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -213,7 +213,7 @@ class Easel:
         while rows := await self.service.store.ledger(after=last):
             billed_us += sum(row.gpu_us for row in rows)
             last = rows[-1].entry
-        busy_s = self.service.engine.snapshot().totals.busy_s - self._began_s
+        busy_s = self.service.models.default.backend.snapshot().totals.busy_s - self._began_s
         return {"billed_s": billed_us / 1e6, "busy_s": busy_s}
 
 

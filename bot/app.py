@@ -18,7 +18,7 @@ from bot.config.schema import Billing
 from bot.cost.calibration import PROFILE
 from bot.cost.watch import CostWatch
 from bot.folders import make_folder
-from bot.imagine.models import capabilities_for
+from bot.imagine.models import Model, Models, capabilities_for
 from bot.imagine.pricing import Pricing
 from bot.imagine.service import Service
 from bot.metrics.counting import Counting
@@ -144,8 +144,7 @@ async def open_service(config: Config) -> AsyncIterator[Service]:
         await engine.start()
         service = Service(
             config=config,
-            model=capabilities_for(config.model.path),
-            engine=engine,
+            models=Models(Model(capabilities_for(config.model.path), engine)),
             store=store,
             pricing=Pricing(config),
             alerts=alerts,

@@ -43,7 +43,7 @@ async def readiness(service: Service, *, leaving: bool = False) -> Readiness:
 
     `leaving`: the face that was asked takes nothing new any more; the engine stops after it.
     """
-    state, cap = service.engine.snapshot(), service.config.engine.max_waiting
+    state, cap = service.models.default.backend.snapshot(), service.config.engine.max_waiting
     waiting = sum(state.waiting.values())
     return Readiness(
         {

@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from PIL import Image
 
 from bot.app import DATABASE, engine_config, open_store
 from bot.config.schema import Config
-from bot.imagine.models import load_capabilities
+from bot.imagine.models import Model, Models, load_capabilities
 from bot.imagine.pricing import Pricing
 from bot.imagine.service import Service
 from bot.metrics.counting import Counting
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
+    from bot.imagine.models import Capabilities
+    from engine.backend import Backend
     from engine.request import DrawRequest
 
 
@@ -120,6 +122,11 @@ def _colour(seed: int) -> tuple[int, int, int]:
     return seed % 256, seed // 256 % 256, 128
 
 
+def only(model: Capabilities) -> Models:
+    """A bot with this one model and nobody to draw, for what is settled before anything is drawn."""
+    return Models(Model(model, cast("Backend", None)))
+
+
 def config_in(folder: Path, **changes: object) -> Config:
     """The defaults, with their data below `folder`."""
     return Config.model_validate({"storage": {"folder": folder / "data"}, **changes})
@@ -136,8 +143,7 @@ async def easel(config: Config, model: FieldModel | None = None) -> AsyncIterato
         await engine.start()
         service = Service(
             config=config,
-            model=load_capabilities("embedded"),
-            engine=engine,
+            models=Models(Model(load_capabilities("embedded"), engine)),
             store=store,
             pricing=Pricing(config),
             counting=counting,

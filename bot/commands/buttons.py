@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from bot import render
     from bot.imagine.live import LiveRequest
+    from bot.imagine.models import Capabilities
     from bot.imagine.service import Asker, Service
     from bot.messages import Translator
     from storage.records import JobRecord, RequestRecord
@@ -88,7 +89,7 @@ def offered(live: LiveRequest, service: Service) -> tuple[Action, ...]:
     """The buttons under a finished request, in order; a grid has SINGLE once for each picture."""
     one = live.request.images == 1
     tier = service.config.tiers.get(live.tier or "")
-    grows = one and tier and service.model.larger(live.request.size, tier.max_pixels)
+    grows = one and tier and _model(service, live.request).larger(live.request.size, tier.max_pixels)
     larger = (Action.LARGER,) if grows else ()
     singles = () if one else (Action.SINGLE,)
     return (Action.AGAIN, Action.VARY, *larger, *singles, Action.DETAILS, Action.DELETE)
@@ -125,9 +126,10 @@ async def larger(
     """Draw one picture at the next size up, from its seed."""
     request = await _seen(service, asker, target)
     tier = service.tier_of(await service.member(asker), asker)
-    size = service.model.larger(request.size, tier.max_pixels)
+    model = _model(service, request)
+    size = model.larger(request.size, tier.max_pixels)
     if size is None:
-        if service.model.larger(request.size, service.model.max_px**2):
+        if model.larger(request.size, model.max_px**2):
             raise UserError(say("action-largest-tier", tier=tier.name))
         raise UserError(say("action-largest"))
     options = replace(replay(request), size=str(size), images="1")
@@ -147,7 +149,7 @@ async def single(service: Service, asker: Asker, job_id: str) -> Single:
         raise UserError(say("error-gone")) from None
     drawn = replace(request, seed=job.seed, images=1)
     tier = service.tier_of(await service.member(asker), asker)
-    grows = service.model.larger(drawn.size, tier.max_pixels) is not None
+    grows = _model(service, drawn).larger(drawn.size, tier.max_pixels) is not None
     return Single(job.job_id, drawn, png, is_spoiler(png), grows)
 
 
@@ -214,6 +216,11 @@ async def _owned(service: Service, asker: Asker, record: RequestRecord) -> None:
         raise UserError(say("error-not-owner"))
 
 
+def _model(service: Service, request: ImageRequest) -> Capabilities:
+    """What can be asked of the model a request was drawn with."""
+    return service.models.named(request.model).capabilities
+
+
 def _job(record: RequestRecord, job_id: str) -> JobRecord:
     found = next((job for job in record.jobs if job.job_id == job_id), None)
     if found is None:
@@ -230,7 +237,7 @@ def _detail_facts(
         (t("fact-steps"), str(request.steps)),
         (t("fact-seed"), seeds),
         (t("fact-guidance"), f"{request.guidance:g}"),
-        (t("fact-model"), service.model.name),
+        (t("fact-model"), _model(service, request).name),
     ]
     if request.negative_prompt:
         facts.insert(0, (t("fact-negative"), request.negative_prompt))

@@ -48,7 +48,7 @@ async def stats_chart(store: Store, period: str, t: Translator, config: Config) 
 
 def help_text(service: Service, t: Translator, more: str) -> Card:
     """How to ask where options are typed, with the values there are; then what a face adds."""
-    model, styles = service.model, service.config.styles
+    model, styles = service.models.default.capabilities, service.config.styles
     width = max(len(option.shown) for option in OPTIONS)
     lines = [f"  --{option.shown:<{width}}  {about(option, model, styles, t)}" for option in OPTIONS]
     return Card("Easel", text="\n".join([t("help-imagine"), *lines, "", more]))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 async def stats_queue(service: Service, asker: Asker, t: Translator) -> Card:
     """Who waits, how long, and what is being drawn."""
     require_owner(service, asker)
-    state = service.engine.snapshot()
+    state = service.models.default.backend.snapshot()
     lanes = ", ".join(f"{lane} {count}" for lane, count in state.waiting.items() if count)
     facts: list[Fact] = [
         (t("queue-waiting"), str(sum(state.waiting.values()))),
@@ -37,7 +37,7 @@ async def stats_queue(service: Service, asker: Asker, t: Translator) -> Card:
 async def stats_gpu(service: Service, asker: Asker, t: Translator) -> Card:
     """The device: telemetry where there is any, memory, out-of-memory and time-outs since the start."""
     require_owner(service, asker)
-    state = service.engine.snapshot()
+    state = service.models.default.backend.snapshot()
     facts: list[Fact] = [(t("gpu-model"), state.model)]
     if state.gpu is not None:
         facts += _gpu_facts(state.gpu, t)

@@ -105,7 +105,8 @@ async def forget(service: Service, asker: Asker, t: Translator) -> Card:
     for live in service.waiting(member.key):
         await service.cancel(live.request_id, member)
     gone = await service.store.forget(asker.platform, asker.user_id)
-    service.engine.clear_caches()  # of everybody: whose caption one was is not kept, and caches fill again
+    for model in service.models:
+        model.backend.clear_caches()  # of everybody: whose caption one was is not kept, and caches fill again
     text = t("forget-done", requests=gone.requests, images=gone.images, days=gone.backups_keep_days)
     return Card(t("forget-title"), text=text)
 
@@ -157,7 +158,7 @@ async def queue(service: Service, asker: Asker, t: Translator) -> Card:
         (shortened(live.request.prompt, 40), render.status(live.latest, t))
         for live in service.waiting(member.key)
     ]
-    state = service.engine.snapshot()
+    state = service.models.default.backend.snapshot()
     everybody = t(
         "queue-everybody",
         waiting=sum(state.waiting.values()),

@@ -100,14 +100,16 @@ async def unban(service: Service, asker: Asker, who: Identity, t: Translator, *,
 async def pause(service: Service, asker: Asker, t: Translator) -> Card:
     """Start nothing new; what is being drawn goes on, what is asked for waits."""
     require_owner(service, asker)
-    service.engine.pause_admission()
+    for model in service.models:
+        model.backend.pause_admission()
     return Card(t("admin-paused"))
 
 
 async def resume(service: Service, asker: Asker, t: Translator) -> Card:
     """Draw again."""
     require_owner(service, asker)
-    service.engine.resume_admission()
+    for model in service.models:
+        model.backend.resume_admission()
     return Card(t("admin-resumed"))
 
 

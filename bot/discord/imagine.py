@@ -36,10 +36,10 @@ def add_to(face: Face) -> None:
         )
 
     callback: Any = asked
-    callback.__signature__ = _signature(service.model)
+    callback.__signature__ = _signature(service.models.default.capabilities)
     callback = app_commands.describe(**{name: text(f"opt-{name}-about") for name in NAMES})(callback)
     callback = app_commands.rename(**{name: text(f"opt-{name}") for name in NAMES})(callback)
-    callback = app_commands.choices(**_choices(service.model))(callback)
+    callback = app_commands.choices(**_choices(service.models.default.capabilities))(callback)
     command = face.tree.command(name=text("cmd-imagine"), description=text("cmd-imagine-about"))
     imagine: app_commands.Command[Any, ..., None] = command(callback)
 
@@ -61,7 +61,10 @@ def add_to(face: Face) -> None:
     @imagine.autocomplete("size")
     async def sizes(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
         t = translator(language_of(interaction.locale, service.config.language))
-        named = {f"{t(f'size-{name}')} · {size}": name for name, size in service.model.sizes.items()}
+        named = {
+            f"{t(f'size-{name}')} · {size}": name
+            for name, size in service.models.default.capabilities.sizes.items()
+        }
         typed_size = {typed: typed} if any(digit in typed for digit in "0123456789") else {}
         return _matching(named, "" if typed_size else typed, typed_size)
 

@@ -55,7 +55,7 @@ async def serve_all(service: Service, faces: dict[str, Serve]) -> bool:
     Nothing is drawn without an engine, and what is queued is written down: leave, to be started again.
     """
     serving = [asyncio.create_task(_serve(name, serve, service)) for name, serve in faces.items()]
-    engine = asyncio.create_task(service.engine.wait())
+    engine = asyncio.create_task(service.models.default.backend.wait())
     try:
         while not engine.done() and not all(face.done() for face in serving):
             await asyncio.wait({engine, *(face for face in serving if not face.done())}, return_when=FIRST)

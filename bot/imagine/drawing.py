@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from bot.config.schema import Config
     from bot.imagine.live import LiveRequest
-    from bot.imagine.models import Capabilities
+    from bot.imagine.models import Models
     from bot.imagine.pricing import Pricing
     from bot.imagine.request import ImageRequest
     from engine.request import Drawing
@@ -72,10 +72,10 @@ class Worker:
     """Draws flights. Owns no task: the service runs `draw` and cancels it at the end."""
 
     def __init__(
-        self, config: Config, model: Capabilities, store: Store, pricing: Pricing, safety: Safety
+        self, config: Config, models: Models, store: Store, pricing: Pricing, safety: Safety
     ) -> None:
         self._config = config
-        self._model = model
+        self._models = models
         self._store = store
         self._pricing = pricing
         self._safety = safety
@@ -144,7 +144,7 @@ class Worker:
             decode_us=round(usage.decode_s * 1e6),
             gpu_us=round(usage.gpu_s * 1e6),
             energy_mj=None if usage.energy_j is None else round(usage.energy_j * 1e3),
-            model=self._model.name,
+            model=self._models.named(request.model).name,
             width=request.width,
             height=request.height,
             steps=request.steps,
@@ -191,7 +191,7 @@ class Worker:
     async def _keep(self, flight: Flight, drawing: Drawing, *, spoiler: bool) -> None:
         """Store a drawing as the picture that will be handed out."""
         request, job = flight.live.request, drawing.request
-        text = parameters(request, job.seed, self._model.name)
+        text = parameters(request, job.seed, self._models.named(request.model).name)
         watermark = self._config.tiers[job.lane].watermark
         png = await asyncio.to_thread(encode_png, drawing.image, text, watermark=watermark, spoiler=spoiler)
         usage = self.usage(request, drawing.usage)

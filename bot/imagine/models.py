@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING
 from engine.families.profile import load_profile
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+    from engine.backend import Backend
 
 MOST_UNKNOWN = 3
 """So many unknown words are told."""
@@ -113,6 +115,37 @@ class Capabilities:
         """An edge on the grid, inside the limits."""
         on_grid = round(px / self.grid_px) * self.grid_px
         return min(max(on_grid, self.min_px), self.max_px)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model that members may be drawn with: what may be asked of it, and who draws."""
+
+    capabilities: Capabilities
+    backend: Backend
+
+    @property
+    def name(self) -> str:
+        return self.capabilities.name
+
+
+class Models:
+    """The models of this bot by name. The first is the default: it draws where none is named."""
+
+    def __init__(self, *models: Model) -> None:
+        self._by_name = {model.name: model for model in models}
+        self.default = models[0]
+
+    def __iter__(self) -> Iterator[Model]:
+        return iter(self._by_name.values())
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._by_name)
+
+    def named(self, name: str | None) -> Model:
+        """The model `name`; the default where none is named, or one that is no longer there."""
+        return self._by_name.get(name or "", self.default)
 
 
 def load_capabilities(name: str) -> Capabilities:

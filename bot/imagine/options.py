@@ -46,6 +46,8 @@ class Options:
     style: str | None = None
     steps: str | None = None
     private: bool = False
+    model: str | None = None
+    """Named over HTTP; chats draw with the default."""
 
 
 class Kind(Enum):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
-from bot.imagine.models import Capabilities, Size
+from bot.imagine.models import Size
 from bot.imagine.notation import foreign_notation
 from bot.imagine.options import (
     BY_NAME,
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bot.config.schema import Style, Tier
+    from bot.imagine.models import Capabilities, Models
 
 DRAWN_SEEDS = 2**32
 """Seeds we draw ourselves stay short enough to be read out and typed."""
@@ -57,6 +58,8 @@ class ImageRequest:
     quality: str = "standard"
     style: str | None = None
     private: bool = False
+    model: str = ""
+    """The name of the model it is drawn with; empty in requests from before there was a choice."""
     extra: dict[str, float] = field(default_factory=dict)
     """Numbers that only the model reads, by the name of their option."""
 
@@ -97,8 +100,9 @@ class Resolved:
     notes: tuple[Message, ...]
 
 
-def resolve(options: Options, *, model: Capabilities, tier: Tier, styles: Mapping[str, Style]) -> Resolved:
+def resolve(options: Options, *, models: Models, tier: Tier, styles: Mapping[str, Style]) -> Resolved:
     """Check `options` against model and tier. Raises `UserError` with one sentence; changes nothing."""
+    model = models.named(options.model).capabilities
     notes: list[Message] = []
     prompt = clean_prompt(options.prompt)
     if is_blank(prompt):
@@ -144,6 +148,7 @@ def resolve(options: Options, *, model: Capabilities, tier: Tier, styles: Mappin
         quality=quality,
         style=style,
         private=options.private,
+        model=model.name,
         extra={name: value for name, value in numbers.items() if value is not None},
     )
     return Resolved(request, tuple(notes))
@@ -155,7 +160,7 @@ def replay(request: ImageRequest) -> Options:
     if not request.negative_prompt and not request.guidance:
         values["guidance"] = None  # so that a negative prompt that is added now finds one
     said: dict[str, Any] = {name: _typed(value) for name, value in values.items()}
-    return Options(prompt=request.prompt, **said)
+    return Options(prompt=request.prompt, model=request.model or None, **said)
 
 
 def styled(prompt: str, style: Style | None) -> str:

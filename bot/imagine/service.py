@@ -35,10 +35,9 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
 
     from bot.config.schema import Config, Tier
-    from bot.imagine.models import Capabilities
+    from bot.imagine.models import Models
     from bot.imagine.options import Options
     from bot.imagine.pricing import Pricing
-    from engine.backend import Backend
     from storage.records import Member, Quota, RequestRecord
     from storage.store import Store
 
@@ -77,8 +76,7 @@ class Service:
         self,
         *,
         config: Config,
-        model: Capabilities,
-        engine: Backend,
+        models: Models,
         store: Store,
         pricing: Pricing,
         alerts: Alerts | None = None,
@@ -86,15 +84,14 @@ class Service:
         counting: Counting | None = None,
     ) -> None:
         self.config = config
-        self.model = model
-        self.engine = engine
+        self.models = models
         self.store = store
         self.pricing = pricing
         self.alerts = alerts or Alerts()
         self.counting = counting or Counting()
         self._moderation = Moderation(config, store)
         self._adviser = Adviser(store)
-        self._worker = Worker(config, model, store, pricing, safety or Safety(config.moderation))
+        self._worker = Worker(config, models, store, pricing, safety or Safety(config.moderation))
         self._flights: dict[str, Flight] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -144,7 +141,7 @@ class Service:
         """
         member = await self.member(asker)
         tier = self.tier_of(member, asker)
-        resolved = resolve(options, model=self.model, tier=tier, styles=self.config.styles)
+        resolved = resolve(options, models=self.models, tier=tier, styles=self.config.styles)
         resolved = await self._adviser.advise(member.key, options, resolved)
         return await self.submit(asker, member, resolved, key=key, address=address, digest=digest)
 
@@ -193,7 +190,7 @@ class Service:
         try:
             for job in record.jobs:
                 draw = self._worker.draw_request(record, request, job)
-                flight.tickets[job.job_id] = self.engine.submit(draw)
+                flight.tickets[job.job_id] = self.models.named(request.model).backend.submit(draw)
         except Draining:
             raise UserError(say("error-draining-kept")) from None
         except EngineError as error:
@@ -284,11 +281,12 @@ class Service:
 
     async def _resume(self, record: RequestRecord) -> None:
         flight = Flight(self._live(record, self.config.language))
+        backend = self.models.named(flight.live.request.model).backend
         for job in record.jobs:
             if job.state in (Row.QUEUED, Row.RUNNING):
                 draw = self._worker.draw_request(record, flight.live.request, job)
                 try:
-                    flight.tickets[job.job_id] = self.engine.submit(draw, accepted_before=True)
+                    flight.tickets[job.job_id] = backend.submit(draw, accepted_before=True)
                 except EngineError as error:  # no longer drawable: another model, a smaller budget
                     await self._worker.give_up(flight, job.job_id, error)
         self._flights[record.request_id] = flight

@@ -49,7 +49,7 @@ class MetricsPage:
         currency = service.pricing.currency
         metrics = [
             *self._counting.registry.collect(),
-            *readings.engine(service.engine.snapshot(), service.config.tiers),
+            *readings.engine(service.models.default.backend.snapshot(), service.config.tiers),
             *readings.ledger(self._totals, currency),
             *readings.rent(service.pricing.rate(), currency),
             *readings.readiness(checks),

@@ -93,7 +93,7 @@ class Menus:
                 del self._open[next(iter(self._open))]
 
     def _keyboard(self, choice: Choice, t: Translator) -> InlineKeyboardMarkup:
-        model, styles = self._face.service.model, self._face.service.config.styles
+        model, styles = self._face.service.models.default.capabilities, self._face.service.config.styles
         sizes = [(size, t(f"size-{size}")) for size in SIZES if size in model.sizes]
         qualities = [(quality, t(f"quality-{quality}")) for quality in model.steps]
         images = [(str(n), f"{n} 🖼") for n in range(1, MAX_IMAGES + 1)]

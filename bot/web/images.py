@@ -81,7 +81,7 @@ def router(service: Service, courier: Courier, doorkeeper: Doorkeeper, pace: Pac
         answer = Answer(
             body,
             live,
-            model=service.model.name,
+            model=service.models.named(live.request.model).name,
             currency=service.config.currency,
             language=language_of(request, service.config.language),
             link=lambda job_id: links.make(base, job_id, body.file_format),
@@ -96,7 +96,7 @@ def options(body: OpenAIRequest) -> Options:
     """What was asked for, as every face says it."""
     given = {option.name: getattr(body, option.field, None) for option in OPTIONS if not option.chats_only}
     said: dict[str, Any] = {name: THEIRS.get((name, value), _typed(value)) for name, value in given.items()}
-    return Options(prompt=body.prompt, **said)
+    return Options(prompt=body.prompt, model=body.model, **said)
 
 
 def digest(body: OpenAIRequest) -> str:

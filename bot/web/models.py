@@ -1,4 +1,4 @@
-"""GET /v1/models: the one model that is loaded, under its name and those the owner lent it."""
+"""GET /v1/models: the models there are, under their names, and the default under those the owner lent it."""
 
 from typing import Literal
 
@@ -32,8 +32,8 @@ class ModelList(BaseModel):
 
 
 def names(service: Service) -> tuple[str, ...]:
-    """What a request may call the model, its own name first."""
-    return tuple(dict.fromkeys((service.model.name, *service.config.http.model_aliases)))
+    """What a request may call the models, their own names first."""
+    return tuple(dict.fromkeys((*service.models.names, *service.config.http.model_aliases)))
 
 
 def require(service: Service, name: str) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.app import engine_config
 from bot.imagine.events import Failed
-from bot.imagine.models import load_capabilities
+from bot.imagine.models import Model, Models, load_capabilities
 from bot.imagine.options import Options
 from bot.imagine.pricing import Pricing
 from bot.imagine.service import Asker, Service
@@ -102,8 +102,7 @@ async def live(folder: Path, plan: Plan, on_serving: Callable[[], None]) -> None
         await engine.start()
         service = Service(
             config=config,
-            model=load_capabilities("embedded"),
-            engine=engine,
+            models=Models(Model(load_capabilities("embedded"), engine)),
             store=store,
             pricing=Pricing(config),
         )

@@ -56,7 +56,7 @@ class Pages:
             refresh_s=REFRESH_S,
             queue=await gpu.stats_queue(service, visit.asker, visit.t),
             gpu=await gpu.stats_gpu(service, visit.asker, visit.t),
-            paused=service.engine.snapshot().admission_paused,
+            paused=service.models.default.backend.snapshot().admission_paused,
             requests=[(live, self._facts(live, visit)) for live in service.requests()],
             failures=await self._failures(),
         )

@@ -90,7 +90,7 @@ async def other_easel(folder: Path) -> AsyncIterator[Other]:
 async def seats(service: Service, *names: str) -> None:
     """Wait until exactly these are there."""
     async with asyncio.timeout(120):
-        while {worker.name for worker in service.engine.snapshot().workers} != set(names):  # noqa: ASYNC110
+        while {worker.name for worker in service.models.default.backend.snapshot().workers} != set(names):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
 
@@ -121,7 +121,7 @@ async def test_other_easels_draw_and_one_of_them_is_killed(
             await seats(service, one.name, two.name)
             asking = [asyncio.create_task(drawn(service, n, f"first {n}")) for n in range(PICTURES)]
             async with asyncio.timeout(60):
-                while not all(worker.held for worker in service.engine.snapshot().workers):  # noqa: ASYNC110
+                while not all(worker.held for worker in service.models.default.backend.snapshot().workers):  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
             two.kill()
             first = await asyncio.gather(*asking)

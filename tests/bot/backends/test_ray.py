@@ -13,7 +13,7 @@ from bot.background.drains import Drains, order_drain
 from bot.commands.gpu import stats_gpu
 from bot.config.schema import Config, Ray
 from bot.imagine.events import Done, Waiting
-from bot.imagine.models import load_capabilities
+from bot.imagine.models import Model, Models, load_capabilities
 from bot.imagine.options import Options
 from bot.imagine.pricing import Pricing
 from bot.imagine.service import Asker, Service
@@ -49,8 +49,7 @@ async def bot(
     async with open_store(config) as store, engine:
         service = Service(
             config=config,
-            model=load_capabilities("embedded"),
-            engine=engine,
+            models=Models(Model(load_capabilities("embedded"), engine)),
             store=store,
             pricing=Pricing(config),
         )

@@ -150,7 +150,7 @@ async def test_what_a_killed_command_left_is_handed_out_by_the_next(tmp_path: Pa
     async with easel(config, model) as service:
         model.gate.clear()
         await Person(service, model, tmp_path / "first").type("/imagine a cat --seed 7")
-        await service.engine.stop(0.0)  # as a kill would: nothing is told to the store
+        await service.models.default.backend.stop(0.0)  # as a kill would: nothing is told to the store
     async with easel(config) as service:
         person = Person(service, FieldModel(), tmp_path)
         assert await person.terminal.imagine(Options("a dog"), tmp_path / "dog.png")

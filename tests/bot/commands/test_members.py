@@ -106,7 +106,7 @@ async def test_forget_empties_the_caches_too(service: Service) -> None:
     await members.forget(service, HERE, T)
     live = await service.imagine(HERE, Options("a cat"), key="anew", address={})
     await live.outcome()
-    assert service.engine.snapshot().embedding_hits == 0
+    assert service.models.default.backend.snapshot().embedding_hits == 0
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ async def test_a_ban_stops_what_waits_and_what_comes(service: Service, model: Fi
 
 async def test_pause_and_resume_are_told(service: Service) -> None:
     await owners.pause(service, OWNER, T)
-    assert service.engine.snapshot().admission_paused
+    assert service.models.default.backend.snapshot().admission_paused
     assert "Paused" in (await gpu.stats_queue(service, OWNER, T)).text
     await owners.resume(service, OWNER, T)
     assert (await gpu.stats_queue(service, OWNER, T)).text == ""

@@ -9,10 +9,12 @@ import pytest
 
 from bot.config.schema import SEED_TIERS
 from bot.imagine.advice import DAY_S, Adviser, for_request
+from bot.imagine.models import load_capabilities
 from bot.imagine.options import Options
 from bot.imagine.request import resolve
 from bot.messages import LANGUAGES, translator
 from storage.errors import Reason, StoreUnavailable
+from tests.easel import only
 from tests.storage.house import HandClock, ask, open_store
 
 if TYPE_CHECKING:
@@ -21,13 +23,12 @@ if TYPE_CHECKING:
     from bot.imagine.request import ImageRequest, Resolved
     from bot.messages import Message
 
+TURBO = load_capabilities("z-image-turbo")
 CAT = Options("an orange cat on a green meadow", seed="7")
 
 
 def resolved(options: Options) -> Resolved:
-    from bot.imagine.models import load_capabilities
-
-    return resolve(options, model=load_capabilities("z-image-turbo"), tier=SEED_TIERS["premium"], styles={})
+    return resolve(options, models=only(TURBO), tier=SEED_TIERS["premium"], styles={})
 
 
 def advice(prompt: str, before: ImageRequest | None = None, **more: str) -> Message | None:

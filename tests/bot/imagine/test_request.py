@@ -13,6 +13,7 @@ from bot.imagine.models import Size, load_capabilities
 from bot.imagine.options import Options
 from bot.imagine.request import MAX_PROMPT_CHARS, ImageRequest, Resolved, resolve, styled
 from bot.messages import LANGUAGES, UserError, translator
+from tests.easel import only
 
 EMBEDDED = load_capabilities("embedded")
 TURBO = load_capabilities("z-image-turbo")
@@ -21,18 +22,18 @@ MEMBER = SEED_TIERS["member"].model_copy(update={"name": "member"})
 
 
 def turbo(tier=MEMBER, **options: str) -> Resolved:
-    return resolve(Options(**{"prompt": "a cat", **options}), model=TURBO, tier=tier, styles={})
+    return resolve(Options(**{"prompt": "a cat", **options}), models=only(TURBO), tier=tier, styles={})
 
 
 def refusal(tier=MEMBER, model=TURBO, **options: str) -> str:
     with pytest.raises(UserError) as refused:
-        resolve(Options(**{"prompt": "a cat", **options}), model=model, tier=tier, styles={})
+        resolve(Options(**{"prompt": "a cat", **options}), models=only(model), tier=tier, styles={})
     return refused.value.message.id
 
 
 def test_defaults_are_the_models() -> None:
     request = turbo(seed="7").request
-    assert request == ImageRequest("a cat", 1024, 1024, steps=8, seed=7)
+    assert request == ImageRequest("a cat", 1024, 1024, steps=8, seed=7, model="z-image-turbo")
 
 
 def test_free_draws_768_by_default() -> None:
@@ -53,7 +54,7 @@ def test_a_size_off_the_grid_is_snapped_and_told() -> None:
 
 def test_the_embedded_model_asks_less_of_its_grid() -> None:
     asked = Options(prompt="a cat", size="144x160")
-    assert resolve(asked, model=EMBEDDED, tier=FREE, styles={}).notes == ()
+    assert resolve(asked, models=only(EMBEDDED), tier=FREE, styles={}).notes == ()
 
 
 @pytest.mark.parametrize("word", ["portrait", "Portrait", " ＰＯＲＴＲＡＩＴ ", "竖图", "竖"])
@@ -89,7 +90,7 @@ def test_sizes_have_many_spellings(word: str) -> None:
 def test_bad_values_get_one_sentence_in_each_language(options: dict[str, str], message: str) -> None:
     tier = MEMBER.model_copy(update={"max_size": 512}) if "size" in options else MEMBER
     with pytest.raises(UserError) as refused:
-        resolve(Options(**{"prompt": "a cat", **options}), model=TURBO, tier=tier, styles={})
+        resolve(Options(**{"prompt": "a cat", **options}), models=only(TURBO), tier=tier, styles={})
     assert refused.value.message.id == message
     for language in LANGUAGES:
         sentence = translator(language)(refused.value.message)
@@ -128,7 +129,7 @@ def test_proportions_are_drawn_in_that_shape_inside_the_tier(word: str) -> None:
 @pytest.mark.parametrize("tier", [FREE, MEMBER])
 def test_proportions_are_kept_to_one_step_of_the_grid(word: str, model, tier) -> None:
     asked = Options(prompt="a cat", size=word)
-    size = resolve(asked, model=model, tier=tier, styles={}).request.size
+    size = resolve(asked, models=only(model), tier=tier, styles={}).request.size
     across, _, down = word.partition(":")
     assert abs(size.width - size.height * int(across) / int(down)) <= model.grid_px * int(across) / int(down)
     assert size.pixels <= tier.max_pixels
@@ -145,7 +146,7 @@ def test_a_shape_that_cannot_be_drawn_is_refused(word: str) -> None:
 )
 def test_pixels_beyond_the_models_limits_keep_their_proportions(wanted: str, drawn: str) -> None:
     asked = Options(prompt="a cat", size=wanted)
-    assert str(resolve(asked, model=EMBEDDED, tier=MEMBER, styles={}).request.size) == drawn
+    assert str(resolve(asked, models=only(EMBEDDED), tier=MEMBER, styles={}).request.size) == drawn
 
 
 def test_a_size_beyond_the_tier_names_what_was_wanted_and_what_is_allowed() -> None:
@@ -166,7 +167,7 @@ def test_whatever_a_value_is_called_where_it_is_shown_is_understood(language: st
     for name in TURBO.steps:
         assert turbo(quality=t(f"quality-{name}")).request.quality == name
     asked = Options(prompt="a cat", style=names[language])
-    assert resolve(asked, model=TURBO, tier=MEMBER, styles=styles).request.style == "watercolor"
+    assert resolve(asked, models=only(TURBO), tier=MEMBER, styles=styles).request.style == "watercolor"
 
 
 def test_a_refused_seed_says_how_to_get_a_random_one() -> None:
@@ -220,7 +221,7 @@ def test_prose_is_no_notation(prompt: str) -> None:
     ],
 )
 def test_the_small_model_says_which_words_it_does_not_know(prompt: str, unknown: str) -> None:
-    notes = resolve(Options(prompt=prompt), model=EMBEDDED, tier=MEMBER, styles={}).notes
+    notes = resolve(Options(prompt=prompt), models=only(EMBEDDED), tier=MEMBER, styles={}).notes
     told = [note.args["words"] for note in notes if note.id == "note-words-unknown"]
     assert told == ([unknown] if unknown else [])
     assert turbo(prompt=prompt).notes == ()
@@ -259,7 +260,7 @@ def test_seeds_are_drawn_when_none_is_given() -> None:
 )
 def test_whatever_resolves_is_within_model_and_tier(options, tier, model) -> None:
     try:
-        request = resolve(options, model=model, tier=tier, styles={}).request
+        request = resolve(options, models=only(model), tier=tier, styles={}).request
     except UserError:
         return
     assert request.width % model.grid_px == request.height % model.grid_px == 0

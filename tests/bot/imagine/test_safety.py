@@ -9,7 +9,7 @@ import pytest
 
 from bot.app import engine_config, open_store
 from bot.imagine.events import Done, Failed
-from bot.imagine.models import load_capabilities
+from bot.imagine.models import Model, Models, load_capabilities
 from bot.imagine.options import Options
 from bot.imagine.picture import is_spoiler
 from bot.imagine.pricing import Pricing
@@ -45,8 +45,7 @@ async def drawn(folder: Path, judge: Judge, times: int = 1, **moderation: Any) -
         engine = Engine(model=FieldModel(), config=engine_config(config))
         service = Service(
             config=config,
-            model=load_capabilities("embedded"),
-            engine=engine,
+            models=Models(Model(load_capabilities("embedded"), engine)),
             store=store,
             pricing=Pricing(config),
             safety=Safety(config.moderation, judge),

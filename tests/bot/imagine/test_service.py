@@ -230,7 +230,7 @@ async def test_what_was_accepted_is_drawn_after_a_restart(config: Config, model:
 
 
 async def live_after_stop(service: Service, live) -> Failed:
-    await service.engine.stop(0.0)
+    await service.models.default.backend.stop(0.0)
     outcome = await live.outcome()
     assert isinstance(outcome, Failed)
     return outcome
@@ -251,7 +251,7 @@ async def test_what_was_drawn_while_the_bot_stops_is_stored_first(config: Config
         service._worker._safety = Slow(config.moderation)
         await service.imagine(ANNA, CAT, key="1", address={})
         await looked_at.wait()
-        await service.engine.stop(0.0)
+        await service.models.default.backend.stop(0.0)
         stopping = asyncio.create_task(service.stop())
         await asyncio.sleep(0)
         seen.set()

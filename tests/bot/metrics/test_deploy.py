@@ -33,7 +33,7 @@ async def page(tmp_path: Path) -> dict[str, set[str]]:
     async with easel(config_in(tmp_path)) as service:
         families = [
             *Counting().registry.collect(),
-            *readings.engine(service.engine.snapshot(), service.config.tiers),
+            *readings.engine(service.models.default.backend.snapshot(), service.config.tiers),
             *readings.gpus({"gpu": gpu}),
             *readings.ledger({("free", "discord"): Tally()}, "CNY"),
             *readings.rent(service.pricing.rate(), "CNY"),

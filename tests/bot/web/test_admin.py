@@ -212,7 +212,7 @@ class TestForms:
     async def test_a_form_from_elsewhere_does_nothing(
         self, site: Site, owner: httpx.AsyncClient, path: str
     ) -> None:
-        site.service.engine.pause_admission()
+        site.service.models.default.backend.pause_admission()
         live = await ask(site, "1")
         fields = {"request": live.request_id, "platform": "discord", "user": "1", "tier": "premium"}
         async with site.http() as other:
@@ -223,7 +223,7 @@ class TestForms:
         assert (await owner.get(f"/admin{path}")).status_code == 405
         assert site.service.requests() == [live]
         assert (await site.service.member(ANNA)).tier == "free"
-        assert site.service.engine.snapshot().admission_paused
+        assert site.service.models.default.backend.snapshot().admission_paused
         assert (await owner.get("/admin/")).status_code == 200
 
     async def test_a_form_that_is_too_long_is_not_read(self, owner: httpx.AsyncClient) -> None:
@@ -232,7 +232,7 @@ class TestForms:
     async def test_a_waiting_request_is_cancelled_and_gives_its_image_back(
         self, site: Site, owner: httpx.AsyncClient
     ) -> None:
-        site.service.engine.pause_admission()
+        site.service.models.default.backend.pause_admission()
         live = await ask(site, "1")
         page = await owner.get("/admin/")
         assert live.request_id in page.text
@@ -261,7 +261,7 @@ class TestForms:
         for path, paused in (("/pause", True), ("/resume", False)):
             fields = {"token": token(await owner.get("/admin/"))}
             assert (await owner.post(f"/admin{path}", data=fields)).status_code == 303
-            assert site.service.engine.snapshot().admission_paused is paused
+            assert site.service.models.default.backend.snapshot().admission_paused is paused
 
 
 class TestPages:

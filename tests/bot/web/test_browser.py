@@ -120,7 +120,7 @@ async def test_an_owner_finds_their_way_on_a_phone(
         await drawn(site, "1", "an orange cat on a green meadow")
         site.model.fail = [RuntimeError("boom")]
         await (await service.imagine(ANNA, Options("a dog"), key="2", address={})).outcome()
-        service.engine.pause_admission()
+        service.models.default.backend.pause_admission()
         waiting = await service.imagine(ANNA, Options("a boat"), key="3", address={})
         url = await link(site)
 
@@ -153,7 +153,7 @@ async def test_an_owner_finds_their_way_on_a_phone(
 
         await asyncio.to_thread(walk)
         await waiting.outcome()
-        assert not service.engine.snapshot().admission_paused
+        assert not service.models.default.backend.snapshot().admission_paused
         assert (await service.member(ANNA)).tier == "premium"
 
 

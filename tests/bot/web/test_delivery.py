@@ -198,7 +198,7 @@ async def test_a_stopping_bot_sends_away_who_waits_and_finishes_what_it_draws(st
             drawn = asyncio.create_task(http.post(PATH, json={"prompt": "a cat"}))
             await until(site, key, 1)
             async with asyncio.timeout(30):
-                while not site.service.engine.snapshot().active:  # noqa: ASYNC110
+                while not site.service.models.default.backend.snapshot().active:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
             draining = asyncio.create_task(site.courier.drain(30))
             await asyncio.sleep(0)

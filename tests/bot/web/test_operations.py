@@ -77,7 +77,7 @@ async def test_totals_survive_a_restart(stage: Stage) -> None:
 
 
 async def test_the_queue_is_told_by_tier(site: Site) -> None:
-    site.service.engine.pause_admission()
+    site.service.models.default.backend.pause_admission()
     await site.service.imagine(ANNA, Options("a cat", images="2"), key="1", address={})
     page = await samples(site)
     assert page["easel_queue_depth", labels(tier="free")] == 2
@@ -159,7 +159,7 @@ async def test_ready_until_it_drains(site: Site) -> None:
             "ready": True,
             "checks": {"model": "ok", "database": "ok", "queue": "ok", "serving": "ok"},
         }
-        await site.service.engine.stop(0.0)
+        await site.service.models.default.backend.stop(0.0)
         answer = await http.get("/readyz")
         assert answer.status_code == 503
         checks = answer.json()["checks"]
@@ -173,7 +173,7 @@ async def test_not_ready_with_a_full_queue_or_a_store_that_cannot_write(
     config = config_for(tmp_path).model_copy(update={})
     full = config.model_copy(update={"engine": config.engine.model_copy(update={"max_waiting": 2})})
     async with stage.site(full) as site, site.http() as http:
-        site.service.engine.pause_admission()
+        site.service.models.default.backend.pause_admission()
         await site.service.imagine(ANNA, Options("a cat", images="2"), key="1", address={})
 
         async def never(*_: object) -> None:
