@@ -138,9 +138,9 @@ def test_an_unknown_option_in_the_prompt_is_told(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("imagine", "a cat", "--out", "."), "is a folder; name a file"),
+        (("imagine", "a cat", "--out", "."), "is a folder. Name a file"),
         (("imagine", "a cat", "--out", "bot.toml/cat.png"), "not a folder"),
-        (("imagine", "a cat", "--out", "cat.jpg"), "let the name end in .png"),
+        (("imagine", "a cat", "--out", "cat.jpg"), "so the name must end in .png"),
         (("chat", "--folder", "bot.toml"), "not a folder"),
     ],
 )

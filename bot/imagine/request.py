@@ -179,7 +179,7 @@ def _notes_on_words(prompt: str, model: Capabilities) -> list[Message]:
     if found := foreign_notation(prompt):
         return [say("note-notation", found=found)]
     if unknown := model.unknown_words(prompt):
-        return [say("note-words-unknown", count=len(unknown), words=", ".join(unknown))]
+        return [say("note-words-unknown", words=", ".join(unknown))]
     return []
 
 

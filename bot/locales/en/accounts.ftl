@@ -1,41 +1,41 @@
 # What members do with their account: link, forget, language, history, queue.
 
 link-title = Link accounts
-link-code = Type /link { $code } in the other app within ten minutes. Then say yes on both sides, and the two share one allowance.
-link-question = Join with { $other }? You become one member: what both used and bought is added up.
-link-wait = Noted. Now say yes on the other side too: type /link there.
-link-done = Done. The two accounts are one member now.
-link-declined = Not linked. The code is void.
+link-code = Type /link { $code } in the other app within ten minutes, then confirm on both sides. The two accounts will share one allowance.
+link-question = Join this account with { $other }? You become one member; what both have used and bought is added up.
+link-wait = Noted. Now confirm on the other side too: type /link there.
+link-done = Done. The two accounts are now one member.
+link-declined = Not linked. The code no longer works.
 link-yes = Yes, join
 link-no = No
-error-link-code = That code is wrong, used or too old; make a new one with /link.
-error-link-own = That is your own code; type it in the other app.
-error-link-tries = Too many wrong codes; try again in ten minutes.
+error-link-code = That code is wrong, has been used or has expired. Get a new one with /link.
+error-link-own = That is your own code. Type it in the other app.
+error-link-tries = Too many wrong codes. Try again in ten minutes.
 
-forget-title = Forget me
-forget-question = This erases your account here, everything you asked for and all your pictures, on every linked app. It cannot be undone. What you used this month still counts if you come back.
-forget-done = Erased: { $requests } requests and { $images } pictures. Backups made before keep them for at most { $days } days.
-forget-yes = Erase everything
+forget-title = Delete my account
+forget-question = This deletes your account, all your requests and all your pictures, in every linked app. It cannot be undone. What you have used this month still counts if you come back.
+forget-done = Deleted: { $requests } requests and { $images } pictures. Earlier backups keep them for at most { $days } days.
+forget-yes = Delete everything
 forget-no = Keep it
-forget-kept = Nothing was erased.
+forget-kept = Nothing was deleted.
 
 language-title = Language
-language-question = Which language shall I speak with you?
+language-question = Which language should I use?
 language-set = From now on: { $language }.
-language-auto = As in the app
+language-auto = Same as the app
 
 history-title = Your pictures
 history-empty = You have not asked for anything yet.
 history-when = When
 history-state = State
-history-id = Number
-history-waiting = on its way
+history-id = ID
+history-waiting = in progress
 history-kept = kept
 history-gone = no longer kept
 history-cancelled = cancelled
 history-failed = failed
 history-more = Older
 
-queue-title = You are waiting for
-queue-nothing = You have nothing waiting
-queue-everybody = All together: { $waiting } waiting, { $active } being drawn, about { $eta } of work.
+queue-title = Your queue
+queue-nothing = You have nothing waiting.
+queue-everybody = In total: { $waiting } waiting, { $active } being drawn, about { $eta } of work.

@@ -3,20 +3,20 @@
 ## Refusals
 
 error-prompt-empty = Tell me what to draw, for example: /imagine an orange cat on a green meadow
-error-prompt-long = That prompt has { $length } characters; { $limit } is the most I read.
+error-prompt-long = Your prompt has { $length } characters; the limit is { $limit }.
 error-range = { $option } must be a number from { $low } to { $high }, not “{ $found }”.
 error-range-random = { $option } must be a number from { $low } to { $high }, not “{ $found }”; leave it out for a random one.
 error-size-shape = “{ $wanted }” is not a shape I can draw here: one side can be at most { $most } times as long as the other.
 error-no-styles = There are no styles here.
-error-choice = I do not know { $option } “{ $found }”; choose one of: { $allowed }.
-error-choice-near = I do not know { $option } “{ $found }”; did you mean { $near }? Choose one of: { $allowed }.
+error-choice = There is no { $option } “{ $found }”. Choose one of: { $allowed }.
+error-choice-near = There is no { $option } “{ $found }”. Did you mean { $near }? Choose one of: { $allowed }.
 error-size-tier = { $wanted } is larger than your { $tier } tier allows; the largest in this shape is { $largest }.
-error-option = I do not know the option --{ $option }; see /help.
-error-option-near = I do not know the option --{ $option }; did you mean --{ $near }?
-error-option-twice = --{ $option } is there twice; give it once.
+error-option = There is no option --{ $option }; see /help.
+error-option-near = There is no option --{ $option }; did you mean --{ $near }?
+error-option-twice = --{ $option } is given twice; give it once.
 error-option-value = --{ $option } needs a value after it.
-error-command = I do not know { $command }; see /help.
-error-quota-used = Your images for this month are used up; you get new ones on { $resets }.
+error-command = There is no command { $command }; see /help.
+error-quota-used = You have used all your images for this month. New ones come on { $resets }.
 error-quota-short =
     You asked for { $wanted } { $wanted ->
         [one] image
@@ -25,31 +25,31 @@ error-quota-short =
 error-spending-cap = This key has reached its spending cap; it resets on { $resets }.
 error-banned = You cannot draw here.
 error-banned-why = You cannot draw here: { $reason }
-error-cap-server = The free images of this server are used up for today; try again tomorrow.
-error-cap-total = The free images are used up for today; try again tomorrow.
+error-cap-server = This server has used its free images for today. Try again tomorrow.
+error-cap-total = Today's free images are used up. Try again tomorrow.
 error-account-young = Your account is too new: free images start { $days ->
         [one] a day
        *[other] { $days } days
     } after it was made.
-error-storage = I cannot write anything down right now, so I took nothing and charged nothing; try again in a minute.
-error-queue-yours = You already have { $limit } images waiting; let some finish first.
-error-queue-full = The queue is full right now; nothing was charged, try again in a minute.
-error-too-large = That size does not fit this machine's memory; choose a smaller one.
-error-memory = The machine ran out of memory on this image; nothing was charged. A smaller size will work.
+error-storage = Your request could not be saved, so it was not accepted and nothing was charged. Try again in a minute.
+error-queue-yours = You can have at most { $limit } images waiting. Let some finish first.
+error-queue-full = The queue is full right now. Nothing was charged; try again in a minute.
+error-too-large = This machine does not have enough memory for that size. Choose a smaller one.
+error-memory = The machine ran out of memory while drawing. Nothing was charged; a smaller size will work.
 error-model = The model { $model } does not load: { $reason }
-error-draw = Drawing failed; nothing was charged. Please try again.
-error-draining = I am restarting; try again in a minute.
-error-draining-kept = I am restarting; your request is kept and will be drawn right after.
+error-draw = Drawing failed. Nothing was charged; please try again.
+error-draining = The bot is restarting. Try again in a minute.
+error-draining-kept = The bot is restarting. Your request is kept and will be drawn right after.
 error-gone = That picture is no longer kept.
 error-owner = Only the owner of this bot can do that.
 error-not-yours = That is not yours to cancel, or it is already finished.
-error-internal = Something went wrong on my side; it has been noted. Nothing was charged.
-error-folder = The data folder { $folder } cannot be made or written ({ $reason }): let folder under [storage] in bot.toml name another, or give it to the user who runs Easel.
-error-env-encoding = { $file } is not UTF-8 text: save it as UTF-8.
-error-env-line = Line { $line } of { $file } cannot be read: write NAME=value there, or put # before it.
-error-env-folder = { $file } is a folder: move it away, for tokens are read from a file of that name.
-error-env-closed = { $file } cannot be read ({ $reason }): give it to the user who runs Easel.
-error-extra = { $module } is not installed. Install Easel again with the extra { $extra }, in a clone: pip install -e ".[{ $extra }]"
+error-internal = Something went wrong. It has been logged, and nothing was charged.
+error-folder = The data folder { $folder } cannot be created or written ({ $reason }). Set folder under [storage] in bot.toml to another one, or give it to the user who runs Easel.
+error-env-encoding = { $file } is not UTF-8 text. Save it as UTF-8.
+error-env-line = Line { $line } of { $file } cannot be read. Write NAME=value, or put # in front of it.
+error-env-folder = { $file } is a folder, but tokens are read from a file of that name. Move the folder away.
+error-env-closed = { $file } cannot be read ({ $reason }). Give it to the user who runs Easel.
+error-extra = { $module } is not installed. Reinstall Easel with the extra { $extra }, from the clone: pip install -e ".[{ $extra }]"
 
 ## Notes
 
@@ -59,10 +59,7 @@ note-size-tier = { $wanted } became { $size }: that is the most your { $tier } t
 note-negative-unused = At guidance 0 the negative prompt has no effect; leave guidance out, or raise it to 2.
 note-guidance-set = The negative prompt needs guidance, so it is drawn with guidance { $guidance }; that takes twice as long.
 note-notation = “{ $found }” is another tool's notation and is read here as plain words; describe the picture in a sentence instead.
-note-words-unknown = This small model does not know { $count ->
-        [one] the word
-       *[other] the words
-    } “{ $words }”, so the picture may show something else.
+note-words-unknown = This small model does not know “{ $words }”, so the picture may show something else.
 note-steps-many = More than { $useful } steps take longer and hardly change the picture.
 note-prompt-cut = The model reads only the first 512 tokens; the end of your prompt was not used.
 
@@ -74,7 +71,7 @@ status-waiting = Waiting, { $position } { $position ->
         [one] image
        *[other] images
     } before you · about { $eta }
-status-unmanned = Waiting: nothing is there to draw at the moment; it goes on by itself
+status-unmanned = Waiting: no GPU is available right now. Drawing resumes automatically.
 status-drawing = Drawing { $bar } step { $step } of { $steps } · { $eta } left
 status-drawing-many = Drawing { $bar } step { $step } of { $steps }, { $drawn } of { $images } done · { $eta } left
 status-finishing = Finishing…
@@ -110,12 +107,12 @@ value-cached = from the cache, no GPU time
 value-left = { $left } of { $allowance } images
 value-left-unlimited = no limit
 quota-title = Your month
-quota-tier = Plan
+quota-tier = Tier
 quota-used = Used
-quota-reserved = On the way
+quota-reserved = In progress
 quota-topup = Top-up
 quota-resets = Resets
-quota-price = Price an image
+quota-price = Price per image
 drawn-while-away = Drawn while you were away
 
 ## Stats
@@ -126,14 +123,14 @@ stats-period-7d = the last 7 days
 stats-period-month = this month
 stats-images = Images
 stats-gpu = GPU time
-stats-cost-image = Cost an image (GPU time drawn)
+stats-cost-image = Cost per image (GPU time)
 stats-cost = Drawing cost
 stats-uptime = Machine up
 stats-uptime-split = busy { $busy }, overhead { $overhead }, idle { $idle }
 stats-rent = Rent and operations
 stats-revenue = Revenue
 stats-failed = Failed or cancelled
-stats-free-share = Free share of images
+stats-free-share = Free images
 stats-wait = Wait p50 / p95
 stats-draw = Draw p50 / p95
 stats-tier = By tier
@@ -142,16 +139,16 @@ stats-none = nothing yet
 ## The terminal
 
 chat-welcome = Easel draws what you type. /imagine a cat on the moon, /quota, /stats, /help; exit or Ctrl-D leaves.
-run-no-token = No DISCORD_TOKEN and no TELEGRAM_TOKEN in the environment, so no platform to serve; opening the chat here.
+run-no-token = There is no DISCORD_TOKEN and no TELEGRAM_TOKEN, so there is no platform to serve. Opening the chat here.
 error-address = “{ $found }” is not an address. Write HOST:PORT, such as 127.0.0.1:8080.
 loading-model = Loading { $model }…
 chat-bye = Bye.
 ended-at-once = Ended at once. Nothing is lost: what was accepted goes on at the next start.
-error-out-folder = { $file } is a folder; name a file in it, such as { $example }.
-error-out-suffix = Pictures are written as PNG; let the name end in .png, not “{ $found }”.
-error-out-below = No picture can be written below { $found }: it is not a folder.
-error-out-denied = No picture can be written to { $file }: you may not write there.
-error-out-failed = { $file } could not be written ({ $reason }); what is not written is not charged, and --seed { $seed } draws it again.
-chat-bye-open = Bye. What is being drawn right now is finished first; you get everything when you are back.
+error-out-folder = { $file } is a folder. Name a file in it, such as { $example }.
+error-out-suffix = Pictures are written as PNG, so the name must end in .png, not “{ $found }”.
+error-out-below = No picture can be written below { $found }, because it is not a folder.
+error-out-denied = You are not allowed to write to { $file }.
+error-out-failed = { $file } could not be written ({ $reason }). It is not charged, and --seed { $seed } draws it again.
+chat-bye-open = Bye. What is being drawn now is finished first; you get everything when you come back.
 help-typed = Type /imagine and what you want to see.
 help-console = A line without a command is a prompt too.

@@ -162,10 +162,10 @@ async def test_what_a_killed_command_left_is_handed_out_by_the_next(tmp_path: Pa
 @pytest.mark.parametrize(
     ("out", "said"),
     [
-        ("folder", "is a folder; name a file"),
+        ("folder", "is a folder. Name a file"),
         ("file.png/cat.png", "not a folder"),
         ("file.png/deep/down/cat.png", "not a folder"),
-        ("cat.jpg", "let the name end in .png, not “.jpg”"),
+        ("cat.jpg", "so the name must end in .png, not “.jpg”"),
     ],
 )
 async def test_what_cannot_be_a_picture_is_refused_before_anything_is_accepted(
@@ -195,7 +195,7 @@ async def test_a_place_one_may_not_write_to_is_refused(
         for out in (locked / "cat.png", kept):
             person = Person(service, FieldModel(), tmp_path)
             assert not await person.terminal.imagine(Options("a cat"), out)
-            assert "you may not write there" in person.words()
+            assert "not allowed to write" in person.words()
         assert await untouched(service)
 
 

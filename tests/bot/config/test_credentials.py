@@ -72,8 +72,8 @@ def test_blanks_around_a_token_are_a_slip(monkeypatch: pytest.MonkeyPatch, tmp_p
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"\xff\xfeD\x00I\x00", "save it as UTF-8"),
-        (b"D\x00I\x00S\x00=\x00x\x00", "save it as UTF-8"),
+        (b"\xff\xfeD\x00I\x00", "Save it as UTF-8"),
+        (b"D\x00I\x00S\x00=\x00x\x00", "Save it as UTF-8"),
         (b"A=1\n\n'B=2\n", "Line 3 of .env"),
         (None, ".env is a folder"),
     ],

@@ -81,7 +81,7 @@ async def test_details_are_for_whoever_asks(world: World) -> None:
 async def test_delete_is_the_owners_and_takes_the_file_too(world: World) -> None:
     message = await world.imagine()
     refused = await world.click(message, "Delete", who=world.bob)
-    assert "Only whoever asked" in words(refused.followups[0])
+    assert "Only the person who asked" in words(refused.followups[0])
     await world.click(message, "Delete")
     assert world.channel.history() == []
     member = await world.service.member(world.asker())

@@ -62,7 +62,7 @@ class Member:
 
 
 class TestDiscord(FaceConformance):
-    HELP = ("/imagine", "fields", "/quota", "/cancel", "/history")
+    HELP = ("/imagine", "options", "/quota", "/cancel", "/history")
 
     @pytest.fixture
     def face(self, world: World) -> Member:

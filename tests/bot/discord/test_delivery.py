@@ -225,7 +225,7 @@ async def test_a_gateway_that_drops_in_the_middle_changes_nothing(world: World) 
 async def test_a_failed_drawing_is_told_and_costs_nothing(world: World) -> None:
     world.model.fail = [RuntimeError("boom")] * 8
     message = await world.imagine()
-    assert "nothing was charged" in words(message)
+    assert "Nothing was charged" in words(message)
     assert labels(message) == []
     assert await world.used() == (0, 0)
 

@@ -96,9 +96,9 @@ async def test_forget_asks_first_and_then_erases(world: World) -> None:
     await world.imagine("a secret cat")
     kept = (await world.anna.slash(world.channel, "forget")).response
     await world.click(kept, "Keep it")
-    assert "Nothing was erased" in words(kept)
+    assert "Nothing was deleted" in words(kept)
     asked = (await world.anna.slash(world.channel, "forget")).response
-    await world.click(asked, "Erase everything")
+    await world.click(asked, "Delete everything")
     assert "1 requests and 1 pictures" in words(asked)
     assert labels(asked) == []
     assert "not asked for anything" in await world.ask("history")

@@ -129,7 +129,7 @@ async def test_others_get_an_alert_and_nothing_happens(bot: Bot, action: str) ->
     before = len(bot.telegram.messages(GROUP))
     await bot.telegram.press(BOB, first, action)
     await bot.settled()
-    assert bot.telegram.alerts == ["Only whoever asked for that picture can do this."]
+    assert bot.telegram.alerts == ["Only the person who asked for that picture can do this."]
     assert len(bot.telegram.messages(GROUP)) == before
     assert await bot.used(BOB) == (0, 0)
 

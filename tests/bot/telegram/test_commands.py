@@ -111,7 +111,7 @@ async def test_forget_asks_first_and_then_erases(bot: Bot) -> None:
     question = bot.telegram.messages(ANNA)[-1]
     await bot.telegram.press(ANNA, question, "forget:n")
     await bot.settled()
-    assert "Nothing was erased" in question.plain
+    assert "Nothing was deleted" in question.plain
     await bot.telegram.say(ANNA, "/forget")
     await bot.settled()
     question = bot.telegram.messages(ANNA)[-1]
@@ -128,7 +128,7 @@ async def test_forget_while_drawing_leaves_nothing_on_the_way(bot: Bot, stage: S
     await bot.telegram.say(ANNA, "/forget")
     question = await bot.telegram.until(lambda: bot.telegram.messages(ANNA)[1:])
     await bot.telegram.press(ANNA, question[0], "forget:y")
-    await bot.telegram.until(lambda: "Erased" in question[0].plain)
+    await bot.telegram.until(lambda: "Deleted" in question[0].plain)
     stage.model.gate.set()
     await bot.settled()
     assert bot.telegram.photos(ANNA) == []

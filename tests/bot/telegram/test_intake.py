@@ -143,4 +143,4 @@ async def test_alerts_reach_the_admins_chat(stage: Stage) -> None:
         bot.service.alerts.tell("test", say("error-storage"))
         await bot.client.face.settled()
         (alarm,) = bot.telegram.messages(-77)
-        assert "cannot write" in alarm.text
+        assert "could not be saved" in alarm.text
