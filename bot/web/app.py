@@ -10,25 +10,25 @@ from starlette.responses import RedirectResponse
 
 from bot.config.credentials import Credentials
 from bot.web import admin, errors, images, links, models, operations, usage
-from bot.web.auth import Doorkeeper
-from bot.web.frame import BodyLimit, Frame, NoTrailingSlash
-from bot.web.pace import Pace
+from bot.web.auth import Authenticator
+from bot.web.middleware import BodyLimit, NoTrailingSlash, RequestId
+from bot.web.rate_limit import RateLimit
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
     from bot.config.schema import Config
     from bot.imagine.service import Service
-    from bot.web.courier import Courier
+    from bot.web.delivery import Delivery
 
 
 def build_app(
-    service: Service, config: Config, courier: Courier, *, metrics_token: str | None = None
+    service: Service, config: Config, delivery: Delivery, *, metrics_token: str | None = None
 ) -> FastAPI:
     """The application over a started service. It owns nothing: who builds it starts and stops the parts."""
     section = config.http
-    pace = Pace(section)
-    doorkeeper = Doorkeeper(service.store, pace)
+    rate_limit = RateLimit(section)
+    authenticator = Authenticator(service.store, rate_limit)
     signed = links.Links(secret(service), section.link_lifetime.total_seconds(), section.public_url)
     app = FastAPI(
         title="Easel",
@@ -39,11 +39,11 @@ def build_app(
         responses=errors.DOCUMENTED,
     )
     errors.install(app, config.language)
-    app.include_router(images.router(service, courier, doorkeeper, pace, signed))
-    app.include_router(links.router(service, signed, pace))
-    app.include_router(models.router(service, doorkeeper))
-    app.include_router(usage.router(service, doorkeeper))
-    app.include_router(operations.router(service, courier, metrics_token))
+    app.include_router(images.router(service, delivery, authenticator, rate_limit, signed))
+    app.include_router(links.router(service, signed, rate_limit))
+    app.include_router(models.router(service, authenticator))
+    app.include_router(usage.router(service, authenticator))
+    app.include_router(operations.router(service, delivery, metrics_token))
     app.mount("/admin", admin.build(service))
     app.add_route("/admin", _to_the_page, include_in_schema=False)
     app.add_middleware(BodyLimit, limit_kb=section.max_body_kb)
@@ -56,7 +56,7 @@ def build_app(
             allow_headers=("*",),
             expose_headers=("x-request-id", "retry-after", "x-should-retry"),
         )
-    app.add_middleware(Frame)
+    app.add_middleware(RequestId)
     app.add_middleware(operations.CountRequests, counting=service.counting)
     return app
 

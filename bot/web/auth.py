@@ -13,7 +13,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from bot.imagine.service import Asker
 from bot.messages import say
 from bot.web.errors import failed, language_of
-from bot.web.pace import Pace
+from bot.web.rate_limit import RateLimit
 from storage.keys import PLATFORM
 from storage.records import ApiKey
 from storage.store import Store
@@ -45,12 +45,12 @@ class Caller:
         return f"{self.prefix}:{hashlib.sha256(event.encode()).hexdigest()[:32]}"
 
 
-class Doorkeeper:
-    """Lets in whoever has a live key, at a decent pace."""
+class Authenticator:
+    """Lets in whoever has a live key, within its rate limit."""
 
-    def __init__(self, store: Store, pace: Pace) -> None:
+    def __init__(self, store: Store, rate_limit: RateLimit) -> None:
         self._store = store
-        self._pace = pace
+        self._rate_limit = rate_limit
 
     def needs(self, scope: Scope | None) -> Callable[..., Awaitable[Caller]]:
         """The FastAPI dependency that gives the caller; `scope` None takes any key. Raises ApiError."""
@@ -58,14 +58,14 @@ class Doorkeeper:
         async def caller(
             request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)]
         ) -> Caller:
-            await self._pace.address(request.client.host if request.client else "")
+            await self._rate_limit.address(request.client.host if request.client else "")
             if bearer is None:
                 raise failed(say("api-key-missing"))
             key = await self._store.find_key(bearer.credentials)
             if key is None:
                 raise failed(say("api-key-wrong"))
             structlog.contextvars.bind_contextvars(key=key.prefix)
-            await self._pace.key(key.prefix)
+            await self._rate_limit.key(key.prefix)
             if scope is not None and scope not in key.scopes:
                 raise failed(say("api-scope", scope=scope.value))
             return Caller(key, Asker(PLATFORM, key.prefix, locale=language_of(request, "") or None))

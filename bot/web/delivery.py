@@ -1,119 +1,141 @@
-"""One connection that waits for one request: the answer or the stream, and what follows from how it ended.
+"""Which connections still wait for which request, and what becomes of a request that none waits for.
 
-Delivered means that the last byte was handed to the system while the client was still there. A client that
-leaves before, or that reads nothing for too long, has got nothing; the engine never waits for either.
+Several connections may wait for one request, and one that is gone cannot be edited later as a message can. So
+HTTP has a delivery of its own instead of the one that chats share.
+
+A client that came with an Idempotency-Key may come back: its pictures are drawn and kept for it, uncharged
+until they are fetched. One without cannot: its request is cancelled, and what was drawn all the same is given
+back.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import structlog
-from starlette.responses import Response
 
-from bot.imagine.events import Done, Failed
-from bot.messages import say
-from bot.web.errors import failed
-from bot.web.line import Line
+from bot.faces.tasks import Tasks
+from bot.imagine.events import Accepted, Failed, Waiting
+from storage.errors import UnknownJob, UnknownRequest
+from storage.keys import PLATFORM
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from starlette.types import Receive, Scope, Send
+    from collections.abc import Iterator
+    from typing import Protocol
 
     from bot.imagine.live import LiveRequest
-    from bot.web.answer import Answer
-    from bot.web.courier import Courier
+    from bot.imagine.service import Service
+
+    class Reader(Protocol):
+        """A connection that waits for a request's pictures."""
+
+        live: LiveRequest
+
+        def turn_away(self) -> None:
+            """Tell the client to come back later."""
+
 
 log = structlog.get_logger(__name__)
 
-JSON = {"content-type": "application/json"}
-EVENTS = {"content-type": "text/event-stream; charset=utf-8", "x-accel-buffering": "no"}
+COMES_BACK = "comes_back"
+"""In a request's address: its client has a key to ask for it again."""
 
 
-class Delivery(Response):
-    """The response to a request for pictures. `leave` is called in the end, whatever happened."""
+class Delivery:
+    """Knows every open connection. `recover` at the start, `drain` and `close` at the end."""
 
-    def __init__(
-        self,
-        courier: Courier,
-        live: LiveRequest,
-        answer: Answer,
-        *,
-        send_timeout_s: float,
-        leave: Callable[[], None],
-    ) -> None:
-        super().__init__()
-        self.live = live
-        self._courier = courier
-        self._answer = answer
-        self._send_timeout_s = send_timeout_s
-        self._leave = leave
-        self._work: asyncio.Task[bool] | None = None
-        self._turned_away = False
-        self._over = False
-        """Delivered, or told why not: nothing is left to do for this client."""
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._readers: set[Reader] = set()
+        self._count: Counter[str] = Counter()
+        self._fewer = asyncio.Event()
+        self._tasks = Tasks("api.delivery")
+        self.draining = False
 
-    def turn_away(self) -> None:
-        """The bot is leaving: tell the client to come back."""
-        self._turned_away = True
-        if self._work is not None:
-            self._work.cancel()
+    async def recover(self) -> None:
+        """Go on with what an earlier process left: nobody waits for it now."""
+        for live in await self._service.undelivered(PLATFORM):
+            self._let_go(live)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    @contextlib.contextmanager
+    def reading(self, reader: Reader) -> Iterator[None]:
+        """While a connection waits for its request."""
+        request_id = reader.live.request_id
+        self._readers.add(reader)
+        self._count[request_id] += 1
         try:
-            with self._courier.reading(self):
-                async with Line(receive, send, self._send_timeout_s) as line:
-                    await self._serve(line)
+            yield
         finally:
-            self._leave()
-            if not self._over:
-                self._courier.left(self.live)
+            self._readers.discard(reader)
+            self._count[request_id] -= 1
+            if not self._count[request_id]:
+                del self._count[request_id]
+            self._fewer.set()
 
-    async def _serve(self, line: Line) -> None:
-        """Hand over the pictures unless the client leaves first. Raises ApiError while nothing is sent."""
-        work = self._work = asyncio.create_task(self._hand_over(line))
-        try:
-            await asyncio.wait({work, line.gone}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            work.cancel()
-            await asyncio.gather(work, return_exceptions=True)
-        if work.cancelled():
-            if self._turned_away and not line.gone.done():
-                await self._tell_to_come_back(line)
-        elif isinstance(work.exception(), TimeoutError):
-            log.info("http.slow_reader", request=self.live.request_id)
-        elif work.result():
-            self._over = True
-            await self._courier.handed_over(self.live, "http")
+    async def handed_over(self, live: LiveRequest, receipt: str) -> None:
+        """The client has every byte: charged, and closed."""
+        await self._service.delivered(live, receipt)
+        log.info("http.delivered", request_id=live.request_id, images=live.request.images)
 
-    async def _hand_over(self, line: Line) -> bool:
-        """True once the client has every picture."""
-        if self._answer.streams:
-            await line.start(EVENTS)
-            async for piece in self._answer.events():
-                await line.write(piece)
-            outcome = self.live.latest
-        else:
-            outcome = await self.live.outcome()
+    def told(self, live: LiveRequest, outcome: Failed) -> None:
+        """The client knows that there will be no picture."""
+        if not outcome.kept:
+            self._service.closed(live)
+
+    def left(self, live: LiveRequest) -> None:
+        """A client is gone before it had everything."""
+        if not self._count[live.request_id]:
+            self._let_go(live)
+
+    async def drain(self, timeout_s: float) -> None:
+        """Send away who waits for a place, and let finish what is being drawn, for so long."""
+        self.draining = True
+        for reader in list(self._readers):
+            if isinstance(reader.live.latest, Accepted | Waiting):
+                reader.turn_away()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while self._readers:
+                    self._fewer.clear()
+                    await self._fewer.wait()
+        for reader in list(self._readers):
+            reader.turn_away()
+
+    async def settled(self) -> None:
+        """Wait until nobody waits, and what they left is dealt with."""
+        while self._readers or len(self._tasks):
+            await self._tasks.settled()
+            if self._readers:
+                self._fewer.clear()
+                await self._fewer.wait()
+
+    async def close(self) -> None:
+        """Let go; what is unfinished is written down."""
+        await self._tasks.close()
+
+    def _let_go(self, live: LiveRequest) -> None:
+        self._tasks.start(self._without_readers(live))
+
+    async def _without_readers(self, live: LiveRequest) -> None:
+        with contextlib.suppress(UnknownRequest, UnknownJob):  # forgotten, at its member's wish
+            await (self._keep(live) if live.address.get(COMES_BACK) else self._drop(live))
+
+    async def _keep(self, live: LiveRequest) -> None:
+        outcome = await live.outcome()
+        if self._count[live.request_id]:  # somebody came back, and takes it from here
+            return
         if isinstance(outcome, Failed):
-            self._over = True
-            self._courier.told(self.live, outcome)
-            if not line.started:
-                raise failed(outcome.message)
-            await line.end()
-            return False
-        if not self._answer.streams and isinstance(outcome, Done):
-            content = await self._answer.whole(outcome)
-            await line.start({**JSON, "content-length": str(len(content))})
-            await line.write(content)
-        return await line.end()
+            self.told(live, outcome)
+        else:
+            await self._service.park(live)
 
-    async def _tell_to_come_back(self, line: Line) -> None:
-        message = say("error-draining")
-        if not line.started:
-            raise failed(message)
-        if self._answer.streams:
-            await line.write(self._answer.error(message))
-            await line.end()
+    async def _drop(self, live: LiveRequest) -> None:
+        await self._service.cancel(live.request_id, by=None)
+        outcome = await live.outcome()
+        if isinstance(outcome, Failed):
+            self.told(live, outcome)
+        else:
+            await self._service.undeliverable(live, "client gone", members_doing=False)

@@ -1,4 +1,4 @@
-"""POST /v1/images/generations: from OpenAI's body to the service's options, and back as a `Delivery`."""
+"""POST /v1/images/generations: from OpenAI's body to the service's options, and the response."""
 
 import functools
 import hashlib
@@ -14,13 +14,13 @@ from bot.imagine.service import Service
 from bot.messages import say
 from bot.web import models
 from bot.web.answer import Answer
-from bot.web.auth import Caller, Doorkeeper, Scope
-from bot.web.courier import COMES_BACK, Courier
-from bot.web.delivery import Delivery
+from bot.web.auth import Authenticator, Caller, Scope
+from bot.web.delivery import COMES_BACK, Delivery
 from bot.web.errors import failed, language_of
 from bot.web.links import Links
-from bot.web.pace import Pace
+from bot.web.rate_limit import RateLimit
 from bot.web.schemas import QUALITIES, STREAM, GenerationRequest, ImagesResponse, OpenAIRequest
+from bot.web.screen import PicturesResponse
 
 THEIRS: dict[tuple[str, object], str | None] = {
     ("size", "auto"): None,
@@ -42,7 +42,9 @@ IdempotencyKey = Annotated[
 ]
 
 
-def router(service: Service, courier: Courier, doorkeeper: Doorkeeper, pace: Pace, links: Links) -> APIRouter:
+def router(
+    service: Service, delivery: Delivery, authenticator: Authenticator, rate_limit: RateLimit, links: Links
+) -> APIRouter:
     """The route, over the parts it needs."""
     routes = APIRouter(prefix="/v1/images", tags=["images"])
     ok: dict[int | str, dict[str, Any]] = {
@@ -53,7 +55,7 @@ def router(service: Service, courier: Courier, doorkeeper: Doorkeeper, pace: Pac
     async def generations(
         request: Request,
         body: GenerationRequest,
-        caller: Annotated[Caller, Depends(doorkeeper.needs(Scope.IMAGES))],
+        caller: Annotated[Caller, Depends(authenticator.needs(Scope.IMAGES))],
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
         """As OpenAI's `images.generate`, with Easel's own options besides.
@@ -62,10 +64,10 @@ def router(service: Service, courier: Courier, doorkeeper: Doorkeeper, pace: Pac
         """
         if body.model is not None:
             models.require(service, body.model)
-        if courier.draining:
+        if delivery.draining:
             raise failed(say("error-draining"))
-        pace.enter(caller.prefix)
-        leave = functools.partial(pace.leave, caller.prefix)
+        rate_limit.enter(caller.prefix)
+        leave = functools.partial(rate_limit.leave, caller.prefix)
         try:
             live = await service.imagine(
                 caller.asker,
@@ -87,7 +89,7 @@ def router(service: Service, courier: Courier, doorkeeper: Doorkeeper, pace: Pac
             link=lambda job_id: links.make(base, job_id, body.file_format),
         )
         send_timeout_s = service.config.http.send_timeout.total_seconds()
-        return Delivery(courier, live, answer, send_timeout_s=send_timeout_s, leave=leave)
+        return PicturesResponse(delivery, live, answer, send_timeout_s=send_timeout_s, leave=leave)
 
     return routes
 

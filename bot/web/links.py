@@ -9,8 +9,8 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from bot.imagine.service import Service
 from bot.messages import say
 from bot.web.errors import failed
-from bot.web.pace import Pace
 from bot.web.pictures import MEDIA, encoded
+from bot.web.rate_limit import RateLimit
 from bot.web.schemas import Format
 from storage.errors import ImageGone, UnknownJob
 
@@ -46,7 +46,7 @@ class Links:
         return job_id, file_format
 
 
-def router(service: Service, links: Links, pace: Pace) -> APIRouter:
+def router(service: Service, links: Links, rate_limit: RateLimit) -> APIRouter:
     """The route of the links. No key is asked for: the signature is one."""
     routes = APIRouter(prefix=PATH, tags=["images"])
     described: dict[int | str, dict[str, Any]] = {
@@ -56,7 +56,7 @@ def router(service: Service, links: Links, pace: Pace) -> APIRouter:
     @routes.head("/{token}", include_in_schema=False)
     @routes.get("/{token}", responses=described, response_class=Response, summary="A picture")
     async def picture(token: str, request: Request) -> Response:
-        await pace.address(request.client.host if request.client else "")
+        await rate_limit.address(request.client.host if request.client else "")
         job_id, file_format = links.read(token)
         try:
             job = await service.store.job(job_id)

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from bot.imagine.service import Service
 from bot.imagine.text import clean_prompt
 from bot.messages import say
-from bot.web.auth import Doorkeeper
+from bot.web.auth import Authenticator
 from bot.web.errors import failed
 
 BORN = 1_764_115_200
@@ -42,9 +42,9 @@ def require(service: Service, name: str) -> None:
         raise failed(say("api-model", found=clean_prompt(name[:60]), known=", ".join(names(service))))
 
 
-def router(service: Service, doorkeeper: Doorkeeper) -> APIRouter:
+def router(service: Service, authenticator: Authenticator) -> APIRouter:
     """The routes, over `service`; any key will do."""
-    known = [Depends(doorkeeper.needs(None))]
+    known = [Depends(authenticator.needs(None))]
     routes = APIRouter(prefix="/v1/models", tags=["models"], dependencies=known)
 
     @routes.get("", summary="List models")

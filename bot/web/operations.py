@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from bot.config.schema import Http
     from bot.imagine.service import Service
     from bot.metrics.counting import Counting
-    from bot.web.courier import Courier
+    from bot.web.delivery import Delivery
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 NO_ROUTE = "other"
 
 
-def router(service: Service, courier: Courier, metrics_token: str | None) -> APIRouter:
+def router(service: Service, delivery: Delivery, metrics_token: str | None) -> APIRouter:
     """The routes. `metrics_token` is what Prometheus must show; without one see `_may_read`."""
     routes = APIRouter(include_in_schema=False)
     page, began_s = MetricsPage(service, service.counting), time.monotonic()
@@ -39,7 +39,7 @@ def router(service: Service, courier: Courier, metrics_token: str | None) -> API
     @routes.get("/readyz")
     async def readyz() -> JSONResponse:
         """Whether a request sent now would be drawn; each check is `ok` or says why not."""
-        found = await readiness(service, leaving=courier.draining)
+        found = await readiness(service, leaving=delivery.draining)
         checks = {check.value: reason or "ok" for check, reason in found.checks.items()}
         return JSONResponse({"ready": found.ready, "checks": checks}, 200 if found.ready else 503)
 

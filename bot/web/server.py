@@ -12,7 +12,7 @@ import uvicorn
 
 from bot.messages import UserError, say
 from bot.web.app import build_app
-from bot.web.courier import Courier
+from bot.web.delivery import Delivery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,18 +62,18 @@ async def serve(
     config: Config,
     at: socket.socket | None = None,
     *,
-    courier: Courier | None = None,
+    delivery: Delivery | None = None,
     metrics_token: str | None = None,
 ) -> None:
     """Serve HTTP until cancelled, on the socket `at` or where bot.toml says. Raises UserError.
 
     Cancelled, it refuses what is new, lets finish what is being drawn, and only then closes the door.
     """
-    courier = courier or Courier(service)
+    delivery = delivery or Delivery(service)
     with at or listen(config.http) as door:
         host, port = door.getsockname()[:2]
-        server = Server(_settings(build_app(service, config, courier, metrics_token=metrics_token), config))
-        await courier.recover()
+        server = Server(_settings(build_app(service, config, delivery, metrics_token=metrics_token), config))
+        await delivery.recover()
         running = asyncio.create_task(server.serve([door]), name="http")
         log.info("http.listening", host=host, port=port)
         if config.http.links_lead_inside:
@@ -81,10 +81,10 @@ async def serve(
         try:
             await asyncio.shield(running)
         finally:
-            await courier.drain(config.engine.drain_timeout.total_seconds())
+            await delivery.drain(config.engine.drain_timeout.total_seconds())
             server.should_exit = True
             await running
-            await courier.close()
+            await delivery.close()
             log.info("http.stopped")
 
 

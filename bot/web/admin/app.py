@@ -15,10 +15,10 @@ from starlette.routing import Route
 from bot.imagine import refusals
 from bot.messages import UserError, say
 from bot.web.admin.changes import Changes
-from bot.web.admin.door import Door, NoSession, SecurityHeaders
+from bot.web.admin.exports import Exports
 from bot.web.admin.pages import Pages
 from bot.web.admin.pictures import Pictures
-from bot.web.admin.sheets import Sheets
+from bot.web.admin.sign_in import NoSession, SecurityHeaders, SignIn
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
@@ -33,28 +33,28 @@ REFUSALS: tuple[type[Exception], ...] = (NoSession, UserError, StorageError, HTT
 
 
 def build(service: Service) -> Starlette:
-    """The application. Every route but the door's own asks for a session; every POST for its form's token."""
-    door = Door(service)
-    pages, changes = Pages(service, door), Changes(service, door)
-    pictures, sheets = Pictures(service, door), Sheets(service, door)
+    """The application. All routes but the sign-in's ask for a session, and each POST for its form's token."""
+    sign_in = SignIn(service)
+    pages, changes = Pages(service, sign_in), Changes(service, sign_in)
+    pictures, exports = Pictures(service, sign_in), Exports(service, sign_in)
 
     async def refused(request: Request, error: Exception) -> Response:
         """Any refusal, as a page in the reader's language."""
-        return door.sentence(request, *_told(error, door.language(request)))
+        return sign_in.sentence(request, *_told(error, sign_in.language(request)))
 
     return Starlette(
         routes=[
             Route("/style.css", _style),
             Route("/icon.svg", _icon),
-            Route("/enter", door.ask),
-            Route("/enter", door.enter, methods=["POST"]),
-            Route("/leave", door.leave, methods=["POST"]),
+            Route("/enter", sign_in.ask),
+            Route("/enter", sign_in.enter, methods=["POST"]),
+            Route("/leave", sign_in.leave, methods=["POST"]),
             Route("/", pages.overview),
             Route("/costs", pages.costs),
-            Route("/costs.png", sheets.chart),
-            Route("/costs.csv", sheets.costs),
+            Route("/costs.png", exports.chart),
+            Route("/costs.csv", exports.costs),
             Route("/members", pages.members),
-            Route("/members.csv", sheets.members),
+            Route("/members.csv", exports.members),
             Route("/pictures", pictures.page),
             Route("/pictures/{job}", pictures.picture),
             Route("/cancel", changes.cancel, methods=["POST"]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.commands import owners
-from bot.web.admin.door import Door
+from bot.web.admin.sign_in import SignIn
 from storage.records import Identity
 
 if TYPE_CHECKING:
@@ -20,19 +20,19 @@ WHY = "admin page"
 class Changes:
     """Each method answers one POST."""
 
-    def __init__(self, service: Service, door: Door) -> None:
+    def __init__(self, service: Service, sign_in: SignIn) -> None:
         self._service = service
-        self._door = door
+        self._sign_in = sign_in
 
     async def cancel(self, request: Request) -> Response:
         """Somebody's request is drawn no further."""
-        visit, fields = await self._door.form(request)
+        visit, fields = await self._sign_in.form(request)
         await owners.cancel(self._service, visit.asker, fields.get("request", ""), visit.t)
-        return self._door.back()
+        return self._sign_in.back()
 
     async def tier(self, request: Request) -> Response:
         """A member gets another tier, for good or until a day."""
-        visit, fields = await self._door.form(request)
+        visit, fields = await self._sign_in.form(request)
         who = Identity(fields.get("platform", ""), fields.get("user", ""))
         await owners.tier(
             self._service,
@@ -43,16 +43,16 @@ class Changes:
             until=fields.get("until", ""),
             why=WHY,
         )
-        return self._door.back("/members")
+        return self._sign_in.back("/members")
 
     async def pause(self, request: Request) -> Response:
         """Nothing new is begun."""
-        visit, _ = await self._door.form(request)
+        visit, _ = await self._sign_in.form(request)
         await owners.pause(self._service, visit.asker, visit.t)
-        return self._door.back()
+        return self._sign_in.back()
 
     async def resume(self, request: Request) -> Response:
         """Drawing goes on."""
-        visit, _ = await self._door.form(request)
+        visit, _ = await self._sign_in.form(request)
         await owners.resume(self._service, visit.asker, visit.t)
-        return self._door.back()
+        return self._sign_in.back()

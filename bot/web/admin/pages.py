@@ -10,7 +10,7 @@ from bot import render
 from bot.commands import general, gpu
 from bot.imagine.events import Waiting
 from bot.imagine.pricing import money
-from bot.web.admin.door import Door
+from bot.web.admin.sign_in import SignIn
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from bot.imagine.live import LiveRequest
     from bot.imagine.service import Service
-    from bot.web.admin.door import Visit
+    from bot.web.admin.sign_in import Visit
     from storage.records import MemberLine
 
 REFRESH_S = 10
@@ -43,14 +43,14 @@ class Failure:
 class Pages:
     """Each method answers one GET."""
 
-    def __init__(self, service: Service, door: Door) -> None:
+    def __init__(self, service: Service, sign_in: SignIn) -> None:
         self._service = service
-        self._door = door
+        self._sign_in = sign_in
 
     async def overview(self, request: Request) -> Response:
         """The queue with a button each, the machine, and what failed lately. It loads itself again."""
-        visit, service = await self._door.visit(request), self._service
-        return self._door.page(
+        visit, service = await self._sign_in.visit(request), self._service
+        return self._sign_in.page(
             visit,
             "overview.html",
             refresh_s=REFRESH_S,
@@ -63,17 +63,17 @@ class Pages:
 
     async def costs(self, request: Request) -> Response:
         """The report of a period, as words and as a chart."""
-        visit = await self._door.visit(request)
+        visit = await self._sign_in.visit(request)
         period = request.query_params.get("period") or "month"
         card = await general.stats(self._service.store, period, visit.t, self._service.config)
-        return self._door.page(visit, "costs.html", card=card, period=period, periods=PERIODS)
+        return self._sign_in.page(visit, "costs.html", card=card, period=period, periods=PERIODS)
 
     async def members(self, request: Request) -> Response:
         """Who drew most this month, or who was looked for; each with a form for their tier."""
-        visit = await self._door.visit(request)
+        visit = await self._sign_in.visit(request)
         who = request.query_params.get("who", "").strip()
         lines = await self._service.store.members(who or None, limit=MOST_MEMBERS)
-        return self._door.page(
+        return self._sign_in.page(
             visit,
             "members.html",
             who=who,

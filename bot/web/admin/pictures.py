@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from bot.imagine.request import ImageRequest
-from bot.web.admin.door import Door
+from bot.web.admin.sign_in import SignIn
 from storage.errors import ImageGone, UnknownJob
 
 if TYPE_CHECKING:
@@ -45,20 +45,20 @@ class Shown:
 class Pictures:
     """The list, and each picture."""
 
-    def __init__(self, service: Service, door: Door) -> None:
+    def __init__(self, service: Service, sign_in: SignIn) -> None:
         self._service = service
-        self._door = door
+        self._sign_in = sign_in
 
     async def page(self, request: Request) -> Response:
         """The newest pictures; `show` names the one to be seen clearly."""
-        visit, show = await self._door.visit(request), request.query_params.get("show")
+        visit, show = await self._sign_in.visit(request), request.query_params.get("show")
         records = await self._service.store.pictured(datetime.now(UTC) - timedelta(days=1))
         shown = (self._shown(record, job, show) for record in records for job in record.jobs)
-        return self._door.page(visit, "pictures.html", pictures=list(islice(shown, MOST)))
+        return self._sign_in.page(visit, "pictures.html", pictures=list(islice(shown, MOST)))
 
     async def picture(self, request: Request) -> Response:
         """One picture, small; blurred unless it is asked for `clear`."""
-        await self._door.visit(request)
+        await self._sign_in.visit(request)
         try:
             job = await self._service.store.job(request.path_params["job"])
             png = await self._service.store.image(job.image or "")

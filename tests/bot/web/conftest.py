@@ -13,7 +13,7 @@ import pytest
 from openai import AsyncOpenAI
 
 from bot.web import listen, serve
-from bot.web.courier import Courier
+from bot.web.delivery import Delivery
 from tests.easel import FieldModel, config_in, easel
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Site:
     service: Service
     model: FieldModel
     url: str
-    courier: Courier
+    delivery: Delivery
 
     async def key(self, tier: str = "enterprise", **terms: Any) -> tuple[str, ApiKey]:
         """A new key's text, and what the store knows of it."""
@@ -50,7 +50,7 @@ class Site:
     async def settled(self) -> None:
         """Wait until every connection is over and what followed is written down."""
         async with asyncio.timeout(60):
-            await self.courier.settled()
+            await self.delivery.settled()
 
     def client(self, key: str, **options: Any) -> AsyncOpenAI:
         """OpenAI's client; by default it tries nothing twice."""
@@ -78,11 +78,11 @@ class Stage:
         """A started bot whose only face is the API; `options` are those of `serve`."""
         config = config or config_for(self.folder)
         async with easel(config, self.model) as service:
-            door, courier = listen(config.http), Courier(service)
+            door, delivery = listen(config.http), Delivery(service)
             port = door.getsockname()[1]
-            serving = asyncio.create_task(serve(service, config, door, courier=courier, **options))
+            serving = asyncio.create_task(serve(service, config, door, delivery=delivery, **options))
             try:
-                yield Site(service, self.model, f"http://127.0.0.1:{port}", courier)
+                yield Site(service, self.model, f"http://127.0.0.1:{port}", delivery)
             finally:
                 self.model.gate.set()
                 serving.cancel()

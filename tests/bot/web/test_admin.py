@@ -18,8 +18,8 @@ from bot.commands import owners
 from bot.imagine.options import Options
 from bot.imagine.service import Asker
 from bot.messages import LANGUAGES, UserError, translator
+from bot.web.admin.exports import members_csv
 from bot.web.admin.pictures import small
-from bot.web.admin.sheets import members_csv
 from storage.records import Identity, Member, MemberLine, Tally
 from tests.bot.web.conftest import Stage, config_for
 

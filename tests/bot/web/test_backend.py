@@ -48,7 +48,7 @@ async def test_a_stopping_easel_says_so(stage: Stage, tmp_path: Path) -> None:
         text, _ = await site.key()
         upstairs = worker(site, text, tmp_path)
         await upstairs.start()
-        site.courier.draining = True
+        site.delivery.draining = True
         with pytest.raises(Draining):
             await upstairs.draw(WANTED, lambda _: None)
         await upstairs.stop()

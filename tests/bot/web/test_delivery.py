@@ -182,7 +182,7 @@ async def test_a_stream_that_must_wait_ends_with_an_error_when_the_bot_stops(sit
     async with site.client(text) as client:
         stream = await client.images.generate(prompt="a cat", stream=True, n=4, extra_headers=KEY)
         await until(site, key, 1)
-        await site.courier.drain(0)
+        await site.delivery.drain(0)
         with pytest.raises(APIError, match="restarting"):
             async for _ in stream:
                 pass
@@ -200,7 +200,7 @@ async def test_a_stopping_bot_sends_away_who_waits_and_finishes_what_it_draws(st
             async with asyncio.timeout(30):
                 while not site.service.models.default.backend.snapshot().active:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
-            draining = asyncio.create_task(site.courier.drain(30))
+            draining = asyncio.create_task(site.delivery.drain(30))
             await asyncio.sleep(0)
             late = await http.post(PATH, json={"prompt": "a dog"})
             assert late.status_code == 503
@@ -220,7 +220,7 @@ async def test_who_waits_while_the_bot_stops_is_told_at_once(stage: Stage) -> No
         async with site.http(text) as http:
             asked = [asyncio.create_task(http.post(PATH, json=body)) for _ in range(3)]
             await until(site, key, 3)
-            await site.courier.drain(0)
+            await site.delivery.drain(0)
             answers = await asyncio.gather(*asked)
         assert {answer.status_code for answer in answers} == {503}
         stage.model.gate.set()

@@ -14,7 +14,7 @@ from bot.web.errors import failed
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-CAREFUL = {
+SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "x-frame-options": "DENY",
@@ -24,8 +24,8 @@ CAREFUL = {
 """What an answer says where its route says nothing else."""
 
 
-class Frame:
-    """Gives each request a number, which its log lines and its answer carry, and each answer `CAREFUL`."""
+class RequestId:
+    """Gives each request an id, for its log lines and its answer, and each answer the security headers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -42,7 +42,7 @@ class Frame:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers["x-request-id"] = number
-                for name, value in CAREFUL.items():
+                for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)
 

@@ -1,4 +1,4 @@
-"""The wire to one client: writes in pieces, never waits for ever, knows when nobody is at the other end."""
+"""One client's connection: writes in pieces with a time-out, and notices when the client is gone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CHUNK = 64 * 1024
 """As much as uvicorn holds for a client before it makes us wait."""
 
 
-class Line:
+class Connection:
     """Open it with `async with`. Each write may raise TimeoutError: the client reads nothing."""
 
     def __init__(self, receive: Receive, send: Send, timeout_s: float) -> None:
@@ -24,7 +24,7 @@ class Line:
         self.started = False
         self.gone: asyncio.Task[None]
 
-    async def __aenter__(self) -> Line:
+    async def __aenter__(self) -> Connection:
         self.gone = asyncio.create_task(self._until_gone())
         return self
 
@@ -46,8 +46,9 @@ class Line:
 
     async def end(self) -> bool:
         """Close the body. False where the client left before it had everything."""
-        await self._put({"type": "http.response.body", "body": b"", "more_body": True})  # waits for the rest
-        await asyncio.sleep(0)  # a disconnection that woke us has woken `gone` too
+        # uvicorn lets an empty piece pass only once its buffer is drained, or the client has disconnected.
+        await self._put({"type": "http.response.body", "body": b"", "more_body": True})
+        await asyncio.sleep(0)  # the watcher of disconnections runs first
         if self.gone.done():
             return False
         await self._put({"type": "http.response.body", "body": b"", "more_body": False})

@@ -69,7 +69,7 @@ class Visit:
         return hmac.new(self.token.encode(), b"form", hashlib.sha256).hexdigest()
 
 
-class Door:
+class SignIn:
     """Sessions, forms and rendering, for all the page's routes."""
 
     def __init__(self, service: Service) -> None:

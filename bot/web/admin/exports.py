@@ -12,7 +12,7 @@ from starlette.responses import Response
 from bot.commands import general
 from bot.cost.export import safe_cell, to_csv
 from bot.cost.report import cost_report
-from bot.web.admin.door import Door
+from bot.web.admin.sign_in import SignIn
 from storage.records import Tally
 
 if TYPE_CHECKING:
@@ -26,28 +26,28 @@ if TYPE_CHECKING:
 MOST_MEMBERS = 100_000
 
 
-class Sheets:
+class Exports:
     """Each method answers one GET with a file."""
 
-    def __init__(self, service: Service, door: Door) -> None:
+    def __init__(self, service: Service, sign_in: SignIn) -> None:
         self._service = service
-        self._door = door
+        self._sign_in = sign_in
 
     async def chart(self, request: Request) -> Response:
         """The report of a period as a picture."""
-        visit, service = await self._door.visit(request), self._service
+        visit, service = await self._sign_in.visit(request), self._service
         png = await general.stats_chart(service.store, _period(request), visit.t, service.config)
         return Response(png, media_type="image/png")
 
     async def costs(self, request: Request) -> Response:
         """The report of a period as a table."""
-        await self._door.visit(request)
+        await self._sign_in.visit(request)
         report = await cost_report(self._service.store, self._service.config, _period(request))
         return _file(to_csv(report), f"easel-{report.start:%Y-%m-%d}.csv")
 
     async def members(self, request: Request) -> Response:
         """All members and what they used this month."""
-        await self._door.visit(request)
+        await self._sign_in.visit(request)
         lines = await self._service.store.members(limit=MOST_MEMBERS)
         return _file(members_csv(lines), "easel-members.csv")
 

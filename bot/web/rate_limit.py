@@ -23,7 +23,7 @@ IPV6_NETWORK = 64
 """What one household or machine is given: addresses inside it count as one."""
 
 
-class Pace:
+class RateLimit:
     """Refuses what comes too fast, with the seconds to wait."""
 
     def __init__(self, section: Http) -> None:
