@@ -175,7 +175,7 @@ async def chaos(minutes: float, kill_every_s: float, at_once: int) -> dict[str, 
             await asyncio.gather(*(member(number) for number in range(at_once)))
             killing.cancel()
             await asyncio.gather(killing, return_exceptions=True)
-            rows = await service.store.ledger(limit=10**6)
+            rows = await service.store.ledger.rows(limit=10**6)
             findings = [finding.sentence for finding in await service.store.check()]
             counts = engine.snapshot()
     asked, charged = sum(ended.values()), sum(row.charged for row in rows)

@@ -210,7 +210,7 @@ class Easel:
     async def figures(self) -> dict[str, float]:
         """Seconds in the ledger against seconds that any lane was busy."""
         billed_us, last = 0, 0
-        while rows := await self.service.store.ledger(after=last):
+        while rows := await self.service.store.ledger.rows(after=last):
             billed_us += sum(row.gpu_us for row in rows)
             last = rows[-1].entry
         busy_s = self.service.models.default.backend.snapshot().totals.busy_s - self._began_s

@@ -73,7 +73,7 @@ async def main(clients: int, seconds: float) -> tuple[Tally, int]:
         async with open_store(config_for(folder, port), serving=False) as store:
             scopes = frozenset({"images"})
             keys = [
-                (await store.create_key("crowd", scopes=scopes, tier="enterprise", by="crowd"))[0]
+                (await store.keys.create("crowd", scopes=scopes, tier="enterprise", by="crowd"))[0]
                 for _ in range(KEYS)
             ]
             async with _server(folder, port) as url, contextlib.AsyncExitStack() as open_clients:
@@ -84,7 +84,7 @@ async def main(clients: int, seconds: float) -> tuple[Tally, int]:
                 until = time.monotonic() + seconds
                 asking = (_ask(client, http, number, until, tally) for number, client in enumerate(crowd))
                 await asyncio.gather(*asking)
-            return tally, sum(row.charged for row in await store.ledger(limit=10**6))
+            return tally, sum(row.charged for row in await store.ledger.rows(limit=10**6))
 
 
 @contextlib.asynccontextmanager

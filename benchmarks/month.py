@@ -36,7 +36,7 @@ from bot.messages import translator
 from engine.request import DrawRequest, QueueFull
 from storage.clock import DAY_US, HOUR_US, to_us
 from storage.errors import QuotaExceeded
-from storage.records import DrawUsage, NewJob, NewRequest, Source
+from storage.records import CancelledBy, DrawUsage, NewJob, NewRequest, Source
 from storage.store import Store
 
 if TYPE_CHECKING:
@@ -89,7 +89,10 @@ class Desk:
 
     async def hour(self, waiting: list[tuple[str, Ask]], until_s: float) -> None:
         """Accept an hour's requests, let the card work, and write down what came of it."""
-        accepts = [(self._us(ask.at_s), self.store.accept(self._request(name, ask))) for name, ask in waiting]
+        accepts = [
+            (self._us(ask.at_s), self.store.requests.accept(self._request(name, ask)))
+            for name, ask in waiting
+        ]
         answers = await self.clock.play(accepts)
         for (name, ask), answer in zip(waiting, answers, strict=True):
             if isinstance(answer, QuotaExceeded):
@@ -122,27 +125,27 @@ class Desk:
                 self.card.submit(request)
             except QueueFull:
                 self.full += 1
-                self._write(ask.at_s, self.store.cancelled(job_id, charged=False, by="engine"))
+                self._write(ask.at_s, self.store.jobs.cancelled(job_id, by=CancelledBy.SYSTEM))
                 self._closed(name)
                 continue
             if ask.fate == "cancelled" and (spent := self.card.cancel(job_id)) is not None:
                 usage = self._usage(ask, 0.0, spent)
-                self._write(ask.at_s, self.store.cancelled(job_id, usage, charged=False, by="member"))
+                self._write(ask.at_s, self.store.jobs.cancelled(job_id, usage, by=CancelledBy.MEMBER))
                 self._closed(name)
 
     def _started(self, job_id: str, at_s: float) -> None:
-        self._write(at_s, self.store.running(job_id))
+        self._write(at_s, self.store.jobs.running(job_id))
 
     def _drawn(self, job_id: str, at_s: float, waited_s: float, spent: Spent) -> None:
         name = job_id.rpartition("-")[0]
         ask = self.asked[name]
         usage = self._usage(ask, waited_s, spent)
         if ask.fate == "failed":
-            self._write(at_s, self.store.failed(job_id, "DrawFailed", usage))
+            self._write(at_s, self.store.jobs.failed(job_id, "DrawFailed", usage))
         else:
-            self._write(at_s, self.store.drawn(job_id, self.image, usage))
+            self._write(at_s, self.store.jobs.drawn(job_id, self.image, usage))
             if ask.fate == "blocked":
-                self._write(at_s, self.store.undeliverable([job_id], "blocked", members_doing=True))
+                self._write(at_s, self.store.jobs.undeliverable([job_id], "blocked", members_doing=True))
         self._closed(name, at_s)
 
     def _closed(self, name: str, at_s: float | None = None) -> None:
@@ -152,7 +155,7 @@ class Desk:
             del self.open[name]
             ask = self.asked.pop(name)
             if ask.fate in ("drawn", "cancelled") and at_s is not None:
-                self._write(at_s, self.store.acknowledge(name, "a message"))
+                self._write(at_s, self.store.jobs.acknowledge(name, "a message"))
 
     def _write(self, at_s: float, work: Awaitable[Any]) -> None:
         self.writes.append((self._us(at_s), work))
@@ -229,10 +232,10 @@ async def simulate(folder: Path, *, days: int, members: int, images: int, seed: 
         crowd = people(members, chance)
         keys = {}
         for person in crowd:
-            keys[person.name] = (await store.member(person.platform, person.name)).key
+            keys[person.name] = (await store.members.of(person.platform, person.name)).key
             if person.tier != config.default_tier:
-                await store.set_tier(keys[person.name], person.tier, by="simulation")
-        image = await store.put_image(b"one picture for all", ".png")
+                await store.members.set_tier(keys[person.name], person.tier, by="simulation")
+        image = await store.pictures.put(b"one picture for all", ".png")
         desk = Desk(store, clock, config, image, keys, start_us)
         meter = MeterWriter(_Metered(desk.card), store, clock)  # type: ignore[arg-type]
         coming = deque((f"r{n}", ask) for n, ask in enumerate(asks(crowd, days, images, chance)))

@@ -139,13 +139,13 @@ async def whole_way(store: Store, member: str, image: str) -> None:
         json.dumps(ADDRESS),
         (NewJob(job_id, _chance.getrandbits(32)),),
     )
-    await store.accept(request)
-    await store.drawn(job_id, image, USAGE)
-    await store.acknowledge([job_id], str(_chance.getrandbits(62)))
+    await store.requests.accept(request)
+    await store.jobs.drawn(job_id, image, USAGE)
+    await store.jobs.acknowledge([job_id], str(_chance.getrandbits(62)))
 
 
 async def pairs_per_s(store: Store, each: int) -> float:
-    members = [(await store.member("discord", str(number))).key for number in range(CALLERS)]
+    members = [(await store.members.of("discord", str(number))).key for number in range(CALLERS)]
     image = "0" * 32 + ".png"
 
     async def caller(member: str) -> None:
@@ -163,12 +163,12 @@ async def bytes_per_image(folder: Path, images: int) -> float:
         pass
     empty = (folder / "easel.db").stat().st_size
     async with await opened(folder, synchronous="OFF") as store:
-        clock = store._clock
+        clock = store.core.clock
         assert isinstance(clock, HandClock)
         keys = []
         for number in range(images // 20):
-            keys.append((await store.member("discord", str(10**18 + number))).key)
-            await store.set_tier(keys[-1], _chance.choice(list(TIERS)), by="benchmark")
+            keys.append((await store.members.of("discord", str(10**18 + number))).key)
+            await store.members.set_tier(keys[-1], _chance.choice(list(TIERS)), by="benchmark")
         for number in range(0, images, CALLERS):
             clock.now_us = to_us(START) + 28 * DAY_US * number // images
             refs = [f"{_chance.getrandbits(128):032x}.png" for _ in range(CALLERS)]
@@ -178,7 +178,7 @@ async def bytes_per_image(folder: Path, images: int) -> float:
 
 async def reading(store: Store) -> dict[str, object]:
     month = store.calendar.month_of(202611)
-    stats = [await timed(lambda: store.stats(month)) for _ in range(60)]
+    stats = [await timed(lambda: store.stats.of(month)) for _ in range(60)]
     quota = await look_ups(store, 500)
     return {
         "stats_month_p50_ms": quantile(stats, 50),
@@ -202,10 +202,10 @@ async def reading_under_load(store: Store, each_per_s: float | None) -> dict[str
 
     async def report() -> None:
         while not done.is_set():
-            await store.stats(store.calendar.month_of(202611))
+            await store.stats.of(store.calendar.month_of(202611))
             await asyncio.sleep(0.2)
 
-    keys = [(await store.member("discord", str(number))).key for number in range(CALLERS)]
+    keys = [(await store.members.of("discord", str(number))).key for number in range(CALLERS)]
     tasks = [asyncio.create_task(write(key)) for key in keys] + [asyncio.create_task(report())]
     began = time.perf_counter()
     quota = await look_ups(store, 1000)
@@ -225,7 +225,7 @@ async def look_ups(store: Store, count: int) -> list[float]:
     taken = []
     for number in range(count):
         key = f"{number * 47 % MEMBERS:016x}"
-        taken.append(await timed(lambda key=key: store.quota(key)))  # type: ignore[misc]
+        taken.append(await timed(lambda key=key: store.members.quota(key)))  # type: ignore[misc]
         await asyncio.sleep(0.002)
     return taken
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from typing import TYPE_CHECKING
 
 from bot.alerts import Alerts
@@ -21,6 +22,7 @@ from bot.folders import make_folder
 from bot.imagine.models import Model, Models, capabilities_for
 from bot.imagine.pricing import Pricing
 from bot.imagine.service import Service
+from bot.messages import UserError, say
 from bot.metrics.counting import Counting
 from bot.metrics.lag import LoopLag
 from engine.build import build_engine
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from storage.errors import StoreUnavailable
 
 DATABASE = "easel.db"
+IMAGES = "images"
 LEARNED = "learned.json"
 MB = 1 << 20
 
@@ -110,9 +113,14 @@ async def open_store(
     serving: bool = True,
     on_trouble: Callable[[StoreUnavailable], None] | None = None,
 ) -> AsyncIterator[Store]:
-    """The database in its folder, which is made where there is none. Raises UserError where it cannot be."""
+    """The database in its folder; who serves makes both where there are none. Raises UserError where that
+    cannot be, or where others than who serves find no database.
+    """
     folder = config.storage.folder
-    make_folder(folder)
+    if serving:
+        make_folder(folder)
+    elif not await asyncio.to_thread(os.path.exists, folder / DATABASE):
+        raise UserError(say("error-no-database", file=str(folder / DATABASE)))
     pricing = Pricing(config)
     store = await Store.open(
         folder / DATABASE,
@@ -122,6 +130,7 @@ async def open_store(
         currency=config.currency,
         time_zone=config.time_zone,
         serving=serving,
+        create=serving,
         on_trouble=on_trouble,
     )
     async with store:

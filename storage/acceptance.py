@@ -1,14 +1,14 @@
-"""Accepting a request: one reservation for all its images, and the jobs that will use it."""
+"""Accepting a request: one reservation for all its images and the jobs that will use it; and undoing that."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from . import quota, requests
+from . import quota, request_rows
 from .clock import from_us
-from .errors import SourceReused
-from .jobs import is_closed
+from .closing import OPEN
+from .errors import SourceReused, UnknownRequest
 from .records import Acceptance, JobRecord, JobState, NewRequest, RequestRecord
 
 if TYPE_CHECKING:
@@ -32,12 +32,12 @@ def accept(db: sqlite3.Connection, policy: Policy, now_us: int, request: NewRequ
         tier=request.tier,
     )
     if where.first_request is not None:
-        first = requests.by_number(db, where.first_request, now_us)
+        first = request_rows.by_number(db, where.first_request, now_us)
         if first.source.digest != request.source.digest:
             raise SourceReused(request.source.key)
-        if all(is_closed(job.state) for job in first.jobs):  # its own address is no longer kept
+        if all(job.state.closed for job in first.jobs):  # its own address is no longer kept
             first = replace(first, address=request.address)
-        return Acceptance(first, quota.quota(where, policy, now_us), replayed=True)
+        return Acceptance(first, replayed=True)
     reservation = quota.reserve(db, policy, now_us, where, request)
     number = db.execute(
         """
@@ -61,8 +61,48 @@ def accept(db: sqlite3.Connection, policy: Policy, now_us: int, request: NewRequ
     ).lastrowid
     db.execute("INSERT INTO address VALUES (?, ?)", (number, request.address))
     _insert_jobs(db, number, request, reservation)
-    after = quota.quota(where, policy, now_us, just_reserved=reservation)
-    return Acceptance(_as_accepted(request, where, now_us), after, replayed=False)
+    return Acceptance(_as_accepted(request, where, now_us), replayed=False)
+
+
+def take_back(db: sqlite3.Connection, request_id: str) -> None:
+    """Undo an acceptance as if it had never been: no row of the ledger tells of it, and its source is free.
+
+    What is closed by now stays, with its request. Raises UnknownRequest.
+    """
+    request = db.execute("SELECT * FROM request WHERE request_id = ?", (request_id,)).fetchone()
+    if request is None:
+        raise UnknownRequest(f"no request {request_id}")
+    jobs = db.execute(
+        f"DELETE FROM job WHERE request = ? AND {OPEN} RETURNING from_topup, price_micro",  # noqa: S608 - a constant
+        (request["id"],),
+    ).fetchall()
+    from_topup = sum(job["from_topup"] for job in jobs)
+    db.execute(
+        """
+        UPDATE account SET reserved = reserved - ?, held_micro = held_micro - ? WHERE month = ? AND member = ?
+        """,
+        (
+            len(jobs) - from_topup,
+            sum(job["price_micro"] for job in jobs),
+            request["month"],
+            request["member"],
+        ),
+    )
+    db.execute("UPDATE member SET topup = topup + ? WHERE id = ?", (from_topup, request["member"]))
+    if request["capped_day"] is not None:
+        quota.uncount_daily(
+            db,
+            day=request["capped_day"],
+            tier=request["tier"],
+            platform=request["platform"],
+            server=request["server"],
+            images=len(jobs),
+        )
+    db.execute("DELETE FROM address WHERE request = ?", (request["id"],))
+    db.execute(
+        "DELETE FROM request WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM job WHERE request = ?1)",
+        (request["id"],),
+    )
 
 
 def _insert_jobs(

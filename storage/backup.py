@@ -1,133 +1,124 @@
-"""A copy while the bot runs, the way back from it, and a check of what there is."""
+"""A backup: a folder with database, pictures and key, made while the bot runs.
+
+Whatever the path names, nothing is replaced that is not such a backup. Written once more, a backup takes over
+what is new and drops what was deleted since; killed at any moment, what it was before or is then can be
+restored.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import json
 import os
 import secrets
+import shutil
 import sqlite3
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from . import invariants
+from . import keyfile
 from .errors import CannotOpen
-from .images import fsync_folder
-from .records import Finding
-from .schema import APPLICATION_ID, migrations, version
-from .serving import Serving
+from .images import fsync_folder, picture_path
 from .trouble import diagnose
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
+DATABASE, KEY, IMAGES, MARK = "easel.db", "easel.db.key", "images", "easel-backup.json"
+OWNER_ONLY = 0o700
 
-def backup(database: Path, copy: Path) -> None:
-    """Write a consistent copy: SQLite's online backup, of one moment, while others read and write.
 
-    Under a temporary name until it is whole and on disk. Raises StoreUnavailable, FileNotFoundError.
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """What was copied; `missing` pictures are shown by requests and no longer on disk."""
+
+    folder: Path
+    pictures: int
+    missing: int
+
+
+def backup(database: Path, images: Path, folder: Path) -> Backup:
+    """Write or renew a backup in `folder`, which must be new, empty, or a backup already.
+
+    The database is of one moment (SQLite's online backup), the pictures are those it shows. Raises CannotOpen
+    with a sentence, StoreUnavailable, FileNotFoundError.
     """
     if not database.exists():
         raise FileNotFoundError(f"there is no database {database}")
-    temporary = copy.with_name(f".{copy.name}.{secrets.token_hex(4)}.tmp")
     try:
-        with _connected(database) as source, _connected(temporary) as target:
-            source.backup(target)
-            target.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
-        _fsync_file(temporary)
-        temporary.replace(copy)
-        fsync_folder(copy.parent)
+        folder = folder.resolve()
+        with _claimed(folder, images.resolve()):
+            _sweep(folder)
+            temporary = _temporary(folder / DATABASE)
+            with discarded(temporary):
+                copy_database(database, temporary)
+                refs = pictures_of(temporary)
+                missing = _copy_pictures(refs, images, folder / IMAGES)
+                key = keyfile.read(keyfile.path_of(database))
+                if key is not None:
+                    keyfile.write(folder / KEY, key)
+                temporary.replace(folder / DATABASE)
+                fsync_folder(folder)
+            _drop_pictures(folder / IMAGES, keep=refs)
     except (sqlite3.Error, OSError) as error:
         raise diagnose(error) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    return Backup(folder, len(refs) - missing, missing)
 
 
-def restore(copy: Path, database: Path) -> Path | None:
-    """Put a backup in the database's place; where the old one is now, None if there was none.
+def copy_before_upgrade(database: Path, newest: int) -> Path:
+    """The way back from a migration: a copy of the database beside it, one at a time.
 
-    At every moment there is a whole database under the name. Raises CannotOpen (the copy is damaged, of
-    another program, or newer; AlreadyServing), StoreUnavailable.
+    Raises StoreUnavailable: then there must be no migration.
     """
-    with Serving(database):
-        try:
-            _refuse_unless_sound(copy)
-            temporary = database.with_name(f".{database.name}.{secrets.token_hex(4)}.tmp")
-            with _connected(copy, read_only=True) as source, _connected(temporary) as target:
-                source.backup(target)
-            _fsync_file(temporary)
-            old = _set_aside(database) if database.exists() else None
-            temporary.replace(database)
-            fsync_folder(database.parent)
-        except (sqlite3.Error, OSError) as error:
-            raise diagnose(error) from error
-    return old
-
-
-def check(database: Path, has_image: Callable[[str], bool] | None = None) -> list[Finding]:
-    """The file's integrity, then every invariant; empty when all is well. Raises StoreUnavailable."""
+    copy = database.with_name(f"{database.name}.before-version-{newest}")
+    temporary = _temporary(copy)
     try:
-        with _connected(database, read_only=True) as db:
-            return invariants.damaged(db) or _outdated(db) or invariants.broken(db, has_image)
-    except sqlite3.Error as error:
+        with discarded(temporary):
+            copy_database(database, temporary)
+            temporary.replace(copy)
+            fsync_folder(copy.parent)
+    except (sqlite3.Error, OSError) as error:
         raise diagnose(error) from error
+    return copy
 
 
-def kept_currency(database: Path) -> str | None:
-    """The currency that the ledger is in; None where there is none yet. Raises StoreUnavailable."""
-    try:
-        with _connected(database, read_only=True) as db:
-            if not _is_ours(db):
-                return None
-            row = db.execute("SELECT value FROM meta WHERE name = 'currency'").fetchone()
-    except sqlite3.Error as error:
-        raise diagnose(error) from error
-    return None if row is None else str(row[0])
+def delete_old_copies(database: Path, now_us: int, keep_days: int) -> None:
+    """Copies from before an upgrade hold what /forget erased since: they go when backups have to. Raises
+    OSError.
+    """
+    for copy in database.parent.glob(f"{database.name}.before-version-*"):
+        if now_us - copy.stat().st_mtime_ns // 1000 > keep_days * 86_400_000_000:
+            copy.unlink(missing_ok=True)
 
 
-def _outdated(db: sqlite3.Connection) -> list[Finding]:
-    found, newest = version(db), migrations()[-1][0]
-    if found == newest:
-        return []
-    advice = "start the bot once, and it is upgraded" if found < newest else "update Easel"
-    return [Finding("the database is of this version", f"it has version {found}, not {newest}: {advice}")]
+def sweep(database: Path) -> None:
+    """Delete what a killed upgrade or restore left half written beside a database. Raises OSError."""
+    _sweep(database.parent)
 
 
-def _refuse_unless_sound(copy: Path) -> None:
-    with _connected(copy, read_only=True) as db:
-        damage = invariants.damaged(db)
-        if damage:
-            raise CannotOpen(f"{copy.name} is damaged: {damage[0].sentence}")
-        found = version(db)
-        ours = _is_ours(db)
-    if not ours:
-        raise CannotOpen(f"{copy.name} is not a database of Easel")
-    if found > migrations()[-1][0]:
-        raise CannotOpen(f"{copy.name} was written by a newer Easel (version {found}); update Easel first")
+def copy_database(source: Path, target: Path) -> None:
+    """A consistent copy in one file that only its owner may read. `target` must not exist.
+
+    Raises sqlite3.Error, OSError.
+    """
+    os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    with connected(source) as reading, connected(target) as writing:
+        reading.backup(writing)
+        writing.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
+    fsync_file(target)
 
 
-def _is_ours(db: sqlite3.Connection) -> bool:
-    return bool(db.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID)
-
-
-def _set_aside(database: Path) -> Path:
-    """Keep the old database under another name, its log folded in, so that it never meets the new one."""
-    aside = database.with_name(f"{database.name}.before-restore-{secrets.token_hex(4)}")
-    log, index = (database.with_name(database.name + suffix) for suffix in ("-wal", "-shm"))
-    try:
-        with _connected(database) as db:
-            db.execute("PRAGMA journal_mode = DELETE")
-        os.link(database, aside)
-    except (sqlite3.DatabaseError, OSError):  # too damaged to open, or a file system without links
-        database.replace(aside)
-        if log.exists():
-            log.replace(aside.with_name(aside.name + "-wal"))
-    log.unlink(missing_ok=True)
-    index.unlink(missing_ok=True)
-    return aside
+def pictures_of(database: Path) -> set[str]:
+    """The refs of all pictures that a database shows. Raises sqlite3.Error."""
+    with connected(database, read_only=True) as db:
+        return {ref for (ref,) in db.execute("SELECT image FROM job WHERE image IS NOT NULL")}
 
 
 @contextlib.contextmanager
-def _connected(path: Path, *, read_only: bool = False) -> Iterator[sqlite3.Connection]:
+def connected(path: Path, *, read_only: bool = False) -> Iterator[sqlite3.Connection]:
+    """A connection for maintenance, closed at the end."""
     mode = "?mode=ro" if read_only else ""
     with contextlib.closing(
         sqlite3.connect(f"{path.absolute().as_uri()}{mode}", uri=True, isolation_level=None)
@@ -135,6 +126,96 @@ def _connected(path: Path, *, read_only: bool = False) -> Iterator[sqlite3.Conne
         yield db
 
 
-def _fsync_file(path: Path) -> None:
+@contextlib.contextmanager
+def discarded(temporary: Path) -> Iterator[None]:
+    """Whatever happens, a temporary file or folder is gone at the end."""
+    try:
+        yield
+    finally:
+        if temporary.is_dir():
+            shutil.rmtree(temporary)
+        for suffix in ("", "-journal", "-wal", "-shm"):
+            temporary.with_name(temporary.name + suffix).unlink(missing_ok=True)
+
+
+def fsync_file(path: Path) -> None:
+    """Make a file's content durable."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """A whole copy or none, as old as the original; durable once its folder is synced. Raises OSError."""
+    temporary = _temporary(target)
+    with discarded(temporary):
+        shutil.copy2(source, temporary)
+        temporary.chmod(0o600)
+        fsync_file(temporary)
+        temporary.replace(target)
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+
+
+@contextlib.contextmanager
+def _claimed(folder: Path, images: Path) -> Iterator[None]:
+    """Make the folder ours, for this backup alone, or refuse it."""
+    if images == folder or images in folder.parents:
+        raise CannotOpen(f"{folder} is where the bot keeps its pictures: name another folder for the backup")
+    mark = folder / MARK
+    try:
+        folder.mkdir(mode=OWNER_ONLY)
+    except FileExistsError:
+        if not folder.is_dir():
+            raise CannotOpen(f"{folder} is not a folder: name a new folder for the backup") from None
+        if not mark.is_file() and any(folder.iterdir()):
+            raise CannotOpen(f"{folder} holds other things than a backup: name a new folder for it") from None
+        links = [name for name in (DATABASE, KEY, IMAGES, MARK) if (folder / name).is_symlink()]
+        if links:
+            raise CannotOpen(f"{folder / links[0]} is a link: name a new folder for the backup") from None
+    descriptor = os.open(mark, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "r+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CannotOpen(f"another backup is being written into {folder}") from None
+        if not file.read():
+            file.write(json.dumps({"easel_backup": 1}) + "\n")
+        yield
+
+
+def _sweep(folder: Path) -> None:
+    """What a killed process left half written."""
+    for pattern in (".*.tmp", ".*.tmp-*", f"{IMAGES}/*/.*.tmp"):
+        for leftover in folder.glob(pattern):
+            if leftover.is_dir() and not leftover.is_symlink():
+                shutil.rmtree(leftover)
+            else:
+                leftover.unlink(missing_ok=True)
+
+
+def _copy_pictures(refs: set[str], images: Path, target: Path) -> int:
+    """Copy what is not there yet; pictures never change under their name. How many are missing."""
+    target.mkdir(mode=OWNER_ONLY, exist_ok=True)
+    missing, folders = 0, {target}
+    for ref in refs:
+        copy = picture_path(target, ref)
+        if copy.exists():
+            continue
+        copy.parent.mkdir(mode=OWNER_ONLY, exist_ok=True)
+        folders.add(copy.parent)
+        try:
+            copy_file(picture_path(images, ref), copy)
+        except FileNotFoundError:  # deleted since the copy of the database
+            missing += 1
+    for folder in folders:
+        fsync_folder(folder)
+    return missing
+
+
+def _drop_pictures(images: Path, *, keep: set[str]) -> None:
+    """What the database no longer shows was deleted for a reason."""
+    for path in images.glob("*/*"):
+        if path.name not in keep:
+            path.unlink(missing_ok=True)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import sqlite3
 from functools import partial
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import aiosqlite
 
@@ -27,12 +27,36 @@ PRAGMA secure_delete = ON;          -- what /forget erases is overwritten, not j
 PRAGMA journal_size_limit = 67108864;
 PRAGMA cache_size = -16384;
 """
+_RUN = "run a function"
+
+
+class _Answer(sqlite3.Cursor):
+    """What a function returned, in the shape of a statement's rows."""
+
+    value: Any
+
+    def fetchall(self) -> Any:
+        return self.value
+
+
+class _Database(sqlite3.Connection):
+    """sqlite3's connection, whose `execute` also runs a function.
+
+    aiosqlite's public methods run one statement each, and each is a hop to the connection's thread. Through
+    this one a whole operation takes one hop.
+    """
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        if sql is not _RUN:
+            return super().execute(sql, parameters)
+        (work,) = parameters
+        answer = self.cursor(_Answer)
+        answer.value = work(self)
+        return answer
 
 
 class Connection:
-    """A thread of its own means that SQLite never blocks the event loop, and that one `run` costs one thread
-    hop.
-    """
+    """A thread of its own means that SQLite never blocks the event loop."""
 
     def __init__(self, database: aiosqlite.Connection) -> None:
         self._database = database
@@ -51,7 +75,9 @@ class Connection:
         the connection's thread. Raises StoreUnavailable.
         """
         try:
-            database = await aiosqlite.connect(path, isolation_level=None, timeout=busy_timeout_s)
+            database = await aiosqlite.connect(
+                path, isolation_level=None, timeout=busy_timeout_s, factory=_Database
+            )
         except (sqlite3.Error, OSError) as error:
             raise diagnose(error) from error
         connection = cls(database)
@@ -68,13 +94,12 @@ class Connection:
 
         Raises StoreUnavailable, or what `work` raises.
         """
-        # aiosqlite has public methods for single statements only, each a thread hop; a private verb runs
-        # any function there. aiosqlite is pinned to a minor version for this line.
         try:
-            result: T = await self._database._execute(work, self._database._conn)  # type: ignore[no-untyped-call]
+            result: Any = await self._database.execute_fetchall(_RUN, (work,))
         except (sqlite3.Error, ValueError) as error:
             raise diagnose(error) from error
-        return result
+        else:
+            return result  # type: ignore[no-any-return]
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """As `run`, all of it seeing one and the same state of the database."""

@@ -1,5 +1,5 @@
-"""The right to be forgotten: erase who a member was and what they asked for, keep the figures and the house
-rules.
+"""The right to be forgotten: erase who a member was and what they asked for, keep the figures, a ban and
+this month's use.
 
 The ledger and the rollups know a random key only; once the mapping to it is gone they tell nothing about a
 person. What stays of an identity is a hash keyed with a secret outside the database, with a ban and this
@@ -12,7 +12,7 @@ import hashlib
 import hmac
 from typing import TYPE_CHECKING
 
-from . import jobs, members, trash
+from . import closing, member_rows, trash
 
 if TYPE_CHECKING:
     import sqlite3
@@ -26,15 +26,12 @@ def digest(secret: bytes, platform: str, user_id: str) -> str:
 
 
 def forget(
-    db: sqlite3.Connection, policy: Policy, secret: bytes, now_us: int, platform: str, user_id: str
+    db: sqlite3.Connection, policy: Policy, secret: bytes, now_us: int, row: sqlite3.Row
 ) -> tuple[int, int, int]:
-    """Erase the member behind an identity; how many identities, requests, pictures. Raises UnknownMember."""
-    row = members.find(db, platform, user_id)
-    if row is None:
-        raise members.unknown(platform)
+    """Erase the member of a row; how many identities, requests, pictures."""
     member = row["id"]
-    jobs.cancel_all(db, policy, now_us, member, by="forgotten")
-    identities = members.identities(db, member)
+    closing.cancel_all(db, policy, now_us, member)
+    identities = member_rows.identities(db, member)
     _keep_shadows(db, policy, now_us, row, [digest(secret, one.platform, one.user_id) for one in identities])
     mine = "request IN (SELECT id FROM request WHERE member = ?)"
     refs = db.execute(f"SELECT DISTINCT image FROM job WHERE image IS NOT NULL AND {mine}", (member,))  # noqa: S608
@@ -45,10 +42,8 @@ def forget(
     for table in ("identity", "api_key", "link_code", "link_try", "session_link", "session"):
         db.execute(f"DELETE FROM {table} WHERE member = ?", (member,))  # noqa: S608 - named above
     db.execute("DELETE FROM link_offer WHERE ? IN (issuer, redeemer)", (member,))
-    db.execute(
-        f"UPDATE audit SET why = '' WHERE subject IN (SELECT key FROM member WHERE id IN ({members.IDS}))",  # noqa: S608
-        {"member": member},
-    )
+    keys = f"SELECT key FROM member WHERE id IN ({member_rows.IDS})"  # noqa: S608 - a constant
+    db.execute(f"UPDATE audit SET why = '' WHERE subject IN ({keys})", {"member": member})  # noqa: S608
     db.execute(
         "UPDATE member SET forgotten_us = ?, tier = NULL, tier_until_us = NULL, language = NULL,"
         " banned_us = NULL, ban_reason = NULL, topup = 0 WHERE id = ?",
@@ -61,13 +56,13 @@ def find_or_create(
     db: sqlite3.Connection, policy: Policy, secret: bytes, now_us: int, platform: str, user_id: str
 ) -> sqlite3.Row:
     """The member behind an identity; made when unknown, with what is kept of one that was forgotten."""
-    row = members.find(db, platform, user_id)
+    row = member_rows.find(db, platform, user_id)
     if row is not None:
         return row
-    member = members.create(db, now_us)
+    member = member_rows.create(db, now_us)
     db.execute("INSERT INTO identity VALUES (?, ?, ?)", (platform, user_id, member))
     _recall(db, policy, now_us, member, digest(secret, platform, user_id))
-    row = members.find(db, platform, user_id)
+    row = member_rows.find(db, platform, user_id)
     assert row is not None
     return row
 

@@ -38,16 +38,16 @@ class ImageFolder:
 
     def __init__(self, folder: Path, on_step: Callable[[str], None] = lambda step: None) -> None:
         """`on_step` is called between the steps of a write, for tests that kill there."""
-        self._folder = folder
+        self.path = folder
         self._on_step = on_step
         self._lock = threading.Lock()  # between finding a picture there and deleting it
 
     def prepare(self, *, clear: bool = True) -> None:
         """Make the folder, and clear what a crash left half written (by nobody who still writes)."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self.path.mkdir(parents=True, exist_ok=True)
         if not clear:
             return
-        for leftover in self._folder.glob(f"*/{_TEMPORARY}*"):
+        for leftover in self.path.glob(f"*/{_TEMPORARY}*"):
             leftover.unlink(missing_ok=True)
 
     def put(self, content: bytes, suffix: str, now_us: int) -> str:
@@ -58,9 +58,9 @@ class ImageFolder:
         with self._lock, contextlib.suppress(FileNotFoundError):
             os.utime(target, ns=now_ns)  # there already: drawn again, so its age begins anew
             return ref
-        if not target.parent.exists():
-            target.parent.mkdir(exist_ok=True)
-            fsync_folder(self._folder)
+        if not target.parent.exists():  # the whole folder may have been deleted by hand
+            target.parent.mkdir(parents=True, exist_ok=True)
+            fsync_folder(self.path)
         temporary = target.parent / f"{_TEMPORARY}{secrets.token_hex(8)}"
         try:
             with temporary.open("wb") as file:
@@ -99,12 +99,19 @@ class ImageFolder:
                     deleted += 1
         return deleted
 
+    def refs(self) -> list[str]:
+        """The names of all pictures."""
+        return [path.name for path in self.path.glob("*/*") if _REF.fullmatch(path.name)]
+
     def kept(self) -> list[Kept]:
         """All files, oldest first."""
         found = []
-        for path in self._folder.glob("*/*"):
+        for path in self.path.glob("*/*"):
             if _REF.fullmatch(path.name):
-                status = path.stat()
+                try:
+                    status = path.stat()
+                except FileNotFoundError:  # deleted meanwhile
+                    continue
                 found.append(Kept(path.name, status.st_size, status.st_mtime_ns // 1000))
         return sorted(found, key=lambda kept: (kept.written_us, kept.ref))
 
@@ -115,7 +122,12 @@ class ImageFolder:
         """
         if not _REF.fullmatch(ref):
             raise ImageGone(ref)
-        return self._folder / ref[:2] / ref
+        return picture_path(self.path, ref)
+
+
+def picture_path(folder: Path, ref: str) -> Path:
+    """Where a picture is in a folder of pictures."""
+    return folder / ref[:2] / ref
 
 
 def overdue(kept: list[Kept], now_us: int, *, max_age_s: int | None, total_mb: int | None) -> list[str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .records import Finding
-from .rollups import SUMS
+from .stats import SUMS
 from .trouble import is_damage
 
 if TYPE_CHECKING:
@@ -46,6 +46,9 @@ _TALLY = """
     sum(cost_micro) AS cost_micro, sum(price_micro) AS revenue_micro
 """
 _SUMS = ", ".join(SUMS)
+_PRUNED_US = "coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'pruned_until_us'), 0)"
+_PRUNED_DAY = f"CAST(strftime('%Y%m%d', {_PRUNED_US} / 1000000, 'unixepoch', '+1 day') AS INTEGER)"
+"""A day may have begun anywhere on earth."""
 
 INVARIANTS = (
     Invariant(
@@ -98,11 +101,12 @@ INVARIANTS = (
         """,
     ),
     Invariant(
-        "a ledger row without its job belongs to somebody forgotten",
+        "a ledger row without its job belongs to somebody forgotten, or is past the term of requests",
         "ledger row {} of member {} has no job",
         f"""
         SELECT entry, person.key FROM {_CHARGES} JOIN member ON member.id = person.member
-        LEFT JOIN job ON job.id = ledger.job WHERE job.id IS NULL AND forgotten_us IS NULL
+        LEFT JOIN job ON job.id = ledger.job
+        WHERE job.id IS NULL AND forgotten_us IS NULL AND at_us >= {_PRUNED_US}
         """,
     ),
     Invariant(
@@ -141,12 +145,12 @@ INVARIANTS = (
         "{}: day {}, tier {}, in {!r}: {} images",
         "SELECT * FROM ("
         + _differences(
-            "SELECT day, tier, scope, images FROM daily WHERE images <> 0",
+            f"SELECT day, tier, scope, images FROM daily WHERE images <> 0 AND day > {_PRUNED_DAY}",
             f"""
             SELECT capped_day, request.tier,
                    CASE WHEN everywhere THEN '' ELSE request.platform || ':' || server END AS scope, count(*)
             FROM {_JOBS} LEFT JOIN ledger ON ledger.job = job.id, (SELECT 1 AS everywhere UNION ALL SELECT 0)
-            WHERE capped_day IS NOT NULL AND coalesce(charged, 1) AND (everywhere OR server IS NOT NULL)
+            WHERE capped_day > {_PRUNED_DAY} AND coalesce(charged, 1) AND (everywhere OR server IS NOT NULL)
             GROUP BY 1, 2, 3
             """,
         )

@@ -8,94 +8,98 @@ import json
 import secrets
 from typing import TYPE_CHECKING
 
-from . import admin, members
+from . import member_rows
+from .audit import note
 from .clock import from_us, to_us
+from .core import Subject, reads, writes
 from .records import ApiKey
 
 if TYPE_CHECKING:
     import sqlite3
     from datetime import datetime
 
-    from .policy import Policy
-
-PLATFORM = "api"  # a key's member is known on this platform by the key's prefix
+PLATFORM = "api"
+"""A key's member is known on this platform by the key's prefix."""
 _MARK = "easel"
 
 
-def new_text() -> str:
-    """A fresh key, 128 bits of secret behind a 40-bit prefix."""
-    return f"{_MARK}_{secrets.token_hex(5)}_{secrets.token_hex(16)}"
+class Keys(Subject):
+    """`store.keys`."""
 
+    @writes
+    def create(
+        self,
+        db: sqlite3.Connection,
+        label: str,
+        *,
+        scopes: frozenset[str],
+        tier: str,
+        by: str,
+        expires_at: datetime | None = None,
+        spend_cap_micro: int | None = None,
+    ) -> tuple[str, ApiKey]:
+        """A new key with a member of its own, and its text, which is not kept and cannot be shown again.
 
-def create(
-    db: sqlite3.Connection,
-    policy: Policy,
-    now_us: int,
-    text: str,
-    label: str,
-    scopes: frozenset[str],
-    tier: str,
-    by: str,
-    expires_at: datetime | None,
-    spend_cap_micro: int | None,
-) -> ApiKey:
-    """Keep a key's hash, with a member of its own. Raises UnknownTier."""
-    policy.terms(tier)
-    prefix = text.split("_")[1]
-    member = members.create(db, now_us)
-    db.execute("INSERT INTO identity VALUES (?, ?, ?)", (PLATFORM, prefix, member))
-    db.execute("UPDATE member SET tier = ? WHERE id = ?", (tier, member))
-    db.execute(
-        "INSERT INTO api_key VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?)",
-        (
-            prefix,
-            _digest(text),
-            member,
-            label,
-            json.dumps(sorted(scopes)),
-            now_us,
-            None if expires_at is None else to_us(expires_at),
-            spend_cap_micro,
-        ),
-    )
-    key = _record(_row(db, prefix))
-    admin.note(
-        db, now_us, by=by, action="create_key", subject=key.member, detail={"prefix": prefix}, why=label
-    )
-    return key
-
-
-def find(db: sqlite3.Connection, now_us: int, text: str) -> ApiKey | None:
-    """The live key with this text.
-
-    The comparison's time tells nothing, whether there is such a prefix or not.
-    """
-    parts = text.split("_")
-    row = _row(db, parts[1]) if len(parts) == 3 else None
-    right = hmac.compare_digest(row["digest"] if row else _digest(""), _digest(text))
-    if row is None or not right or row["revoked_us"] is not None:
-        return None
-    if row["expires_us"] is not None and row["expires_us"] <= now_us:
-        return None
-    return _record(row)
-
-
-def every(db: sqlite3.Connection) -> list[ApiKey]:
-    """Newest first."""
-    return [_record(row) for row in db.execute(_SELECT + "ORDER BY api_key.created_us DESC, prefix")]
-
-
-def revoke(db: sqlite3.Connection, now_us: int, prefix: str, by: str, why: str) -> bool:
-    """False when there is no such live key."""
-    changed = db.execute(
-        "UPDATE api_key SET revoked_us = ? WHERE prefix = ? AND revoked_us IS NULL", (now_us, prefix)
-    ).rowcount
-    if changed:
-        key = _record(_row(db, prefix))
-        admin.note(
-            db, now_us, by=by, action="revoke_key", subject=key.member, detail={"prefix": prefix}, why=why
+        `spend_cap_micro` bounds what its images may cost in a calendar month. Raises UnknownTier.
+        """
+        self.policy.terms(tier)
+        text = (
+            f"{_MARK}_{secrets.token_hex(5)}_{secrets.token_hex(16)}"  # 128 secret bits after a prefix of 40
         )
-    return bool(changed)
+        prefix = text.split("_")[1]
+        member = member_rows.create(db, self.now_us)
+        db.execute("INSERT INTO identity VALUES (?, ?, ?)", (PLATFORM, prefix, member))
+        db.execute("UPDATE member SET tier = ? WHERE id = ?", (tier, member))
+        db.execute(
+            "INSERT INTO api_key VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?)",
+            (
+                prefix,
+                _digest(text),
+                member,
+                label,
+                json.dumps(sorted(scopes)),
+                self.now_us,
+                None if expires_at is None else to_us(expires_at),
+                spend_cap_micro,
+            ),
+        )
+        key = _record(_row(db, prefix))
+        self._note(db, "create_key", key, by=by, why=label)
+        return text, key
+
+    @reads
+    def find(self, db: sqlite3.Connection, text: str) -> ApiKey | None:
+        """The live key with this text: None when unknown, expired or revoked.
+
+        The comparison's time tells nothing, whether there is such a prefix or not.
+        """
+        parts = text.split("_")
+        row = _row(db, parts[1]) if len(parts) == 3 else None
+        right = hmac.compare_digest(row["digest"] if row else _digest(""), _digest(text))
+        if row is None or not right or row["revoked_us"] is not None:
+            return None
+        if row["expires_us"] is not None and row["expires_us"] <= self.now_us:
+            return None
+        return _record(row)
+
+    @reads
+    def all(self, db: sqlite3.Connection) -> list[ApiKey]:
+        """Newest first, without their secrets."""
+        return [_record(row) for row in db.execute(_SELECT + "ORDER BY api_key.created_us DESC, prefix")]
+
+    @writes
+    def revoke(self, db: sqlite3.Connection, prefix: str, *, by: str, why: str = "") -> bool:
+        """False when there is no such live key."""
+        changed = db.execute(
+            "UPDATE api_key SET revoked_us = ? WHERE prefix = ? AND revoked_us IS NULL", (self.now_us, prefix)
+        ).rowcount
+        if changed:
+            self._note(db, "revoke_key", _record(_row(db, prefix)), by=by, why=why)
+        return bool(changed)
+
+    def _note(self, db: sqlite3.Connection, action: str, key: ApiKey, *, by: str, why: str) -> None:
+        detail = {"prefix": key.prefix}
+        note(db, self.now_us, by=by, action=action, subject=key.member, detail=detail, why=why)
 
 
 _SELECT = "SELECT api_key.*, member.key FROM api_key JOIN member ON member.id = api_key.member "

@@ -1,108 +1,165 @@
-"""Members: who stands behind a platform identity, their tier, language and bans."""
+"""Members: who stands behind a platform identity, their quota, tier, top-ups, language and bans."""
 
 from __future__ import annotations
 
 import secrets
 from typing import TYPE_CHECKING
 
-from .clock import from_us, to_us
-from .errors import UnknownMember
-from .records import Identity, Member
+from . import export, forgetting, member_rows, quota
+from .audit import note
+from .clock import to_us
+from .core import Subject, reads, reports, writes
+from .records import Forgotten, Identity, Member, MemberLine, Quota
+from .stats import members_by_use
 
 if TYPE_CHECKING:
     import sqlite3
     from datetime import datetime
 
-    from .policy import Policy
+    from .core import Core
+    from .pictures import Pictures
+    from .records import MemberData
 
 
-IDS = "SELECT id FROM member WHERE id = :member UNION ALL SELECT id FROM member WHERE merged_into = :member"
-"""The numbers under which a member's ledger rows stand: its own, and those of members that it took in."""
+class Members(Subject):
+    """`store.members`."""
 
+    def __init__(self, core: Core, pictures: Pictures) -> None:
+        super().__init__(core)
+        self._pictures = pictures
 
-def find(db: sqlite3.Connection, platform: str, user_id: str) -> sqlite3.Row | None:
-    """The member's row behind an identity."""
-    row: sqlite3.Row | None = db.execute(
-        "SELECT member.* FROM identity JOIN member ON member.id = identity.member"
-        " WHERE platform = ? AND user_id = ?",
-        (platform, user_id),
-    ).fetchone()
-    return row
+    async def of(self, platform: str, user_id: str) -> Member:
+        """The member behind a platform identity, created when unknown."""
+        return await self.find(platform, user_id) or await self._create(platform, user_id)
 
+    @writes
+    def _create(self, db: sqlite3.Connection, platform: str, user_id: str) -> Member:
+        row = forgetting.find_or_create(db, self.policy, self.core.key, self.now_us, platform, user_id)
+        return member_rows.record(row, self.policy, self.now_us)
 
-def by_key(db: sqlite3.Connection, key: str) -> sqlite3.Row:
-    """The row of the member with this key, or of the one it became part of. Raises UnknownMember."""
-    row: sqlite3.Row | None = db.execute(
-        "SELECT member.* FROM person JOIN member ON member.id = person.member"
-        " WHERE person.key = ? AND forgotten_us IS NULL",
-        (key,),
-    ).fetchone()
-    if row is None:
-        raise unknown(key)
-    return row
+    @reads
+    def get(self, db: sqlite3.Connection, member: str) -> Member:
+        """The member with this key. Raises UnknownMember."""
+        return member_rows.record(member_rows.by_key(db, member), self.policy, self.now_us)
 
+    @reads
+    def find(self, db: sqlite3.Connection, platform: str, user_id: str) -> Member | None:
+        """The member behind a platform identity; None when unknown."""
+        row = member_rows.find(db, platform, user_id)
+        return None if row is None else member_rows.record(row, self.policy, self.now_us)
 
-def number(db: sqlite3.Connection, key: str) -> int | None:
-    """The number of the member with this key, forgotten ones included, or of the one it became part of."""
-    row = db.execute("SELECT coalesce(merged_into, id) FROM member WHERE key = ?", (key,)).fetchone()
-    return None if row is None else int(row[0])
+    @reads
+    def identities(self, db: sqlite3.Connection, member: str) -> tuple[Identity, ...]:
+        """The platform identities of a member. Raises UnknownMember."""
+        return member_rows.identities(db, member_rows.by_key(db, member)["id"])
 
+    @reads
+    def quota(self, db: sqlite3.Connection, member: str, *, tier: str | None = None) -> Quota:
+        """What the member used and has left this calendar month, with a `tier` as in NewRequest.
 
-def unknown(key: str) -> UnknownMember:
-    """The error for a key or an identity that leads nowhere."""
-    return UnknownMember(f"no member {key}")
+        Raises UnknownMember.
+        """
+        where = quota.standing(db, self.policy, self.now_us, member, tier=tier)
+        return quota.quota(where, self.policy, self.now_us)
 
+    @reports
+    def list(self, db: sqlite3.Connection, who: str | None = None, *, limit: int = 100) -> list[MemberLine]:
+        """Members with their use of this month, the most first; `who` is a member key or an account's id."""
+        return members_by_use(db, self.policy, self.now_us, who, limit)
 
-def create(db: sqlite3.Connection, now_us: int) -> int:
-    """A new member without an identity; its internal id."""
-    cursor = db.execute("INSERT INTO member (key, created_us) VALUES (?, ?)", (secrets.token_hex(8), now_us))
-    assert cursor.lastrowid is not None
-    return cursor.lastrowid
+    @writes
+    def set_language(self, db: sqlite3.Connection, member: str, language: str | None) -> None:
+        """None: the platform's. Raises UnknownMember."""
+        _update(db, member, "language = ?", language)
 
+    # What owners and moderators change; each is written to the audit log
 
-def identities(db: sqlite3.Connection, member: int) -> tuple[Identity, ...]:
-    """The platform identities of a member."""
-    rows = db.execute(
-        "SELECT platform, user_id FROM identity WHERE member = ? ORDER BY platform, user_id", (member,)
-    )
-    return tuple(Identity(platform, user_id) for platform, user_id in rows)
+    @writes
+    def set_tier(
+        self,
+        db: sqlite3.Connection,
+        member: str,
+        tier: str,
+        until: datetime | None = None,
+        *,
+        by: str,
+        why: str = "",
+    ) -> None:
+        """Raises UnknownMember, UnknownTier."""
+        self.policy.terms(tier)
+        _update(db, member, "tier = ?, tier_until_us = ?", tier, None if until is None else to_us(until))
+        detail = {"tier": tier, "until": until.isoformat() if until else None}
+        note(db, self.now_us, by=by, action="set_tier", subject=member, detail=detail, why=why)
 
+    @writes
+    def grant(
+        self,
+        db: sqlite3.Connection,
+        member: str,
+        images: int,
+        *,
+        by: str,
+        why: str = "",
+        key: str | None = None,
+    ) -> bool:
+        """Add images that last until used. The same `key` (a payment's id) credits once: False the second
+        time.
 
-def record(row: sqlite3.Row, policy: Policy, now_us: int) -> Member:
-    """What the outside sees of a member's row."""
-    tier = policy.tier_in_force(row["tier"], row["tier_until_us"], now_us)
-    lasting = tier == row["tier"] and row["tier_until_us"] is not None
-    return Member(
-        key=row["key"],
-        tier=tier,
-        tier_until=from_us(row["tier_until_us"]) if lasting else None,
-        language=row["language"],
-        banned=row["banned_us"] is not None,
-        ban_reason=row["ban_reason"],
-        created_at=from_us(row["created_us"]),
-    )
+        Raises UnknownMember, ValueError for less than one image.
+        """
+        if images < 1:
+            raise ValueError("a grant is of one image or more")
+        row = member_rows.by_key(db, member)
+        credited = db.execute(
+            "INSERT INTO credit VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (key or f"gift:{secrets.token_hex(8)}", row["id"], images, self.now_us),
+        ).rowcount
+        if credited:
+            db.execute("UPDATE member SET topup = topup + ? WHERE id = ?", (images, row["id"]))
+            detail = {"images": images}
+            note(db, self.now_us, by=by, action="grant", subject=member, detail=detail, why=why)
+        return bool(credited)
 
+    @writes
+    def ban(self, db: sqlite3.Connection, member: str, *, by: str, why: str = "") -> None:
+        """Accept no more requests of theirs. Raises UnknownMember."""
+        _update(db, member, "banned_us = ?, ban_reason = ?", self.now_us, why)
+        note(db, self.now_us, by=by, action="ban", subject=member, detail={}, why=why)
 
-def set_tier(db: sqlite3.Connection, key: str, tier: str, until: datetime | None) -> None:
-    """Raises UnknownMember."""
-    _update(db, key, "tier = ?, tier_until_us = ?", tier, None if until is None else to_us(until))
+    @writes
+    def unban(self, db: sqlite3.Connection, member: str, *, by: str, why: str = "") -> None:
+        """Raises UnknownMember."""
+        _update(db, member, "banned_us = NULL, ban_reason = NULL")
+        note(db, self.now_us, by=by, action="unban", subject=member, detail={}, why=why)
 
+    # A person's rights
 
-def ban(db: sqlite3.Connection, key: str, reason: str, now_us: int) -> None:
-    """Raises UnknownMember."""
-    _update(db, key, "banned_us = ?, ban_reason = ?", now_us, reason)
+    @reports
+    def export(self, db: sqlite3.Connection, member: str) -> MemberData:
+        """All that is kept of a member, to be handed to them. Raises UnknownMember."""
+        return export.export(db, self.policy, self.now_us, member)
 
+    async def forget(self, member: str) -> Forgotten:
+        """Erase a member with all their identities: mapping, prompts, pictures. Open jobs are cancelled.
 
-def unban(db: sqlite3.Connection, key: str) -> None:
-    """Raises UnknownMember."""
-    _update(db, key, "banned_us = NULL, ban_reason = NULL")
+        A keyed hash of each identity keeps a ban and this month's use. Raises UnknownMember.
+        """
+        identities, requests, images = await self._forget(member)
+        await self._pictures.empty_trash()
+        return Forgotten(
+            identities,
+            requests,
+            images,
+            backups_keep_days=self.policy.backups_keep_days,
+            log_folded=await self.core.fold_log(),
+        )
 
-
-def set_language(db: sqlite3.Connection, key: str, language: str | None) -> None:
-    """Raises UnknownMember."""
-    _update(db, key, "language = ?", language)
+    @writes
+    def _forget(self, db: sqlite3.Connection, member: str) -> tuple[int, int, int]:
+        row = member_rows.by_key(db, member)
+        return forgetting.forget(db, self.policy, self.core.key, self.now_us, row)
 
 
 def _update(db: sqlite3.Connection, key: str, assignments: str, *values: object) -> None:
-    member = by_key(db, key)["id"]
+    member = member_rows.by_key(db, key)["id"]
     db.execute(f"UPDATE member SET {assignments} WHERE id = ?", (*values, member))  # noqa: S608 - named above

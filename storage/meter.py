@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from .clock import HOUR_US, SECOND_US, to_us
+from .core import Subject, writes, writes_until_stored
 from .records import MeterSlice, Uptime
 
 if TYPE_CHECKING:
@@ -36,50 +37,64 @@ class _Piece:
         return self.end_us - self.start_us - self.busy_us - self.overhead_us - self.lost_us
 
 
-def book(db: sqlite3.Connection, policy: Policy, piece: MeterSlice) -> None:
-    """Add a slice. What of it is booked already is left out; a gap since the last one is lost.
+class Meter(Subject):
+    """`store.meter`."""
 
-    Raises ValueError where the parts are negative or more than the whole.
-    """
-    length_us = piece.end_us - piece.start_us
-    if min(length_us, piece.busy_us, piece.overhead_us) < 0 or piece.busy_us + piece.overhead_us > length_us:
-        raise ValueError(f"not a slice of time: {piece}")
-    last = db.execute("SELECT end_us, metering FROM meter_end WHERE device = ?", (piece.device,)).fetchone()
-    start_us = piece.start_us
-    if last is not None:
-        if last["metering"]:
-            _book_lost(db, policy, piece.device, last["end_us"], start_us)
-        start_us = max(start_us, last["end_us"])
-    if start_us >= piece.end_us:
-        return
-    fresh_us = piece.end_us - start_us
-    fresh = _Piece(
-        start_us,
-        piece.end_us,
-        busy_us=piece.busy_us * fresh_us // length_us,
-        overhead_us=piece.overhead_us * fresh_us // length_us,
-    )
-    _add(db, policy, piece.device, fresh)
-    db.execute(
-        "INSERT INTO meter_end VALUES (?1, ?2, 1) ON CONFLICT DO UPDATE SET end_us = ?2, metering = 1",
-        (piece.device, piece.end_us),
-    )
+    @writes_until_stored
+    def book(self, db: sqlite3.Connection, piece: MeterSlice) -> None:
+        """Write a slice of a device's time. Time already booked is not booked again; a gap before it is lost.
 
-
-def book_lost(db: sqlite3.Connection, policy: Policy, now_us: int) -> None:
-    """At a start: the time since a killed process's last slice is lost, at most the policy's `outage_limit_s`
-    of it.
-    """
-    for device, end_us in db.execute("SELECT device, end_us FROM meter_end WHERE metering").fetchall():
-        _book_lost(db, policy, device, end_us, now_us)
+        Raises ValueError where the parts are negative or more than the whole.
+        """
+        length_us = piece.end_us - piece.start_us
+        busy_us, overhead_us = piece.busy_us, piece.overhead_us
+        if min(length_us, busy_us, overhead_us) < 0 or busy_us + overhead_us > length_us:
+            raise ValueError(f"not a slice of time: {piece}")
+        last = db.execute(
+            "SELECT end_us, metering FROM meter_end WHERE device = ?", (piece.device,)
+        ).fetchone()
+        start_us = piece.start_us
+        if last is not None:
+            if last["metering"]:
+                _book_lost(db, self.policy, piece.device, last["end_us"], start_us)
+            start_us = max(start_us, last["end_us"])
+        if start_us >= piece.end_us:
+            return
+        fresh_us = piece.end_us - start_us
+        fresh = _Piece(
+            start_us,
+            piece.end_us,
+            busy_us=busy_us * fresh_us // length_us,
+            overhead_us=overhead_us * fresh_us // length_us,
+        )
+        _add(db, self.policy, piece.device, fresh)
         db.execute(
-            "UPDATE meter_end SET end_us = max(end_us, ?), metering = 0 WHERE device = ?", (now_us, device)
+            "INSERT INTO meter_end VALUES (?1, ?2, 1) ON CONFLICT DO UPDATE SET end_us = ?2, metering = 1",
+            (piece.device, piece.end_us),
         )
 
+    @writes
+    def device_left(self, db: sqlite3.Connection, device: str) -> None:
+        """It is metered no more: what passes until its next slice is nobody's."""
+        db.execute("UPDATE meter_end SET metering = 0 WHERE device = ?", (device,))
 
-def stop(db: sqlite3.Connection, device: str | None = None) -> None:
-    """At an orderly end, or where one device left: the time until it starts again is nobody's."""
-    db.execute("UPDATE meter_end SET metering = 0 WHERE metering AND device = coalesce(?, device)", (device,))
+    @writes
+    def begin(self, db: sqlite3.Connection) -> None:
+        """At a start: the time since a killed process's last slice is lost, at most the policy's
+        `outage_limit_s` of it.
+        """
+        now_us = self.now_us
+        for device, end_us in db.execute("SELECT device, end_us FROM meter_end WHERE metering").fetchall():
+            _book_lost(db, self.policy, device, end_us, now_us)
+            db.execute(
+                "UPDATE meter_end SET end_us = max(end_us, ?), metering = 0 WHERE device = ?",
+                (now_us, device),
+            )
+
+    @writes
+    def stop(self, db: sqlite3.Connection) -> None:
+        """At an orderly end: the time until the next start is nobody's."""
+        db.execute("UPDATE meter_end SET metering = 0 WHERE metering")
 
 
 def uptime(db: sqlite3.Connection, period: Period) -> Uptime:

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import sqlite3
+from typing import TYPE_CHECKING
 
+from . import backup
 from .errors import CannotOpen
-from .schema import upgrade
+from .schema import migrations, upgrade, version
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 OLDEST_SQLITE = (3, 35, 0)  # RETURNING, and several ON CONFLICT clauses
 
 
-def prepare(db: sqlite3.Connection, *, currency: str) -> None:
-    """Bring the schema up to date and hold the currency fast. Raises CannotOpen."""
+def prepare(db: sqlite3.Connection, *, database: Path, currency: str) -> None:
+    """Bring the schema up to date, with a copy from before, and hold the currency fast.
+
+    Raises CannotOpen, StoreUnavailable.
+    """
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         raise CannotOpen(
             f"SQLite {sqlite3.sqlite_version} is too old, 3.35 is needed: use a newer Python build"
         )
+    if 0 < version(db) < migrations()[-1][0]:
+        backup.copy_before_upgrade(database, migrations()[-1][0])
     upgrade(db)
     db.execute("INSERT INTO meta VALUES ('currency', ?) ON CONFLICT DO NOTHING", (currency,))
     kept = db.execute("SELECT value FROM meta WHERE name = 'currency'").fetchone()[0]

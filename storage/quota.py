@@ -122,17 +122,15 @@ def standing(
     )
 
 
-def quota(where: Standing, policy: Policy, now_us: int, *, just_reserved: Reservation | None = None) -> Quota:
-    """What the member is told; with `just_reserved`, as it is after that reservation."""
-    from_allowance = just_reserved.from_allowance if just_reserved else 0
-    from_topup = just_reserved.from_topup if just_reserved else 0
+def quota(where: Standing, policy: Policy, now_us: int) -> Quota:
+    """What the member is told."""
     return Quota(
         tier=where.tier,
         allowance=where.terms.allowance,
         used=where.used,
-        reserved=where.reserved + from_allowance,
-        topup=where.topup - from_topup,
-        left=None if where.left is None else where.left - from_allowance - from_topup,
+        reserved=where.reserved,
+        topup=where.topup,
+        left=where.left,
         resets_at=from_us(policy.calendar.month_end_us(policy.calendar.month(now_us))),
     )
 
@@ -170,11 +168,13 @@ def reserve(
     return reservation
 
 
-def uncount_daily(db: sqlite3.Connection, *, day: int, tier: str, platform: str, server: str | None) -> None:
-    """A refunded image no longer counts under the day's caps."""
+def uncount_daily(
+    db: sqlite3.Connection, *, day: int, tier: str, platform: str, server: str | None, images: int = 1
+) -> None:
+    """Refunded images no longer count under the day's caps."""
     db.execute(
-        "UPDATE daily SET images = images - 1 WHERE day = ? AND tier = ? AND scope IN ('', ?)",
-        (day, tier, server_scope(platform, server)),
+        "UPDATE daily SET images = images - ? WHERE day = ? AND tier = ? AND scope IN ('', ?)",
+        (images, day, tier, server_scope(platform, server)),
     )
 
 

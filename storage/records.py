@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -134,6 +134,29 @@ class JobState(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
 
+    @property
+    def closed(self) -> bool:
+        """Settled or released, for good."""
+        return self in (JobState.DELIVERED, JobState.FAILED, JobState.CANCELLED)
+
+
+class CancelledBy(StrEnum):
+    """Who gave a job up."""
+
+    MEMBER = "member"
+    MODERATOR = "moderator"
+    SAFETY = "safety"
+    """The picture was one that nobody may see."""
+    SYSTEM = "system"
+    """There is nobody left to deliver to."""
+    FORGOTTEN = "forgotten"
+    """The member asked to be forgotten."""
+
+    @property
+    def members_doing(self) -> bool:
+        """Whether the member answers for it: such jobs are given back only so many times a day."""
+        return self in (CancelledBy.MEMBER, CancelledBy.SAFETY)
+
 
 class Outcome(StrEnum):
     """How a job ended, as the ledger tells it."""
@@ -188,7 +211,6 @@ class Acceptance:
     """An accepted request. `replayed` says that its source was accepted before and nothing changed."""
 
     request: RequestRecord
-    quota: Quota
     replayed: bool
 
 
@@ -289,12 +311,25 @@ class LinkOffer:
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """What /forget erased, and for how many more days backups made earlier may hold it."""
+    """What /forget erased, and for how many more days backups made earlier may hold it.
+
+    `log_folded` is False while another reader of the database keeps its log from being emptied: the last
+    traces go as soon as it ends.
+    """
 
     identities: int
     requests: int
     images: int
     backups_keep_days: int
+    log_folded: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class MemberData:
+    """All that is kept of a member: `data` is ready for JSON, `pictures` are refs (`store.pictures.get`)."""
+
+    data: dict[str, Any]
+    pictures: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

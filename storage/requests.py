@@ -1,147 +1,149 @@
-"""Requests and their jobs as the outside reads them."""
+"""Requests: accepted, read back, and gone after their term."""
 
 from __future__ import annotations
 
-import json
-from itertools import groupby
 from typing import TYPE_CHECKING
 
-from .clock import from_us
-from .errors import UnknownJob, UnknownRequest
-from .records import DrawUsage, JobRecord, JobState, RequestRecord, Source
+from . import acceptance, request_rows, trash
+from .clock import DAY_US, SECOND_US, to_us
+from .closing import OPEN
+from .core import Subject, reads, reports, writes, writes_until_stored
+from .errors import UnknownRequest
+from .space import require_room
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from datetime import datetime
 
-_SELECT = """
-SELECT request.id, request_id, request.platform, source_key, digest, member.key AS member, request.tier,
-       server, payload, coalesce(address, '{}') AS address, request.created_us,
-       job_id, seed, state, image, started_us, parked, reason, usage,
-       wait_us, draw_us, gpu_us, energy_mj, model, width, height, steps, device, cached,
-       coalesce(charged, 0) AS charged
-FROM request JOIN member ON member.id = request.member JOIN job ON job.request = request.id
-LEFT JOIN address ON address.request = request.id
-LEFT JOIN drawing ON drawing.job = job.id
-LEFT JOIN ledger ON ledger.job = job.id
-"""
-_ORDER = " ORDER BY request.id, job.id"
-_OPEN = "state IN ('queued', 'running', 'drawn')"
-"""As the index of open jobs has it, word for word: SQLite uses it for nothing else."""
+    from .core import Core
+    from .pictures import Pictures
+    from .records import Acceptance, NewRequest, RequestRecord
+
+PRUNED_AT_ONCE = 200
+"""Few enough that nobody waits long for the writer."""
 _NEWEST = "WHERE request.id > (SELECT max(id) - 1000 FROM request) "
 """What a page for people looks through; no index on time is kept for it."""
 
 
-def one(db: sqlite3.Connection, request_id: str, now_us: int) -> RequestRecord:
-    """Raises UnknownRequest."""
-    found = _read(db, "WHERE request.request_id = ?", (request_id,), now_us)
-    if not found:
-        raise UnknownRequest(f"no request {request_id}")
-    return found[0]
+class Requests(Subject):
+    """`store.requests`."""
 
+    def __init__(self, core: Core, pictures: Pictures) -> None:
+        super().__init__(core)
+        self._pictures = pictures
 
-def by_number(db: sqlite3.Connection, number: int, now_us: int) -> RequestRecord:
-    """The request with this internal id, which exists."""
-    return _read(db, "WHERE request.id = ?", (number,), now_us)[0]
+    @writes
+    def accept(self, db: sqlite3.Connection, request: NewRequest) -> Acceptance:
+        """Reserve the images and write request and jobs, all or nothing.
 
+        The same source again returns the first request with `replayed=True` and changes nothing; where all
+        its jobs are closed, with the address given now, since its own is not kept. Raises SourceReused
+        (another digest than then), QuotaExceeded, SpendingCapReached, MemberBanned, DailyCapReached,
+        AccountTooYoung, UnknownMember, and StoreUnavailable where pictures could not be stored.
+        """
+        require_room(self.core)
+        return acceptance.accept(db, self.policy, self.now_us, request)
 
-def of_job(db: sqlite3.Connection, job_id: str, now_us: int) -> JobRecord:
-    """Raises UnknownJob."""
-    found = _read(db, "WHERE job.job_id = ?", (job_id,), now_us)
-    if not found:
-        raise UnknownJob(f"no job {job_id}")
-    return found[0].jobs[0]
+    @writes_until_stored
+    def take_back(self, db: sqlite3.Connection, request_id: str) -> None:
+        """Undo an acceptance that nothing was done for: no cancellation is counted, its source may come
+        again.
 
+        Raises UnknownRequest.
+        """
+        acceptance.take_back(db, request_id)
 
-def unfinished(db: sqlite3.Connection, now_us: int) -> list[RequestRecord]:
-    """What is to be queued again after a restart, in the old order."""
-    return _read(db, f"WHERE {_OPEN} AND state IN ('queued', 'running')", (), now_us)
+    @writes_until_stored
+    def set_address(self, db: sqlite3.Connection, request_id: str, address: str) -> None:
+        """Replace the delivery address (a message id became known); nothing changes once all jobs are closed.
 
+        Raises UnknownRequest.
+        """
+        row = db.execute("SELECT id FROM request WHERE request_id = ?", (request_id,)).fetchone()
+        if row is None:
+            raise UnknownRequest(f"no request {request_id}")
+        db.execute("UPDATE address SET address = ? WHERE request = ?", (address, row["id"]))
 
-def undelivered(db: sqlite3.Connection, platform: str, now_us: int) -> list[RequestRecord]:
-    """What is to be delivered (again) after a restart."""
-    where = f"WHERE {_OPEN} AND state = 'drawn' AND NOT parked AND request.platform = ?"
-    return _read(db, where, (platform,), now_us)
+    @reads
+    def get(self, db: sqlite3.Connection, request_id: str) -> RequestRecord:
+        """A request with all its jobs. Raises UnknownRequest."""
+        return request_rows.one(db, request_id, self.now_us)
 
+    @reads
+    def history(
+        self, db: sqlite3.Connection, member: str, limit: int, before: str | None = None
+    ) -> list[RequestRecord]:
+        """The member's requests, newest first; `before` is the request id at which the last page ended."""
+        page = """
+            WHERE request.id IN (
+                SELECT id FROM request WHERE member = (SELECT member FROM person WHERE key = ?1)
+                  AND id < coalesce((SELECT id FROM request WHERE request_id = ?2), 9223372036854775807)
+                ORDER BY id DESC LIMIT ?3)
+        """
+        return request_rows.read(db, page, (member, before, limit), self.now_us)[::-1]
 
-def history(
-    db: sqlite3.Connection, member: str, limit: int, before: str | None, now_us: int
-) -> list[RequestRecord]:
-    """Newest first."""
-    page = """
-        WHERE request.id IN (
-            SELECT id FROM request WHERE member = (SELECT member FROM person WHERE key = ?1)
-              AND id < coalesce((SELECT id FROM request WHERE request_id = ?2), 9223372036854775807)
-            ORDER BY id DESC LIMIT ?3)
-    """
-    return _read(db, page, (member, before, limit), now_us)[::-1]
+    @reports
+    def unfinished(self, db: sqlite3.Connection) -> list[RequestRecord]:
+        """Requests with queued or running jobs, oldest first, holding just those jobs."""
+        where = f"WHERE {OPEN} AND state IN ('queued', 'running')"
+        return request_rows.read(db, where, (), self.now_us)
 
+    @reports
+    def undelivered(self, db: sqlite3.Connection, platform: str) -> list[RequestRecord]:
+        """Requests of one platform with drawn, unacknowledged, unparked jobs, oldest first, holding just
+        those.
+        """
+        where = f"WHERE {OPEN} AND state = 'drawn' AND NOT parked AND request.platform = ?"
+        return request_rows.read(db, where, (platform,), self.now_us)
 
-def failed(db: sqlite3.Connection, now_us: int) -> list[RequestRecord]:
-    """Of the newest requests those with failed jobs, holding just those; newest first."""
-    return _read(db, _NEWEST + "AND job.state = 'failed'", (), now_us)[::-1]
+    @reports
+    def failed(self, db: sqlite3.Connection) -> list[RequestRecord]:
+        """Among the last thousand requests those with failed jobs, newest first, holding just those."""
+        return request_rows.read(db, _NEWEST + "AND job.state = 'failed'", (), self.now_us)[::-1]
 
+    @reports
+    def pictured(self, db: sqlite3.Connection, since: datetime) -> list[RequestRecord]:
+        """The same of requests with pictures that were made since then."""
+        where = _NEWEST + "AND job.image IS NOT NULL AND request.created_us >= ?"
+        return request_rows.read(db, where, (to_us(since),), self.now_us)[::-1]
 
-def pictured(db: sqlite3.Connection, since_us: int, now_us: int) -> list[RequestRecord]:
-    """Of the newest requests those made since then that have pictures, holding just those; newest first."""
-    where = _NEWEST + "AND job.image IS NOT NULL AND request.created_us >= ?"
-    return _read(db, where, (since_us,), now_us)[::-1]
+    async def prune(self, *, closed_for_s: int) -> int:
+        """Delete requests that have been closed for so long, with prompts and pictures. How many.
 
+        Their ledger rows stay, as do all figures.
+        """
+        pruned = 0
+        while count := await self._prune(closed_for_s):
+            pruned += count
+        if pruned:
+            await self._pictures.empty_trash()
+        return pruned
 
-def _read(db: sqlite3.Connection, where: str, values: Sequence[object], now_us: int) -> list[RequestRecord]:
-    rows = db.execute(_SELECT + where + _ORDER, values).fetchall()
-    return [_request(list(group), now_us) for _, group in groupby(rows, key=lambda row: row["id"])]
-
-
-def _request(rows: list[sqlite3.Row], now_us: int) -> RequestRecord:
-    first = rows[0]
-    return RequestRecord(
-        request_id=first["request_id"],
-        source=Source(first["platform"], first["source_key"], first["digest"]),
-        member=first["member"],
-        tier=first["tier"],
-        platform_server=first["server"],
-        payload=first["payload"],
-        address=first["address"],
-        jobs=tuple(_job(row, now_us) for row in rows),
-        created_at=from_us(first["created_us"]),
-    )
-
-
-def _job(row: sqlite3.Row, now_us: int) -> JobRecord:
-    waited_until_us = now_us if row["started_us"] is None else row["started_us"]
-    return JobRecord(
-        job_id=row["job_id"],
-        request_id=row["request_id"],
-        member=row["member"],
-        seed=row["seed"],
-        state=JobState(row["state"]),
-        image=row["image"],
-        accepted_at=from_us(row["created_us"]),
-        waited_us=max(0, waited_until_us - row["created_us"]),
-        parked=bool(row["parked"]),
-        reason=row["reason"],
-        usage=_usage(row),
-        charged=bool(row["charged"]),
-    )
-
-
-def _usage(row: sqlite3.Row) -> DrawUsage | None:
-    if row["usage"] is not None:
-        return DrawUsage(**json.loads(row["usage"]))
-    if row["draw_us"] is None:
-        return None
-    return DrawUsage(
-        queue_us=row["wait_us"],
-        encode_us=0,
-        denoise_us=row["draw_us"],
-        decode_us=0,
-        gpu_us=row["gpu_us"],
-        energy_mj=row["energy_mj"],
-        model=row["model"],
-        width=row["width"],
-        height=row["height"],
-        steps=row["steps"],
-        cached=bool(row["cached"]),
-        device=row["device"],
-    )
+    @writes
+    def _prune(self, db: sqlite3.Connection, closed_for_s: int) -> int:
+        until_us = self.now_us - closed_for_s * SECOND_US
+        found = db.execute(
+            """
+            SELECT id FROM request WHERE created_us < ?1
+              AND NOT EXISTS (SELECT 1 FROM job LEFT JOIN ledger ON ledger.job = job.id
+                              WHERE job.request = request.id AND coalesce(at_us, ?1) >= ?1)
+            ORDER BY created_us LIMIT ?2
+            """,
+            (until_us, PRUNED_AT_ONCE),
+        ).fetchall()
+        numbers = [(number,) for (number,) in found]
+        refs: list[str] = []
+        for number in numbers:
+            images = db.execute("SELECT image FROM job WHERE request = ? AND image IS NOT NULL", number)
+            refs += [ref for (ref,) in images]
+        db.executemany("DELETE FROM job WHERE request = ?", numbers)
+        db.executemany("DELETE FROM request WHERE id = ?", numbers)
+        trash.add(db, self.now_us, refs)
+        day = self.policy.calendar.day(until_us - DAY_US)
+        db.execute("DELETE FROM daily WHERE day < ?", (day,))
+        db.execute(
+            "INSERT INTO meta VALUES ('pruned_until_us', ?1)"
+            " ON CONFLICT DO UPDATE SET value = max(CAST(value AS INTEGER), ?1)",
+            (until_us,),
+        )
+        return len(numbers)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .errors import UnknownJob, WrongState
-from .records import JobState
-
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
@@ -17,19 +14,7 @@ everywhere: then nothing would be left to look up, and it would read all picture
 """
 
 
-def drop_image(db: sqlite3.Connection, now_us: int, job_id: str) -> None:
-    """Take a closed job's picture away. Raises UnknownJob, WrongState."""
-    row = db.execute("SELECT image, state FROM job WHERE job_id = ?", (job_id,)).fetchone()
-    if row is None:
-        raise UnknownJob(f"no job {job_id}")
-    if row["state"] == JobState.DRAWN:
-        raise WrongState(job_id, row["state"], "without its picture")
-    if row["image"] is not None:
-        db.execute("UPDATE job SET image = NULL WHERE job_id = ?", (job_id,))
-        add(db, now_us, [row["image"]])
-
-
-def drop_images(db: sqlite3.Connection, since_us: int, refs: Iterable[str]) -> None:
+def take(db: sqlite3.Connection, since_us: int, refs: Iterable[str]) -> None:
     """Take pictures away from all closed jobs; one that a drawn job still has to deliver stays, as does one
     that was written again after `since_us`.
     """
@@ -48,6 +33,12 @@ def add(db: sqlite3.Connection, now_us: int, refs: Iterable[str]) -> None:
         " ON CONFLICT DO UPDATE SET at_us = ?2",
         [(ref, now_us) for ref in refs],
     )
+
+
+def orphans(db: sqlite3.Connection, refs: Iterable[str]) -> list[str]:
+    """Those of the pictures that no job shows."""
+    known = f"SELECT 1 FROM job WHERE {_SHOWS}"  # noqa: S608
+    return [ref for ref in refs if db.execute(known, (ref,)).fetchone() is None]
 
 
 def listed(db: sqlite3.Connection) -> list[tuple[str, int]]:

@@ -13,6 +13,7 @@ import structlog
 from bot.background.task import Beside
 from bot.messages import UserError, say
 from storage.errors import StoreUnavailable
+from storage.settings import DRAINS
 
 if TYPE_CHECKING:
     from engine.front import ClusterEngine
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-SCOPE = "drain"
 ASKED, LEAVING, LEFT, UNKNOWN = "asked", "leaving", "left", "unknown"
 LOOK_EVERY_S = 1.0
 HEARD_WITHIN_S = 10.0
@@ -45,7 +45,7 @@ class Drains(Beside):
 
     async def look(self) -> None:
         """Take up the orders that were given since the last look."""
-        for worker, state in (await self._store.settings(SCOPE)).items():
+        for worker, state in (await self._store.settings.of(DRAINS)).items():
             if state == ASKED:
                 await self._note(worker, LEAVING)
                 task = asyncio.create_task(self._drain(worker))
@@ -61,7 +61,7 @@ class Drains(Beside):
             await self._note(worker, LEFT)
 
     async def _note(self, worker: str, state: str) -> None:
-        await self._store.set_setting(SCOPE, worker, state, by="easel", why="drain")
+        await self._store.settings.set(DRAINS, worker, state, by="easel", why="drain")
 
     async def _run(self) -> None:
         while True:
@@ -74,13 +74,13 @@ class Drains(Beside):
 
 async def order_drain(store: Store, worker: str, *, every_s: float = 0.2) -> None:
     """Have the running bot drain a worker; returns once it left. Raises UserError where that cannot be."""
-    await store.set_setting(SCOPE, worker, ASKED, by="cli", why="easel drain")
+    await store.settings.set(DRAINS, worker, ASKED, by="cli", why="easel drain")
     try:
         async with asyncio.timeout(HEARD_WITHIN_S):
             while (state := await _state(store, worker)) == ASKED:  # noqa: ASYNC110 - another process writes it
                 await asyncio.sleep(every_s)
     except TimeoutError:
-        await store.set_setting(SCOPE, worker, None, by="cli", why="nobody heard")
+        await store.settings.set(DRAINS, worker, None, by="cli", why="nobody heard")
         raise UserError(say("drain-unheard")) from None
     while state == LEAVING:
         await asyncio.sleep(every_s)
@@ -90,4 +90,4 @@ async def order_drain(store: Store, worker: str, *, every_s: float = 0.2) -> Non
 
 
 async def _state(store: Store, worker: str) -> object:
-    return (await store.settings(SCOPE)).get(worker)
+    return (await store.settings.of(DRAINS)).get(worker)

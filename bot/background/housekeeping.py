@@ -34,10 +34,10 @@ class Housekeeper(Beside):
     async def tidy(self) -> None:
         """Once through everything."""
         section = self._section
-        expired = await self._store.expire(
+        expired = await self._store.jobs.expire(
             unfinished_s=UNFINISHED_DAYS * DAY_S, undelivered_s=UNFETCHED_DAYS * DAY_S
         )
-        removed = await self._store.retain(
+        removed = await self._store.pictures.retain(
             max_age_s=section.keep_images_days * DAY_S, total_mb=section.keep_images_mb
         )
         if expired or removed:

@@ -61,14 +61,14 @@ class MeterWriter(Beside):
         now_us, devices = self._clock(), self._devices()
         try:
             for device in [device for device in self._booked if device not in devices]:
-                await self._store.device_left(device)
+                await self._store.meter.device_left(device)
                 del self._booked[device]
             for device, totals in devices.items():
                 booked = self._booked.setdefault(device, Booked(now_us, totals))
                 if _seconds(totals) < _seconds(booked.totals):  # another process, under the same name
                     booked = Booked(booked.at_us, Totals(0.0, 0.0, 0.0))
                 if now_us > booked.at_us:
-                    await self._store.book(_slice(device, booked, now_us, totals))
+                    await self._store.meter.book(_slice(device, booked, now_us, totals))
                     self._booked[device] = Booked(now_us, totals)
         except StoreUnavailable as error:
             log.warning("meter.not_written", reason=str(error))

@@ -1,15 +1,18 @@
-"""`easel backup`, `restore` and `check`: what the owner does to the database, beside a running bot or not."""
+"""What the owner does to the database from the command line, while the bot runs or not."""
 
 from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING
 
-from bot.app import DATABASE
+from bot.app import DATABASE, IMAGES
 from bot.folders import make_folder
-from storage.backup import backup, check, kept_currency, restore
+from bot.messages import UserError, say
+from storage.backup import backup
+from storage.checking import check, kept_currency
 from storage.errors import CannotOpen
 from storage.images import ImageFolder
+from storage.restore import restore
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,22 +24,33 @@ if TYPE_CHECKING:
     from storage.records import Finding
 
 
-def write_backup(config: Config, file: Path, console: Console, t: Translator) -> None:
-    """Copy the database of a running bot. The pictures lie beside it and are copied like any folder."""
-    _database(config, t)
-    backup(config.storage.folder / DATABASE, file)
-    _say(console, t("upkeep-backed-up", file=str(file)))
+def write_backup(config: Config, folder: Path, console: Console, t: Translator) -> None:
+    """Copy database, pictures and key while the bot runs. Raises UserError, StorageError."""
+    database = existing_database(config)
+    written = backup(database, config.storage.folder / IMAGES, folder)
+    _say(console, t("upkeep-backed-up", folder=str(folder), pictures=written.pictures))
+    if written.missing:
+        _say(console, t("upkeep-missing", pictures=written.missing))
 
 
-def read_backup(config: Config, file: Path, console: Console, t: Translator) -> None:
-    """Put a backup in the database's place; the bot must be stopped."""
-    if not file.is_file():
-        raise CannotOpen(t("upkeep-no-file", file=str(file)))
-    make_folder(config.storage.folder)
-    old = restore(file, config.storage.folder / DATABASE)
-    _say(console, t("upkeep-restored", file=str(file)))
-    if old is not None:
-        _say(console, t("upkeep-set-aside", file=str(old)))
+def read_backup(
+    config: Config, source: Path, console: Console, t: Translator, *, dry_run: bool = False
+) -> None:
+    """Put a backup in the place of database, pictures and key; the bot must be stopped.
+
+    With `dry_run` it is only looked at. Raises UserError, StorageError.
+    """
+    if not os.path.exists(source):
+        raise CannotOpen(t("upkeep-no-file", file=str(source)))
+    folder = config.storage.folder
+    make_folder(folder)
+    done = restore(source, folder / DATABASE, folder / IMAGES, dry_run=dry_run)
+    said = "upkeep-restorable" if dry_run else "upkeep-restored"
+    _say(console, t(said, file=str(source), pictures=done.pictures))
+    if done.missing:
+        _say(console, t("upkeep-missing", pictures=done.missing))
+    if done.aside is not None:
+        _say(console, t("upkeep-set-aside", file=str(done.aside)))
 
 
 def broken(config: Config) -> list[Finding] | None:
@@ -44,7 +58,7 @@ def broken(config: Config) -> list[Finding] | None:
     database = config.storage.folder / DATABASE
     if not os.path.exists(database):
         return None
-    return check(database, ImageFolder(config.storage.folder / "images").has)
+    return check(database, ImageFolder(config.storage.folder / IMAGES).has)
 
 
 def ledgers_currency(folder: Path) -> str | None:
@@ -54,8 +68,8 @@ def ledgers_currency(folder: Path) -> str | None:
 
 
 def show_check(config: Config, console: Console, t: Translator) -> bool:
-    """Every invariant of the house; True when all hold."""
-    _database(config, t)
+    """Every invariant; True when all hold. Raises UserError where there is no database."""
+    existing_database(config)
     findings = broken(config) or []
     for finding in findings:
         _say(console, f"{finding.severity.value} {finding.invariant}: {finding.sentence}")
@@ -64,10 +78,11 @@ def show_check(config: Config, console: Console, t: Translator) -> bool:
     return not findings
 
 
-def _database(config: Config, t: Translator) -> Path:
+def existing_database(config: Config) -> Path:
+    """Its path. Raises UserError where there is none: only a bot that serves makes one."""
     database = config.storage.folder / DATABASE
     if not os.path.exists(database):
-        raise CannotOpen(t("upkeep-no-file", file=str(database)))
+        raise UserError(say("error-no-database", file=str(database)))
     return database
 
 

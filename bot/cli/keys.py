@@ -49,7 +49,7 @@ async def create(console: Console, errors: Console, config: Config, store: Store
     for scope in terms.scopes:
         if scope not in SCOPES:
             raise UserError(say("error-choice", option="scope", found=scope, allowed=", ".join(SCOPES)))
-    text, key = await store.create_key(
+    text, key = await store.keys.create(
         label,
         scopes=frozenset(terms.scopes),
         tier=terms.tier,
@@ -64,7 +64,7 @@ async def create(console: Console, errors: Console, config: Config, store: Store
 async def show(console: Console, config: Config, store: Store) -> None:
     """All keys, newest first; of each what may be seen."""
     t = translator(config.language)
-    keys = await store.keys()
+    keys = await store.keys.all()
     if not keys:
         console.print(t("key-none"), markup=False)
         return
@@ -80,7 +80,7 @@ async def show(console: Console, config: Config, store: Store) -> None:
     ):
         table.add_column(t(column))
     for key in keys:
-        member = await store.member_by_key(key.member)
+        member = await store.members.get(key.member)
         cap = key.spend_cap_micro
         table.add_row(
             key.prefix,
@@ -97,7 +97,7 @@ async def show(console: Console, config: Config, store: Store) -> None:
 async def revoke(console: Console, config: Config, store: Store, prefix: str, why: str) -> None:
     """Take a key back for good. Raises UserError where no live key begins so."""
     prefix = prefix.removeprefix("easel_").split("_")[0]
-    if not await store.revoke_key(prefix, by=_by(), why=why):
+    if not await store.keys.revoke(prefix, by=_by(), why=why):
         raise UserError(say("key-unknown", prefix=prefix))
     console.print(translator(config.language)("key-revoked", prefix=prefix), markup=False)
 

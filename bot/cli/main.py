@@ -191,9 +191,6 @@ def plan(
         show_plan(console, settings, options)
 
 
-FileArgument = Annotated[Path, typer.Argument(help="The backup file.")]
-
-
 @app.command()
 def calibrate(
     quick: Annotated[
@@ -218,19 +215,26 @@ def drain(
 
 
 @app.command()
-def backup(file: FileArgument, config: ConfigOption = None) -> None:
-    """Copy the database into FILE while the bot runs."""
+def backup(
+    folder: Annotated[Path, typer.Argument(help="A new folder, or an earlier backup to bring up to date.")],
+    config: ConfigOption = None,
+) -> None:
+    """Copy database, pictures and key into FOLDER while the bot runs."""
     settings = _settings(config)
     with _explained(settings):
-        write_backup(settings, file, console, _words(settings))
+        write_backup(settings, folder, console, _words(settings))
 
 
 @app.command()
-def restore(file: FileArgument, config: ConfigOption = None) -> None:
-    """Put the backup FILE in the database's place; stop the bot first."""
+def restore(
+    backup: Annotated[Path, typer.Argument(help="The folder that `easel backup` wrote.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only look whether it can be restored.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Put a backup in the place of database, pictures and key; stop the bot first."""
     settings = _settings(config)
     with _explained(settings):
-        read_backup(settings, file, console, _words(settings))
+        read_backup(settings, backup, console, _words(settings), dry_run=dry_run)
 
 
 @app.command()

@@ -25,6 +25,7 @@ from bot.imagine.parse import parse_imagine
 from bot.imagine.service import Asker
 from bot.messages import UserError, say, translator
 from storage.errors import StorageError
+from storage.records import CancelledBy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +71,7 @@ class Terminal:
         try:
             drawn = await self._deliver(live, bar=True)
         except asyncio.CancelledError:
-            await self._service.cancel(live.request_id, by=None)
+            await self._service.cancel(live.request_id, None, by=CancelledBy.MEMBER)
             outcome = await live.outcome()
             self._say(render.status(outcome, self._t))
             raise
@@ -169,7 +170,7 @@ class Terminal:
         The rest is closed first: whatever dies in between, the next start writes the first where they were.
         """
         lost = [picture.job_id for picture in pictures[written:]]
-        await self._service.store.undeliverable(lost, reason, members_doing=False)
+        await self._service.store.jobs.undeliverable(lost, reason, members_doing=False)
         if written:
             await self._service.delivered(live, receipt=str(live.address["out"]))
         else:

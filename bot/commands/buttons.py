@@ -20,7 +20,7 @@ from bot.imagine.request import ImageRequest, replay
 from bot.messages import UserError, say
 from bot.render import Card
 from storage.errors import ImageGone, StoreUnavailable, UnknownJob, UnknownRequest, WrongState
-from storage.records import JobState
+from storage.records import CancelledBy, JobState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -144,7 +144,7 @@ async def single(service: Service, asker: Asker, job_id: str) -> Single:
     if job.state is not JobState.DELIVERED or job.image is None:
         raise UserError(say("error-gone"))
     try:
-        png = await service.store.image(job.image)
+        png = await service.store.pictures.get(job.image)
     except ImageGone:
         raise UserError(say("error-gone")) from None
     drawn = replace(request, seed=job.seed, images=1)
@@ -167,7 +167,7 @@ async def delete(service: Service, asker: Asker, target: str, *, moderator: bool
         await _owned(service, asker, record)
     for job in record.jobs:
         try:
-            await service.store.delete_image(job.job_id)
+            await service.store.pictures.delete(job.job_id)
         except (UnknownJob, WrongState):
             continue  # not drawn, or not delivered yet: nothing anybody has seen
         except StoreUnavailable as error:
@@ -176,8 +176,10 @@ async def delete(service: Service, asker: Asker, target: str, *, moderator: bool
 
 async def cancel(service: Service, asker: Asker, target: str, *, moderator: bool = False) -> None:
     """Cancel a request that waits or runs. Owner or moderator; raises `UserError` where it cannot be."""
-    member = None if moderator else await service.member(asker)
-    if not await service.cancel(target.partition("-")[0], member):
+    request_id, member = target.partition("-")[0], await service.member(asker)
+    if await service.cancel(request_id, member, by=CancelledBy.MEMBER):
+        return
+    if not moderator or not await service.cancel(request_id, None, by=CancelledBy.MODERATOR):
         raise UserError(say("error-not-yours"))
 
 
@@ -197,7 +199,7 @@ async def _seen(service: Service, asker: Asker, target: str) -> ImageRequest:
 
 async def _record(service: Service, target: str) -> RequestRecord:
     try:
-        return await service.store.request(target.partition("-")[0])
+        return await service.store.requests.get(target.partition("-")[0])
     except UnknownRequest:
         raise UserError(say("error-gone")) from None
     except StoreUnavailable as error:

@@ -12,6 +12,7 @@ from bot.cost.report import cost_report
 from bot.cost.report_text import facts, title
 from bot.imagine.options import OPTIONS, about
 from bot.render import Card as Card
+from storage.records import CancelledBy
 
 if TYPE_CHECKING:
     from bot.imagine.service import Asker, Service
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 async def quota(service: Service, asker: Asker, t: Translator) -> Card:
     """What the asker has used and has left this month."""
     member = await service.member(asker)
-    state = await service.store.quota(member.key, tier=asker.tier)
+    state = await service.store.members.quota(member.key, tier=asker.tier)
     tier = service.config.tiers[state.tier]
     return Card(t("quota-title"), tuple(render.quota_facts(state, tier, service.pricing.currency, t)))
 
@@ -30,7 +31,10 @@ async def quota(service: Service, asker: Asker, t: Translator) -> Card:
 async def cancel(service: Service, asker: Asker, t: Translator) -> Card:
     """Cancel everything the asker has waiting or running."""
     member = await service.member(asker)
-    cancelled = [await service.cancel(live.request_id, member) for live in service.waiting(member.key)]
+    cancelled = [
+        await service.cancel(live.request_id, member, by=CancelledBy.MEMBER)
+        for live in service.waiting(member.key)
+    ]
     return Card(t("cancel-asked") if any(cancelled) else t("cancel-nothing"))
 
 

@@ -17,7 +17,7 @@ from bot.imagine.request import ImageRequest
 from bot.messages import LANGUAGES, UserError, say, translator
 from bot.render import Card
 from storage.errors import LinkProblem, LinkRefused
-from storage.records import JobState
+from storage.records import CancelledBy, JobState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,14 +70,14 @@ async def link(service: Service, asker: Asker, code: str, t: Translator) -> Link
     member = await service.member(asker)
     try:
         if code.strip():
-            return _offer_step(await service.store.redeem(member.key, code), member.key, t)
+            return _offer_step(await service.store.links.redeem(member.key, code), member.key, t)
     except LinkRefused as error:
         raise _link_refused(error) from None
-    for offer in await service.store.link_offers(member.key):
+    for offer in await service.store.links.offers(member.key):
         confirmed = offer.issuer_confirmed if member.key == offer.issuer else offer.redeemer_confirmed
         if not confirmed:
             return _offer_step(offer, member.key, t)
-    new_code = await service.store.link_code(member.key)
+    new_code = await service.store.links.code(member.key)
     return LinkStep(Card(t("link-title"), text=t("link-code", code=new_code)))
 
 
@@ -86,9 +86,9 @@ async def answer_link(service: Service, asker: Asker, offer_id: str, *, yes: boo
     member = await service.member(asker)
     try:
         if not yes:
-            await service.store.decline(member.key, offer_id)
+            await service.store.links.decline(member.key, offer_id)
             return Card(t("link-title"), text=t("link-declined"))
-        offer = await service.store.confirm(member.key, offer_id)
+        offer = await service.store.links.confirm(member.key, offer_id)
     except LinkRefused as error:
         raise _link_refused(error) from None
     return Card(t("link-title"), text=t("link-done" if offer.linked else "link-wait"))
@@ -103,11 +103,13 @@ async def forget(service: Service, asker: Asker, t: Translator) -> Card:
     """Erase the member behind all their accounts, with prompts and pictures; open requests are cancelled."""
     member = await service.member(asker)
     for live in service.waiting(member.key):
-        await service.cancel(live.request_id, member)
-    gone = await service.store.forget(asker.platform, asker.user_id)
+        await service.cancel(live.request_id, member, by=CancelledBy.MEMBER)
+    gone = await service.store.members.forget(member.key)
     for model in service.models:
         model.backend.clear_caches()  # of everybody: whose caption one was is not kept, and caches fill again
     text = t("forget-done", requests=gone.requests, images=gone.images, days=gone.backups_keep_days)
+    if not gone.log_folded:
+        text = f"{text}\n{t('forget-soon')}"
     return Card(t("forget-title"), text=text)
 
 
@@ -127,7 +129,7 @@ async def set_language(service: Service, asker: Asker, choice: str) -> Card:
         raise UserError(say("error-choice", option="language", found=choice, allowed=allowed))
     member = await service.member(asker)
     language = names.get(word)
-    await service.store.set_language(member.key, language)
+    await service.store.members.set_language(member.key, language)
     t = translator(language or service.language_of(None, asker))
     return Card(t("language-set", language=LANGUAGE_NAMES[t.language]))
 
@@ -140,7 +142,7 @@ async def history(
     Where others read along, `with_private=False` leaves the private ones out.
     """
     member = await service.member(asker)
-    records = await service.store.history(member.key, PAGE + 1, before)
+    records = await service.store.requests.history(member.key, PAGE + 1, before)
     shown = [(record, ImageRequest.from_json(record.payload)) for record in records[:PAGE]]
     entries = tuple(
         _entry(service, record, request, t)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from bot.imagine import refusals
 from bot.messages import UserError, say
 from bot.render import Card
+from storage.records import CancelledBy
 from storage.sessions import LINK_LIFE_US
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ async def tier(
     if name.lower() not in names:
         raise UserError(say("error-choice", option="tier", found=name, allowed=", ".join(names)))
     end = _date(service, until)
-    await service.store.set_tier(member.key, names[name.lower()], end, by=by, why=why)
+    await service.store.members.set_tier(member.key, names[name.lower()], end, by=by, why=why)
     if end is None:
         return Card(t("admin-tier", member=_label(who), tier=names[name.lower()]))
     day = refusals.day(end, t.language)
@@ -73,24 +74,24 @@ async def grant(
     member, by = await _change(service, asker, who)
     if not images.isascii() or not images.isdigit() or not 1 <= int(images[:8]) <= MAX_GRANT:
         raise UserError(say("error-range", option="images", found=images, low="1", high=str(MAX_GRANT)))
-    await service.store.grant(member.key, int(images), by=by, why=why, key=key)
-    quota = await service.store.quota(member.key)
+    await service.store.members.grant(member.key, int(images), by=by, why=why, key=key)
+    quota = await service.store.members.quota(member.key)
     return Card(t("admin-granted", member=_label(who), images=int(images), topup=quota.topup))
 
 
 async def ban(service: Service, asker: Asker, who: Identity, t: Translator, *, why: str = "") -> Card:
     """Nothing more is drawn for this member; what they have waiting is cancelled."""
     member, by = await _change(service, asker, who)
-    await service.store.ban(member.key, by=by, why=why)
+    await service.store.members.ban(member.key, by=by, why=why)
     for live in service.waiting(member.key):
-        await service.cancel(live.request_id, by=None)
+        await service.cancel(live.request_id, None, by=CancelledBy.MODERATOR)
     return Card(t("admin-banned", member=_label(who)))
 
 
 async def unban(service: Service, asker: Asker, who: Identity, t: Translator, *, why: str = "") -> Card:
     """The member may draw again."""
     member, by = await _change(service, asker, who)
-    await service.store.unban(member.key, by=by, why=why)
+    await service.store.members.unban(member.key, by=by, why=why)
     return Card(t("admin-unbanned", member=_label(who)))
 
 
@@ -114,9 +115,9 @@ async def resume(service: Service, asker: Asker, t: Translator) -> Card:
 
 
 async def cancel(service: Service, asker: Asker, request_id: str, t: Translator) -> Card:
-    """Somebody's request is drawn no further; they are told, and it counts as a cancel of their own."""
+    """Somebody's request is drawn no further; they are told, and charged nothing."""
     require_owner(service, asker)
-    if not await service.cancel(request_id, by=None):
+    if not await service.cancel(request_id, None, by=CancelledBy.MODERATOR):
         raise UserError(say("page-too-late"))
     return Card(t("cancel-asked"))
 
@@ -127,8 +128,8 @@ async def page_link(store: Store, config: Config, asker: Asker, t: Translator) -
         raise UserError(say("error-owner"))
     if not config.http.enabled:
         raise UserError(say("page-off"))
-    member = await store.member(asker.platform, asker.user_id)
-    url = f"{config.http.url}/admin/enter?link={await store.session_link(member.key)}"
+    member = await store.members.of(asker.platform, asker.user_id)
+    url = f"{config.http.url}/admin/enter?link={await store.sessions.link(member.key)}"
     return Card(t("page-link-title"), text=t("page-link-about", minutes=LINK_MINUTES), link=url)
 
 
@@ -136,7 +137,7 @@ async def _change(service: Service, asker: Asker, who: Identity) -> tuple[Member
     """The member who is meant, and who is doing it."""
     require_owner(service, asker)
     by = (await service.member(asker)).key
-    return await service.store.member(who.platform, who.user_id), by
+    return await service.store.members.of(who.platform, who.user_id), by
 
 
 def _date(service: Service, text: str) -> dt.datetime | None:

@@ -11,10 +11,10 @@ from bot.commands.owners import require_owner
 from bot.imagine.moderation import MAX_RULES, checked_pattern
 from bot.imagine.server_settings import Nsfw as Nsfw
 from bot.imagine.server_settings import ServerSettings as ServerSettings
-from bot.imagine.server_settings import Setting, read_settings
-from bot.imagine.server_settings import scope_of as scope_of
+from bot.imagine.server_settings import read_settings
 from bot.messages import LANGUAGES, UserError, say
 from bot.render import Card
+from storage.settings import Scope, Setting
 
 if TYPE_CHECKING:
     from bot.imagine.service import Asker, Service
@@ -25,7 +25,7 @@ ON, OFF = ("on", "yes", "true", "1", "开", "是"), ("off", "no", "false", "0", 
 
 async def server_settings(service: Service, platform: str, server_id: str | None) -> ServerSettings:
     """A server's rules; the defaults in a private chat, and while the store cannot be read."""
-    return await read_settings(service.store, scope_of(platform, server_id) if server_id else None)
+    return await read_settings(service.store, Scope.server(platform, server_id) if server_id else None)
 
 
 async def settings_card(service: Service, platform: str, server_id: str, t: Translator) -> Card:
@@ -96,7 +96,7 @@ async def set_rules(
     """Block a word or a pattern in a server, or no longer; without either, show what is blocked."""
     if asker.scope is None:
         raise UserError(say("error-server-only"))
-    settings = await service.store.settings(asker.scope)
+    settings = await service.store.settings.of(asker.scope)
     for key, rule in (
         (Setting.BLOCKED_WORDS, word),
         (Setting.BLOCKED_PATTERNS, pattern and checked_pattern(pattern)),
@@ -107,7 +107,7 @@ async def set_rules(
             if len(rules) > MAX_RULES:
                 raise UserError(say("moderation-many-rules", limit=MAX_RULES))
             by = (await service.member(asker)).key
-            await service.store.set_setting(asker.scope, key, rules or None, by=by)
+            await service.store.settings.set(asker.scope, key, rules or None, by=by)
             settings[key] = rules
     facts = (
         (t("moderation-words"), ", ".join(settings.get(Setting.BLOCKED_WORDS) or ()) or t("stats-none")),
@@ -124,5 +124,5 @@ async def _set(service: Service, asker: Asker, key: str, value: object, t: Trans
         raise UserError(say("error-server-only"))
     by = (await service.member(asker)).key
     kept = value if value not in ([], {}) else None
-    await service.store.set_setting(scope_of(asker.platform, asker.server_id), key, kept, by=by, why=why)
+    await service.store.settings.set(Scope.server(asker.platform, asker.server_id), key, kept, by=by, why=why)
     return await settings_card(service, asker.platform, asker.server_id, t)

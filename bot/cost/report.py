@@ -149,7 +149,7 @@ async def cost_report(store: Store, config: Config, period: str, *, now_us: int 
         span = store.calendar.period(word, now_us)
     except ValueError:
         raise UserError(say("error-choice", option="period", found=word, allowed=PERIODS)) from None
-    stats = await store.stats(span)
+    stats = await store.stats.of(span)
     fees = await _fees(store, config.tiers, span)
     return build(stats, config, word, fees=fees, now_us=now_us)
 
@@ -190,7 +190,7 @@ async def _fees(store: Store, tiers: Mapping[str, Tier], span: Period) -> dict[s
     if not any(tier.billing is Billing.SUBSCRIPTION for tier in tiers.values()):
         return {}
     for part, month_us in _by_month(store.calendar, span):
-        for name, held_us in (await store.held(part)).items():
+        for name, held_us in (await store.stats.held(part)).items():
             tier = tiers.get(name)
             if tier is not None and tier.billing is Billing.SUBSCRIPTION:
                 fees[name] = fees.get(name, Fraction()) + Fraction(fee_micro(tier) * held_us, month_us)

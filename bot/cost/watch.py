@@ -15,6 +15,7 @@ from bot.imagine.pricing import money
 from bot.messages import say
 from storage.clock import HOUR_US, utc_us
 from storage.errors import StoreUnavailable
+from storage.settings import COST, Setting
 
 if TYPE_CHECKING:
     from bot.alerts import Alerts
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 PERIOD = "7d"
-SCOPE, REPORTED = "cost", "reported_month"
 BY = "easel"
 
 
@@ -57,13 +57,13 @@ class CostWatch(Beside):
     async def _report_month(self, now_us: int) -> None:
         calendar = self._store.calendar
         month = calendar.month(calendar.month_of(calendar.month(now_us)).start_us - 1)
-        if (await self._store.settings(SCOPE)).get(REPORTED) == month:
+        if (await self._store.settings.of(COST)).get(Setting.REPORTED_MONTH) == month:
             return
         period = f"{month // 100}-{month % 100:02d}"
         report = await cost_report(self._store, self._config, period, now_us=now_us)
         if report.up_us or report.total.images:
             self._alerts.tell(f"report:{period}", monthly(report, self._config.language))
-        await self._store.set_setting(SCOPE, REPORTED, month, by=BY, why="monthly report")
+        await self._store.settings.set(COST, Setting.REPORTED_MONTH, month, by=BY, why="monthly report")
 
     async def _run(self) -> None:
         while True:

@@ -112,7 +112,7 @@ class Face(discord.AutoShardedClient, ABC):
         """Keep the prompt for autocomplete; the first after a restart brings the earlier ones back."""
         if not self.recent.knows(user_id):
             with contextlib.suppress(StorageError):
-                for record in reversed(await self.service.store.history(live.member, PROMPTS)):
+                for record in reversed(await self.service.store.requests.history(live.member, PROMPTS)):
                     self.recent.add(user_id, ImageRequest.from_json(record.payload).prompt)
         self.recent.add(user_id, live.request.prompt)
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from bot.imagine.server_settings import Nsfw, ServerSettings, read_settings, scope_of
+from bot.imagine.server_settings import Nsfw, ServerSettings, read_settings
 from bot.imagine.service import Asker
 from bot.messages import UserError, say, translator
+from storage.settings import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -91,7 +92,7 @@ class Caller:
 async def caller_of(service: Service, origin: Origin, names: Translator | None = None) -> Caller:
     """Read the server's rules and the member. Raises `UserError`: the store is down."""
     server_id = origin.server_id
-    scope = scope_of(origin.platform, server_id) if server_id else None
+    scope = Scope.server(origin.platform, server_id) if server_id else None
     rules = await read_settings(service.store, scope)
     asker = Asker(
         platform=origin.platform,

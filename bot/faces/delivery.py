@@ -19,6 +19,7 @@ from bot.faces.tasks import Tasks
 from bot.imagine.events import Done, Failed
 from bot.messages import say, translator
 from storage.errors import UnknownJob, UnknownRequest
+from storage.records import CancelledBy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,7 +142,9 @@ class Delivery:
 
     async def _give_up(self, live: LiveRequest, error: Unreachable) -> bool:
         """Draw nothing in vain; keep what is drawn for whoever may fetch it. Whether anything is drawn."""
-        await self._service.cancel(live.request_id, by=None)
+        theirs = isinstance(error, Gone) and error.members_doing
+        by = CancelledBy.MEMBER if theirs else CancelledBy.SYSTEM
+        await self._service.cancel(live.request_id, None, by=by)
         outcome = await live.outcome()
         if isinstance(outcome, Failed):
             if not outcome.kept:

@@ -60,7 +60,7 @@ class Adviser:
         return dataclasses.replace(resolved, notes=(advice,))
 
     async def _before(self, member_key: str) -> ImageRequest | None:
-        last = await self._store.history(member_key, 1)
+        last = await self._store.requests.history(member_key, 1)
         try:
             return ImageRequest.from_json(last[0].payload) if last else None
         except ValueError:  # written by another version, or forgotten

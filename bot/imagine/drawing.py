@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import structlog
 from structlog.contextvars import bind_contextvars
-from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
 from bot.imagine import refusals
 from bot.imagine.events import Done, Failed
@@ -22,13 +21,11 @@ from bot.imagine.safety import Safety, Verdict
 from bot.messages import say
 from engine.request import Cancelled, Draining, DrawFailed, DrawRequest, EngineError, JobState, Usage
 from engine.snapshot import device_name
-from storage.errors import ImageGone, StoreUnavailable, UnknownJob, UnknownMember
-from storage.records import DrawUsage
+from storage.errors import ImageGone, UnknownJob, UnknownMember
+from storage.records import CancelledBy, DrawUsage
 from storage.records import JobState as Row
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from bot.config.schema import Config
     from bot.imagine.live import LiveRequest
     from bot.imagine.models import Models
@@ -40,7 +37,6 @@ if TYPE_CHECKING:
     from storage.store import Store
 
 log = structlog.get_logger(__name__)
-T = TypeVar("T")
 
 
 @dataclass(slots=True, eq=False)
@@ -54,18 +50,10 @@ class Flight:
     charged: int = 0
     """Cancelled jobs, among the failures, that count as images all the same."""
     notes: set[str] = field(default_factory=set)
+    cancelled_by: CancelledBy = CancelledBy.MEMBER
+    """Who gave it up, where somebody did."""
     kept: bool = False
     """The process is leaving and this request stays written down for the next one."""
-
-
-async def until_stored(operation: Callable[[], Awaitable[T]]) -> T:
-    """Repeat `operation` until the store can do it; only its being unavailable is waited out."""
-    async for attempt in AsyncRetrying(
-        retry=retry_if_exception_type(StoreUnavailable), wait=wait_random_exponential(0.2, max=15)
-    ):
-        with attempt:
-            return await operation()
-    raise AssertionError("retries without end")
 
 
 class Worker:
@@ -79,7 +67,6 @@ class Worker:
         self._store = store
         self._pricing = pricing
         self._safety = safety
-        self._refunds = asyncio.Lock()
 
     async def draw(self, flight: Flight) -> None:
         """Have every open job drawn and stored, then publish the outcome."""
@@ -96,7 +83,9 @@ class Worker:
             live.publish(Failed(charged[0]) if charged else flight.failures[0])
             return
         try:
-            quota = await until_stored(lambda: self._store.quota(live.member, tier=live.tier))
+            quota = await self._store.until_stored(
+                lambda: self._store.members.quota(live.member, tier=live.tier)
+            )
         except UnknownMember:  # forgotten, with all their pictures
             live.publish(Failed(say("error-gone")))
             return
@@ -113,7 +102,7 @@ class Worker:
         """Close a job that cannot be drawn, with its refund."""
         reason = type(error).__name__
         usage = self.usage(flight.live.request, error.usage)
-        await self._store.failed(job_id, reason, usage)
+        await self._store.jobs.failed(job_id, reason, usage)
         flight.failures.append(Failed(refusals.explain_engine(error).message))
         log.warning("job.failed", job_id=job_id, reason=reason)
 
@@ -184,7 +173,7 @@ class Worker:
         async for progress in ticket.updates():
             if not running and progress.state is JobState.RUNNING:
                 running = True
-                await until_stored(lambda: self._store.running(ticket.job_id))
+                await self._store.jobs.running(ticket.job_id)
             flight.live.job_moved(ticket.job_id, progress)
         return await ticket.result()
 
@@ -195,8 +184,8 @@ class Worker:
         watermark = self._config.tiers[job.lane].watermark
         png = await asyncio.to_thread(encode_png, drawing.image, text, watermark=watermark, spoiler=spoiler)
         usage = self.usage(request, drawing.usage)
-        image = await until_stored(lambda: self._store.put_image(png, ".png"))
-        await self._store.drawn(job.job_id, image, usage)
+        image = await self._store.pictures.put(png, ".png")
+        await self._store.jobs.drawn(job.job_id, image, usage)
         flight.pictures[job.job_id] = self._picture(job.job_id, job.seed, png, usage)
         if drawing.prompt_truncated:
             flight.notes.add("note-prompt-cut")
@@ -204,7 +193,7 @@ class Worker:
 
     async def _cancelled(self, flight: Flight, job_id: str, error: Cancelled) -> None:
         """A cancel before the first step is free; later ones are refunded a few times a day."""
-        charged = await self._give_back(flight, job_id, error.usage, by=flight.live.member)
+        charged = await self._give_back(flight, job_id, error.usage, by=flight.cancelled_by)
         flight.charged += charged
         flight.failures.append(Failed(say("cancelled-refunded")))
         log.info("job.cancelled", job_id=job_id, charged=charged)
@@ -212,26 +201,22 @@ class Worker:
     async def _refuse(self, flight: Flight, drawing: Drawing) -> None:
         """A picture nobody shall see; refunded as often as a cancel is."""
         job_id = drawing.request.job_id
-        charged = await self._give_back(flight, job_id, drawing.usage, by="safety")
+        charged = await self._give_back(flight, job_id, drawing.usage, by=CancelledBy.SAFETY)
         flight.failures.append(Failed(say("moderation-image-charged" if charged else "moderation-image")))
         log.info("job.refused", job_id=job_id, charged=charged)
 
-    async def _give_back(self, flight: Flight, job_id: str, used: Usage, *, by: str) -> bool:
+    async def _give_back(self, flight: Flight, job_id: str, used: Usage, *, by: CancelledBy) -> bool:
         """Close a job without a picture. Whether it is charged: begun, and the day's refunds are used up."""
-        member, usage, charged = flight.live.member, self.usage(flight.live.request, used), False
-        async with self._refunds:  # two cancels must not both take the last refund of the day
-            if used.started:
-                refunded = await until_stored(lambda: self._store.refunds_today(member))
-                charged = refunded >= self._config.limits.refunded_cancels_a_day
-            await self._store.cancelled(job_id, usage, charged=charged, by=by)
-        return charged
+        usage = self.usage(flight.live.request, used)
+        refunds_a_day = self._config.limits.refunded_cancels_a_day if used.started else None
+        return await self._store.jobs.cancelled(job_id, usage, by=by, refunds_a_day=refunds_a_day)
 
     async def _collect_job(self, flight: Flight, job: JobRecord) -> None:
         if job.image and job.usage and job.state in (Row.DRAWN, Row.DELIVERED):
             try:
-                png = await self._store.image(job.image)
+                png = await self._store.pictures.get(job.image)
             except ImageGone:
-                await self._store.undeliverable([job.job_id], "image gone", members_doing=False)
+                await self._store.jobs.undeliverable([job.job_id], "image gone", members_doing=False)
                 flight.failures.append(Failed(say("error-gone")))
                 return
             flight.pictures[job.job_id] = self._picture(job.job_id, job.seed, png, job.usage)

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 
 import re2
 
-from bot.imagine.server_settings import Setting
 from bot.imagine.text import fold
 from bot.messages import UserError, say
+from storage.settings import Setting
 
 if TYPE_CHECKING:
     from bot.config.schema import Config
     from bot.imagine.request import ImageRequest
+    from storage.settings import Scope
     from storage.store import Store
 
 MAX_RULES, MAX_RULE_CHARS = 200, 200
@@ -48,10 +49,10 @@ class Moderation:
         self._adult = compiled(section.adult_words, section.adult_patterns)
         self._store = store
 
-    async def check(self, request: ImageRequest, scope: str | None, *, adult: bool = True) -> None:
+    async def check(self, request: ImageRequest, scope: Scope | None, *, adult: bool = True) -> None:
         """Raises `UserError` where a rule forbids the request.
 
-        `scope` names a server's settings ("discord:1234"); `adult`: adult pictures may be asked for.
+        `scope` is the server's or group's, None in private; `adult`: adult pictures may be asked for.
         """
         text = fold(f"{request.prompt}\n{request.negative_prompt}")
         if self._global.broken_by(text):
@@ -61,8 +62,8 @@ class Moderation:
         if scope is not None and (await self._server_rules(scope)).broken_by(text):
             raise UserError(say("moderation-blocked-server"))
 
-    async def _server_rules(self, scope: str) -> Rules:
-        settings = await self._store.settings(scope)
+    async def _server_rules(self, scope: Scope) -> Rules:
+        settings = await self._store.settings.of(scope)
         words, patterns = settings.get(Setting.BLOCKED_WORDS), settings.get(Setting.BLOCKED_PATTERNS)
         return compiled(tuple(words or ()), tuple(patterns or ()))
 

@@ -7,10 +7,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from storage.errors import StoreUnavailable
+from storage.settings import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from storage.settings import Scope
     from storage.store import Store
 
 
@@ -21,18 +23,6 @@ class Nsfw(StrEnum):
     MARKED = "marked"
     """Only in channels that the platform marks as adult."""
     ALLOW = "allow"
-
-
-class Setting(StrEnum):
-    """The keys of a server's settings in the store."""
-
-    CHANNELS = "channels"
-    ROLES = "roles"
-    PREVIEW = "preview"
-    LANGUAGE = "language"
-    NSFW = "nsfw"
-    BLOCKED_WORDS = "blocked_words"
-    BLOCKED_PATTERNS = "blocked_patterns"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +47,12 @@ class ServerSettings:
         return max(granted, key=order.index, default=None)
 
 
-def scope_of(platform: str, server_id: str) -> str:
-    """The store's name for a server's settings."""
-    return f"{platform}:{server_id}"
-
-
-async def read_settings(store: Store, scope: str | None) -> ServerSettings:
+async def read_settings(store: Store, scope: Scope | None) -> ServerSettings:
     """A server's settings; the defaults for a private chat (None), and while the store cannot be read."""
     if scope is None:
         return ServerSettings()
     try:
-        kept = await store.settings(scope)
+        kept = await store.settings.of(scope)
     except StoreUnavailable:
         return ServerSettings()
     return ServerSettings(

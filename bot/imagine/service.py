@@ -8,6 +8,7 @@ what is written. Nothing is charged before a platform has acknowledged the pictu
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import secrets
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ import structlog
 from bot.alerts import Alerts
 from bot.imagine import refusals
 from bot.imagine.advice import Adviser
-from bot.imagine.drawing import Flight, Worker, until_stored
+from bot.imagine.drawing import Flight, Worker
 from bot.imagine.events import Done, Failed
 from bot.imagine.live import LiveRequest
 from bot.imagine.moderation import Moderation
@@ -26,19 +27,20 @@ from bot.imagine.request import ImageRequest, Resolved, resolve
 from bot.imagine.safety import Safety
 from bot.messages import Message, UserError, best_language, say
 from bot.metrics.counting import Counting
-from engine.request import Draining, EngineError, Usage
+from engine.request import Draining, EngineError
 from storage.errors import Refusal, StoreUnavailable
 from storage.records import JobState as Row
 from storage.records import NewJob, NewRequest, Source
+from storage.settings import Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
+    from collections.abc import AsyncIterator, Coroutine, Mapping
 
     from bot.config.schema import Config, Tier
     from bot.imagine.models import Models
     from bot.imagine.options import Options
     from bot.imagine.pricing import Pricing
-    from storage.records import Member, Quota, RequestRecord
+    from storage.records import CancelledBy, Member, Quota, RequestRecord
     from storage.store import Store
 
 log = structlog.get_logger(__name__)
@@ -64,9 +66,9 @@ class Asker:
     """Whether adult pictures may be asked for in this place."""
 
     @property
-    def scope(self) -> str | None:
+    def scope(self) -> Scope | None:
         """The store's name for the settings of the server or group, None in a private chat."""
-        return f"{self.platform}:{self.server_id}" if self.server_id else None
+        return Scope.server(self.platform, self.server_id) if self.server_id else None
 
 
 class Service:
@@ -93,14 +95,15 @@ class Service:
         self._adviser = Adviser(store)
         self._worker = Worker(config, models, store, pricing, safety or Safety(config.moderation))
         self._flights: dict[str, Flight] = {}
+        self._accepting: dict[tuple[str, str], asyncio.Event] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
     # life
 
     async def start(self) -> None:
         """Queue what an earlier process accepted and did not finish, in its old order."""
-        for record in await self.store.unfinished():
-            await self._resume(await self.store.request(record.request_id))
+        for record in await self.store.requests.unfinished():
+            await self._resume(await self.store.requests.get(record.request_id))
         log.info("service.started", resumed=len(self._flights))
 
     async def stop(self) -> None:
@@ -120,7 +123,7 @@ class Service:
         """Requests of `platform` from before the last stop: being drawn again, or drawn and not delivered."""
         lives = [flight.live for flight in self._flights.values() if flight.live.platform == platform]
         known = {live.request_id for live in lives}
-        written = await self.store.undelivered(platform)
+        written = await self.store.requests.undelivered(platform)
         return lives + [await self._drawn_before(r) for r in written if r.request_id not in known]
 
     # asking
@@ -180,13 +183,22 @@ class Service:
         language = self.language_of(member, asker)
         try:
             await self._moderation.check(request, asker.scope, adult=asker.adult)
-            acceptance = await self.store.accept(new)
+        except (Refusal, StoreUnavailable) as error:
+            raise refusals.explain(error, language) from error
+        async with self._alone(source):
+            return await self._accept_alone(new, request, language, resolved.notes)
+
+    async def _accept_alone(
+        self, new: NewRequest, request: ImageRequest, language: str, notes: tuple[Message, ...]
+    ) -> LiveRequest:
+        try:
+            acceptance = await self.store.requests.accept(new)
         except (Refusal, StoreUnavailable) as error:
             raise refusals.explain(error, language) from error
         record = acceptance.request
         if acceptance.replayed:
             return self.live(record.request_id) or await self._drawn_before(record)
-        flight = Flight(self._live(record, language, resolved.notes))
+        flight = Flight(self._live(record, language, notes))
         try:
             for job in record.jobs:
                 draw = self._worker.draw_request(record, request, job)
@@ -199,11 +211,29 @@ class Service:
         self._follow(flight)
         return flight.live
 
-    async def cancel(self, request_id: str, by: Member | None) -> bool:
-        """Cancel what is not drawn yet. `by` None is a moderator. False where it is another's or too late."""
+    @contextlib.asynccontextmanager
+    async def _alone(self, source: Source) -> AsyncIterator[None]:
+        """One acceptance of an event at a time: until it is taken back or followed, a second cannot know."""
+        event = (source.platform, source.key)
+        while (earlier := self._accepting.get(event)) is not None:
+            await earlier.wait()
+        over = self._accepting[event] = asyncio.Event()
+        try:
+            yield
+        finally:
+            del self._accepting[event]
+            over.set()
+
+    async def cancel(self, request_id: str, member: Member | None, *, by: CancelledBy) -> bool:
+        """Cancel what is not drawn yet: a `member` their own, None anybody's. `by` decides who answers for
+        it.
+
+        False where it is another's or too late.
+        """
         flight = self._flights.get(request_id)
-        if flight is None or (by is not None and by.key != flight.live.member):
+        if flight is None or (member is not None and member.key != flight.live.member):
             return False
+        flight.cancelled_by = by
         return sum(ticket.cancel() for ticket in flight.tickets.values()) > 0
 
     def requests(self) -> list[LiveRequest]:
@@ -224,21 +254,21 @@ class Service:
     async def moved(self, live: LiveRequest, **address: object) -> None:
         """Remember more of where the request is shown (a message id): a restart edits that message."""
         live.address.update(address)
-        await until_stored(lambda: self.store.set_address(live.request_id, json.dumps(live.address)))
+        await self.store.requests.set_address(live.request_id, json.dumps(live.address))
 
     async def delivered(self, live: LiveRequest, receipt: str) -> None:
         """The platform acknowledged the pictures: settle, write the ledger, close the jobs."""
-        await self.store.acknowledge(live.request_id, receipt)
+        await self.store.jobs.acknowledge(live.request_id, receipt)
         self.closed(live)
 
     async def undeliverable(self, live: LiveRequest, reason: str, *, members_doing: bool) -> None:
         """No way to deliver, for good. The member pays only where it was their own doing."""
-        await self.store.undeliverable(_jobs(live), reason, members_doing=members_doing)
+        await self.store.jobs.undeliverable(_jobs(live), reason, members_doing=members_doing)
         self.closed(live)
 
     async def park(self, live: LiveRequest) -> None:
         """Keep the pictures in the member's history, uncharged until they are fetched."""
-        await self.store.park(_jobs(live))
+        await self.store.jobs.park(_jobs(live))
         self.closed(live)
 
     def closed(self, live: LiveRequest) -> None:
@@ -247,21 +277,21 @@ class Service:
 
     async def revisit(self, request_id: str) -> LiveRequest:
         """A request that was let go (kept in the history), to be delivered again. Raises UnknownRequest."""
-        return self.live(request_id) or await self._drawn_before(await self.store.request(request_id))
+        return self.live(request_id) or await self._drawn_before(await self.store.requests.get(request_id))
 
     # members
 
     async def member(self, asker: Asker) -> Member:
         """The member behind a platform account, made on first sight. Raises `UserError`: storage is down."""
         try:
-            return await self.store.member(asker.platform, asker.user_id)
+            return await self.store.members.of(asker.platform, asker.user_id)
         except StoreUnavailable as error:
             raise refusals.explain(error, best_language(asker.locale, self.config.language)) from error
 
     async def quota(self, asker: Asker) -> Quota:
         """What the asker has used and has left this month."""
         member = await self.member(asker)
-        return await self.store.quota(member.key, tier=asker.tier)
+        return await self.store.members.quota(member.key, tier=asker.tier)
 
     def language_of(self, member: Member | None, asker: Asker) -> str:
         """The member's own choice, else the platform's locale, else the configured language."""
@@ -308,12 +338,10 @@ class Service:
         return flight.live
 
     async def _take_back(self, flight: Flight, record: RequestRecord) -> None:
-        """Undo an acceptance that the engine refused: nothing drawn, nothing charged."""
+        """Undo an acceptance that the engine refused, as if it had never been."""
         for ticket in flight.tickets.values():
             ticket.cancel()
-        usage = self._worker.usage(flight.live.request, Usage())
-        for job in record.jobs:
-            await self.store.cancelled(job.job_id, usage, charged=False, by="engine")
+        await self.store.requests.take_back(record.request_id)
 
     def _live(self, record: RequestRecord, language: str, notes: tuple[Message, ...] = ()) -> LiveRequest:
         return LiveRequest(

@@ -41,7 +41,7 @@ class MetricsPage:
         """The page in Prometheus' text format."""
         service = self._service
         try:
-            self._totals = await service.store.totals()
+            self._totals = await service.store.stats.totals()
         except StoreUnavailable as error:
             log.warning("metrics.no_ledger", reason=str(error))
         checks = await readiness(service)

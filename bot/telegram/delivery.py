@@ -28,6 +28,7 @@ from bot.telegram.albums import Albums
 from bot.telegram.calls import ChatClosed, MessageGone, Refused, surely
 from bot.telegram.screen import NO_LINKS, Status
 from storage.errors import UnknownRequest
+from storage.records import CancelledBy
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -114,7 +115,8 @@ class Courier:
     async def _abandon(self, live: LiveRequest, closed: ChatClosed) -> None:
         """Nobody can be reached there: draw nothing in vain, keep what is drawn for whoever may fetch it."""
         log.info("telegram.chat_closed", why=str(closed))
-        await self._service.cancel(live.request_id, by=None)
+        by = CancelledBy.MEMBER if closed.members_doing else CancelledBy.SYSTEM
+        await self._service.cancel(live.request_id, None, by=by)
         outcome = await live.outcome()
         await self._service.moved(live, shown=True)
         if isinstance(outcome, Failed):

@@ -12,12 +12,13 @@ from telegram.constants import ParseMode
 from telegram.error import TelegramError
 
 from bot.commands.owners import is_owner
-from bot.commands.server import Nsfw, ServerSettings, scope_of, server_settings
+from bot.commands.server import Nsfw, ServerSettings, server_settings
 from bot.imagine.service import Asker
 from bot.messages import Message as Told
 from bot.messages import Translator, UserError, best_language, say, translator
 from bot.telegram import html
 from bot.telegram.delivery import PLATFORM
+from storage.settings import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -193,9 +194,9 @@ class Face:
 
     async def group_moved(self, old: int, new: int) -> None:
         """A group became a supergroup: its settings go with it."""
-        old_scope, new_scope = scope_of(PLATFORM, str(old)), scope_of(PLATFORM, str(new))
-        for key, value in (await self.service.store.settings(old_scope)).items():
-            await self.service.store.set_setting(
+        old_scope, new_scope = Scope.server(PLATFORM, str(old)), Scope.server(PLATFORM, str(new))
+        for key, value in (await self.service.store.settings.of(old_scope)).items():
+            await self.service.store.settings.set(
                 new_scope, key, value, by="telegram", why=f"migrated from {old}"
             )
 

@@ -149,7 +149,7 @@ class Buttons:
 
     async def _is_owner(self, caller: Caller, press: Press) -> bool:
         try:
-            record = await self._face.service.store.request(press.request_id)
+            record = await self._face.service.store.requests.get(press.request_id)
         except UnknownRequest:
             raise UserError(say("error-gone")) from None
         return record.member == caller.member.key

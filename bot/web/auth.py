@@ -61,7 +61,7 @@ class Authenticator:
             await self._rate_limit.address(request.client.host if request.client else "")
             if bearer is None:
                 raise failed(say("api-key-missing"))
-            key = await self._store.find_key(bearer.credentials)
+            key = await self._store.keys.find(bearer.credentials)
             if key is None:
                 raise failed(say("api-key-wrong"))
             structlog.contextvars.bind_contextvars(key=key.prefix)

@@ -21,6 +21,7 @@ from bot.faces.tasks import Tasks
 from bot.imagine.events import Accepted, Failed, Waiting
 from storage.errors import UnknownJob, UnknownRequest
 from storage.keys import PLATFORM
+from storage.records import CancelledBy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,7 +134,7 @@ class Delivery:
             await self._service.park(live)
 
     async def _drop(self, live: LiveRequest) -> None:
-        await self._service.cancel(live.request_id, by=None)
+        await self._service.cancel(live.request_id, None, by=CancelledBy.MEMBER)
         outcome = await live.outcome()
         if isinstance(outcome, Failed):
             self.told(live, outcome)

@@ -59,8 +59,8 @@ def router(service: Service, links: Links, rate_limit: RateLimit) -> APIRouter:
         await rate_limit.address(request.client.host if request.client else "")
         job_id, file_format = links.read(token)
         try:
-            job = await service.store.job(job_id)
-            png = await service.store.image(job.image or "")
+            job = await service.store.jobs.get(job_id)
+            png = await service.store.pictures.get(job.image or "")
         except (UnknownJob, ImageGone):
             raise failed(say("error-gone")) from None
         headers = {

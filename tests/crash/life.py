@@ -23,6 +23,7 @@ from bot.imagine.pricing import Pricing
 from bot.imagine.service import Asker, Service
 from bot.messages import UserError
 from engine.worker.steploop import Engine
+from storage.records import CancelledBy
 from storage.store import Store
 from tests.crash.journal import Journal
 from tests.easel import FieldModel, config_in
@@ -126,7 +127,10 @@ class Wall:
         answered = {line["key"] for line in self._journal.lines("accepted", "refused")}
         asked = self._journal.lines("asked")
         unanswered = [line for line in asked if line["key"] not in answered]
-        redelivered = self._chance.sample(asked, min(3, len(asked)))
+        # Nothing is kept of what was refused: asked again, it would be a new request.
+        refused = {line["key"] for line in self._journal.lines("refused")}
+        known = [line for line in asked if line["key"] not in refused]
+        redelivered = self._chance.sample(known, min(3, len(known)))
         async with asyncio.TaskGroup() as tasks:
             for request in await self._service.undelivered(PLATFORM):
                 tasks.create_task(self._deliver(request))
@@ -159,7 +163,7 @@ class Wall:
         self._at("accepted")
         self._journal.note("accepted", key=line["key"], request=request.request_id)
         if line["fate"] == "cancelled":
-            await self._service.cancel(request.request_id, None)
+            await self._service.cancel(request.request_id, None, by=CancelledBy.MEMBER)
             self._at("cancelled")
         await self._deliver(request)
 

@@ -43,8 +43,8 @@ async def reckon(folder: Path) -> Report:
     async with await open_store(folder) as store:
         for finding in await store.check():
             report.must(False, f"{finding.invariant}: {finding.sentence}")
-        report.must(not await store.unfinished(), "jobs are still unfinished")
-        report.must(not await store.undelivered(PLATFORM), "pictures are still undelivered")
+        report.must(not await store.requests.unfinished(), "jobs are still unfinished")
+        report.must(not await store.requests.undelivered(PLATFORM), "pictures are still undelivered")
         await _requests(store, journal, report)
     return report
 
@@ -54,7 +54,7 @@ async def _requests(store: Store, journal: Journal, report: Report) -> None:
     accepted = {line["key"]: line["request"] for line in journal.lines("accepted")}
     refused = {line["key"] for line in journal.lines("refused")}
     report.must(set(asked) == set(accepted) | refused, "an update was never answered")
-    requests = [await store.request(request) for request in accepted.values()]
+    requests = [await store.requests.get(request) for request in accepted.values()]
     report.must(len(set(accepted.values())) == len(accepted), "two updates became one request")
     for key, request in zip(accepted, requests, strict=True):
         report.must(request.source.key == key, f"{key} led to the request of {request.source.key}")
@@ -73,7 +73,7 @@ async def _pictures(store: Store, request: RequestRecord, report: Report) -> Non
     for job in request.jobs:
         if job.state is JobState.DELIVERED:
             try:
-                await store.image(job.image or "")
+                await store.pictures.get(job.image or "")
             except ImageGone:
                 report.must(False, f"the picture of {job.job_id} is gone")
 
@@ -82,19 +82,19 @@ async def _charges(store: Store, journal: Journal, requests: list[RequestRecord]
     """Charged is exactly what the platform showed, and what its member did not let it show."""
     due = journal.jobs("shown", "blocked")
     job_ids = {job.job_id for request in requests for job in request.jobs}
-    outcomes = await store._report(
+    outcomes = await store.core.report(
         lambda db: dict(db.execute("SELECT job_id, charged FROM ledger JOIN job ON job.id = ledger.job"))
     )
     charged = {job_id for job_id, was in outcomes.items() if was}
     report.must(job_ids <= set(outcomes), "an accepted job has no ledger row")
-    report.must(charged <= job_ids, "a refused request was charged")
+    report.must(charged <= job_ids, f"a refused request was charged: {sorted(charged - job_ids)}")
     report.must(not charged - due, f"charged and never shown: {charged - due}")
     report.must(not due - charged, f"shown and never charged: {due - charged}")
     members: Counter[str] = Counter()
     for request in requests:
         members[request.member] += sum(job.job_id in due for job in request.jobs)
     for member, images in members.items():
-        quota = await store.quota(member)
+        quota = await store.members.quota(member)
         report.must(quota.used == images, f"member {member}: {quota.used} used, {images} received")
         report.must(quota.reserved == 0, f"member {member}: {quota.reserved} still reserved")
     report.figures["jobs"] = len(job_ids)

@@ -29,4 +29,4 @@ async def store(tmp_path: Path, clock: HandClock) -> AsyncIterator[Store]:
 
 @pytest.fixture
 async def member(store: Store) -> str:
-    return (await store.member("discord", "1001")).key
+    return (await store.members.of("discord", "1001")).key

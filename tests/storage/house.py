@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from storage.clock import SECOND_US, to_us
-from storage.records import DrawUsage, NewJob, NewRequest, Rate, RequestRecord, Source, TierTerms
+from storage.records import DrawUsage, Forgotten, NewJob, NewRequest, Rate, RequestRecord, Source, TierTerms
 from storage.store import Store
 from tests.database import lay_out
 
@@ -96,14 +96,21 @@ async def draw(
     store: Store, request: RequestRecord, content: bytes = b"a picture", usage: DrawUsage = USAGE
 ) -> None:
     """Take every job of a request from queued to drawn."""
-    ref = await store.put_image(content, ".png")
-    await asyncio.gather(*(store.running(job.job_id) for job in request.jobs))
-    await asyncio.gather(*(store.drawn(job.job_id, ref, usage) for job in request.jobs))
+    ref = await store.pictures.put(content, ".png")
+    await asyncio.gather(*(store.jobs.running(job.job_id) for job in request.jobs))
+    await asyncio.gather(*(store.jobs.drawn(job.job_id, ref, usage) for job in request.jobs))
+
+
+async def forget(store: Store, platform: str, user_id: str) -> Forgotten:
+    """Erase the member behind an identity."""
+    member = await store.members.find(platform, user_id)
+    assert member is not None
+    return await store.members.forget(member.key)
 
 
 async def deliver(store: Store, member: str, images: int = 1, **changes: Any) -> RequestRecord:
     """A request's whole life."""
-    request = (await store.accept(ask(member, images, **changes))).request
+    request = (await store.requests.accept(ask(member, images, **changes))).request
     await draw(store, request)
-    await store.acknowledge(request.request_id, "a message")
-    return await store.request(request.request_id)
+    await store.jobs.acknowledge(request.request_id, "a message")
+    return await store.requests.get(request.request_id)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from storage.errors import AlreadyServing, Reason, StoreUnavailable
+from storage.records import CancelledBy
 from tests.storage.house import USAGE, HandClock, ask, deliver, draw, open_store
 
 if TYPE_CHECKING:
@@ -49,16 +50,16 @@ async def full_disk(store: Store) -> AsyncIterator[None]:
         pages = db.execute("PRAGMA page_count").fetchone()[0]
         return int(db.execute(f"PRAGMA max_page_count = {pages}").fetchone()[0])
 
-    await store._writer.outside(limit)
+    await store.core.writer.outside(limit)
     yield
-    await store._writer.outside(lambda db: db.execute("PRAGMA max_page_count = 1000000").fetchone())
+    await store.core.writer.outside(lambda db: db.execute("PRAGMA max_page_count = 1000000").fetchone())
 
 
 @contextlib.asynccontextmanager
 async def file_limit(store: Store) -> AsyncIterator[None]:
     """The system refuses to let the log grow: a write error with the transaction half written."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    size = os.stat(f"{store._path}-wal").st_size
+    size = os.stat(f"{store.core.path}-wal").st_size
     resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100, hard))
     yield
     resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -67,8 +68,8 @@ async def file_limit(store: Store) -> AsyncIterator[None]:
 @contextlib.asynccontextmanager
 async def locked(store: Store) -> AsyncIterator[None]:
     """Another program holds the write lock."""
-    await store._writer.outside(lambda db: db.execute("PRAGMA busy_timeout = 1").fetchone())
-    with contextlib.closing(sqlite3.connect(store._path, isolation_level=None)) as other:
+    await store.core.writer.outside(lambda db: db.execute("PRAGMA busy_timeout = 1").fetchone())
+    with contextlib.closing(sqlite3.connect(store.core.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         yield
         other.execute("ROLLBACK")
@@ -77,9 +78,9 @@ async def locked(store: Store) -> AsyncIterator[None]:
 @contextlib.asynccontextmanager
 async def read_only(store: Store) -> AsyncIterator[None]:
     """What SQLite says of a file it may not write."""
-    await store._writer.outside(lambda db: db.execute("PRAGMA query_only = ON"))
+    await store.core.writer.outside(lambda db: db.execute("PRAGMA query_only = ON"))
     yield
-    await store._writer.outside(lambda db: db.execute("PRAGMA query_only = OFF"))
+    await store.core.writer.outside(lambda db: db.execute("PRAGMA query_only = OFF"))
 
 
 TROUBLES = [
@@ -100,18 +101,18 @@ async def test_a_request_in_trouble_is_refused_told_and_leaks_nothing(
     trouble: Callable[[Store], contextlib.AbstractAsyncContextManager[None]],
     reason: Reason,
 ) -> None:
-    member = (await house.member("discord", "1")).key
+    member = (await house.members.of("discord", "1")).key
     async with trouble(house):
-        asked = [house.accept(ask(member, address="x" * 10_000)) for _ in range(30)]
+        asked = [house.requests.accept(ask(member, address="x" * 10_000)) for _ in range(30)]
         answers = await asyncio.gather(*asked, return_exceptions=True)
         refused = [answer for answer in answers if isinstance(answer, StoreUnavailable)]
         assert refused
         assert {answer.reason for answer in refused} == set(alerts) == {reason}
-        assert (await house.quota(member)).reserved == 30 - len(refused)
-    request = (await house.accept(ask(member))).request
+        assert (await house.members.quota(member)).reserved == 30 - len(refused)
+    request = (await house.requests.accept(ask(member))).request
     await draw(house, request)
-    await house.acknowledge(request.request_id)
-    assert (await house.quota(member)).used == 1
+    await house.jobs.acknowledge(request.request_id)
+    assert (await house.members.quota(member)).used == 1
 
 
 @by_trouble
@@ -121,44 +122,44 @@ async def test_work_that_was_done_is_written_as_soon_as_it_can_be(
     trouble: Callable[[Store], contextlib.AbstractAsyncContextManager[None]],
     reason: Reason,
 ) -> None:
-    member = (await house.member("discord", "1")).key
-    requests = [(await house.accept(ask(member))).request for _ in range(4)]
+    member = (await house.members.of("discord", "1")).key
+    requests = [(await house.requests.accept(ask(member))).request for _ in range(4)]
     for one in requests[2:]:
         await draw(house, one)
-    picture = await house.put_image(b"a cat", ".png")
+    picture = await house.pictures.put(b"a cat", ".png")
     long = "x" * 500_000
     async with trouble(house):
         ends = [
-            asyncio.create_task(house.drawn(requests[0].jobs[0].job_id, picture + long, USAGE)),
-            asyncio.create_task(house.failed(requests[1].jobs[0].job_id, long)),
-            asyncio.create_task(house.acknowledge(requests[2].request_id, long)),
-            asyncio.create_task(house.cancelled(requests[3].jobs[0].job_id, by=long)),
+            asyncio.create_task(house.jobs.drawn(requests[0].jobs[0].job_id, picture + long, USAGE)),
+            asyncio.create_task(house.jobs.failed(requests[1].jobs[0].job_id, long)),
+            asyncio.create_task(house.jobs.acknowledge(requests[2].request_id, long)),
+            asyncio.create_task(house.jobs.cancelled(requests[3].jobs[0].job_id, by=CancelledBy.MEMBER)),
         ]
         while len(alerts) < 3:  # it tries again and again
             done, _ = await asyncio.wait(ends, timeout=0.005)
             assert not done
     await asyncio.gather(*ends)
-    quota = await house.quota(member)
+    quota = await house.members.quota(member)
     assert (quota.used, quota.reserved) == (1, 1)
-    await house.cancelled(requests[0].jobs[0].job_id, by="the test")
+    await house.jobs.cancelled(requests[0].jobs[0].job_id, by=CancelledBy.MEMBER)
 
 
 async def test_closing_in_trouble_tells_those_who_still_wait(
     tmp_path: Path, clock: HandClock, alerts: Alerts
 ) -> None:
     store = await open_store(tmp_path, clock, on_trouble=alerts, retry_s=0.01)
-    member = (await store.member("discord", "1")).key
-    request = (await store.accept(ask(member))).request
+    member = (await store.members.of("discord", "1")).key
+    request = (await store.requests.accept(ask(member))).request
     await draw(store, request)
     async with locked(store):
-        acknowledging = asyncio.create_task(store.acknowledge(request.request_id))
+        acknowledging = asyncio.create_task(store.jobs.acknowledge(request.request_id))
         while not alerts:
             await asyncio.wait([acknowledging], timeout=0.005)
         await store.close()
         with pytest.raises(StoreUnavailable):
             await acknowledging
     async with await open_store(tmp_path, clock) as store:
-        assert len(await store.undelivered("discord")) == 1
+        assert len(await store.requests.undelivered("discord")) == 1
         assert await store.check() == []
 
 
@@ -175,17 +176,17 @@ async def test_a_file_that_is_no_database_is_told(tmp_path: Path, clock: HandClo
 
 async def test_a_damaged_page_is_told_and_found(tmp_path: Path, clock: HandClock, alerts: Alerts) -> None:
     async with await open_store(tmp_path, clock) as store:
-        member = (await store.member("discord", "1")).key
+        member = (await store.members.of("discord", "1")).key
         await deliver(store, member, 50)
     damage(tmp_path / "easel.db", "ledger")
     async with await open_store(tmp_path, clock, on_trouble=alerts) as store:
         findings = await store.check()
         assert findings[0].invariant == "the file is whole"
         with pytest.raises(StoreUnavailable) as trouble:
-            await store.ledger()
+            await store.ledger.rows()
         assert trouble.value.reason is Reason.CORRUPT
         assert alerts == [Reason.CORRUPT]
-        assert (await store.quota(member)).used == 50
+        assert (await store.members.quota(member)).used == 50
 
 
 def damage(database: Path, table: str) -> None:
@@ -234,11 +235,11 @@ def test_a_read_only_folder_is_told(tmp_path: Path) -> None:
 
 async def test_one_process_serves(tmp_path: Path, clock: HandClock) -> None:
     async with await open_store(tmp_path, clock) as store:
-        member = (await store.member("discord", "1")).key
+        member = (await store.members.of("discord", "1")).key
         with pytest.raises(AlreadyServing, match=r"easel\.db"):
             await open_store(tmp_path, clock)
         async with await open_store(tmp_path, clock, serving=False) as errand:
-            await errand.grant(member, 3, by="owner")
-        assert (await store.quota(member)).topup == 3
+            await errand.members.grant(member, 3, by="owner")
+        assert (await store.members.quota(member)).topup == 3
     async with await open_store(tmp_path, clock):
         pass

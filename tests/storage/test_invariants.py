@@ -42,7 +42,7 @@ BREAKAGES = {
         "UPDATE job SET state = 'delivered' WHERE state = 'failed'",
         UNLOCK + "DELETE FROM ledger WHERE entry = 1",
     ],
-    "a ledger row without its job belongs to somebody forgotten": [
+    "a ledger row without its job belongs to somebody forgotten, or is past the term of requests": [
         "DELETE FROM job WHERE state = 'delivered'",
     ],
     "what is charged was delivered, or lost or cancelled by the member's own doing": [
@@ -96,16 +96,16 @@ BREAKAGES = {
 async def lived_in(tmp_path: Path, clock: HandClock) -> AsyncIterator[Store]:
     """A little of everything."""
     async with await open_store(tmp_path, clock, tiers=CAPPED) as store:
-        member = (await store.member("discord", "1")).key
-        other = (await store.member("discord", "2")).key
-        await store.set_tier(other, "member", by="admin")
-        await store.grant(member, 3, by="admin")
+        member = (await store.members.of("discord", "1")).key
+        other = (await store.members.of("discord", "2")).key
+        await store.members.set_tier(other, "member", by="admin")
+        await store.members.grant(member, 3, by="admin")
         await deliver(store, member, platform_server="here")
         await deliver(store, other, 2)
-        await store.failed((await store.accept(ask(member))).request.jobs[0].job_id, "no GPU")
-        await draw(store, (await store.accept(ask(member, platform_server="here"))).request)
-        await store.accept(ask(other))
-        await store.book(slice_of(0, 100))
+        await store.jobs.failed((await store.requests.accept(ask(member))).request.jobs[0].job_id, "no GPU")
+        await draw(store, (await store.requests.accept(ask(member, platform_server="here"))).request)
+        await store.requests.accept(ask(other))
+        await store.meter.book(slice_of(0, 100))
         yield store
 
 
@@ -120,7 +120,7 @@ def test_every_invariant_is_broken_below() -> None:
 )
 async def test_a_violation_is_found(lived_in: Store, name: str, breakage: str) -> None:
     assert await lived_in.check() == []
-    await lived_in._writer.outside(lambda db: db.executescript(breakage))
+    await lived_in.core.writer.outside(lambda db: db.executescript(breakage))
     findings = await lived_in.check()
     assert name in {finding.invariant for finding in findings}
     assert all("{" not in finding.sentence for finding in findings)

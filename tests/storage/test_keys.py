@@ -16,24 +16,24 @@ if TYPE_CHECKING:
 
 
 async def test_a_key_opens_its_own_member(store: Store) -> None:
-    text, key = await store.create_key(
+    text, key = await store.keys.create(
         "shop", scopes=frozenset({"images", "usage"}), tier="enterprise", by="owner"
     )
-    found = await store.find_key(text)
+    found = await store.keys.find(text)
     assert found == key
     assert (found.label, found.scopes, found.created_at) == ("shop", {"images", "usage"}, NOON)
-    assert (await store.member_by_key(found.member)).tier == "enterprise"
+    assert (await store.members.get(found.member)).tier == "enterprise"
     await deliver(store, found.member)
 
 
 async def test_two_keys_are_two_members(store: Store) -> None:
-    made = [await store.create_key("shop", scopes=frozenset(), tier="free", by="owner") for _ in range(2)]
+    made = [await store.keys.create("shop", scopes=frozenset(), tier="free", by="owner") for _ in range(2)]
     assert len({text for text, _ in made}) == len({key.member for _, key in made}) == 2
-    assert {key.prefix for key in await store.keys()} == {key.prefix for _, key in made}
+    assert {key.prefix for key in await store.keys.all()} == {key.prefix for _, key in made}
 
 
 async def test_what_is_no_key(store: Store) -> None:
-    text, key = await store.create_key("shop", scopes=frozenset(), tier="free", by="owner")
+    text, key = await store.keys.create("shop", scopes=frozenset(), tier="free", by="owner")
     wrong = text[:-1] + ("0" if text[-1] != "0" else "1")
     for attempt in (
         "",
@@ -45,34 +45,34 @@ async def test_what_is_no_key(store: Store) -> None:
         "easel_none_x",
         "\0_\0_é",
     ):
-        assert await store.find_key(attempt) is None
+        assert await store.keys.find(attempt) is None
 
 
 async def test_expired_and_revoked(store: Store, clock: HandClock) -> None:
-    text, _ = await store.create_key(
+    text, _ = await store.keys.create(
         "short", scopes=frozenset(), tier="free", by="owner", expires_at=NOON + timedelta(hours=1)
     )
-    other, key = await store.create_key("long", scopes=frozenset(), tier="free", by="owner")
+    other, key = await store.keys.create("long", scopes=frozenset(), tier="free", by="owner")
     clock.advance(hours=1)
-    assert await store.find_key(text) is None
-    assert await store.revoke_key(key.prefix, by="owner", why="leaked")
-    assert await store.find_key(other) is None
-    assert not await store.revoke_key(key.prefix, by="owner")
-    assert not await store.revoke_key("unheard of", by="owner")
-    newest = (await store.audit(subject=key.member))[0]
+    assert await store.keys.find(text) is None
+    assert await store.keys.revoke(key.prefix, by="owner", why="leaked")
+    assert await store.keys.find(other) is None
+    assert not await store.keys.revoke(key.prefix, by="owner")
+    assert not await store.keys.revoke("unheard of", by="owner")
+    newest = (await store.audit.rows(subject=key.member))[0]
     assert (newest.action, newest.why) == ("revoke_key", "leaked")
 
 
 async def test_the_database_does_not_hold_the_secret(store: Store) -> None:
-    text, _ = await store.create_key("shop", scopes=frozenset(), tier="free", by="owner")
-    dump = await store._read(lambda db: "\n".join(db.iterdump()))
+    text, _ = await store.keys.create("shop", scopes=frozenset(), tier="free", by="owner")
+    dump = await store.core.read(lambda db: "\n".join(db.iterdump()))
     assert text.split("_")[2] not in dump
 
 
 async def test_compared_in_constant_time_whether_the_prefix_is_known_or_not(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text, _ = await store.create_key("shop", scopes=frozenset(), tier="free", by="owner")
+    text, _ = await store.keys.create("shop", scopes=frozenset(), tier="free", by="owner")
     compared: list[tuple[str, str]] = []
     real = hmac.compare_digest
 
@@ -81,12 +81,12 @@ async def test_compared_in_constant_time_whether_the_prefix_is_known_or_not(
         return real(one, other)
 
     monkeypatch.setattr("storage.keys.hmac.compare_digest", note)
-    await store.find_key(text)
-    await store.find_key("easel_0000000000_00")
+    await store.keys.find(text)
+    await store.keys.find("easel_0000000000_00")
     assert [len(one) == len(other) == 64 for one, other in compared] == [True, True]
 
 
 async def test_a_key_needs_a_tier(store: Store) -> None:
     with pytest.raises(UnknownTier):
-        await store.create_key("shop", scopes=frozenset(), tier="gold", by="owner")
-    assert await store.keys() == []
+        await store.keys.create("shop", scopes=frozenset(), tier="gold", by="owner")
+    assert await store.keys.all() == []

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from storage import backup, schema
+from storage import schema
+from storage.checking import check
 from storage.errors import CannotOpen, DatabaseTooNew
 from storage.records import JobState
 from storage.schema import migrations, upgrade
+from storage.settings import Scope
 from tests.storage.fixtures import build
 from tests.storage.house import HandClock, deliver, open_store
 
@@ -65,28 +67,28 @@ async def test_an_old_database_goes_on_where_it_was(version: int, tmp_path: Path
     load(version, tmp_path / "easel.db")
     async with await open_store(tmp_path, clock) as store:
         assert await store.check() == []
-        member = await store.member("discord", "1001")
+        member = await store.members.of("discord", "1001")
         assert (member.key, member.language) == ("a" * 16, "zh-CN")
-        assert (await store.quota(member.key)).topup == 4
-        assert len(await store.ledger()) == 4
-        unfinished = await store.unfinished()
+        assert (await store.members.quota(member.key)).topup == 4
+        assert len(await store.ledger.rows()) == 4
+        unfinished = await store.requests.unfinished()
         assert [job.job_id for request in unfinished for job in request.jobs] == ["old-1-2", "old-2-2"]
-        assert await store.settings("discord:77") == {"language": "zh-CN"}
-        september = await store.stats(store.calendar.month_of(202609))
+        assert await store.settings.of(Scope.server("discord", "77")) == {"language": "zh-CN"}
+        september = await store.stats.of(store.calendar.month_of(202609))
         assert (september.total.images, september.total.failed, september.total.revenue_micro) == (
             3,
             1,
             50_000,
         )
-        await store.failed("old-1-2", "no GPU")
-        assert (await store.job("old-1-2")).state is JobState.FAILED
+        await store.jobs.failed("old-1-2", "no GPU")
+        assert (await store.jobs.get("old-1-2")).state is JobState.FAILED
         await deliver(store, member.key, 101)
         assert await store.check() == []
 
 
 async def test_a_check_of_an_old_database_says_so(tmp_path: Path) -> None:
     load(1, tmp_path / "easel.db")
-    [finding] = backup.check(tmp_path / "easel.db")
+    [finding] = check(tmp_path / "easel.db")
     assert finding.sentence.startswith(f"it has version 1, not {len(VERSIONS)}: start the bot once")
 
 
@@ -157,9 +159,9 @@ async def test_payloads_that_were_packed_can_be_read(tmp_path: Path, clock: Hand
     with contextlib.closing(build(7, tmp_path / "easel.db")) as db:
         db.execute("UPDATE request SET payload = ? WHERE request_id = 'old-1'", (packed,))
     async with await open_store(tmp_path, clock) as store:
-        payload = (await store.request("old-1")).payload
+        payload = (await store.requests.get("old-1")).payload
         assert payload == '{"prompt":"an orange cat, 一只橘猫","width":768,"height":512,"steps":8,"seed":7}'
-        assert (await store.request("old-2")).payload == '{"prompt": "a red boat"}'
+        assert (await store.requests.get("old-2")).payload == '{"prompt": "a red boat"}'
 
 
 def test_a_payload_packed_in_an_unknown_way_stops_the_upgrade(tmp_path: Path) -> None:

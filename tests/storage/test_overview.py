@@ -9,7 +9,7 @@ import pytest
 
 from storage.errors import Reason, StoreUnavailable
 from storage.records import Source, Tally
-from tests.storage.house import NOON, USAGE, HandClock, ask, deliver, draw
+from tests.storage.house import NOON, USAGE, HandClock, ask, deliver, draw, forget
 from tests.storage.test_failure import TROUBLES
 
 if TYPE_CHECKING:
@@ -22,64 +22,64 @@ if TYPE_CHECKING:
 async def test_totals_are_the_whole_ledger_by_tier_and_platform(
     store: Store, member: str, clock: HandClock
 ) -> None:
-    assert await store.totals() == {}
+    assert await store.stats.totals() == {}
     await deliver(store, member, 2)
     clock.advance(days=40)
     await deliver(store, member, source=Source("telegram", "1"))
-    other = (await store.member("telegram", "2002")).key
-    await store.set_tier(other, "member", by="owner")
-    failed = (await store.accept(ask(other))).request
-    await store.failed(failed.jobs[0].job_id, "no GPU", USAGE)
-    totals = await store.totals()
+    other = (await store.members.of("telegram", "2002")).key
+    await store.members.set_tier(other, "member", by="owner")
+    failed = (await store.requests.accept(ask(other))).request
+    await store.jobs.failed(failed.jobs[0].job_id, "no GPU", USAGE)
+    totals = await store.stats.totals()
     assert {key: (tally.images, tally.failed) for key, tally in totals.items()} == {
         ("free", "discord"): (2, 0),
         ("free", "telegram"): (1, 0),
         ("member", "discord"): (0, 1),
     }
-    ledger = await store.ledger()
+    ledger = await store.ledger.rows()
     assert sum(tally.gpu_us for tally in totals.values()) == sum(row.gpu_us for row in ledger)
     assert sum(tally.cost_micro for tally in totals.values()) == sum(row.cost_micro for row in ledger)
 
 
 async def test_members_by_their_use_of_this_month(store: Store, member: str, clock: HandClock) -> None:
-    busy = (await store.member("telegram", "2002")).key
+    busy = (await store.members.of("telegram", "2002")).key
     await deliver(store, busy, 2)
     await deliver(store, member)
-    gone = (await store.member("discord", "3003")).key
-    await store.forget("discord", "3003")
-    lines = await store.members()
+    gone = (await store.members.of("discord", "3003")).key
+    await forget(store, "discord", "3003")
+    lines = await store.members.list()
     assert [line.member.key for line in lines] == [busy, member]
     assert [line.tally.images for line in lines] == [2, 1]
     assert lines[0].identities[0].user_id == "2002"
     for who, found in (("2002", [busy]), (member, [member]), ("nobody", []), (gone, []), ("%", [])):
-        assert [line.member.key for line in await store.members(who)] == found
-    assert len(await store.members(limit=1)) == 1
+        assert [line.member.key for line in await store.members.list(who)] == found
+    assert len(await store.members.list(limit=1)) == 1
     clock.advance(days=31)
-    assert {line.tally for line in await store.members()} == {Tally()}
+    assert {line.tally for line in await store.members.list()} == {Tally()}
 
 
 async def test_failures_and_pictures_newest_first(store: Store, member: str, clock: HandClock) -> None:
     old = await deliver(store, member)
     clock.advance(hours=23)
-    mixed = (await store.accept(ask(member, 2))).request
+    mixed = (await store.requests.accept(ask(member, 2))).request
     broken, good = mixed.jobs
-    await store.failed(broken.job_id, "OutOfMemory", USAGE)
-    ref = await store.put_image(b"another", ".png")
-    await store.drawn(good.job_id, ref, USAGE)
-    lost = (await store.accept(ask(member))).request
+    await store.jobs.failed(broken.job_id, "OutOfMemory", USAGE)
+    ref = await store.pictures.put(b"another", ".png")
+    await store.jobs.drawn(good.job_id, ref, USAGE)
+    lost = (await store.requests.accept(ask(member))).request
     await draw(store, lost)
-    await store.undeliverable(lost.request_id, "blocked", members_doing=True)
-    failures = await store.failures()
+    await store.jobs.undeliverable(lost.request_id, "blocked", members_doing=True)
+    failures = await store.requests.failed()
     assert [[job.reason for job in request.jobs] for request in failures] == [["blocked"], ["OutOfMemory"]]
-    pictured = await store.pictured(NOON)
+    pictured = await store.requests.pictured(NOON)
     assert [request.request_id for request in pictured] == [
         request.request_id for request in (lost, mixed, old)
     ]
     assert [job.job_id for job in pictured[1].jobs] == [good.job_id]
-    assert len(await store.pictured(NOON + timedelta(hours=1))) == 2
-    await store.acknowledge(mixed.request_id)
-    await store.delete_image(good.job_id)
-    assert len(await store.pictured(NOON)) == 2
+    assert len(await store.requests.pictured(NOON + timedelta(hours=1))) == 2
+    await store.jobs.acknowledge(mixed.request_id)
+    await store.pictures.delete(good.job_id)
+    assert len(await store.requests.pictured(NOON)) == 2
 
 
 # Not the first: SQLite's own limit counts new pages, of which a probe takes none. A full disk stops the log.

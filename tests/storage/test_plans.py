@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.storage.house import USAGE, HandClock, ask, deliver, draw, open_store
+from storage.records import CancelledBy
+from storage.settings import Scope
+from tests.storage.house import USAGE, HandClock, ask, deliver, draw, forget, open_store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -21,50 +23,52 @@ GROWING = {"member", "identity", "account", "request", "job", "ledger", "credit"
 
 Verb = "Callable[[Store, str, str], Awaitable[object]]"
 HOT: dict[str, Verb] = {
-    "member": lambda store, member, request: store.member("discord", "1001"),
-    "member by key": lambda store, member, request: store.member_by_key(member),
-    "identities": lambda store, member, request: store.identities(member),
-    "quota": lambda store, member, request: store.quota(member),
-    "accept": lambda store, member, request: store.accept(ask(member, platform_server="7")),
+    "member": lambda store, member, request: store.members.of("discord", "1001"),
+    "member by key": lambda store, member, request: store.members.get(member),
+    "identities": lambda store, member, request: store.members.identities(member),
+    "quota": lambda store, member, request: store.members.quota(member),
+    "accept": lambda store, member, request: store.requests.accept(ask(member, platform_server="7")),
     "running": lambda store, member, request: run(store, member),
-    "fail": lambda store, member, request: store.failed(request + "-1", "no GPU", USAGE),
-    "cancel": lambda store, member, request: store.cancelled(request + "-1", USAGE, by=member),
-    "park": lambda store, member, request: store.park([request + "-2"]),
-    "acknowledge": lambda store, member, request: store.acknowledge([request + "-2"], "receipt"),
-    "expire": lambda store, member, request: store.expire(unfinished_s=0, undelivered_s=0),
-    "unfinished": lambda store, member, request: store.unfinished(),
-    "undelivered": lambda store, member, request: store.undelivered("discord"),
-    "request": lambda store, member, request: store.request(request),
-    "job": lambda store, member, request: store.job(request + "-0"),
-    "history": lambda store, member, request: store.history(member, 10),
-    "older history": lambda store, member, request: store.history(member, 10, request),
-    "refunds": lambda store, member, request: store.refunds_today(member),
-    "ledger": lambda store, member, request: store.ledger(after=1),
-    "a member's ledger": lambda store, member, request: store.ledger(member=member),
-    "use by day": lambda store, member, request: store.use_by_day(member, store.calendar.today(0)),
-    "delete a picture": lambda store, member, request: store.delete_image(request + "-3"),
-    "stats": lambda store, member, request: store.stats(store.calendar.today(0)),
-    "a member": lambda store, member, request: store.members("1001"),
-    "failures": lambda store, member, request: store.failures(),
-    "find a key": lambda store, member, request: store.find_key("easel_0123456789_x"),
-    "session": lambda store, member, request: store.session("x"),
-    "offers": lambda store, member, request: store.link_offers(member),
-    "settings": lambda store, member, request: store.settings("discord:7"),
-    "audit of a member": lambda store, member, request: store.audit(subject=member),
+    "fail": lambda store, member, request: store.jobs.failed(request + "-1", "no GPU", USAGE),
+    "cancel": lambda store, member, request: store.jobs.cancelled(
+        request + "-1", USAGE, by=CancelledBy.MEMBER
+    ),
+    "park": lambda store, member, request: store.jobs.park([request + "-2"]),
+    "acknowledge": lambda store, member, request: store.jobs.acknowledge([request + "-2"], "receipt"),
+    "expire": lambda store, member, request: store.jobs.expire(unfinished_s=0, undelivered_s=0),
+    "unfinished": lambda store, member, request: store.requests.unfinished(),
+    "undelivered": lambda store, member, request: store.requests.undelivered("discord"),
+    "request": lambda store, member, request: store.requests.get(request),
+    "job": lambda store, member, request: store.jobs.get(request + "-0"),
+    "history": lambda store, member, request: store.requests.history(member, 10),
+    "older history": lambda store, member, request: store.requests.history(member, 10, request),
+    "refunds": lambda store, member, request: store.ledger.refunds_today(member),
+    "ledger": lambda store, member, request: store.ledger.rows(after=1),
+    "a member's ledger": lambda store, member, request: store.ledger.rows(member=member),
+    "use by day": lambda store, member, request: store.ledger.use_by_day(member, store.calendar.today(0)),
+    "delete a picture": lambda store, member, request: store.pictures.delete(request + "-3"),
+    "stats": lambda store, member, request: store.stats.of(store.calendar.today(0)),
+    "a member": lambda store, member, request: store.members.list("1001"),
+    "failures": lambda store, member, request: store.requests.failed(),
+    "find a key": lambda store, member, request: store.keys.find("easel_0123456789_x"),
+    "session": lambda store, member, request: store.sessions.member("x"),
+    "offers": lambda store, member, request: store.links.offers(member),
+    "settings": lambda store, member, request: store.settings.of(Scope.server("discord", "7")),
+    "audit of a member": lambda store, member, request: store.audit.rows(subject=member),
     "link": lambda store, member, request: link(store, member),
-    "forget": lambda store, member, request: store.forget("discord", "1001"),
+    "forget": lambda store, member, request: forget(store, "discord", "1001"),
 }
 
 
 async def run(store: Store, member: str) -> None:
-    await store.running((await store.accept(ask(member))).request.jobs[0].job_id)
+    await store.jobs.running((await store.requests.accept(ask(member))).request.jobs[0].job_id)
 
 
 async def link(store: Store, member: str) -> None:
-    other = (await store.member("telegram", "7")).key
-    offer = await store.redeem(other, await store.link_code(member))
-    await store.confirm(member, offer.offer_id)
-    await store.confirm(other, offer.offer_id)
+    other = (await store.members.of("telegram", "7")).key
+    offer = await store.links.redeem(other, await store.links.code(member))
+    await store.links.confirm(member, offer.offer_id)
+    await store.links.confirm(other, offer.offer_id)
 
 
 @pytest.fixture
@@ -82,11 +86,11 @@ async def traced(tmp_path: Path, clock: HandClock, statements: list[str]) -> Asy
 async def test_no_growing_table_is_read_as_a_whole(
     traced: Store, statements: list[str], tmp_path: Path, verb: Callable[[Store, str, str], Awaitable[object]]
 ) -> None:
-    member = (await traced.member("discord", "1001")).key
+    member = (await traced.members.of("discord", "1001")).key
     await deliver(traced, member)
-    request = (await traced.accept(ask(member, 4))).request
+    request = (await traced.requests.accept(ask(member, 4))).request
     await draw(traced, request)
-    await traced.acknowledge([request.jobs[3].job_id])
+    await traced.jobs.acknowledge([request.jobs[3].job_id])
     statements.clear()
     await verb(traced, member, request.request_id)
     scans = [

@@ -9,8 +9,8 @@ import pytest
 
 from storage.clock import HOUR_US, SECOND_US
 from storage.errors import SpendingCapReached
-from storage.records import TierTerms
-from tests.storage.house import NOON, TIERS, HandClock, ask, deliver, draw, open_store
+from storage.records import CancelledBy, TierTerms
+from tests.storage.house import NOON, TIERS, HandClock, ask, deliver, draw, forget, open_store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,11 +29,11 @@ def test_the_price_of_the_next_image_goes_by_how_many_there_were(before: int, pr
 
 async def test_a_request_across_a_step_is_charged_image_by_image(tmp_path: Path, clock: HandClock) -> None:
     async with await open_store(tmp_path, clock, tiers={**TIERS, "bulk": VOLUME}) as store:
-        member = (await store.member("discord", "1")).key
-        await store.set_tier(member, "bulk", by="owner")
+        member = (await store.members.of("discord", "1")).key
+        await store.members.set_tier(member, "bulk", by="owner")
         await deliver(store, member, images=2)
         await deliver(store, member, images=4)
-        charged = sorted(row.price_micro for row in await store.ledger())
+        charged = sorted(row.price_micro for row in await store.ledger.rows())
         assert charged == [10_000, 15_000, 15_000, 20_000, 20_000, 20_000]
         assert await store.check() == []
 
@@ -42,28 +42,28 @@ async def test_what_is_only_reserved_does_not_count_and_a_new_month_starts_anew(
     tmp_path: Path, clock: HandClock
 ) -> None:
     async with await open_store(tmp_path, clock, tiers={**TIERS, "bulk": VOLUME}) as store:
-        member = (await store.member("discord", "1")).key
-        await store.set_tier(member, "bulk", by="owner")
-        await store.accept(ask(member, 3))
+        member = (await store.members.of("discord", "1")).key
+        await store.members.set_tier(member, "bulk", by="owner")
+        await store.requests.accept(ask(member, 3))
         await deliver(store, member)
         clock.advance(days=10)
         await deliver(store, member)
-        assert [row.price_micro for row in await store.ledger()] == [20_000, 20_000]
+        assert [row.price_micro for row in await store.ledger.rows()] == [20_000, 20_000]
         assert await store.check() == []
 
 
 async def test_images_that_are_given_up_make_the_others_no_cheaper(tmp_path: Path, clock: HandClock) -> None:
     async with await open_store(tmp_path, clock, tiers={**TIERS, "bulk": VOLUME}) as store:
-        member = (await store.member("discord", "1")).key
-        await store.set_tier(member, "bulk", by="owner")
-        decoys = [(await store.accept(ask(member))).request for _ in range(20)]
-        real = (await store.accept(ask(member, 4))).request
+        member = (await store.members.of("discord", "1")).key
+        await store.members.set_tier(member, "bulk", by="owner")
+        decoys = [(await store.requests.accept(ask(member))).request for _ in range(20)]
+        real = (await store.requests.accept(ask(member, 4))).request
         await draw(store, real)
-        await store.acknowledge(real.request_id)
+        await store.jobs.acknowledge(real.request_id)
         for decoy in decoys:
-            await store.cancelled(decoy.jobs[0].job_id, by=member)
+            await store.jobs.cancelled(decoy.jobs[0].job_id, by=CancelledBy.MEMBER)
         await deliver(store, member, images=2)
-        charged = [row.price_micro for row in await store.ledger() if row.charged]
+        charged = [row.price_micro for row in await store.ledger.rows() if row.charged]
         assert charged == [20_000, 20_000, 20_000, 15_000, 15_000, 10_000]
         assert await store.check() == []
 
@@ -71,56 +71,56 @@ async def test_images_that_are_given_up_make_the_others_no_cheaper(tmp_path: Pat
 async def test_a_spending_cap_leaves_what_a_top_up_pays(tmp_path: Path, clock: HandClock) -> None:
     spent = TierTerms("spent", allowance=0, price_micro=50_000)
     async with await open_store(tmp_path, clock, tiers={**TIERS, "spent": spent}) as store:
-        _, key = await store.create_key(
+        _, key = await store.keys.create(
             "shop", scopes=frozenset({"draw"}), tier="spent", by="owner", spend_cap_micro=0
         )
-        await store.grant(key.member, 2, by="owner")
-        assert len((await store.accept(ask(key.member, 2))).request.jobs) == 2
+        await store.members.grant(key.member, 2, by="owner")
+        assert len((await store.requests.accept(ask(key.member, 2))).request.jobs) == 2
 
 
 async def test_the_cap_of_a_revoked_key_holds_no_longer(store: Store, member: str) -> None:
-    _, key = await store.create_key(
+    _, key = await store.keys.create(
         "shop", scopes=frozenset({"draw"}), tier="member", by="owner", spend_cap_micro=0
     )
     with pytest.raises(SpendingCapReached):
-        await store.accept(ask(key.member))
-    await store.revoke_key(key.prefix, by="owner")
-    await store.accept(ask(key.member))
+        await store.requests.accept(ask(key.member))
+    await store.keys.revoke(key.prefix, by="owner")
+    await store.requests.accept(ask(key.member))
 
 
 async def test_a_spending_cap_counts_the_lower_price(tmp_path: Path, clock: HandClock) -> None:
     async with await open_store(tmp_path, clock, tiers={**TIERS, "bulk": VOLUME}) as store:
-        _, key = await store.create_key(
+        _, key = await store.keys.create(
             "shop", scopes=frozenset({"draw"}), tier="bulk", by="owner", spend_cap_micro=75_000
         )
-        await store.accept(ask(key.member, 4))
+        await store.requests.accept(ask(key.member, 4))
         with pytest.raises(SpendingCapReached):
-            await store.accept(ask(key.member))
+            await store.requests.accept(ask(key.member))
 
 
 async def test_a_tier_is_held_until_it_is_replaced_or_ends(store: Store, clock: HandClock) -> None:
-    one, two = [(await store.member("discord", name)).key for name in ("1", "2")]
-    await store.set_tier(one, "member", by="owner")
-    await store.set_tier(two, "member", NOON + timedelta(hours=5), by="owner")
+    one, two = [(await store.members.of("discord", name)).key for name in ("1", "2")]
+    await store.members.set_tier(one, "member", by="owner")
+    await store.members.set_tier(two, "member", NOON + timedelta(hours=5), by="owner")
     clock.advance(hours=3)
-    await store.set_tier(one, "enterprise", by="owner")
+    await store.members.set_tier(one, "enterprise", by="owner")
     clock.advance(hours=6)
-    held = await store.held(store.calendar.today(clock()))
+    held = await store.stats.held(store.calendar.today(clock()))
     assert held == {"member": (3 + 5) * HOUR_US, "enterprise": 6 * HOUR_US}
 
 
 async def test_what_was_held_before_a_period_and_after_it_is_not_its(store: Store, clock: HandClock) -> None:
-    member = (await store.member("discord", "1")).key
-    await store.set_tier(member, "member", by="owner")
+    member = (await store.members.of("discord", "1")).key
+    await store.members.set_tier(member, "member", by="owner")
     clock.set(datetime(2027, 1, 15, tzinfo=UTC))
-    assert await store.held(store.calendar.month_of(202612)) == {"member": 31 * 86_400 * SECOND_US}
-    assert await store.held(store.calendar.month_of(202610)) == {}
-    assert await store.held(store.calendar.month_of(202701)) == {"member": 14 * 86_400 * SECOND_US}
+    assert await store.stats.held(store.calendar.month_of(202612)) == {"member": 31 * 86_400 * SECOND_US}
+    assert await store.stats.held(store.calendar.month_of(202610)) == {}
+    assert await store.stats.held(store.calendar.month_of(202701)) == {"member": 14 * 86_400 * SECOND_US}
 
 
 async def test_who_is_forgotten_counts_no_longer(store: Store, clock: HandClock) -> None:
-    member = (await store.member("discord", "1")).key
-    await store.set_tier(member, "member", by="owner")
+    member = (await store.members.of("discord", "1")).key
+    await store.members.set_tier(member, "member", by="owner")
     clock.advance(hours=1)
-    await store.forget("discord", "1")
-    assert await store.held(store.calendar.today(clock())) == {}
+    await forget(store, "discord", "1")
+    assert await store.stats.held(store.calendar.today(clock())) == {}

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from storage.errors import QuotaExceeded
-from storage.records import TierTerms
-from tests.storage.house import USAGE, HandClock, ask, open_store
+from storage.records import CancelledBy, TierTerms
+from tests.storage.house import USAGE, HandClock, ask, forget, open_store
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -92,7 +92,7 @@ class Quotas(RuleBasedStateMachine):
         return self.loop.run_until_complete(verb)
 
     def key(self, who: int) -> str:
-        return str(self.do(self.store.member(*PEOPLE[who])).key)
+        return str(self.do(self.store.members.of(*PEOPLE[who])).key)
 
     @property
     def month(self) -> int:
@@ -117,7 +117,7 @@ class Quotas(RuleBasedStateMachine):
         left = person.left(month)
         request = ask(self.key(who), images)
         try:
-            self.do(self.store.accept(request))
+            self.do(self.store.requests.accept(request))
         except QuotaExceeded:
             assert left is not None
             assert images > left
@@ -133,8 +133,8 @@ class Quotas(RuleBasedStateMachine):
     @rule(data=st.data())
     def draw(self, data: st.DataObject) -> None:
         job = data.draw(st.sampled_from(self.jobs))
-        picture = self.do(self.store.put_image(b"a picture", ".png"))
-        self.do(self.store.drawn(job.job_id, picture, USAGE))
+        picture = self.do(self.store.pictures.put(b"a picture", ".png"))
+        self.do(self.store.jobs.drawn(job.job_id, picture, USAGE))
         job.drawn = True
 
     @precondition(lambda self: any(job.drawn for job in self.jobs))
@@ -143,9 +143,9 @@ class Quotas(RuleBasedStateMachine):
         job = data.draw(st.sampled_from([job for job in self.jobs if job.drawn]))
         for _ in range(2):  # the platform tells it twice
             if how == "delivered":
-                self.do(self.store.acknowledge([job.job_id], "message"))
+                self.do(self.store.jobs.acknowledge([job.job_id], "message"))
             else:
-                self.do(self.store.undeliverable([job.job_id], how, members_doing=how == "blocked"))
+                self.do(self.store.jobs.undeliverable([job.job_id], how, members_doing=how == "blocked"))
         self.jobs.remove(job)
         if how == "lost":
             job.release()
@@ -157,9 +157,16 @@ class Quotas(RuleBasedStateMachine):
     def end(self, data: st.DataObject, how: str) -> None:
         job = data.draw(st.sampled_from(self.jobs))
         if how == "failed":
-            self.do(self.store.failed(job.job_id, "no GPU", USAGE))
+            self.do(self.store.jobs.failed(job.job_id, "no GPU", USAGE))
         else:
-            self.do(self.store.cancelled(job.job_id, charged=how == "charged", by="member"))
+            self.do(
+                self.store.jobs.cancelled(
+                    job.job_id,
+                    USAGE,
+                    by=CancelledBy.MEMBER,
+                    refunds_a_day=0 if how == "charged" else None,
+                )
+            )
         self.jobs.remove(job)
         if how == "charged":
             job.settle()
@@ -168,7 +175,9 @@ class Quotas(RuleBasedStateMachine):
 
     @rule()
     def expire(self) -> None:
-        expired = {job.job_id for job in self.do(self.store.expire(unfinished_s=86_400, undelivered_s=10**9))}
+        expired = {
+            job.job_id for job in self.do(self.store.jobs.expire(unfinished_s=86_400, undelivered_s=10**9))
+        }
         limit = self.now - timedelta(days=1)
         overdue = [job for job in self.jobs if not job.drawn and job.accepted_at <= limit]
         assert expired == {job.job_id for job in overdue}
@@ -178,12 +187,12 @@ class Quotas(RuleBasedStateMachine):
 
     @rule(who=WHO, images=st.integers(1, 3))
     def grant(self, who: int, images: int) -> None:
-        self.do(self.store.grant(self.key(who), images, by="admin"))
+        self.do(self.store.members.grant(self.key(who), images, by="admin"))
         self.people[who].topup += images
 
     @rule(who=WHO, tier=st.sampled_from(list(TIERS)))
     def change_tier(self, who: int, tier: str) -> None:
-        self.do(self.store.set_tier(self.key(who), tier, by="admin"))
+        self.do(self.store.members.set_tier(self.key(who), tier, by="admin"))
         self.people[who].tier = tier
 
     @rule(days=st.sampled_from([0.4, 1, 20]))
@@ -194,7 +203,7 @@ class Quotas(RuleBasedStateMachine):
     def restart(self) -> None:
         self.do(self.store.close())
         self.store = self.do(self.opened())
-        unfinished = [job.job_id for one in self.do(self.store.unfinished()) for job in one.jobs]
+        unfinished = [job.job_id for one in self.do(self.store.requests.unfinished()) for job in one.jobs]
         assert unfinished == [job.job_id for job in self.jobs if not job.drawn]
 
     @rule(one=WHO, other=WHO)
@@ -202,9 +211,11 @@ class Quotas(RuleBasedStateMachine):
         keeper, joining = self.people[one], self.people[other]
         if keeper is joining:
             return
-        offer = self.do(self.store.redeem(self.key(other), self.do(self.store.link_code(self.key(one)))))
-        self.do(self.store.confirm(self.key(one), offer.offer_id))
-        self.do(self.store.confirm(self.key(other), offer.offer_id))
+        offer = self.do(
+            self.store.links.redeem(self.key(other), self.do(self.store.links.code(self.key(one))))
+        )
+        self.do(self.store.links.confirm(self.key(one), offer.offer_id))
+        self.do(self.store.links.confirm(self.key(other), offer.offer_id))
         for younger, elder in ((keeper, joining), (joining, keeper)):
             if younger.split_from is elder:
                 for month, images in younger.carried.items():
@@ -229,7 +240,7 @@ class Quotas(RuleBasedStateMachine):
         common = self.people[who]
         if self.people.count(common) < 2:
             return
-        self.do(self.store.unlink(*PEOPLE[who]))
+        self.do(self.store.links.unlink(*PEOPLE[who]))
         carried = common.used.get(self.month, 0) + common.reserved.get(self.month, 0)
         self.people[who] = Person(
             used={self.month: carried}, carried={self.month: carried}, split_from=common
@@ -239,7 +250,7 @@ class Quotas(RuleBasedStateMachine):
     def forget(self, who: int) -> None:
         gone = self.people[who]
         self.key(who)
-        self.do(self.store.forget(*PEOPLE[who]))
+        self.do(forget(self.store, *PEOPLE[who]))
         self.jobs = [job for job in self.jobs if job.person is not gone]
         used = gone.used.get(self.month, 0)
         for index, person in enumerate(self.people):
@@ -250,7 +261,7 @@ class Quotas(RuleBasedStateMachine):
     @invariant()
     def the_store_agrees_with_the_model(self) -> None:
         for who, person in enumerate(self.people):
-            quota = self.do(self.store.quota(self.key(who)))
+            quota = self.do(self.store.members.quota(self.key(who)))
             month = self.month
             expected = (
                 person.used.get(month, 0),

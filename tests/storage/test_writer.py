@@ -47,41 +47,41 @@ async def watched(tmp_path: Path, clock: HandClock, steps: Steps) -> AsyncIterat
 
 
 async def test_concurrent_writes_are_committed_in_groups(watched: Store, steps: Steps) -> None:
-    members = [(await watched.member("discord", str(number))).key for number in range(64)]
+    members = [(await watched.members.of("discord", str(number))).key for number in range(64)]
     before = steps.reached.count("after-commit")
-    await asyncio.gather(*(watched.accept(ask(member)) for member in members))
+    await asyncio.gather(*(watched.requests.accept(ask(member)) for member in members))
     assert steps.reached.count("after-commit") - before <= 2
 
 
 async def test_nobody_is_answered_before_the_commit(watched: Store, steps: Steps) -> None:
-    member = (await watched.member("discord", "1")).key
+    member = (await watched.members.of("discord", "1")).key
     gate = steps.gates["before-commit"] = threading.Event()
-    accepting = asyncio.create_task(watched.accept(ask(member)))
+    accepting = asyncio.create_task(watched.requests.accept(ask(member)))
     await asyncio.to_thread(steps.arrived.wait, 10)
     assert not accepting.done()
-    assert (await watched.quota(member)).reserved == 0
+    assert (await watched.members.quota(member)).reserved == 0
     gate.set()
     await accepting
-    assert (await watched.quota(member)).reserved == 1
+    assert (await watched.members.quota(member)).reserved == 1
 
 
 async def test_look_ups_do_not_wait_for_the_writer(watched: Store, steps: Steps) -> None:
-    member = (await watched.member("discord", "1")).key
+    member = (await watched.members.of("discord", "1")).key
     gate = steps.gates["before-commit"] = threading.Event()
-    accepting = asyncio.create_task(watched.accept(ask(member)))
+    accepting = asyncio.create_task(watched.requests.accept(ask(member)))
     await asyncio.to_thread(steps.arrived.wait, 10)
-    assert (await watched.quota(member)).left == 100
+    assert (await watched.members.quota(member)).left == 100
     gate.set()
     await accepting
 
 
 async def test_who_gave_up_while_waiting_is_not_written(watched: Store, steps: Steps) -> None:
-    member = (await watched.member("discord", "1")).key
+    member = (await watched.members.of("discord", "1")).key
     gate = steps.gates["before-commit"] = threading.Event()
-    first = asyncio.create_task(watched.accept(ask(member)))
+    first = asyncio.create_task(watched.requests.accept(ask(member)))
     await asyncio.to_thread(steps.arrived.wait, 10)
-    second = asyncio.create_task(watched.accept(ask(member)))
-    third = asyncio.create_task(watched.accept(ask(member)))
+    second = asyncio.create_task(watched.requests.accept(ask(member)))
+    third = asyncio.create_task(watched.requests.accept(ask(member)))
     await asyncio.sleep(0)
     second.cancel()
     await asyncio.gather(second, return_exceptions=True)
@@ -89,52 +89,59 @@ async def test_who_gave_up_while_waiting_is_not_written(watched: Store, steps: S
     gate.set()
     await asyncio.gather(first, third)
     assert second.cancelled()
-    assert (await watched.quota(member)).reserved == 2
+    assert (await watched.members.quota(member)).reserved == 2
 
 
 async def test_who_gave_up_too_late_finds_it_by_its_source(watched: Store, steps: Steps) -> None:
-    member = (await watched.member("discord", "1")).key
+    member = (await watched.members.of("discord", "1")).key
     request = ask(member)
     gate = steps.gates["before-commit"] = threading.Event()
-    accepting = asyncio.create_task(watched.accept(request))
+    accepting = asyncio.create_task(watched.requests.accept(request))
     await asyncio.to_thread(steps.arrived.wait, 10)
     accepting.cancel()
     gate.set()
     await asyncio.gather(accepting, return_exceptions=True)
-    assert (await watched.accept(request)).replayed
-    assert (await watched.quota(member)).reserved == 1
+    assert (await watched.requests.accept(request)).replayed
+    assert (await watched.members.quota(member)).reserved == 1
 
 
 async def test_a_mistake_in_one_operation_is_its_callers_alone(watched: Store) -> None:
-    member = (await watched.member("discord", "1")).key
+    member = (await watched.members.of("discord", "1")).key
 
     def half(db: sqlite3.Connection) -> None:
         db.execute("UPDATE account SET used = 50")
         db.execute("NOT SQL")
 
     answers = await asyncio.gather(
-        watched.accept(ask(member)), watched._write(half), watched.accept(ask(member)), return_exceptions=True
+        watched.requests.accept(ask(member)),
+        watched.core.writer.write(half),
+        watched.requests.accept(ask(member)),
+        return_exceptions=True,
     )
     assert isinstance(answers[1], sqlite3.OperationalError)
-    quota = await watched.quota(member)
+    quota = await watched.members.quota(member)
     assert (quota.used, quota.reserved) == (0, 2)
 
 
 async def test_closing_writes_what_waits(tmp_path: Path, clock: HandClock) -> None:
     store = await open_store(tmp_path, clock)
-    member = (await store.member("discord", "1")).key
-    accepting = [asyncio.create_task(store.accept(ask(member))) for _ in range(20)]
+    member = (await store.members.of("discord", "1")).key
+    accepting = [asyncio.create_task(store.requests.accept(ask(member))) for _ in range(20)]
     await asyncio.sleep(0)
     await store.close()
     await asyncio.gather(*accepting)
     async with await open_store(tmp_path, clock) as store:
-        assert (await store.quota(member)).reserved == 20
+        assert (await store.members.quota(member)).reserved == 20
 
 
 async def test_after_closing_it_says_so(tmp_path: Path, clock: HandClock) -> None:
     store = await open_store(tmp_path, clock)
     await store.close()
-    for verb in (store.member("discord", "1"), store.grant("x", 1, by=""), store.failed("x", "")):
+    for verb in (
+        store.members.of("discord", "1"),
+        store.members.grant("x", 1, by=""),
+        store.jobs.failed("x", ""),
+    ):
         with pytest.raises(StoreUnavailable) as trouble:
             await verb
         assert trouble.value.reason is Reason.CLOSED
@@ -148,7 +155,7 @@ async def test_durable_and_strict_settings(store: Store) -> None:
         "recursive_triggers": 1,
         "secure_delete": 1,
     }
-    found = await store._writer.outside(
+    found = await store.core.writer.outside(
         lambda db: {name: db.execute(f"PRAGMA {name}").fetchone()[0] for name in wanted}
     )
     assert found == wanted
@@ -167,11 +174,11 @@ async def test_work_that_was_done_outlasts_any_error_of_a_transaction(
             raise sqlite3.OperationalError("interrupted")
 
     async with await open_store(tmp_path, clock, on_step=refuse, retry_s=0.01) as store:
-        member = (await store.member("discord", "1")).key
-        request = (await store.accept(ask(member))).request
+        member = (await store.members.of("discord", "1")).key
+        request = (await store.requests.accept(ask(member))).request
         failing = True
-        await store.failed(request.jobs[0].job_id, "no GPU")
-        assert (await store.quota(member)).reserved == 0
+        await store.jobs.failed(request.jobs[0].job_id, "no GPU")
+        assert (await store.members.quota(member)).reserved == 0
         failing = True
         with pytest.raises(StoreUnavailable):
-            await store.grant(member, 1, by="owner")
+            await store.members.grant(member, 1, by="owner")

@@ -15,6 +15,7 @@ error-link-tries = Too many wrong codes. Try again in ten minutes.
 forget-title = Delete my account
 forget-question = This deletes your account, all your requests and all your pictures, in every linked app. It cannot be undone. What you have used this month still counts if you come back.
 forget-done = Deleted: { $requests } requests and { $images } pictures. Earlier backups keep them for at most { $days } days.
+forget-soon = Another program is reading the database. The last traces go as soon as it is done.
 forget-yes = Delete everything
 forget-no = Keep it
 forget-kept = Nothing was deleted.

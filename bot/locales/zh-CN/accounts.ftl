@@ -15,6 +15,7 @@ error-link-tries = 输错太多次了，请十分钟后再试。
 forget-title = 删除我的账号
 forget-question = 这会删除你在这里的账号、所有请求和所有图片，包括已关联的应用，无法恢复。如果你再回来，本月已用的额度仍然算数。
 forget-done = 已删除 { $requests } 个请求和 { $images } 张图片。之前的备份最多再保留 { $days } 天。
+forget-soon = 数据库正被读取，最后的痕迹会在读取结束后立即清除。
 forget-yes = 全部删除
 forget-no = 保留
 forget-kept = 什么都没有删除。

@@ -48,7 +48,7 @@ class Exports:
     async def members(self, request: Request) -> Response:
         """All members and what they used this month."""
         await self._sign_in.visit(request)
-        lines = await self._service.store.members(limit=MOST_MEMBERS)
+        lines = await self._service.store.members.list(limit=MOST_MEMBERS)
         return _file(members_csv(lines), "easel-members.csv")
 
 

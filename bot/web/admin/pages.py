@@ -72,7 +72,7 @@ class Pages:
         """Who drew most this month, or who was looked for; each with a form for their tier."""
         visit = await self._sign_in.visit(request)
         who = request.query_params.get("who", "").strip()
-        lines = await self._service.store.members(who or None, limit=MOST_MEMBERS)
+        lines = await self._service.store.members.list(who or None, limit=MOST_MEMBERS)
         return self._sign_in.page(
             visit,
             "members.html",
@@ -104,7 +104,7 @@ class Pages:
                 request.tier,
                 job.reason or "-",
             )
-            for request in await self._service.store.failures()
+            for request in await self._service.store.requests.failed()
             for job in request.jobs
         )
         return list(islice(jobs, MOST_FAILURES))

@@ -52,7 +52,7 @@ class Pictures:
     async def page(self, request: Request) -> Response:
         """The newest pictures; `show` names the one to be seen clearly."""
         visit, show = await self._sign_in.visit(request), request.query_params.get("show")
-        records = await self._service.store.pictured(datetime.now(UTC) - timedelta(days=1))
+        records = await self._service.store.requests.pictured(datetime.now(UTC) - timedelta(days=1))
         shown = (self._shown(record, job, show) for record in records for job in record.jobs)
         return self._sign_in.page(visit, "pictures.html", pictures=list(islice(shown, MOST)))
 
@@ -60,8 +60,8 @@ class Pictures:
         """One picture, small; blurred unless it is asked for `clear`."""
         await self._sign_in.visit(request)
         try:
-            job = await self._service.store.job(request.path_params["job"])
-            png = await self._service.store.image(job.image or "")
+            job = await self._service.store.jobs.get(request.path_params["job"])
+            png = await self._service.store.pictures.get(job.image or "")
         except (UnknownJob, ImageGone):
             raise HTTPException(HTTPStatus.NOT_FOUND) from None
         clear = request.query_params.get("clear") == "1"

@@ -95,7 +95,7 @@ class SignIn:
     async def enter(self, request: Request) -> Response:
         """POST: the link is spent, and the cookie set."""
         link = (await self._fields(request)).get("link", "")
-        session = await self._service.store.begin_session(link)
+        session = await self._service.store.sessions.begin(link)
         if session is None:
             return self.sentence(request, say("page-link-spent"), HTTPStatus.FORBIDDEN)
         answer = self.back()
@@ -107,7 +107,7 @@ class SignIn:
     async def leave(self, request: Request) -> Response:
         """The session is over, here and in the store."""
         visit, _ = await self.form(request)
-        await self._service.store.end_session(visit.token)
+        await self._service.store.sessions.end(visit.token)
         answer = self.sentence(request, say("page-left"))
         answer.delete_cookie(COOKIE, path=self._base, secure=self._secure, httponly=True, samesite="strict")
         return answer
@@ -116,10 +116,10 @@ class SignIn:
         """Who this is. Raises NoSession."""
         token = request.cookies.get(COOKIE, "")
         store = self._service.store
-        member = await store.session(token) if token else None
+        member = await store.sessions.member(token) if token else None
         if member is None:
             raise NoSession
-        for identity in await store.identities(member.key):
+        for identity in await store.members.identities(member.key):
             asker = Asker(identity.platform, identity.user_id)
             if owners.is_owner(self._config, asker):
                 language = member.language or self.language(request)

@@ -129,7 +129,7 @@ async def test_other_easels_draw_and_one_of_them_is_killed(
             again = [await drawn(service, n, f"again {n}") for n in range(PICTURES)]
             for before, after in zip(first, again, strict=True):
                 assert ImageChops.difference(before, after).getbbox() is None, "whoever drew it"
-            ledger = await service.store.ledger()
+            ledger = await service.store.ledger.rows()
             assert len(ledger) == 2 * PICTURES
             assert {entry.device for entry in ledger} <= {
                 f"NVIDIA L4 ({one.name})",

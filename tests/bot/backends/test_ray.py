@@ -23,6 +23,7 @@ from bot.render import status
 from engine.families.profile import load_profile
 from engine.fleet.settings import ClusterSettings
 from engine.front import ClusterEngine
+from storage.settings import DRAINS
 from tests.easel import config_in
 from tests.engine.fleet.simulated import SimulatedFleet, SimulatedWorker
 
@@ -82,7 +83,7 @@ async def test_each_picture_costs_what_its_card_costs(tmp_path: Path) -> None:
         done = await live.outcome()
         assert isinstance(done, Done)
         await service.delivered(live, "receipt")
-        [row] = await service.store.ledger()
+        [row] = await service.store.ledger.rows()
         assert row.device == "NVIDIA H100 80GB HBM3 (worker-1)"
         assert row.cost_micro == pytest.approx(row.gpu_us * 36_000_000 / 3_600_000_000, abs=1)
         assert done.pictures[0].cost_micro == row.cost_micro
@@ -128,11 +129,11 @@ async def test_an_order_to_drain_reaches_the_running_bot(tmp_path: Path) -> None
 
 async def test_without_a_bot_the_order_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.background.drains.HEARD_WITHIN_S", 0.05)
-    async with open_store(with_owner(tmp_path), serving=False) as store:
+    async with open_store(with_owner(tmp_path)) as store:
         with pytest.raises(UserError) as refused:
             await order_drain(store, "worker-1", every_s=0.01)
         assert refused.value.message.id == "drain-unheard"
-        assert await store.settings("drain") == {}
+        assert await store.settings.of(DRAINS) == {}
 
 
 @pytest.mark.parametrize(

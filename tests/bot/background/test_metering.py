@@ -17,6 +17,7 @@ class Ledger:
         self.slices: list[MeterSlice] = []
         self.left: list[str] = []
         self.broken = False
+        self.meter = self
 
     async def device_left(self, device: str) -> None:
         self.left.append(device)

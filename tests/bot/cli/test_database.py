@@ -30,14 +30,14 @@ async def draw(service, key: str) -> None:
 
 
 async def test_a_backup_taken_while_the_bot_runs_brings_that_moment_back(tmp_path: Path) -> None:
-    config, console, file = config_in(tmp_path), Console(file=io.StringIO()), tmp_path / "copy.db"
+    config, console, folder = config_in(tmp_path), Console(file=io.StringIO()), tmp_path / "backup"
     async with easel(config) as service:
         await draw(service, "1")
-        write_backup(config, file, console, T)
+        write_backup(config, folder, console, T)
         await draw(service, "2")
         with pytest.raises(AlreadyServing):
-            read_backup(config, file, console, T)
-    read_backup(config, file, console, T)
+            read_backup(config, folder, console, T)
+    read_backup(config, folder, console, T)
     async with easel(config) as service:
         assert (await service.quota(ANNA)).used == 1
 

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from bot.cli.main import app
 from bot.config.file import load_config
+from tests.database import lay_out
 from tests.easel import easel
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 def settings(tmp_path: Path) -> Path:
     file = tmp_path / "bot.toml"
     file.write_text(f"[storage]\nfolder = '{tmp_path / 'data'}'\n", "utf-8")
+    lay_out(tmp_path / "data" / "easel.db")
     return file
 
 
@@ -88,4 +90,4 @@ async def test_beside_a_running_bot(settings: Path) -> None:
         )
         said, _ = await process.communicate()
         text = said.decode().split()[0]
-        assert await service.store.find_key(text) is not None
+        assert await service.store.keys.find(text) is not None

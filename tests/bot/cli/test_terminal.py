@@ -65,7 +65,7 @@ async def balance(service: Service) -> tuple[int, int]:
 async def untouched(service: Service) -> bool:
     """Whether nothing was ever accepted."""
     member = await service.member(Person.asker)
-    return not await service.store.history(member.key, 1) and await balance(service) == (0, 0)
+    return not await service.store.requests.history(member.key, 1) and await balance(service) == (0, 0)
 
 
 @pytest.fixture

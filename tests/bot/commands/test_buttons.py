@@ -109,7 +109,7 @@ async def test_larger_keeps_the_shape_and_is_not_offered_beyond_tier_and_model(t
 async def test_whoever_asks_again_is_checked_like_anybody(service: Service) -> None:
     live = await delivered(service)
     bob = await service.member(BOB)
-    await service.store.ban(bob.key, by="test")
+    await service.store.members.ban(bob.key, by="test")
     assert await refused(buttons.again(service, BOB, live.request_id, key="2", address={})) == "error-banned"
 
 

@@ -66,7 +66,7 @@ async def test_a_tier_until_a_date_ends_with_that_day(service: Service) -> None:
     assert member.tier == "premium"
     assert member.tier_until is not None
     assert member.tier_until.isoformat().startswith("2099-12-31T23:59:59")
-    (row,) = await service.store.audit(subject=member.key)
+    (row,) = await service.store.audit.rows(subject=member.key)
     assert (row.by, row.why) == ((await service.member(OWNER)).key, "a friend")
 
 

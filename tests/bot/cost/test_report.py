@@ -184,18 +184,18 @@ def test_a_chinese_font_draws_chinese() -> None:
 async def test_the_report_of_a_real_store(tmp_path: Path) -> None:
     config = config_in(tmp_path)
     async with open_store(config) as store:
-        anna = await store.member("discord", "1")
-        await store.set_tier(anna.key, "member", by="owner")
+        anna = await store.members.of("discord", "1")
+        await store.members.set_tier(anna.key, "member", by="owner")
         await deliver(store, anna.key, images=2)
         now_us = to_us(datetime.now(UTC))
-        await store.book(MeterSlice(now_us - HOUR_US, now_us, busy_us=HOUR_US // 4, overhead_us=0))
+        await store.meter.book(MeterSlice(now_us - HOUR_US, now_us, busy_us=HOUR_US // 4, overhead_us=0))
         found = await cost_report(store, config, "month", now_us=now_us)
         month = store.calendar.month_of(store.calendar.month(now_us))
         assert found.total.images == 2
-        ledger = await store.ledger()
+        ledger = await store.ledger.rows()
         assert found.total.cost_micro == sum(row.cost_micro for row in ledger)
         [member] = [line for line in found.tiers if line.name == "member"]
-        held_us = (await store.held(month))["member"]
+        held_us = (await store.stats.held(month))["member"]
         fee_micro = 25_000_000 * held_us / (month.end_us - month.start_us)
         assert member.revenue_micro == pytest.approx(fee_micro, abs=2), (
             "the tier is held while this test runs"
@@ -212,8 +212,8 @@ async def test_the_report_of_a_real_store(tmp_path: Path) -> None:
 async def test_fees_follow_the_calendar_across_a_months_end(tmp_path: Path) -> None:
     clock = HandClock(datetime(2026, 11, 23, 12, tzinfo=UTC))
     async with await open_house(tmp_path, clock) as store:
-        anna = await store.member("discord", "1")
-        await store.set_tier(anna.key, "member", by="owner")
+        anna = await store.members.of("discord", "1")
+        await store.members.set_tier(anna.key, "member", by="owner")
         clock.set(datetime(2026, 12, 3, 12, tzinfo=UTC))
         found = await cost_report(store, Config(), "7d", now_us=clock())
     four_days_of_november, half_of_five_of_december = 25_000_000 * 4 / 30, 25_000_000 * 2.5 / 31
@@ -234,7 +234,7 @@ async def test_an_old_month_keeps_its_old_rent(tmp_path: Path) -> None:
     december_us = to_us(datetime(2026, 12, 1, tzinfo=UTC))
     async with open_store(config) as store:
         piece = MeterSlice(december_us - 2 * HOUR_US, december_us + HOUR_US, busy_us=0, overhead_us=0)
-        await store.book(piece)
+        await store.meter.book(piece)
         later_us = december_us + 40 * 24 * HOUR_US
         november = await cost_report(store, config, "2026-11", now_us=later_us)
         december = await cost_report(store, config, "2026-12", now_us=later_us)

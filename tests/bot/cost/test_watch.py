@@ -50,9 +50,9 @@ class Told:
 
 
 async def an_idle_hour(store: Store, clock: HandClock) -> None:
-    member = (await store.member("discord", "1")).key
+    member = (await store.members.of("discord", "1")).key
     await deliver(store, member)
-    await store.book(MeterSlice(clock() - HOUR_US, clock(), busy_us=HOUR_US // 10, overhead_us=0))
+    await store.meter.book(MeterSlice(clock() - HOUR_US, clock(), busy_us=HOUR_US // 10, overhead_us=0))
 
 
 def test_a_limit_is_passed_only_above_it() -> None:

@@ -85,7 +85,7 @@ async def test_delete_is_the_owners_and_takes_the_file_too(world: World) -> None
     await world.click(message, "Delete")
     assert world.channel.history() == []
     member = await world.service.member(world.asker())
-    (record,) = await world.service.store.history(member.key, 5)
+    (record,) = await world.service.store.requests.history(member.key, 5)
     assert [job.image for job in record.jobs] == [None]
 
 
@@ -112,7 +112,7 @@ async def test_buttons_work_after_a_restart(world: World) -> None:
 async def test_anothers_private_picture_stays_private(world: World) -> None:
     await world.imagine(private=True)
     member = await world.service.member(world.asker())
-    (record,) = await world.service.store.history(member.key, 5)
+    (record,) = await world.service.store.requests.history(member.key, 5)
     with pytest.raises(UserError) as refused:
         await buttons.single(world.service, world.asker(world.bob), record.jobs[0].job_id)
     assert refused.value.message.id == "error-not-owner"

@@ -69,6 +69,6 @@ async def test_two_hundred_members_in_twenty_channels(
         assert all("used up" in words(r.response) for r in results if not r.response.attachments)
         assert await asyncio.gather(*(world.used(member) for member in members)) == [(1, 0)] * MEMBERS
         assert sorted(Counter(world.model.drawn).values()) == [1] * MEMBERS
-        rows = await world.service.store.ledger()
+        rows = await world.service.store.ledger.rows()
         assert len(rows) == MEMBERS
         assert await world.service.store.check() == []

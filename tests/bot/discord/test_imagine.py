@@ -50,13 +50,13 @@ async def test_nothing_is_read_before_the_acknowledgement(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reads: list[bool] = []
-    read = world.service.store._read
+    read = world.service.store.core.read
 
     async def watched(work: Any) -> Any:
         reads.append(any(entry.path.endswith("/callback") for entry in world.env.http_requests))
         return await read(work)
 
-    monkeypatch.setattr(world.service.store, "_read", watched)
+    monkeypatch.setattr(world.service.store.core, "read", watched)
     await world.imagine()
     assert reads
     assert all(reads)

@@ -129,7 +129,7 @@ async def test_the_link_to_the_owners_page_is_for_the_owners_eyes(world: World, 
     told = await owner.slash(world.channel, "stats page")
     assert told.response.ephemeral
     link = words(told.response).partition("/admin/enter?link=")[2].split()[0]
-    assert await world.service.store.begin_session(link) is not None
+    assert await world.service.store.sessions.begin(link) is not None
 
 
 async def test_tier_grant_ban_and_unban(world: World, owner: MemberActor) -> None:
@@ -140,7 +140,7 @@ async def test_tier_grant_ban_and_unban(world: World, owner: MemberActor) -> Non
     assert "spam" in words(await world.imagine())
     await world.ask("unban", who=owner, member=world.anna)
     assert (await world.imagine()).attachments
-    audit = await world.service.store.audit()
+    audit = await world.service.store.audit.rows()
     assert {row.action for row in audit} >= {"set_tier", "grant", "ban", "unban"}
 
 

@@ -99,8 +99,8 @@ async def test_advice_comes_once_a_day_and_only_where_no_rule_has_spoken(
 
 async def test_the_last_request_is_the_members_own(tmp_path: Path, clock: HandClock) -> None:
     async with await open_store(tmp_path, clock) as store:
-        anna, ben = [(await store.member("discord", name)).key for name in ("1", "2")]
-        await store.accept(ask(anna, payload=BEFORE.to_json()))
+        anna, ben = [(await store.members.of("discord", name)).key for name in ("1", "2")]
+        await store.requests.accept(ask(anna, payload=BEFORE.to_json()))
         again = Options("an orange cat on a green meadow at night")
         adviser = Adviser(store)
         assert [n.id for n in (await adviser.advise(anna, again, resolved(again))).notes] == ["advice-seed"]
@@ -112,6 +112,7 @@ class Stuck:
 
     def __init__(self, error: Exception | None) -> None:
         self.error = error
+        self.requests = self
 
     async def history(self, _member: str, _limit: int) -> list[object]:
         if self.error is not None:

@@ -14,6 +14,7 @@ from bot.imagine.options import Options
 from bot.imagine.safety import Safety, Verdict
 from bot.imagine.service import Asker, Service
 from bot.messages import UserError, say
+from storage.records import CancelledBy
 from tests.easel import FieldCanvas, FieldModel, config_in, easel
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ async def test_a_cancel_while_waiting_is_free(service: Service, model: FieldMode
     await service.imagine(ANNA, Options("a cat", images="4"), key="1", address={})
     live = await service.imagine(ANNA, CAT, key="2", address={})
     anna = await service.member(ANNA)
-    assert await service.cancel(live.request_id, anna)
+    assert await service.cancel(live.request_id, anna, by=CancelledBy.MEMBER)
     outcome = await live.outcome()
     assert isinstance(outcome, Failed)
     assert outcome.message.id == "cancelled-refunded"
@@ -158,7 +159,7 @@ async def test_nobody_cancels_anothers(service: Service, model: FieldModel) -> N
     model.gate.clear()
     live = await service.imagine(ANNA, CAT, key="1", address={})
     bob = await service.member(Asker("console", "bob"))
-    assert not await service.cancel(live.request_id, bob)
+    assert not await service.cancel(live.request_id, bob, by=CancelledBy.MEMBER)
     model.gate.set()
     assert isinstance(await live.outcome(), Done)
 
@@ -176,7 +177,7 @@ async def test_cancels_after_the_first_step_are_refunded_a_few_times_a_day(
             anna = await service.member(ANNA)
             async for event in live.events():
                 if isinstance(event, Progress) and event.step:
-                    await service.cancel(live.request_id, anna)
+                    await service.cancel(live.request_id, anna, by=CancelledBy.MEMBER)
                     model.gate.set()
             assert isinstance(event, Failed)
             messages.append(event.message.id)
@@ -198,7 +199,7 @@ async def test_of_several_cancelled_those_that_count_are_told(tmp_path: Path, mo
         model.gate.allow(2)
         async for event in live.events():
             if isinstance(event, Progress) and event.step >= 3:
-                await service.cancel(live.request_id, by=None)
+                await service.cancel(live.request_id, None, by=CancelledBy.MEMBER)
                 model.gate.set()
         assert isinstance(event, Failed)
         assert event.message == say("cancelled-charged", images=2)
@@ -296,7 +297,7 @@ async def test_the_allowance_cannot_be_overspent_by_asking_at_once(config: Confi
     small = config.model_copy(update={"default_tier": "member"})
     async with easel(small) as service:
         member = await service.member(ANNA)
-        await service.store.set_tier(member.key, "free", by="test")
+        await service.store.members.set_tier(member.key, "free", by="test")
         asks = [service.imagine(ANNA, CAT, key=str(n), address={}) for n in range(120)]
         answers = await asyncio.gather(*asks, return_exceptions=True)
         quota = await service.quota(ANNA)

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from bot.imagine.service import Asker
+from storage.settings import Scope
 from tests.bot.telegram.conftest import ANNA, BOB, GROUP, OWNER, SUPERGROUP
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ async def test_history_in_a_group_keeps_private_pictures_private(bot: Bot) -> No
 
 
 async def test_link_joins_two_accounts_after_both_said_yes(bot: Bot) -> None:
-    code = await bot.service.store.link_code((await bot.service.member(Asker("discord", "5"))).key)
+    code = await bot.service.store.links.code((await bot.service.member(Asker("discord", "5"))).key)
     await bot.telegram.say(ANNA, f"/link {code}")
     await bot.settled()
     question = bot.telegram.messages(ANNA)[-1]
@@ -93,8 +94,8 @@ async def test_link_joins_two_accounts_after_both_said_yes(bot: Bot) -> None:
     await bot.settled()
     assert "other side" in question.plain
     discord = await bot.service.member(Asker("discord", "5"))
-    (offer,) = await bot.service.store.link_offers(discord.key)
-    assert (await bot.service.store.confirm(discord.key, offer.offer_id)).linked
+    (offer,) = await bot.service.store.links.offers(discord.key)
+    assert (await bot.service.store.links.confirm(discord.key, offer.offer_id)).linked
 
 
 async def test_link_shows_no_code_in_a_group(bot: Bot) -> None:
@@ -202,11 +203,13 @@ async def test_a_group_can_keep_the_bot_to_one_topic(bot: Bot) -> None:
 
 
 async def test_settings_move_with_the_group(bot: Bot) -> None:
-    scope = f"telegram:{GROUP}"
-    await bot.service.store.set_setting(scope, "preview", False, by="test")
+    scope = Scope.server("telegram", str(GROUP))
+    await bot.service.store.settings.set(scope, "preview", False, by="test")
     await bot.telegram.say(ANNA, "", chat=GROUP, migrate_to_chat_id=SUPERGROUP)
     await bot.settled()
-    assert await bot.service.store.settings(f"telegram:{SUPERGROUP}") == {"preview": False}
+    assert await bot.service.store.settings.of(Scope.server("telegram", str(SUPERGROUP))) == {
+        "preview": False
+    }
 
 
 async def test_owners_see_costs_queue_and_gpu_and_others_do_not(bot: Bot) -> None:
@@ -224,9 +227,9 @@ async def test_the_link_to_the_owners_page_is_given_in_private_and_to_owners(bot
     assert "private chat" in await said(bot, OWNER, "/stats page", chat=GROUP)
     assert "Only the owner" in await said(bot, ANNA, "/stats page")
     link = (await said(bot, OWNER, "/stats page")).partition("/admin/enter?link=")[2]
-    session = await bot.service.store.begin_session(link.strip())
+    session = await bot.service.store.sessions.begin(link.strip())
     assert session is not None
-    whose = await bot.service.store.session(session)
+    whose = await bot.service.store.sessions.member(session)
     assert whose == await bot.service.member(Asker("telegram", str(OWNER)))
 
 
@@ -240,8 +243,8 @@ async def test_owners_change_members_by_number_and_by_reply(bot: Bot) -> None:
     await bot.settled()
     bot.telegram.redeliver(update)
     await bot.settled()
-    assert (await bot.service.store.quota(member.key)).topup == 25
-    rows = await bot.service.store.audit(subject=member.key)
+    assert (await bot.service.store.members.quota(member.key)).topup == 25
+    rows = await bot.service.store.audit.rows(subject=member.key)
     assert [(row.action, row.why) for row in rows] == [("grant", "sorry"), ("set_tier", "a friend")]
     theirs = {"message_id": 1, "date": 1, "chat": {"id": GROUP, "type": "group"}, "text": "hi"}
     theirs["from"] = {"id": BOB, "is_bot": False, "first_name": "Bob"}

@@ -55,7 +55,7 @@ def processes(tmp_path: Path, telegram: StandIn) -> Processes:
 
 async def charged(config: Config) -> tuple[int, int]:
     async with open_store(config, serving=False) as store:
-        quota = await store.quota((await store.member("telegram", str(ANNA))).key)
+        quota = await store.members.quota((await store.members.of("telegram", str(ANNA))).key)
         assert [finding for finding in await store.check() if finding.severity == "error"] == []
         return quota.used, quota.reserved
 

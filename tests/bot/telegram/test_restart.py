@@ -63,14 +63,14 @@ async def test_a_redelivered_update_draws_shows_and_charges_once(stage: Stage) -
 
 async def test_an_update_is_confirmed_only_once_it_is_written_down(stage: Stage) -> None:
     async with stage.bot() as bot:
-        accept = bot.service.store.accept
+        accept = bot.service.store.requests.accept
         pending = []
 
         async def looked_at(new):
             pending.append(len(bot.telegram._update_queues._state(TOKEN).updates))
             return await accept(new)
 
-        bot.service.store.accept = looked_at
+        bot.service.store.requests.accept = looked_at
         await bot.telegram.say(ANNA, "/imagine a cat")
         await bot.settled()
         assert pending == [1]

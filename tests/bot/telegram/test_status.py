@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from bot.telegram.pace import Pace
+from storage.settings import Scope
 from tests.bot.telegram.conftest import ANNA, FAST, GROUP
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ async def test_who_waits_is_told_the_position(bot: Bot, stage: Stage) -> None:
 
 
 async def test_a_group_without_previews_sees_text_only(bot: Bot, stage: Stage) -> None:
-    await bot.service.store.set_setting(f"telegram:{GROUP}", "preview", False, by="test")
+    await bot.service.store.settings.set(Scope.server("telegram", str(GROUP)), "preview", False, by="test")
     gate = stage.model.gate
     gate.clear()
     await bot.telegram.say(ANNA, "/imagine a cat", chat=GROUP)

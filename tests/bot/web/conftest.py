@@ -45,7 +45,7 @@ class Site:
     async def key(self, tier: str = "enterprise", **terms: Any) -> tuple[str, ApiKey]:
         """A new key's text, and what the store knows of it."""
         terms.setdefault("scopes", ALL)
-        return await self.service.store.create_key("test", tier=tier, by="test", **terms)
+        return await self.service.store.keys.create("test", tier=tier, by="test", **terms)
 
     async def settled(self) -> None:
         """Wait until every connection is over and what followed is written down."""

@@ -149,14 +149,14 @@ class TestTheDoor:
         store = site.service.store
         async with site.http() as http:
             await spend(http, await link(site))
-            clock = store._clock
-            monkeypatch.setattr(store, "_clock", lambda: clock() + to_us_of(timedelta(hours=12)))
+            clock = store.core.clock
+            monkeypatch.setattr(store.core, "clock", lambda: clock() + to_us_of(timedelta(hours=12)))
             assert (await http.get("/admin/")).status_code == 401
 
     async def test_a_link_grows_old(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
         url, store = await link(site), site.service.store
-        clock = store._clock
-        monkeypatch.setattr(store, "_clock", lambda: clock() + to_us_of(timedelta(minutes=10)))
+        clock = store.core.clock
+        monkeypatch.setattr(store.core, "clock", lambda: clock() + to_us_of(timedelta(minutes=10)))
         async with site.http() as http:
             assert (await spend(http, url)).status_code == 403
 
@@ -251,7 +251,7 @@ class TestForms:
         fields = {"token": token(await owner.get("/admin/members")), "platform": "discord", "user": "1"}
         assert (await owner.post("/admin/tier", data=fields | {"tier": "premium"})).status_code == 303
         assert (await site.service.member(ANNA)).tier == "premium"
-        (row,) = await site.service.store.audit(subject=member.key)
+        (row,) = await site.service.store.audit.rows(subject=member.key)
         assert (row.by, row.why) == ((await site.service.member(OWNER)).key, "admin page")
         wrong = await owner.post("/admin/tier", data=fields | {"tier": SCRIPT})
         assert wrong.status_code == 400

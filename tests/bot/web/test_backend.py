@@ -38,7 +38,7 @@ async def test_an_easel_draws_for_another(site: Site, tmp_path: Path) -> None:
     assert drawing.image.size == (128, 192)
     assert drawing.image.getpixel((0, 0)) == _colour(WANTED.seed)
     await site.settled()
-    charged = [row for row in await site.service.store.ledger() if row.member == key.member]
+    charged = [row for row in await site.service.store.ledger.rows() if row.member == key.member]
     assert (charged[-1].width, charged[-1].height, charged[-1].steps) == (128, 192, 6)
     assert drawing.usage.gpu_s == pytest.approx(charged[-1].gpu_us / 1e6)
 

@@ -116,7 +116,7 @@ async def test_an_owner_finds_their_way_on_a_phone(
     t = translator(language)
     async with stage.site(owned(tmp_path)) as site:
         service = site.service
-        await service.store.set_language((await service.member(OWNER)).key, language)
+        await service.store.members.set_language((await service.member(OWNER)).key, language)
         await drawn(site, "1", "an orange cat on a green meadow")
         site.model.fail = [RuntimeError("boom")]
         await (await service.imagine(ANNA, Options("a dog"), key="2", address={})).outcome()

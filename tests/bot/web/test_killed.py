@@ -76,7 +76,7 @@ async def insist(http: httpx.AsyncClient, number: int) -> list[str]:
 
 async def test_killed_in_the_middle_of_requests_each_is_charged_once(processes: Processes) -> None:
     async with processes.store() as store:
-        text, key = await store.create_key("test", scopes=ALL, tier="enterprise", by="test")
+        text, key = await store.keys.create("test", scopes=ALL, tier="enterprise", by="test")
     chance = random.Random(7)
     url, headers = f"http://127.0.0.1:{processes.port}", {"authorization": f"Bearer {text}"}
     async with httpx.AsyncClient(base_url=url, headers=headers, timeout=LONG_S, trust_env=False) as http:
@@ -96,13 +96,15 @@ async def test_killed_in_the_middle_of_requests_each_is_charged_once(processes: 
     assert first == again
     assert len({picture for [picture] in first}) == CLIENTS
     async with processes.store() as store:
-        assert (await store.quota(key.member)).used == CLIENTS
-        assert [row.charged for row in await store.ledger()].count(False) == 1  # nobody could fetch that one
+        assert (await store.members.quota(key.member)).used == CLIENTS
+        assert [row.charged for row in await store.ledger.rows()].count(
+            False
+        ) == 1  # nobody could fetch that one
         assert [finding for finding in await store.check() if finding.severity == "error"] == []
 
 
 async def until(processes: Processes, member: str, ready: Callable[[Quota], bool]) -> None:
     """Wait until the other process has written so much down."""
     async with asyncio.timeout(LONG_S), processes.store() as store:
-        while not ready(await store.quota(member)):  # noqa: ASYNC110
+        while not ready(await store.members.quota(member)):  # noqa: ASYNC110
             await asyncio.sleep(0.1)

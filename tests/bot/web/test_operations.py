@@ -52,7 +52,7 @@ def labels(**values: str) -> frozenset[tuple[str, str]]:
 async def test_after_a_request_the_page_agrees_with_the_ledger(site: Site) -> None:
     await draw(site, "1", steps="4")
     await draw(site, "2", images="2", steps="4")
-    rows = await site.service.store.ledger()
+    rows = await site.service.store.ledger.rows()
     page = await samples(site)
     who = {"tier": "free", "platform": "discord"}
     assert page["easel_images_total", labels(**who)] == len(rows) == 3
@@ -123,7 +123,7 @@ async def test_without_a_store_the_page_stays(site: Site, monkeypatch: pytest.Mo
     async def broken(*_: object) -> None:
         raise StoreUnavailable(Reason.DISK_FULL, "full")
 
-    monkeypatch.setattr(site.service.store, "totals", broken)
+    monkeypatch.setattr(site.service.store.stats, "totals", broken)
     monkeypatch.setattr(site.service.store, "probe", broken)
     page = await samples(site)
     who = labels(tier="free", platform="discord")

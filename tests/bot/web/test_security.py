@@ -28,7 +28,7 @@ async def link(site: Site) -> str:
 async def test_no_key_no_answer(site: Site, path: str) -> None:
     expired, _ = await site.key(expires_at=datetime.now(UTC) - timedelta(seconds=1))
     revoked, key = await site.key()
-    await site.service.store.revoke_key(key.prefix, by="test")
+    await site.service.store.keys.revoke(key.prefix, by="test")
     wrong = ["Bearer nonsense", "Basic YTpi", "Bearer", f"Bearer {expired}", f"Bearer {revoked}", revoked]
     method = "POST" if path == PATH else "GET"
     async with site.http() as http:

@@ -12,7 +12,7 @@ import pytest
 
 from storage.clock import from_us, to_us
 from storage.months import Period
-from storage.records import LedgerRow, Outcome, Percentiles, Source, Tally
+from storage.records import CancelledBy, LedgerRow, Outcome, Percentiles, Source, Tally
 from tests.storage.house import USAGE, HandClock, ask, draw, open_store
 
 if TYPE_CHECKING:
@@ -40,30 +40,37 @@ def tally(rows: Iterable[LedgerRow]) -> Tally:
 async def live_through(store: Store, clock: HandClock, hours: float, requests: int, seed: int) -> None:
     """Requests of all kinds and ends, spread over some hours."""
     chance = random.Random(seed)
-    people = [(await store.member("discord", str(number))).key for number in range(6)]
+    people = [(await store.members.of("discord", str(number))).key for number in range(6)]
     for person, tier in zip(people, ("member", "enterprise"), strict=False):
-        await store.set_tier(person, tier, by="admin")
+        await store.members.set_tier(person, tier, by="admin")
     for _ in range(requests):
         clock.advance(seconds=chance.expovariate(requests / (hours * 3600)))
         source = Source(chance.choice(["discord", "telegram"]), str(chance.random()))
         request = (
-            await store.accept(ask(chance.choice(people), chance.choice([1, 1, 2]), source=source))
+            await store.requests.accept(ask(chance.choice(people), chance.choice([1, 1, 2]), source=source))
         ).request
         times = {name: int(chance.lognormvariate(15, 1)) for name in ("queue_us", "denoise_us", "gpu_us")}
         usage = replace(USAGE, width=chance.choice([128, 192]), **times)
         ending = chance.random()
         if ending < 0.1:
             for job in request.jobs:
-                await store.failed(job.job_id, "no GPU", usage if chance.random() < 0.5 else None)
+                await store.jobs.failed(job.job_id, "no GPU", usage if chance.random() < 0.5 else None)
         elif ending < 0.2:
             for job in request.jobs:
-                await store.cancelled(job.job_id, usage, charged=chance.random() < 0.5, by="member")
+                await store.jobs.cancelled(
+                    job.job_id,
+                    usage,
+                    refunds_a_day=0 if chance.random() < 0.5 else None,
+                    by=CancelledBy.MEMBER,
+                )
         else:
             await draw(store, request, usage=usage)
             if ending < 0.3:
-                await store.undeliverable(request.request_id, "blocked", members_doing=chance.random() < 0.5)
+                await store.jobs.undeliverable(
+                    request.request_id, "blocked", members_doing=chance.random() < 0.5
+                )
             else:
-                await store.acknowledge(request.request_id)
+                await store.jobs.acknowledge(request.request_id)
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu", "America/New_York"])
@@ -71,11 +78,11 @@ async def test_any_period_is_what_its_ledger_rows_add_up_to(tmp_path: Path, zone
     clock = HandClock(datetime(2026, 10, 29, 3, tzinfo=UTC))
     async with await open_store(tmp_path, clock, time_zone=zone, synchronous="OFF") as store:
         await live_through(store, clock, hours=8 * 24, requests=250, seed=7)
-        ledger = await store.ledger(limit=10_000)
+        ledger = await store.ledger.rows(limit=10_000)
         for text in ("today", "2d", "7d", "month", "2026-10"):
             period = store.calendar.period(text, clock())
             rows = [row for row in ledger if period.start_us <= to_us(row.at) < period.end_us]
-            stats = await store.stats(period)
+            stats = await store.stats.of(period)
             assert stats.total == tally(rows)
             assert stats.by_tier == {
                 tier: tally(row for row in rows if row.tier == tier) for tier in {row.tier for row in rows}
@@ -113,19 +120,19 @@ async def test_top_members_of_the_month(tmp_path: Path) -> None:
     clock = HandClock()
     async with await open_store(tmp_path, clock, synchronous="OFF") as store:
         await live_through(store, clock, hours=20, requests=80, seed=3)
-        stats = await store.stats(store.calendar.period("today", clock()))
+        stats = await store.stats.of(store.calendar.period("today", clock()))
         counted = Counter(
             row.member
-            for row in await store.ledger(limit=10_000)
+            for row in await store.ledger.rows(limit=10_000)
             if row.charged and row.outcome is not Outcome.UNDELIVERABLE
         )
         assert [one.tally.images for one in stats.top_members] == [n for _, n in counted.most_common(10)]
         for one in stats.top_members:
-            assert one.tally == tally(await store.ledger(limit=10_000, member=one.member))
+            assert one.tally == tally(await store.ledger.rows(limit=10_000, member=one.member))
 
 
 async def test_nothing_happened(store: Store) -> None:
-    stats = await store.stats(Period(0, 10 * 86_400_000_000))
+    stats = await store.stats.of(Period(0, 10 * 86_400_000_000))
     assert stats.total == Tally()
     assert (stats.by_tier, stats.top_members, stats.wait.p50_us, stats.share("free")) == ({}, (), None, 0.0)
     assert (stats.start, stats.currency) == (from_us(0), "CNY")
@@ -135,6 +142,6 @@ async def test_shares_and_the_order_of_tiers(tmp_path: Path) -> None:
     clock = HandClock()
     async with await open_store(tmp_path, clock, synchronous="OFF") as store:
         await live_through(store, clock, hours=5, requests=60, seed=5)
-        stats = await store.stats(store.calendar.period("today", clock()))
+        stats = await store.stats.of(store.calendar.period("today", clock()))
         assert list(stats.by_tier) == ["free", "member", "enterprise"]
         assert sum(stats.share(tier) for tier in stats.by_tier) == pytest.approx(1)

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import fields
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from . import members, meter
-from .clock import DAY_US, from_us
-from .ledger import bucket_us
+from . import member_rows, meter
+from .clock import DAY_US, from_us, to_us
+from .closing import bucket_us
+from .core import Subject, reports
 from .meter import CELL_US
 from .records import MemberLine, MemberMonth, Percentiles, Stats, Tally
 
@@ -61,48 +63,81 @@ _NAMED = (
 )
 
 
-def stats(db: sqlite3.Connection, policy: Policy, period: Period) -> Stats:
-    """All figures of a period that begins and ends on a quarter of an hour (as each zone's midnight does)."""
-    cells = _cells(period)
-    by_tier: dict[str, list[Tally]] = defaultdict(list)
-    by_platform: dict[str, list[Tally]] = defaultdict(list)
-    by_size: dict[str, list[Tally]] = defaultdict(list)
-    query = (
-        f"SELECT tier, platform, width, height, {_SUMS_SQL}"
-        + _CELLS.format(table="rollup")
-        + "GROUP BY tier, platform, width, height"
-    )
-    for tier, platform, width, height, *sums in db.execute(query, cells):
-        tally = Tally(*sums)
-        by_tier[tier].append(tally)
-        by_platform[platform].append(tally)
-        if width:
-            by_size[f"{width}x{height}"].append(tally)
-    waits, draws = _histogram(db, cells, "wait"), _histogram(db, cells, "draw")
-    return Stats(
-        start=from_us(period.start_us),
-        end=from_us(period.end_us),
-        currency=policy.currency,
-        total=add(tally for tallies in by_tier.values() for tally in tallies),
-        by_tier={tier: add(by_tier[tier]) for tier in _in_order(policy, by_tier)},
-        by_platform={name: add(tallies) for name, tallies in sorted(by_platform.items())},
-        by_size={name: add(tallies) for name, tallies in by_size.items()},
-        wait=percentiles(_merged(waits.values())),
-        draw=percentiles(_merged(draws.values())),
-        wait_by_tier={tier: percentiles(waits[tier]) for tier in waits},
-        draw_by_tier={tier: percentiles(draws[tier]) for tier in draws},
-        uptime=meter.uptime(db, period),
-        top_members=top_members(db, policy.calendar.month(period.end_us - 1)),
-    )
+class Statistics(Subject):
+    """`store.stats`."""
 
+    @reports
+    def of(self, db: sqlite3.Connection, period: Period) -> Stats:
+        """All figures of a period that begins and ends on a quarter of an hour (as each zone's midnight
+        does).
 
-def totals(db: sqlite3.Connection) -> dict[tuple[str, str], Tally]:
-    """All that the ledger ever held, by tier and platform; no figure of it ever falls."""
-    rows = db.execute(
-        f"SELECT tier, platform, {_SUMS_SQL} FROM rollup WHERE span_us = ? GROUP BY tier, platform",
-        (DAY_US,),
-    )
-    return {(tier, platform): Tally(*sums) for tier, platform, *sums in rows}
+        `period` comes from `store.calendar`.
+        """
+        cells = _cells(period)
+        by_tier: dict[str, list[Tally]] = defaultdict(list)
+        by_platform: dict[str, list[Tally]] = defaultdict(list)
+        by_size: dict[str, list[Tally]] = defaultdict(list)
+        query = (
+            f"SELECT tier, platform, width, height, {_SUMS_SQL}"
+            + _CELLS.format(table="rollup")
+            + "GROUP BY tier, platform, width, height"
+        )
+        for tier, platform, width, height, *sums in db.execute(query, cells):
+            tally = Tally(*sums)
+            by_tier[tier].append(tally)
+            by_platform[platform].append(tally)
+            if width:
+                by_size[f"{width}x{height}"].append(tally)
+        waits, draws = _histogram(db, cells, "wait"), _histogram(db, cells, "draw")
+        return Stats(
+            start=from_us(period.start_us),
+            end=from_us(period.end_us),
+            currency=self.policy.currency,
+            total=add(tally for tallies in by_tier.values() for tally in tallies),
+            by_tier={tier: add(by_tier[tier]) for tier in _in_order(self.policy, by_tier)},
+            by_platform={name: add(tallies) for name, tallies in sorted(by_platform.items())},
+            by_size={name: add(tallies) for name, tallies in by_size.items()},
+            wait=percentiles(_merged(waits.values())),
+            draw=percentiles(_merged(draws.values())),
+            wait_by_tier={tier: percentiles(waits[tier]) for tier in waits},
+            draw_by_tier={tier: percentiles(draws[tier]) for tier in draws},
+            uptime=meter.uptime(db, period),
+            top_members=_top_members(db, self.policy.calendar.month(period.end_us - 1)),
+        )
+
+    @reports
+    def totals(self, db: sqlite3.Connection) -> dict[tuple[str, str], Tally]:
+        """Everything since the database began, by tier and platform; no figure of it ever falls."""
+        rows = db.execute(
+            f"SELECT tier, platform, {_SUMS_SQL} FROM rollup WHERE span_us = ? GROUP BY tier, platform",
+            (DAY_US,),
+        )
+        return {(tier, platform): Tally(*sums) for tier, platform, *sums in rows}
+
+    @reports
+    def held(self, db: sqlite3.Connection, period: Period) -> dict[str, int]:
+        """How long members held a tier they were given, by tier: microseconds, added up, as far as time has
+        gone.
+
+        From the audit log. Who was merged or forgotten counts no longer.
+        """
+        rows = db.execute(
+            """
+            SELECT subject, audit.at_us, json_extract(detail, '$.tier') AS tier,
+                   json_extract(detail, '$.until') AS until,
+                   lead(audit.at_us, 1, ?1) OVER (PARTITION BY subject ORDER BY audit.id) AS replaced_us
+            FROM audit JOIN member ON member.key = subject AND merged_into IS NULL AND forgotten_us IS NULL
+            WHERE action = 'set_tier' AND audit.at_us < ?1
+            """,
+            (min(period.end_us, self.now_us),),
+        )
+        by_tier: dict[str, int] = {}
+        for row in rows:
+            until_us = to_us(datetime.fromisoformat(row["until"])) if row["until"] else row["replaced_us"]
+            held_us = min(row["replaced_us"], until_us) - max(row["at_us"], period.start_us)
+            if held_us > 0:
+                by_tier[row["tier"]] = by_tier.get(row["tier"], 0) + held_us
+        return by_tier
 
 
 def members_by_use(
@@ -115,13 +150,15 @@ def members_by_use(
         rows += db.execute(_IDLE, values | {"limit": limit - len(rows)}).fetchall()
     return [
         MemberLine(
-            members.record(row, policy, now_us), members.identities(db, row["id"]), Tally(*row[: len(SUMS)])
+            member_rows.record(row, policy, now_us),
+            member_rows.identities(db, row["id"]),
+            Tally(*row[: len(SUMS)]),
         )
         for row in rows
     ]
 
 
-def top_members(db: sqlite3.Connection, month: int, limit: int = TOP_MEMBERS) -> tuple[MemberMonth, ...]:
+def _top_members(db: sqlite3.Connection, month: int, limit: int = TOP_MEMBERS) -> tuple[MemberMonth, ...]:
     """The members with the most images of a month (by the month of their reservations)."""
     rows = db.execute(
         f"""

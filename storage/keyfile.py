@@ -1,0 +1,101 @@
+"""The key of the hashes of forgotten members and of signed links: a file beside the database, so that a
+stolen copy of the database does not contain it.
+
+The database keeps the key's fingerprint: a key that is lost, damaged or another database's is refused, since
+with it bans of forgotten members would end and links go bad without a word.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import secrets
+from typing import TYPE_CHECKING
+
+from .errors import CannotOpen
+from .images import fsync_folder
+
+if TYPE_CHECKING:
+    import sqlite3
+    from pathlib import Path
+
+LENGTH = 32
+_LOST = (
+    "Put it back from a backup. If it is lost for good, `easel new-key` makes another: bans of members who "
+    "asked to be forgotten end then, and so do links to pictures"
+)
+
+
+def path_of(database: Path) -> Path:
+    """Where the key of a database is."""
+    return database.with_name(database.name + ".key")
+
+
+def load_or_create(db: sqlite3.Connection, database: Path) -> bytes:
+    """The key that belongs to the database; a new one for a database that never had any.
+
+    Raises CannotOpen, OSError.
+    """
+    kept, key = kept_fingerprint(db), read(path_of(database))
+    if key is None:
+        if kept is not None:
+            raise CannotOpen(f"the key file {path_of(database)} is gone. {_LOST}")
+        key = _create(path_of(database))
+    db.execute("INSERT INTO meta VALUES ('key_fingerprint', ?) ON CONFLICT DO NOTHING", (fingerprint(key),))
+    if kept_fingerprint(db) != fingerprint(key):
+        raise CannotOpen(f"the key file {path_of(database)} belongs to another database. {_LOST}")
+    return key
+
+
+def renew(db: sqlite3.Connection, database: Path) -> Path | None:
+    """A new key; where an old one is now, None if there was none. Raises OSError."""
+    path, aside = path_of(database), None
+    if path.exists():
+        aside = path.with_name(f"{path.name}.replaced-{secrets.token_hex(4)}")
+        path.replace(aside)
+    key = _create(path)
+    db.execute(
+        "INSERT INTO meta VALUES ('key_fingerprint', ?1) ON CONFLICT DO UPDATE SET value = ?1",
+        (fingerprint(key),),
+    )
+    return aside
+
+
+def read(path: Path) -> bytes | None:
+    """The key in a file; None where there is none. Raises CannotOpen where it is no key, OSError."""
+    try:
+        key = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    if len(key) != LENGTH:
+        raise CannotOpen(f"the key file {path} is damaged: it has {len(key)} bytes, not {LENGTH}. {_LOST}")
+    return key
+
+
+def fingerprint(key: bytes) -> str:
+    """Tells keys apart, and nothing about them."""
+    return hmac.digest(key, b"fingerprint", "sha256").hex()
+
+
+def kept_fingerprint(db: sqlite3.Connection) -> str | None:
+    """Of the key that the database was written with; None for one from before that was kept."""
+    row = db.execute("SELECT value FROM meta WHERE name = 'key_fingerprint'").fetchone()
+    return None if row is None else str(row[0])
+
+
+def write(path: Path, key: bytes) -> None:
+    """Durably, readable by its owner alone, all of it or nothing. Raises OSError."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(key)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    fsync_folder(path.parent)
+
+
+def _create(path: Path) -> bytes:
+    key = secrets.token_bytes(LENGTH)
+    write(path, key)
+    return key

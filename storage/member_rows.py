@@ -1,0 +1,82 @@
+"""Rows of members: found by identity or key, made, and read as what the outside sees."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from .clock import from_us
+from .errors import UnknownMember
+from .records import Identity, Member
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from .policy import Policy
+
+
+IDS = "SELECT id FROM member WHERE id = :member UNION ALL SELECT id FROM member WHERE merged_into = :member"
+"""The numbers under which a member's ledger rows stand: its own, and those of members that it took in."""
+
+
+def find(db: sqlite3.Connection, platform: str, user_id: str) -> sqlite3.Row | None:
+    """The member's row behind an identity."""
+    row: sqlite3.Row | None = db.execute(
+        "SELECT member.* FROM identity JOIN member ON member.id = identity.member"
+        " WHERE platform = ? AND user_id = ?",
+        (platform, user_id),
+    ).fetchone()
+    return row
+
+
+def by_key(db: sqlite3.Connection, key: str) -> sqlite3.Row:
+    """The row of the member with this key, or of the one it became part of. Raises UnknownMember."""
+    row: sqlite3.Row | None = db.execute(
+        "SELECT member.* FROM person JOIN member ON member.id = person.member"
+        " WHERE person.key = ? AND forgotten_us IS NULL",
+        (key,),
+    ).fetchone()
+    if row is None:
+        raise unknown(key)
+    return row
+
+
+def number(db: sqlite3.Connection, key: str) -> int | None:
+    """The number of the member with this key, forgotten ones included, or of the one it became part of."""
+    row = db.execute("SELECT coalesce(merged_into, id) FROM member WHERE key = ?", (key,)).fetchone()
+    return None if row is None else int(row[0])
+
+
+def unknown(key: str) -> UnknownMember:
+    """The error for a key or an identity that leads nowhere."""
+    return UnknownMember(f"no member {key}")
+
+
+def create(db: sqlite3.Connection, now_us: int) -> int:
+    """A new member without an identity; its internal id."""
+    cursor = db.execute("INSERT INTO member (key, created_us) VALUES (?, ?)", (secrets.token_hex(8), now_us))
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
+
+
+def identities(db: sqlite3.Connection, member: int) -> tuple[Identity, ...]:
+    """The platform identities of a member."""
+    rows = db.execute(
+        "SELECT platform, user_id FROM identity WHERE member = ? ORDER BY platform, user_id", (member,)
+    )
+    return tuple(Identity(platform, user_id) for platform, user_id in rows)
+
+
+def record(row: sqlite3.Row, policy: Policy, now_us: int) -> Member:
+    """What the outside sees of a member's row."""
+    tier = policy.tier_in_force(row["tier"], row["tier_until_us"], now_us)
+    lasting = tier == row["tier"] and row["tier_until_us"] is not None
+    return Member(
+        key=row["key"],
+        tier=tier,
+        tier_until=from_us(row["tier_until_us"]) if lasting else None,
+        language=row["language"],
+        banned=row["banned_us"] is not None,
+        ban_reason=row["ban_reason"],
+        created_at=from_us(row["created_us"]),
+    )

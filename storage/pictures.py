@@ -1,0 +1,98 @@
+"""Pictures: kept under the name of their content, and deleted for their owner, by age or by total size."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from . import trash
+from .core import Subject, writes, writes_until_stored
+from .errors import StoreUnavailable, UnknownJob, WrongState
+from .images import overdue
+from .records import JobState
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable
+
+
+class Pictures(Subject):
+    """`store.pictures`. A picture's `ref` is its name."""
+
+    async def put(self, content: bytes, suffix: str) -> str:
+        """Keep a picture on disk, durably; its ref. `suffix` is like ".png". Waits until stored."""
+        return await self.core.until_stored(lambda: self._put(content, suffix))
+
+    async def _put(self, content: bytes, suffix: str) -> str:
+        try:
+            ref = await self.core.in_thread(self.core.folder.put, content, suffix, self.now_us)
+        except StoreUnavailable as trouble:
+            self.core.picture_trouble = (self.now_us, trouble)
+            raise
+        self.core.picture_trouble = None
+        return ref
+
+    async def get(self, ref: str) -> bytes:
+        """The bytes of a picture. Raises ImageGone."""
+        return await self.core.in_thread(self.core.folder.get, ref)
+
+    async def delete(self, job_id: str) -> None:
+        """Take the picture of a closed job away for good. Raises UnknownJob, WrongState."""
+        await self._take(job_id)
+        await self.empty_trash()
+
+    async def discard(self, ref: str) -> None:
+        """Delete a picture whose job is gone, unless another job shows it."""
+        await self._trash([ref], self.now_us)
+        with suppress(StoreUnavailable):  # it is on the list
+            await self.empty_trash()
+
+    async def retain(self, *, max_age_s: int | None = None, total_mb: int | None = None) -> int:
+        """Delete the oldest pictures beyond an age or a total size; undelivered ones stay. How many went."""
+        since_us = self.now_us  # a picture that is written again while we look stays
+        kept = await self.core.in_thread(self.core.folder.kept)
+        await self._take_all(overdue(kept, since_us, max_age_s=max_age_s, total_mb=total_mb), since_us)
+        return await self.empty_trash()
+
+    async def delete_orphans(self) -> int:
+        """Delete files that no job shows: what a kill left between a picture and its row. How many.
+
+        Only while nobody draws.
+        """
+        refs = await self.core.in_thread(self.core.folder.refs)
+        orphans = await self.core.report(lambda db: trash.orphans(db, refs))
+        if orphans:
+            await self._trash(orphans, self.now_us)
+        return await self.empty_trash()
+
+    async def empty_trash(self) -> int:
+        """Delete the files of pictures that were taken away, and only then strike them from the list."""
+        listed = await self.core.report(trash.listed)
+        if not listed:
+            return 0
+        deleted = await self.core.in_thread(self.core.folder.delete, listed)
+        await self._strike(listed)
+        return deleted
+
+    @writes
+    def _take(self, db: sqlite3.Connection, job_id: str) -> None:
+        row = db.execute("SELECT image, state FROM job WHERE job_id = ?", (job_id,)).fetchone()
+        if row is None:
+            raise UnknownJob(f"no job {job_id}")
+        if row["state"] == JobState.DRAWN:
+            raise WrongState(job_id, row["state"], "without its picture")
+        if row["image"] is not None:
+            db.execute("UPDATE job SET image = NULL WHERE job_id = ?", (job_id,))
+            trash.add(db, self.now_us, [row["image"]])
+
+    @writes
+    def _take_all(self, db: sqlite3.Connection, refs: Iterable[str], since_us: int) -> None:
+        trash.take(db, since_us, refs)
+
+    @writes_until_stored
+    def _trash(self, db: sqlite3.Connection, refs: Iterable[str], now_us: int) -> None:
+        trash.add(db, now_us, refs)
+
+    @writes
+    def _strike(self, db: sqlite3.Connection, deleted: Iterable[tuple[str, int]]) -> None:
+        trash.strike(db, deleted)
