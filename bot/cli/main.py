@@ -22,6 +22,7 @@ from bot.cli.database import read_backup, show_check, write_backup
 from bot.cli.doctor.report import run_doctor
 from bot.cli.init.wizard import Here, run_init
 from bot.cli.interrupt import INTERRUPTED, interruptible
+from bot.cli.selftest import run_selftest
 from bot.cli.terminal import Terminal, check_folder, check_out, show_card
 from bot.cli.words import WordsCommand, listing_options
 from bot.commands import owners
@@ -201,6 +202,20 @@ def calibrate(
     """Measure this machine: memory by size, seconds by steps, images per hour by concurrent requests."""
     settings = _settings(config)
     _run(settings, lambda: run_calibration(console, settings, quick=quick))
+
+
+@app.command()
+def selftest(
+    quick: Annotated[bool, typer.Option("--quick", help="Draw fewer and smaller pictures.")] = False,
+    out: Annotated[Path, typer.Option(help="Where the report goes, as this name with .md and .json.")] = Path(
+        "selftest"
+    ),
+    config: ConfigOption = None,
+) -> None:
+    """Draw as the engine does, compare it with what the engine believes, and write a report."""
+    settings = _bot_toml(config)
+    if not _run(settings, lambda: run_selftest(console, settings, quick=quick, out=out)):
+        raise typer.Exit(FAILED)
 
 
 @app.command()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from PIL.Image import Image
 
@@ -92,6 +92,12 @@ class Model(Protocol):
     def step(self, canvases: Sequence[Canvas]) -> None:
         """One denoising step for each: same picture size, any step, any sigmas. Returns when it is drawn."""
 
+    def reference(self, request: DrawRequest) -> Image:
+        """The same picture by the library's own pipeline, from end to end; for comparisons."""
+
+    def weights_bytes(self) -> Mapping[str, int]:
+        """Bytes of the loaded weights by component."""
+
     def preview(self, canvas: Canvas) -> Image:
         """A small look at what the picture will be."""
 
@@ -106,6 +112,9 @@ class Model(Protocol):
 
     def peak_of(self, call: Callable[[], object]) -> int | None:
         """Run `call` alone; the most bytes it held above the loaded weights, where that can be told."""
+
+    def take(self, nbytes: int) -> object:
+        """So much of the device's memory, for as long as the answer is kept; for trying what happens then."""
 
     def release(self) -> None:
         """Give cached memory back to the device; comes after an out-of-memory, outside its `except` block."""

@@ -29,7 +29,7 @@ from engine.worker.memory import Mode
 from engine.worker.preview import Previews
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from PIL.Image import Image
 
@@ -175,6 +175,23 @@ class ZImageModel:
         if self._placement.on_gpu:
             torch.cuda.synchronize(self._device)  # a GPU answers before it has drawn
 
+    def reference(self, request: DrawRequest) -> Image:
+        with _no_bars(), self._encoder.on_device() if self._encoder is not None else contextlib.nullcontext():
+            image: Image = self._pipeline(
+                request.prompt,
+                height=request.height,
+                width=request.width,
+                num_inference_steps=request.steps,
+                guidance_scale=request.guidance,
+                negative_prompt=request.negative_prompt,
+                generator=torch.Generator("cpu").manual_seed(request.seed),
+            ).images[0]
+        return image
+
+    def weights_bytes(self) -> Mapping[str, int]:
+        parts = {name: getattr(self._pipeline, name).parameters() for name in COMPONENTS}
+        return {name: sum(tensor.nbytes for tensor in tensors) for name, tensors in parts.items()}
+
     @torch.inference_mode()
     def preview(self, canvas: Canvas) -> Image:
         assert isinstance(canvas, ZCanvas)
@@ -226,6 +243,9 @@ class ZImageModel:
         self.start_measuring()
         call()
         return self.measured().peak_bytes
+
+    def take(self, nbytes: int) -> object:
+        return torch.empty(nbytes, dtype=torch.uint8, device=self._device)
 
     def release(self) -> None:
         if self._placement.on_gpu:

@@ -103,3 +103,6 @@ doctor-online-refused = { $platform } rejects this token.
 doctor-online-refused-do = It was reset or mistyped. Get a new one from { $platform } and put it into .env.
 doctor-online-unreachable = Cannot reach { $platform } ({ $reason }).
 doctor-online-unreachable-do = Check the network, DNS and firewall. Behind a proxy, set HTTPS_PROXY, or api_url under [discord] and base_url under [telegram].
+
+selftest-written = The report is in { $files }. Attach both files when you report a problem.
+selftest-cannot = The self-test cannot start: { $reason }

@@ -94,3 +94,6 @@ doctor-online-refused = { $platform } 不接受这个令牌。
 doctor-online-refused-do = 它已被重置或有误：从 { $platform } 获取新的令牌，写入 .env。
 doctor-online-unreachable = 无法连接 { $platform }（{ $reason }）。
 doctor-online-unreachable-do = 检查网络、DNS 和防火墙；经代理时设置 HTTPS_PROXY，或 [discord] 下的 api_url、[telegram] 下的 base_url。
+
+selftest-written = 报告在 { $files }。反馈问题时请附上这两个文件。
+selftest-cannot = 自检无法开始：{ $reason }

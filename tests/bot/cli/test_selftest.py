@@ -1,0 +1,36 @@
+"""`easel selftest` on the embedded model: every check holds here, and a fault is found and told."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from rich.console import Console
+
+from bot.cli.selftest import run_selftest
+from bot.config.file import load_config
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.model
+
+
+async def test_all_is_well_with_the_embedded_model(tmp_path: Path) -> None:
+    file = tmp_path / "bot.toml"
+    file.write_text(f"[storage]\nfolder = '{tmp_path / 'data'}'\n")
+    console = Console(record=True, width=200)
+    assert await run_selftest(console, load_config(file), quick=True, out=tmp_path / "report" / "selftest")
+    report = json.loads((tmp_path / "report" / "selftest.json").read_text("utf-8"))
+    passed = {check["name"]: check["passed"] for check in report["checks"]}
+    assert {name for name, outcome in passed.items() if outcome is None} == {
+        "text encoder in and out",
+        "telemetry and allocator",
+    }, "what there is to see on a GPU alone"
+    assert all(outcome is not False for outcome in passed.values())
+    assert report["machine"]["torch"]
+    picture = next(check for check in report["checks"] if check["name"] == "picture 128x128x1")
+    assert set(picture["figures"]) == {"encode", "begin", "denoise", "decode"}
+    assert "| ok | out of memory |" in (tmp_path / "report" / "selftest.md").read_text("utf-8")
+    assert "selftest.json" in console.export_text()
