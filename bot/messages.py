@@ -6,7 +6,8 @@ files and its arguments, and the face renders it for whoever is reading.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import Enum
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,12 +26,35 @@ LANGUAGES = ("en", "zh-CN")
 Argument = str | int | float
 
 
+class Reason(Enum):
+    """Why something is refused or failed, for programs: the HTTP API makes its status of it."""
+
+    INVALID = "a value does not fit"
+    TOO_LONG = "a text is too long"
+    NOT_ALLOWED = "whoever asks may not"
+    NO_QUOTA = "an allowance or a cap is used up"
+    TOO_FAST = "too much at once; later it works"
+    POLICY = "a rule on contents"
+    REUSED = "the key of another request"
+    GONE = "it is not, or no longer, there"
+    CANCELLED = "somebody cancelled it"
+    DRAINING = "the bot is restarting"
+    UNAVAILABLE = "not possible at the moment"
+    FAILED = "a fault of the machine or the bot"
+
+
 @dataclass(frozen=True)
 class Message:
     """One sentence, not yet in any language: `id` of the Fluent files, and what fills its gaps."""
 
     id: str
     args: Mapping[str, Argument] = field(default_factory=dict)
+    reason: Reason = field(default=Reason.INVALID, compare=False)
+    """Of a refusal or a failure: why. Nobody decides by the id."""
+
+    def because(self, reason: Reason) -> Message:
+        """The same sentence with its reason."""
+        return replace(self, reason=reason)
 
 
 class UserError(Exception):

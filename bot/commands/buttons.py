@@ -17,7 +17,7 @@ from bot.imagine.options import OPTIONS, Options, altered, number_text
 from bot.imagine.picture import is_spoiler
 from bot.imagine.pricing import money
 from bot.imagine.request import ImageRequest, replay
-from bot.messages import UserError, say
+from bot.messages import Reason, UserError, say
 from bot.render import Card
 from storage.errors import ImageGone, StoreUnavailable, UnknownJob, UnknownRequest, WrongState
 from storage.records import CancelledBy, JobState
@@ -142,11 +142,11 @@ async def single(service: Service, asker: Asker, job_id: str) -> Single:
     request = await _visible(service, asker, record)
     job = _job(record, job_id)
     if job.state is not JobState.DELIVERED or job.image is None:
-        raise UserError(say("error-gone"))
+        raise UserError(say("error-gone").because(Reason.GONE))
     try:
         png = await service.store.pictures.get(job.image)
     except ImageGone:
-        raise UserError(say("error-gone")) from None
+        raise UserError(say("error-gone").because(Reason.GONE)) from None
     drawn = replace(request, seed=job.seed, images=1)
     tier = service.tier_of(await service.member(asker), asker)
     grows = _model(service, drawn).larger(drawn.size, tier.max_pixels) is not None
@@ -201,7 +201,7 @@ async def _record(service: Service, target: str) -> RequestRecord:
     try:
         return await service.store.requests.get(target.partition("-")[0])
     except UnknownRequest:
-        raise UserError(say("error-gone")) from None
+        raise UserError(say("error-gone").because(Reason.GONE)) from None
     except StoreUnavailable as error:
         raise refusals.explain(error, service.config.language) from error
 
@@ -226,7 +226,7 @@ def _model(service: Service, request: ImageRequest) -> Capabilities:
 def _job(record: RequestRecord, job_id: str) -> JobRecord:
     found = next((job for job in record.jobs if job.job_id == job_id), None)
     if found is None:
-        raise UserError(say("error-gone"))
+        raise UserError(say("error-gone").because(Reason.GONE))
     return found
 
 

@@ -14,7 +14,7 @@ from babel.dates import format_datetime
 from bot import render
 from bot.faces.platforms import PLATFORMS
 from bot.imagine.request import ImageRequest
-from bot.messages import LANGUAGES, UserError, say, translator
+from bot.messages import LANGUAGES, Reason, UserError, say, translator
 from bot.render import Card
 from storage.errors import LinkProblem, LinkRefused
 from storage.records import CancelledBy, JobState
@@ -217,7 +217,7 @@ def _link_refused(error: LinkRefused) -> UserError:
         case LinkProblem.TOO_MANY_TRIES:
             return UserError(say("error-link-tries"))
         case LinkProblem.BANNED:
-            return UserError(say("error-banned"))
+            return UserError(say("error-banned").because(Reason.NOT_ALLOWED))
         case _:
             return UserError(say("error-link-code"))
 

@@ -17,7 +17,7 @@ from bot.faces.pacing import paced
 from bot.faces.screen import Gone, Unreachable
 from bot.faces.tasks import Tasks
 from bot.imagine.events import Done, Failed
-from bot.messages import say, translator
+from bot.messages import Reason, say, translator
 from storage.errors import UnknownJob, UnknownRequest
 from storage.records import CancelledBy
 
@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 FAREWELL_S = 3.0
 """How long the screens may take, when the bot stops, to say that requests are kept."""
 
-KEPT = Failed(say("error-draining-kept"), kept=True)
+KEPT = Failed(say("error-draining-kept").because(Reason.DRAINING), kept=True)
 
 
 class Delivery:
@@ -121,7 +121,7 @@ class Delivery:
         except Exception:  # the request stays written down; whoever waits hears that something broke
             log.exception("delivery.died", platform=self._platform)
             with contextlib.suppress(Unreachable):
-                await screen.tell(Failed(say("error-internal"), kept=True))
+                await screen.tell(Failed(say("error-internal").because(Reason.FAILED), kept=True))
         finally:
             del self._screens[live.request_id]
             await screen.close()

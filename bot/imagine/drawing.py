@@ -18,7 +18,7 @@ from bot.imagine.events import Done, Failed
 from bot.imagine.picture import Picture, encode_png, is_spoiler, parameters
 from bot.imagine.request import styled
 from bot.imagine.safety import Safety, Verdict
-from bot.messages import say
+from bot.messages import Reason, say
 from engine.request import Cancelled, Draining, DrawFailed, DrawRequest, EngineError, JobState, Usage
 from engine.snapshot import device_name
 from storage.errors import ImageGone, UnknownJob, UnknownMember
@@ -75,9 +75,13 @@ class Worker:
                 jobs.create_task(self._job(flight, ticket))
         flight.tickets.clear()
         live = flight.live
-        charged = [say("cancelled-charged", images=flight.charged)] if flight.charged else []
+        charged = (
+            [say("cancelled-charged", images=flight.charged).because(Reason.CANCELLED)]
+            if flight.charged
+            else []
+        )
         if flight.kept:
-            live.publish(Failed(say("error-draining-kept"), kept=True))
+            live.publish(Failed(say("error-draining-kept").because(Reason.DRAINING), kept=True))
             return
         if not flight.pictures:
             live.publish(Failed(charged[0]) if charged else flight.failures[0])
@@ -87,7 +91,7 @@ class Worker:
                 lambda: self._store.members.quota(live.member, tier=live.tier)
             )
         except UnknownMember:  # forgotten, with all their pictures
-            live.publish(Failed(say("error-gone")))
+            live.publish(Failed(say("error-gone").because(Reason.GONE)))
             return
         pictures = tuple(sorted(flight.pictures.values(), key=lambda picture: picture.seed))
         notes = (*(say(note) for note in sorted(flight.notes)), *charged)
@@ -147,7 +151,7 @@ class Worker:
         try:
             await self._to_its_end(flight, ticket)
         except UnknownJob:
-            flight.failures.append(Failed(say("cancelled-refunded")))
+            flight.failures.append(Failed(say("cancelled-refunded").because(Reason.CANCELLED)))
 
     async def _to_its_end(self, flight: Flight, ticket: Ticket) -> None:
         """From the queue to a stored picture or a written failure."""
@@ -195,14 +199,15 @@ class Worker:
         """A cancel before the first step is free; later ones are refunded a few times a day."""
         charged = await self._give_back(flight, job_id, error.usage, by=flight.cancelled_by)
         flight.charged += charged
-        flight.failures.append(Failed(say("cancelled-refunded")))
+        flight.failures.append(Failed(say("cancelled-refunded").because(Reason.CANCELLED)))
         log.info("job.cancelled", job_id=job_id, charged=charged)
 
     async def _refuse(self, flight: Flight, drawing: Drawing) -> None:
         """A picture nobody shall see; refunded as often as a cancel is."""
         job_id = drawing.request.job_id
         charged = await self._give_back(flight, job_id, drawing.usage, by=CancelledBy.SAFETY)
-        flight.failures.append(Failed(say("moderation-image-charged" if charged else "moderation-image")))
+        told = say("moderation-image-charged" if charged else "moderation-image")
+        flight.failures.append(Failed(told.because(Reason.POLICY)))
         log.info("job.refused", job_id=job_id, charged=charged)
 
     async def _give_back(self, flight: Flight, job_id: str, used: Usage, *, by: CancelledBy) -> bool:
@@ -217,14 +222,14 @@ class Worker:
                 png = await self._store.pictures.get(job.image)
             except ImageGone:
                 await self._store.jobs.undeliverable([job.job_id], "image gone", members_doing=False)
-                flight.failures.append(Failed(say("error-gone")))
+                flight.failures.append(Failed(say("error-gone").because(Reason.GONE)))
                 return
             flight.pictures[job.job_id] = self._picture(job.job_id, job.seed, png, job.usage)
         elif job.state is Row.CANCELLED:
             flight.charged += job.charged
-            flight.failures.append(Failed(say("cancelled-refunded")))
+            flight.failures.append(Failed(say("cancelled-refunded").because(Reason.CANCELLED)))
         elif job.state not in (Row.QUEUED, Row.RUNNING):
-            flight.failures.append(Failed(say("error-draw")))
+            flight.failures.append(Failed(say("error-draw").because(Reason.FAILED)))
 
     def _picture(self, job_id: str, seed: int, png: bytes, usage: DrawUsage) -> Picture:
         cost_micro = self._pricing.cost_micro(usage.gpu_us, usage.device)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import re2
 
 from bot.imagine.text import fold
-from bot.messages import UserError, say
+from bot.messages import Reason, UserError, say
 from storage.settings import Setting
 
 if TYPE_CHECKING:
@@ -56,11 +56,11 @@ class Moderation:
         """
         text = fold(f"{request.prompt}\n{request.negative_prompt}")
         if self._global.broken_by(text):
-            raise UserError(say("moderation-blocked"))
+            raise UserError(say("moderation-blocked").because(Reason.POLICY))
         if not adult and self._adult.broken_by(text):
-            raise UserError(say("moderation-adult"))
+            raise UserError(say("moderation-adult").because(Reason.POLICY))
         if scope is not None and (await self._server_rules(scope)).broken_by(text):
-            raise UserError(say("moderation-blocked-server"))
+            raise UserError(say("moderation-blocked-server").because(Reason.POLICY))
 
     async def _server_rules(self, scope: Scope) -> Rules:
         settings = await self._store.settings.of(scope)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from babel.dates import format_date
 
-from bot.messages import UserError, say
-from engine.request import DrawFailed, EngineError, OutOfMemory, QueueFull, StepTimeout, TooLarge
+from bot.messages import Message, Reason, UserError, say
+from engine.request import EngineError, OutOfMemory, QueueFull, TooLarge
 from storage.errors import (
     AccountTooYoung,
     CapScope,
@@ -25,41 +25,47 @@ if TYPE_CHECKING:
 
 def explain(error: StorageError, language: str) -> UserError:
     """What the store refused, as a sentence. Unknown troubles read as "storage is down"."""
-    match error:
-        case QuotaExceeded(left=0):
-            return UserError(say("error-quota-used", resets=day(error.resets_at, language)))
-        case QuotaExceeded():
-            resets = day(error.resets_at, language)
-            return UserError(say("error-quota-short", wanted=error.wanted, left=error.left, resets=resets))
-        case SpendingCapReached():
-            return UserError(say("error-spending-cap", resets=day(error.resets_at, language)))
-        case SourceReused():
-            return UserError(say("api-key-reused"))
-        case MemberBanned(reason=reason):
-            return UserError(say("error-banned-why", reason=reason) if reason else say("error-banned"))
-        case DailyCapReached(scope=scope):
-            return UserError(say("error-cap-server" if scope is CapScope.SERVER else "error-cap-total"))
-        case AccountTooYoung():
-            return UserError(say("error-account-young", days=-(-error.needed_s // 86_400)))
-        case _:
-            return UserError(say("error-storage"))
+    message, reason = _refused(error, language)
+    return UserError(message.because(reason))
 
 
 def explain_engine(error: EngineError) -> UserError:
     """What the engine refused or failed with, as a sentence."""
     match error:
         case QueueFull(flow=True):
-            return UserError(say("error-queue-yours", limit=error.limit))
+            return UserError(say("error-queue-yours", limit=error.limit).because(Reason.TOO_FAST))
         case QueueFull():
-            return UserError(say("error-queue-full"))
+            return UserError(say("error-queue-full").because(Reason.TOO_FAST))
         case TooLarge():
-            return UserError(say("error-too-large"))
+            return UserError(say("error-too-large", option="size"))
         case OutOfMemory():
-            return UserError(say("error-memory"))
-        case StepTimeout() | DrawFailed():
-            return UserError(say("error-draw"))
+            return UserError(say("error-memory").because(Reason.FAILED))
         case _:
-            return UserError(say("error-draw"))
+            return UserError(say("error-draw").because(Reason.FAILED))
+
+
+def _refused(error: StorageError, language: str) -> tuple[Message, Reason]:
+    match error:
+        case QuotaExceeded(left=0):
+            return say("error-quota-used", resets=day(error.resets_at, language)), Reason.NO_QUOTA
+        case QuotaExceeded():
+            resets = day(error.resets_at, language)
+            short = say("error-quota-short", wanted=error.wanted, left=error.left, resets=resets)
+            return short, Reason.NO_QUOTA
+        case SpendingCapReached():
+            return say("error-spending-cap", resets=day(error.resets_at, language)), Reason.NO_QUOTA
+        case DailyCapReached(scope=scope):
+            return say("error-cap-server" if scope is CapScope.SERVER else "error-cap-total"), Reason.NO_QUOTA
+        case MemberBanned(reason=reason):
+            return say("error-banned-why", reason=reason) if reason else say(
+                "error-banned"
+            ), Reason.NOT_ALLOWED
+        case AccountTooYoung():
+            return say("error-account-young", days=-(-error.needed_s // 86_400)), Reason.NOT_ALLOWED
+        case SourceReused():
+            return say("api-key-reused"), Reason.REUSED
+        case _:
+            return say("error-storage"), Reason.UNAVAILABLE
 
 
 def day(moment: datetime, language: str) -> str:

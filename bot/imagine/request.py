@@ -30,7 +30,7 @@ from bot.imagine.options import (
 )
 from bot.imagine.sizes import resolve_size, size_aliases
 from bot.imagine.text import clean_prompt, is_blank
-from bot.messages import Message, UserError, say
+from bot.messages import Message, Reason, UserError, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,12 +106,12 @@ def resolve(options: Options, *, models: Models, tier: Tier, styles: Mapping[str
     notes: list[Message] = []
     prompt = clean_prompt(options.prompt)
     if is_blank(prompt):
-        raise UserError(say("error-prompt-empty"))
+        raise UserError(say("error-prompt-empty", option="prompt"))
     negative = clean_prompt(options.negative or "")
     for option, text in (("prompt", prompt), ("negative", negative)):
         if len(text) > MAX_PROMPT_CHARS:
             message = say("error-prompt-long", option=option, length=len(text), limit=MAX_PROMPT_CHARS)
-            raise UserError(message)
+            raise UserError(message.because(Reason.TOO_LONG))
     numbers = {
         option.name: _number(option, getattr(options, option.name), model, tier)
         for option in OPTIONS
@@ -134,7 +134,7 @@ def resolve(options: Options, *, models: Models, tier: Tier, styles: Mapping[str
     elif negative and not guidance:
         notes.append(say("note-negative-unused"))
     if steps > model.useful_steps:
-        notes.append(say("note-steps-many", steps=int(steps), useful=model.useful_steps))
+        notes.append(say("note-steps-many", useful=model.useful_steps))
     notes += _notes_on_words(prompt, model)
     request = ImageRequest(
         prompt=prompt,

@@ -25,7 +25,7 @@ from bot.imagine.live import LiveRequest
 from bot.imagine.moderation import Moderation
 from bot.imagine.request import ImageRequest, Resolved, resolve
 from bot.imagine.safety import Safety
-from bot.messages import Message, UserError, best_language, say
+from bot.messages import Message, Reason, UserError, best_language, say
 from bot.metrics.counting import Counting
 from engine.request import Draining, EngineError
 from storage.errors import Refusal, StoreUnavailable
@@ -204,7 +204,7 @@ class Service:
                 draw = self._worker.draw_request(record, request, job)
                 flight.tickets[job.job_id] = self.models.named(request.model).backend.submit(draw)
         except Draining:
-            raise UserError(say("error-draining-kept")) from None
+            raise UserError(say("error-draining-kept").because(Reason.DRAINING)) from None
         except EngineError as error:
             await self._take_back(flight, record)
             raise refusals.explain_engine(error) from error
@@ -332,7 +332,7 @@ class Service:
         flight.live.over = all(job.state in CLOSED for job in record.jobs)
         await self._worker.collect(flight, record)
         if not flight.pictures and not flight.failures:
-            flight.failures.append(Failed(say("error-gone")))
+            flight.failures.append(Failed(say("error-gone").because(Reason.GONE)))
         await self._worker.draw(flight)
         self._flights[record.request_id] = flight
         return flight.live

@@ -59,7 +59,9 @@ def _pixels(wanted: Size, model: Capabilities, tier: Tier) -> tuple[Size, Messag
     size = model.snap(wanted)
     if size.pixels > tier.max_pixels:
         largest = model.fit(size, tier.max_pixels)
-        raise UserError(say("error-size-tier", wanted=str(wanted), tier=tier.name, largest=str(largest)))
+        raise UserError(
+            say("error-size-tier", option="size", wanted=str(wanted), tier=tier.name, largest=str(largest))
+        )
     if size == wanted:
         return size, None
     grid, low, high = model.grid_px, str(model.min_px), str(model.max_px)
@@ -78,4 +80,4 @@ def _shape(
             if off <= model.grid_px * max(across, down) / min(across, down) and size.pixels <= pixels:
                 return size, say("note-size-shape", wanted=word, size=str(size))
     most = min(model.max_px / model.min_px, max(1.0, tier.max_pixels / model.min_px**2))
-    raise UserError(say("error-size-shape", wanted=word, most=f"{most:.3g}"))
+    raise UserError(say("error-size-shape", option="size", wanted=word, most=f"{most:.3g}"))

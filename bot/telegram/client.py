@@ -22,7 +22,7 @@ from telegram.ext import (
 from telegram.request import HTTPXRequest
 
 from bot.messages import Message as Told
-from bot.messages import UserError, say, translator
+from bot.messages import Reason, UserError, say, translator
 from bot.telegram import intake
 from bot.telegram.delivery import Courier
 from bot.telegram.face import Face
@@ -193,7 +193,7 @@ class Client:
             log.warning("telegram.handler_lost", why=type(error).__name__)
             return
         log.error("telegram.handler_died", exc_info=error)
-        told = error.message if isinstance(error, UserError) else say("error-internal")
+        told = error.message if isinstance(error, UserError) else say("error-internal").because(Reason.FAILED)
         await self.face.apologise(update, told)
 
 

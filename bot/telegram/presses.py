@@ -13,7 +13,7 @@ from telegram.error import TelegramError
 
 from bot.commands import buttons, members
 from bot.commands.buttons import Action
-from bot.messages import UserError, say
+from bot.messages import Reason, UserError, say
 from bot.telegram import html, keyboards
 from storage.errors import UnknownRequest
 
@@ -142,7 +142,7 @@ class Buttons:
                 await _answer(query)
                 return
             case _:
-                raise UserError(say("error-gone"))
+                raise UserError(say("error-gone").because(Reason.GONE))
         await _answer(query)
         if isinstance(query.message, Message):
             await query.edit_message_text(html.card(card), parse_mode="HTML")
@@ -151,7 +151,7 @@ class Buttons:
         try:
             record = await self._face.service.store.requests.get(press.request_id)
         except UnknownRequest:
-            raise UserError(say("error-gone")) from None
+            raise UserError(say("error-gone").because(Reason.GONE)) from None
         return record.member == caller.member.key
 
     async def _guarded(self, caller: Caller, query: CallbackQuery, work: Coroutine[None, None, None]) -> None:

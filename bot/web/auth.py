@@ -12,7 +12,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from bot.imagine.service import Asker
 from bot.messages import say
-from bot.web.errors import failed, language_of
+from bot.web.errors import FORBIDDEN, NO_KEY, failed, language_of
 from bot.web.rate_limit import RateLimit
 from storage.keys import PLATFORM
 from storage.records import ApiKey
@@ -60,14 +60,14 @@ class Authenticator:
         ) -> Caller:
             await self._rate_limit.address(request.client.host if request.client else "")
             if bearer is None:
-                raise failed(say("api-key-missing"))
+                raise failed(say("api-key-missing"), NO_KEY)
             key = await self._store.keys.find(bearer.credentials)
             if key is None:
-                raise failed(say("api-key-wrong"))
+                raise failed(say("api-key-wrong"), NO_KEY)
             structlog.contextvars.bind_contextvars(key=key.prefix)
             await self._rate_limit.key(key.prefix)
             if scope is not None and scope not in key.scopes:
-                raise failed(say("api-scope", scope=scope.value))
+                raise failed(say("api-scope", scope=scope.value), FORBIDDEN)
             return Caller(key, Asker(PLATFORM, key.prefix, locale=language_of(request, "") or None))
 
         return caller

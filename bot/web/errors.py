@@ -21,7 +21,7 @@ from starlette.exceptions import HTTPException
 from bot.imagine import refusals
 from bot.imagine.options import OPTIONS
 from bot.imagine.text import clean_prompt
-from bot.messages import LANGUAGES, Message, UserError, say, translator
+from bot.messages import LANGUAGES, Message, Reason, UserError, say, translator
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
@@ -76,13 +76,14 @@ NO_KEY = Kind(401, "invalid_api_key")
 FORBIDDEN = Kind(403, "forbidden", "permission_error")
 NO_QUOTA = Kind(429, "insufficient_quota", "insufficient_quota")
 TOO_FAST = Kind(429, "rate_limit_exceeded", "rate_limit_error", retry_after_s=SOON_S)
-POLICY = Kind(400, "content_policy_violation", param="prompt")
-DRAINING = Kind(503, "draining", "server_error", retry_after_s=DRAIN_S)
-UNAVAILABLE = Kind(503, "unavailable", "server_error", retry_after_s=SOON_S)
-FAILED = Kind(500, "server_error", "server_error", retry_after_s=1)
-CANCELLED = Kind(409, "cancelled")
 GONE = Kind(404, "not_found")
 BAD = Kind(400, "invalid_value")
+NO_MODEL = Kind(404, "model_not_found", param="model")
+NO_METHOD = Kind(405, "method_not_allowed")
+BODY_LARGE = Kind(413, "request_too_large")
+NO_JSON = Kind(400, "invalid_json")
+MISSING = Kind(400, "missing_required_parameter")
+UNKNOWN = Kind(400, "unknown_parameter")
 
 DOCUMENTED: dict[int | str, dict[str, Any]] = {
     family: {"model": ErrorBody, "description": told}
@@ -90,53 +91,21 @@ DOCUMENTED: dict[int | str, dict[str, Any]] = {
 }
 """For the OpenAPI document: every answer that is not the wanted one."""
 
-KINDS: Mapping[str, Kind] = {
-    "api-key-missing": NO_KEY,
-    "api-key-wrong": NO_KEY,
-    "api-metrics": NO_KEY,
-    "api-scope": FORBIDDEN,
-    "api-model": Kind(404, "model_not_found", param="model"),
-    "api-not-found": GONE,
-    "api-link": GONE,
-    "api-method": Kind(405, "method_not_allowed"),
-    "api-too-fast": TOO_FAST,
-    "api-at-once": TOO_FAST,
-    "api-body-large": Kind(413, "request_too_large"),
-    "api-json": Kind(400, "invalid_json"),
-    "api-missing": Kind(400, "missing_required_parameter"),
-    "api-unknown-field": Kind(400, "unknown_parameter"),
-    "api-unknown-field-hint": Kind(400, "unknown_parameter"),
-    "api-key-reused": Kind(409, "idempotency_key_reused", param="Idempotency-Key"),
-    "error-quota-used": NO_QUOTA,
-    "error-quota-short": NO_QUOTA,
-    "error-spending-cap": NO_QUOTA,
-    "error-cap-server": NO_QUOTA,
-    "error-cap-total": NO_QUOTA,
-    "error-banned": FORBIDDEN,
-    "error-banned-why": FORBIDDEN,
-    "error-account-young": FORBIDDEN,
-    "error-queue-yours": TOO_FAST,
-    "error-queue-full": TOO_FAST,
-    "error-storage": UNAVAILABLE,
-    "error-draining": DRAINING,
-    "error-draining-kept": DRAINING,
-    "error-memory": FAILED,
-    "error-draw": FAILED,
-    "error-internal": FAILED,
-    "error-gone": GONE,
-    "error-too-large": Kind(400, "invalid_value", param="size"),
-    "error-size-tier": Kind(400, "invalid_value", param="size"),
-    "error-prompt-empty": Kind(400, "invalid_value", param="prompt"),
-    "error-prompt-long": Kind(400, "string_above_max_length"),
-    "cancelled-refunded": CANCELLED,
-    "cancelled-charged": CANCELLED,
-    "moderation-blocked": POLICY,
-    "moderation-blocked-server": POLICY,
-    "moderation-adult": POLICY,
-    "moderation-image": POLICY,
-    "moderation-image-charged": POLICY,
+KINDS: Mapping[Reason, Kind] = {
+    Reason.INVALID: BAD,
+    Reason.TOO_LONG: Kind(400, "string_above_max_length"),
+    Reason.NOT_ALLOWED: FORBIDDEN,
+    Reason.NO_QUOTA: NO_QUOTA,
+    Reason.TOO_FAST: TOO_FAST,
+    Reason.POLICY: Kind(400, "content_policy_violation", param="prompt"),
+    Reason.REUSED: Kind(409, "idempotency_key_reused", param="Idempotency-Key"),
+    Reason.GONE: GONE,
+    Reason.CANCELLED: Kind(409, "cancelled"),
+    Reason.DRAINING: Kind(503, "draining", "server_error", retry_after_s=DRAIN_S),
+    Reason.UNAVAILABLE: Kind(503, "unavailable", "server_error", retry_after_s=SOON_S),
+    Reason.FAILED: Kind(500, "server_error", "server_error", retry_after_s=1),
 }
-"""By the sentence that is told. What is not here is a value that does not fit."""
+"""What the bot refuses, on any face, as this one answers it."""
 
 PARAMS = {option.name: option.field for option in OPTIONS}
 """Options whose name over HTTP is another."""
@@ -166,19 +135,17 @@ TYPES = {"int": "integer", "float": "number", "bool": "boolean", "string": "text
 """The first word of pydantic's complaint about a type, as `api-type` knows it."""
 
 
-def kind_of(message: Message) -> Kind:
-    """How a sentence is answered; of a value that does not fit, `param` says whose."""
-    kind = KINDS.get(message.id, BAD)
-    param = kind.param or message.args.get("param") or message.args.get("option")
-    return replace(kind, param=str(param) if param else None)
+def failed(message: Message, kind: Kind | None = None) -> ApiError:
+    """The error that tells `message`, with options under their names over HTTP.
 
-
-def failed(message: Message) -> ApiError:
-    """The error that tells `message`, options under their names over HTTP."""
+    Without a `kind` its reason decides; of a value that does not fit, `param` says whose.
+    """
     option = message.args.get("option")
     if option in PARAMS:
-        message = Message(message.id, {**message.args, "option": PARAMS[str(option)]})
-    return ApiError(kind_of(message), message)
+        message = replace(message, args={**message.args, "option": PARAMS[str(option)]})
+    kind = kind or KINDS[message.reason]
+    param = kind.param or message.args.get("param") or message.args.get("option")
+    return ApiError(replace(kind, param=str(param) if param else None), message)
 
 
 def language_of(request: Request, default: str) -> str:
@@ -246,19 +213,17 @@ def install(app: FastAPI, default_language: str) -> None:
         assert isinstance(error, RequestValidationError)
         body = request.scope["route"].body_field
         fields = body.field_info.annotation.model_fields if body else ()
-        return answer(request, failed(_fault(error.errors()[0], list(fields))))
+        return answer(request, _fault(error.errors()[0], list(fields)))
 
     async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        message = say("api-method") if error.status_code == 405 else say("api-not-found")
-        if error.status_code == 400:
-            message = say("api-json")
-        answered = answer(request, failed(message))
+        known = {405: failed(say("api-method"), NO_METHOD), 400: failed(say("api-json"), NO_JSON)}
+        answered = answer(request, known.get(error.status_code) or failed(say("api-not-found"), GONE))
         answered.headers.update(error.headers or {})
         return answered
 
     async def broke(request: Request, error: Exception) -> Response:
-        return answer(request, failed(say("error-internal")))
+        return answer(request, failed(say("error-internal").because(Reason.FAILED)))
 
     app.add_exception_handler(ApiError, refused)
     app.add_exception_handler(UserError, told)
@@ -268,37 +233,37 @@ def install(app: FastAPI, default_language: str) -> None:
     app.add_exception_handler(Exception, broke)
 
 
-def _fault(fault: Mapping[str, Any], fields: Sequence[str]) -> Message:
+def _fault(fault: Mapping[str, Any], fields: Sequence[str]) -> ApiError:
     """pydantic's first complaint in our words. `fields` are the names that the body may have."""
     where = [str(part) for part in fault["loc"][1:] if isinstance(part, str)]
     param, context, found = ".".join(where[:1]), fault.get("ctx", {}), fault.get("input")
     kind = str(fault["type"])
     if kind == "json_invalid" or (not param and kind in ("missing", "model_attributes_type", "model_type")):
-        return say("api-json")
+        return failed(say("api-json"), NO_JSON)
     if kind == "missing" or found is None:
-        return say("api-missing", param=param)
+        return failed(say("api-missing", param=param), MISSING)
     if kind == "extra_forbidden":
         return _unknown(param, fields)
     if kind in ("literal_error", "enum"):
-        return say("api-choice", param=param, found=_shown(found), allowed=str(context["expected"]))
+        return failed(say("api-choice", param=param, found=_shown(found), allowed=str(context["expected"])))
     if kind in ("greater_than_equal", "less_than_equal"):
         bound = f">= {context['ge']}" if "ge" in context else f"<= {context['le']}"
-        return say("api-range", param=param, found=_shown(found), allowed=bound)
+        return failed(say("api-range", param=param, found=_shown(found), allowed=bound))
     if kind == "string_too_long":
-        return say("api-long", param=param, limit=int(context["max_length"]))
+        return failed(say("api-long", param=param, limit=int(context["max_length"])))
     if (wanted := TYPES.get(kind.split("_")[0])) is not None:
-        return say("api-type", param=param, found=_shown(found), kind=wanted)
-    return say("api-value", param=param, found=_shown(found))
+        return failed(say("api-type", param=param, found=_shown(found), kind=wanted))
+    return failed(say("api-value", param=param, found=_shown(found)))
 
 
-def _unknown(param: str, fields: Sequence[str]) -> Message:
+def _unknown(param: str, fields: Sequence[str]) -> ApiError:
     """A field that is none of ours, with the one that was probably meant."""
     shown = clean_prompt(param[:MOST_FOUND_CHARS])
     near = get_close_matches(param.lower(), fields, n=1)
     meant = THEIR_NAMES.get(param.lower()) or (near[0] if near else None)
     if meant is None:
-        return say("api-unknown-field", param=shown)
-    return say("api-unknown-field-hint", param=shown, meant=meant)
+        return failed(say("api-unknown-field", param=shown), UNKNOWN)
+    return failed(say("api-unknown-field-hint", param=shown, meant=meant), UNKNOWN)
 
 
 def _shown(found: object) -> str:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from bot.imagine.options import OPTIONS, Options, number_text
 from bot.imagine.service import Service
-from bot.messages import say
+from bot.messages import Reason, say
 from bot.web import models
 from bot.web.answer import Answer
 from bot.web.auth import Authenticator, Caller, Scope
@@ -65,7 +65,7 @@ def router(
         if body.model is not None:
             models.require(service, body.model)
         if delivery.draining:
-            raise failed(say("error-draining"))
+            raise failed(say("error-draining").because(Reason.DRAINING))
         rate_limit.enter(caller.prefix)
         leave = functools.partial(rate_limit.leave, caller.prefix)
         try:

@@ -7,8 +7,8 @@ from fastapi.responses import Response
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from bot.imagine.service import Service
-from bot.messages import say
-from bot.web.errors import failed
+from bot.messages import Reason, say
+from bot.web.errors import GONE, failed
 from bot.web.pictures import MEDIA, encoded
 from bot.web.rate_limit import RateLimit
 from bot.web.schemas import Format
@@ -42,7 +42,7 @@ class Links:
         try:
             job_id, file_format = self._signer.loads(token, max_age=int(self._lifetime_s))
         except BadData:
-            raise failed(say("api-link")) from None
+            raise failed(say("api-link"), GONE) from None
         return job_id, file_format
 
 
@@ -62,7 +62,7 @@ def router(service: Service, links: Links, rate_limit: RateLimit) -> APIRouter:
             job = await service.store.jobs.get(job_id)
             png = await service.store.pictures.get(job.image or "")
         except (UnknownJob, ImageGone):
-            raise failed(say("error-gone")) from None
+            raise failed(say("error-gone").because(Reason.GONE)) from None
         headers = {
             "content-disposition": f'inline; filename="easel-{job.seed}.{file_format}"',
             "cache-control": "private, max-age=300, immutable",

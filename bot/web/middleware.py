@@ -9,7 +9,7 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 
 from bot.messages import say
-from bot.web.errors import failed
+from bot.web.errors import BODY_LARGE, failed
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -83,7 +83,7 @@ class BodyLimit:
             message = await receive()
             had += len(message.get("body", b""))
             if too_long or had > limit:
-                raise failed(say("api-body-large", limit=self._limit_kb))
+                raise failed(say("api-body-large", limit=self._limit_kb), BODY_LARGE)
             return message
 
         await self._app(scope, counted, send)

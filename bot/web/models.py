@@ -9,7 +9,7 @@ from bot.imagine.service import Service
 from bot.imagine.text import clean_prompt
 from bot.messages import say
 from bot.web.auth import Authenticator
-from bot.web.errors import failed
+from bot.web.errors import NO_MODEL, failed
 
 BORN = 1_764_115_200
 """OpenAI's clients want to know when a model was made; ours is as old as Z-Image-Turbo's release."""
@@ -39,7 +39,9 @@ def names(service: Service) -> tuple[str, ...]:
 def require(service: Service, name: str) -> None:
     """Raises ApiError where no model is called so."""
     if name not in names(service):
-        raise failed(say("api-model", found=clean_prompt(name[:60]), known=", ".join(names(service))))
+        raise failed(
+            say("api-model", found=clean_prompt(name[:60]), known=", ".join(names(service))), NO_MODEL
+        )
 
 
 def router(service: Service, authenticator: Authenticator) -> APIRouter:

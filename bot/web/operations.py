@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from bot.health import readiness
 from bot.messages import say
 from bot.metrics.page import CONTENT_TYPE, MetricsPage
-from bot.web.errors import failed
+from bot.web.errors import NO_KEY, failed
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -47,7 +47,7 @@ def router(service: Service, delivery: Delivery, metrics_token: str | None) -> A
     async def metrics(request: Request) -> Response:
         """Prometheus' page."""
         if not _may_read(request, metrics_token, service.config.http):
-            raise failed(say("api-metrics"))
+            raise failed(say("api-metrics"), NO_KEY)
         return Response(await page.render(), media_type=CONTENT_TYPE)
 
     return routes

@@ -44,7 +44,7 @@ class RateLimit:
     def enter(self, prefix: str) -> None:
         """One more open request of a key, until it leaves. Raises ApiError."""
         if self._open[prefix] >= self._at_once:
-            raise failed(say("api-at-once", limit=self._at_once))
+            raise failed(say("api-at-once", limit=self._at_once), TOO_FAST)
         self._open[prefix] += 1
 
     def leave(self, prefix: str) -> None:

@@ -13,7 +13,7 @@ import structlog
 from starlette.responses import Response
 
 from bot.imagine.events import Done, Failed
-from bot.messages import say
+from bot.messages import Reason, say
 from bot.web.connection import Connection
 from bot.web.errors import failed
 
@@ -111,7 +111,7 @@ class PicturesResponse(Response):
         return await connection.end()
 
     async def _tell_to_come_back(self, connection: Connection) -> None:
-        message = say("error-draining")
+        message = say("error-draining").because(Reason.DRAINING)
         if not connection.started:
             raise failed(message)
         if self._answer.streams:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import ast as python
 import re
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import pytest
 from fluent.syntax import FluentParser, ast
 from fluent.syntax.visitor import Visitor
 
+from bot.commands.buttons import Action
+from bot.imagine.models import load_capabilities
+from bot.imagine.options import OPTIONS
 from bot.messages import LANGUAGES, LOCALES, best_language, translator
 
 BOT = Path(__file__).parents[2] / "bot"
@@ -44,11 +50,110 @@ def test_languages_have_the_same_messages_with_the_same_gaps() -> None:
         assert other == english
 
 
+SPEAKERS = {"say", "t", "_t", "text", "translator"}
+"""Functions whose first argument is a message id; `translator(language)` is called right away."""
+
+
+@dataclass
+class Spoken:
+    """What the code says: ids as they stand there, patterns of composed ids, and the gaps that are filled."""
+
+    ids: set[str] = field(default_factory=set)
+    patterns: set[str] = field(default_factory=set)
+    calls: list[tuple[str, str, set[str]]] = field(default_factory=list)
+    """Where, which message, and with which arguments."""
+    composed: list[tuple[str, str]] = field(default_factory=list)
+    """Where, and a pattern of the id."""
+
+
+@cache
+def spoken() -> Spoken:
+    found = Spoken()
+    for path in BOT.rglob("*.py"):
+        for node in python.walk(python.parse(path.read_text("utf-8"))):
+            where = f"{path.relative_to(BOT)}:{getattr(node, 'lineno', 0)}"
+            if isinstance(node, python.Constant) and isinstance(node.value, str):
+                found.ids.add(node.value)
+            elif isinstance(node, python.JoinedStr) and (pattern := _pattern(node)):
+                found.patterns.add(pattern)
+            elif isinstance(node, python.Call) and node.args and _name(node.func) in SPEAKERS:
+                _heard(found, where, node)
+    for path in BOT.rglob("*.html"):
+        found.ids.update(re.findall(r"[\"']([a-z0-9-]+)[\"']", path.read_text("utf-8")))
+    return found
+
+
+def _heard(found: Spoken, where: str, call: python.Call) -> None:
+    first = call.args[0]
+    if isinstance(first, python.JoinedStr) and (pattern := _pattern(first)):
+        found.composed.append((where, pattern))
+    elif isinstance(first, python.Constant) and isinstance(first.value, str) and "-" in first.value:
+        if first.value in LANGUAGES:
+            return
+        given = {keyword.arg.replace("_", "-") if keyword.arg else "*" for keyword in call.keywords}
+        found.calls.append((where, first.value, given if _name(call.func) != "text" else {"*"}))
+
+
+def _name(function: python.expr) -> str:
+    match function:
+        case python.Name(id=name):
+            return name
+        case python.Attribute(attr=name):
+            return name
+        case python.Call():
+            return _name(function.func)
+    return ""
+
+
+def _pattern(text: python.JoinedStr) -> str:
+    """A composed id as a pattern; empty where hardly anything of it is fixed."""
+    fixed = [part.value for part in text.values if isinstance(part, python.Constant)]
+    if not any(re.search("[a-z]{2,}-|-[a-z]{2,}", str(part)) for part in fixed):
+        return ""
+    parts = (
+        re.escape(str(part.value)) if isinstance(part, python.Constant) else "[a-z0-9-]+"
+        for part in text.values
+    )
+    return "".join(parts)
+
+
 def test_every_message_the_code_names_exists() -> None:
     known = gaps("en")
-    for path in BOT.rglob("*.py"):
-        for id_ in re.findall(r'\b(?:say|t|self\._t)\(\s*"([a-z0-9-]+)"', path.read_text("utf-8")):
-            assert id_ in known, f"{path.name} says {id_}"
+    assert [(where, id_) for where, id_, _ in spoken().calls if id_ not in known] == []
+    assert [one for one in spoken().composed if not any(re.fullmatch(one[1], id_) for id_ in known)] == []
+
+
+def test_every_gap_of_a_message_is_filled_by_whoever_says_it() -> None:
+    known = gaps("en")
+    empty = [
+        (where, id_, known[id_] - given)
+        for where, id_, given in spoken().calls
+        if "*" not in given and known[id_] - given
+    ]
+    assert empty == []
+
+
+def test_every_message_is_said_somewhere() -> None:
+    dead = {
+        id_
+        for id_ in gaps("en")
+        if id_ not in spoken().ids and not any(re.fullmatch(pattern, id_) for pattern in spoken().patterns)
+    }
+    assert dead == set()
+
+
+def test_every_id_that_is_made_from_a_table_exists_and_no_other() -> None:
+    known = set(gaps("en"))
+    named = {*(option.name for option in OPTIONS), "prompt"}
+    assert {f"{stem}{name}" for name in named for stem in ("opt-",)} <= known
+    assert {option.about for option in OPTIONS} <= known
+    assert {id_ for id_ in known if id_.startswith("button-")} == {f"button-{action}" for action in Action}
+    for family in ("embedded", "z-image-turbo"):
+        model = load_capabilities(family)
+        assert {id_ for id_ in known if re.match("size-", id_)} == {f"size-{name}" for name in model.sizes}
+        assert {id_ for id_ in known if re.match("quality-", id_)} == {
+            f"quality-{name}" for name in model.steps
+        }
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,6 @@ missing-images = { $missing } { $missing ->
 ## Results
 
 fact-file = File
-fact-prompt = Prompt
 fact-size = Size
 fact-steps = Steps
 fact-seed = Seed
@@ -114,7 +113,6 @@ quota-reserved = In progress
 quota-topup = Top-up
 quota-resets = Resets
 quota-price = Price per image
-drawn-while-away = Drawn while you were away
 
 ## Stats
 
@@ -124,13 +122,9 @@ stats-period-7d = the last 7 days
 stats-period-month = this month
 stats-images = Images
 stats-gpu = GPU time
-stats-cost-image = Cost per image (GPU time)
-stats-cost = Drawing cost
 stats-uptime = Machine up
 stats-uptime-split = busy { $busy }, overhead { $overhead }, idle { $idle }
-stats-rent = Rent and operations
 stats-revenue = Revenue
-stats-failed = Failed or cancelled
 stats-free-share = Free images
 stats-wait = Wait p50 / p95
 stats-draw = Draw p50 / p95

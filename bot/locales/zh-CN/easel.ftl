@@ -75,7 +75,6 @@ missing-images = { $missing } 张失败，没有扣费。
 ## 结果
 
 fact-file = 文件
-fact-prompt = 提示词
 fact-size = 尺寸
 fact-steps = 步数
 fact-seed = 种子
@@ -94,7 +93,6 @@ quota-reserved = 进行中
 quota-topup = 加油包
 quota-resets = 重置日期
 quota-price = 每张价格
-drawn-while-away = 您不在时画好的
 
 ## 统计
 
@@ -104,13 +102,9 @@ stats-period-7d = 最近 7 天
 stats-period-month = 本月
 stats-images = 图片
 stats-gpu = GPU 时间
-stats-cost-image = 每张成本（按绘制时间）
-stats-cost = 绘制成本
 stats-uptime = 运行时间
 stats-uptime-split = 忙 { $busy }，开销 { $overhead }，空闲 { $idle }
-stats-rent = 租金与运维
 stats-revenue = 收入
-stats-failed = 失败或取消
 stats-free-share = 免费图片占比
 stats-wait = 等待 p50 / p95
 stats-draw = 绘制 p50 / p95

@@ -13,7 +13,7 @@ from starlette.responses import FileResponse
 from starlette.routing import Route
 
 from bot.imagine import refusals
-from bot.messages import UserError, say
+from bot.messages import Reason, UserError, say
 from bot.web.admin.changes import Changes
 from bot.web.admin.exports import Exports
 from bot.web.admin.pages import Pages
@@ -87,4 +87,4 @@ def _told(error: Exception, language: str) -> tuple[Message, int]:
         case HTTPException(status_code=status):
             return say("page-form-old" if status == HTTPStatus.FORBIDDEN else "page-nothing"), status
         case _:
-            return say("error-internal"), HTTPStatus.INTERNAL_SERVER_ERROR
+            return say("error-internal").because(Reason.FAILED), HTTPStatus.INTERNAL_SERVER_ERROR
