@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.settings import EngineConfig, ModelSettings
-from engine.worker.memory import Need
+from engine.worker.memory import Mode, Need
 from engine.worker.steploop import Engine
 from engine.worker.telemetry import NoTelemetry, NvmlTelemetry
 
@@ -33,7 +33,7 @@ def build_engine(
         config or EngineConfig(),
         memory_budget_bytes=placement.budget_bytes,
         memory_mode=placement.mode,
-        calibrate=_calibration(placement),
+        calibrate=_calibration(placement, settings.largest_px),
         device_name=placement.device_name,
         lessons_key=placement.lessons_key,
         step_lanes=1 if placement.on_gpu else placement.threads,
@@ -51,8 +51,13 @@ def build_engine(
     return Engine(model=ZImageModel(placement), config=placed, telemetry=NoTelemetry(), observers=observers)
 
 
-def _calibration(placement: Placement) -> tuple[Need, ...]:
-    """A GPU's allocator counts every call. On a CPU two sizes are measured; others follow from them."""
+def _calibration(placement: Placement, largest_px: int | None) -> tuple[Need, ...]:
+    """What is measured at the first start. On a GPU the usual and the largest picture that is sold; where
+    weights come and go nothing is to be told. On a CPU two sizes, and others follow from them.
+    """
+    if placement.on_gpu and placement.mode is not Mode.LOW:
+        sides = {max(placement.profile.default_size), largest_px or 0} - {0}
+        return tuple(Need(side, side) for side in sorted(sides))
     if placement.on_gpu or placement.budget_bytes is None:
         return ()
     side = round(placement.profile.min_pixels**0.5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Hashable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from engine.request import Drawing, Usage
@@ -96,16 +97,7 @@ class Pictures:
 
 def picture_key(model: str, request: DrawRequest) -> tuple[Hashable, ...]:
     """Everything a picture depends on, and whose it is: one member's pictures are never another's."""
-    return (
-        model,
-        request.lane,
-        request.flow,
-        request.prompt,
-        request.negative_prompt if request.guidance > 0 else "",
-        request.width,
-        request.height,
-        request.steps,
-        request.guidance,
-        request.seed,
-        request.extra,
-    )
+    picture = request.picture
+    if picture.guidance == 0:  # the negative prompt is not read
+        picture = replace(picture, negative_prompt="")
+    return model, request.lane, request.flow, picture

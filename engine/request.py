@@ -7,11 +7,46 @@ opaque `lane` and `flow`: the engine shares itself fairly between names that mea
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A picture that comes with the request."""
+
+    role: str
+    """What it is for: init, mask, control, reference."""
+    digest: str
+    """SHA-256 of its bytes; where they are is the owner's matter."""
+    strength: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """Weights on top of the model's, such as a LoRA."""
+
+    name: str
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What is to be drawn: everything that a picture depends on, beside the model. Hashed as a whole."""
+
+    prompt: str
+    width: int
+    height: int
+    steps: int
+    seed: int
+    guidance: float
+    negative_prompt: str
+    extra: tuple[tuple[str, float], ...]
+    inputs: tuple[Input, ...]
+    adapters: tuple[Adapter, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +63,8 @@ class DrawRequest:
     negative_prompt: str = ""
     extra: tuple[tuple[str, float], ...] = ()
     """Further numbers that the model's family reads, by name."""
+    inputs: tuple[Input, ...] = ()
+    adapters: tuple[Adapter, ...] = ()
     lane: str = "default"
     """Class of the two-level fair queue (the bot's tier)."""
     flow: str = ""
@@ -36,6 +73,11 @@ class DrawRequest:
     """Steps between previews; 0 draws none."""
     waited_s: float = 0.0
     """Time already waited in an earlier life of the process; it counts in the queue."""
+
+    @property
+    def picture(self) -> Picture:
+        """What is to be drawn, whoever asks."""
+        return Picture(**{part.name: getattr(self, part.name) for part in fields(Picture)})
 
     def number(self, name: str, default: float) -> float:
         """One of `extra`."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from engine.events import Phase
 from engine.request import DrawRequest
 from engine.worker.memory import Need
+from engine.worker.oom import is_out_of_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -91,12 +92,17 @@ class Calls:
         """Measures the peaks of one picture of each of these, where they can be told."""
 
         def calibrate() -> dict[tuple[Phase, Need], int]:
-            peaks = {
-                (phase, need): self._model.peak_of(call)
-                for need in needs
-                for phase, call in self._one_picture(need)
-            }
-            return {call: peak for call, peak in peaks.items() if peak is not None}
+            peaks: dict[tuple[Phase, Need], int] = {}
+            for need in needs:
+                try:
+                    for phase, call in self._one_picture(need):
+                        if (peak := self._model.peak_of(call)) is not None:
+                            peaks[phase, need] = peak
+                except Exception as error:
+                    if not is_out_of_memory(error):
+                        raise
+                    break  # larger ones would not fit either; such a job is refused or fails by itself
+            return peaks
 
         return calibrate
 

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("engine")
 
+SMALL_S = 0.25
+"""Work that takes longer is never tried on one core."""
+
 
 class Experience:
     """Learns from every piece of work. `key` stands for all that the lessons depend on."""
@@ -69,9 +72,12 @@ class Experience:
         return not self._pace.seen(work.kind)
 
     def with_threads(self, work: Work, cores: int) -> Work:
-        """This work on one core or on all it may have, whichever was faster for its kind."""
-        choices = [replace(work, threads=count) for count in {1, max(1, cores)}]
-        return min(choices, key=lambda choice: self._pace.usual_s(choice.kind) or 0.0)
+        """This work on all cores it may have; small work on one, where that was faster for its kind."""
+        all_cores, one = replace(work, threads=max(1, cores)), replace(work, threads=1)
+        usual_s = self._pace.usual_s(all_cores.kind)
+        if usual_s is None or usual_s > SMALL_S:
+            return all_cores
+        return min(one, all_cores, key=lambda choice: self._pace.usual_s(choice.kind) or 0.0)
 
     async def recall(self) -> None:
         """Take up what an earlier process left, if it can be read and was for the same."""

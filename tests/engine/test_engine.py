@@ -429,7 +429,7 @@ class TestCaches:
             assert again.usage.cached
             assert again.usage.gpu_s == 0.0
             assert again.usage.billable
-            assert same(first.image, again.pictures.get)
+            assert same(first.image, again.image)
             again.image.putpixel((0, 0), (1, 2, 3))
             assert same(first.image, studio.model.picture_of(first.request))
             first.image.putpixel((0, 0), (1, 2, 3))

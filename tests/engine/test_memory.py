@@ -21,7 +21,7 @@ from engine.worker.experience import Experience
 from engine.worker.job import Job
 from engine.worker.memory import RESERVE_BYTES, MemoryGate, Mode, Need, choose_mode, resident_bytes
 from engine.worker.scheduler import Work
-from tests.engine.fakes import PROFILE
+from tests.engine.fakes import PROFILE, OutOfMemoryError
 from tests.engine.studio import Studio
 
 if TYPE_CHECKING:
@@ -247,8 +247,11 @@ class TestThreads:
         return experience.with_threads(work, max(seconds)).threads
 
     def test_the_faster_is_found(self) -> None:
-        assert self.learned({1: 1.0, 2: 0.6}) == 2
-        assert self.learned({1: 0.5, 2: 0.6}) == 1
+        assert self.learned({1: 0.10, 2: 0.06}) == 2
+        assert self.learned({1: 0.05, 2: 0.06}) == 1
+
+    def test_work_that_is_not_small_is_never_tried_on_one(self) -> None:
+        assert self.learned({2: 60.0}) == 2
 
     def test_side_by_side_each_has_one(self) -> None:
         assert self.learned({1: 1.0}) == 1
@@ -261,7 +264,29 @@ class TestThreads:
             studio.model.used_threads.clear()
             for ticket in tickets:
                 await ticket.result()
-            assert set(studio.model.used_threads[2:]) == {1}
+            assert studio.model.used_threads[:6] == [1] * 6, "two encode, and step twice"
             studio.model.before.clear()
             await studio.submit("c", steps=12, seed=9).result()
             assert 2 in studio.model.used_threads
+
+
+async def test_a_size_that_does_not_fit_at_the_start_is_no_reason_not_to_start() -> None:
+    studio = Studio(calibrate=(Need(64, 64), Need(128, 128)))
+
+    def starve(canvases: object) -> None:
+        if studio.model.gauged == 128:
+            raise OutOfMemoryError("CUDA out of memory.")
+
+    begin = studio.model.begin
+
+    def begin_and_see(request: DrawRequest, captions: object) -> object:
+        studio.model.gauged = request.width  # type: ignore[attr-defined]
+        return begin(request, captions)  # type: ignore[arg-type]
+
+    studio.model.peak_bytes = 555
+    studio.model.begin = begin_and_see  # type: ignore[method-assign,assignment]
+    studio.model.before["warm-up"] = starve  # type: ignore[assignment]
+    async with studio:
+        assert studio.engine._gate.knows(Need(64, 64))
+        assert not studio.engine._gate.knows(Need(128, 128))
+        assert studio.draws_right(await studio.submit("a").result())

@@ -1,0 +1,44 @@
+"""What is to be drawn is one value, and the result cache goes by all of it."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Any
+
+import pytest
+
+from engine.cache import picture_key
+from engine.request import Adapter, DrawRequest, Input, Picture
+
+PLAIN = DrawRequest("a", "a cat", 64, 64, steps=4, seed=1, guidance=2.0)
+ANOTHER: dict[str, Any] = {
+    "prompt": "a dog",
+    "width": 128,
+    "height": 128,
+    "steps": 5,
+    "seed": 2,
+    "guidance": 3.0,
+    "negative_prompt": "grey",
+    "extra": (("shift", 2.0),),
+    "inputs": (Input("init", "0" * 64, 0.6),),
+    "adapters": (Adapter("ink", 0.8),),
+}
+OF_THE_QUEUE = {"job_id", "lane", "flow", "preview_every", "waited_s"}
+"""What a request carries beside: none of it changes the picture."""
+
+
+def test_each_field_is_the_pictures_or_the_queues() -> None:
+    assert {part.name for part in fields(DrawRequest)} == set(ANOTHER) | OF_THE_QUEUE
+    assert {part.name for part in fields(Picture)} == set(ANOTHER)
+
+
+@pytest.mark.parametrize("name", ANOTHER)
+def test_whatever_a_picture_depends_on_makes_another_of_it(name: str) -> None:
+    other = replace(PLAIN, **{name: ANOTHER[name]})
+    assert picture_key("m", other) != picture_key("m", PLAIN)
+    assert picture_key("m", replace(other, job_id="b", waited_s=9.0)) == picture_key("m", other)
+
+
+def test_without_guidance_the_negative_prompt_is_not_read() -> None:
+    plain = replace(PLAIN, guidance=0.0)
+    assert picture_key("m", replace(plain, negative_prompt="grey")) == picture_key("m", plain)
