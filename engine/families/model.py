@@ -102,7 +102,7 @@ class Model(Protocol):
         """A small look at what the picture will be."""
 
     def decode(self, canvas: Canvas, *, tiled: bool) -> Image:
-        """Raises NotFinite for a picture that is none."""
+        """Tiles are smaller than the picture. Raises NotFinite for a picture that is none."""
 
     def start_measuring(self) -> None:
         """Called before a call or several."""

@@ -203,8 +203,14 @@ class ZImageModel:
         assert isinstance(canvas, ZCanvas)
         vae = self._pipeline.vae
         vae.use_tiling = tiled
-        vae.tile_sample_min_size = self.profile.tile_px
-        vae.tile_latent_min_size = self.profile.tile_px // self._pipeline.vae_scale_factor
+        scale = self._pipeline.vae_scale_factor
+        tile_px, longest_px = self.profile.tile_px, max(canvas.latents.shape[-2:]) * scale
+        if (
+            tile_px >= longest_px
+        ):  # asked for all the same, after an out-of-memory: one tile would free nothing
+            tile_px = longest_px // 2
+        vae.tile_latent_min_size = tile_px // scale
+        vae.tile_sample_min_size = vae.tile_latent_min_size * scale
         latents = canvas.latents[None].to(vae.dtype) / vae.config.scaling_factor + vae.config.shift_factor
         pixels = vae.decode(latents, return_dict=False)[0]
         if not torch.isfinite(pixels).all():

@@ -267,3 +267,20 @@ async def test_a_picture_that_is_no_number_fails_and_spoils_nothing(tiny_folder:
         assert not again.usage.cached
         canvas = model.begin(REQUEST, model.encode([REQUEST.prompt]))
         assert np.asarray(model.preview(canvas)).std() > 0
+
+
+def test_tiles_are_smaller_than_the_picture_where_memory_ran_out(
+    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = ZImageModel(resolve(settings(tiny_folder)))
+    model.load()
+    decoder = model.pipeline.vae.decoder
+    forward, given = decoder.forward, []
+    monkeypatch.setattr(decoder, "forward", lambda z, *a: (given.append(z.shape[-1]), forward(z, *a))[1])
+    canvas = model.begin(REQUEST, model.encode([REQUEST.prompt]))
+    whole = model.decode(canvas, tiled=False)
+    assert (given, model.profile.tile_px) == ([8], 64), "a picture of one tile"
+    given.clear()
+    assert model.decode(canvas, tiled=True).size == whole.size
+    assert len(given) > 1
+    assert max(given) == 4
