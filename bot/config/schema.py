@@ -314,6 +314,8 @@ class Http(Section):
     requests_at_once: Annotated[int, Field(ge=1)] = 32
     link_lifetime: Annotated[Duration, AfterValidator(_some_time)] = dt.timedelta(hours=1)
     send_timeout: Annotated[Duration, AfterValidator(_some_time)] = dt.timedelta(minutes=1)
+    receive_timeout: Annotated[Duration, AfterValidator(_some_time)] = dt.timedelta(seconds=20)
+    connections_by_address: Annotated[int, Field(ge=1)] = 256
 
     @property
     def links_lead_inside(self) -> bool:
