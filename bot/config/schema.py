@@ -239,11 +239,12 @@ class Engine(Section):
 
 
 class Storage(Section):
-    """Where the database and the pictures lie, and how long pictures are kept."""
+    """Where the database and the pictures are, and how long pictures and requests are kept."""
 
     folder: Path = Path("data")
     keep_images_days: Annotated[int, Field(ge=1)] = 90
     keep_images_mb: Annotated[int, Field(ge=16)] = 20_000
+    keep_requests_days: Annotated[int, Field(ge=1)] = 400
 
 
 class Limits(Section):
