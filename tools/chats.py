@@ -98,7 +98,6 @@ async def in_telegram(telegram: StandIn, client: Client) -> AsyncIterator[Messag
         await telegram.say(ANNA, line, language="zh-hans")
         await telegram.until(partial(_more_than, telegram, before))
         await client.face.settled()
-        await client.courier.settled()
         shown = telegram.messages(ANNA)[-1]
         yield Message(
             asked=line,

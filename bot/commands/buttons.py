@@ -183,6 +183,12 @@ async def cancel(service: Service, asker: Asker, target: str, *, moderator: bool
         raise UserError(say("error-not-yours"))
 
 
+async def is_of(service: Service, asker: Asker, target: str) -> bool:
+    """Whether the asker asked for this request. Raises `UserError` where it is gone."""
+    record = await _record(service, target)
+    return (await service.member(asker)).key == record.member
+
+
 async def fetch(service: Service, asker: Asker, target: str) -> LiveRequest:
     """A request's pictures out of the history, to be delivered like new ones: then they count. Owner only."""
     record = await _record(service, target)

@@ -13,8 +13,6 @@ from bot.messages import LANGUAGES, UserError, say
 from bot.render import Card
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from bot.commands.command import Given
     from bot.config.schema import Config
     from bot.faces.caller import Caller
@@ -218,6 +216,10 @@ def named(name: str, words: str = "") -> tuple[Command, str]:
     raise UserError(say("error-command", command=f"/{name}"))
 
 
-def names(commands: Sequence[Command] = COMMANDS, *, upto: Who = Who.MEMBER) -> tuple[str, ...]:
-    """The first words of what callers up to `upto` may ask, each once, in the table's order."""
-    return tuple(dict.fromkeys(command.group for command in commands if command.who <= upto))
+def names(upto: Who = Who.MEMBER, *, alone: bool = True) -> tuple[str, ...]:
+    """The first words of what callers up to `upto` may ask, each once, in the table's order.
+
+    `alone` False leaves out what is answered only where nobody else reads it.
+    """
+    asked = (command for command in COMMANDS if command.who <= upto and (alone or not command.alone))
+    return tuple(dict.fromkeys(command.group for command in asked))

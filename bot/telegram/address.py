@@ -1,70 +1,56 @@
-"""Where a request is shown: what its stored address says."""
+"""Where a request is shown on Telegram: kept with it in the database, so that another process can go on."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
+from pydantic import TypeAdapter
 from telegram import ReplyParameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from telegram.error import ChatMigrated
-
-    from bot.imagine.live import LiveRequest
-
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a request is shown, as its stored address tells."""
+class Address:
+    """A chat, what to reply to in it, and the message (or album with summary) that shows the request."""
 
-    chat_id: int
-    thread_id: int | None = None
+    chat: int
+    thread: int | None = None
     reply_to: int | None = None
-    message_id: int | None = None
-    is_photo: bool = False
-    preview: bool = True
+    message: int | None = None
+    photo: bool = False
+    """The message is a photo: its text is a caption."""
     album: tuple[int, ...] = ()
-
-    @staticmethod
-    def of(live: LiveRequest) -> Place:
-        return Place.read(live.address)
-
-    @staticmethod
-    def asked_at(live: LiveRequest) -> Place:
-        """Where somebody asked: the group, where the result goes to their own chat."""
-        asked = live.address.get("asked_at")
-        return Place.read(asked if isinstance(asked, dict) else live.address)
-
-    @staticmethod
-    def read(at: Mapping[str, object]) -> Place:
-        return Place(
-            chat_id=_number(at["chat"]),
-            thread_id=_number(at["thread"]) if at.get("thread") else None,
-            reply_to=_number(at["reply_to"]) if at.get("reply_to") else None,
-            message_id=_number(at["message"]) if at.get("message") else None,
-            is_photo=bool(at.get("photo")),
-            preview=bool(at.get("preview", True)),
-            album=_numbers(at.get("album")),
-        )
+    preview: bool = True
+    """The group wants to see pictures while they are drawn."""
+    language: str | None = None
+    asked_at: Address | None = None
+    """The group, where somebody asked there for something private."""
 
     @property
     def reply(self) -> ReplyParameters | None:
-        if self.reply_to is None:
-            return None
-        return ReplyParameters(self.reply_to, allow_sending_without_reply=True)
+        """As a reply to what asked for it, if that is still there."""
+        return reply_to(self.reply_to) if self.reply_to is not None else None
+
+    def in_supergroup(self, chat: int) -> Address:
+        """After the group became a supergroup: another chat, in which the old messages have no ids."""
+        return replace(self, chat=chat, message=None, photo=False, reply_to=None, thread=None)
+
+    def to_json(self) -> dict[str, object]:
+        """As the database keeps it."""
+        return asdict(self)
+
+    @staticmethod
+    def from_json(kept: Mapping[str, object]) -> Address:
+        """What `to_json` wrote. Raises ValueError for anything else."""
+        return _JSON.validate_python({name: value for name, value in kept.items() if value is not None})
 
 
-def migrated(error: ChatMigrated) -> dict[str, object]:
-    """The address after a group became a supergroup: another chat, in which the old messages have no ids."""
-    return {"chat": error.new_chat_id, "message": None, "photo": False, "reply_to": None, "thread": None}
+def reply_to(message: int) -> ReplyParameters:
+    """As a reply if the message is still there. It quotes nothing, so no parse mode is sent for a quote."""
+    return ReplyParameters(message, allow_sending_without_reply=True, quote_parse_mode=None)
 
 
-def _number(value: object) -> int:
-    assert isinstance(value, int)
-    return value
-
-
-def _numbers(value: object) -> tuple[int, ...]:
-    return tuple(_number(item) for item in value) if isinstance(value, list) else ()
+_JSON = TypeAdapter(Address)

@@ -4,45 +4,41 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from telegram import Chat, LinkPreviewOptions
+from telegram.constants import ParseMode
 from telegram.error import Conflict, InvalidToken, TelegramError
 from telegram.ext import (
-    AIORateLimiter,
     Application,
     CallbackQueryHandler,
-    CommandHandler,
+    Defaults,
     MessageHandler,
     filters,
 )
 from telegram.request import HTTPXRequest
 
+from bot.commands.table import names
+from bot.faces.caller import Who
 from bot.messages import Message as Told
 from bot.messages import Reason, UserError, say, translator
-from bot.telegram import intake
-from bot.telegram.delivery import Courier
+from bot.telegram import commands, html, intake
 from bot.telegram.face import Face
-from bot.telegram.imagine import Imagine, after_command
-from bot.telegram.member import Members
+from bot.telegram.imagine import IMAGINE, Imagine
 from bot.telegram.menu import Menus
-from bot.telegram.names import OWNERS_OWN, set_commands
-from bot.telegram.owner import Owners
-from bot.telegram.pace import Chats, Pace
+from bot.telegram.names import set_commands
+from bot.telegram.pace import Pace, RateLimiter
 from bot.telegram.presses import Buttons
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from telegram import Update
+    from telegram import Message, Update
     from telegram.ext import CallbackContext, ExtBot
 
     from bot.config.schema import Config
     from bot.imagine.service import Service
-    from bot.telegram.face import Caller
 
     Context = CallbackContext[Any, Any, Any, Any]
     App = Application[Any, Any, Any, Any, Any, Any]
@@ -52,10 +48,9 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Seconds, and messages a second over all chats (0: no limit). Tests take shorter ones."""
+    """How long things may take, in seconds, and how fast chats are written to. Tests take shorter ones."""
 
     pace: Pace = field(default_factory=Pace)
-    messages_a_second: float = 30.0
     connect_s: float = 10.0
     read_s: float = 20.0
     upload_s: float = 60.0
@@ -70,10 +65,10 @@ class Client:
         self._service = service
         self._config = config
         self._timing = timing
-        self.application = _application(token, config, timing)
+        limiter = RateLimiter(timing.pace)
+        self.application = _application(token, config, timing, limiter)
         self.bot: ExtBot[Any] = self.application.bot
-        self.courier = Courier(service, self.bot, Chats(timing.pace))
-        self.face = Face(service, self.bot, self.courier)
+        self.face = Face(service, self.bot, limiter)
         self.started = asyncio.Event()
         """Set once what an earlier process left is being followed, right before updates come in."""
         self._add_handlers()
@@ -84,8 +79,8 @@ class Client:
         try:
             await intake.until_reached(self.application.initialize)
             await self.application.start()
-            self.face.own(set_commands(self.bot, self._config))
-            await self.courier.recover()
+            self.face.tasks.start(set_commands(self.bot, self._config))
+            await self.face.delivery.recover()
             log.info("telegram.started", bot=self.bot.username)
             self.started.set()
             section = self._config.telegram
@@ -103,7 +98,6 @@ class Client:
         await self.application.process_update(update)
 
     async def _close(self) -> None:
-        await self.courier.close()
         await self.face.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._timing.stop_s):
@@ -116,8 +110,8 @@ class Client:
     def _alarm(self, message: Told) -> None:
         """Something the owners should know at once."""
         if (chat := self._config.telegram.admin_chat) is not None:
-            text = f"⚠️ {translator(self._config.language)(message)}"
-            self.face.own(self._tell(chat, text))
+            text = html.escape(f"⚠️ {translator(self._config.language)(message)}")
+            self.face.tasks.start(self._tell(chat, text))
 
     async def _tell(self, chat: int, text: str) -> None:
         try:
@@ -127,56 +121,43 @@ class Client:
 
     def _add_handlers(self) -> None:
         """Handlers that may accept a request are awaited before an update is confirmed; no others are."""
-        face, app = self.face, self.application
-        menus, members, owners = Menus(face), Members(face), Owners(face)
-        imagine, buttons = Imagine(face, menus), Buttons(face, menus, members)
-        app.add_handler(CommandHandler("imagine", imagine.command, filters.UpdateType.MESSAGE))
-        app.add_handler(CallbackQueryHandler(buttons.pressed))
-        told: dict[str, Callable[[Caller, str], Awaitable[None]]] = {
-            **{name: getattr(owners, name) for name in OWNERS_OWN},
-            "start": members.help,
-            "help": members.help,
-            "quota": members.quota,
-            "queue": members.queue,
-            "cancel": members.cancel,
-            "history": members.history,
-            "language": members.language,
-            "link": members.link,
-            "forget": members.forget,
-            "settings": members.settings,
-        }
-        for name, answer in told.items():
-            self._add_command(name, answer)
-        app.add_handler(MessageHandler(filters.StatusUpdate.MIGRATE, self._migrated))
-        private_command = filters.COMMAND & filters.ChatType.PRIVATE & filters.UpdateType.MESSAGE
-        app.add_handler(MessageHandler(private_command, self._unknown))
-        text = filters.TEXT & ~filters.COMMAND & filters.UpdateType.MESSAGE
-        app.add_handler(MessageHandler(text, imagine.text))
-        app.add_error_handler(self._failed)
+        menus, message = Menus(self.face), filters.UpdateType.MESSAGE
+        imagine, buttons = Imagine(self.face, menus), Buttons(self.face, menus)
+        add = self.application.add_handler
+        add(CallbackQueryHandler(buttons.pressed))
+        add(MessageHandler(filters.StatusUpdate.MIGRATE, self._migrated))
+        add(MessageHandler(filters.Regex(IMAGINE) & message, imagine.command))
+        add(MessageHandler(filters.COMMAND & message, self._command))
+        add(MessageHandler(filters.TEXT & message, imagine.text))
+        add(MessageHandler(~filters.StatusUpdate.ALL & message, imagine.other))
+        self.application.add_error_handler(self._failed)
 
-    def _add_command(self, name: str, answer: Callable[[Caller, str], Awaitable[None]]) -> None:
-        async def answered(update: Update, _: Context) -> None:
-            self.face.own(self._beside(update, answer))
+    async def _command(self, update: Update, _: Context) -> None:
+        """A command other than /imagine; answered by a task, while other updates come in."""
+        self.face.tasks.start(self._answer(update))
 
-        self.application.add_handler(CommandHandler(name, answered, filters.UpdateType.MESSAGE))
-
-    async def _beside(self, update: Update, answer: Callable[[Caller, str], Awaitable[None]]) -> None:
-        """Answer a command while other updates come in."""
+    async def _answer(self, update: Update) -> None:
         message = update.message
         assert message is not None
+        name, words = commands.split_command(message.text or "")
         try:
-            caller = await self.face.caller(update)
+            if not self._is_mine(message, name):
+                return
+            asked = await self.face.asked(update)
             try:
-                await answer(caller, after_command(message.text or ""))
+                await commands.answer(self.face, asked, name, words)
             except UserError as error:
-                self.face.refuse(caller, error)
+                self.face.refuse(asked, error)
         except Exception as error:
             await self._died(update, error)
 
-    async def _unknown(self, update: Update, _: Context) -> None:
-        caller = await self.face.caller(update)
-        command = ((update.message and update.message.text) or "").split(maxsplit=1)[0]
-        self.face.refuse(caller, UserError(say("error-command", command=command)))
+    def _is_mine(self, message: Message, name: str) -> bool:
+        """Not a command that names another bot, nor one in a group that this bot does not know."""
+        first, *_ = (message.text or "").split(maxsplit=1)
+        _, _, named = first.partition("@")
+        if named:
+            return named.lower() == (self.bot.username or "").lower()
+        return message.chat.type == Chat.PRIVATE or commands.ALIASES.get(name, name) in names(Who.OWNER)
 
     async def _migrated(self, update: Update, _: Context) -> None:
         message = update.message
@@ -197,11 +178,8 @@ class Client:
         await self.face.apologise(update, told)
 
 
-def _application(token: str, config: Config, timing: Timing) -> App:
-    """One pool for getUpdates, one for everything else. Flood control is waited out by the caller, a chat at
-    a time: the limiter's own retries would hold up everybody.
-    """
-    logging.getLogger("telegram.ext.AIORateLimiter").setLevel(logging.CRITICAL)  # it logs what we deal with
+def _application(token: str, config: Config, timing: Timing, limiter: RateLimiter) -> App:
+    """One pool for getUpdates, one for everything else."""
     section = config.telegram
     return (
         Application.builder()
@@ -209,16 +187,10 @@ def _application(token: str, config: Config, timing: Timing) -> App:
         .base_url(section.base_url)
         .base_file_url(section.base_file_url)
         .updater(None)
-        .concurrent_updates(True)
+        .defaults(Defaults(ParseMode.HTML, link_preview_options=LinkPreviewOptions(is_disabled=True)))
         .request(_pool(64, timing))
         .get_updates_request(_pool(2, timing))
-        .rate_limiter(
-            AIORateLimiter(
-                overall_max_rate=timing.messages_a_second,
-                group_max_rate=20 if timing.messages_a_second else 0,
-                max_retries=0,
-            )
-        )
+        .rate_limiter(limiter)
         .build()
     )
 

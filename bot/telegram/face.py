@@ -2,163 +2,167 @@
 
 from __future__ import annotations
 
-import asyncio
+import io
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from telegram import Chat, ChatMember, LinkPreviewOptions, Message, ReplyParameters, Update, User
-from telegram.constants import ParseMode
-from telegram.error import TelegramError
+from telegram import Chat, ChatMember, Message, Update, User
+from telegram.error import ChatMigrated, TelegramError
 
-from bot.commands.owners import is_owner
-from bot.commands.server import Nsfw, ServerSettings, server_settings
-from bot.imagine.service import Asker
+from bot.faces.caller import Origin, caller_of
+from bot.faces.delivery import Delivery
+from bot.faces.screen import Unreachable
+from bot.faces.tasks import Tasks
 from bot.messages import Message as Told
-from bot.messages import Translator, UserError, best_language, say, translator
-from bot.telegram import html
-from bot.telegram.delivery import PLATFORM
+from bot.messages import UserError, best_language, translator
+from bot.telegram import html, keyboards
+from bot.telegram.address import Address, reply_to
+from bot.telegram.albums import Albums
+from bot.telegram.calls import MessageGone, Refused, surely
+from bot.telegram.screen import TelegramScreen
 from storage.settings import Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Awaitable, Callable
 
     from telegram import InlineKeyboardMarkup
     from telegram.ext import ExtBot
 
-    from bot.commands.general import Card
+    from bot.faces.caller import Caller
     from bot.imagine.service import Service
-    from bot.telegram.delivery import Courier
-    from storage.records import Member
+    from bot.messages import Translator
+    from bot.render import Card
+    from bot.telegram.pace import RateLimiter
 
 log = structlog.get_logger(__name__)
 
-
+PLATFORM = "telegram"
 REFUSAL_UNITS = 1000
 """A refusal repeats what was typed; a message takes only so much."""
+ADMINS_FOR_S = 60.0
+"""How long somebody who is an admin is taken for one without asking again."""
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
-    """Who sent an update, and the chat it came from."""
+class Asked:
+    """An update that asks for something: who sent it, and where in which chat."""
 
-    asker: Asker
-    member: Member
-    t: Translator
-    rules: ServerSettings
+    caller: Caller
     chat: Chat
     thread_id: int | None
     message: Message | None
     """What they wrote; None where they pressed a button."""
     message_id: int | None
     """Theirs, or the one under which they pressed."""
-    update_id: int
+
+    @property
+    def t(self) -> Translator:
+        return self.caller.t
 
     @property
     def is_private(self) -> bool:
         return self.chat.type == Chat.PRIVATE
 
-    @property
-    def key(self) -> str:
-        """What makes a redelivery of this update the same request."""
-        return f"{self.chat.id}:{self.update_id}"
-
     def address(self, *, private: bool = False) -> dict[str, object]:
         """Where to show what this update asks for; `private` things go to the asker's own chat."""
-        shared = {"language": self.t.language, "preview": self.rules.preview}
-        here = {"chat": self.chat.id, "thread": self.thread_id, "reply_to": self.message_id}
+        language, preview = self.t.language, self.caller.rules.preview
+        here = Address(self.chat.id, self.thread_id, self.message_id, preview=preview, language=language)
         if private and not self.is_private:
-            return {"chat": int(self.asker.user_id), "asked_at": here, **shared}
-        return {**here, **shared}
+            own = int(self.caller.asker.user_id)
+            return Address(own, preview=preview, language=language, asked_at=here).to_json()
+        return here.to_json()
 
 
 class Face:
-    """What every handler needs: the service, the bot, the courier, and a way to answer."""
+    """What every handler needs: the service, the bot, the delivery, and a way to answer."""
 
-    def __init__(self, service: Service, bot: ExtBot[Any], courier: Courier) -> None:
+    def __init__(self, service: Service, bot: ExtBot[Any], limiter: RateLimiter) -> None:
         self.service = service
         self.bot = bot
-        self.courier = courier
-        self._tasks: set[asyncio.Task[None]] = set()
+        self.albums = Albums()
+        self.delivery = Delivery(
+            service,
+            PLATFORM,
+            lambda live, t: TelegramScreen(service, bot, limiter, self.albums, live, t),
+        )
+        self.tasks = Tasks(PLATFORM)
+        self._retry_s = limiter.pace.retry_s
+        self._admins: dict[tuple[int, str], float] = {}
 
-    async def caller(self, update: Update) -> Caller:
+    async def asked(self, update: Update) -> Asked:
         """Who sent this. Raises UserError while the store is down."""
-        message, user = update.effective_message, update.effective_user
-        chat = update.effective_chat
+        message, user, chat = update.effective_message, update.effective_user, update.effective_chat
         assert chat is not None
-        server = None if chat.type == Chat.PRIVATE else str(chat.id)
-        rules = await server_settings(self.service, PLATFORM, server)
+        private = chat.type == Chat.PRIVATE
         written = update.message  # a button is pressed on a message of ours
-        asker = Asker(
+        user_id = str(_identity(written, user))
+        topic = isinstance(message, Message) and message.is_topic_message
+        thread_id = message.message_thread_id if isinstance(message, Message) and topic else None
+        origin = Origin(
             platform=PLATFORM,
-            user_id=str(_identity(written, user)),
-            locale=rules.language or (user.language_code if user else None),
-            server_id=server,
-            adult=server is None or rules.nsfw is Nsfw.ALLOW,
+            user_id=user_id,
+            event=f"{chat.id}:{update.update_id}",
+            locale=user.language_code if user else None,
+            server_id=None if private else str(chat.id),
+            channel_id=None if private else str(thread_id or chat.id),
+            alone=private,
+            manages=lambda: self._is_admin(chat.id, user_id),
         )
-        member = await self.service.member(asker)
-        return Caller(
-            asker=asker,
-            member=member,
-            t=translator(self.service.language_of(member, asker)),
-            rules=rules,
-            chat=chat,
-            thread_id=message.message_thread_id
-            if isinstance(message, Message) and message.is_topic_message
-            else None,
-            message=written,
-            message_id=message.message_id if message else None,
-            update_id=update.update_id,
-        )
-
-    def own(self, work: Coroutine[None, None, None]) -> None:
-        """Do something beside the handling of updates; it is cancelled when the bot stops."""
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        caller = await caller_of(self.service, origin)
+        return Asked(caller, chat, thread_id, written, message.message_id if message else None)
 
     async def settled(self) -> None:
-        """Wait until every answer is given."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        """Wait until every answer is given and every request delivered."""
+        await self.tasks.settled()
+        await self.delivery.settled()
 
     async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """Let go of everything; requests on their way are told that they are kept."""
+        await self.delivery.close()
+        await self.tasks.close()
 
-    async def answer(
-        self, caller: Caller, text: str, keyboard: InlineKeyboardMarkup | None = None
-    ) -> Message | None:
-        """Reply with HTML `text`. What Telegram does not take now is let go: it is not a picture."""
-        reply = (
-            ReplyParameters(caller.message_id, allow_sending_without_reply=True)
-            if caller.message_id
-            else None
-        )
-        try:
-            return await self.bot.send_message(
-                caller.chat.id,
+    # answering
+
+    async def answer(self, asked: Asked, text: str, keyboard: InlineKeyboardMarkup | None = None) -> None:
+        """Reply with HTML `text`. Flood control and a missing network are waited out."""
+        quoted = None if asked.is_private else asked.message_id
+        reply = reply_to(quoted) if quoted is not None else None
+        await self.send(
+            lambda: self.bot.send_message(
+                asked.chat.id,
                 text,
-                parse_mode=ParseMode.HTML,
                 reply_markup=keyboard,
-                reply_parameters=None if caller.is_private else reply,
-                message_thread_id=caller.thread_id,
-                link_preview_options=LinkPreviewOptions(is_disabled=True),
+                reply_parameters=reply,
+                message_thread_id=asked.thread_id,
             )
-        except TelegramError as error:
-            log.warning("telegram.answer_lost", why=type(error).__name__)
-            return None
+        )
 
-    async def card(self, caller: Caller, card: Card, keyboard: InlineKeyboardMarkup | None = None) -> None:
-        await self.answer(caller, html.card(card), keyboard)
+    async def card(self, asked: Asked, card: Card) -> None:
+        """Reply with a card, its buttons and its picture."""
+        await self.answer(asked, html.card(card), keyboards.of_card(card))
+        if (picture := card.picture) is not None:
+            await self.send(
+                lambda: self.bot.send_photo(
+                    asked.chat.id,
+                    io.BytesIO(picture),
+                    message_thread_id=asked.thread_id,
+                    filename="chart.png",
+                )
+            )
 
-    def refuse(self, caller: Caller, error: UserError) -> None:
+    async def send(self, call: Callable[[], Awaitable[object]]) -> None:
+        """Make a call that shows something; only where Telegram will never take it, it is let go."""
+        try:
+            await surely(call, self._retry_s)
+        except (Unreachable, MessageGone, Refused, ChatMigrated) as error:
+            log.warning("telegram.answer_lost", why=str(error))
+
+    def refuse(self, asked: Asked, error: UserError) -> None:
         """Tell why not, without keeping the update waiting for it."""
-        self.own(self._refuse(caller, error))
-
-    async def _refuse(self, caller: Caller, error: UserError) -> None:
-        await self.answer(caller, html.escape(html.clip(caller.t(error.message), REFUSAL_UNITS)))
+        text = html.escape(html.clip(asked.t(error.message), REFUSAL_UNITS))
+        self.tasks.start(self.answer(asked, text))
 
     async def apologise(self, update: object, message: Told) -> None:
         """Tell whoever sent `update` that it went wrong, even while nothing is known of them."""
@@ -167,30 +171,34 @@ class Face:
         if chat is None:
             return
         t = translator(best_language(user.language_code if user else None, self.service.config.language))
-        try:
-            await self.bot.send_message(chat.id, html.escape(t(message)), parse_mode=ParseMode.HTML)
-        except TelegramError as error:
-            log.warning("telegram.answer_lost", why=type(error).__name__)
+        await self.send(lambda: self.bot.send_message(chat.id, html.escape(t(message))))
 
-    async def is_admin(self, caller: Caller) -> bool:
-        """Whether the caller may act for others here: an owner of the bot, or an admin of the group."""
-        if is_owner(self.service.config, caller.asker):
-            return True
-        if caller.is_private:
-            return False
-        if caller.asker.user_id == str(caller.chat.id):
+    # groups
+
+    async def _is_admin(self, chat_id: int, user_id: str) -> bool:
+        """Whether somebody is an admin of a group; who is one is believed to be for a minute."""
+        if user_id == str(chat_id):
             return True  # an anonymous admin writes as the group itself
+        now_s = time.monotonic()
+        self._admins = {key: until_s for key, until_s in self._admins.items() if until_s > now_s}
+        if (chat_id, user_id) in self._admins:
+            return True
+        admin = await self._ask_admin(chat_id, int(user_id))
+        if admin:
+            self._admins[chat_id, user_id] = now_s + ADMINS_FOR_S
+        return admin
+
+    async def _ask_admin(self, chat_id: int, user_id: int) -> bool:
+        """A group that hides its members tells only who its admins are."""
         try:
-            member = await self.bot.get_chat_member(caller.chat.id, int(caller.asker.user_id))
+            member = await self.bot.get_chat_member(chat_id, user_id)
+            return member.status in (ChatMember.ADMINISTRATOR, ChatMember.OWNER)
+        except TelegramError as error:
+            log.info("telegram.member_hidden", why=type(error).__name__)
+        try:
+            return user_id in {admin.user.id for admin in await self.bot.get_chat_administrators(chat_id)}
         except TelegramError:
             return False
-        return member.status in (ChatMember.ADMINISTRATOR, ChatMember.OWNER)
-
-    async def require_admin(self, caller: Caller) -> None:
-        if caller.is_private:
-            raise UserError(say("error-server-only"))
-        if not await self.is_admin(caller):
-            raise UserError(say("error-admin"))
 
     async def group_moved(self, old: int, new: int) -> None:
         """A group became a supergroup: its settings go with it."""
@@ -199,11 +207,6 @@ class Face:
             await self.service.store.settings.set(
                 new_scope, key, value, by="telegram", why=f"migrated from {old}"
             )
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            log.error("telegram.task_died", exc_info=error)
 
 
 def _identity(message: Message | None, user: User | None) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.commands.general import Card
+    from bot.render import Card
 
 CAPTION_UNITS = 1024
 TEXT_UNITS = 4096
@@ -51,8 +51,15 @@ def captioned(typed: str, lines: Sequence[str], limit: int = CAPTION_UNITS) -> s
 
 
 def card(shown: Card) -> str:
-    """A card as a message."""
+    """A card as a message, with its parts below."""
     facts = [f"{label}: {value}" if label else value for label, value in shown.facts]
-    title = clip(shown.title, 512)
     below = clip("\n".join([*facts, *(["", shown.text] if facts and shown.text else [shown.text])]), 3500)
-    return f"{bold(title)}\n{escape(below)}\n{escape(shown.link)}".strip()
+    whole = f"{bold(clip(shown.title, 512))}\n{escape(below)}\n{escape(shown.link)}".strip()
+    return "\n\n".join([whole, *(part(one) for one in shown.parts)])
+
+
+def part(shown: Card) -> str:
+    """An entry of a list: what was typed, and its facts on one line."""
+    number, _, typed = shown.title.partition(" ")
+    facts = " · ".join(value for _, value in shown.facts)
+    return f"{escape(number)} {code(typed)}\n{escape(facts)}"

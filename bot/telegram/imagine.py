@@ -1,11 +1,12 @@
 """From a message to an accepted request: `/imagine`, plain text in private, a reply to a picture or a menu.
 
 Nothing here waits for Telegram: an update counts as dealt with once its request is written down, and whatever
-is to be shown is shown by a task beside it.
+is to be shown is shown by a task of its own.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from bot.commands import buttons
@@ -18,10 +19,13 @@ if TYPE_CHECKING:
     from telegram.ext import CallbackContext
 
     from bot.imagine.options import Options
-    from bot.telegram.face import Caller, Face
+    from bot.telegram.face import Asked, Face
     from bot.telegram.menu import Menus
 
     Context = CallbackContext[Any, Any, Any, Any]
+
+IMAGINE = re.compile(r"/imagine(?:@(?P<bot>\w+))?(?![A-Za-z0-9_])", re.I)
+"""The command, however the prompt is joined to it: by a blank, a quote, a comma or a dash."""
 
 
 class Imagine:
@@ -34,18 +38,21 @@ class Imagine:
     async def command(self, update: Update, _: Context) -> None:
         """`/imagine …`; alone it opens a menu."""
         message = update.message
-        if message is None or message.is_automatic_forward:
+        found = IMAGINE.match((message and message.text) or "")
+        if message is None or found is None or message.is_automatic_forward:
             return
-        caller = await self._face.caller(update)
-        words = after_command(message.text or "")
+        if found["bot"] and found["bot"].lower() != (self._face.bot.username or "").lower():
+            return  # another bot's
+        asked = await self._face.asked(update)
+        words = (message.text or "")[found.end() :].strip().lstrip(",，:：").strip()
         try:
-            self._check_place(caller)
+            self._check_place(asked)
             if not words:
-                self._face.own(self._menus.open(caller))
+                self._face.tasks.start(self._menus.open(asked))
                 return
-            await self.ask(caller, parse_imagine(words))
+            await self.ask(asked, parse_imagine(words))
         except UserError as error:
-            self._face.refuse(caller, error)
+            self._face.refuse(asked, error)
 
     async def text(self, update: Update, _: Context) -> None:
         """Text without a command: a reply to a picture or a menu of ours, or in private a prompt."""
@@ -55,54 +62,65 @@ class Imagine:
         replied = message.reply_to_message
         author = replied.from_user if replied else None
         ours = replied if author is not None and author.id == self._face.bot.id else None
-        caller = await self._face.caller(update)
-        if not caller.is_private and ours is None:
+        asked = await self._face.asked(update)
+        if not asked.is_private and ours is None:
             return
         try:
-            self._check_place(caller)
-            if ours and (target := self._target(caller, ours)):
-                await self.vary(caller, target, message.text)
+            self._check_place(asked)
+            if ours and (target := self._target(asked, ours)):
+                await self.vary(asked, target, message.text)
             elif ours and (chosen := keyboards.menu_data(ours)):
-                await self.ask(caller, self._menus.options(chosen, parse_imagine(message.text)))
-            elif caller.is_private:
-                await self.ask(caller, self._menus.take_up(caller, parse_imagine(message.text)))
+                await self.ask(asked, self._menus.options(chosen, parse_imagine(message.text)))
+            elif asked.is_private and message.forward_origin is not None:
+                raise UserError(say("telegram-forwarded"))
+            elif asked.is_private:
+                await self.ask(asked, self._menus.take_up(asked, parse_imagine(message.text)))
         except UserError as error:
-            self._face.refuse(caller, error)
+            self._face.refuse(asked, error)
 
-    async def ask(self, caller: Caller, options: Options) -> None:
+    async def other(self, update: Update, _: Context) -> None:
+        """Something that is no text: a photo, a sticker, a voice message; answered, not drawn."""
+        message = update.message
+        if message is None or message.is_automatic_forward:
+            return
+        asked = await self._face.asked(update)
+        replied = message.reply_to_message
+        to_us = replied is not None and replied.from_user is not None
+        ours = to_us and replied is not None and replied.from_user.id == self._face.bot.id  # type: ignore[union-attr]
+        called = IMAGINE.match(message.caption or "") is not None
+        if asked.is_private or ours or called:
+            self._face.refuse(asked, UserError(say("telegram-words-only")))
+
+    async def ask(self, asked: Asked, options: Options) -> None:
         """Accept a request and have it followed. Raises UserError."""
-        address = caller.address(private=options.private)
+        address, caller = asked.address(private=options.private), asked.caller
         live = await self._face.service.imagine(caller.asker, options, key=caller.key, address=address)
-        self._face.courier.follow(live)
+        self._face.delivery.follow(live)
 
-    async def vary(self, caller: Caller, target: str, text: str) -> None:
+    async def vary(self, asked: Asked, target: str, text: str) -> None:
         """Other words from the seed of a picture that was replied to. Raises UserError."""
         options = parse_imagine(text)
         if not options.prompt:
             raise UserError(say("error-prompt-empty"))
+        caller = asked.caller
         live = await buttons.vary(
-            self._face.service, caller.asker, target, options, key=caller.key, address=caller.address()
+            self._face.service, caller.asker, target, options, key=caller.key, address=asked.address()
         )
-        self._face.courier.follow(live)
+        self._face.delivery.follow(live)
 
-    def _target(self, caller: Caller, replied: Message) -> str | None:
+    def _target(self, asked: Asked, replied: Message) -> str | None:
         """The request, or the one picture of it, that a message of ours shows. Raises UserError."""
         if request_id := keyboards.request_of(replied):
             return request_id
         if not replied.media_group_id:
             return None
-        job_id = self._face.courier.albums.find(caller.chat.id, replied.message_id)
+        job_id = self._face.albums.find(asked.chat.id, replied.message_id)
         if job_id is None:
             raise UserError(say("telegram-album-unknown"))
         return job_id
 
-    def _check_place(self, caller: Caller) -> None:
+    def _check_place(self, asked: Asked) -> None:
         """A group may keep the bot to some of its topics."""
-        if not caller.is_private and not caller.rules.allows(str(caller.thread_id or caller.chat.id)):
+        here = asked.caller.origin.channel_id
+        if here is not None and not asked.caller.rules.allows(here):
             raise UserError(say("telegram-elsewhere"))
-
-
-def after_command(text: str) -> str:
-    """What follows the command word, line breaks and all."""
-    parts = text.split(maxsplit=1)
-    return parts[1].strip() if len(parts) == 2 else ""

@@ -20,7 +20,7 @@ from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, Tel
 from tornado.httpserver import HTTPServer
 from tornado.web import Application, RequestHandler
 
-from bot.telegram.calls import pause_of
+from bot.telegram.pace import pause_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

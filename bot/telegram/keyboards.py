@@ -7,25 +7,25 @@ from typing import TYPE_CHECKING
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.commands.buttons import Action, button_id, offered, pressed
-from bot.commands.members import AUTO, LANGUAGE_NAMES
-from bot.telegram.address import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from telegram import Message
 
     from bot.commands.buttons import Press
-    from bot.commands.members import Page
     from bot.imagine.events import Done
     from bot.imagine.live import LiveRequest
     from bot.imagine.service import Service
     from bot.messages import Translator
+    from bot.render import Card
 
-LINK, FORGET, LANGUAGE, HISTORY, SETTING, MENU = "link", "forget", "lang", "hist", "set", "menu"
-"""First parts of the data of buttons that are not about one picture; the rest follows a colon."""
+MENU = "menu"
+"""First part of the data of a menu's buttons; the rest follows a colon."""
 
 MAX_DATA_BYTES = 64
+CHOSEN = "● "
+"""Before what a menu stands at."""
 
 
 def button(text: str, data: str) -> InlineKeyboardButton:
@@ -39,7 +39,9 @@ def cancelling(live: LiveRequest, t: Translator) -> InlineKeyboardMarkup:
     return InlineKeyboardMarkup([[button(f"✖️ {t('button-cancel')}", data)]])
 
 
-def finished(live: LiveRequest, done: Done, service: Service, t: Translator) -> InlineKeyboardMarkup:
+def finished(
+    live: LiveRequest, done: Done, service: Service, t: Translator, album: Sequence[int] = ()
+) -> InlineKeyboardMarkup:
     """Below a result: what can be done with it, and its lossless files."""
     labels = {
         Action.AGAIN: f"🔁 {t('button-again')}",
@@ -49,7 +51,7 @@ def finished(live: LiveRequest, done: Done, service: Service, t: Translator) -> 
         Action.DELETE: f"🗑 {t('button-delete')}",
     }
     data = {action: button_id(action, live.request_id) for action in labels}
-    data[Action.DELETE] += _album_suffix(live)
+    data[Action.DELETE] += _album_suffix(album)
     row = {
         action: button(labels[action], data[action]) for action in offered(live, service) if action in labels
     }
@@ -73,50 +75,42 @@ def read(data: str) -> tuple[Press | None, list[int]]:
 
 def request_of(message: Message | None) -> str | None:
     """The request a message of ours belongs to, read off its buttons."""
-    presses = (read(data)[0] for data in _data(message))
+    presses = (read(data)[0] for _, data in _labelled(message))
     return next((press.request_id for press in presses if press), None)
 
 
 def menu_data(message: Message | None) -> str | None:
-    """What a menu of ours stands at, read off its buttons."""
-    return next((data for data in _data(message) if data.startswith(f"{MENU}:")), None)
+    """What a menu of ours stands at, read off a button that is marked as chosen.
+
+    Each such button holds the whole choice; only that of a style would take the style back, and styles
+    come last.
+    """
+    chosen = (data for text, data in _labelled(message) if text.startswith(CHOSEN))
+    return next((data for data in chosen if data.startswith(f"{MENU}:")), None)
 
 
-def yes_no(first: str, target: str, yes: str, no: str) -> InlineKeyboardMarkup:
-    """A question with two answers."""
-    return InlineKeyboardMarkup([[button(yes, f"{first}:y:{target}"), button(no, f"{first}:n:{target}")]])
-
-
-def languages(t: Translator) -> InlineKeyboardMarkup:
-    """The languages there are, each by its own name."""
-    named = [button(name, f"{LANGUAGE}:{language}") for language, name in LANGUAGE_NAMES.items()]
-    return InlineKeyboardMarkup([named, [button(t("language-auto"), f"{LANGUAGE}:{AUTO}")]])
-
-
-def history(page: Page, t: Translator) -> InlineKeyboardMarkup | None:
-    """A file button for each entry that is still kept, and the way to older ones."""
-    files = [
-        button(f"🖼 {n}", button_id(Action.FETCH if entry.waiting else Action.SINGLE, target))
-        for n, entry in enumerate(page.entries, 1)
-        for target in ([entry.request_id] if entry.waiting else entry.job_ids[:1])
-    ]
-    more = [button(f"{t('history-more')} ›", f"{HISTORY}:{page.after}")] if page.after else []
-    rows = [row for row in (files, more) if row]
+def of_card(card: Card) -> InlineKeyboardMarkup | None:
+    """The buttons of a card: those of its parts in rows of four, then its own, one or two to a row."""
+    parts = [button(shown.label, shown.id) for part in card.parts for shown in part.buttons]
+    own = [button(shown.label, shown.id) for shown in card.buttons]
+    across = 2 if all(len(shown.label) <= 12 for shown in card.buttons) else 1
+    rows = [parts[at : at + 4] for at in range(0, len(parts), 4)]
+    rows += [own[at : at + across] for at in range(0, len(own), across)]
     return InlineKeyboardMarkup(rows) if rows else None
 
 
-def _album_suffix(live: LiveRequest) -> str:
+def _album_suffix(album: Sequence[int]) -> str:
     """An album has no buttons; the one below it that deletes names its messages."""
-    album = Place.of(live).album
     if not album:
         return ""
     first, *rest = album
     return "+".join([f"@{first}", *(str(message - first) for message in rest)])
 
 
-def _data(message: Message | None) -> Iterable[str]:
+def _labelled(message: Message | None) -> Iterable[tuple[str, str]]:
+    """Texts and data of the buttons below a message."""
     markup = message.reply_markup if message else None
     for row in markup.inline_keyboard if markup else ():
         for shown in row:
             if isinstance(shown.callback_data, str):
-                yield shown.callback_data
+                yield shown.text, shown.callback_data

@@ -10,12 +10,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from telegram import InlineKeyboardMarkup
-from telegram.error import TelegramError
 
 from bot.config.schema import Language
 from bot.imagine.options import MAX_IMAGES
 from bot.telegram import html
-from bot.telegram.keyboards import MAX_DATA_BYTES, MENU, button
+from bot.telegram.keyboards import CHOSEN, MAX_DATA_BYTES, MENU, button
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,10 +23,9 @@ if TYPE_CHECKING:
 
     from bot.imagine.options import Options
     from bot.messages import Translator
-    from bot.telegram.face import Caller, Face
+    from bot.telegram.face import Asked, Face
 
 SIZES = ("square", "portrait", "landscape", "tall", "wide")
-CHOSEN = "● "
 MAX_OPEN = 10_000
 
 
@@ -58,37 +56,37 @@ class Menus:
         self._face = face
         self._open: dict[int, Choice] = {}
 
-    async def open(self, caller: Caller) -> None:
+    async def open(self, asked: Asked) -> None:
         choice = Choice()
-        await self._face.answer(
-            caller, html.escape(caller.t("telegram-menu")), self._keyboard(choice, caller.t)
-        )
-        self._remember(caller, choice)
+        await self._face.answer(asked, html.escape(asked.t("telegram-menu")), self._keyboard(choice, asked.t))
+        self._remember(asked, choice)
 
-    async def press(self, caller: Caller, query: CallbackQuery) -> None:
+    async def press(self, asked: Asked, query: CallbackQuery) -> None:
         """One choice: the same menu, with another mark."""
         choice = Choice.read(query.data or "")
-        self._remember(caller, choice)
+        self._remember(asked, choice)
         await query.answer()
-        keyboard = self._keyboard(choice, caller.t)
-        if query.message is None or getattr(query.message, "reply_markup", None) == keyboard:
+        text, keyboard = html.escape(asked.t("telegram-menu")), self._keyboard(choice, asked.t)
+        message = query.message
+        if message is None or getattr(message, "reply_markup", None) == keyboard:
             return
-        try:
-            await query.edit_message_reply_markup(keyboard)
-        except TelegramError:
-            return  # the menu is gone; its choice is remembered all the same
+        await self._face.send(
+            lambda: self._face.bot.edit_message_text(
+                text, asked.chat.id, message.message_id, reply_markup=keyboard
+            )
+        )
 
     def options(self, data: str, options: Options) -> Options:
         """What was typed in reply to a menu: options in the text win over the menu's."""
         return _merged(Choice.read(data), options)
 
-    def take_up(self, caller: Caller, options: Options) -> Options:
+    def take_up(self, asked: Asked, options: Options) -> Options:
         """The same for the next text in a private chat; a menu counts once."""
-        return _merged(self._open.pop(caller.chat.id, Choice()), options)
+        return _merged(self._open.pop(asked.chat.id, Choice()), options)
 
-    def _remember(self, caller: Caller, choice: Choice) -> None:
-        if caller.is_private:
-            self._open[caller.chat.id] = choice
+    def _remember(self, asked: Asked, choice: Choice) -> None:
+        if asked.is_private:
+            self._open[asked.chat.id] = choice
             while len(self._open) > MAX_OPEN:
                 del self._open[next(iter(self._open))]
 

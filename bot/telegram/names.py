@@ -14,6 +14,8 @@ from telegram import (
 )
 from telegram.error import BadRequest, TelegramError
 
+from bot.commands.table import names
+from bot.faces.caller import Who
 from bot.messages import LANGUAGES, translator
 
 if TYPE_CHECKING:
@@ -24,11 +26,10 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-GROUP = ("imagine", "quota", "queue", "cancel", "help")
-PRIVATE = ("imagine", "quota", "queue", "history", "cancel", "language", "link", "forget", "help")
-ADMIN = (*GROUP, "settings")
-OWNERS_OWN = ("stats", "tier", "grant", "ban", "unban", "pause", "resume")
-OWNER = (*PRIVATE, *OWNERS_OWN)
+GROUP = ("imagine", *names(alone=False))
+PRIVATE = ("imagine", *names())
+ADMIN = ("imagine", *names(Who.MANAGER, alone=False))
+OWNER = ("imagine", *(name for name in names(Who.OWNER) if name != "settings"))
 
 
 async def set_commands(bot: ExtBot[Any], config: Config) -> None:
@@ -39,10 +40,10 @@ async def set_commands(bot: ExtBot[Any], config: Config) -> None:
         (BotCommandScopeAllChatAdministrators(), ADMIN),
         *((BotCommandScopeChat(owner), OWNER) for owner in config.owners.telegram),
     ]
-    for scope, names in scopes:
+    for scope, listed_names in scopes:
         for language in LANGUAGES:
             t = translator(language)
-            listed = [BotCommand(name, t(f"telegram-command-{name}")) for name in names]
+            listed = [BotCommand(name, t(f"cmd-{name}-about")) for name in listed_names]
             code = None if language == LANGUAGES[0] else language.split("-")[0]
             try:
                 await bot.set_my_commands(listed, scope=scope, language_code=code)

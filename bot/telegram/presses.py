@@ -1,21 +1,24 @@
-"""What happens when a button is pressed. Only whoever asked for a picture, or an admin, may; others are told.
+"""What happens when a button is pressed. Anybody who sees a picture may go on from it, and pays for what that
+draws; deleting and cancelling is for whoever asked for it, and for admins.
 
-A press that draws is accepted before it is confirmed to Telegram, like a message. The rest is done beside.
+A press that draws is accepted before it is confirmed to Telegram, like a message. The rest is done by a task.
 """
 
 from __future__ import annotations
 
+import contextlib
+import time
 from typing import TYPE_CHECKING, Any
 
 import structlog
 from telegram import Message
 from telegram.error import TelegramError
 
-from bot.commands import buttons, members
+from bot.commands import buttons, questions
 from bot.commands.buttons import Action
+from bot.faces.caller import Who
 from bot.messages import Reason, UserError, say
 from bot.telegram import html, keyboards
-from storage.errors import UnknownRequest
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -24,8 +27,9 @@ if TYPE_CHECKING:
     from telegram.ext import CallbackContext
 
     from bot.commands.buttons import Press
-    from bot.telegram.face import Caller, Face
-    from bot.telegram.member import Members
+    from bot.imagine.live import LiveRequest
+    from bot.render import Card
+    from bot.telegram.face import Asked, Face
     from bot.telegram.menu import Menus
 
     Context = CallbackContext[Any, Any, Any, Any]
@@ -34,137 +38,173 @@ log = structlog.get_logger(__name__)
 
 ALERT_CHARS = 200
 """The most that fits into the answer to a press."""
+DRAWING = (Action.AGAIN, Action.LARGER, Action.FETCH)
+TAP_S = 1.0
+"""Taps on the same button within so many seconds are one."""
 
 
 class Buttons:
     """The handler of all callback queries."""
 
-    def __init__(self, face: Face, menus: Menus, members: Members) -> None:
+    def __init__(self, face: Face, menus: Menus) -> None:
         self._face = face
         self._menus = menus
-        self._members = members
+        self._tapped: dict[tuple[str, str, int | None], tuple[float, str]] = {}
 
     async def pressed(self, update: Update, _: Context) -> None:
         """Find out what the button says, and do it."""
         query = update.callback_query
         assert query is not None
-        caller = await self._face.caller(update)
+        asked = await self._face.asked(update)
         data = query.data or ""
         press, album = keyboards.read(data)
         if press is None:
-            self._face.own(self._guarded(caller, query, self._other(caller, query, data)))
-        elif press.action in (Action.AGAIN, Action.LARGER, Action.FETCH) and await self._is_owner(
-            caller, press
-        ):
-            await self._guarded(caller, query, self._draw(caller, query, press))
+            self._face.tasks.start(self._guarded(asked, query, self._other(asked, query, data)))
+        elif press.action not in DRAWING:
+            self._face.tasks.start(self._guarded(asked, query, self._on_picture(asked, query, press, album)))
+        elif self._is_new_tap(asked, data):
+            await self._guarded(asked, query, self._draw(asked, query, press))
         else:
-            self._face.own(self._guarded(caller, query, self._on_picture(caller, query, press, album)))
+            self._face.tasks.start(_answer(query))
 
-    async def _draw(self, caller: Caller, query: CallbackQuery, press: Press) -> None:
+    def _is_new_tap(self, asked: Asked, data: str) -> bool:
+        """Whether this is not the second of two quick taps; a redelivered press is the first once more."""
+        now_s, key = time.monotonic(), (asked.caller.asker.user_id, data, asked.message_id)
+        last_s, event = self._tapped.get(key, (now_s - TAP_S, ""))
+        if now_s - last_s < TAP_S and event != asked.caller.key:
+            return False
+        self._tapped = {k: tap for k, tap in self._tapped.items() if now_s - tap[0] < TAP_S}
+        self._tapped[key] = now_s, asked.caller.key
+        return True
+
+    async def _draw(self, asked: Asked, query: CallbackQuery, press: Press) -> None:
         """A new request out of an old one."""
-        service, asker, key = self._face.service, caller.asker, caller.key
+        self._face.delivery.follow(await self._drawn_from(asked, press))
+        self._face.tasks.start(_answer(query))
+
+    async def _drawn_from(self, asked: Asked, press: Press) -> LiveRequest:
+        service, asker, key, address = (
+            self._face.service,
+            asked.caller.asker,
+            asked.caller.key,
+            asked.address(),
+        )
         match press.action:
             case Action.AGAIN:
-                live = await buttons.again(service, asker, press.target, key=key, address=caller.address())
+                return await buttons.again(service, asker, press.target, key=key, address=address)
             case Action.LARGER:
-                live = await buttons.larger(service, asker, press.target, key=key, address=caller.address())
+                return await buttons.larger(service, asker, press.target, key=key, address=address)
             case _:
                 live = await buttons.fetch(service, asker, press.target)
                 if live.over:  # fetched before
                     service.closed(live)
                     raise UserError(say("telegram-fetched"))
-                fresh = {"message": None, "photo": False, "album": None, "shown": False}
-                await service.moved(live, **caller.address(), **fresh)
-        self._face.courier.follow(live)
-        self._face.own(_answer(query))
+                await service.moved(live, **address)
+                return live
 
-    async def _on_picture(self, caller: Caller, query: CallbackQuery, press: Press, album: list[int]) -> None:
-        """Whatever a button under a picture does, once it is clear that the caller may."""
-        owner = await self._is_owner(caller, press)
-        admin = not owner and await self._face.is_admin(caller)
-        if not owner and not admin:
-            raise UserError(say("error-not-owner"))
-        service, asker = self._face.service, caller.asker
+    async def _on_picture(self, asked: Asked, query: CallbackQuery, press: Press, album: list[int]) -> None:
+        """Whatever a button under a picture does that draws nothing."""
+        service, asker, t = self._face.service, asked.caller.asker, asked.t
         match press.action:
-            case Action.AGAIN | Action.LARGER | Action.FETCH:
-                await self._draw(caller, query, press)
-            case Action.CANCEL:
-                await buttons.cancel(service, asker, press.target, moderator=admin)
-                await _answer(query, caller.t("action-cancelling"))
             case Action.VARY:
-                await _answer(query, caller.t("telegram-vary"), alert=True)
+                await _answer(query, t("telegram-vary"), alert=True)
             case Action.SINGLE:
+                await self._file(asked, press.target)
                 await _answer(query)
-                await self._file(caller, press.target)
             case Action.DETAILS:
+                await self._face.card(asked, await buttons.details(service, asker, press.target, t))
                 await _answer(query)
-                await self._face.card(caller, await buttons.details(service, asker, press.target, caller.t))
+            case Action.CANCEL:
+                moderator = await self._moderates(asked, press)
+                await buttons.cancel(service, asker, press.target, moderator=moderator)
+                await _answer(query, t("action-cancelling"))
             case Action.DELETE:
-                await buttons.delete(service, asker, press.target, moderator=admin)
-                await self._remove(caller, album)
-                await _answer(query, caller.t("action-deleted"))
+                moderator = await self._moderates(asked, press)
+                await buttons.delete(service, asker, press.target, moderator=moderator)
+                gone = await self._remove(asked, album)
+                await _answer(query, t("action-deleted" if gone else "telegram-too-old"), alert=not gone)
 
-    async def _file(self, caller: Caller, job_id: str) -> None:
+    async def _moderates(self, asked: Asked, press: Press) -> bool:
+        """Whether they act on another's request, as an admin. Telegram is asked only where it matters."""
+        if await buttons.is_of(self._face.service, asked.caller.asker, press.target):
+            return False
+        if not await asked.caller.may(Who.MANAGER):
+            raise UserError(say("error-not-owner"))
+        return True
+
+    async def _file(self, asked: Asked, job_id: str) -> None:
         """The lossless picture, its parameters inside, as a document."""
-        single = await buttons.single(self._face.service, caller.asker, job_id)
-        await self._face.bot.send_document(
-            caller.chat.id,
-            single.png,
-            filename=f"easel-{single.request.seed}.png",
-            message_thread_id=caller.thread_id,
+        single = await buttons.single(self._face.service, asked.caller.asker, job_id)
+        await self._face.send(
+            lambda: self._face.bot.send_document(
+                asked.chat.id,
+                single.png,
+                filename=f"easel-{single.request.seed}.png",
+                message_thread_id=asked.thread_id,
+            )
         )
 
-    async def _remove(self, caller: Caller, album: list[int]) -> None:
-        """Take the messages of a deleted picture out of the chat; Telegram keeps those over two days old."""
-        for message_id in [*album, *([caller.message_id] if caller.message_id else [])]:
+    async def _remove(self, asked: Asked, album: list[int]) -> bool:
+        """Take the messages of a deleted picture out of the chat. Telegram keeps those over two days old:
+        then the last says so, without buttons.
+        """
+        gone = True
+        for message_id in [*album, *([asked.message_id] if asked.message_id else [])]:
             try:
-                await self._face.bot.delete_message(caller.chat.id, message_id)
+                await self._face.bot.delete_message(asked.chat.id, message_id)
             except TelegramError as error:
                 log.info("telegram.not_deleted", why=type(error).__name__)
+                gone = False
+        if not gone:
+            await self._say_deleted(asked)
+        return gone
 
-    async def _other(self, caller: Caller, query: CallbackQuery, data: str) -> None:
-        """Buttons that are not about one picture."""
-        first, _, rest = data.partition(":")
-        match first:
-            case keyboards.MENU:
-                await self._menus.press(caller, query)
-                return
-            case keyboards.LINK | keyboards.FORGET:
-                card = await self._members.decide(caller, first, rest)
-            case keyboards.LANGUAGE:
-                card = await members.set_language(self._face.service, caller.asker, rest)
-            case keyboards.HISTORY:
-                await _answer(query)
-                await self._members.show_history(caller, rest)
-                return
-            case keyboards.SETTING:
-                await self._members.change_setting(caller, query, rest)
-                await _answer(query)
-                return
-            case _:
-                raise UserError(say("error-gone").because(Reason.GONE))
-        await _answer(query)
-        if isinstance(query.message, Message):
-            await query.edit_message_text(html.card(card), parse_mode="HTML")
-
-    async def _is_owner(self, caller: Caller, press: Press) -> bool:
+    async def _say_deleted(self, asked: Asked) -> None:
+        """In a message that cannot be taken away, whether its text is a caption or not."""
+        bot, chat, message_id = self._face.bot, asked.chat.id, asked.message_id
+        text = html.escape(asked.t("telegram-too-old"))
         try:
-            record = await self._face.service.store.requests.get(press.request_id)
-        except UnknownRequest:
-            raise UserError(say("error-gone").because(Reason.GONE)) from None
-        return record.member == caller.member.key
+            await bot.edit_message_caption(chat, message_id, caption=text)
+        except TelegramError:
+            with contextlib.suppress(TelegramError):
+                await bot.edit_message_text(text, chat, message_id)
 
-    async def _guarded(self, caller: Caller, query: CallbackQuery, work: Coroutine[None, None, None]) -> None:
+    async def _other(self, asked: Asked, query: CallbackQuery, data: str) -> None:
+        """Buttons that are not about one picture."""
+        if data.startswith(f"{keyboards.MENU}:"):
+            await self._menus.press(asked, query)
+            return
+        reply = questions.replied(data)
+        if reply is None:
+            raise UserError(say("error-gone").because(Reason.GONE))
+        card = await questions.answer(self._face.service, asked.caller, reply)
+        await _answer(query)
+        await self._show(asked, query, card, below=reply.reply is questions.Reply.OLDER)
+
+    async def _show(self, asked: Asked, query: CallbackQuery, card: Card, *, below: bool) -> None:
+        """In the place of the question; a page of a list comes `below` the one before."""
+        message = query.message
+        if below or not isinstance(message, Message):
+            await self._face.card(asked, card)
+            return
+        text, keyboard = html.card(card), keyboards.of_card(card)
+        await self._face.send(
+            lambda: self._face.bot.edit_message_text(
+                text, asked.chat.id, message.message_id, reply_markup=keyboard
+            )
+        )
+
+    async def _guarded(self, asked: Asked, query: CallbackQuery, work: Coroutine[None, None, None]) -> None:
         """Say in an alert why something was not done."""
         try:
             await work
         except UserError as error:
-            self._face.own(_answer(query, caller.t(error.message), alert=True))
+            self._face.tasks.start(_answer(query, asked.t(error.message), alert=True))
         except TelegramError as error:
             log.warning("telegram.press_lost", why=type(error).__name__)
         except Exception:
             log.exception("telegram.press_died")
-            self._face.own(_answer(query, caller.t("error-internal"), alert=True))
+            self._face.tasks.start(_answer(query, asked.t("error-internal"), alert=True))
 
 
 async def _answer(query: CallbackQuery, text: str | None = None, *, alert: bool = False) -> None:

@@ -1,135 +1,342 @@
-"""The one message of a request that is edited while the request is on its way, and becomes its result."""
+"""The one message of a request: edited while the request is on its way, and replaced by its result.
+
+What it knows of the chat is in the request's address, written down as soon as Telegram has answered, so
+neither a redelivery nor a restart shows a result again; only where Telegram took a new message and its answer
+was lost is it seen twice.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import io
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from telegram import InputMediaPhoto, LinkPreviewOptions
-from telegram.constants import ParseMode
-from telegram.error import ChatMigrated
+from PIL import Image
+from pydantic import ValidationError
+from telegram import InputMediaDocument, InputMediaPhoto, Message
+from telegram.error import ChatMigrated, TelegramError
 
 from bot import render
+from bot.faces.screen import Screen, Unreachable
 from bot.imagine.events import Progress
 from bot.imagine.picture import encode_preview
 from bot.telegram import html, keyboards
-from bot.telegram.address import Place, migrated
-from bot.telegram.calls import Later, MessageGone, Refused, once
+from bot.telegram.address import Address
+from bot.telegram.calls import Later, MessageGone, Refused, once, surely
+from bot.telegram.pace import Urgency
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
-    from telegram import InlineKeyboardMarkup, Message
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from telegram import InlineKeyboardMarkup
     from telegram.ext import ExtBot
 
-    from bot.imagine.events import Event
+    from bot.imagine.events import Done, Event, Failed
     from bot.imagine.live import LiveRequest
     from bot.imagine.service import Service
     from bot.messages import Translator
-    from bot.telegram.pace import ChatPacer
+    from bot.telegram.albums import Albums
+    from bot.telegram.pace import ChatPacer, RateLimiter
+
+    Send = Callable[[], Awaitable[Message | tuple[Message, ...]]]
+    Edit = Callable[[int], Awaitable[object]]
 
 log = structlog.get_logger(__name__)
 
-NO_LINKS = LinkPreviewOptions(is_disabled=True)
 PREVIEW_PX = 512
+JPEG_QUALITY = 93
 
 
-class Status:
-    """Shows a request's events in its message. What cannot be shown now is left for the next event."""
+class TelegramScreen(Screen):
+    """Shows one request in its chat. What cannot be shown now is left for the next event."""
 
     def __init__(
-        self, live: LiveRequest, bot: ExtBot[Any], service: Service, pacer: ChatPacer, t: Translator
+        self,
+        service: Service,
+        bot: ExtBot[Any],
+        limiter: RateLimiter,
+        albums: Albums,
+        live: LiveRequest,
+        t: Translator,
     ) -> None:
-        self._live = live
-        self._bot = bot
-        self._service = service
-        self._pacer = pacer
-        self._t = t
+        """Raises Unreachable where the request's address cannot be read."""
+        self._service, self._bot, self._albums = service, bot, albums
+        self._limiter = limiter
+        self._live, self._t = live, t
+        try:
+            self._at = Address.from_json(live.address)
+        except ValidationError as error:
+            raise Unreachable("no address") from error
+        self._pacer: ChatPacer = limiter.pacer(self._at.chat)
         self._shown: str | None = None
-        self._preview: Image | None = None
-        # an earlier process showed something in it, nobody knows what: only a picture surely differs
-        self._unknown = Place.of(live).message_id is not None
+        self._preview: Image.Image | None = None
+        self._photos = True
+        """Telegram takes photos here, as far as is known."""
+
+    # while it is on its way
+
+    async def turn(self) -> None:
+        """The first message is sent at once; edits wait for the chat's turn, behind results."""
+        if self._at.message is None:
+            self._pacer.spend()
+        else:
+            await self._pacer.turn()
 
     def look(self, event: Event) -> object:
         """What of an event would be seen."""
         return self._words(event), id(self._preview_in(event))
 
-    async def open(self) -> None:
-        """Show the request at once, before any turn; not where it is over already."""
-        if not self._live.finished and Place.of(self._live).message_id is None:
-            self._pacer.spend()
-            await self.show(self._live.latest)
-
     async def show(self, event: Event) -> None:
-        """Say what `event` says. Raises ChatClosed."""
         words, preview = self._words(event), self._preview_in(event)
         if preview is self._preview:
             preview = None
-        if preview is None and (words == self._shown or self._unknown):
+        if preview is None and words == self._shown:
             return
         try:
-            await once(lambda: self._put(words, preview), self._pacer)
+            await once(lambda: self._put(words, preview))
         except Later:
             return
         except Refused as error:
             log.warning("telegram.status_refused", why=str(error))
+            self._photos = self._photos and preview is None
             return
         except MessageGone:
-            await self._service.moved(self._live, message=None, photo=False)
+            await self._move(message=None, photo=False)
             return
         except ChatMigrated as error:
-            await self._service.moved(self._live, **migrated(error))
+            await self._migrate(error)
             return
-        self._shown, self._unknown = words, False
+        self._shown = words
         self._preview = preview or self._preview
 
-    async def _put(self, words: str, preview: Image | None) -> object:
-        place, keyboard = Place.of(self._live), keyboards.cancelling(self._live, self._t)
-        if place.message_id is None:
-            return await self._begin(place, words, keyboard)
-        if preview is not None:
+    async def _put(self, words: str, preview: Image.Image | None) -> None:
+        keyboard = keyboards.cancelling(self._live, self._t)
+        message = self._at.message
+        if message is None:
+            await self._note(await self._message(words, keyboard, Urgency.TURN_TAKEN))
+        elif preview is not None:
             jpeg = await asyncio.to_thread(encode_preview, preview, PREVIEW_PX)
-            media = InputMediaPhoto(jpeg, caption=words, parse_mode=ParseMode.HTML, filename="preview.jpg")
-            answer = await self._bot.edit_message_media(
-                media, place.chat_id, place.message_id, reply_markup=keyboard
+            media = InputMediaPhoto(
+                jpeg, caption=words, filename="preview.jpg", has_spoiler=self._spoils_previews or None
             )
-            if not place.is_photo:
-                await self._service.moved(self._live, photo=True)
-            return answer
-        if place.is_photo:
-            return await self._bot.edit_message_caption(
-                place.chat_id,
-                place.message_id,
-                caption=words,
-                parse_mode=ParseMode.HTML,
-                reply_markup=keyboard,
+            await self._bot.edit_message_media(
+                media, self._at.chat, message, reply_markup=keyboard, rate_limit_args=Urgency.TURN_TAKEN
             )
-        return await self._bot.edit_message_text(
-            words,
-            place.chat_id,
-            place.message_id,
-            parse_mode=ParseMode.HTML,
-            reply_markup=keyboard,
-            link_preview_options=NO_LINKS,
-        )
+            if not self._at.photo:
+                await self._move(photo=True)
+        else:
+            await self._edit_text(message, words, keyboard, Urgency.TURN_TAKEN)
 
-    async def _begin(self, place: Place, words: str, keyboard: InlineKeyboardMarkup) -> Message:
-        message = await self._bot.send_message(
-            place.chat_id,
-            words,
-            parse_mode=ParseMode.HTML,
-            reply_markup=keyboard,
-            reply_parameters=place.reply,
-            message_thread_id=place.thread_id,
-            link_preview_options=NO_LINKS,
-        )
-        await self._service.moved(self._live, message=message.message_id, photo=False)
-        return message
+    @property
+    def _spoils_previews(self) -> bool:
+        """Nobody has looked at a preview yet: where pictures may turn out to be spoilers, previews are."""
+        section = self._service.config.moderation
+        return section.classifier is not None and section.classifier_action == "spoiler"
 
     def _words(self, event: Event) -> str:
         notes = [self._t(note) for note in self._live.accepted.notes]
         return html.captioned("", [render.status(event, self._t), *notes])
 
-    def _preview_in(self, event: Event) -> Image | None:
-        wanted = self._live.request.images == 1 and Place.of(self._live).preview
+    def _preview_in(self, event: Event) -> Image.Image | None:
+        wanted = self._photos and self._at.preview and self._live.request.images == 1
         return event.preview if wanted and isinstance(event, Progress) else None
+
+    # the outcome
+
+    async def hand_over(self, done: Done) -> str:
+        if len(done.pictures) == 1:
+            await self._one(done)
+        else:
+            await self._album(done)
+        return f"{self._at.chat}:{self._at.message}"
+
+    async def tell(self, failed: Failed) -> None:
+        await self._text(html.escape(render.status(failed, self._t)))
+
+    async def explain(self, *, drawn: bool) -> None:
+        """In the status or, failing that, where somebody asked, which may be another chat."""
+        text = html.escape(
+            self._t("telegram-kept" if drawn else "telegram-unreachable", bot=self._bot.username)
+        )
+        at = self._at.asked_at or self._at
+        try:
+            if self._at.message is not None and self._at.asked_at is None:
+                try:
+                    await self._edit_text(self._at.message, text, None)
+                    return
+                except TelegramError as error:
+                    log.info("telegram.not_explained", why=type(error).__name__)
+            await self._bot.send_message(
+                at.chat, text, reply_parameters=at.reply, message_thread_id=at.thread
+            )
+        except TelegramError as error:
+            log.info("telegram.not_explained", why=type(error).__name__)
+
+    async def _one(self, done: Done) -> None:
+        """One picture takes the place of the status: as a photo, or as a file where no photo is taken."""
+        (picture,) = done.pictures
+        caption = html.captioned(self._live.request.prompt, self._facts(done))
+        jpeg = await asyncio.to_thread(_jpeg, picture.png)
+        photo = InputMediaPhoto(
+            jpeg, caption=caption, filename="easel.jpg", has_spoiler=picture.spoiler or None
+        )
+        file = InputMediaDocument(picture.png, caption=caption, filename=f"easel-{picture.seed}.png")
+        try:
+            await self._media(photo, done)
+        except Refused as error:
+            log.warning("telegram.photo_refused", why=str(error))
+            try:
+                await self._media(file, done)
+            except Refused as again:
+                raise Unreachable(str(again)) from again
+
+    async def _media(self, media: InputMediaPhoto | InputMediaDocument, done: Done) -> None:
+        """Raises Refused or Unreachable."""
+        keyboard = keyboards.finished(self._live, done, self._service, self._t)
+
+        async def send() -> Message:
+            at = self._at
+            shared: dict[str, Any] = {
+                "caption": media.caption,
+                "reply_markup": keyboard,
+                "reply_parameters": at.reply,
+                "message_thread_id": at.thread,
+            }
+            if isinstance(media, InputMediaPhoto):
+                return await self._bot.send_photo(
+                    at.chat, media.media, has_spoiler=media.has_spoiler, **shared
+                )
+            return await self._bot.send_document(at.chat, media.media, **shared)
+
+        async def edit(message: int) -> object:
+            return await self._bot.edit_message_media(media, self._at.chat, message, reply_markup=keyboard)
+
+        await self._replace(edit, send)
+
+    async def _album(self, done: Done) -> None:
+        """Several pictures in one album; the status becomes their summary, with the buttons."""
+        jpegs = [await asyncio.to_thread(_jpeg, picture.png) for picture in done.pictures]
+        prompt = html.captioned(self._live.request.prompt, [])
+
+        async def send() -> tuple[Message, ...]:
+            media = [
+                InputMediaPhoto(
+                    jpeg,
+                    caption=None if n else prompt,
+                    filename=f"easel-{n + 1}.jpg",
+                    has_spoiler=picture.spoiler or None,
+                )
+                for n, (jpeg, picture) in enumerate(zip(jpegs, done.pictures, strict=True))
+            ]
+            at = self._at
+            return await self._bot.send_media_group(
+                at.chat, media, reply_parameters=at.reply, message_thread_id=at.thread
+            )
+
+        try:
+            if not self._at.album:
+                await self._send(send)
+            shown = zip(self._at.album, done.pictures, strict=False)
+            self._albums.remember(self._at.chat, {message: picture.job_id for message, picture in shown})
+            keyboard = keyboards.finished(self._live, done, self._service, self._t, self._at.album)
+            await self._text(html.captioned("", self._facts(done)), keyboard)
+        except Refused as error:
+            raise Unreachable(str(error)) from error
+
+    async def _text(self, text: str, keyboard: InlineKeyboardMarkup | None = None) -> None:
+        """A text takes the place of the status."""
+        try:
+            await self._replace(
+                lambda message: self._edit_text(message, text, keyboard),
+                lambda: self._message(text, keyboard),
+            )
+        except Refused as error:
+            raise Unreachable(str(error)) from error
+
+    async def _replace(self, edit: Edit, send: Send) -> None:
+        """Edit the status, which cannot show anything twice; where it is gone, send a new message."""
+        if (message := self._at.message) is not None:
+            try:
+                await surely(lambda: edit(message), self._limiter.pace.retry_s)
+                return
+            except MessageGone:
+                await self._move(message=None, photo=False)
+            except ChatMigrated as error:
+                await self._migrate(error)
+        await self._send(send)
+
+    async def _send(self, send: Send) -> None:
+        """Send something new, and note where it stands; a group that has moved gets it where it is now."""
+
+        async def noted() -> None:
+            await self._note(await send())
+
+        while True:
+            try:
+                await surely(noted, self._limiter.pace.retry_s)
+                return
+            except ChatMigrated as error:
+                await self._migrate(error)
+
+    # calls
+
+    async def _message(
+        self, text: str, keyboard: InlineKeyboardMarkup | None, urgency: Urgency | None = None
+    ) -> Message:
+        at = self._at
+        return await self._bot.send_message(
+            at.chat,
+            text,
+            reply_markup=keyboard,
+            reply_parameters=at.reply,
+            message_thread_id=at.thread,
+            rate_limit_args=urgency,
+        )
+
+    async def _edit_text(
+        self, message: int, text: str, keyboard: InlineKeyboardMarkup | None, urgency: Urgency | None = None
+    ) -> object:
+        if self._at.photo:
+            return await self._bot.edit_message_caption(
+                self._at.chat, message, caption=text, reply_markup=keyboard, rate_limit_args=urgency
+            )
+        return await self._bot.edit_message_text(
+            text, self._at.chat, message, reply_markup=keyboard, rate_limit_args=urgency
+        )
+
+    # where it stands
+
+    async def _note(self, sent: Message | Sequence[Message]) -> None:
+        if isinstance(sent, Message):
+            await self._move(message=sent.message_id, photo=bool(sent.photo))
+        else:
+            await self._move(album=tuple(message.message_id for message in sent))
+
+    async def _move(self, **changes: Any) -> None:
+        """Remember more of where the request is shown: a restart goes on there."""
+        await self._moved_to(replace(self._at, **changes))
+
+    async def _migrate(self, error: ChatMigrated) -> None:
+        await self._moved_to(self._at.in_supergroup(error.new_chat_id))
+        self._pacer = self._limiter.pacer(self._at.chat)
+
+    async def _moved_to(self, at: Address) -> None:
+        self._at = at
+        await self._service.moved(self._live, **at.to_json())
+
+    def _facts(self, done: Done) -> list[str]:
+        """What it took and what is left, and what the member should know."""
+        request, currency = self._live.request, self._service.pricing.currency
+        facts = render.picture_facts(request, done.pictures[0], done.quota, currency, self._t)
+        notes = [self._t(note) for note in (*self._live.accepted.notes, *done.notes)]
+        missing = [render.status(done, self._t)] if done.missing else []
+        return [" · ".join(f"{label} {value}" for label, value in facts), *notes, *missing]
+
+
+def _jpeg(png: bytes) -> bytes:
+    """A photo of a picture: Telegram packs photos as JPEG anyway, and this is a tenth to upload."""
+    buffer = io.BytesIO()
+    Image.open(io.BytesIO(png)).convert("RGB").save(buffer, "JPEG", quality=JPEG_QUALITY)
+    return buffer.getvalue()

@@ -12,7 +12,6 @@ import uvicorn
 
 from bot.messages import UserError, say
 from bot.web.app import build_app
-from bot.web.connections import Connections, allow_files, protocol
 from bot.web.delivery import Delivery
 
 if TYPE_CHECKING:
@@ -92,7 +91,6 @@ async def serve(
 def _settings(app: FastAPI, config: Config) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http=protocol(Connections(config.http, allow_files())),
         lifespan="off",
         ws="none",
         log_config=None,

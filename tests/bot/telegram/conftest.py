@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from bot.imagine.service import Service
 
 FAST = Timing(
-    pace=Pace(private_s=0.01, group_s=0.01, edits_a_second=100_000, retry_s=0.05),
-    messages_a_second=0,
+    pace=Pace(private_s=0.01, group_s=0.01, edits_a_second=100_000, messages_a_second=0, retry_s=0.05),
     poll_s=5,
 )
 IMPATIENT = replace(FAST, read_s=0.5)
@@ -58,7 +57,6 @@ class Bot:
         """Every update dealt with, every answer given, every request delivered."""
         await self.telegram.until(lambda: not self.waiting)
         await self.client.face.settled()
-        await self.client.courier.settled()
 
 
 @dataclass

@@ -18,6 +18,10 @@ SPEC = "EASEL_TELEGRAM_SPEC"
 _LENGTH = re.compile(r"(\d+)-(\d+) (characters|bytes|items)")
 
 
+UNUSED_PARSE_MODE = {"editMessageMedia"}
+"""Methods with which python-telegram-bot sends the default parse mode too; Telegram reads it in the media."""
+
+
 class BadRequest(Exception):
     """A request that the Bot API does not describe."""
 
@@ -40,6 +44,8 @@ class Contract:
         """Raises BadRequest. `fields` as they came over the wire, `files` the names of uploaded parts."""
         if method not in self._methods:
             raise BadRequest(f"no method {method}")
+        if method in UNUSED_PARSE_MODE:
+            fields = {name: value for name, value in fields.items() if name != "parse_mode"}
         self._object(method, self._methods[method].get("fields", []), fields, files, wire=True)
 
     def _object(

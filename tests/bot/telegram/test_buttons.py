@@ -123,7 +123,16 @@ async def test_cancel_while_waiting_is_told_and_free(bot: Bot, stage: Stage) -> 
     assert await bot.used() == (0, 0)
 
 
-@pytest.mark.parametrize("action", ["again:", "vary:", "larger:", "single:", "details:", "delete:"])
+async def test_who_presses_again_under_somebodys_picture_pays_for_it(bot: Bot) -> None:
+    first = await drawn(bot, chat=GROUP)
+    await bot.telegram.press(BOB, first, "again:")
+    await bot.settled()
+    assert len(bot.telegram.photos(GROUP)) == 2
+    assert await bot.used(BOB) == (1, 0)
+    assert bot.telegram.count("getChatMember") == 0
+
+
+@pytest.mark.parametrize("action", ["delete:"])
 async def test_others_get_an_alert_and_nothing_happens(bot: Bot, action: str) -> None:
     first = await drawn(bot, chat=GROUP)
     before = len(bot.telegram.messages(GROUP))

@@ -33,7 +33,7 @@ async def test_commands_speak_the_readers_language(bot: Bot) -> None:
     assert "本月" in await said(bot, ANNA, "/quota", language="zh-hans")
     await bot.telegram.say(ANNA, "/language")
     await bot.settled()
-    await bot.telegram.press(ANNA, bot.telegram.messages(ANNA)[-1], "lang:zh-CN")
+    await bot.telegram.press(ANNA, bot.telegram.messages(ANNA)[-1], "language:zh-CN")
     await bot.settled()
     assert "简体中文" in bot.telegram.messages(ANNA)[-1].plain
     assert "本月" in await said(bot, ANNA, "/quota", language="en")
@@ -70,7 +70,7 @@ async def test_history_has_pages_and_hands_out_files(bot: Bot) -> None:
     await bot.telegram.press(ANNA, page, "single:")
     await bot.settled()
     assert bot.telegram.messages(ANNA)[-1].filename == "easel-6.png"
-    await bot.telegram.press(ANNA, page, "hist:")
+    await bot.telegram.press(ANNA, page, "older:")
     await bot.settled()
     assert "cat 0" in bot.telegram.messages(ANNA)[-1].plain
 
@@ -90,7 +90,7 @@ async def test_link_joins_two_accounts_after_both_said_yes(bot: Bot) -> None:
     await bot.settled()
     question = bot.telegram.messages(ANNA)[-1]
     assert "Discord 5" in question.plain
-    await bot.telegram.press(ANNA, question, "link:y")
+    await bot.telegram.press(ANNA, question, "link:")
     await bot.settled()
     assert "other side" in question.plain
     discord = await bot.service.member(Asker("discord", "5"))
@@ -110,13 +110,13 @@ async def test_forget_asks_first_and_then_erases(bot: Bot) -> None:
     await bot.telegram.say(ANNA, "/forget")
     await bot.settled()
     question = bot.telegram.messages(ANNA)[-1]
-    await bot.telegram.press(ANNA, question, "forget:n")
+    await bot.telegram.press(ANNA, question, "keep:")
     await bot.settled()
     assert "Nothing was deleted" in question.plain
     await bot.telegram.say(ANNA, "/forget")
     await bot.settled()
     question = bot.telegram.messages(ANNA)[-1]
-    await bot.telegram.press(ANNA, question, "forget:y")
+    await bot.telegram.press(ANNA, question, "forget:")
     await bot.settled()
     assert "1 requests and 1 pictures" in question.plain
     assert (await bot.service.member(Asker("telegram", str(ANNA)))).key != before
@@ -128,7 +128,7 @@ async def test_forget_while_drawing_leaves_nothing_on_the_way(bot: Bot, stage: S
     await bot.telegram.until(lambda: bot.telegram.messages(ANNA))
     await bot.telegram.say(ANNA, "/forget")
     question = await bot.telegram.until(lambda: bot.telegram.messages(ANNA)[1:])
-    await bot.telegram.press(ANNA, question[0], "forget:y")
+    await bot.telegram.press(ANNA, question[0], "forget:")
     await bot.telegram.until(lambda: "Deleted" in question[0].plain)
     stage.model.gate.set()
     await bot.settled()
@@ -166,6 +166,17 @@ async def test_a_reply_to_a_menu_works_after_a_restart_and_in_a_group(stage: Sta
         assert len([m for m in bot.telegram.messages(GROUP) if m.album]) == 2
 
 
+async def test_a_reply_to_a_menu_takes_what_was_chosen(bot: Bot) -> None:
+    await bot.telegram.say(ANNA, "/imagine", chat=GROUP)
+    await bot.settled()
+    (menu,) = bot.telegram.messages(GROUP)
+    await bot.telegram.press(ANNA, menu, "menu:landscape:")
+    await bot.settled()
+    await bot.telegram.say(ANNA, "a cat", chat=GROUP, reply_to=menu)
+    await bot.settled()
+    assert "192x128" in bot.telegram.photos(GROUP)[-1].plain
+
+
 async def test_a_topic_is_answered_in_the_topic(bot: Bot) -> None:
     await bot.telegram.say(ANNA, "/imagine@easel_bot a cat", chat=SUPERGROUP, thread=42)
     await bot.telegram.say(ANNA, "/imagine@other_bot a dog", chat=SUPERGROUP, thread=42)
@@ -181,7 +192,7 @@ async def test_group_settings_are_for_admins_and_are_kept(bot: Bot) -> None:
     await bot.telegram.say(ANNA, "/settings", chat=GROUP)
     await bot.settled()
     card = bot.telegram.messages(GROUP)[-1]
-    await bot.telegram.press(ANNA, card, "set:preview:off")
+    await bot.telegram.press(ANNA, card, "set:preview=off")
     await bot.settled()
     assert "Preview: off" in card.plain
     assert "简体中文" not in card.plain
@@ -194,7 +205,7 @@ async def test_a_group_can_keep_the_bot_to_one_topic(bot: Bot) -> None:
     bot.telegram.admins.add((SUPERGROUP, ANNA))
     await bot.telegram.say(ANNA, "/settings", chat=SUPERGROUP, thread=42)
     await bot.settled()
-    await bot.telegram.press(ANNA, bot.telegram.messages(SUPERGROUP)[-1], "set:here:on")
+    await bot.telegram.press(ANNA, bot.telegram.messages(SUPERGROUP)[-1], "set:here=on")
     await bot.settled()
     assert "other topics" in await said(bot, ANNA, "/imagine a cat", chat=SUPERGROUP, thread=7)
     await bot.telegram.say(ANNA, "/imagine a cat", chat=SUPERGROUP, thread=42)

@@ -29,7 +29,7 @@ class Person:
     async def type(self, line: str) -> None:
         await self.bot.telegram.say(ANNA, line)
         await self.bot.telegram.until(lambda: not self.bot.waiting)
-        await self.bot.client.face.settled()
+        await self.bot.client.face.tasks.settled()
 
     async def settled(self) -> None:
         await self.bot.settled()

@@ -207,11 +207,14 @@ async def test_a_group_that_takes_no_photos_is_told_where_the_picture_is(bot: Bo
     stage.model.gate.clear()
     await bot.telegram.say(ANNA, "/imagine a cat", chat=GROUP)
     await bot.telegram.until(lambda: bot.telegram.messages(GROUP))
-    refused = Fault(400, "Bad Request: not enough rights to send photos to the chat", only='"photo"')
-    bot.telegram.fail("editMessageMedia", *[refused] * 99)
+    for kind in ("photo", "document"):
+        refused = Fault(400, f"Bad Request: not enough rights to send {kind}s to the chat", only=f'"{kind}"')
+        bot.telegram.fail("editMessageMedia", *[refused] * 99)
     stage.model.gate.set()
     await bot.settled()
-    assert "/history" in bot.telegram.messages(GROUP)[-1].plain
+    (shown,) = bot.telegram.messages(GROUP)
+    assert "/history" in shown.plain
+    assert shown.buttons == []
     assert (await bot.used())[0] == 0
 
 

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from bot.telegram.pace import ChatPacer, Chats, Pace
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from bot.telegram.pace import ChatPacer, Pace, RateLimiter
 
 
 @dataclass
@@ -89,19 +85,14 @@ async def test_a_flood_wait_holds_everybody() -> None:
 
 
 async def test_a_chat_has_one_pacer_while_anybody_uses_it() -> None:
-    chats = Chats(Pace())
+    chats = RateLimiter(Pace())
     first, second, other = chats.pacer(5), chats.pacer(5), chats.pacer(-5)
     assert first is second
     assert first is not other
 
 
-def interval(pacer: ChatPacer) -> float:
-    every_s: Callable[[], float] = pacer._interval_s
-    return every_s()
-
-
 async def test_groups_are_slower_and_many_chats_share_the_bots_limit() -> None:
-    chats = Chats(Pace(private_s=1.0, group_s=3.0, edits_a_second=15.0))
-    assert (interval(chats.pacer(5)), interval(chats.pacer(-5))) == (1.0, 3.0)
+    chats = RateLimiter(Pace(private_s=1.0, group_s=3.0, edits_a_second=15.0))
+    assert (chats.pacer(5).every_s(), chats.pacer(-5).every_s()) == (1.0, 3.0)
     held = [chats.pacer(chat) for chat in range(1, 301)]
-    assert interval(held[0]) >= 300 / 15
+    assert held[0].every_s() >= 300 / 15

@@ -1,0 +1,149 @@
+"""Who still waits for which request, and what becomes of one that nobody waits for any more.
+
+A client that came with an Idempotency-Key may come back: its pictures are drawn and kept for it, uncharged
+until they are fetched. One without cannot: its request is cancelled, and what was drawn all the same is given
+back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bot.imagine.events import Accepted, Failed, Waiting
+from storage.errors import UnknownJob, UnknownRequest
+from storage.keys import PLATFORM
+from storage.records import CancelledBy
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Iterator
+    from typing import Any, Protocol
+
+    from bot.imagine.live import LiveRequest
+    from bot.imagine.service import Service
+
+    class Reader(Protocol):
+        """A connection that waits for a request's pictures."""
+
+        live: LiveRequest
+
+        def turn_away(self) -> None:
+            """Tell the client to come back later."""
+
+
+log = structlog.get_logger(__name__)
+
+COMES_BACK = "comes_back"
+"""In a request's address: its client has a key to ask for it again."""
+KEPT = "error-draining-kept"
+
+
+class Courier:
+    """Knows every open connection. `recover` at the start, `drain` and `close` at the end."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._readers: set[Reader] = set()
+        self._count: Counter[str] = Counter()
+        self._fewer = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.draining = False
+
+    async def recover(self) -> None:
+        """Go on with what an earlier process left: nobody waits for it now."""
+        for live in await self._service.undelivered(PLATFORM):
+            self._let_go(live)
+
+    @contextlib.contextmanager
+    def reading(self, reader: Reader) -> Iterator[None]:
+        """While a connection waits for its request."""
+        request_id = reader.live.request_id
+        self._readers.add(reader)
+        self._count[request_id] += 1
+        try:
+            yield
+        finally:
+            self._readers.discard(reader)
+            self._count[request_id] -= 1
+            if not self._count[request_id]:
+                del self._count[request_id]
+            self._fewer.set()
+
+    async def handed_over(self, live: LiveRequest, receipt: str) -> None:
+        """The client has every byte: charged, and closed."""
+        await self._service.delivered(live, receipt)
+        log.info("http.delivered", request_id=live.request_id, images=live.request.images)
+
+    def told(self, live: LiveRequest, outcome: Failed) -> None:
+        """The client knows that there will be no picture."""
+        if outcome.message.id != KEPT:
+            self._service.closed(live)
+
+    def left(self, live: LiveRequest) -> None:
+        """A client is gone before it had everything."""
+        if not self._count[live.request_id]:
+            self._let_go(live)
+
+    async def drain(self, timeout_s: float) -> None:
+        """Send away who waits for a place, and let finish what is being drawn, for so long."""
+        self.draining = True
+        for reader in list(self._readers):
+            if isinstance(reader.live.latest, Accepted | Waiting):
+                reader.turn_away()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while self._readers:
+                    self._fewer.clear()
+                    await self._fewer.wait()
+        for reader in list(self._readers):
+            reader.turn_away()
+
+    async def settled(self) -> None:
+        """Wait until nobody waits, and what they left is dealt with."""
+        while self._readers or self._tasks:
+            self._fewer.clear()
+            await self._fewer.wait()
+
+    async def close(self) -> None:
+        """Let go; what is unfinished is written down."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _let_go(self, live: LiveRequest) -> None:
+        self._spawn(self._keep(live) if live.address.get(COMES_BACK) else self._drop(live))
+
+    async def _keep(self, live: LiveRequest) -> None:
+        outcome = await live.outcome()
+        if self._count[live.request_id]:  # somebody came back, and takes it from here
+            return
+        if isinstance(outcome, Failed):
+            self.told(live, outcome)
+        else:
+            await self._service.park(live)
+
+    async def _drop(self, live: LiveRequest) -> None:
+        await self._service.cancel(live.request_id, None, by=CancelledBy.MEMBER)
+        outcome = await live.outcome()
+        if isinstance(outcome, Failed):
+            self.told(live, outcome)
+        else:
+            await self._service.undeliverable(live, "client gone", members_doing=False)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._fewer.set()
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        if not isinstance(error, UnknownRequest | UnknownJob):  # forgotten, at its member's wish
+            log.error("http.delivery_died", exc_info=error)
