@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from inspect import Parameter, Signature
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import discord
 from discord import app_commands
@@ -29,10 +29,28 @@ MANAGERS = discord.Permissions(manage_guild=True)
 SERVERS = app_commands.AppCommandContext(guild=True, dm_channel=False, private_channel=False)
 """In direct messages Discord offers a command to everybody or to nobody."""
 
+
+class Channel(app_commands.Transformer):
+    """Any channel of a server that has messages, also in a forum's posts."""
+
+    type = discord.AppCommandOptionType.channel
+    channel_types: ClassVar = [
+        discord.ChannelType.text,
+        discord.ChannelType.voice,
+        discord.ChannelType.news,
+        discord.ChannelType.stage_voice,
+        discord.ChannelType.forum,
+    ]
+
+    async def transform(self, interaction: discord.Interaction[Any], value: Any, /) -> Any:
+        """The channel as Discord resolved it."""
+        return value
+
+
 TYPES: dict[Kind, Any] = {
     Kind.NUMBER: int,
     Kind.MEMBER: discord.User,
-    Kind.CHANNEL: discord.abc.GuildChannel,
+    Kind.CHANNEL: app_commands.Transform[Any, Channel],
     Kind.ROLE: discord.Role,
     Kind.FLAG: bool,
 }
@@ -95,8 +113,8 @@ def _show_to(made: app_commands.Command[Any, ..., None] | app_commands.Group, wh
 
 
 def _choice(value: str) -> app_commands.Choice[str]:
-    name = text("language-auto") if value == AUTO else LANGUAGE_NAMES.get(value, value)
-    return app_commands.Choice(name=name, value=value)
+    name = text("language-auto") if value == AUTO else LANGUAGE_NAMES.get(value, str(value))
+    return app_commands.Choice(name=name, value=str(value))
 
 
 def _parameter(argument: Argument) -> Parameter:
