@@ -34,9 +34,8 @@ comes with the package. Written by `make notices`.
 Builds of torch for NVIDIA cards bring NVIDIA's CUDA libraries, under NVIDIA's own terms; the extra `gpu` adds
 torchao (BSD-3-Clause). Z-Image-Turbo, where it is chosen, is downloaded from its authors (Apache-2.0).
 
-The embedded model learns to draw from Fluent Emoji (https://github.com/microsoft/fluentui-emoji), copyright
-Microsoft Corporation, MIT licence, as packed in @iconify-json/fluent-emoji and -fluent-emoji-flat. The icons
-themselves are not part of Easel: `python -m training.art` fetches them.
+The training of the embedded model (`training/`, no part of the package) fetches Fluent Emoji by Microsoft
+(https://github.com/microsoft/fluentui-emoji, MIT) from npm, as @iconify-json/fluent-emoji and -fluent-emoji-flat.
 
 | package | version | licence | home |
 |---|---|---|---|
