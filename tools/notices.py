@@ -35,7 +35,8 @@ Builds of torch for NVIDIA cards bring NVIDIA's CUDA libraries, under NVIDIA's o
 torchao (BSD-3-Clause). Z-Image-Turbo, where it is chosen, is downloaded from its authors (Apache-2.0).
 
 The training of the embedded model (`training/`, no part of the package) fetches Fluent Emoji by Microsoft
-(https://github.com/microsoft/fluentui-emoji, MIT) from npm, as @iconify-json/fluent-emoji and -fluent-emoji-flat.
+(https://github.com/microsoft/fluentui-emoji, MIT) from npm, in the sets @iconify-json/fluent-emoji and
+@iconify-json/fluent-emoji-flat.
 
 | package | version | licence | home |
 |---|---|---|---|
