@@ -9,10 +9,14 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import RedirectResponse
 
 from bot.config.credentials import Credentials
+from bot.messages import UserError, say
 from bot.web import admin, errors, images, links, models, operations, usage
 from bot.web.auth import Authenticator
 from bot.web.middleware import BodyLimit, NoTrailingSlash, RequestId
 from bot.web.rate_limit import RateLimit
+
+SECRET_CHARS = 16
+"""Fewer could be tried out, and whoever finds them signs links to anybody's pictures."""
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -66,6 +70,13 @@ async def _to_the_page(_: Request) -> RedirectResponse:
 
 
 def secret(service: Service) -> bytes:
-    """What links and sessions are signed with: HTTP_SECRET, or derived from the key file of the store."""
+    """What links and sessions are signed with: HTTP_SECRET, or derived from the key file of the store.
+
+    Raises UserError for one that could be guessed.
+    """
     given = Credentials().http_secret
-    return given.get_secret_value().encode() if given else service.store.derived_key("http")
+    if given is None:
+        return service.store.derived_key("http")
+    if len(given) < SECRET_CHARS:
+        raise UserError(say("error-http-secret", characters=SECRET_CHARS))
+    return given.get_secret_value().encode()

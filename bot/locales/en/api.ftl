@@ -46,3 +46,4 @@ key-state = State
 key-state-live = live
 key-state-expired = expired
 key-state-revoked = revoked
+error-http-secret = HTTP_SECRET is too short: it needs at least { $characters } characters. Leave it out, and the key file is used.

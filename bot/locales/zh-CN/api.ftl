@@ -46,3 +46,4 @@ key-state = 状态
 key-state-live = 有效
 key-state-expired = 已过期
 key-state-revoked = 已撤销
+error-http-secret = HTTP_SECRET 太短：至少需要 { $characters } 个字符。也可以不设置，改用密钥文件。
