@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -10,12 +11,13 @@ from typing import TYPE_CHECKING
 from storage.errors import StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from bot.imagine.service import Service
 
 PATIENCE_S = 5.0
 """A database that takes longer to write a word is none to rely on."""
+LOOK_EVERY_S = 5.0
 
 
 class Check(StrEnum):
@@ -38,17 +40,39 @@ class Readiness:
         return not any(self.checks.values())
 
 
-async def readiness(service: Service, *, leaving: bool = False) -> Readiness:
-    """Look now. The database is written to, since nothing less tells whether it can be.
+class Health:
+    """Looks whether the bot is ready.
 
-    `leaving`: the face that was asked takes nothing new any more; the engine stops after it.
+    The database is written to, since nothing less tells whether it can be; once in `LOOK_EVERY_S`, however
+    often anybody asks.
     """
+
+    def __init__(self, service: Service, clock: Callable[[], float] = time.monotonic) -> None:
+        self._service = service
+        self._clock = clock
+        self._looking = asyncio.Lock()
+        self._looked_s = -LOOK_EVERY_S
+        self._database: str | None = None
+
+    async def readiness(self, *, leaving: bool = False) -> Readiness:
+        """How it is now.
+
+        `leaving`: the face that was asked takes nothing new any more; the engine stops after it.
+        """
+        async with self._looking:
+            if self._clock() - self._looked_s >= LOOK_EVERY_S:
+                self._database = await _database(self._service)
+                self._looked_s = self._clock()
+        return _readiness(self._service, self._database, leaving=leaving)
+
+
+def _readiness(service: Service, database: str | None, *, leaving: bool) -> Readiness:
     state, cap = service.models.default.backend.snapshot(), service.config.engine.max_waiting
     waiting = sum(state.waiting.values())
     return Readiness(
         {
             Check.MODEL: None if state.loaded else "not_loaded",
-            Check.DATABASE: await _database(service),
+            Check.DATABASE: database,
             Check.QUEUE: None if waiting < cap else "full",
             Check.SERVING: "draining" if leaving or state.draining else None,
         }

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 import traceback
 from typing import TYPE_CHECKING
 
 import structlog
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bot.config.credentials import Redactor
 
 
@@ -17,6 +20,34 @@ TALKATIVE = ("torchao", "torch.utils._pytree", "diffusers.quantizers")
 """What these warn of when they are imported concerns their authors."""
 WORDY = ("PIL", "aiosqlite", "discord", "httpcore", "matplotlib", "openai", "telegram")
 """Libraries that log, below INFO, whatever passes through them: messages, bodies, pieces of files."""
+
+
+REPEATING = ("asyncio", "uvicorn.error")
+"""What strangers can make these say as often as they like: bytes that are no HTTP, endless connections."""
+REPEAT_AFTER_S = 60.0
+MOST_LINES = 1000
+
+
+class OnceAMinute(logging.Filter):
+    """Lets the same line through once a minute, with how many were held back since."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._said: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        now_s, line = self._clock(), (record.name, str(record.msg)[:80])
+        at_s, held_back = self._said.get(line, (-REPEAT_AFTER_S, 0))
+        if now_s - at_s < REPEAT_AFTER_S:
+            self._said[line] = (at_s, held_back + 1)
+            return False
+        if len(self._said) >= MOST_LINES:
+            self._said.clear()
+        self._said[line] = (now_s, 0)
+        if held_back:
+            record.msg = f"{record.msg} ({held_back} more like this were not logged)"
+        return True
 
 
 class RedactingHandler(logging.Handler):
@@ -69,6 +100,8 @@ def set_up_logs(level: str, redactor: Redactor, *, json: bool | None = None, pro
     root.setLevel(level.upper())
     for name in WORDY:
         logging.getLogger(name).setLevel(logging.NOTSET if prompts else logging.INFO)
+    for name in REPEATING:
+        logging.getLogger(name).filters[:] = [OnceAMinute()]
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.ERROR)
     sys.excepthook = lambda *error: sys.stderr.write(redactor("".join(traceback.format_exception(*error))))

@@ -69,6 +69,19 @@ def restore(source: Path, database: Path, images: Path, *, dry_run: bool = False
     return Restored(len(found), len(refs) - len(found), aside)
 
 
+def renew_key(database: Path) -> Path | None:
+    """A new key in place of one that is lost or wrong; where the old one is now, None if there was none.
+
+    Raises AlreadyServing, StoreUnavailable.
+    """
+    with Serving(database):
+        try:
+            with connected(database) as db:
+                return keyfile.renew(db, database)
+        except (sqlite3.Error, OSError) as error:
+            raise diagnose(error) from error
+
+
 def _parts(source: Path) -> _Source:
     if not source.is_dir():
         return _Source(source, None, None)

@@ -171,3 +171,47 @@ def test_the_walk_through_works_as_it_is_written(tmp_path: Path) -> None:
     )  # fmt: skip
     assert "Awake; 0 waiting." in asked.stdout.splitlines(), asked.stderr
     assert "`/ping`" in (tmp_path / "docs" / "commands.md").read_text("utf-8")
+
+
+DRAW = """
+import asyncio, pathlib
+from bot.app import open_service
+from bot.imagine.options import Options
+from bot.imagine.service import Asker
+from tests.easel import config_in
+
+async def main():
+    async with open_service(config_in(pathlib.Path("."))) as service:
+        for key, noise in enumerate((None, "1", "0.8")):
+            options = Options("a cat", seed="7", size="64x64", steps="2", noise=noise)
+            live = await service.imagine(Asker("console", "anna"), options, key=str(key), address={})
+            print("drawn", hash((await live.outcome()).pictures[0].png.partition(b"IDAT")[2]))
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.e2e
+@pytest.mark.model
+def test_the_walk_through_of_an_option_works_as_it_is_written(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "contributing.md").read_text("utf-8")
+    diff = re.findall(r"^```diff\n(.*?)^```$", page, re.M | re.S)[1]
+    added = len(re.findall(r"^\+(?!\+)", diff, re.M))
+    assert f"{added} lines in four files" in page
+    assert diff.count("diff --git") == 4
+    for folder in ("bot", "engine", "storage", "tests"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    subprocess.run(["git", "apply", "-"], cwd=tmp_path, input=diff, text=True, check=True)
+
+    def run(*arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False,
+            env={**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONHASHSEED": "0"},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    run("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/bot/imagine/test_options.py")
+    plain, one, less = re.findall(r"^drawn (.*)$", run("-c", DRAW), re.M)
+    assert plain == one != less

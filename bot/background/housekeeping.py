@@ -1,4 +1,4 @@
-"""What is done now and then: old pictures go; what nobody finishes or fetches gives its reservation back."""
+"""The store kept tidy: what is past its term goes, and what nobody finishes or fetches is released."""
 
 from __future__ import annotations
 
@@ -40,8 +40,9 @@ class Housekeeper(Beside):
         removed = await self._store.pictures.retain(
             max_age_s=section.keep_images_days * DAY_S, total_mb=section.keep_images_mb
         )
-        if expired or removed:
-            log.info("store.tidied", expired=len(expired), images_removed=removed)
+        pruned = await self._store.requests.prune(closed_for_s=section.keep_requests_days * DAY_S)
+        if expired or removed or pruned:
+            log.info("store.tidied", expired=len(expired), images_removed=removed, requests_removed=pruned)
 
     async def _run(self) -> None:
         while True:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import json
 import os
 from typing import TYPE_CHECKING
 
 from bot.app import DATABASE, IMAGES
-from bot.folders import make_folder
+from bot.folders import OWNER_ONLY, make_folder
 from bot.messages import UserError, say
 from storage.backup import backup
 from storage.checking import check, kept_currency
-from storage.errors import CannotOpen
+from storage.errors import CannotOpen, ImageGone
 from storage.images import ImageFolder
-from storage.restore import restore
+from storage.restore import renew_key, restore
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +24,8 @@ if TYPE_CHECKING:
 
     from bot.config.schema import Config
     from bot.messages import Translator
-    from storage.records import Finding
+    from storage.records import Finding, Member
+    from storage.store import Store
 
 
 def write_backup(config: Config, folder: Path, console: Console, t: Translator) -> None:
@@ -76,6 +80,57 @@ def show_check(config: Config, console: Console, t: Translator) -> bool:
     if not findings:
         _say(console, t("upkeep-all-well"))
     return not findings
+
+
+def make_key(config: Config, console: Console, t: Translator) -> None:
+    """A new key file in place of one that is lost; the bot must be stopped. Raises what can be told."""
+    aside = renew_key(existing_database(config))
+    _say(console, t("upkeep-new-key"))
+    if aside is not None:
+        _say(console, t("upkeep-key-aside", file=str(aside)))
+
+
+async def find_member(store: Store, text: str) -> Member:
+    """The member of `discord:123`, of an account's id alone, or of a member key. Raises UserError."""
+    platform, _, user_id = text.partition(":")
+    if user_id:
+        member = await store.members.find(platform, user_id)
+        found = [] if member is None else [member]
+    else:
+        found = [line.member for line in await store.members.list(text)]
+    if len(found) != 1:
+        raise UserError(say("error-member-unknown" if not found else "error-member-several", member=text))
+    return found[0]
+
+
+async def forget(console: Console, store: Store, text: str, t: Translator) -> None:
+    """Erase a member as `/forget` does. Raises UserError, StorageError."""
+    gone = await store.members.forget((await find_member(store, text)).key)
+    _say(
+        console,
+        t("forget-done", requests=gone.requests, images=gone.images, days=gone.backups_keep_days),
+    )
+    if not gone.log_folded:
+        _say(console, t("forget-soon"))
+
+
+async def export(console: Console, store: Store, text: str, folder: Path, t: Translator) -> None:
+    """Write all that is kept of a member into a new folder: JSON and pictures. Raises UserError."""
+    data = await store.members.export((await find_member(store, text)).key)
+    try:
+        await asyncio.to_thread(folder.mkdir, mode=OWNER_ONLY, parents=True)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UserError(say("error-export-folder", folder=str(folder), reason=reason)) from error
+    written = json.dumps(data.data, ensure_ascii=False, indent=2)
+    await asyncio.to_thread((folder / "data.json").write_text, written + "\n", "utf-8")
+    pictures = 0
+    for ref in data.pictures:
+        with contextlib.suppress(ImageGone):
+            png = await store.pictures.get(ref)
+            await asyncio.to_thread((folder / ref).write_bytes, png)
+            pictures += 1
+    _say(console, t("upkeep-exported", folder=str(folder), pictures=pictures))
 
 
 def existing_database(config: Config) -> Path:

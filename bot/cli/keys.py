@@ -14,6 +14,7 @@ from bot.config.schema import MICRO
 from bot.imagine.pricing import money
 from bot.messages import UserError, say, translator
 from storage.clock import utc_us
+from storage.keys import PLATFORM
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -94,12 +95,23 @@ async def show(console: Console, config: Config, store: Store) -> None:
     console.print(table, markup=False)
 
 
-async def revoke(console: Console, config: Config, store: Store, prefix: str, why: str) -> None:
-    """Take a key back for good. Raises UserError where no live key begins so."""
-    prefix = prefix.removeprefix("easel_").split("_")[0]
-    if not await store.keys.revoke(prefix, by=_by(), why=why):
+async def revoke(
+    console: Console, config: Config, store: Store, prefix: str, why: str, *, forget: bool = False
+) -> None:
+    """Take a key back for good; with `forget`, also one that is revoked, with all that was drawn for it.
+
+    Raises UserError where no such key begins so.
+    """
+    prefix, t = prefix.removeprefix("easel_").split("_")[0], translator(config.language)
+    revoked = await store.keys.revoke(prefix, by=_by(), why=why)
+    member = await store.members.find(PLATFORM, prefix) if forget else None
+    if not revoked and member is None:
         raise UserError(say("key-unknown", prefix=prefix))
-    console.print(translator(config.language)("key-revoked", prefix=prefix), markup=False)
+    console.print(t("key-revoked", prefix=prefix), markup=False)
+    if member is not None:
+        gone = await store.members.forget(member.key)
+        text = t("forget-done", requests=gone.requests, images=gone.images, days=gone.backups_keep_days)
+        console.print(text, markup=False)
 
 
 def _by() -> str:

@@ -18,7 +18,9 @@ from bot.app import open_service, open_store
 from bot.background.drains import order_drain
 from bot.cli import keys
 from bot.cli.cost import PlanOptions, StatsOptions, run_calibration, show_plan, show_stats
-from bot.cli.database import read_backup, show_check, write_backup
+from bot.cli.database import export as export_member
+from bot.cli.database import forget as forget_member
+from bot.cli.database import make_key, read_backup, show_check, write_backup
 from bot.cli.doctor.report import run_doctor
 from bot.cli.init.wizard import Here, run_init
 from bot.cli.interrupt import INTERRUPTED, interruptible
@@ -261,6 +263,43 @@ def check(config: ConfigOption = None) -> None:
             raise typer.Exit(FAILED)
 
 
+@app.command("new-key")
+def new_key(config: ConfigOption = None) -> None:
+    """Make another easel.db.key where it is lost for good; stop the bot first."""
+    settings = _settings(config)
+    with _explained(settings):
+        make_key(settings, console, _words(settings))
+
+
+MemberArgument = Annotated[
+    str, typer.Argument(help="discord:ID or telegram:ID, an account's id, or a member key.")
+]
+
+
+@app.command()
+def forget(
+    member: MemberArgument,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Erase a member with all their accounts, prompts and pictures, as /forget does."""
+    settings = _settings(config)
+    if not yes and sys.stdin.isatty():
+        typer.confirm(_words(settings)("upkeep-forget-question", member=member), abort=True)
+    _with_store(settings, lambda _, store: forget_member(console, store, member, _words(settings)))
+
+
+@app.command()
+def export(
+    member: MemberArgument,
+    folder: Annotated[Path, typer.Argument(help="A new folder for data.json and the pictures.")],
+    config: ConfigOption = None,
+) -> None:
+    """Write all that is kept of a member, to be handed to them."""
+    settings = _settings(config)
+    _with_store(settings, lambda _, store: export_member(console, store, member, folder, _words(settings)))
+
+
 @app.command("admin-link")
 def admin_link(config: ConfigOption = None) -> None:
     """Print a link to the owner's page of the running bot. It works once."""
@@ -301,10 +340,14 @@ def list_keys(config: ConfigOption = None) -> None:
 def revoke_key(
     prefix: Annotated[str, typer.Argument(help="The first part of the key, as `easel key list` shows it.")],
     why: Annotated[str, typer.Option(help="The reason, for the records.")] = "",
+    forget: Annotated[bool, typer.Option("--forget", help="Erase its prompts and pictures, too.")] = False,
     config: ConfigOption = None,
 ) -> None:
     """Revoke a key for good."""
-    _with_store(_settings(config), lambda settings, store: keys.revoke(console, settings, store, prefix, why))
+    _with_store(
+        _settings(config),
+        lambda settings, store: keys.revoke(console, settings, store, prefix, why, forget=forget),
+    )
 
 
 def _settings(path: Path | None) -> Config:

@@ -6,6 +6,7 @@ and what is allowed.
 
 from __future__ import annotations
 
+import os
 import tomllib
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -43,9 +44,18 @@ def load_config(path: Path | None) -> Config:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([f"{path}: is not TOML: {error}"]) from error
     try:
-        return Config.model_validate(table)
+        return _anchored(Config.model_validate(table), path.parent)
     except ValidationError as error:
         raise ConfigError([_fault(path, fault) for fault in error.errors()]) from error
+
+
+def _anchored(config: Config, base: Path) -> Config:
+    """Relative folders count from the folder of bot.toml, wherever a command is run."""
+    storage = config.storage.model_copy(update={"folder": base / config.storage.folder})
+    changes: dict[str, Any] = {"storage": storage}
+    if os.path.isdir(base / config.model.path):  # else the name of a model elsewhere
+        changes["model"] = config.model.model_copy(update={"path": str(base / config.model.path)})
+    return config.model_copy(update=changes)
 
 
 def serving_http(config: Config, address: str) -> Config:

@@ -239,11 +239,12 @@ class Engine(Section):
 
 
 class Storage(Section):
-    """Where the database and the pictures lie, and how long pictures are kept."""
+    """Where the database and the pictures are, and how long pictures and requests are kept."""
 
     folder: Path = Path("data")
     keep_images_days: Annotated[int, Field(ge=1)] = 90
     keep_images_mb: Annotated[int, Field(ge=16)] = 20_000
+    keep_requests_days: Annotated[int, Field(ge=1)] = 400
 
 
 class Limits(Section):
@@ -314,6 +315,8 @@ class Http(Section):
     requests_at_once: Annotated[int, Field(ge=1)] = 32
     link_lifetime: Annotated[Duration, AfterValidator(_some_time)] = dt.timedelta(hours=1)
     send_timeout: Annotated[Duration, AfterValidator(_some_time)] = dt.timedelta(minutes=1)
+    receive_timeout: Annotated[Duration, AfterValidator(_some_time)] = dt.timedelta(seconds=20)
+    connections_by_address: Annotated[int, Field(ge=1)] = 256
 
     @property
     def links_lead_inside(self) -> bool:

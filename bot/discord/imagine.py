@@ -36,7 +36,7 @@ def add_to(face: Face) -> None:
         )
 
     callback: Any = asked
-    callback.__signature__ = _signature(service.models.default.capabilities)
+    callback.__signature__ = signature(service.models.default.capabilities)
     callback = app_commands.describe(**{name: text(f"opt-{name}-about") for name in NAMES})(callback)
     callback = app_commands.rename(**{name: text(f"opt-{name}") for name in NAMES})(callback)
     callback = app_commands.choices(**_choices(service.models.default.capabilities))(callback)
@@ -69,7 +69,7 @@ def add_to(face: Face) -> None:
         return _matching(named, "" if typed_size else typed, typed_size)
 
 
-def _signature(model: Capabilities) -> inspect.Signature:
+def signature(model: Capabilities) -> inspect.Signature:
     """The parameters that discord.py makes the command's fields of."""
     prompt = app_commands.Range[str, 1, MAX_PROMPT_CHARS]
     fields: list[tuple[str, Any, Any]] = [("interaction", AnyInteraction, inspect.Parameter.empty)]

@@ -11,7 +11,6 @@ from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0
 from prometheus_client.registry import Collector
 
-from bot.health import readiness
 from bot.metrics import readings
 from storage.errors import StoreUnavailable
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
     from prometheus_client.metrics_core import Metric
 
+    from bot.health import Health
     from bot.imagine.service import Service
     from bot.metrics.counting import Counting
     from storage.records import Tally
@@ -32,8 +32,9 @@ CONTENT_TYPE = CONTENT_TYPE_PLAIN_1_0_0
 class MetricsPage:
     """Writes the page; while the store cannot be read, the ledger's totals stay as they were."""
 
-    def __init__(self, service: Service, counting: Counting) -> None:
+    def __init__(self, service: Service, counting: Counting, health: Health) -> None:
         self._service = service
+        self._health = health
         self._counting = counting
         self._totals: dict[tuple[str, str], Tally] = {}
 
@@ -44,7 +45,7 @@ class MetricsPage:
             self._totals = await service.store.stats.totals()
         except StoreUnavailable as error:
             log.warning("metrics.no_ledger", reason=str(error))
-        checks = await readiness(service)
+        checks = await self._health.readiness()
         usage = await asyncio.to_thread(shutil.disk_usage, service.config.storage.folder)
         currency = service.pricing.currency
         metrics = [

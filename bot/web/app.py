@@ -12,7 +12,7 @@ from bot.config.credentials import Credentials
 from bot.messages import UserError, say
 from bot.web import admin, errors, images, links, models, operations, usage
 from bot.web.auth import Authenticator
-from bot.web.middleware import BodyLimit, NoTrailingSlash, RequestId
+from bot.web.middleware import AddressLimit, BodyLimit, NoTrailingSlash, RequestId
 from bot.web.rate_limit import RateLimit
 
 SECRET_CHARS = 16
@@ -44,14 +44,15 @@ def build_app(
     )
     errors.install(app, config.language)
     app.include_router(images.router(service, delivery, authenticator, rate_limit, signed))
-    app.include_router(links.router(service, signed, rate_limit))
+    app.include_router(links.router(service, signed))
     app.include_router(models.router(service, authenticator))
     app.include_router(usage.router(service, authenticator))
     app.include_router(operations.router(service, delivery, metrics_token))
-    app.mount("/admin", admin.build(service))
+    app.mount("/admin", admin.build(service, rate_limit))
     app.add_route("/admin", _to_the_page, include_in_schema=False)
     app.add_middleware(BodyLimit, limit_kb=section.max_body_kb)
     app.add_middleware(NoTrailingSlash, prefix="/v1/")
+    app.add_middleware(AddressLimit, rate_limit=rate_limit, language=config.language)
     if section.allowed_origins:
         app.add_middleware(
             CORSMiddleware,

@@ -58,14 +58,13 @@ class Authenticator:
         async def caller(
             request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)]
         ) -> Caller:
-            await self._rate_limit.address(request.client.host if request.client else "")
             if bearer is None:
                 raise failed(say("api-key-missing"), NO_KEY)
             key = await self._store.keys.find(bearer.credentials)
             if key is None:
                 raise failed(say("api-key-wrong"), NO_KEY)
             structlog.contextvars.bind_contextvars(key=key.prefix)
-            await self._rate_limit.key(key.prefix)
+            self._rate_limit.key(key.prefix)
             if scope is not None and scope not in key.scopes:
                 raise failed(say("api-scope", scope=scope.value), FORBIDDEN)
             return Caller(key, Asker(PLATFORM, key.prefix, locale=language_of(request, "") or None))

@@ -7,12 +7,21 @@ from typing import TYPE_CHECKING
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 
 from bot.messages import say
-from bot.web.errors import BODY_LARGE, failed
+from bot.web.errors import BODY_LARGE, ApiError, failed, language_of, response
+from bot.web.rate_limit import PerMinute
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from bot.web.rate_limit import RateLimit
+
+log = structlog.get_logger(__name__)
+
+FREE = ("/healthz", "/readyz")
+"""A supervisor may share its address with everybody behind the same proxy."""
 
 SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",
@@ -47,6 +56,31 @@ class RequestId:
             await send(message)
 
         await self._app(scope, receive, framed)
+
+
+class AddressLimit:
+    """Refuses what comes too fast from one address, whatever it asks for; probes of health are free."""
+
+    def __init__(self, app: ASGIApp, rate_limit: RateLimit, language: str) -> None:
+        self._app = app
+        self._rate_limit = rate_limit
+        self._language = language
+        self._told = PerMinute(1)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in FREE:
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        host = request.client.host if request.client else ""
+        try:
+            self._rate_limit.address(host)
+        except ApiError as error:
+            if not self._told.hit(host):
+                log.info("http.too_fast", address=host)
+            await response(error, language_of(request, self._language))(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
 
 
 class NoTrailingSlash:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from bot.health import readiness
+from bot.health import Health
 from bot.messages import say
 from bot.metrics.page import CONTENT_TYPE, MetricsPage
 from bot.web.errors import NO_KEY, failed
@@ -29,7 +29,8 @@ NO_ROUTE = "other"
 def router(service: Service, delivery: Delivery, metrics_token: str | None) -> APIRouter:
     """The routes. `metrics_token` is what Prometheus must show; without one see `_may_read`."""
     routes = APIRouter(include_in_schema=False)
-    page, began_s = MetricsPage(service, service.counting), time.monotonic()
+    health, began_s = Health(service), time.monotonic()
+    page = MetricsPage(service, service.counting, health)
 
     @routes.get("/healthz")
     async def healthz() -> JSONResponse:
@@ -39,7 +40,7 @@ def router(service: Service, delivery: Delivery, metrics_token: str | None) -> A
     @routes.get("/readyz")
     async def readyz() -> JSONResponse:
         """Whether a request sent now would be drawn; each check is `ok` or says why not."""
-        found = await readiness(service, leaving=delivery.draining)
+        found = await health.readiness(leaving=delivery.draining)
         checks = {check.value: reason or "ok" for check, reason in found.checks.items()}
         return JSONResponse({"ready": found.ready, "checks": checks}, 200 if found.ready else 503)
 

@@ -9,37 +9,71 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from limits import RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import FixedWindowRateLimiter
-
 from bot.messages import say
 from bot.web.errors import TOO_FAST, ApiError, failed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bot.config.schema import Http
 
 IPV6_NETWORK = 64
 """What one household or machine is given: addresses inside it count as one."""
+WINDOW_S = 60.0
+LOGINS_A_MINUTE = 20
+"""Of one address: each spends a link of the owner's page, which is a write."""
+
+
+class PerMinute:
+    """Counts by name, each in windows of a minute that begin with its first hit.
+
+    By a clock that only goes forward: a machine whose time is set back locks nobody out.
+    """
+
+    def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self.most = most
+        self._clock = clock
+        self._windows: dict[str, tuple[float, int]] = {}
+        self._swept_s = clock()
+
+    def hit(self, name: str) -> float:
+        """Count one more; how many seconds to wait instead, 0 where it is within the limit."""
+        now_s = self._clock()
+        if now_s - self._swept_s >= WINDOW_S:
+            self._swept_s = now_s
+            self._windows = {
+                name: window for name, window in self._windows.items() if now_s - window[0] < WINDOW_S
+            }
+        began_s, hits = self._windows.get(name, (now_s, 0))
+        if now_s - began_s >= WINDOW_S:
+            began_s, hits = now_s, 0
+        if hits >= self.most:
+            return began_s + WINDOW_S - now_s
+        self._windows[name] = (began_s, hits + 1)
+        return 0.0
 
 
 class RateLimit:
     """Refuses what comes too fast, with the seconds to wait."""
 
-    def __init__(self, section: Http) -> None:
-        self._limiter = FixedWindowRateLimiter(MemoryStorage())
-        self._by_address = RateLimitItemPerMinute(section.address_requests_a_minute)
-        self._by_key = RateLimitItemPerMinute(section.key_requests_a_minute)
+    def __init__(self, section: Http, clock: Callable[[], float] = time.monotonic) -> None:
+        self._addresses = PerMinute(section.address_requests_a_minute, clock)
+        self._keys = PerMinute(section.key_requests_a_minute, clock)
+        self._logins = PerMinute(LOGINS_A_MINUTE, clock)
         self._at_once = section.requests_at_once
         self._open: Counter[str] = Counter()
 
-    async def address(self, host: str) -> None:
+    def address(self, host: str) -> None:
         """A request from an address. Raises ApiError."""
-        await self._hit(self._by_address, _household(host))
+        _hit(self._addresses, _household(host))
 
-    async def key(self, prefix: str) -> None:
+    def login(self, host: str) -> None:
+        """An address wants in to the owner's page. Raises ApiError."""
+        _hit(self._logins, _household(host))
+
+    def key(self, prefix: str) -> None:
         """A request with a key. Raises ApiError."""
-        await self._hit(self._by_key, prefix)
+        _hit(self._keys, prefix)
 
     def enter(self, prefix: str) -> None:
         """One more open request of a key, until it leaves. Raises ApiError."""
@@ -53,13 +87,12 @@ class RateLimit:
         if not self._open[prefix]:
             del self._open[prefix]
 
-    async def _hit(self, limit: RateLimitItemPerMinute, whose: str) -> None:
-        if await self._limiter.hit(limit, whose):
-            return
-        until = (await self._limiter.get_window_stats(limit, whose)).reset_time
-        wait_s = max(1, math.ceil(until - time.time()))
+
+def _hit(limit: PerMinute, name: str) -> None:
+    wait_s = math.ceil(limit.hit(name))
+    if wait_s:
         kind = replace(TOO_FAST, retry_after_s=wait_s)
-        raise ApiError(kind, say("api-too-fast", limit=limit.amount, wait=wait_s))
+        raise ApiError(kind, say("api-too-fast", limit=limit.most, wait=wait_s))
 
 
 def _household(host: str) -> str:

@@ -12,6 +12,7 @@ import uvicorn
 
 from bot.messages import UserError, say
 from bot.web.app import build_app
+from bot.web.connections import Connections, allow_files, protocol
 from bot.web.delivery import Delivery
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ async def serve(
 def _settings(app: FastAPI, config: Config) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        http=protocol(Connections(config.http, allow_files())),
         lifespan="off",
         ws="none",
         log_config=None,

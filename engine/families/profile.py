@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
-PIXELS_PER_TOKEN = 16 * 16
-"""The VAE divides each side by 8, the transformer's patches by 2 more."""
 TOKEN_MULTIPLE = 32
 
 

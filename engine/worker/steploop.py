@@ -356,6 +356,7 @@ class Engine:
         elif outcome.out_of_memory:
             self._ran_out(landing)
         elif outcome.failed:
+            self._watchdog.failed(outcome.error or "")
             for job in work.jobs:
                 self._end(job, DrawFailed(outcome.error or "", self._desk.usage(job)), trace=outcome.trace)
         else:

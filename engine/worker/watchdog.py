@@ -38,6 +38,8 @@ class Cause(enum.Enum):
     OUT_OF_MEMORY = "out_of_memory"
     HUNG_STEP = "hung_step"
     GPU_LOST = "gpu_lost"
+    NOT_FINITE = "not_finite"
+    """Pictures come out with values that are no numbers: black."""
     WORKER_ASIDE = "worker_aside"
     """A cluster's worker failed again and again."""
     WORKER_REFUSED = "worker_refused"
@@ -46,6 +48,9 @@ class Cause(enum.Enum):
     """Jobs wait, and nothing is there to draw them."""
 
 
+NOT_FINITE = "NotFinite"
+"""How such a failure's reason begins: the name of its exception."""
+NOT_FINITE_MANY = 3
 SLOW = {
     Cause.OTHER_PROCESS: "another process is on the GPU",
     Cause.THERMAL_THROTTLING: "the GPU is too hot and clocks itself down",
@@ -114,6 +119,7 @@ class Watchdog:
         self._run: deque[_Step] = deque(maxlen=self._settings.slow_steps)
         self._usual: deque[frozenset[Cause]] = deque(maxlen=self._settings.slow_steps)
         self._slow: Cause | None = None
+        self._not_finite = 0
 
     @property
     def slow(self) -> Cause | None:
@@ -167,6 +173,14 @@ class Watchdog:
             return 0.0
         every_s = self._settings.keep_warm_every_s
         return max(0.0, last_busy_s + every_s - now_s) if every_s else None
+
+    def failed(self, reason: str) -> None:
+        """Hear why a call failed. One black picture may be an accident; a few are the model or its dtype."""
+        if reason.startswith(NOT_FINITE):
+            self._not_finite += 1
+            if self._not_finite >= NOT_FINITE_MANY:
+                count = self._not_finite
+                self.alert(Cause.NOT_FINITE, f"{count} pictures were no numbers ({reason}).", count=count)
 
     def alert(self, cause: Cause, message: str, **details: Any) -> Alert | None:
         """Raise an alert, unless this cause was told within `again_after_s`: then None."""

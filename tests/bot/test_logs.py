@@ -12,7 +12,7 @@ from structlog.contextvars import bound_contextvars
 
 from bot.config.credentials import Redactor
 from bot.imagine.options import Options
-from bot.logs import WORDY, set_up_logs
+from bot.logs import REPEATING, WORDY, OnceAMinute, set_up_logs
 from tests.bot.web.conftest import Stage
 from tests.bot.web.test_admin import ANNA, link, owned, spend
 
@@ -33,6 +33,8 @@ def logs() -> Iterator[None]:
     root.setLevel(level)
     for name in WORDY:
         logging.getLogger(name).setLevel(logging.NOTSET)
+    for name in REPEATING:
+        logging.getLogger(name).filters.clear()
     structlog.reset_defaults()
 
 
@@ -105,3 +107,17 @@ def test_what_looks_like_a_key_is_masked(secret: str) -> None:
     assert secret not in line
     assert "[redacted]" in line
     assert Redactor()("easel_0123456789_" + "ab" * 16).startswith("easel_0123456789_[")
+
+
+def test_a_line_that_repeats_is_logged_once_a_minute() -> None:
+    now_s = 0.0
+    once = OnceAMinute(lambda: now_s)
+
+    def said(text: str) -> str | None:
+        record = logging.LogRecord("asyncio", logging.ERROR, "", 0, text, None, None)
+        return record.getMessage() if once.filter(record) else None
+
+    assert [said("no files left") for _ in range(5)] == ["no files left", None, None, None, None]
+    assert said("something else") == "something else"
+    now_s = 60.0
+    assert said("no files left") == "no files left (4 more like this were not logged)"

@@ -17,6 +17,8 @@ from engine.request import DrawFailed, DrawRequest, ModelLost
 from engine.settings import BadSetting, EngineConfig, ModelSettings
 from engine.worker.memory import Mode
 from engine.worker.steploop import Engine
+from engine.worker.watchdog import Cause
+from tests.engine.fakes import Recorder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -247,6 +249,19 @@ async def test_build_gives_each_core_a_lane_on_a_cpu(tiny_folder: Path) -> None:
         snapshot = engine.snapshot()
         assert (snapshot.max_active, snapshot.memory_budget_bytes) == (5, 10**9)
         assert snapshot.gpu is None
+
+
+async def test_the_owner_hears_of_black_pictures_after_a_few(tiny_folder: Path) -> None:
+    heard = Recorder()
+    model = ZImageModel(resolve(settings(tiny_folder)))
+    async with Engine(model=model, observers=[heard]) as engine:
+        with torch.no_grad():
+            model.pipeline.vae.decoder.conv_out.weight.fill_(float("nan"))
+        for n in range(3):
+            assert heard.alerts == []
+            with pytest.raises(DrawFailed):
+                await engine.submit(dataclasses.replace(REQUEST, job_id=str(n), seed=n)).result()
+        assert [alert.cause for alert in heard.alerts] == [Cause.NOT_FINITE]
 
 
 async def test_a_picture_that_is_no_number_fails_and_spoils_nothing(tiny_folder: Path) -> None:

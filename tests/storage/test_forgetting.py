@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
@@ -150,3 +152,20 @@ async def test_the_reasons_of_a_member_that_was_linked_go_too(store: Store, memb
     await store.links.confirm(other, offer.offer_id)
     await forget(store, "discord", "1001")
     assert [row.why for row in await store.audit.rows()] == [""]
+
+
+async def test_a_reader_keeps_nobody_waiting_and_the_log_is_emptied_after_it(
+    tmp_path: Path, clock: HandClock
+) -> None:
+    async with await open_store(tmp_path, clock, retry_s=0.01) as store:
+        member = (await store.members.of("discord", "1001")).key
+        await store.requests.accept(ask(member, payload=PROMPT))
+        with contextlib.closing(sqlite3.connect(tmp_path / "easel.db", isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM request").fetchone()
+            assert not (await forget(store, "discord", "1001")).log_folded
+            await store.members.of("discord", "1002")  # nothing waits for the reader
+            assert b"private prompt" in (tmp_path / "easel.db-wal").read_bytes()
+            reader.execute("COMMIT")
+        assert await store.core.fold_log()
+        assert all(b"private prompt" not in content for _, content in everything(tmp_path))

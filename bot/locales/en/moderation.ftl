@@ -20,6 +20,7 @@ alert-engine = ⚠️ { $cause ->
         [out_of_memory] The GPU ran out of memory.
         [hung_step] A step hung; the model is loaded again.
         [gpu_lost] The GPU is lost.
+        [not_finite] Several pictures came out black and were not charged. Set dtype = "auto" under [model], or check the model's files.
         [worker_aside] A worker failed again and again and is left alone for a while.
         [worker_refused] A worker was refused: it would draw other pictures than the rest.
         [no_worker] Nothing is there to draw.

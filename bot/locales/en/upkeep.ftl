@@ -23,3 +23,13 @@ upkeep-missing = { $pictures ->
 upkeep-set-aside = The database from before is now { $file }.
 upkeep-no-file = There is no file { $file }.
 upkeep-all-well = All is well: the file is whole and every account agrees.
+upkeep-new-key = There is a new key. Bans of members who asked to be forgotten, and links to pictures, no longer hold.
+upkeep-key-aside = The key from before is now { $file }.
+upkeep-forget-question = Erase { $member } with all their accounts, prompts and pictures? This cannot be undone.
+upkeep-exported = Written to { $folder }: data.json and { $pictures } { $pictures ->
+    [one] picture
+   *[other] pictures
+}.
+error-member-unknown = There is no member { $member }. Write discord:ID or telegram:ID, an account's ID, or a member key.
+error-member-several = Several members have an account with the ID { $member }. Put the platform in front: discord:{ $member }.
+error-export-folder = { $folder } cannot be made ({ $reason }). Name a new folder.

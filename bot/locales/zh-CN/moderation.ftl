@@ -20,6 +20,7 @@ alert-engine = ⚠️ { $cause ->
         [out_of_memory] GPU 内存不足。
         [hung_step] 有一步卡住，正在重新加载模型。
         [gpu_lost] GPU 丢失。
+        [not_finite] 有几张图片是全黑的，没有收费。请把 [model] 下的 dtype 设为 "auto"，或检查模型文件。
         [worker_aside] 一个工作节点反复出错，暂时停用。
         [worker_refused] 一个工作节点被拒绝：它画出的图片会与其他节点不同。
         [no_worker] 没有可用的工作节点。

@@ -19,6 +19,7 @@ from bot.web.admin.exports import Exports
 from bot.web.admin.pages import Pages
 from bot.web.admin.pictures import Pictures
 from bot.web.admin.sign_in import NoSession, SecurityHeaders, SignIn
+from bot.web.errors import ApiError
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
@@ -27,14 +28,15 @@ if TYPE_CHECKING:
 
     from bot.imagine.service import Service
     from bot.messages import Message
+    from bot.web.rate_limit import RateLimit
 
 STYLE, ICON = (Path(__file__).with_name(name) for name in ("style.css", "icon.svg"))
 REFUSALS: tuple[type[Exception], ...] = (NoSession, UserError, StorageError, HTTPException, Exception)
 
 
-def build(service: Service) -> Starlette:
+def build(service: Service, rate_limit: RateLimit) -> Starlette:
     """The application. All routes but the sign-in's ask for a session, and each POST for its form's token."""
-    sign_in = SignIn(service)
+    sign_in = SignIn(service, rate_limit)
     pages, changes = Pages(service, sign_in), Changes(service, sign_in)
     pictures, exports = Pictures(service, sign_in), Exports(service, sign_in)
 
@@ -78,6 +80,8 @@ async def _style(_: Request) -> Response:
 def _told(error: Exception, language: str) -> tuple[Message, int]:
     """What a refusal says, and its status."""
     match error:
+        case ApiError():
+            return error.message, error.kind.status
         case NoSession():
             return say("page-no-session"), HTTPStatus.UNAUTHORIZED
         case UserError():

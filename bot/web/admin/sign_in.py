@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from starlette.types import Message as Piece
 
     from bot.imagine.service import Service
+    from bot.web.rate_limit import RateLimit
 
 COOKIE = "easel_session"
 MOST_FORM_BYTES = 16_384
@@ -72,8 +73,9 @@ class Visit:
 class SignIn:
     """Sessions, forms and rendering, for all the page's routes."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, rate_limit: RateLimit) -> None:
         self._service = service
+        self._rate_limit = rate_limit
         self._config = service.config
         url = urlsplit(service.config.http.url)
         self._base = f"{url.path.rstrip('/')}/admin"
@@ -94,6 +96,7 @@ class SignIn:
 
     async def enter(self, request: Request) -> Response:
         """POST: the link is spent, and the cookie set."""
+        self._rate_limit.login(request.client.host if request.client else "")
         link = (await self._fields(request)).get("link", "")
         session = await self._service.store.sessions.begin(link)
         if session is None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import io
+import json
 import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
-from bot.cli.database import read_backup, show_check, write_backup
+from bot.cli.database import export, forget, read_backup, show_check, write_backup
+from bot.cli.main import app
 from bot.imagine.options import Options
 from bot.imagine.service import Asker
-from bot.messages import translator
+from bot.messages import UserError, translator
 from storage.errors import AlreadyServing, CannotOpen
+from tests.database import lay_out
 from tests.easel import config_in, easel
 
 if TYPE_CHECKING:
@@ -56,3 +60,55 @@ async def test_check_names_an_account_that_does_not_agree(tmp_path: Path) -> Non
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(CannotOpen, match=r"none\.db"):
         read_backup(config_in(tmp_path), tmp_path / "none.db", Console(file=io.StringIO()), T)
+
+
+async def test_a_member_is_exported_and_forgotten(tmp_path: Path) -> None:
+    config, console, folder = config_in(tmp_path), Console(file=io.StringIO()), tmp_path / "anna"
+    async with easel(config) as service:
+        await draw(service, "1")
+        await export(console, service.store, "console:anna", folder, T)
+        data = json.loads((folder / "data.json").read_text("utf-8"))
+        assert data["accounts"] == [{"platform": "console", "user_id": "anna"}]
+        assert data["requests"][0]["asked"]["prompt"] == "a cat"
+        assert [row["outcome"] for row in data["ledger"]] == ["delivered"]
+        [image] = data["requests"][0]["images"]
+        assert (folder / image["picture"]).read_bytes().startswith(b"\x89PNG")
+        with pytest.raises(UserError):
+            await export(console, service.store, "anna", folder, T)
+        await forget(console, service.store, "anna", T)
+        assert await service.store.members.find("console", "anna") is None
+        with pytest.raises(UserError) as unknown:
+            await forget(console, service.store, "anna", T)
+        assert unknown.value.message.id == "error-member-unknown"
+
+
+def test_a_lost_key_can_be_replaced(tmp_path: Path) -> None:
+    settings, data = tmp_path / "bot.toml", tmp_path / "data"
+    settings.write_text("", "utf-8")
+    lay_out(data / "easel.db")
+    said = CliRunner().invoke(app, ["key", "list", "--config", str(settings)])
+    assert said.exit_code == 0
+    (data / "easel.db.key").write_bytes(b"")
+    said = CliRunner().invoke(app, ["key", "list", "--config", str(settings)])
+    assert (said.exit_code, "easel new-key" in said.output) == (1, True)
+    assert CliRunner().invoke(app, ["new-key", "--config", str(settings)]).exit_code == 0
+    assert CliRunner().invoke(app, ["key", "list", "--config", str(settings)]).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["stats"], ["check"], ["key", "create", "shop"], ["key", "list"], ["admin-link"], ["backup", "copy"]],
+)
+def test_only_a_bot_that_serves_makes_a_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    """And a relative folder counts from bot.toml's, wherever the command is run."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "bot.toml").write_text("", "utf-8")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    said = CliRunner().invoke(app, [*words, "--config", "../bot.toml"])
+    assert (said.exit_code, "There is no database" in said.output) == (1, True)
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    assert not (tmp_path / "data").exists()
+    lay_out(tmp_path / "data" / "easel.db")
+    assert "There is no database" not in CliRunner().invoke(app, [*words, "--config", "../bot.toml"]).output

@@ -49,6 +49,15 @@ def test_a_key_is_shown_once_listed_and_revoked(settings: Path) -> None:
     assert (code, found[1] in said) == (1, True)
 
 
+def test_a_customer_can_be_forgotten_with_the_key(settings: Path) -> None:
+    made = run(settings, "create", "shop")[1]
+    found = re.search(r"easel_([0-9a-f]{10})_", made)
+    assert found is not None
+    code, said = run(settings, "revoke", found[1], "--forget")
+    assert (code, "Deleted: 0 requests" in said) == (0, True)
+    assert found[1] not in run(settings, "list")[1]
+
+
 @pytest.mark.parametrize(
     ("words", "part"),
     [

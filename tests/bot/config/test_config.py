@@ -23,7 +23,10 @@ def faults(tmp_path: Path, text: str) -> list[str]:
 
 
 def test_the_shipped_file_holds_the_defaults() -> None:
-    assert load_config(ROOT / "bot.toml") == Config()
+    shipped, defaults = load_config(ROOT / "bot.toml"), Config()
+    assert shipped.storage.folder == ROOT / defaults.storage.folder  # counted from the file's folder
+    assert shipped.model_copy(update={"storage": defaults.storage}) == defaults
+    assert shipped.storage.model_copy(update={"folder": defaults.storage.folder}) == defaults.storage
 
 
 @pytest.mark.parametrize(

@@ -206,6 +206,46 @@ async def test_of_several_cancelled_those_that_count_are_told(tmp_path: Path, mo
         assert await used(service) == (2, 0)
 
 
+async def test_what_others_cancel_is_never_charged(tmp_path: Path, model: FieldModel) -> None:
+    config = config_in(tmp_path, limits={"refunded_cancels_a_day": 0})
+    async with easel(config, model) as service:
+        model.gate.clear()
+        live = await service.imagine(ANNA, Options("a cat", steps="20"), key="1", address={})
+        model.gate.allow(2)
+        async for event in live.events():
+            if isinstance(event, Progress) and event.step >= 1:
+                await service.cancel(live.request_id, None, by=CancelledBy.MODERATOR)
+                model.gate.set()
+        assert isinstance(event, Failed)
+        assert event.message.id == "cancelled-refunded"
+        assert await used(service) == (0, 0)
+        assert await service.store.ledger.refunds_today(live.member) == 0
+
+
+async def test_a_refusal_of_the_queue_is_no_cancellation(tmp_path: Path, model: FieldModel) -> None:
+    """And the same event may come again, once there is room."""
+    config = config_in(tmp_path, engine={"max_waiting": 1})
+    async with easel(config, model) as service:
+        model.gate.clear()
+        lives, refused = [], []
+        for key in map(str, range(10)):
+            try:
+                lives.append(await service.imagine(ANNA, CAT, key=key, address={}))
+            except UserError:
+                refused.append(key)
+        assert refused
+        model.gate.set()
+        for live in lives:
+            await live.outcome()
+            await service.delivered(live, "m")
+        again = await service.imagine(ANNA, CAT, key=refused[0], address={})
+        await again.outcome()
+        await service.delivered(again, "m")
+        [tally] = (await service.store.stats.totals()).values()
+        assert (tally.images, tally.cancelled, tally.refunded) == (len(lives) + 1, 0, 0)
+        assert await service.store.check() == []
+
+
 async def test_a_failed_drawing_is_told_and_not_charged(service: Service, model: FieldModel) -> None:
     model.fail = [RuntimeError("boom")]
     live = await service.imagine(ANNA, CAT, key="1", address={})

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from bot.health import readiness
+from bot.health import Health
 from bot.metrics import readings
 from bot.metrics.counting import Counting
 from engine.worker.telemetry import GpuSample
@@ -37,7 +37,7 @@ async def page(tmp_path: Path) -> dict[str, set[str]]:
             *readings.gpus({"gpu": gpu}),
             *readings.ledger({("free", "discord"): Tally()}, "CNY"),
             *readings.rent(service.pricing.rate(), "CNY"),
-            *readings.readiness(await readiness(service)),
+            *readings.readiness(await Health(service).readiness()),
             *readings.disk(1, 1),
         ]
     told = {

@@ -124,6 +124,7 @@ async def test_without_a_store_the_page_stays(site: Site, monkeypatch: pytest.Mo
         raise StoreUnavailable(Reason.DISK_FULL, "full")
 
     monkeypatch.setattr(site.service.store.stats, "totals", broken)
+    monkeypatch.setattr("bot.health.LOOK_EVERY_S", 0.0)
     monkeypatch.setattr(site.service.store, "probe", broken)
     page = await samples(site)
     who = labels(tier="free", platform="discord")
@@ -180,6 +181,7 @@ async def test_not_ready_with_a_full_queue_or_a_store_that_cannot_write(
             await asyncio.Event().wait()
 
         monkeypatch.setattr("bot.health.PATIENCE_S", 0.0)
+        monkeypatch.setattr("bot.health.LOOK_EVERY_S", 0.0)
         monkeypatch.setattr(site.service.store, "probe", never)
         answer = await http.get("/readyz")
         assert answer.status_code == 503

@@ -1,0 +1,121 @@
+"""Every option of the table reaches every place: faces, cache, replay, the picture's file, help."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from PIL import Image
+from typer.main import get_command
+
+from bot.cli import main
+from bot.config.schema import SEED_TIERS, Style
+from bot.discord.imagine import signature
+from bot.imagine.events import Done
+from bot.imagine.models import load_capabilities
+from bot.imagine.options import OPTIONS, Kind, Option, Options, about, altered, choices
+from bot.imagine.parse import parse_imagine, parse_words
+from bot.imagine.request import replay, resolve
+from bot.imagine.service import Asker
+from bot.messages import LANGUAGES, translator
+from bot.web.images import options as options_of_body
+from bot.web.schemas import GenerationRequest
+from tests.easel import config_in, easel, only
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bot.imagine.request import ImageRequest
+
+EMBEDDED = load_capabilities("embedded")
+TIER = SEED_TIERS["premium"]
+STYLES = {"ink": Style(prompt="{prompt}, in ink")}
+SAME_PICTURE = ("images", "private")
+"""Options that say how many pictures, or who sees them, and nothing about one of them."""
+ANNA = Asker("console", "anna", tier="premium")
+
+
+def value(option: Option) -> str | bool:
+    """Some value of an option that is not its default."""
+    if option.kind is Kind.FLAG:
+        return True
+    if option.limits:
+        low, high = option.limits(EMBEDDED, TIER)
+        return str(min(int(low) + 2, int(high)))
+    if option.kind is Kind.SIZE:
+        return "96x160"
+    return (choices(option, EMBEDDED, STYLES) or ("blur",))[0]
+
+
+def asked(option: Option) -> Options:
+    said: dict[str, Any] = {"seed": "7"} | {option.name: value(option)}
+    return Options(prompt="a cat", **said)
+
+
+def resolved(options: Options) -> ImageRequest:
+    return resolve(options, models=only(EMBEDDED), tier=TIER, styles=STYLES).request
+
+
+every_option = pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
+PLAIN = resolved(Options(prompt="a cat", seed="7"))
+
+
+@every_option
+def test_it_makes_another_request_that_its_replay_makes_again(option: Option) -> None:
+    request = resolved(asked(option))
+    assert request != PLAIN
+    assert resolved(replay(request)) == request
+    assert type(request).from_json(request.to_json()) == request
+
+
+@every_option
+def test_typed_anew_it_wins_over_an_old_request(option: Option) -> None:
+    anew = asked(option)
+    vary = altered(replay(PLAIN), Options(**{option.name: value(option)}))  # type: ignore[arg-type]
+    assert resolved(vary) == resolved(anew)
+
+
+@every_option
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_it_is_typed_in_a_chat_and_at_a_shell_in_every_language(option: Option, language: str) -> None:
+    written = [] if option.kind is Kind.FLAG else [str(value(option))]
+    for name in (option.shown, option.name, *option.aliases, option.called(language)):
+        meant = Options(prompt="a cat", **{option.name: value(option)})  # type: ignore[arg-type]
+        assert parse_imagine(" ".join(["a cat", f"--{name}", *written])) == meant
+        assert parse_words(["a", "cat", f"--{name}", *written]) == meant
+
+
+@every_option
+def test_it_is_a_field_of_the_slash_command_and_of_the_api_and_in_every_help(option: Option) -> None:
+    assert option.name in signature(EMBEDDED).parameters
+    command = get_command(main.app).commands["imagine"]  # type: ignore[attr-defined]
+    assert f"--{option.shown}" in {name for param in command.params for name in param.opts}
+    for language in LANGUAGES:
+        assert about(option, EMBEDDED, STYLES, translator(language))
+    if option.chats_only:
+        return
+    numbers = {Kind.WHOLE: int, Kind.NUMBER: float}
+    body = GenerationRequest(prompt="a cat", **{option.field: numbers.get(option.kind, str)(value(option))})
+    said = getattr(options_of_body(body), option.name)
+    assert said == value(option)
+
+
+async def test_it_reaches_the_result_cache_and_the_file(tmp_path: Path) -> None:
+    config = config_in(tmp_path, styles={"ink": {"prompt": "{prompt}, in ink"}}, default_tier="premium")
+    async with easel(config) as service:
+
+        async def drawn(options: Options, key: str) -> tuple[bool, str]:
+            live = await service.imagine(ANNA, options, key=key, address={})
+            done = await live.outcome()
+            assert isinstance(done, Done)
+            await service.delivered(live, key)
+            image = Image.open(io.BytesIO(done.pictures[0].png))
+            return done.pictures[0].cached, str(image.info["parameters"])
+
+        _, plain = await drawn(Options(prompt="a cat", seed="7"), "plain")
+        for option in OPTIONS:
+            first, told = await drawn(asked(option), f"{option.name}-1")
+            again, _ = await drawn(asked(option), f"{option.name}-2")
+            assert (option.name, first, again) == (option.name, option.name in SAME_PICTURE, True)
+            assert (option.name, told != plain) == (option.name, option.name not in SAME_PICTURE)
