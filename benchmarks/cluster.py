@@ -36,7 +36,7 @@ from bot.imagine.models import Model, Models, load_capabilities
 from bot.imagine.options import Options
 from bot.imagine.pricing import Pricing
 from bot.imagine.service import Asker, Service
-from engine.fleet.settings import ClusterSettings
+from engine.fleet.settings import FleetSettings
 from engine.request import DrawRequest
 from engine.settings import EngineConfig
 from storage.records import Outcome
@@ -45,8 +45,7 @@ from tests.engine.fleet.raycluster import ONE_THREAD, actors, embedded, front_on
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from engine.front import ClusterEngine
-    from engine.worker.steploop import Engine
+    from engine.front import Front
 
 DOCS = Path("docs")
 FIGURES = DOCS / "benchmarks-cluster.json"
@@ -75,7 +74,7 @@ def request(name: str, n: int) -> DrawRequest:
     )
 
 
-async def hands(engine: ClusterEngine, count: int) -> None:
+async def hands(engine: Front, count: int) -> None:
     """Until so many workers are there."""
     while len(engine.snapshot().workers) < count:  # noqa: ASYNC110 - another process comes up
         await asyncio.sleep(0.1)
@@ -99,7 +98,7 @@ async def speedup(rounds: int, jobs: int) -> dict[str, Any]:
     return {"jobs": jobs, "one_a_minute": rates[1], "two_a_minute": rates[2], "speedup": two / one}
 
 
-async def draw_all(engine: ClusterEngine, name: str, jobs: int) -> float:
+async def draw_all(engine: Front, name: str, jobs: int) -> float:
     """Seconds until so many pictures are there, all asked for at once."""
     began = time.perf_counter()
     tickets = [engine.submit(request(f"{name}-{n}", n), accepted_before=True) for n in range(jobs)]
@@ -215,7 +214,7 @@ def cluster(cpus: int) -> Iterator[Any]:
 
 
 @contextlib.asynccontextmanager
-async def local_engine() -> AsyncIterator[Engine]:
+async def local_engine() -> AsyncIterator[Front]:
     from engine.build import build_engine
 
     engine = await asyncio.to_thread(build_engine, ONE_THREAD, UNCACHED)
@@ -224,7 +223,7 @@ async def local_engine() -> AsyncIterator[Engine]:
 
 
 @contextlib.asynccontextmanager
-async def bot(address: str, folder: Path) -> AsyncIterator[tuple[Service, ClusterEngine]]:
+async def bot(address: str, folder: Path) -> AsyncIterator[tuple[Service, Front]]:
     """A service whose engine is the front; nobody has an allowance or a cache."""
     config = Config.model_validate(
         {
@@ -234,7 +233,7 @@ async def bot(address: str, folder: Path) -> AsyncIterator[tuple[Service, Cluste
             "rent": [{"valid_from": "2025-01-01", "gpu_an_hour": 4.2}],
         }
     )
-    settings = ClusterSettings(health_every_s=1.0, health_timeout_s=5.0, aside_s=5.0)
+    settings = FleetSettings(health_every_s=1.0, health_timeout_s=5.0, aside_s=5.0)
     terms = engine_config(config)
     async with (
         open_store(config) as store,

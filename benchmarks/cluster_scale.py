@@ -38,8 +38,8 @@ from bot.imagine.service import Asker, Service
 from bot.logs import set_up_logs
 from engine.families.profile import Curve, load_profile
 from engine.fleet.autoscale import ScaleSettings
-from engine.fleet.settings import ClusterSettings
-from engine.front import ClusterEngine
+from engine.fleet.settings import FleetSettings
+from engine.front import Front
 from engine.predict import Predictor
 from engine.request import Drawing, DrawRequest, JobState, Usage
 from engine.worker.protocol import Card, Health, Moved
@@ -156,18 +156,18 @@ class Sleepers:
     async def close(self) -> None: ...
 
 
-def build(plan: Plan, config: Config) -> tuple[ClusterEngine, list[Sleeper]]:
+def build(plan: Plan, config: Config) -> tuple[Front, list[Sleeper]]:
     """A front and its workers. Their pictures have as much to compress as drawn ones."""
     with Image.open(SHEET) as sheet:
         picture = sheet.convert("RGB").crop((0, 0, 512, 512)).resize((1024, 1024), Image.Resampling.BICUBIC)
     profile = a10g(plan.faster)
     workers = [Sleeper(f"w{n}", profile, picture) for n in range(plan.workers)]
     count = len(workers)
-    front = ClusterEngine(
+    front = Front(
         fleet=Sleepers(workers),
         profile=profile,
         config=engine_config(config),
-        settings=ClusterSettings(scale=ScaleSettings(min_workers=count, max_workers=count)),
+        settings=FleetSettings(scale=ScaleSettings(min_workers=count, max_workers=count)),
     )
     return front, workers
 

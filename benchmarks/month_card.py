@@ -7,17 +7,21 @@ stride's end, where the engine asks at each step's.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.events import Phase
 from engine.families.model import Caption
 from engine.families.profile import load_profile
+from engine.fleet.choice import has_room, window
+from engine.job import Job
 from engine.predict import Predictor
 from engine.queue import FairQueue
 from engine.request import JobState
+from engine.shares import Shares
 from engine.worker.accounting import Meter
-from engine.worker.job import Job
+from engine.worker.job import Job as Held
 from engine.worker.memory import MemoryGate
 from engine.worker.scheduler import Scheduler
 from tools.article import A10G_MB, SECONDS_TOGETHER
@@ -25,8 +29,8 @@ from tools.article import A10G_MB, SECONDS_TOGETHER
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from engine.queue import LaneTerms
     from engine.request import DrawRequest
+    from engine.shares import LaneTerms
     from engine.worker.accounting import Spent, Totals
     from engine.worker.scheduler import Work
 
@@ -59,27 +63,27 @@ class Card:
         self._predictor = Predictor(self._profile)
         self.queue: FairQueue[Job] = FairQueue(lanes)
         gate = MemoryGate(self._profile, A10G_MB * 1_000_000)
-        self._scheduler = Scheduler(self.queue, gate, self._predictor, max_active=LANES)
+        self._scheduler = Scheduler(Shares(lanes), gate, self._predictor, max_active=LANES)
         self._meter = Meter(lambda: self.now_s)
         self._running: dict[int, _Running] = {}
         self._jobs: dict[str, Job] = {}
-        self._begun: set[str] = set()
+        self._begun: dict[str, float] = {}
         self._serial = 0
         self._started, self._drawn = started, drawn
 
     def submit(self, request: DrawRequest) -> None:
         """Raises QueueFull as the engine does."""
         self.queue.check(request.lane, request.flow)
-        job = Job(request, self.now_s, self._predictor.job_s(request), waiting_since=self.now_s)
+        job = Job(request, self.now_s, self._predictor.job_s(request))
         self._jobs[job.job_id] = job
         self.queue.push(job)
 
     def cancel(self, job_id: str) -> Spent | None:
         """Take a waiting job out; None where it has begun."""
         job = self._jobs.get(job_id)
-        if job is None or job_id not in self.queue or job_id in self._begun:
+        if job is None or job_id not in self.queue:
             return None
-        self._scheduler.drop(job)
+        self.queue.remove(job)
         del self._jobs[job_id]
         return self._meter.close(job_id)
 
@@ -103,7 +107,7 @@ class Card:
                 self.now_s = until_s
                 return
             for key in [key for key, running in self._running.items() if running.left_s <= 1e-9]:
-                self._land(key)
+                self._come_back(key)
 
     def drain(self) -> None:
         """Work until nothing is left."""
@@ -113,43 +117,43 @@ class Card:
     def _dispatch(self) -> None:
         if len(self._running) == LANES:
             return
-        self._scheduler.admit(self.now_s)
-        decoding = any(running.work.phase is Phase.DECODE for running in self._running.values())
-        free = LANES - len(self._running)
-        for work in self._scheduler.pick(free, decoder=not decoding, apart=False):
+        self._hand_over()
+        for work in self._scheduler.pick(LANES - len(self._running)):
+            self._scheduler.begin(work)
             for job in work.jobs:
-                job.in_flight = True
                 if job.job_id not in self._begun:
-                    self._begun.add(job.job_id)
+                    self._begun[job.job_id] = self.now_s
                     self._started(job.job_id, self.now_s)
             self._serial += 1
             self._meter.begin(self._serial, work.phase, {job.job_id: job.tokens for job in work.jobs})
             self._running[self._serial] = _Running(work, self._duration_s(work))
 
-    def _land(self, key: int) -> None:
+    def _hand_over(self) -> None:
+        """As the front does, to its only worker."""
+        while (job := self.queue.peek()) is not None:
+            held = Counter(other.lane for other in self._scheduler.jobs.values())
+            if not has_room(window(LANES), held, job.lane, self.queue.dues(), self.queue.due(job)):
+                return
+            self.queue.take(job)
+            self._scheduler.add(Held(job.request, job.arrived_at), self.queue.lead_s(job.lane, held))
+
+    def _come_back(self, key: int) -> None:
         work = self._running.pop(key).work
         billed = self._meter.end(key)
         for job in work.jobs:
             job.in_flight = False
-            job.stepped_at = self.now_s
-            self.queue.served(job, billed[job.job_id])
-            if work.phase is Phase.ENCODE:
-                job.captions = (CAPTION,) * job.request.captions
-                job.state = JobState.RUNNING
-            elif work.phase is Phase.DENOISE:
-                job.step += min(STRIDE, job.steps_left)
-                if not job.steps_left:
-                    self._scheduler.finish_steps(job)
-            else:
-                self._finish(job)
-            if job.pausing:
-                self._scheduler.park(job, self.now_s)
+            self._scheduler.served(job, billed[job.job_id])
+            self.queue.served(self._jobs[job.job_id], billed[job.job_id])
+            if work.phase is Phase.DENOISE:
+                job.step += min(STRIDE, job.steps_left) - 1
+            self._scheduler.done(work.phase, job, (CAPTION,) * job.request.captions)
+            if job.state is JobState.DONE:
+                self._finish(self._jobs.pop(job.job_id))
 
     def _finish(self, job: Job) -> None:
-        self._scheduler.drop(job)
-        del self._jobs[job.job_id]
-        self._begun.discard(job.job_id)
-        self._drawn(job.job_id, self.now_s, job.waited_s, self._meter.close(job.job_id))
+        self.queue.leave(job)
+        waited_s = self._begun.pop(job.job_id) - job.arrived_at
+        self._drawn(job.job_id, self.now_s, waited_s, self._meter.close(job.job_id))
 
     def _duration_s(self, work: Work) -> float:
         job = work.jobs[0]

@@ -21,7 +21,7 @@ from engine.request import DrawRequest
 from engine.settings import EngineConfig, ModelSettings
 
 if TYPE_CHECKING:
-    from engine.worker.steploop import Engine
+    from engine.front import Front
 
 CASES = ((128, 128, 8), (192, 192, 8), (256, 192, 8), (128, 128, 4))
 GROUP = 8
@@ -79,12 +79,12 @@ class Loop:
         return time.perf_counter() - began
 
 
-def _engine(max_active: int) -> Engine:
+def _engine(max_active: int) -> Front:
     config = EngineConfig(max_active=max_active, embedding_cache_bytes=0, result_cache_bytes=0)
     return build_engine(ModelSettings(device="cpu"), config)
 
 
-async def _seconds(engine: Engine, task: Task) -> float:
+async def _seconds(engine: Front, task: Task) -> float:
     """Seconds until the engine has drawn the task's pictures, submitted together."""
     gc.collect()
     began = time.perf_counter()
@@ -108,7 +108,7 @@ class Pairs:
         return [mine / its for mine, its in zip(self.engine_s, self.loop_s, strict=True)]
 
 
-async def _by_turns(engine: Engine, loop: Loop, tasks: list[Task], warm_up: int) -> Pairs:
+async def _by_turns(engine: Front, loop: Loop, tasks: list[Task], warm_up: int) -> Pairs:
     engine_s: list[float] = []
     loop_s: dict[int, list[float]] = {}
     for task in tasks:

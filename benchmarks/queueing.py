@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.trace import TIERS
-from engine.queue import FairQueue, LaneTerms
+from engine.queue import FairQueue
+from engine.shares import LaneTerms
 
 WAITING = (1_000, 10_000, 100_000)
 LANES = {"free": LaneTerms(share=0.1), "member": LaneTerms(3), "premium": LaneTerms(6)}

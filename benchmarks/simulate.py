@@ -23,8 +23,8 @@ from pathlib import Path
 
 from engine.families.profile import Profile, load_profile
 from engine.predict import Predictor
-from engine.queue import LaneTerms
 from engine.request import DrawRequest
+from engine.shares import LaneTerms
 from engine.simulation import Arrival, Outcome, simulate
 from engine.worker.memory import choose_mode
 

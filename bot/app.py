@@ -26,9 +26,8 @@ from bot.messages import UserError, say
 from bot.metrics.counting import Counting
 from bot.metrics.lag import LoopLag
 from engine.build import build_engine
-from engine.front import ClusterEngine
-from engine.queue import LaneTerms
-from engine.settings import BadSetting, EngineConfig, ModelSettings
+from engine.settings import BadSetting, EngineConfig, ModelSettings, Reach
+from engine.shares import LaneTerms
 from engine.worker.watchdog import WatchdogSettings
 from storage.store import Store
 
@@ -37,8 +36,8 @@ if TYPE_CHECKING:
 
     from bot.background.task import Beside
     from bot.config.schema import Config
-    from engine.backend import Backend
     from engine.events import Observer
+    from engine.front import Front
     from storage.errors import StoreUnavailable
 
 DATABASE = "easel.db"
@@ -96,14 +95,14 @@ def model_settings(config: Config) -> ModelSettings:
     )
 
 
-def build_backend(config: Config, observers: Sequence[Observer] = ()) -> Backend:
+def build_backend(config: Config, observers: Sequence[Observer] = ()) -> Front:
     """Whoever draws, as bot.toml says. Raises UserError where an extra is missing."""
     terms, model = engine_config(config), model_settings(config)
     if config.engine.backend == "openai":
         return server_backend(config, terms, Credentials(), observers)
     if config.engine.backend == "ray":
         return ray_backend(config, model, terms, observers)
-    return build_engine(model, terms, observers=observers)
+    return build_engine(model, terms, reach=Reach(config.engine.worker), observers=observers)
 
 
 @contextlib.asynccontextmanager
@@ -145,12 +144,11 @@ async def open_service(config: Config) -> AsyncIterator[Service]:
         open_store(config, on_trouble=alerts.store_trouble) as store,
         contextlib.AsyncExitStack() as running,
     ):
-        # in a thread: torch takes seconds to import
         try:
-            engine = await asyncio.to_thread(build_backend, config, (alerts, counting))
+            engine = await asyncio.to_thread(build_backend, config, (alerts, counting))  # may import torch
+            await engine.start()
         except BadSetting as bad:
             raise ConfigError([f"bot.toml: model.{bad}"]) from bad
-        await engine.start()
         service = Service(
             config=config,
             models=Models(Model(capabilities_for(config.model.path), engine)),
@@ -161,7 +159,7 @@ async def open_service(config: Config) -> AsyncIterator[Service]:
         )
         meter, housekeeper = MeterWriter(engine, store), Housekeeper(store, config.storage)
         cost, lag = CostWatch(store, config, alerts), LoopLag(counting.loop_lag)
-        drains = [Drains(engine, store)] if isinstance(engine, ClusterEngine) else []
+        drains = [Drains(engine, store)] if config.engine.backend != "local" else []
         beside: tuple[Beside, ...] = (meter, housekeeper, cost, lag, *drains)
         for part in beside:
             running.push_async_callback(part.stop)

@@ -1,4 +1,4 @@
-"""What draws, as far as the bot needs to know: the engine in this process, or a cluster behind a front."""
+"""What draws, as far as the bot needs to know."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from engine.request import DrawRequest, Progress
     from engine.snapshot import EngineSnapshot
-    from engine.ticket import Ticket
+    from engine.tickets import Ticket
 
 
 class Backend(Protocol):

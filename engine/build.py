@@ -2,53 +2,136 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from engine.settings import EngineConfig, ModelSettings
+from engine.events import LogObserver
+from engine.fleet.autoscale import ScaleSettings
+from engine.fleet.fleet import FixedFleet
+from engine.fleet.settings import FleetSettings
+from engine.front import Front
+from engine.settings import EngineConfig, ModelSettings, Reach
 from engine.worker.memory import Mode, Need
-from engine.worker.steploop import Engine
+from engine.worker.steploop import StepLoop
 from engine.worker.telemetry import NoTelemetry, NvmlTelemetry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.events import Observer
+    from engine.families.model import Model
     from engine.placement import Placement
+    from engine.worker.accounting import Clock
+    from engine.worker.protocol import Worker
+    from engine.worker.telemetry import Telemetry
+
+NAME = "local"
+"""Of the only worker of a machine."""
+LOCAL = FleetSettings(local=True, tries=1, scale=ScaleSettings(1, 1))
 
 
 def build_engine(
-    settings: ModelSettings, config: EngineConfig | None = None, *, observers: Sequence[Observer] = ()
-) -> Engine:
-    """An engine for these settings; nothing is loaded before `start`.
+    settings: ModelSettings,
+    config: EngineConfig | None = None,
+    *,
+    reach: Reach = Reach.AUTO,
+    observers: Sequence[Observer] = (),
+) -> Front:
+    """An engine for this machine; nothing is loaded before `start`.
 
-    What follows from the device (workers, memory mode and budget, telemetry) is decided here, whatever
-    `config` says of it. Raises BadSetting for settings that cannot be.
+    What follows from the device (threads, memory mode and budget, telemetry) is decided by the settings,
+    whatever `config` says of it. Raises BadSetting for settings that cannot be; where the worker has a
+    process of its own, `start` does.
     """
+    config = config or EngineConfig()
+    if reach is Reach.AUTO:
+        reach = Reach.CHILD if _has_gpu(settings) else Reach.HERE
+    if reach is Reach.CHILD:
+        from engine.fleet.child import ChildWorker
+
+        worker: Worker = ChildWorker(NAME, partial(build_worker, settings, config))
+        return local_front(worker, config, observers=observers, replaces=True)
+    worker = build_worker(settings, config, NAME, [LogObserver(), *observers])
+    return local_front(worker, config, observers=observers, replaces=False)
+
+
+def engine_with(
+    model: Model,
+    config: EngineConfig | None = None,
+    *,
+    clock: Clock = time.monotonic,
+    telemetry: Telemetry | None = None,
+    observers: Sequence[Observer] = (),
+) -> Front:
+    """An engine in this process that draws with `model`."""
+    config = config or EngineConfig()
+    worker = StepLoop(
+        NAME,
+        model=model,
+        config=config,
+        clock=clock,
+        telemetry=telemetry,
+        observers=[LogObserver(), *observers],
+    )
+    return local_front(worker, config, clock=clock, observers=observers, replaces=False)
+
+
+def build_worker(
+    settings: ModelSettings, config: EngineConfig, name: str, observers: Sequence[Observer] = ()
+) -> StepLoop:
+    """The step loop of one worker, in the process that is to draw. Raises BadSetting."""
     from engine.families.zimage import ZImageModel
+    from engine.fleet.fingerprint import fingerprint
     from engine.placement import resolve  # torch is slow to import: not before somebody draws
 
     placement = resolve(settings)
     placed = replace(
-        config or EngineConfig(),
+        config,
         memory_budget_bytes=placement.budget_bytes,
         memory_mode=placement.mode,
         calibrate=_calibration(placement, settings.largest_px),
         device_name=placement.device_name,
         lessons_key=placement.lessons_key,
-        step_lanes=1 if placement.on_gpu else placement.threads,
-        decoder_lane=False,  # with every core stepping it only piled up pictures before the decoder
+        step_threads=1 if placement.on_gpu else placement.threads,
         threads=1 if placement.on_gpu else placement.threads,
     )
+    telemetry: Telemetry = NoTelemetry()
     if placement.on_gpu:
         _, _, index = placement.device.partition(":")
-        return Engine(
-            model=ZImageModel(placement),
-            config=placed,
-            telemetry=NvmlTelemetry(int(index or 0)),
-            observers=observers,
-        )
-    return Engine(model=ZImageModel(placement), config=placed, telemetry=NoTelemetry(), observers=observers)
+        telemetry = NvmlTelemetry(int(index or 0))
+    return StepLoop(
+        name,
+        model=ZImageModel(placement),
+        config=placed,
+        fingerprint=partial(fingerprint, placement),
+        telemetry=telemetry,
+        observers=observers,
+    )
+
+
+def local_front(
+    worker: Worker,
+    config: EngineConfig,
+    *,
+    observers: Sequence[Observer] = (),
+    replaces: bool,
+    clock: Clock = time.monotonic,
+) -> Front:
+    """A front before the only worker of this machine. `replaces`: that has a process of its own."""
+    settings = replace(LOCAL, replaces=replaces)
+    fleet = FixedFleet([worker], again_after_s=0.0)
+    return Front(fleet=fleet, config=config, settings=settings, clock=clock, observers=observers)
+
+
+def _has_gpu(settings: ModelSettings) -> bool:
+    """Whether the worker will draw on one, as far as that can be told without torch."""
+    if settings.device != "auto":
+        return settings.device != "cpu"
+    from engine.survey import survey_card
+
+    return survey_card() is not None
 
 
 def _calibration(placement: Placement, largest_px: int | None) -> tuple[Need, ...]:

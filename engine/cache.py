@@ -70,8 +70,7 @@ BYTES_PER_PIXEL = 4
 class Pictures:
     """Finished pictures, for a member who asks for the very same once more."""
 
-    def __init__(self, model: str, budget_bytes: int) -> None:
-        self._model = model
+    def __init__(self, budget_bytes: int) -> None:
         self._kept: ByteLRU[Hashable, tuple[Image, bool]] = ByteLRU(budget_bytes)
 
     @property
@@ -80,7 +79,7 @@ class Pictures:
 
     def again(self, request: DrawRequest) -> Drawing | None:
         """The drawing, where it was drawn before."""
-        if (held := self._kept.get(picture_key(self._model, request))) is None:
+        if (held := self._kept.get(picture_key(request))) is None:
             return None
         image, truncated = held
         return Drawing(request, image.copy(), Usage(queue_s=request.waited_s, cached=True), truncated)
@@ -88,16 +87,16 @@ class Pictures:
     def keep(self, drawing: Drawing) -> None:
         image = drawing.image
         nbytes = image.width * image.height * BYTES_PER_PIXEL
-        key = picture_key(self._model, drawing.request)
+        key = picture_key(drawing.request)
         self._kept.put(key, (image.copy(), drawing.prompt_truncated), nbytes)
 
     def clear(self) -> None:
         self._kept.clear()
 
 
-def picture_key(model: str, request: DrawRequest) -> tuple[Hashable, ...]:
+def picture_key(request: DrawRequest) -> tuple[Hashable, ...]:
     """Everything a picture depends on, and whose it is: one member's pictures are never another's."""
     picture = request.picture
     if picture.guidance == 0:  # the negative prompt is not read
         picture = replace(picture, negative_prompt="")
-    return model, request.lane, request.flow, picture
+    return request.lane, request.flow, picture

@@ -42,7 +42,6 @@ class Action(enum.StrEnum):
     OUT_OF_MEMORY = "out_of_memory"
     CAP_RAISED = "cap_raised"
     STEP_TIMEOUT = "step_timeout"
-    RELOADED = "model_reloaded"
     LOAD_FAILED = "model_load_failed"
     CALIBRATED = "memory_calibrated"
     WARMED = "kept_warm"
@@ -94,19 +93,6 @@ class Worked:
     height: int
 
 
-@dataclass(frozen=True, slots=True)
-class TimeSlice:
-    """What became of a stretch of the device's time, in seconds; the three add up to it."""
-
-    from_s: float
-    to_s: float
-    """On the engine's clock."""
-    busy_s: float
-    overhead_s: float
-    """Loading, warm-up, heartbeat: the device worked, for nobody's picture."""
-    idle_s: float
-
-
 class Observer:
     """Hears what happens, on the event loop; must not block. Each method may be left as it is."""
 
@@ -118,9 +104,6 @@ class Observer:
 
     def on_work(self, worked: Worked) -> None:
         """The model did something for somebody; many times a second."""
-
-    def on_time(self, slice_: TimeSlice) -> None:
-        """The slices follow each other without a gap, from start to stop."""
 
 
 class LogObserver(Observer):
@@ -135,7 +118,7 @@ class Announcer:
     """Tells every observer, and counts. One that fails is logged; it cannot harm the engine."""
 
     def __init__(self, observers: Sequence[Observer]) -> None:
-        self._observers = (LogObserver(), *observers)
+        self._observers = tuple(observers)
         self.counts = dict.fromkeys(Action, 0)
 
     def tell(self, action: Action, job_id: str | None = None, **fields: object) -> None:
@@ -148,9 +131,6 @@ class Announcer:
 
     def work(self, worked: Worked) -> None:
         self._each(lambda observer: observer.on_work(worked))
-
-    def time(self, slice_: TimeSlice) -> None:
-        self._each(lambda observer: observer.on_time(slice_))
 
     def _each(self, call: Callable[[Observer], None]) -> None:
         for observer in self._observers:

@@ -19,22 +19,26 @@ class Predictor:
     borrows the mean of those that were.
     """
 
-    WEIGHT = 0.2
-
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
-        self._step: dict[int, float] = {}
-        self._encode = 1.0
-        self._decode = 1.0
+        self._step: dict[int, Factor] = {}
+        self._encode = Factor()
+        self._decode = Factor()
+        self._pace = Factor()
+
+    @property
+    def pace(self) -> float:
+        """Today's seconds over the profile's, all sizes together; what turns waiting work into time."""
+        return self._pace.value
 
     def step_s(self, pixels: int, captions: int = 1) -> float:
         return captions * self.profile.step_s.at(pixels) * self._factor(pixels)
 
     def encode_s(self, captions: int = 1) -> float:
-        return captions * self.profile.encode_s * self._encode
+        return captions * self.profile.encode_s * self._encode.value
 
     def decode_s(self, pixels: int) -> float:
-        return self.profile.decode_s.at(pixels) * self._decode
+        return self.profile.decode_s.at(pixels) * self._decode.value
 
     def job_s(self, request: DrawRequest, steps_done: int = 0, *, encoded: bool = False) -> float:
         """What is left of this job, in device seconds."""
@@ -46,21 +50,24 @@ class Predictor:
         """One job's part of one step took `seconds` of the device."""
         expected = captions * self.profile.step_s.at(pixels)
         if expected > 0:
-            self._step[pixels] = _mean(self._step.get(pixels, self._factor(pixels)), seconds / expected)
+            if pixels not in self._step:
+                self._step[pixels] = Factor(self._factor(pixels))
+            self._step[pixels].learn(seconds / expected)
 
     def learn_encode(self, captions: int, seconds: float) -> None:
         if self.profile.encode_s > 0:
-            self._encode = _mean(self._encode, seconds / (captions * self.profile.encode_s))
+            self._encode.learn(seconds / (captions * self.profile.encode_s))
 
     def learn_decode(self, pixels: int, seconds: float) -> None:
         expected = self.profile.decode_s.at(pixels)
         if expected > 0:
-            self._decode = _mean(self._decode, seconds / expected)
+            self._decode.learn(seconds / expected)
 
     def learn_job(self, request: DrawRequest, seconds: float, *, encoded: bool) -> None:
         """A whole job took `seconds` of the device; for who sees no single steps."""
         expected = self.job_s(request, encoded=encoded)
         if expected > 0:
+            self._pace.learn(seconds / Predictor(self.profile).job_s(request, encoded=encoded))
             pixels = request.width * request.height
             self.learn_step(
                 pixels,
@@ -70,21 +77,43 @@ class Predictor:
 
     def _factor(self, pixels: int) -> float:
         if pixels in self._step:
-            return self._step[pixels]
-        return sum(self._step.values()) / len(self._step) if self._step else 1.0
+            return self._step[pixels].value
+        known = [factor.value for factor in self._step.values()]
+        return sum(known) / len(known) if known else 1.0
 
     def learned(self) -> dict[str, float]:
         """Factors, for `restore`."""
-        return {"encode": self._encode, "decode": self._decode} | {str(p): f for p, f in self._step.items()}
+        steps = {str(pixels): factor.value for pixels, factor in self._step.items()}
+        return {"encode": self._encode.value, "decode": self._decode.value} | steps
 
     def restore(self, factors: Mapping[str, float]) -> None:
         for name, factor in factors.items():
             if name == "encode":
-                self._encode = factor
+                self._encode = Factor(factor)
             elif name == "decode":
-                self._decode = factor
+                self._decode = Factor(factor)
             else:
-                self._step[int(name)] = factor
+                self._step[int(name)] = Factor(factor)
+
+
+class Factor:
+    """Measured over predicted, as it is today: an exponential mean in which one outlier counts for little."""
+
+    WEIGHT = 0.2
+    SETTLE = 5
+    """The first ones count in full: what was told may be far off."""
+    FAR = 3.0
+    """So many times more or less than usual is all that a later one can say."""
+
+    def __init__(self, value: float = 1.0) -> None:
+        self.value = value
+        self._seen = 0
+
+    def learn(self, ratio: float) -> None:
+        if self._seen >= self.SETTLE:
+            ratio = min(max(ratio, self.value / self.FAR), self.value * self.FAR)
+        self._seen += 1
+        self.value += max(self.WEIGHT, 1 / (self._seen + 1)) * (ratio - self.value)
 
 
 class Pace:
@@ -119,7 +148,3 @@ class Pace:
         first.append(seconds)
         if len(first) >= self.SETTLE:
             self._usual[shape] = statistics.median(self._first.pop(shape))
-
-
-def _mean(old: float, new: float) -> float:
-    return old + Predictor.WEIGHT * (new - old)

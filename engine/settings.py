@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,17 +13,30 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from engine.queue import LaneTerms
+    from engine.shares import LaneTerms
 
 EMBEDDED = "embedded"
 """The name of the model that comes with Easel."""
+
+
+class Reach(enum.Enum):
+    """How a machine's only worker is reached."""
+
+    AUTO = "auto"
+    """In a process of its own on a GPU."""
+    HERE = "here"
+    CHILD = "child"
 
 
 class BadSetting(ValueError):
     """A setting of the model that this machine, or this build, cannot carry out."""
 
     def __init__(self, setting: str, found: str, allowed: str) -> None:
-        super().__init__(f"{setting}: found {found!r}; {allowed}")
+        super().__init__(setting, found, allowed)
+
+    def __str__(self) -> str:
+        setting, found, allowed = self.args
+        return f"{setting}: found {found!r}; {allowed}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +85,9 @@ class EngineConfig:
     """None: what the device has, where it tells."""
     memory_mode: Mode = Mode.HIGH
     calibrate: tuple[Need, ...] = ()
-    """Needs whose peaks are measured at the first start."""
-    step_lanes: int = 1
-    """Worker threads for steps: one on a GPU, one a core on a CPU."""
-    decoder_lane: bool = False
-    """The VAE has a worker of its own: for a machine with a core that no step lane uses."""
+    """Shapes whose peaks are measured at the first start; for devices that do not count as they go."""
+    step_threads: int = 1
+    """Threads that call the model: one on a GPU, one a core on a CPU."""
     threads: int = 1
     """CPU cores: shared by the calls that run side by side, all of them for one that runs alone."""
     watchdog: WatchdogSettings = field(default_factory=WatchdogSettings)
@@ -83,8 +95,6 @@ class EngineConfig:
     result_cache_bytes: int = 128 << 20
     recover_after_s: float = 60.0
     """After an out-of-memory: how long until one more place is tried."""
-    report_every_s: float = 60.0
-    """How often observers hear where the time went."""
     learned_path: Path | None = None
     """Where learned peaks and speeds are kept; None keeps them for this process only."""
     device_name: str = "cpu"

@@ -7,17 +7,20 @@ which weights), and for testing what takes hours on a clock.
 from __future__ import annotations
 
 import heapq
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.events import Phase
 from engine.families.model import Caption
+from engine.fleet.choice import has_room, window
+from engine.job import Job
 from engine.predict import Predictor
-from engine.queue import FairQueue, LaneTerms
+from engine.queue import FairQueue
 from engine.request import JobState
-from engine.worker.job import Job
-from engine.worker.memory import MemoryGate, Mode
+from engine.shares import Shares
+from engine.worker.job import Job as Held
+from engine.worker.memory import MemoryGate, Mode, Need
 from engine.worker.scheduler import Scheduler, Work
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
     from engine.families.profile import Profile
     from engine.request import DrawRequest
+    from engine.shares import LaneTerms
 
 CAPTION = Caption(None, tokens=32, nbytes=0)
 
@@ -95,7 +99,9 @@ class _Device:
         self._gate = gate
         self._queue: FairQueue[Job] = FairQueue(lanes)
         self._predictor = Predictor(profile)
-        self._scheduler = Scheduler(self._queue, gate, self._predictor, max_active=max_active)
+        self._scheduler = Scheduler(Shares(lanes), gate, self._predictor, max_active=max_active)
+        self._window = window(max_active)
+        self._handed_over: dict[str, Job] = {}
         self._now = 0.0
         self._cores = cores
         self._working: list[tuple[float, int, Work]] = []
@@ -109,8 +115,7 @@ class _Device:
         while True:
             while coming and coming[0][0] <= self._now:
                 self._arrive(heapq.heappop(coming)[2])
-            for job in self._scheduler.admit(self._now).paused:
-                self._outcome.stories[job.job_id].pauses += 1
+            self._hand_over()
             self._start()
             nexts = [coming[0][0]] if coming else []
             nexts += [self._working[0][0]] if self._working else []
@@ -119,47 +124,53 @@ class _Device:
                 return self._outcome
             self._now = min(nexts)
             while self._working and self._now >= self._working[0][0]:
-                self._land(heapq.heappop(self._working)[2])
+                self._come_back(heapq.heappop(self._working)[2])
 
     def _arrive(self, request: DrawRequest) -> None:
-        job = Job(request, self._now, self._predictor.job_s(request), waiting_since=self._now)
-        if not self._gate.ever_fits(job.need):
-            raise ValueError(f"{job.need} does not fit {self._gate.budget_bytes} bytes")
-        self._outcome.stories[job.job_id] = Story(request, self._now)
-        self._queue.push(job)
+        need = Need(request.width, request.height, request.captions)
+        if not self._gate.ever_fits(need):
+            raise ValueError(f"{need} does not fit {self._gate.budget_bytes} bytes")
+        self._outcome.stories[request.job_id] = Story(request, self._now)
+        self._queue.push(Job(request, self._now, self._predictor.job_s(request)))
+
+    def _hand_over(self) -> None:
+        """As the front does, to its only worker."""
+        while (job := self._queue.peek()) is not None:
+            held = Counter(other.lane for other in self._scheduler.jobs.values())
+            if not has_room(self._window, held, job.lane, self._queue.dues(), self._queue.due(job)):
+                return
+            self._queue.take(job)
+            self._handed_over[job.job_id] = job
+            self._scheduler.add(Held(job.request, job.arrived_at), self._queue.lead_s(job.lane, held))
 
     def _start(self) -> None:
-        free = self._cores - len(self._working)
-        for work in self._scheduler.pick(free, decoder=free > 0, apart=False):
+        paused = {job.job_id for job in self._scheduler.jobs.values() if job.state is JobState.PAUSED}
+        for work in self._scheduler.pick(self._cores - len(self._working)):
+            self._scheduler.begin(work)
             for job in work.jobs:
-                job.in_flight = True
                 story = self._outcome.stories[job.job_id]
                 if work.phase is Phase.DENOISE and story.started_s is None:
                     story.started_s = self._now
             self._serial += 1
             heapq.heappush(self._working, (self._now + self._duration_s(work), self._serial, work))
+        for job in self._scheduler.jobs.values():
+            if job.state is JobState.PAUSED and job.step and job.job_id not in paused:
+                self._outcome.stories[job.job_id].pauses += 1
 
-    def _land(self, work: Work) -> None:
+    def _come_back(self, work: Work) -> None:
         spent_s = self._duration_s(work)
         self._outcome.busy_s += spent_s
         for job in work.jobs:
+            story, waiting = self._outcome.stories[job.job_id], self._handed_over[job.job_id]
+            story.gpu_s += spent_s / len(work.jobs)
+            self._outcome.gpu_s[waiting.lane] += spent_s / len(work.jobs)
+            self._queue.served(waiting, spent_s / len(work.jobs))
+            self._scheduler.served(job, spent_s / len(work.jobs))
             job.in_flight = False
-            job.stepped_at = self._now
-            self._outcome.stories[job.job_id].gpu_s += spent_s / len(work.jobs)
-            self._outcome.gpu_s[job.lane] += spent_s / len(work.jobs)
-            self._queue.served(job, spent_s / len(work.jobs))
-            if work.phase is Phase.ENCODE:
-                job.captions = (CAPTION,) * job.request.captions
-                job.state = JobState.RUNNING
-            elif work.phase is Phase.DENOISE:
-                job.step += 1
-                if not job.steps_left:
-                    self._scheduler.finish_steps(job)
-            else:
-                self._scheduler.drop(job)
-                self._outcome.stories[job.job_id].finished_s = self._now
-            if job.pausing:
-                self._scheduler.park(job, self._now)
+            self._scheduler.done(work.phase, job, (CAPTION,) * job.request.captions)
+            if job.state is JobState.DONE:
+                self._queue.leave(self._handed_over.pop(job.job_id))
+                story.finished_s = self._now
 
     def _duration_s(self, work: Work) -> float:
         first = work.jobs[0]

@@ -1,4 +1,4 @@
-"""The engine at one moment, for whoever shows it."""
+"""The front and its workers at one moment, for whoever shows it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,38 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceSnapshot:
+    """One worker's device. Counts are since its start; bytes and seconds as the names say."""
+
+    totals: Totals
+    """What became of its time."""
+    active: int = 0
+    """Jobs in progress."""
+    paused: int = 0
+    """Jobs that were begun and overtaken."""
+    decoding: int = 0
+    cap: int = 0
+    """Jobs in progress at most now; below max_active for a while after an out-of-memory."""
+    memory_mode: Mode | None = None
+    """None where the device is not ours."""
+    memory_budget_bytes: int | None = None
+    """None: no bound was set, and the device names none."""
+    resident_bytes: int = 0
+    memory: DeviceMemory | None = None
+    gpu: GpuSample | None = None
+    """The newest telemetry."""
+    gpu_trouble: str | None = None
+    slow: Cause | None = None
+    """Why steps are slow at the moment, where they are."""
+    out_of_memory: int = 0
+    timeouts: int = 0
+    embedding_hits: int = 0
+    embedding_misses: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerSnapshot:
-    """One worker of a cluster."""
+    """One worker, as the front keeps it."""
 
     name: str
     gpu: str
@@ -30,20 +60,22 @@ class WorkerSnapshot:
     """Predicted device seconds of what it holds."""
     done: int
     failed: int
-    """Jobs that came back from it without a picture, to be drawn elsewhere."""
-    engine: EngineSnapshot | None
-    """Its own engine when it was last asked; None where it has none of ours."""
-    totals: Totals | None = None
-    """What became of its device's time; None where nobody counts."""
+    """Jobs that came back from it without a picture."""
+    device: DeviceSnapshot | None
+    """As it last told; None where it tells nothing."""
 
     @property
-    def device(self) -> str:
+    def totals(self) -> Totals | None:
+        return self.device.totals if self.device is not None else None
+
+    @property
+    def device_name(self) -> str:
         """Its name among all devices, its card's with it."""
         return device_name(self.gpu, self.name)
 
 
 def device_name(gpu: str, worker: str) -> str:
-    """How a cluster's device is booked and shown; empty for the one of this very process."""
+    """How a cluster's device is booked and shown; empty for the only one of this machine."""
     return f"{gpu} ({worker})" if worker else ""
 
 
@@ -53,41 +85,65 @@ class EngineSnapshot:
 
     model: str
     waiting: Mapping[str, int]
-    """Jobs in the queue by lane, paused ones among them."""
-    oldest_wait_s: float
-    active: int
-    """Jobs that hold a place."""
-    paused: int
-    decoding: int
-    max_active: int
-    cap: int
-    """Places in use at most now; below max_active for a while after an out-of-memory."""
+    """Jobs in the queue by lane."""
+    oldest_wait_by_lane_s: Mapping[str, float]
     queued_s: float
     """Predicted device seconds of all that waits."""
-    totals: Totals
-    memory_mode: Mode
-    memory_budget_bytes: int | None
-    """None: no bound was set, and the device names none."""
-    resident_bytes: int
-    memory: DeviceMemory | None
-    gpu: GpuSample | None
-    """The newest telemetry."""
-    gpu_trouble: str | None
-    slow: Cause | None
-    """Why steps are slow at the moment, where they are."""
+    active: int
+    """Jobs with a worker."""
+    cap: int
+    """Jobs that may be with workers now."""
     done: int
     failed: int
     cancelled: int
-    out_of_memory: int
-    timeouts: int
-    embedding_hits: int
-    embedding_misses: int
     result_hits: int
     admission_paused: bool
     draining: bool
-    loaded: bool = True
-    """The model is there and the loop turns; not before the start, while it is loaded anew, after the end."""
-    oldest_wait_by_lane_s: Mapping[str, float] = field(default_factory=dict)
-    workers: tuple[WorkerSnapshot, ...] = ()
+    loaded: bool
+    """Somebody is there to draw."""
+    totals: Totals
+    """The time of all devices, of those who left too."""
+    device: DeviceSnapshot | None = None
+    """The device of a machine that has only one; None in a cluster, or while it is not there."""
+    workers: tuple[WorkerSnapshot, ...] = field(default=())
     clustered: bool = False
-    """Workers draw, where there are any; not this very process."""
+    """Workers draw, where there are any; not this very machine."""
+
+    @property
+    def oldest_wait_s(self) -> float:
+        return max(self.oldest_wait_by_lane_s.values(), default=0.0)
+
+    @property
+    def devices(self) -> tuple[DeviceSnapshot, ...]:
+        """All that tell of themselves."""
+        return tuple(worker.device for worker in self.workers if worker.device is not None)
+
+    @property
+    def decoding(self) -> int:
+        return sum(device.decoding for device in self.devices)
+
+    @property
+    def paused(self) -> int:
+        return sum(device.paused for device in self.devices)
+
+    @property
+    def resident_bytes(self) -> int:
+        """Weights on all devices."""
+        return sum(device.resident_bytes for device in self.devices)
+
+    @property
+    def out_of_memory(self) -> int:
+        return sum(device.out_of_memory for device in self.devices)
+
+    @property
+    def timeouts(self) -> int:
+        return sum(device.timeouts for device in self.devices)
+
+    @property
+    def embedding_hits(self) -> int:
+        return sum(device.embedding_hits for device in self.devices)
+
+    @property
+    def slow(self) -> Cause | None:
+        """Why steps are slow at the moment on any device."""
+        return next((device.slow for device in self.devices if device.slow), None)

@@ -19,9 +19,9 @@ from bot.imagine.models import Model, Models, load_capabilities
 from bot.imagine.pricing import Pricing
 from bot.imagine.service import Service
 from bot.metrics.counting import Counting
+from engine.build import engine_with
 from engine.families.model import Caption, Measurement
 from engine.families.profile import Profile, load_profile
-from engine.worker.steploop import Engine
 from tests.database import lay_out
 
 if TYPE_CHECKING:
@@ -90,6 +90,9 @@ class FieldModel:
     def close(self) -> None:
         self.gate.set()
 
+    def held_bytes(self) -> int | None:
+        return None
+
     def measured(self) -> Measurement:
         return Measurement()
 
@@ -139,7 +142,7 @@ async def easel(config: Config, model: FieldModel | None = None) -> AsyncIterato
     lay_out(config.storage.folder / DATABASE)
     async with open_store(config) as store:
         counting = Counting()
-        engine = Engine(model=model, config=engine_config(config), observers=[counting])
+        engine = engine_with(model=model, config=engine_config(config), observers=[counting])
         await engine.start()
         service = Service(
             config=config,

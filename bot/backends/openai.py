@@ -9,29 +9,29 @@ from bot.extras import extra
 from bot.imagine.models import capabilities_for
 from engine.families.profile import load_profile
 from engine.fleet.autoscale import ScaleSettings
-from engine.fleet.settings import ClusterSettings
-from engine.front import ClusterEngine
+from engine.fleet.fleet import FixedFleet
+from engine.fleet.settings import FleetSettings
+from engine.front import Front
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.config.credentials import Credentials
     from bot.config.schema import Config
-    from engine.backend import Backend
     from engine.events import Observer
     from engine.settings import EngineConfig
 
 GOLDEN = "golden.png"
-SETTINGS = ClusterSettings(health_every_s=5.0)
+SETTINGS = FleetSettings(health_every_s=5.0)
 
 
 def server_backend(
     config: Config, terms: EngineConfig, credentials: Credentials, observers: Sequence[Observer]
-) -> Backend:
+) -> Front:
     """A front before them. Raises UserError where the client is not installed."""
     with extra("openai"):
         from engine.fleet.golden import Golden
-        from engine.fleet.openai_worker import OpenAIWorker, Server, Servers
+        from engine.fleet.openai_worker import OpenAIWorker, Server
     section = config.openai
     model, family = section.model or config.model.path, capabilities_for(config.model.path).name
     profile = load_profile(family)
@@ -53,8 +53,8 @@ def server_backend(
         for server in section.servers
     ]
     count = len(workers)
-    return ClusterEngine(
-        fleet=Servers(workers),
+    return Front(
+        fleet=FixedFleet(workers),
         profile=profile,
         config=terms,
         settings=replace(SETTINGS, scale=ScaleSettings(min_workers=count, max_workers=count)),

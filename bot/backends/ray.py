@@ -8,26 +8,25 @@ from typing import TYPE_CHECKING
 
 from bot.extras import extra
 from bot.imagine.models import capabilities_for
+from engine.build import build_worker
 from engine.families.profile import load_profile
 from engine.fleet.autoscale import ScaleSettings
-from engine.fleet.settings import ClusterSettings, RaySettings
-from engine.front import ClusterEngine
+from engine.fleet.settings import FleetSettings, RaySettings
+from engine.front import Front
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.config.schema import Config
-    from engine.backend import Backend
     from engine.events import Observer
     from engine.settings import EngineConfig, ModelSettings
 
 
 def ray_backend(
     config: Config, model: ModelSettings, terms: EngineConfig, observers: Sequence[Observer]
-) -> Backend:
+) -> Front:
     """A front before a fleet of actors. Raises UserError where Ray is not installed."""
     with extra("cluster"):
-        from engine.fleet.hosted import engine_of
         from engine.fleet.ray_fleet import RayFleet
     section = config.ray
     low, high = section.range
@@ -42,10 +41,10 @@ def ray_backend(
     # What was drawn before is kept here, in front, and what a worker learns is its own machine's.
     theirs = replace(terms, result_cache_bytes=0, learned_path=None)
     place = RaySettings(section.address, section.gpus, section.cpus, section.resources)
-    return ClusterEngine(
-        fleet=RayFleet(place, partial(engine_of, model, theirs), scaling=low < high),
+    return Front(
+        fleet=RayFleet(place, partial(build_worker, model, theirs), scaling=low < high),
         profile=load_profile(capabilities_for(config.model.path).name),
         config=terms,
-        settings=ClusterSettings(scale=scale, health_timeout_s=section.hung_after.total_seconds()),
+        settings=FleetSettings(scale=scale, health_timeout_s=section.hung_after.total_seconds()),
         observers=observers,
     )

@@ -16,7 +16,7 @@ from storage.errors import StoreUnavailable
 from storage.settings import DRAINS
 
 if TYPE_CHECKING:
-    from engine.front import ClusterEngine
+    from engine.front import Front
     from storage.store import Store
 
 log = structlog.get_logger(__name__)
@@ -29,7 +29,7 @@ HEARD_WITHIN_S = 10.0
 class Drains(Beside):
     """Looks for orders, and writes down how far each is."""
 
-    def __init__(self, engine: ClusterEngine, store: Store, *, every_s: float = LOOK_EVERY_S) -> None:
+    def __init__(self, engine: Front, store: Store, *, every_s: float = LOOK_EVERY_S) -> None:
         super().__init__()
         self._engine = engine
         self._store = store

@@ -78,7 +78,7 @@ class MeterWriter(Beside):
         state = self._engine.snapshot()
         if not state.clustered:
             return {"": state.totals}
-        return {worker.device: worker.totals for worker in state.workers if worker.totals}
+        return {worker.device_name: worker.totals for worker in state.workers if worker.totals}
 
     async def _run(self) -> None:
         while True:

@@ -7,6 +7,7 @@ import dataclasses
 import os
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,7 @@ from bot.imagine.pricing import Pricing, money
 from bot.messages import UserError, say, translator
 from engine.build import build_engine
 from engine.request import EngineError
-from engine.settings import EngineConfig
+from engine.settings import EngineConfig, Reach
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -107,7 +108,7 @@ async def run_calibration(console: Console, config: Config, *, quick: bool) -> N
     if points is not fresh:
         console.print(t("calibrate-going-on"), markup=False)
     terms = EngineConfig(max_active=MOST_AT_ONCE, embedding_cache_bytes=0, result_cache_bytes=0)
-    engine = await asyncio.to_thread(build_engine, settings, terms)
+    engine = await asyncio.to_thread(partial(build_engine, settings, terms, reach=Reach.HERE))
     todo = agenda(placement.profile, capabilities_for(config.model.path), quick=quick)
     with Progress(console=console, transient=not console.is_terminal) as progress:
         task = progress.add_task("", total=todo.points)

@@ -39,22 +39,25 @@ async def stats_gpu(service: Service, asker: Asker, t: Translator) -> Card:
     require_owner(service, asker)
     state = service.models.default.backend.snapshot()
     facts: list[Fact] = [(t("gpu-model"), state.model)]
-    if state.gpu is not None:
-        facts += _gpu_facts(state.gpu, t)
-    if state.memory_budget_bytes:
-        facts.append((t("gpu-budget"), _gigabytes(state.memory_budget_bytes)))
+    device = state.device
+    if device is not None and device.gpu is not None:
+        facts += _gpu_facts(device.gpu, t)
+    if device is not None and device.memory_budget_bytes:
+        facts.append((t("gpu-budget"), _gigabytes(device.memory_budget_bytes)))
     facts += [
         (t("gpu-resident"), _gigabytes(state.resident_bytes)),
         (t("gpu-oom"), str(state.out_of_memory)),
         (t("gpu-timeouts"), str(state.timeouts)),
     ]
-    facts += [_worker_fact(service, worker, t) for worker in state.workers]
-    return Card(t("gpu-title"), tuple(facts), "" if state.gpu or state.workers else t("gpu-none"))
+    if state.clustered:
+        facts += [_worker_fact(service, worker, t) for worker in state.workers]
+        return Card(t("gpu-title"), tuple(facts), "" if state.workers else t("gpu-none"))
+    return Card(t("gpu-title"), tuple(facts), "" if device and device.gpu else t("gpu-none"))
 
 
 def _worker_fact(service: Service, worker: WorkerSnapshot, t: Translator) -> Fact:
     """One worker of a cluster: what it does, and what its hour costs."""
-    rate = service.pricing.rate(worker.device)
+    rate = service.pricing.rate(worker.device_name)
     micro = rate.rent_micro_per_hour + rate.operations_micro_per_hour
     price = money(micro, service.pricing.currency, t.language)
     told = t(
@@ -66,7 +69,7 @@ def _worker_fact(service: Service, worker: WorkerSnapshot, t: Translator) -> Fac
         failed=worker.failed,
         price=price,
     )
-    return worker.device, told
+    return worker.device_name, told
 
 
 def _gpu_facts(gpu: GpuSample, t: Translator) -> list[Fact]:

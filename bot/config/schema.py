@@ -223,9 +223,10 @@ class Ray(Section):
 
 
 class Engine(Section):
-    """How the device is shared. `backend`: this process, a cluster ([ray]), or servers ([openai])."""
+    """How the device is shared. `backend`: this machine, a cluster ([ray]), or servers ([openai])."""
 
     backend: Literal["local", "ray", "openai"] = "local"
+    worker: Literal["auto", "here", "child"] = "auto"
     max_active: Annotated[int, Field(ge=1, le=64)] = 3
     max_waiting: Annotated[int, Field(ge=1)] = 1000
     free_share: Annotated[float, Field(gt=0, lt=1)] = 0.1

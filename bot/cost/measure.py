@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from bot.imagine.models import Capabilities
+    from engine.families.model import DeviceMemory
     from engine.families.profile import Profile
-    from engine.worker.steploop import Engine
+    from engine.front import Front
 
 EDGES = (512, 768, 1024, 1536, 2048)
 STEPS = (1, 10, 20, 40, 60, 100)
@@ -89,7 +90,7 @@ def agenda(profile: Profile, model: Capabilities, *, quick: bool) -> Agenda:
 class Calibration:
     """Measures what `points` still lacks. `keep` is called after each, `tell` before with a name for it."""
 
-    engine: Engine
+    engine: Front
     agenda: Agenda
     points: Points
     keep: Callable[[Points], None]
@@ -115,7 +116,7 @@ class Calibration:
         return self.points
 
     def _keep(self) -> None:
-        memory = self.engine.snapshot().memory
+        memory = self._memory()
         if memory is not None:
             self.points.memory_bytes = memory.total
         self.keep(self.points)
@@ -205,5 +206,9 @@ class Calibration:
 
     def _peak_bytes(self, host: HighWater) -> int:
         """With the weights: what the device says we hold, its cache included, as nvidia-smi would show it."""
-        memory = self.engine.snapshot().memory
+        memory = self._memory()
         return memory.ours if memory is not None else self.points.resident_bytes + (host.risen() or 0)
+
+    def _memory(self) -> DeviceMemory | None:
+        device = self.engine.snapshot().device
+        return device.memory if device is not None else None

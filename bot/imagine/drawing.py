@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from bot.imagine.pricing import Pricing
     from bot.imagine.request import ImageRequest
     from engine.request import Drawing
-    from engine.ticket import Ticket
+    from engine.tickets import Ticket
     from storage.records import JobRecord, RequestRecord
     from storage.store import Store
 

@@ -28,9 +28,9 @@ def engine(state: EngineSnapshot, lanes: Iterable[str]) -> Iterator[Metric]:
     oldest = {lane: state.oldest_wait_by_lane_s.get(lane, 0.0) for lane in lanes}
     yield _by("queue_oldest_wait_seconds", "How long the oldest waiting job has waited.", "tier", oldest)
     yield _gauge("queue_predicted_seconds", "Predicted device seconds of all that waits.", state.queued_s)
-    yield _gauge("active_jobs", "Jobs that hold a place.", state.active)
+    yield _gauge("active_jobs", "Jobs that workers hold.", state.active)
     yield _gauge("decoding_jobs", "Jobs that wait for the decoder, or are in it.", state.decoding)
-    yield _gauge("places", "Places in use at most now; fewer after an out-of-memory.", state.cap)
+    yield _gauge("places", "Jobs that workers may hold now.", state.cap)
     yield _gauge("admission_paused", "1 while an owner has paused drawing.", state.admission_paused)
     time = {
         "busy": state.totals.busy_s,
@@ -49,8 +49,8 @@ def engine(state: EngineSnapshot, lanes: Iterable[str]) -> Iterator[Metric]:
     hits = {"embedding": state.embedding_hits, "result": state.result_hits}
     yield _counts("cache_hits", "Prompts not encoded, pictures not drawn again.", "cache", hits)
     yield _gauge("model_resident_bytes", "Weights on the device.", state.resident_bytes)
-    if state.memory_budget_bytes is not None:
-        yield _gauge("memory_budget_bytes", "What may be used of the device.", state.memory_budget_bytes)
+    if state.device is not None and (budget_bytes := state.device.memory_budget_bytes) is not None:
+        yield _gauge("memory_budget_bytes", "What may be used of the device.", budget_bytes)
     yield from gpus(devices(state))
     if state.clustered:
         yield from workers(state.workers)
@@ -112,9 +112,9 @@ def gpus(samples: Mapping[str, GpuSample]) -> Iterator[Metric]:
 
 def devices(state: EngineSnapshot) -> dict[str, GpuSample]:
     """The newest telemetry of this machine's device, or of each worker's, by a name that is one device's."""
-    there = {worker.device: worker.engine.gpu for worker in state.workers if worker.engine is not None}
+    there = {w.device_name: w.device.gpu for w in state.workers if w.device is not None}
     found = {device: gpu for device, gpu in there.items() if gpu is not None}
-    return {state.gpu.name or "gpu": state.gpu, **found} if state.gpu is not None else found
+    return found if state.clustered else {gpu.name or "gpu": gpu for gpu in found.values()}
 
 
 def ledger(totals: Mapping[tuple[str, str], Tally], currency: str) -> Iterator[Metric]:

@@ -104,6 +104,9 @@ class Model(Protocol):
     def decode(self, canvas: Canvas, *, tiled: bool) -> Image:
         """Tiles are smaller than the picture. Raises NotFinite for a picture that is none."""
 
+    def held_bytes(self) -> int | None:
+        """Bytes of the device this process holds, by its allocator; None on a CPU. From any thread."""
+
     def start_measuring(self) -> None:
         """Called before a call or several."""
 

@@ -222,6 +222,9 @@ class ZImageModel:
             self._previews.learn(canvas.latents, pixels[0])
         return image
 
+    def held_bytes(self) -> int | None:
+        return torch.cuda.memory_reserved(self._device) if self._placement.on_gpu else None
+
     def start_measuring(self) -> None:
         if self._placement.on_gpu:
             torch.cuda.reset_peak_memory_stats(self._device)

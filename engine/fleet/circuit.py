@@ -23,6 +23,7 @@ class Circuit:
         self._longest_s = longest_s
         self._run = 0
         self._until: float | None = None
+        self._last_job: str | None = None
 
     def trust(self, now: float) -> Trust:
         if self._until is None:
@@ -36,9 +37,13 @@ class Circuit:
     def succeeded(self) -> None:
         self._run, self._until, self._next_s = 0, None, self._first_s
 
-    def failed(self, now: float) -> bool:
-        """True where this one sets it aside."""
-        self._run += 1
+    def failed(self, now: float, job_id: str | None) -> bool:
+        """It failed on a job, or without one. True where this one sets it aside.
+
+        A job that fails again says nothing more of the worker than it did before.
+        """
+        self._run += job_id is None or job_id != self._last_job
+        self._last_job = job_id
         trust = self.trust(now)
         if trust is Trust.ASIDE or (trust is Trust.FULL and self._run < self._limit):
             return False

@@ -16,11 +16,12 @@ import openai
 from engine.events import Phase
 from engine.fleet import openai_wire as wire
 from engine.request import Cancelled, DrawFailed, Drawing, JobState, StepTimeout, Usage
+from engine.snapshot import DeviceSnapshot
 from engine.worker.accounting import Meter
 from engine.worker.protocol import Card, Health, Moved, WorkerLost, WorkerUnfit
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable
 
     from PIL.Image import Image
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from engine.fleet.golden import Golden
     from engine.request import DrawRequest
     from engine.worker.accounting import Clock
-    from engine.worker.protocol import Worker
 
 CONNECT_S = 5.0
 UNKNOWN, ESTIMATED = "GPU", ", estimated"
@@ -98,7 +98,9 @@ class OpenAIWorker:
             gpu += ESTIMATED
         return Card(gpu, self._model, self._model, self._profile, server.at_once)
 
-    async def draw(self, request: DrawRequest, hear: Callable[[Moved], None]) -> Drawing:
+    async def draw(
+        self, request: DrawRequest, hear: Callable[[Moved], None], *, lead_s: float = 0.0
+    ) -> Drawing:
         """Ask for one picture, in an own task: a cancel ends the request, not its listener."""
         began = self._clock()
         asking = asyncio.create_task(self._draw(request, hear, began))
@@ -126,7 +128,11 @@ class OpenAIWorker:
             pass
         except WorkerUnfit as error:  # what it was when it started, it is no more
             raise WorkerLost(str(error)) from error
-        return Health(frozenset(self._asking), metered=self._meter.totals())
+        return Health(frozenset(self._asking))
+
+    def snapshot(self) -> DeviceSnapshot:
+        """What was counted of its time from outside."""
+        return DeviceSnapshot(self._meter.totals())
 
     async def clear_caches(self) -> None:
         """There is no such call: what a server keeps is its owner's affair."""
@@ -235,29 +241,6 @@ class OpenAIWorker:
         if self._client is None:
             raise WorkerLost("not started")
         return self._client
-
-
-class Servers:
-    """A fleet of a fixed size: one that is gone is looked for again and again."""
-
-    def __init__(self, workers: Sequence[Worker], *, again_after_s: float = 5.0) -> None:
-        self._again_after_s = again_after_s
-        self._coming: asyncio.Queue[Worker] = asyncio.Queue()
-        for worker in workers:
-            self._coming.put_nowait(worker)
-
-    async def arrivals(self) -> AsyncIterator[Worker]:
-        while True:
-            yield await self._coming.get()
-
-    def refill(self, worker: Worker) -> None:
-        asyncio.get_running_loop().call_later(self._again_after_s, self._coming.put_nowait, worker)
-
-    def want(self, count: int) -> None:
-        """Others start and stop them."""
-
-    async def close(self) -> None:
-        """Each worker closes its own connections."""
 
 
 def _facts(answer: object) -> dict[str, Any]:

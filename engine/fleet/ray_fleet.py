@@ -24,17 +24,16 @@ os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")
 
 import ray
 
-from engine.fleet.hosted import Actor
 from engine.fleet.ray_worker import Connection, RayWorker
 from engine.fleet.threads import in_thread
+from engine.worker.host import Host
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator
 
-    from engine.events import Observer
     from engine.fleet.settings import RaySettings
+    from engine.worker.host import Build
     from engine.worker.protocol import Worker
-    from engine.worker.steploop import Engine
 
 log = structlog.get_logger("engine")
 
@@ -53,14 +52,14 @@ CALLS = 1000
 class RayFleet:
     """As many actors as are wanted, named worker-1, worker-2, ...
 
-    `build` makes a worker's engine, in the actor's process. `scaling`: Ray's autoscaler is told how many are
-    wanted, so that machines come and go with them.
+    `build` makes a worker's step loop, in the actor's process. `scaling`: Ray's autoscaler is told how many
+    are wanted, so that machines come and go with them.
     """
 
     def __init__(
         self,
         settings: RaySettings,
-        build: Callable[[Sequence[Observer]], tuple[Engine, Callable[[], str]]],
+        build: Build,
         *,
         scaling: bool = False,
     ) -> None:
@@ -176,7 +175,7 @@ class RayFleet:
 
     def _create(self, name: str) -> Any:
         settings = self._settings
-        actor = ray.remote(Actor).options(
+        actor = ray.remote(Host).options(
             num_gpus=settings.gpus,
             num_cpus=settings.cpus,
             resources=dict(settings.resources) or None,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from engine.request import Drawing, DrawRequest
+    from engine.snapshot import DeviceSnapshot
     from engine.worker.protocol import Card, Health
 
 CREATE_TIMEOUT_S = 30.0
@@ -43,6 +44,7 @@ class RayWorker:
         self._create = create
         self._connection = connection
         self._actor: Any = None
+        self._device: DeviceSnapshot | None = None
 
     @property
     def name(self) -> str:
@@ -54,14 +56,16 @@ class RayWorker:
             card: Card = await self._actor.start.remote()
             return card
 
-    async def draw(self, request: DrawRequest, hear: Callable[[Moved], None]) -> Drawing:
+    async def draw(
+        self, request: DrawRequest, hear: Callable[[Moved], None], *, lead_s: float = 0.0
+    ) -> Drawing:
         try:
             with self._reached():
-                async for told in self._actor.draw.options(num_returns="streaming").remote(request):
+                async for told in self._actor.draw.options(num_returns="streaming").remote(request, lead_s):
                     answer = await told
                     if isinstance(answer, Moved):
                         hear(answer)
-                    elif isinstance(answer, EngineError):
+                    elif isinstance(answer, EngineError | WorkerLost):
                         raise answer
                     else:
                         drawing: Drawing = answer
@@ -77,7 +81,11 @@ class RayWorker:
     async def health(self) -> Health:
         with self._reached():
             health: Health = await self._actor.health.remote()
-            return health
+        self._device = health.device
+        return health
+
+    def snapshot(self) -> DeviceSnapshot | None:
+        return self._device
 
     async def clear_caches(self) -> None:
         with self._reached():
@@ -100,9 +108,7 @@ class RayWorker:
         except RayActorError as error:
             raise WorkerLost(_briefly(error)) from error
         except RayError as error:
-            if self._connection.ended:
-                raise WorkerLost(HEAD_GONE) from error
-            raise
+            raise WorkerLost(HEAD_GONE if self._connection.ended else _briefly(error)) from error
 
 
 def _briefly(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Who works: taking workers on, watching over them, and letting them go."""
+"""Who works: taking workers on, watching over them, replacing the lost, and letting them go."""
 
 from __future__ import annotations
 
@@ -8,38 +8,48 @@ from typing import TYPE_CHECKING
 
 from engine.events import Action
 from engine.fleet.circuit import Circuit
-from engine.fleet.seat import Seat
+from engine.fleet.member import Member
 from engine.worker.accounting import Totals
 from engine.worker.protocol import WorkerLost, WorkerUnfit
 from engine.worker.watchdog import Alert, Cause
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
+    from typing import Protocol
 
     from engine.events import Announcer
-    from engine.fleet.seat import Parcel
-    from engine.fleet.settings import ClusterSettings
+    from engine.families.profile import Profile
+    from engine.fleet.fleet import Fleet
+    from engine.fleet.member import Assignment
+    from engine.fleet.settings import FleetSettings
+    from engine.request import DrawRequest
     from engine.worker.accounting import Clock
-    from engine.worker.protocol import Card, Fleet, Health, Worker
+    from engine.worker.protocol import Card, Health, Worker
+
+    class Lost(Protocol):
+        def __call__(self, left: Sequence[Assignment], error: WorkerLost, *, blamed: bool) -> None: ...
+
 
 MISSED = 2
 """So often in a row a worker may leave out a job it was given: the first may be a result on its way."""
+AGAIN_AFTER_S = 3600.0
+"""A worker that is lost again within this time is not told of again."""
 
 
 class Roster:
-    """The seats of a front. `lost` hears of parcels that went with a worker, `ready` that there is room."""
+    """The workers of a front. `lost` hears of jobs that went with one, `ready` that there is room."""
 
     def __init__(
         self,
         fleet: Fleet,
-        settings: ClusterSettings,
+        settings: FleetSettings,
         *,
         clock: Clock,
         says: Announcer,
-        lost: Callable[[Sequence[Parcel], str], None],
+        lost: Lost,
         ready: Callable[[], None],
     ) -> None:
-        self.seats: dict[str, Seat] = {}
+        self.members: dict[str, Member] = {}
         self._fleet = fleet
         self._settings = settings
         self._clock = clock
@@ -47,14 +57,18 @@ class Roster:
         self._on_lost = lost
         self._on_ready = ready
         self._circuits: dict[str, Circuit] = {}
+        self._alerted: dict[tuple[Cause, str], float] = {}
         self._fingerprint: str | None = None
-        self._alert_at: float | None = None
+        self._unmanned_at: float | None = None
         self._departed = Totals(0.0, 0.0, 0.0)
         self._hiring: asyncio.Task[None] | None = None
+        self._first: asyncio.Future[Profile] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         """Take on whoever comes."""
+        self._first = asyncio.get_running_loop().create_future()
+        self._first.add_done_callback(lambda first: first.cancelled() or first.exception())
         self._hiring = asyncio.create_task(self._hire(), name="hiring")
 
     async def stop(self) -> None:
@@ -63,8 +77,8 @@ class Roster:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.gather(*(seat.worker.stop() for seat in self.seats.values()))
-        self.seats.clear()
+        self._departed = self.totals()
+        self.members.clear()
         await self._fleet.close()
 
     @property
@@ -73,88 +87,89 @@ class Roster:
         assert self._hiring is not None, "not started"
         return self._hiring
 
-    # Looking
+    @property
+    def first(self) -> asyncio.Future[Profile]:
+        """The profile of the first worker that came; what its start raised, where that failed."""
+        assert self._first is not None, "not started"
+        return self._first
 
-    def openings(self, now: float) -> tuple[int, list[Seat]]:
-        """How many jobs may be out (each window, or what a worker holds where that is more); who has room."""
-        places, seats = 0, []
-        for seat in self.seats.values():
-            window, held = seat.window(now), seat.places
-            places += max(window, held)
-            if held < window:
-                seats.append(seat)
-        return places, seats
+    # Looking
 
     def manned(self, now: float) -> bool:
         """True where somebody is there to draw."""
-        return any(seat.window(now) for seat in self.seats.values())
+        return any(member.window(now) for member in self.members.values())
 
-    def holder(self, job_id: str) -> Seat | None:
-        return next((seat for seat in self.seats.values() if job_id in seat.parcels), None)
+    def fits(self, request: DrawRequest) -> bool:
+        """False where every worker says that its device could never hold this."""
+        rooms = [member.card.room for member in self.members.values()]
+        return not rooms or any(room is None or room.fits(request) for room in rooms)
+
+    def holder(self, job_id: str) -> Member | None:
+        return next((member for member in self.members.values() if job_id in member.assignments), None)
 
     @property
     def load_s(self) -> float:
         """Predicted seconds of all that is out."""
-        return sum(seat.load_s for seat in self.seats.values())
+        return sum(member.load_s for member in self.members.values())
 
     def totals(self) -> Totals:
         """The devices' time, of those who left too: it never goes back."""
-        told = [seat.health.totals for seat in self.seats.values() if seat.health is not None]
-        return _sum([self._departed, *(totals for totals in told if totals is not None)])
+        told = (member.worker.snapshot() for member in self.members.values())
+        return _sum([self._departed, *(device.totals for device in told if device is not None)])
 
     # Coming and going
 
-    def drain(self, seat: Seat) -> None:
+    def drain(self, member: Member) -> None:
         """Nothing more for this one; it leaves when it is through."""
-        seat.draining = True
-        seat.stirred.set()
+        member.draining = True
+        member.stirred.set()
 
     def want(self, count: int) -> None:
         """The fleet is told, and those who are too many leave when they are through, the idlest first."""
         self._fleet.want(count)
-        staying = [seat for seat in self.seats.values() if not seat.draining]
-        for seat in sorted(staying, key=lambda seat: seat.load_s)[: max(0, len(staying) - count)]:
-            self.drain(seat)
+        staying = [member for member in self.members.values() if not member.draining]
+        for member in sorted(staying, key=lambda member: member.load_s)[: max(0, len(staying) - count)]:
+            self.drain(member)
 
-    def strike(self, seat: Seat, reason: str) -> None:
-        """It failed on a job. Too often in a row, and it is set aside."""
-        if seat.circuit.failed(self._clock()):
-            self._set_aside(seat.name, seat.circuit, reason)
+    def strike(self, member: Member, job_id: str, reason: str) -> None:
+        """It failed on a job. Too often in a row, and it is replaced: its process may be what is wrong."""
+        if self.members.get(member.name) is member and member.circuit.failed(self._clock(), job_id):
+            self._set_aside(member.name, member.circuit, reason)
+            self._let_go(member, WorkerLost(reason), blamed=False)
 
-    def lose(self, seat: Seat, reason: str) -> None:
-        """It is gone, and what it held comes back. Once for each seat."""
-        if self.seats.get(seat.name) is not seat:
+    def lose(self, member: Member, error: WorkerLost) -> None:
+        """It is gone, and what it held comes back. Once for each member."""
+        if self.members.get(member.name) is not member:
             return
-        self._unseat(seat)
-        parcels = tuple(seat.parcels.values())
-        seat.parcels.clear()
-        self._says.tell(Action.WORKER_LOST, worker=seat.name, reason=reason, jobs=len(parcels))
-        self.strike(seat, reason)
-        seat.left.set()
-        seat.stirred.set()
-        self._on_lost(parcels, reason)
+        held = len(member.assignments)
+        self._says.tell(Action.WORKER_LOST, worker=member.name, reason=str(error), jobs=held)
+        again = "It is replaced" if self._settings.replaces else "The process ends, to be started anew"
+        self._alert(error.cause, member.name, f"{error}. {again}; {held} jobs go back to their places.")
+        if member.circuit.failed(self._clock(), None):
+            self._set_aside(member.name, member.circuit, str(error))
+        self._let_go(member, error, blamed=True)
 
     def look_for_hands(self, *, waiting: int) -> None:
         """Jobs that wait with nobody there, for longer than a worker takes to be replaced, are told of."""
         now = self._clock()
         if not waiting or self.manned(now):
-            self._alert_at = None
-        elif self._alert_at is None:
-            self._alert_at = now + self._settings.unmanned_alert_s
-        elif now >= self._alert_at:
-            self._alert_at = math.inf  # once for each time it comes to that
+            self._unmanned_at = None
+        elif self._unmanned_at is None:
+            self._unmanned_at = now + self._settings.unmanned_alert_s
+        elif now >= self._unmanned_at:
+            self._unmanned_at = math.inf  # once for each time it comes to that
             self._says.alert(Alert(Cause.NO_WORKER, f"{waiting} jobs wait and no worker is there.", now))
 
-    def ask(self, seat: Seat, call: Callable[[], Awaitable[None]]) -> None:
+    def ask(self, member: Member, call: Callable[[], Awaitable[None]]) -> None:
         """Have a worker told something; one that does not take it in time is lost."""
-        self._spawn(self._ask(seat, call))
+        self._spawn(self._ask(member, call))
 
-    async def _ask(self, seat: Seat, call: Callable[[], Awaitable[None]]) -> None:
+    async def _ask(self, member: Member, call: Callable[[], Awaitable[None]]) -> None:
         try:
             async with asyncio.timeout(self._settings.health_timeout_s):
                 await call()
-        except (WorkerLost, TimeoutError) as error:
-            self.lose(seat, str(error) or "no answer")
+        except Exception as error:
+            self.lose(member, _lost(error))
 
     async def _hire(self) -> None:
         async for worker in self._fleet.arrivals():
@@ -162,30 +177,38 @@ class Roster:
 
     async def _employ(self, worker: Worker) -> None:
         """A worker's whole time here, from its start until its place may be filled again."""
-        circuit = self._circuits.setdefault(worker.name, self._circuit())
+        circuit = self._circuits.setdefault(
+            worker.name, Circuit(failures=self._settings.failures, aside_s=self._settings.aside_s)
+        )
         try:
             if (card := await self._begin(worker, circuit)) is not None:
-                seat = self.seats[worker.name] = Seat(worker, card, circuit)
-                self._says.tell(Action.WORKER_JOINED, worker=seat.name, gpu=card.gpu)
+                member = self.members[worker.name] = Member(worker, card, circuit)
+                self._says.tell(Action.WORKER_JOINED, worker=member.name, gpu=card.gpu)
+                if not self.first.done():
+                    self.first.set_result(card.profile)
                 self._on_ready()
-                await self._watch(seat)
+                await self._watch(member)
         finally:
             await worker.stop()
-        await asyncio.sleep(circuit.aside_for_s(self._clock()))
-        self._fleet.refill(worker)
+        if self._settings.replaces:
+            await asyncio.sleep(circuit.aside_for_s(self._clock()))
+            self._fleet.refill(worker)
 
     async def _begin(self, worker: Worker, circuit: Circuit) -> Card | None:
         """Its card, where it starts and would draw what the others draw."""
         try:
-            async with asyncio.timeout(self._settings.start_timeout_s):
+            async with asyncio.timeout(None if self._settings.local else self._settings.start_timeout_s):
                 card = await worker.start()
         except WorkerUnfit as error:
             self._refuse(worker, circuit, str(error))
             return None
         except Exception as error:
+            if self._settings.local and not self.first.done():
+                self.first.set_exception(error)
+                return None
             reason = f"did not start: {error or type(error).__name__}"
             self._says.tell(Action.WORKER_LOST, worker=worker.name, reason=reason, jobs=0)
-            if circuit.failed(self._clock()):
+            if circuit.failed(self._clock(), None):
                 self._set_aside(worker.name, circuit, reason)
             return None
         self._fingerprint = self._fingerprint or card.fingerprint
@@ -200,46 +223,56 @@ class Roster:
         self._says.tell(Action.WORKER_REFUSED, worker=worker.name, reason=reason)
         self._alert(Cause.WORKER_REFUSED, worker.name, reason)
 
-    async def _watch(self, seat: Seat) -> None:
+    async def _watch(self, member: Member) -> None:
         """Until it is lost, or has left in peace."""
-        while not seat.left.is_set():
-            if seat.draining and not seat.parcels:
-                self._unseat(seat)
-                seat.left.set()
-                self._says.tell(Action.WORKER_LEFT, worker=seat.name)
-                break
+        while not member.left.is_set():
+            if member.draining and not member.assignments:
+                self._strike_off(member)
+                self._says.tell(Action.WORKER_LEFT, worker=member.name)
+                return
             asked_at = self._clock()
             try:
                 async with asyncio.timeout(self._settings.health_timeout_s):
-                    health = await seat.worker.health()
-            except (WorkerLost, TimeoutError) as error:
-                self.lose(seat, str(error) or "no answer")
-                break
-            self._look_over(seat, health, asked_at)
+                    health = await member.worker.health()
+            except Exception as error:  # an answer that cannot be read is none
+                self.lose(member, _lost(error))
+                return
+            self._look_over(member, health, asked_at)
             self._on_ready()  # one that was set aside may be tried again by now
-            seat.stirred.clear()
-            if not (seat.draining and not seat.parcels):
-                await _first(seat.stirred, self._settings.health_every_s)
+            member.stirred.clear()
+            if not (member.draining and not member.assignments) and not member.left.is_set():
+                await _first_of(member.stirred, self._settings.health_every_s)
 
-    def _look_over(self, seat: Seat, health: Health, asked_at: float) -> None:
-        seat.health = health
+    def _look_over(self, member: Member, health: Health, asked_at: float) -> None:
+        for event in health.events:
+            self._says.tell(event.action, event.job_id, **{**event.fields, "worker": member.name})
         for worked in health.worked:
             self._says.work(worked)
         for alert in health.alerts:
-            self._alert(alert.cause, seat.name, alert.message)
+            message, details = f"{self._named(member.name)}{alert.message}", {**alert.details}
+            self._says.alert(Alert(alert.cause, message, self._clock(), details | {"worker": member.name}))
         if health.jobs is None:
             return
-        for parcel in tuple(seat.parcels.values()):
-            here = parcel.job.job_id in health.jobs or parcel.sent_at >= asked_at
-            parcel.missed = 0 if here else parcel.missed + 1
-            if parcel.missed > MISSED:
-                del seat.parcels[parcel.job.job_id]
-                self._on_lost([parcel], f"{seat.name} knows nothing of it")
+        for assignment in tuple(member.assignments.values()):
+            here = assignment.job.job_id in health.jobs or assignment.sent_at >= asked_at
+            assignment.missed = 0 if here else assignment.missed + 1
+            if assignment.missed > MISSED and member.give_up(assignment):
+                error = WorkerLost(f"{member.name} knows nothing of it")
+                self._on_lost([assignment], error, blamed=True)
 
-    def _unseat(self, seat: Seat) -> None:
-        del self.seats[seat.name]
-        if seat.health is not None and (totals := seat.health.totals) is not None:
-            self._departed = _sum([self._departed, totals])
+    def _let_go(self, member: Member, error: WorkerLost, *, blamed: bool) -> None:
+        self._strike_off(member)
+        left = tuple(member.assignments.values())
+        for assignment in left:
+            member.give_up(assignment)
+        self._on_lost(left, error, blamed=blamed)
+
+    def _strike_off(self, member: Member) -> None:
+        del self.members[member.name]
+        if (device := member.worker.snapshot()) is not None:
+            self._departed = _sum([self._departed, device.totals])
+        member.left.set()
+        member.stirred.set()
 
     def _set_aside(self, name: str, circuit: Circuit, reason: str) -> None:
         for_s = circuit.aside_for_s(self._clock())
@@ -247,15 +280,28 @@ class Roster:
         self._alert(Cause.WORKER_ASIDE, name, f"{reason} It is tried again in {for_s:.0f} s.")
 
     def _alert(self, cause: Cause, worker: str, message: str) -> None:
-        self._says.alert(Alert(cause, f"{worker}: {message}", self._clock(), {"worker": worker}))
+        """Told once in a while for each cause and worker."""
+        now = self._clock()
+        if now - self._alerted.get((cause, worker), -math.inf) >= AGAIN_AFTER_S:
+            self._alerted[cause, worker] = now
+            self._says.alert(Alert(cause, f"{self._named(worker)}{message}", now, {"worker": worker}))
 
-    def _circuit(self) -> Circuit:
-        return Circuit(failures=self._settings.failures, aside_s=self._settings.aside_s)
+    def _named(self, worker: str) -> str:
+        return "" if self._settings.local else f"{worker}: "
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _lost(error: Exception) -> WorkerLost:
+    """Whatever a worker's call raised, as its loss."""
+    if isinstance(error, WorkerLost):
+        return error
+    if isinstance(error, TimeoutError):
+        return WorkerLost("no answer", Cause.HUNG_STEP)
+    return WorkerLost(f"{type(error).__name__}: {error}")
 
 
 def _sum(totals: Sequence[Totals]) -> Totals:
@@ -266,7 +312,7 @@ def _sum(totals: Sequence[Totals]) -> Totals:
     )
 
 
-async def _first(event: asyncio.Event, timeout_s: float) -> None:
+async def _first_of(event: asyncio.Event, timeout_s: float) -> None:
     """Until the event, at most so long."""
     try:
         async with asyncio.timeout(timeout_s):

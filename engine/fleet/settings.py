@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class ClusterSettings:
+class FleetSettings:
     """Seconds, where not said otherwise."""
 
     scale: ScaleSettings = field(default_factory=ScaleSettings)
@@ -21,10 +21,16 @@ class ClusterSettings:
     """A worker that does not answer for so long is taken for hung, and left."""
     start_timeout_s: float = 900.0
     """Loading a model from a slow disk takes minutes."""
+    local: bool = False
+    """One worker on this very machine: nothing starts before it can draw."""
+    replaces: bool = True
+    """A lost worker is replaced. Otherwise it was this very process, and a new one has to be started."""
+    tries: int = 5
+    """How often workers may fail on a job before it counts as failed."""
     attempts: int = 5
-    """How often a job is drawn anew after its worker failed on it, before it counts as failed."""
+    """How often a job's worker may be lost before the job counts as what killed it."""
     failures: int = 3
-    """In a row, before a worker is set aside."""
+    """On jobs in a row, before a worker is set aside and replaced."""
     aside_s: float = 30.0
     """How long, the first time; it doubles each time the worker is tried in vain."""
     unmanned_alert_s: float = 30.0

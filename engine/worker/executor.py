@@ -1,9 +1,8 @@
-"""Worker threads, and the work in their hands.
+"""The threads that call the model, and the calls they are busy with.
 
-On a CPU several lanes step groups of different shape side by side, one torch thread each; where a core is
-to spare, the decoder may have a lane of its own. On a GPU there is one lane, and groups take turns. A lane
-carries out one call of the model at a time; the meter runs while it does; what came of it lands on the event
-loop.
+On a CPU several threads step groups of different shape side by side, one torch thread each. On a GPU there
+is one, and groups take turns. A thread carries out one call of the model at a time; the meter runs while it
+does; what came of it is handed to the event loop.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.events import Phase
-from engine.worker.oom import is_out_of_memory
+from engine.worker.oom import is_device_lost, is_out_of_memory
 
 if TYPE_CHECKING:
     from engine.worker.accounting import Clock, Meter
@@ -35,6 +34,8 @@ class Outcome:
     error: str | None = None
     trace: str = ""
     out_of_memory: bool = False
+    device_lost: bool = False
+    """Whatever is asked of the device from now on fails as well."""
 
     @property
     def failed(self) -> bool:
@@ -42,8 +43,8 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Landing:
-    """Work that is out of a worker's hands again."""
+class Result:
+    """Work that is out of a thread's hands again."""
 
     work: Work
     outcome: Outcome
@@ -63,22 +64,24 @@ def attempt(call: Call) -> Outcome:
             error=f"{type(error).__name__}: {error}",
             trace="".join(traceback.format_exception(error)),
             out_of_memory=is_out_of_memory(error),
+            device_lost=is_device_lost(error),
         )
 
 
-class Lane:
-    """One worker thread. A daemon: a call that hangs must not keep the process from leaving."""
+class DrawThread:
+    """Calls the model. A daemon: a call that hangs must not keep the process from leaving."""
 
     def __init__(self, name: str, prepare: Callable[[], None]) -> None:
         self.name = name
         self.busy = False
         self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._prepare = prepare
+        self._prepared = Outcome()
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
     def run(self, call: Call, done: Callable[[Outcome], None]) -> None:
-        """Start `call`; `done(outcome)` comes on the running event loop, with the lane free again."""
+        """Start `call`; `done(outcome)` comes on the running event loop, with the thread free again."""
         assert not self.busy, f"{self.name} is busy"
         self.busy = True
         loop = asyncio.get_running_loop()
@@ -88,7 +91,7 @@ class Lane:
             done(outcome)
 
         def work() -> None:
-            outcome = attempt(call)
+            outcome = self._prepared if self._prepared.failed else attempt(call)
             try:
                 loop.call_soon_threadsafe(finish, outcome)
             except RuntimeError:  # the loop closed meanwhile: nobody is left to tell
@@ -104,80 +107,65 @@ class Lane:
         self._thread.join(timeout_s)
 
     def _work(self) -> None:
-        attempt(self._prepare)
+        self._prepared = attempt(self._prepare)
         while (call := self._calls.get()) is not None:
             call()
             del call  # or the last call's tensors would live until the next
 
 
 @dataclass(slots=True, eq=False)
-class _Flight:
+class _Running:
     work: Work
     began: float
     deadline: float
-    landed: bool = False
+    over: bool = False
     billed: Mapping[str, float] = field(default_factory=dict)
 
 
 class Executor:
-    """The lanes of one engine. Used from its event loop only."""
+    """The threads of one worker. Used from its event loop only."""
 
     LEAVE_S = 5.0
     """How long closing waits for threads that still work: torch must not be torn down below them."""
 
-    def __init__(
-        self, meter: Meter, clock: Clock, prepare: Callable[[], None], *, step_lanes: int, decoder_lane: bool
-    ) -> None:
+    def __init__(self, meter: Meter, clock: Clock, prepare: Callable[[], None], *, threads: int) -> None:
         self._meter = meter
         self._clock = clock
-        self._prepare = prepare
-        self._lanes = [Lane(f"draw-{n}", prepare) for n in range(step_lanes)]
-        self._decoder = Lane("decode", prepare) if decoder_lane else None
-        self._flights: dict[Lane, _Flight] = {}
-        self._landed: list[Landing] = []
+        self._threads = [DrawThread(f"draw-{n}", prepare) for n in range(threads)]
+        self._running: dict[DrawThread, _Running] = {}
+        self._results: list[Result] = []
         self._wake = asyncio.Event()
 
     @property
-    def free_lanes(self) -> int:
-        return sum(not lane.busy for lane in self._lanes)
-
-    @property
-    def decoder_free(self) -> bool:
-        return not self._decoder.busy if self._decoder is not None else self.free_lanes > 0
-
-    @property
-    def decoder_apart(self) -> bool:
-        """True where decoding takes no place from steps."""
-        return self._decoder is not None
+    def free(self) -> int:
+        return sum(not thread.busy for thread in self._threads)
 
     @property
     def in_flight(self) -> int:
-        return len(self._flights)
+        return len(self._running)
 
     def launch(self, work: Work, call: Callable[[], Made], *, deadline_s: float) -> None:
-        """Give work to a free lane. It lands within `deadline_s`, or counts as hung."""
-        decoding = work.phase is Phase.DECODE and self._decoder is not None
-        lane = self._decoder if decoding else next(lane for lane in self._lanes if not lane.busy)
-        assert lane is not None
+        """Give work to a free thread. It comes back within `deadline_s`, or counts as hung."""
+        thread = next(thread for thread in self._threads if not thread.busy)
         now = self._clock()
-        flight = self._flights[lane] = _Flight(work, now, now + deadline_s)
+        running = self._running[thread] = _Running(work, now, now + deadline_s)
         tokens = {job.job_id: job.tokens for job in work.jobs}
 
         def metered() -> Made:
             device_s = None
-            self._meter.begin(flight, work.phase, tokens)
+            self._meter.begin(running, work.phase, tokens)
             try:
                 made = call()
                 device_s = made.measurement.device_s
                 return made
             finally:
-                flight.billed = self._meter.end(flight, device_s)
+                running.billed = self._meter.end(running, device_s)
 
-        lane.run(metered, lambda outcome: self._land(lane, flight, outcome))
+        thread.run(metered, lambda outcome: self._come_back(thread, running, outcome))
 
     async def overhead(self, call: Call, *, deadline_s: float | None = None) -> Outcome:
-        """Work for nobody's picture, in the account of overhead. A lane must be free."""
-        lane = next(lane for lane in self._lanes if not lane.busy)
+        """Work for nobody's picture, in the account of overhead. A thread must be free."""
+        thread = next(thread for thread in self._threads if not thread.busy)
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         account = object()
 
@@ -188,68 +176,73 @@ class Executor:
             finally:
                 self._meter.end(account)
 
-        lane.run(metered, lambda outcome: None if future.done() else future.set_result(outcome))
+        thread.run(metered, lambda outcome: None if future.done() else future.set_result(outcome))
         try:
             async with asyncio.timeout(deadline_s):
                 return await future
         except TimeoutError:
             self._meter.end(account)
-            self._leave_behind(lane)
-            return Outcome(error=f"no answer within {deadline_s:.0f} s")
+            self._leave_behind(thread)
+            return Outcome(error=f"no answer within {deadline_s:.0f} s", device_lost=True)
 
     def poke(self) -> None:
         """End the present wait: something else happened."""
         self._wake.set()
 
-    async def landings(self, patience_s: float | None) -> list[Landing]:
+    async def results(self, patience_s: float) -> list[Result]:
         """What came back, or hung; waits for something to happen, at most `patience_s`."""
-        deadlines = [flight.deadline - self._clock() for flight in self._flights.values()]
-        waits = [*deadlines, *([] if patience_s is None else [patience_s])]
+        deadlines = [running.deadline - self._clock() for running in self._running.values()]
         try:
-            async with asyncio.timeout(max(0.0, min(waits)) if waits else None):
+            async with asyncio.timeout(max(0.0, min([*deadlines, patience_s]))):
                 await self._wake.wait()
         except TimeoutError:
-            self._give_up_hung()
+            pass
+        self._give_up_hung()
         self._wake.clear()
-        landed, self._landed = self._landed, []
-        return landed
+        results, self._results = self._results, []
+        return results
 
     async def close(self) -> None:
-        """Let the threads end; those that hang are left behind."""
-        lanes = [*self._lanes, *([self._decoder] if self._decoder is not None else [])]
-        for lane in lanes:
-            lane.close()
+        """Let the threads end; those that hang were left behind."""
+        for thread in self._threads:
+            thread.close()
         until = self._clock() + self.LEAVE_S
 
         def join() -> None:
-            for lane in lanes:
-                lane.join(max(0.0, until - self._clock()))
+            for thread in self._threads:
+                thread.join(max(0.0, until - self._clock()))
 
         await asyncio.to_thread(join)
 
-    def _land(self, lane: Lane, flight: _Flight, outcome: Outcome) -> None:
-        if flight.landed:
+    def _come_back(self, thread: DrawThread, running: _Running, outcome: Outcome) -> None:
+        if running.over:
             return  # given up on before
-        flight.landed = True
-        del self._flights[lane]
-        self._landed.append(Landing(flight.work, outcome, flight.billed, self._clock() - flight.began))
-        self._wake.set()
+        self._end(thread, running, outcome, running.billed)
 
     def _give_up_hung(self) -> None:
         now = self._clock()
-        for lane, flight in [(lane, f) for lane, f in self._flights.items() if now >= f.deadline]:
-            billed = self._meter.end(flight)
-            outcome = Outcome(error=f"no answer within {now - flight.began:.0f} s")
-            flight.landed = True
-            del self._flights[lane]
-            self._landed.append(Landing(flight.work, outcome, billed, now - flight.began, hung=True))
-            self._leave_behind(lane)
+        for thread, running in [entry for entry in self._running.items() if now >= entry[1].deadline]:
+            billed = self._meter.end(running)
+            outcome = Outcome(error=f"no answer within {now - running.began:.0f} s")
+            self._end(thread, running, outcome, billed, hung=True)
+            self._leave_behind(thread)
 
-    def _leave_behind(self, lane: Lane) -> None:
-        """A hung call cannot be stopped: its thread is left to it, and the lane gets a fresh one."""
-        lane.close()
-        fresh = Lane(lane.name, self._prepare)
-        if lane is self._decoder:
-            self._decoder = fresh
-        else:
-            self._lanes[self._lanes.index(lane)] = fresh
+    def _end(
+        self,
+        thread: DrawThread,
+        running: _Running,
+        outcome: Outcome,
+        billed: Mapping[str, float],
+        *,
+        hung: bool = False,
+    ) -> None:
+        running.over = True
+        del self._running[thread]
+        wall_s = self._clock() - running.began
+        self._results.append(Result(running.work, outcome, billed, wall_s, hung))
+        self._wake.set()
+
+    def _leave_behind(self, thread: DrawThread) -> None:
+        """A hung call cannot be stopped: its thread is left to it."""
+        thread.close()
+        self._threads.remove(thread)

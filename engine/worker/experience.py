@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from engine.families.model import Measurement
     from engine.families.profile import Profile
-    from engine.worker.executor import Landing
+    from engine.worker.executor import Result
     from engine.worker.memory import MemoryGate
     from engine.worker.scheduler import Work
 
@@ -44,11 +44,11 @@ class Experience:
         self._path = path
         self._news = False
 
-    def learn(self, landing: Landing, measured: Measurement) -> None:
+    def learn(self, result: Result, measured: Measurement) -> None:
         """Work has come back well."""
-        work = landing.work
+        work = result.work
         for job in work.jobs:
-            billed_s = landing.billed.get(job.job_id, 0.0)
+            billed_s = result.billed.get(job.job_id, 0.0)
             if work.phase is Phase.DENOISE:
                 self.predictor.learn_step(job.pixels, job.request.captions, billed_s)
             elif work.phase is Phase.ENCODE:
@@ -57,7 +57,7 @@ class Experience:
                 self.predictor.learn_decode(job.pixels, billed_s)
             if measured.peak_bytes is not None:
                 self.learn_peak(work.phase, job.need, measured.peak_bytes // len(work.jobs))
-        self._pace.learn(work.kind, landing.wall_s)
+        self._pace.learn(work.kind, result.wall_s)
 
     def expected_s(self, work: Work) -> float | None:
         """Wall seconds this should take; None while too little is known of its kind."""

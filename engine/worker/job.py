@@ -1,8 +1,8 @@
-"""A job inside the engine: mutable, owned by the event loop, never seen outside."""
+"""A job in the worker's hands: mutable, owned by the event loop, never seen outside."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.families.profile import ceil32, image_tokens
@@ -20,30 +20,22 @@ ShapeKey = tuple[int, int, tuple[int, ...]]
 @dataclass(slots=True, eq=False)
 class Job:
     request: DrawRequest
-    submitted_at: float
-    cost_s: float
-    """Device seconds still needed, as predicted."""
+    arrived_at: float
+    """When the front had it; later ones of a lane stand behind it."""
     state: JobState = JobState.QUEUED
     captions: tuple[Caption, ...] = ()
     canvas: Canvas | None = None
     step: int = 0
     preview: Image | None = None
 
-    waiting_since: float | None = None
-    waited_s: float = 0.0
-    stepped_at: float = 0.0
-    borrowed: bool = False
-    """Its place was free because no other lane wanted it; such a place can be reclaimed."""
     in_flight: bool = False
-    """A worker has it; it is not touched before that piece of work comes back."""
-    pausing: bool = False
+    """A thread has it; it is not touched before that call comes back."""
     cancelling: bool = False
     max_group: int = 1 << 30
     """How many may share its forward; an out-of-memory brings it down."""
     alone: bool = False
     """After an out-of-memory: runs only while nothing else does."""
     tiled: bool = False
-    extra: dict[str, object] = field(default_factory=dict)
 
     @property
     def job_id(self) -> str:
@@ -52,14 +44,6 @@ class Job:
     @property
     def lane(self) -> str:
         return self.request.lane
-
-    @property
-    def flow(self) -> str:
-        return self.request.flow
-
-    @property
-    def arrived_at(self) -> float:
-        return self.submitted_at - self.request.waited_s
 
     @property
     def pixels(self) -> int:

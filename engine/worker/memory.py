@@ -146,13 +146,6 @@ class MemoryGate:
         """False where the job would not fit alone on an otherwise empty device."""
         return self._holds(self.peak_bytes(need), None)
 
-    def admits(self, need: Need, active: Iterable[Need], available_bytes: int | None = None) -> bool:
-        """Whether any call of this job may run beside any of those."""
-        others = list(active)
-        if self.mode is Mode.LOW and others:
-            return False  # offloading hooks keep state: one at a time
-        return self._holds(sum(map(self.peak_bytes, [*others, need])), available_bytes)
-
     def learn(self, phase: Phase, need: Need, peak_bytes: int) -> bool:
         """Such a call took so much above the resident weights. True where that is news."""
         known = self._peaks[phase]

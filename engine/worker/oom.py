@@ -1,4 +1,6 @@
-"""Out of memory: how it is recognised, what is tried next, and how many places are left meanwhile. Pure."""
+"""Errors of the device: how they are recognised, what is tried next when memory runs out, and how many jobs
+may be in progress meanwhile. Pure.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +15,25 @@ if TYPE_CHECKING:
     from engine.worker.job import Job
     from engine.worker.scheduler import Scheduler, Work
 
-_SIGNS = (
+_OUT_OF_MEMORY = (
     "out of memory",
     "can't allocate memory",
     "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUBLAS_STATUS_NOT_INITIALIZED",
     "CUDNN_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_NOT_INITIALIZED",
+    "unable to find an engine",
+)
+"""cuBLAS and cuDNN do not always call it so."""
+_DEVICE_LOST = (
+    "CUDA error",
+    "device-side assert",
+    "CUBLAS_STATUS_EXECUTION_FAILED",
+    "CUBLAS_STATUS_INTERNAL_ERROR",
+    "CUDNN_STATUS_EXECUTION_FAILED",
+    "CUDNN_STATUS_INTERNAL_ERROR",
+    "GPU is lost",
+    "uncorrectable ECC",
 )
 
 
@@ -25,7 +41,14 @@ def is_out_of_memory(error: BaseException) -> bool:
     """True for the ways torch, CUDA and Python say it, without importing torch."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
-    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _SIGNS)
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _OUT_OF_MEMORY)
+
+
+def is_device_lost(error: BaseException) -> bool:
+    """True where the CUDA context is broken: every later call of this process would fail, too."""
+    if not isinstance(error, RuntimeError) or is_out_of_memory(error):
+        return False
+    return type(error).__name__ == "AcceleratorError" or any(sign in str(error) for sign in _DEVICE_LOST)
 
 
 class Remedy(enum.Enum):

@@ -1,7 +1,7 @@
-"""The seam between the front and what draws elsewhere: frozen messages, and the two protocols of a transport.
+"""The seam between the front and what draws: frozen messages, and what a worker can do.
 
-A `Worker` is one place that draws: an actor with a GPU, a server somewhere, a simulation. A `Fleet` is where
-workers come from. Neither decides anything: what happens when one fails is written once, in the front.
+A `Worker` is one place that draws: a step loop in this process or in another, a server somewhere, a
+simulation. It decides nothing: what happens when one fails is written once, in the front.
 """
 
 from __future__ import annotations
@@ -9,21 +9,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from engine.worker.watchdog import Cause
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
 
     from PIL.Image import Image
 
-    from engine.events import Worked
+    from engine.events import Event, Worked
     from engine.families.profile import Profile
     from engine.request import Drawing, DrawRequest, JobState
-    from engine.snapshot import EngineSnapshot
-    from engine.worker.accounting import Totals
+    from engine.snapshot import DeviceSnapshot
     from engine.worker.watchdog import Alert
 
 
 class WorkerLost(Exception):
-    """The worker died or cannot be reached; what it held has to be drawn again."""
+    """The worker died, broke or cannot be reached; what it held has to be drawn again."""
+
+    def __init__(self, reason: str, cause: Cause = Cause.WORKER_LOST) -> None:
+        super().__init__(reason, cause)
+        self.cause = cause
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class WorkerBusy(Exception):
@@ -36,6 +44,13 @@ class WorkerBusy(Exception):
 
 class WorkerUnfit(Exception):
     """It is there, but would draw other pictures than the rest, or none for us."""
+
+
+class Room(Protocol):
+    """What a worker's device could hold at all."""
+
+    def fits(self, request: DrawRequest) -> bool:
+        """False for what would not fit on an otherwise empty device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +66,8 @@ class Card:
     """How fast this model is on this device, to begin with."""
     max_active: int = 3
     """Jobs it draws side by side."""
+    room: Room | None = None
+    """None where it does not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +85,12 @@ class Health:
 
     jobs: frozenset[str] | None = None
     """The jobs in its hands; None where it cannot tell."""
-    engine: EngineSnapshot | None = None
-    """Its engine at this moment; None where it has none of ours."""
-    metered: Totals | None = None
-    """What was counted of such a worker's time from outside."""
+    device: DeviceSnapshot | None = None
+    """For who asks from another process."""
+    events: tuple[Event, ...] = ()
+    """What happened there since it was last asked."""
     alerts: tuple[Alert, ...] = ()
-    """What its watchdog told since it was last asked."""
     worked: tuple[Worked, ...] = ()
-    """What its model did since then."""
-
-    @property
-    def totals(self) -> Totals | None:
-        """What became of its device's time; None where nobody counts."""
-        return self.engine.totals if self.engine is not None else self.metered
 
 
 class Worker(Protocol):
@@ -93,9 +103,12 @@ class Worker(Protocol):
     async def start(self) -> Card:
         """Get ready to draw: load the model, or see that the server answers. Raises WorkerUnfit."""
 
-    async def draw(self, request: DrawRequest, hear: Callable[[Moved], None]) -> Drawing:
+    async def draw(
+        self, request: DrawRequest, hear: Callable[[Moved], None], *, lead_s: float = 0.0
+    ) -> Drawing:
         """Draw one image, telling `hear` how it goes. `usage.queue_s` counts on from `request.waited_s`.
 
+        `lead_s`: how far the job's lane is ahead of the others it meets there, in the queue's virtual time.
         Raises the EngineError the job ended with; Draining where the worker is leaving; WorkerBusy.
         """
 
@@ -105,24 +118,11 @@ class Worker(Protocol):
     async def health(self) -> Health:
         """Answer soon: who does not is taken for hung."""
 
+    def snapshot(self) -> DeviceSnapshot | None:
+        """Its device now, or as it last told; None where it knows nothing of it."""
+
     async def clear_caches(self) -> None:
         """Forget every kept caption and picture."""
 
     async def stop(self) -> None:
         """Let go of it, whatever state it is in. Never raises; comes once, also after WorkerLost."""
-
-
-class Fleet(Protocol):
-    """Where workers come from, and how many there shall be."""
-
-    def arrivals(self) -> AsyncIterator[Worker]:
-        """Workers as they come, each to be started; for as long as the front runs."""
-
-    def refill(self, worker: Worker) -> None:
-        """The worker is gone and stopped: its place may be filled again, by one of the same name."""
-
-    def want(self, count: int) -> None:
-        """How many there shall be from now on. A fleet of a fixed size takes no notice."""
-
-    async def close(self) -> None:
-        """Let go of everything."""

@@ -1,8 +1,9 @@
-"""Who holds a place, who gives one up, and who steps next. Pure: no torch, no await, times handed in.
+"""Which calls of the model come next. Pure: no torch, no await, no clock.
 
-At each step boundary the engine asks twice: `admit` moves jobs between the queue and the active set, `pick`
-puts what is ready into pieces of work for the workers that are free. A job in a worker's hands is never
-touched.
+Nothing holds a place: a paused picture is a few megabytes of latents. At each step boundary the lane that is
+due first steps, in virtual time, and in it the job with the fewest steps left; others of the same shape join
+its forward where that gains. Whoever is overtaken goes on later from where it was. A job in a thread's hands
+is never touched.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from engine.events import Phase
 from engine.request import JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Set
+    from collections.abc import Callable, Iterable
 
+    from engine.families.model import Caption
     from engine.predict import Predictor
-    from engine.queue import FairQueue
-    from engine.worker.job import Job, ShapeKey
+    from engine.shares import Shares
+    from engine.worker.job import Job
     from engine.worker.memory import Need
 
 
@@ -38,186 +40,157 @@ class Work:
         return self.phase, *self.jobs[0].shape, captions, self.threads
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What `admit` did."""
-
-    admitted: tuple[Job, ...]
-    paused: tuple[Job, ...]
-
-
 class Gate(Protocol):
-    """Whether a job may join those that are active, beside the places there are."""
+    """Whether calls fit into memory at the same time."""
 
-    def admits(self, need: Need, active: Iterable[Need], available_bytes: int | None = None) -> bool: ...
+    def fits(self, calls: Iterable[tuple[Phase, Need]], available_bytes: int | None = None) -> bool: ...
+
+
+RUNNING = {JobState.ENCODING: Phase.ENCODE, JobState.RUNNING: Phase.DENOISE, JobState.DECODING: Phase.DECODE}
+"""The phase of a call in flight."""
 
 
 class Scheduler:
+    """The worker's jobs, and what is done next for them."""
+
     MIN_BATCH_GAIN = 1.05
     """A shared forward that gains less than this only makes everybody in it wait for the slowest."""
 
     def __init__(
         self,
-        queue: FairQueue[Job],
+        shares: Shares,
         gate: Gate,
         predictor: Predictor,
         *,
         max_active: int = 3,
         available_bytes: Callable[[], int | None] = lambda: None,
     ) -> None:
-        self.queue = queue
+        self.shares = shares
         self.gate = gate
         self.predictor = predictor
         self.max_active = max_active
         self.cap = max_active
-        """Places in use at most; below max_active for a while after an out-of-memory."""
-        self.active: dict[str, Job] = {}
-        self.decoding: dict[str, Job] = {}
+        """Jobs in progress at most; below max_active for a while after an out-of-memory."""
+        self.jobs: dict[str, Job] = {}
         self._available_bytes = available_bytes
 
     def __len__(self) -> int:
-        """Jobs that hold a place or are being decoded."""
-        return len(self.active) + len(self.decoding)
+        return len(self.jobs)
 
-    def admit(self, now: float) -> Changes:
-        """Fill the free places from the queue; take back places that were only borrowed."""
-        admitted: list[Job] = []
-        paused: list[Job] = []
-        while (job := self.queue.peek()) is not None:
-            if self._place_for(job):
-                self._admit(job, now)
-                admitted.append(job)
-                continue
-            victim = self._victim(job)
-            if victim is None:
-                break
-            paused.append(victim)
-            victim.pausing = True
-            if not victim.in_flight:
-                self.park(victim, now)
-        return Changes(tuple(admitted), tuple(paused))
+    def add(self, job: Job, lead_s: float = 0.0) -> None:
+        """A job came from the front, whose lane is so far ahead of the others here."""
+        self.shares.wake(job.lane, lead_s)
+        self.shares.admit(job.lane, job.job_id, self.predictor.job_s(job.request))
+        self.jobs[job.job_id] = job
 
-    def pick(self, lanes: int, *, decoder: bool, apart: bool = True) -> list[Work]:
-        """Work for `lanes` free workers, and for the decoder where that is free.
+    def begin(self, work: Work) -> None:
+        """A thread takes it."""
+        for job in work.jobs:
+            job.in_flight = True
+            if work.phase is Phase.ENCODE:
+                job.state = JobState.ENCODING
 
-        `apart`: the decoder is a worker of its own; otherwise a decode takes one of the lanes.
-        """
-        alone = next((job for job in self._jobs() if job.alone), None)
-        if alone is not None:
-            return self._pick_alone(alone)
-        work: list[Work] = []
-        if decoder and self.decoding:
-            job = next(iter(self.decoding.values()))
-            if not job.in_flight:
-                work.append(Work(Phase.DECODE, (job,)))
-                lanes -= not apart
-        ready = [job for job in self.active.values() if not job.in_flight and not job.pausing]
-        fresh = [job for job in ready if job.state is JobState.ENCODING][:lanes]
-        work.extend(Work(Phase.ENCODE, (job,)) for job in fresh)
-        lanes -= len(fresh)
-        groups = self._groups([job for job in ready if job.state is JobState.RUNNING], lanes)
-        work.extend(Work(Phase.DENOISE, group) for group in groups[:lanes])
-        return work
+    def served(self, job: Job, seconds: float) -> None:
+        """The job had so much of the device."""
+        self.shares.served(job.lane, job.job_id, seconds)
 
-    def park(self, job: Job, now: float) -> None:
-        """The job leaves its place and waits with what it has."""
-        del self.active[job.job_id]
-        job.pausing = False
-        job.state = JobState.PAUSED if job.captions else JobState.QUEUED
-        job.waiting_since = now
-        job.cost_s = self.predictor.job_s(job.request, job.step, encoded=bool(job.captions))
-        self.queue.give_back(job)
-
-    def finish_steps(self, job: Job) -> None:
-        """The last step is done: the place is free, the picture waits for the decoder."""
-        del self.active[job.job_id]
-        self.decoding[job.job_id] = job
-        job.pausing = False
-        job.state = JobState.DECODING
+    def done(self, phase: Phase, job: Job, captions: tuple[Caption, ...] = ()) -> None:
+        """A call for this job came back well."""
+        if phase is Phase.ENCODE:
+            job.captions, job.state = captions, JobState.RUNNING
+        elif phase is Phase.DENOISE:
+            job.step += 1
+            job.state = JobState.RUNNING if job.steps_left else JobState.DECODING
+        else:
+            job.state = JobState.DONE
+            self.drop(job)
 
     def drop(self, job: Job) -> None:
         """The job is over, wherever it stands."""
-        if job.job_id in self.queue:
-            self.queue.remove(job)
-        else:
-            self.active.pop(job.job_id, None)
-            self.decoding.pop(job.job_id, None)
-            self.queue.leave(job)
+        if self.jobs.pop(job.job_id, None) is not None:
+            self.shares.leave(job.lane, job.job_id)
 
-    def _jobs(self) -> Iterator[Job]:
-        yield from self.active.values()
-        yield from self.decoding.values()
+    def in_progress(self) -> list[Job]:
+        """The jobs that may be worked on now: those due first, and all that only lack their decode."""
+        dues = {lane: self.shares.due(lane) for lane in {job.lane for job in self.jobs.values()}}
+        order = sorted(self.jobs.values(), key=lambda job: (dues[job.lane], job.steps_left, job.arrived_at))
+        decoding = [job for job in order if job.state is JobState.DECODING]
+        return decoding + [job for job in order if job.state is not JobState.DECODING][: self.cap]
 
-    def _admit(self, job: Job, now: float) -> None:
-        pausing = any(other.pausing and other.lane != job.lane for other in self.active.values())
-        job.borrowed = not (pausing or self.queue.contested(job))
-        self.queue.take(job)
-        self.active[job.job_id] = job
-        job.state = JobState.RUNNING if job.captions else JobState.ENCODING
-        if job.waiting_since is not None:
-            job.waited_s += now - job.waiting_since
-            job.waiting_since = None
+    def pick(self, lanes: int) -> list[Work]:
+        """Calls for `lanes` free threads."""
+        near = self.in_progress()
+        self._settle_states(near)
+        alone = next((job for job in near if job.alone), None)
+        if alone is not None:
+            return self._pick_alone(alone)
+        ready = [job for job in near if not job.in_flight]
+        decoding = [job for job in near if job.state is JobState.DECODING]
+        calls = []
+        if decoding and not any(job.in_flight for job in decoding):  # the model decodes one at a time
+            calls.append(Work(Phase.DECODE, (decoding[0],)))
+        calls += [Work(Phase.ENCODE, (job,)) for job in ready if job.state is JobState.QUEUED]
+        running = [job for job in ready if job.state is JobState.RUNNING]
+        calls += [Work(Phase.DENOISE, group) for group in self._groups(running, lanes - len(calls))]
+        return self._that_fit(calls[:lanes])
 
-    def _place_for(self, job: Job, *, without: Set[str] = frozenset()) -> bool:
-        if len(self.active) >= self.cap:
-            leaving = sum(held.pausing or held.job_id in without for held in self.active.values())
-            if len(self.active) - leaving >= self.cap:
-                return False
-        needs = (held.need for held in self._jobs() if held.job_id not in without)
-        return self.gate.admits(job.need, needs, self._available_bytes())
+    def _settle_states(self, near: list[Job]) -> None:
+        """Whoever was overtaken is paused; whose turn it is goes on."""
+        turn = {job.job_id for job in near}
+        for job in self.jobs.values():
+            if job.in_flight or job.state is JobState.DECODING:
+                continue
+            if not job.captions:
+                job.state = JobState.QUEUED
+            else:
+                job.state = JobState.RUNNING if job.job_id in turn else JobState.PAUSED
 
-    def _victim(self, job: Job) -> Job | None:
-        """The borrowed place to take back for `job`: of a lane ahead of its share, the job with most to do.
+    def _that_fit(self, calls: list[Work]) -> list[Work]:
+        """Those for which there is memory beside the calls that run; a group is cut to what fits.
 
-        It is taken only where `job` would, in virtual time, be over sooner. A place won while others waited
-        is within its lane's share and is kept to the end, so no two jobs push each other out by turns.
+        Where a call has to wait for others to come back, those due later wait behind it.
         """
-        borrowed = [held for held in self.active.values() if held.borrowed and _reclaimable(held)]
-        if not borrowed:
-            return None
-        leaving = {held.job_id for held in self.active.values() if held.pausing}
-        if self._place_for(job, without=leaving):
-            return None  # enough are on their way out; their memory is not free yet
-        if not self._place_for(job, without=leaving | {held.job_id for held in borrowed}):
-            return None
-        due = self.queue.due(job)
-        some = {held.lane: held for held in borrowed}
-        dues = {lane: self.queue.due(held) for lane, held in some.items()}  # all of a lane are due at once
-        ahead = [(dues[held.lane], held.steps_left, held) for held in borrowed if dues[held.lane] > due]
-        return max(ahead, key=lambda entry: entry[:2])[2] if ahead else None
+        taken = [(RUNNING[job.state], job.need) for job in self.jobs.values() if job.in_flight]
+        available_bytes = self._available_bytes()
+        fitting: list[Work] = []
+        for call in calls:
+            jobs: list[Job] = []
+            for job in call.jobs:
+                if self.gate.fits([*taken, (call.phase, job.need)], available_bytes):
+                    taken.append((call.phase, job.need))
+                    jobs.append(job)
+            if jobs:
+                fitting.append(Work(call.phase, tuple(jobs)))
+            elif taken:
+                break
+        return fitting
 
     def _pick_alone(self, job: Job) -> list[Work]:
-        """Wait until every worker is free, then this job has the device to itself."""
-        if any(other.in_flight for other in self._jobs()):
+        """Wait until every thread is free, then this job has the device to itself."""
+        if any(other.in_flight for other in self.jobs.values()):
             return []
-        phase = {JobState.ENCODING: Phase.ENCODE, JobState.DECODING: Phase.DECODE}.get(
-            job.state, Phase.DENOISE
-        )
-        return [Work(phase, (job,))]
+        if job.state is JobState.DECODING:
+            return [Work(Phase.DECODE, (job,))]
+        return [Work(Phase.DENOISE if job.captions else Phase.ENCODE, (job,))]
 
     def _groups(self, ready: list[Job], lanes: int) -> list[tuple[Job, ...]]:
-        """Jobs of one shape together; enough groups for every free worker.
-
-        First the lane that is due first, in virtual time; within a lane, who was left waiting longest.
-        """
-        by_shape: dict[ShapeKey, list[Job]] = {}
-        for job in ready:
-            by_shape.setdefault(job.shape, []).append(job)
+        """Jobs of one shape together, who is due first in front; enough groups for every free thread."""
         groups: list[list[Job]] = []
-        for jobs in by_shape.values():
-            if self.predictor.profile.batch_gain.at(jobs[0].pixels) < self.MIN_BATCH_GAIN:
-                groups.extend([job] for job in jobs)
+        for job in ready:
+            group = next((g for g in groups if self._joins(job, g)), None)
+            if group is None:
+                groups.append([job])
             else:
-                size = min(job.max_group for job in jobs)
-                groups.extend(jobs[i : i + size] for i in range(0, len(jobs), size))
+                group.append(job)
         while len(groups) < lanes and groups and len(widest := max(groups, key=len)) > 1:
             half = (len(widest) + 1) // 2
-            groups.remove(widest)
-            groups += [widest[:half], widest[half:]]
-        groups.sort(key=lambda group: min((self.queue.due(job), job.stepped_at) for job in group))
+            at = groups.index(widest)
+            groups[at : at + 1] = [widest[:half], widest[half:]]
         return [tuple(group) for group in groups]
 
-
-def _reclaimable(held: Job) -> bool:
-    last_step = held.steps_left <= 1  # the place is free in a moment anyway
-    return not (held.pausing or held.cancelling or last_step)
+    def _joins(self, job: Job, group: list[Job]) -> bool:
+        return (
+            job.shape == group[0].shape
+            and len(group) < min(job.max_group, *(mate.max_group for mate in group))
+            and self.predictor.profile.batch_gain.at(job.pixels) >= self.MIN_BATCH_GAIN
+        )

@@ -1,37 +1,38 @@
-"""The engine: one asyncio task owns the device and is the only caller of the model.
+"""The worker: one asyncio task owns the device and is the only caller of the model.
 
-Its loop: schedule (admit, pause), dispatch (work to the free workers), wait, postprocess. The scheduler, the
-queue and the memory gate decide; this file carries out their plan and never blocks the event loop.
+Its loop: pick what is due, give it to the free threads, wait, take up what came back. Jobs come from a front;
+the scheduler and the memory gate decide which of them steps. Nothing here blocks the event loop.
+
+A device that is lost or hangs cannot be cured from inside its process. Then every `draw` raises WorkerLost,
+and whoever owns the process replaces it: the front that started it, or systemd.
 """
 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import time
 import traceback
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.cache import ByteLRU, Pictures
-from engine.desk import Desk
-from engine.events import Action, Announcer, Phase, TimeSlice, Worked
-from engine.queue import FairQueue
+from engine.cache import ByteLRU
+from engine.events import Action, Announcer, Phase, Worked
 from engine.request import (
     Cancelled,
     Draining,
     DrawFailed,
     Drawing,
     DrawRequest,
-    EngineError,
     JobState,
     ModelLost,
     OutOfMemory,
-    Progress,
-    StepTimeout,
     TooLarge,
+    Usage,
 )
 from engine.settings import EngineConfig
-from engine.snapshot import EngineSnapshot
-from engine.ticket import Ticket
+from engine.shares import Shares
+from engine.snapshot import DeviceSnapshot
 from engine.worker.accounting import Meter
 from engine.worker.calls import Begun, Calls, Made, prompts
 from engine.worker.executor import Executor
@@ -39,21 +40,21 @@ from engine.worker.experience import Experience
 from engine.worker.job import Job
 from engine.worker.memory import MemoryGate, Mode
 from engine.worker.oom import Ladder, Remedy
+from engine.worker.protocol import Card, Health, Moved, WorkerLost
 from engine.worker.scheduler import Scheduler
 from engine.worker.telemetry import NoTelemetry
 from engine.worker.watchdog import Cause, Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from types import TracebackType
 
     from PIL.Image import Image
 
     from engine.events import Observer
     from engine.families.model import Caption, DeviceMemory, Model
     from engine.families.profile import Profile
-    from engine.worker.accounting import Clock, Totals
-    from engine.worker.executor import Landing, Outcome
+    from engine.worker.accounting import Clock
+    from engine.worker.executor import Outcome, Result
     from engine.worker.scheduler import Work
     from engine.worker.telemetry import Telemetry
 
@@ -62,21 +63,51 @@ STALE_S = 5.0
 """What the device had left so long ago says nothing of now."""
 LOOK_AGAIN_S = 1.0
 """How soon a job that waits only for memory in other hands is looked at again."""
+STALLED_S = 30.0
+"""Jobs wait and the device idles for so long: the owner hears of it."""
+SAVE_EVERY_S = 60.0
 
 
-class Engine:
-    """Draws. `start`, `submit`, `stop`; all on one event loop."""
+@dataclass(slots=True, eq=False)
+class Order:
+    """A job, and who waits for it."""
+
+    job: Job
+    drawing: asyncio.Future[Drawing]
+    hear: Callable[[Moved], None]
+    told: tuple[JobState, int] = (JobState.QUEUED, 0)
+    shown: Image | None = None
+    waits_since: float | None = None
+    waited_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class GateRoom:
+    """What fits into this device's budget."""
+
+    gate: MemoryGate
+
+    def fits(self, request: DrawRequest) -> bool:
+        return self.gate.ever_fits(Job(request, 0.0).need)
+
+
+class StepLoop:
+    """A worker with a device of its own. All of it on one event loop."""
 
     def __init__(
         self,
+        name: str,
         *,
         model: Model,
         config: EngineConfig | None = None,
+        fingerprint: Callable[[], str] = lambda: "",
         clock: Clock = time.monotonic,
         telemetry: Telemetry | None = None,
         observers: Sequence[Observer] = (),
     ) -> None:
+        self._name = name
         self._config = config = config or EngineConfig()
+        self._fingerprint = fingerprint
         self._model = model
         self._clock = clock
         self._telemetry = telemetry or NoTelemetry()
@@ -97,31 +128,33 @@ class Engine:
             path=config.learned_path,
         )
         self._predictor = self._experience.predictor
-        self._queue: FairQueue[Job] = FairQueue(config.lanes, max_waiting=config.max_waiting)
         self._scheduler = Scheduler(
-            self._queue,
+            Shares(config.lanes),
             self._gate,
             self._predictor,
-            max_active=config.max_active,
+            # offloading hooks keep state: one at a time
+            max_active=1 if config.memory_mode is Mode.LOW else config.max_active,
             available_bytes=self._available_bytes,
         )
         self._ladder = Ladder(self._scheduler, recover_after_s=config.recover_after_s)
         self._meter = Meter(clock, self._telemetry.joules)
-        self._desk = Desk(self._meter, clock)
         self._embeddings: ByteLRU[str, Caption] = ByteLRU(config.embedding_cache_bytes)
-        self._pictures = Pictures(model.name, config.result_cache_bytes)
         self._calls = Calls(model, self._embeddings)
         self._executor: Executor | None = None
         self._task: asyncio.Task[None] | None = None
+        self._orders: dict[str, Order] = {}
+        self._lost: WorkerLost | None = None
         self._memory: DeviceMemory | None = None
         self._memory_at = clock()
-        self._admitting = True
-        self._draining = False
-        self._reload_due = False
         self._busy_at: float | None = None
-        self._reported: tuple[float, Totals] = (clock(), self._meter.totals())
+        self._stalled_at: float | None = None
+        self._saved_at = clock()
 
     # The outside
+
+    @property
+    def name(self) -> str:
+        return self._name
 
     @property
     def profile(self) -> Profile:
@@ -129,244 +162,165 @@ class Engine:
         return self._model.profile
 
     @property
-    def config(self) -> EngineConfig:
-        return self._config
+    def gate(self) -> MemoryGate:
+        """What fits, and what was learned of it."""
+        return self._gate
 
-    async def start(self) -> None:
+    async def start(self) -> Card:
         """Load the model, warm it up, begin to draw. Raises ModelLost where that fails."""
         config = self._config
         self._executor = Executor(
-            self._meter,
-            self._clock,
-            self._model.prepare_thread,
-            step_lanes=config.step_lanes,
-            decoder_lane=config.decoder_lane,
+            self._meter, self._clock, self._model.prepare_thread, threads=config.step_threads
         )
         try:
             await self._telemetry.start()
             await self._experience.recall()
             await self._load()
             await self._calibrate()
+            fingerprint = await asyncio.to_thread(self._fingerprint)
         except BaseException:
             await self._close()
             raise
-        self._task = asyncio.create_task(self._run(), name="engine")
-        self._says.tell(Action.STARTED, model=self._model.name, mode=self._gate.mode.value)
+        self._task = asyncio.create_task(self._run(), name="step loop")
+        profile = self._model.profile
+        return Card(
+            config.device_name, profile.name, fingerprint, profile, config.max_active, GateRoom(self._gate)
+        )
 
-    async def stop(self, drain_timeout_s: float = 30.0) -> tuple[str, ...]:
-        """Let the active jobs finish within the time given. Returns the ids still open, oldest first.
+    async def draw(
+        self, request: DrawRequest, hear: Callable[[Moved], None], *, lead_s: float = 0.0
+    ) -> Drawing:
+        """Draw one image. Whoever stops listening wants no picture any more: the job is cancelled.
 
-        The tickets of those raise Draining: they were accepted, and the next process is to be given them.
-        Cancelling it ends the wait for the active jobs, and nothing else.
+        Raises the EngineError it ended with; WorkerLost where the device is.
         """
-        self._draining = True
-        for job in self._scheduler.active.values():
-            job.pausing = False
-        self._poke()
-        task, self._task = self._task, None
-        try:
-            if task is not None:
-                await asyncio.wait([task], timeout=drain_timeout_s)
-        finally:
-            if task is not None:
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)  # what it broke on was told when it did
-            left = self._desk.let_go("the engine is shutting down")
-            if self._executor is not None:
-                await self._experience.save()
-                await self._close()
-            self._says.tell(Action.STOPPED, left=len(left))
-        return left
-
-    async def wait(self) -> None:
-        """Return when the engine has stopped; raise what it broke on, if it broke."""
-        if (task := self._task) is not None:
-            await asyncio.wait([task])
-            if not task.cancelled() and (error := task.exception()) is not None:
-                raise error
-
-    async def __aenter__(self) -> Engine:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.stop(0.0)
-
-    def submit(self, request: DrawRequest, *, accepted_before: bool = False) -> Ticket:
-        """Queue a job. Raises QueueFull, TooLarge, Draining; ValueError for what no model could draw.
-
-        `accepted_before`: taken on by an earlier life of the process; the backlog caps let it pass.
-        """
-        if self._draining:
-            raise Draining("the engine is shutting down")
-        if request.job_id in self._desk:
-            raise ValueError(f"job {request.job_id} is here already")
-        if not self._model.profile.fits_grid(request.width, request.height) or request.steps < 1:
-            raise ValueError(f"{request.width}x{request.height} in {request.steps} steps cannot be drawn")
-        job = Job(request, self._clock(), self._predictor.job_s(request))
+        if self._lost is not None:
+            raise self._lost
+        if self._task is None:
+            raise Draining("the worker is leaving")
+        job = Job(request, self._clock())
         if not self._gate.ever_fits(job.need):
             raise TooLarge(f"{request.width}x{request.height} does not fit the memory budget")
-        ticket = Ticket(request, self)
-        if (drawing := self._pictures.again(request)) is not None:
-            self._desk.answer(ticket, drawing)
-            self._says.tell(Action.DONE, request.job_id, cached=True)
-            return ticket
-        if not accepted_before:
-            self._queue.check(request.lane, request.flow)
-        self._desk.open(job, ticket)
-        self._queue.push(job)
-        self._says.tell(Action.SUBMITTED, job.job_id, lane=request.lane)
-        self._poke()
-        return ticket
+        future: asyncio.Future[Drawing] = asyncio.get_running_loop().create_future()
+        order = Order(job, future, hear, waits_since=job.arrived_at)
+        self._orders[job.job_id] = order
+        self._scheduler.add(job, lead_s)
+        self.wake()
+        try:
+            return await order.drawing
+        except asyncio.CancelledError:
+            self._cancel(job)
+            raise
 
-    def progress(self, job_id: str) -> Progress:
-        """Where a job stands. O(log n). Raises KeyError for a job not known, or long over."""
-        job = self._desk.job(job_id)
-        if job is None:
-            return self._desk.ended(job_id)
-        position, ahead_s = 0, 0.0
-        if job_id in self._queue:
-            position, ahead_s = self._queue.ahead(job)
-        left_s = self._predictor.job_s(job.request, job.step, encoded=bool(job.captions))
-        if job_id in self._scheduler.active:
-            left_s *= len(self._scheduler.active)  # the places step in turn
-        return Progress(job.state, job.step, job.request.steps, ahead_s + left_s, position, job.preview)
+    async def cancel(self, job_id: str) -> None:
+        if (order := self._orders.get(job_id)) is not None:
+            self._cancel(order.job)
 
-    def cancel(self, job_id: str) -> bool:
-        """Stop a job, at its next step boundary. False where it is over, or not known."""
-        job = self._desk.job(job_id)
-        if job is None or job.cancelling:
-            return False
-        job.cancelling = True
-        if not job.in_flight:
-            self._end(job, Cancelled("cancelled", self._desk.usage(job)))
-        self._poke()
-        return True
+    async def health(self) -> Health:
+        """Raises WorkerLost where the device is."""
+        if self._lost is not None:
+            raise self._lost
+        return Health(frozenset(self._orders), self.snapshot())
 
-    def clear_caches(self) -> None:
-        """Forget every kept caption and picture: somebody asked that nothing of them remains."""
+    async def clear_caches(self) -> None:
         self._embeddings.clear()
-        self._pictures.clear()
 
-    def pause_admission(self) -> None:
-        """Take jobs into the queue, but start none; those that run go on."""
-        self._admitting = False
+    async def stop(self) -> None:
+        """Stop at once. Jobs that are left raise Draining: the next worker is to be given them."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)  # what it broke on was told when it did
+        for order in list(self._orders.values()):
+            self._end(order.job, Draining("the worker is leaving", self._usage(order.job)))
+        if self._executor is not None:
+            await self._experience.save()
+            await self._close()
 
-    def resume_admission(self) -> None:
-        """Start jobs again."""
-        self._admitting = True
-        self._poke()
-
-    def snapshot(self) -> EngineSnapshot:
-        """The engine at this moment; O(n) in waiting jobs."""
-        now = self._clock()
-        waiting = list(self._queue.waiting())
-        longest = self._queue.longest_waits(now)
-        budget, counts = self._gate.budget_bytes, self._says.counts
-        return EngineSnapshot(
-            model=self._model.name,
-            waiting=self._queue.depths(),
-            oldest_wait_s=max(longest.values(), default=0.0),
-            active=len(self._scheduler.active),
-            paused=sum(job.state is JobState.PAUSED for job in waiting),
-            decoding=len(self._scheduler.decoding),
-            max_active=self._config.max_active,
-            cap=self._scheduler.cap,
-            queued_s=sum(job.cost_s for job in waiting),
+    def snapshot(self) -> DeviceSnapshot:
+        """The device at this moment."""
+        jobs = self._scheduler.jobs.values()
+        budget, counts, gpu = self._gate.budget_bytes, self._says.counts, self._telemetry.last
+        held_bytes = self._model.held_bytes()
+        if gpu is not None and held_bytes is not None:
+            gpu = dataclasses.replace(gpu, memory_ours_bytes=held_bytes)
+        begun = [job for job in jobs if job.state in (JobState.ENCODING, JobState.RUNNING)]
+        return DeviceSnapshot(
             totals=self._meter.totals(),
+            active=len(begun),
+            paused=sum(job.state is JobState.PAUSED for job in jobs),
+            decoding=sum(job.state is JobState.DECODING for job in jobs),
+            cap=self._scheduler.cap,
             memory_mode=self._gate.mode,
             memory_budget_bytes=budget if budget < UNBOUNDED_BYTES else None,
             resident_bytes=self._gate.resident_bytes,
             memory=self._memory,
-            gpu=self._telemetry.last,
+            gpu=gpu,
             gpu_trouble=self._telemetry.trouble,
             slow=self._watchdog.slow,
-            done=counts[Action.DONE],
-            failed=counts[Action.FAILED],
-            cancelled=counts[Action.CANCELLED],
             out_of_memory=counts[Action.OUT_OF_MEMORY],
             timeouts=counts[Action.STEP_TIMEOUT],
             embedding_hits=self._embeddings.hits,
             embedding_misses=self._embeddings.misses,
-            result_hits=self._pictures.hits,
-            admission_paused=not self._admitting,
-            draining=self._draining,
-            loaded=self._task is not None and not self._task.done() and not self._reload_due,
-            oldest_wait_by_lane_s=longest,
         )
 
     # The loop
 
     async def _run(self) -> None:
         try:
-            while not (self._draining and not len(self._scheduler)):
+            while self._lost is None:
                 await self._upkeep()
-                self._schedule()
                 self._dispatch()
-                for landing in await self._crew.landings(self._patience_s()):
-                    self._postprocess(landing)
+                for result in await self._threads.results(self._patience_s()):
+                    self._take_back(result)
         except Exception as error:
-            # No job is lost with the engine: all are handed back, for the next process.
-            self._draining = True
             reason, trace = f"{type(error).__name__}: {error}", traceback.format_exc()
             self._says.tell(Action.CRASHED, reason=reason, trace=trace)
-            self._desk.let_go("the engine broke")
-            raise
-
-    def _schedule(self) -> None:
-        if not self._admitting or self._draining or self._reload_due:
-            return
-        changes = self._scheduler.admit(self._clock())
-        for job in changes.paused:
-            self._says.tell(Action.PAUSED, job.job_id, step=job.step)
-            self._desk.touch(job)
-        for job in changes.admitted:
-            action, waited_s = (
-                Action.RESUMED if job.step else Action.ADMITTED,
-                job.request.waited_s + job.waited_s,
-            )
-            self._says.tell(action, job.job_id, lane=job.lane, waited_s=waited_s)
-            self._desk.touch(job)
+            self._break(reason, Cause.WORKER_LOST)
 
     def _dispatch(self) -> None:
-        crew = self._crew
-        if self._reload_due:
-            return
-        picked = self._scheduler.pick(crew.free_lanes, decoder=crew.decoder_free, apart=crew.decoder_apart)
-        cores = self._config.threads // max(1, crew.in_flight + len(picked))
+        threads = self._threads
+        picked = self._scheduler.pick(threads.free)
+        cores = self._config.threads // max(1, threads.in_flight + len(picked))
         for work in (self._experience.with_threads(work, cores) for work in picked):
-            for job in work.jobs:
-                job.in_flight = True
+            self._scheduler.begin(work)
             deadline_s = self._watchdog.step_deadline_s(
                 self._experience.expected_s(work), first=self._experience.is_first(work)
             )
-            crew.launch(work, self._calls.of(work), deadline_s=deadline_s)
+            threads.launch(work, self._calls.of(work), deadline_s=deadline_s)
+        for order in self._orders.values():
+            self._tell(order)
 
-    def _postprocess(self, landing: Landing) -> None:
+    def _take_back(self, result: Result) -> None:
         now = self._busy_at = self._clock()
-        work, outcome = landing.work, landing.outcome
+        work, outcome = result.work, result.outcome
         for job in work.jobs:
             job.in_flight = False
-            job.stepped_at = now
-            self._queue.served(job, landing.billed.get(job.job_id, 0.0))
-        if landing.hung:
-            self._hung(landing)
+            self._scheduler.served(job, result.billed.get(job.job_id, 0.0))
+        if self._lost is not None:
+            return
+        if result.hung:
+            phase = work.phase.value
+            self._says.tell(Action.STEP_TIMEOUT, phase=phase, jobs=len(work.jobs))
+            self._break(f"no answer in {phase} for {result.wall_s:.0f} s", Cause.HUNG_STEP)
         elif outcome.out_of_memory:
-            self._ran_out(landing)
+            self._ran_out(result)
+        elif outcome.device_lost:
+            self._break(outcome.error or "", Cause.GPU_LOST)
         elif outcome.failed:
             self._watchdog.failed(outcome.error or "")
             for job in work.jobs:
-                self._end(job, DrawFailed(outcome.error or "", self._desk.usage(job)), trace=outcome.trace)
+                self._end(job, DrawFailed(outcome.error or "", self._usage(job)), trace=outcome.trace)
         else:
             assert isinstance(outcome.value, Made)
             request = work.jobs[0].request
-            self._says.work(Worked(work.phase, landing.wall_s, len(work.jobs), request.width, request.height))
-            self._learn(landing, outcome.value)
+            self._says.work(Worked(work.phase, result.wall_s, len(work.jobs), request.width, request.height))
+            self._learn(result, outcome.value)
             self._take_up(work, outcome.value.value)
         for job in work.jobs:
-            self._at_boundary(job, now)
+            if job.cancelling and job.job_id in self._orders:
+                self._end(job, Cancelled("cancelled", self._usage(job)))
+        self._stalled_at = now
 
     def _take_up(self, work: Work, value: object) -> None:
         """Give the jobs what was made for them."""
@@ -374,58 +328,93 @@ class Engine:
             (job,) = work.jobs
             for prompt, caption in zip(prompts(job.request), value.captions, strict=True):
                 self._embeddings.put(prompt, caption, caption.nbytes)
-            job.captions, job.canvas, job.state = value.captions, value.canvas, JobState.RUNNING
+            job.canvas = value.canvas
+            self._scheduler.done(work.phase, job, value.captions)
         elif isinstance(value, dict):
             for job in work.jobs:
-                job.step += 1
                 job.preview = value.get(job.job_id, job.preview)
-                if not job.steps_left:
-                    self._scheduler.finish_steps(job)
+                self._scheduler.done(work.phase, job)
         elif not work.jobs[0].cancelling:
             self._finish(work.jobs[0], value)  # type: ignore[arg-type]
 
-    def _learn(self, landing: Landing, made: Made) -> None:
+    def _learn(self, result: Result, made: Made) -> None:
         if made.measurement.memory is not None:
             self._memory, self._memory_at = made.measurement.memory, self._clock()
-        if landing.work.phase is Phase.DENOISE:
-            first = landing.work.jobs[0]
-            expected_s = self._experience.expected_s(landing.work)
-            self._watchdog.stepped(first.shape, expected_s, landing.wall_s, self._telemetry.last)
-        self._experience.learn(landing, made.measurement)
+        if result.work.phase is Phase.DENOISE:
+            expected_s = self._experience.expected_s(result.work)
+            self._watchdog.stepped(result.work.jobs[0].shape, expected_s, result.wall_s, self._telemetry.last)
+        self._experience.learn(result, made.measurement)
 
-    def _at_boundary(self, job: Job, now: float) -> None:
-        """Between two pieces of work a job may be cancelled, paused, looked at."""
-        if job.job_id not in self._desk:
-            return
-        if job.cancelling:
-            self._end(job, Cancelled("cancelled", self._desk.usage(job)))
-            return
-        if job.pausing:
-            self._scheduler.park(job, now)
-        self._desk.touch(job)
+    # One job
+
+    def _tell(self, order: Order) -> None:
+        """Whoever waits hears of it where the job moved."""
+        job = order.job
+        if (job.state, job.step) != order.told or job.preview is not order.shown:
+            waits = job.state in (JobState.QUEUED, JobState.PAUSED)
+            if not waits and order.waits_since is not None:
+                order.waited_s += self._clock() - order.waits_since
+                order.waits_since = None
+            elif waits and order.waits_since is None:
+                order.waits_since = self._clock()
+            preview = job.preview if job.preview is not order.shown else None
+            order.told, order.shown = (job.state, job.step), job.preview
+            order.hear(Moved(job.state, job.step, preview))
+
+    def _cancel(self, job: Job) -> None:
+        job.cancelling = True
+        if not job.in_flight and job.job_id in self._orders:
+            self._end(job, Cancelled("cancelled", self._usage(job)))
+            self.wake()
 
     def _finish(self, job: Job, image: Image) -> None:
-        usage = self._desk.usage(job, billable=True)
         truncated = any(caption.truncated for caption in job.captions)
-        drawing = Drawing(job.request, image, usage, truncated)
-        self._pictures.keep(drawing)
-        self._scheduler.drop(job)
-        self._says.tell(Action.DONE, job.job_id, gpu_s=usage.gpu_s, queue_s=usage.queue_s)
-        self._desk.close(job, drawing, JobState.DONE)
+        drawing = Drawing(job.request, image, self._usage(job, billable=True), truncated)
+        self._scheduler.done(Phase.DECODE, job)
+        future = self._close_order(job)
+        if not future.done():
+            future.set_result(drawing)
 
-    def _end(self, job: Job, error: EngineError, **fields: object) -> None:
+    def _end(self, job: Job, error: Exception, *, trace: str = "") -> None:
         """The job ends without a picture."""
-        cancelled = isinstance(error, Cancelled)
+        if trace:
+            error.add_note(trace)
         self._scheduler.drop(job)
-        action = Action.CANCELLED if cancelled else Action.FAILED
-        self._says.tell(action, job.job_id, reason=str(error), gpu_s=error.usage.gpu_s, **fields)
-        self._desk.close(job, error, JobState.CANCELLED if cancelled else JobState.FAILED)
+        future = self._close_order(job)
+        if not future.done():
+            future.set_exception(error)
+
+    def _close_order(self, job: Job) -> asyncio.Future[Drawing]:
+        job.captions, job.canvas, job.preview = (), None, None
+        self._meter.close(job.job_id)
+        return self._orders.pop(job.job_id).drawing
+
+    def _usage(self, job: Job, *, billable: bool = False) -> Usage:
+        """What the job took so far. Only a picture that is handed out is billable."""
+        spent, order = self._meter.spent(job.job_id), self._orders[job.job_id]
+        since = order.waits_since
+        waited_s = order.waited_s + (self._clock() - since if since is not None else 0.0)
+        return Usage(
+            queue_s=job.request.waited_s + waited_s,
+            encode_s=spent.encode_s,
+            denoise_s=spent.denoise_s,
+            decode_s=spent.decode_s,
+            gpu_s=spent.gpu_s,
+            energy_j=spent.energy_j,
+            billable=billable,
+        )
 
     # When things go wrong
 
-    def _ran_out(self, landing: Landing) -> None:
-        """One rung down the ladder; the worker has left its `except` block long ago."""
-        work, request = landing.work, landing.work.jobs[0].request
+    def _break(self, reason: str, cause: Cause) -> None:
+        """Nothing can be drawn in this process any more: every job is handed back."""
+        self._lost = WorkerLost(reason, cause)
+        for order in list(self._orders.values()):
+            self._end(order.job, WorkerLost(reason, cause))
+
+    def _ran_out(self, result: Result) -> None:
+        """One rung down the ladder; the thread has left its `except` block long ago."""
+        work, request = result.work, result.work.jobs[0].request
         remedy = self._ladder.ran_out(work, self._clock())
         self._calls.release_first = True
         fields: dict[str, object] = {
@@ -435,7 +424,7 @@ class Engine:
             "remedy": remedy.value,
             "cap": self._scheduler.cap,
         }
-        self._says.tell(Action.OUT_OF_MEMORY, request.job_id, **fields, reason=landing.outcome.error)
+        self._says.tell(Action.OUT_OF_MEMORY, request.job_id, **fields, reason=result.outcome.error)
         self._watchdog.alert(
             Cause.OUT_OF_MEMORY,
             f"Out of memory in {fields['phase']} at {fields['size']}; next: {remedy.value}.",
@@ -443,65 +432,67 @@ class Engine:
         )
         if remedy is Remedy.FAIL:
             for job in work.jobs:
-                self._end(job, OutOfMemory(landing.outcome.error or "", self._desk.usage(job)))
+                self._end(job, OutOfMemory(result.outcome.error or "", self._usage(job)))
 
-    def _hung(self, landing: Landing) -> None:
-        phase = landing.work.phase.value
-        self._reload_due = True
-        self._says.tell(Action.STEP_TIMEOUT, phase=phase, jobs=len(landing.work.jobs))
+    def _look_for_stall(self, now: float) -> None:
+        """Jobs are here, the device idles, and nothing of it fits: the owner hears the three numbers."""
+        if self._threads.in_flight or not len(self._scheduler):
+            self._stalled_at = now
+            return
+        if self._stalled_at is None or now - self._stalled_at < STALLED_S:
+            return
+        job = self._scheduler.in_progress()[0]
+        need = self._gate.resident_bytes + self._gate.peak_bytes(job.need)
+        available_bytes = self._available_bytes()
+        available = "unknown" if available_bytes is None else f"{available_bytes / 1e9:.1f} GB"
         self._watchdog.alert(
-            Cause.HUNG_STEP,
-            f"No answer in {phase} for {landing.wall_s:.0f} s; the model is loaded anew.",
-            phase=phase,
+            Cause.STALLED,
+            f"{len(self._scheduler)} jobs wait while the device idles: {job.need} needs {need / 1e9:.1f} GB, "
+            f"the budget is {self._gate.budget_bytes / 1e9:.1f} GB, available to us are {available}.",
+            needed_bytes=need,
+            budget_bytes=self._gate.budget_bytes,
+            available_bytes=available_bytes,
         )
-        for job in landing.work.jobs:
-            self._end(job, StepTimeout(landing.outcome.error or "", self._desk.usage(job)))
 
     # Upkeep
 
     async def _upkeep(self) -> None:
-        """What is due between two steps: reload, heartbeat, one more place, the report of time."""
+        """What is due between two steps: health check, one more job, lessons saved, a look for a stall."""
         now = self._clock()
         if self._idle and self._watchdog.heartbeat_due(now, self._busy_at):
-            await self._keep_warm()
-        if self._reload_due and not self._crew.in_flight:
-            await self._load(self._watchdog.step_deadline_s(None, first=True))
-            self._reload_due = False
-            self._says.tell(Action.RELOADED)
+            await self._check_health()
         if self._ladder.recover(now):
             self._says.tell(Action.CAP_RAISED, cap=self._scheduler.cap)
-        if now >= self._reported[0] + self._config.report_every_s:
-            self._report_time()
+        if now >= self._saved_at + SAVE_EVERY_S:
+            self._saved_at = now
             await self._experience.save()
+        self._look_for_stall(now)
 
     @property
     def _idle(self) -> bool:
-        return not (self._crew.in_flight or len(self._scheduler) or len(self._queue))
+        return not (self._threads.in_flight or len(self._scheduler))
 
     def _patience_s(self) -> float:
         """How long nothing needs to be done, if nothing happens."""
         now = self._clock()
-        waits = [self._reported[0] + self._config.report_every_s - now]
+        waits = [self._saved_at + SAVE_EVERY_S - now]
         if self._ladder.rises_at is not None:
             waits.append(self._ladder.rises_at - now)
         if self._idle and (beat_s := self._watchdog.heartbeat_in_s(now, self._busy_at)) is not None:
             waits.append(beat_s)
-        if len(self._queue) and not self._crew.in_flight:
+        if len(self._scheduler) and not self._threads.in_flight:
             waits.append(LOOK_AGAIN_S)
         return max(0.0, min(waits))
 
-    async def _load(self, deadline_s: float | None = None) -> None:
-        """Load and warm up, as overhead. Raises ModelLost.
-
-        A first start has no deadline: it may download the weights.
-        """
+    async def _load(self) -> None:
+        """Load and warm up, as overhead. Raises ModelLost. There is no deadline: it may download."""
         for call in (self._model.load, self._calls.warm_up(decode=True)):
-            await self._prepare(call, deadline_s)
+            await self._prepare(call)
         self._busy_at = self._clock()
 
-    async def _prepare(self, call: Callable[[], object], deadline_s: float | None = None) -> Outcome:
+    async def _prepare(self, call: Callable[[], object]) -> Outcome:
         """What has to go well before anything is drawn. Raises ModelLost."""
-        outcome = await self._crew.overhead(call, deadline_s=deadline_s)
+        outcome = await self._threads.overhead(call)
         if outcome.failed:
             self._says.tell(Action.LOAD_FAILED, reason=outcome.error)
             lost = ModelLost(outcome.error or "")
@@ -509,23 +500,20 @@ class Engine:
             raise lost
         return outcome
 
-    async def _keep_warm(self) -> None:
-        """The heartbeat. Where it fails the model is loaded anew, before anybody's picture would be lost."""
+    async def _check_health(self) -> None:
+        """One small step while nothing is drawn: a device that is lost shows before a picture is."""
         expected_s = self._predictor.encode_s() + self._predictor.step_s(self._model.profile.min_pixels)
         deadline_s = self._watchdog.step_deadline_s(expected_s)
-        outcome = await self._crew.overhead(self._calls.warm_up(decode=False), deadline_s=deadline_s)
+        outcome = await self._threads.overhead(self._calls.warm_up(decode=False), deadline_s=deadline_s)
         self._busy_at = self._clock()
         if outcome.out_of_memory:  # others hold it for now
             self._calls.release_first = True
             self._watchdog.alert(
-                Cause.OUT_OF_MEMORY, "Out of memory in the heartbeat, while nothing was drawn."
+                Cause.OUT_OF_MEMORY, "Out of memory in the health check, while nothing was drawn."
             )
         elif outcome.failed:
-            self._reload_due = True
             self._says.tell(Action.HEARTBEAT_FAILED, reason=outcome.error, trace=outcome.trace)
-            self._watchdog.alert(
-                Cause.HUNG_STEP, f"The heartbeat failed ({outcome.error}); the model is loaded anew."
-            )
+            self._break(f"the health check failed: {outcome.error}", Cause.GPU_LOST)
         else:
             self._says.tell(Action.WARMED)
 
@@ -540,32 +528,30 @@ class Engine:
             told = {f"{need} {phase.value}": peak for (phase, need), peak in outcome.value.items()}
             self._says.tell(Action.CALIBRATED, **told)
 
-    def _report_time(self) -> None:
-        (since, before), now, totals = self._reported, self._clock(), self._meter.totals()
-        self._reported = now, totals
-        busy_s, overhead_s = totals.busy_s - before.busy_s, totals.overhead_s - before.overhead_s
-        self._says.time(TimeSlice(since, now, busy_s, overhead_s, totals.idle_s - before.idle_s))
-
     async def _close(self) -> None:
-        await self._crew.close()
+        executor, self._executor = self._executor, None
+        if executor is not None:
+            await executor.close()
         await self._telemetry.stop()
         self._model.close()
-        self._report_time()
-        self._executor = None
 
     @property
-    def _crew(self) -> Executor:
-        assert self._executor is not None, "the engine is not started"
+    def _threads(self) -> Executor:
+        assert self._executor is not None, "the worker is not started"
         return self._executor
 
     def _available_bytes(self) -> int | None:
-        """The most this process could hold now: the driver's word, or the allocator's of the last call."""
-        gpu = self._telemetry.last
-        if gpu is not None and gpu.memory_free_bytes is not None and gpu.memory_ours_bytes is not None:
-            return gpu.memory_free_bytes + gpu.memory_ours_bytes
+        """The most this process could hold now: what is free, and what its own allocator holds.
+
+        Of its own memory only the allocator knows for certain: in a container the driver may call it 0.
+        """
+        held_bytes, gpu = self._model.held_bytes(), self._telemetry.last
+        if held_bytes is not None and gpu is not None and gpu.memory_free_bytes is not None:
+            return gpu.memory_free_bytes + held_bytes
         stale = self._clock() - self._memory_at > STALE_S
         return self._memory.available if self._memory is not None and not stale else None
 
-    def _poke(self) -> None:
+    def wake(self) -> None:
+        """End the present wait: something changed."""
         if self._executor is not None:
             self._executor.poke()

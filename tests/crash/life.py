@@ -22,7 +22,7 @@ from bot.imagine.options import Options
 from bot.imagine.pricing import Pricing
 from bot.imagine.service import Asker, Service
 from bot.messages import UserError
-from engine.worker.steploop import Engine
+from engine.build import engine_with
 from storage.records import CancelledBy
 from storage.store import Store
 from tests.crash.journal import Journal
@@ -99,7 +99,7 @@ async def live(folder: Path, plan: Plan, on_serving: Callable[[], None]) -> None
     async with await open_store(folder, at) as store:
         findings = await store.check()
         assert not findings, findings
-        engine = Engine(model=FieldModel(), config=engine_config(config))
+        engine = engine_with(model=FieldModel(), config=engine_config(config))
         await engine.start()
         service = Service(
             config=config,

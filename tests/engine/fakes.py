@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from engine.events import Event, Observer, TimeSlice, Worked
+from engine.events import Event, Observer, Worked
 from engine.families.model import Canvas, Caption, DeviceMemory, Measurement
 from engine.families.profile import Curve, Peaks, Profile
+from engine.worker.telemetry import GpuSample, NoTelemetry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -104,6 +105,8 @@ class FakeModel:
         self.tiled: list[bool] = []
         self.available_bytes: int | None = None
         self.peak_bytes: int | None = None
+        self.own_bytes: int | None = None
+        """What its allocator says it holds of the device."""
         self.threads: set[str] = set()
         self.used_threads: list[int] = []
 
@@ -158,6 +161,9 @@ class FakeModel:
         self.clock.advance(0.5)
         return self._paint(canvas)
 
+    def held_bytes(self) -> int | None:
+        return self.own_bytes
+
     def start_measuring(self) -> None:
         pass
 
@@ -206,13 +212,19 @@ class FakeModel:
         return Image.new("RGB", (canvas.request.width, canvas.request.height), tuple(colour))
 
 
+class FakeTelemetry(NoTelemetry):
+    """A driver that tells of free memory, and calls our own 0 as it may in a container."""
+
+    def tell_free(self, free_bytes: int) -> None:
+        self.last = GpuSample(0.0, memory_free_bytes=free_bytes, memory_ours_bytes=0)
+
+
 class Recorder(Observer):
     """Everything the engine told."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.alerts: list[Alert] = []
-        self.slices: list[TimeSlice] = []
         self.works: list[Worked] = []
 
     def on_event(self, event: Event) -> None:
@@ -223,9 +235,6 @@ class Recorder(Observer):
 
     def on_work(self, worked: Worked) -> None:
         self.works.append(worked)
-
-    def on_time(self, slice_: TimeSlice) -> None:
-        self.slices.append(slice_)
 
     def of(self, action: str) -> list[Event]:
         return [event for event in self.events if event.action == action]

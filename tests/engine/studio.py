@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.queue import LaneTerms
+from engine.build import local_front
 from engine.request import Drawing, DrawRequest, EngineError
 from engine.settings import EngineConfig
-from engine.worker.steploop import Engine
-from tests.engine.fakes import FakeClock, FakeModel, Recorder
+from engine.shares import LaneTerms
+from engine.worker.steploop import StepLoop
+from tests.engine.fakes import FakeClock, FakeModel, FakeTelemetry, Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from PIL import Image
 
-    from engine.ticket import Ticket
+    from engine.tickets import Ticket
 
 LANES = {"free": LaneTerms(share=0.1, max_waiting_per_flow=4), "paid": LaneTerms(1.0)}
 PLAIN = EngineConfig(lanes=LANES, max_waiting=50)
@@ -45,11 +46,18 @@ class Studio:
         self.clock = FakeClock()
         self.model = FakeModel(self.clock)
         self.heard = Recorder()
-        self.engine = Engine(
+        config = dataclasses.replace(config, **changes)
+        self.telemetry = FakeTelemetry()
+        self.worker = StepLoop(
+            "local",
             model=self.model,
-            config=dataclasses.replace(config, **changes),
+            config=config,
             clock=self.clock,
+            telemetry=self.telemetry,
             observers=[self.heard],
+        )
+        self.engine = local_front(
+            self.worker, config, clock=self.clock, observers=[self.heard], replaces=False
         )
 
     async def __aenter__(self) -> Studio:

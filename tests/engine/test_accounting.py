@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from typing import TYPE_CHECKING
 
 import pytest
@@ -121,7 +120,7 @@ def test_the_sum_over_jobs_is_the_busy_time(
     """Random mixes with pauses and cancels, on one to three lanes: within 1 % (here: exactly)."""
 
     async def draw() -> None:
-        async with Studio(step_lanes=lanes, decoder_lane=lanes > 1, max_active=max_active) as studio:
+        async with Studio(step_threads=lanes, max_active=max_active) as studio:
             tickets = []
             for n, (lane, side, steps, guided, cancel) in enumerate(mix):
                 guidance = 2.0 if guided else 0.0
@@ -149,17 +148,3 @@ def test_the_sum_over_jobs_is_the_busy_time(
                 assert studio.draws_right(outcome)
 
     asyncio.run(draw())
-
-
-async def test_time_slices_follow_each_other_and_hide_nothing() -> None:
-    async with Studio(report_every_s=10.0) as studio:
-        for n in range(6):
-            await studio.submit(str(n), seed=n).result()
-            studio.clock.advance(3.0)
-    slices = studio.heard.slices
-    assert len(slices) > 2
-    assert all(before.to_s == after.from_s for before, after in itertools.pairwise(slices))
-    for piece in slices:
-        assert piece.busy_s + piece.overhead_s + piece.idle_s == pytest.approx(piece.to_s - piece.from_s)
-    assert sum(piece.busy_s for piece in slices) == pytest.approx(6 * 5.0)
-    assert sum(piece.idle_s for piece in slices) == pytest.approx(6 * 3.0)

@@ -41,7 +41,7 @@ async def test_pictures_come_out_right_and_accounted() -> None:
             assert usage.billable
             assert usage.started
         assert sum(d.usage.gpu_s for d in drawings) == pytest.approx(studio.engine.snapshot().totals.busy_s)
-        assert drawings[1].usage.queue_s == 0.0
+        assert drawings[1].usage.queue_s <= 1.0, "until the prompts before it were encoded"
 
 
 async def test_at_most_max_active_share_the_device_and_same_shapes_share_a_forward() -> None:
@@ -85,12 +85,16 @@ async def test_position_and_eta_count_down() -> None:
         assert etas[3] == pytest.approx(4 * one_s, abs=1.0)
 
 
-async def test_the_eta_of_who_shares_the_device_counts_the_others() -> None:
+async def test_the_eta_of_who_steps_later_counts_those_before_it() -> None:
     async with Studio(max_active=2) as studio:
         studio.model.gate.close()
         tickets = [studio.submit(name, width=64 * n, steps=4) for n, name in ((1, "a"), (2, "b"))]
         await until(lambda: len(studio.model.names("step")) == 1)
-        assert tickets[0].progress().eta_s == pytest.approx(2 * (4 * 1.0 + 0.5), abs=1.5)
+        studio.model.gate.let(1)
+        await until(lambda: len(studio.model.names("step")) == 2)
+        first, second = (ticket.progress().eta_s for ticket in tickets)
+        assert first == pytest.approx(3 * 1.0 + 0.5, abs=0.5)
+        assert second == pytest.approx(first + 4 * 2.0 + 0.5, abs=1.5)
 
 
 async def test_the_engine_shares_by_lane_what_it_really_used() -> None:
@@ -296,8 +300,9 @@ async def test_a_job_that_waits_for_memory_in_other_hands_is_looked_at_again(
 ) -> None:
     monkeypatch.setattr("engine.worker.steploop.LOOK_AGAIN_S", 0.05)
     async with Studio() as studio:
-        studio.model.available_bytes = 1
+        studio.model.before["decode"] = lambda _: setattr(studio.model, "available_bytes", 1)
         await studio.submit("first").result()
+        studio.model.available_bytes = None
         ticket = studio.submit("second")
         for _ in range(100):
             await asyncio.sleep(0)
@@ -393,7 +398,7 @@ async def test_observers_hear_how_long_each_job_waited_and_each_call_took() -> N
     async with Studio(max_active=1) as studio:
         await studio.submit("a", "free", width=128, height=64, steps=3, waited_s=7.0).result()
         (admitted,) = studio.heard.of("job_admitted")
-        assert admitted.fields == {"lane": "free", "waited_s": 7.0}
+        assert admitted.fields == {"lane": "free", "waited_s": 7.0, "worker": "local"}
         told = [(work.phase, work.jobs, work.width, work.height) for work in studio.heard.works]
         assert told == [(phase, 1, 128, 64) for phase in (Phase.ENCODE, *[Phase.DENOISE] * 3, Phase.DECODE)]
         assert sum(work.wall_s for work in studio.heard.works) == pytest.approx(
@@ -491,7 +496,7 @@ async def test_the_event_loop_turns_while_a_step_runs() -> None:
 
 @pytest.fixture
 async def two_lanes() -> AsyncIterator[Studio]:
-    async with Studio(step_lanes=2, decoder_lane=True, max_active=2) as studio:
+    async with Studio(step_threads=2, max_active=2) as studio:
         yield studio
 
 

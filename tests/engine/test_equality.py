@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 import torch
 
+from engine.build import engine_with
 from engine.families.zimage import ZImageModel
 from engine.placement import resolve
-from engine.queue import LaneTerms
 from engine.request import DrawRequest, JobState
 from engine.settings import EngineConfig, ModelSettings
-from engine.worker.steploop import Engine
+from engine.shares import LaneTerms
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,7 +57,7 @@ LONG = DrawRequest("long", "a cat and a dog, " * 200, 64, 64, steps=2, seed=4)
 
 @pytest.mark.parametrize("request_", [PLAIN, GUIDED, ODD, LONG], ids=lambda r: r.job_id)
 async def test_one_job_is_the_pipelines_picture(model: ZImageModel, request_: DrawRequest) -> None:
-    async with Engine(model=model) as engine:
+    async with engine_with(model) as engine:
         drawing = await engine.submit(request_).result()
         assert np.asarray(drawing.image).std() > 1, "an empty picture would equal anything"
         assert difference(drawing.image, by_pipeline(model, request_)) <= 1
@@ -68,8 +68,8 @@ async def test_one_job_is_the_pipelines_picture(model: ZImageModel, request_: Dr
 async def test_jobs_drawn_together_are_each_as_alone(model: ZImageModel, lanes: int) -> None:
     twin = dataclasses.replace(PLAIN, job_id="twin", seed=8, prompt="a red star", steps=5)
     requests = [PLAIN, GUIDED, ODD, twin]
-    config = EngineConfig(max_active=4, step_lanes=lanes, decoder_lane=lanes > 1, result_cache_bytes=0)
-    async with Engine(model=model, config=config) as engine:
+    config = EngineConfig(max_active=4, step_threads=lanes, result_cache_bytes=0)
+    async with engine_with(model=model, config=config) as engine:
         alone = [(await engine.submit(request).result()).image for request in requests]
         tickets = [engine.submit(request) for request in requests]
         together = await asyncio.gather(*(ticket.result() for ticket in tickets))
@@ -118,7 +118,7 @@ async def test_memory_that_runs_out_in_the_middle_changes_no_picture(
     twins = [dataclasses.replace(ODD, job_id=f"twin{n}", seed=n, steps=4 + n) for n in range(3)]
     requests = [*twins, GUIDED]
     config = EngineConfig(max_active=4, result_cache_bytes=0)
-    async with Engine(model=model, config=config) as engine:
+    async with engine_with(model=model, config=config) as engine:
         alone = [(await engine.submit(request).result()).image for request in requests]
         transformer, calls = model.pipeline.transformer, itertools.count()
         forward = transformer.forward
@@ -164,7 +164,7 @@ async def test_a_paused_picture_is_as_one_never_paused(model: ZImageModel) -> No
     lanes = {"free": LaneTerms(share=0.1), "paid": LaneTerms()}
     config = EngineConfig(lanes=lanes, max_active=1, result_cache_bytes=0)
     free = dataclasses.replace(PLAIN, job_id="free", lane="free", steps=6)
-    async with Engine(model=model, config=config) as engine:
+    async with engine_with(model=model, config=config) as engine:
         alone = (await engine.submit(free).result()).image
         ticket = engine.submit(free)
         states = []

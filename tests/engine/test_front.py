@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from engine.fleet.autoscale import ScaleSettings
-from engine.fleet.here import EngineWorker
-from engine.fleet.settings import ClusterSettings
-from engine.front import ClusterEngine
-from engine.queue import LaneTerms
+from engine.fleet.settings import FleetSettings
+from engine.front import Front
 from engine.request import (
     Cancelled,
     Declined,
@@ -27,8 +25,9 @@ from engine.request import (
     TooLarge,
 )
 from engine.settings import EngineConfig
+from engine.shares import LaneTerms
 from engine.worker.protocol import WorkerBusy, WorkerUnfit
-from engine.worker.steploop import Engine
+from engine.worker.steploop import StepLoop
 from engine.worker.watchdog import Cause
 from tests.engine.fakes import PROFILE, FakeClock, FakeModel, Recorder
 from tests.engine.fleet.simulated import SimulatedFleet, SimulatedWorker
@@ -37,13 +36,13 @@ from tests.engine.studio import LANES, ended, request, same, until
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from engine.ticket import Ticket
+    from engine.tickets import Ticket
 
-QUICK = ClusterSettings(
+QUICK = FleetSettings(
     scale=ScaleSettings(max_workers=9),
     health_every_s=0.01,
     health_timeout_s=0.2,
-    attempts=3,
+    tries=3,
     aside_s=0.05,
     unmanned_alert_s=0.0,
 )
@@ -58,17 +57,17 @@ def scaled_often(monkeypatch: pytest.MonkeyPatch) -> None:
 class Works:
     """A front with its fleet."""
 
-    def __init__(self, fleet: SimulatedFleet, settings: ClusterSettings, config: EngineConfig) -> None:
+    def __init__(self, fleet: SimulatedFleet, settings: FleetSettings, config: EngineConfig) -> None:
         self.fleet = fleet
         self.heard = Recorder()
-        self.engine = ClusterEngine(
+        self.engine = Front(
             fleet=fleet, profile=PROFILE, config=config, settings=settings, observers=[self.heard]
         )
 
     def submit(self, *args: Any, **kwargs: Any) -> Ticket:
         return self.engine.submit(request(*args, **kwargs))
 
-    def seats(self) -> list[str]:
+    def names(self) -> list[str]:
         return sorted(worker.name for worker in self.engine.snapshot().workers)
 
     def held(self) -> dict[str, int]:
@@ -78,7 +77,7 @@ class Works:
 @contextlib.asynccontextmanager
 async def works(
     *workers: SimulatedWorker,
-    settings: ClusterSettings = QUICK,
+    settings: FleetSettings = QUICK,
     lanes: dict[str, LaneTerms] | None = None,
     **fleet: Any,
 ) -> AsyncIterator[Works]:
@@ -88,7 +87,7 @@ async def works(
         SimulatedFleet(workers, **fleet), settings, EngineConfig(lanes=lanes or LANES, max_waiting=200)
     )
     async with world.engine:
-        await until(lambda: len(world.seats()) == len({worker.name for worker in workers}))
+        await until(lambda: len(world.names()) == len({worker.name for worker in workers}))
         yield world
     assert world.fleet.closed
     assert unhandled == []
@@ -172,7 +171,7 @@ async def test_a_dead_workers_jobs_are_drawn_elsewhere() -> None:
         one.die()
         assert await all_right(tickets)
         assert len(two.drawn) == 8
-        assert world.seats() == ["two"]
+        assert world.names() == ["two"]
         assert len(world.heard.of("worker_lost")) == 1
         assert len(world.heard.of("job_requeued")) == 4
         assert world.fleet.gone == ["one"]
@@ -201,7 +200,7 @@ async def test_what_comes_back_has_its_old_place() -> None:
         lost = sorted(one.jobs)
         later = [world.submit(f"later{n}", "paid", f"l{n}") for n in range(4)]
         one.die()
-        await until(lambda: world.seats() == ["two"])
+        await until(lambda: world.names() == ["two"])
         positions = {ticket.job_id: ticket.progress().position for ticket in [*first, *later]}
         assert all(positions[job] < positions[ticket.job_id] for job in lost for ticket in later)
         two.gate.set()
@@ -217,7 +216,7 @@ async def test_no_worker_left_the_queue_waits_and_goes_on() -> None:
         ticket = world.submit("a")
         await until(lambda: bool(one.jobs))
         one.die()
-        await until(lambda: not world.seats())
+        await until(lambda: not world.names())
         progress = ticket.progress()
         assert progress.unmanned
         assert progress.state is JobState.QUEUED
@@ -236,25 +235,28 @@ async def test_what_every_worker_fails_on_is_failed_in_the_end() -> None:
         outcome = await ended(world.submit("poison"))
         assert isinstance(outcome, DrawFailed)
         assert len(world.heard.of("job_requeued")) == 2, "three attempts"
-        assert len(world.seats()) == 3
+        assert len(world.names()) == 3
 
 
-async def test_a_worker_that_fails_again_and_again_is_set_aside_and_tried_later() -> None:
+async def test_a_worker_that_fails_again_and_again_is_replaced_and_tried_with_one_job() -> None:
+    def refills(worker: SimulatedWorker) -> SimulatedWorker:
+        return SimulatedWorker(worker.name)
+
     good, bad = SimulatedWorker("good"), SimulatedWorker("bad")
     bad.fails = [StepTimeout("no answer")] * 3
-    async with works(good, bad) as world:
+    async with works(good, bad, refills=refills) as world:
         tickets = [world.submit(f"j{n}", flow=f"f{n}") for n in range(20)]
         assert await all_right(tickets)
         [alert] = [alert for alert in world.heard.alerts if alert.cause is Cause.WORKER_ASIDE]
         assert alert.details["worker"] == "bad"
-        assert len(world.heard.of("worker_set_aside")) == 1
-        await until(lambda: all(w.state == "idle" for w in world.engine.snapshot().workers))
-        [trial] = [w for w in world.engine.snapshot().workers if w.name == "bad"]
-        if not bad.drawn:
-            assert trial.window == 1, "one job to see"
-            more = [world.submit(f"k{n}", flow=f"f{n}") for n in range(12)]
-            assert await all_right(more)
-        assert bad.drawn
+        assert bad.stops == 1
+        await until(lambda: world.names() == ["bad", "good"])
+        windows = {worker.name: worker.window for worker in world.engine.snapshot().workers}
+        assert windows["bad"] == 1, "one job to see"
+        more = [world.submit(f"k{n}", flow=f"f{n}") for n in range(12)]
+        assert await all_right(more)
+        windows = {worker.name: worker.window for worker in world.engine.snapshot().workers}
+        assert windows["bad"] == windows["good"]
 
 
 async def test_what_does_not_fit_one_worker_is_drawn_by_another() -> None:
@@ -273,7 +275,7 @@ async def test_another_version_of_the_model_is_refused() -> None:
         other = SimulatedWorker("other", fingerprint="two")
         world.fleet.hire(other)
         await until(lambda: bool(world.heard.of("worker_refused")))
-        assert world.seats() == ["one"]
+        assert world.names() == ["one"]
         await until(lambda: other.stops == 1)
         [alert] = [alert for alert in world.heard.alerts if alert.cause is Cause.WORKER_REFUSED]
         assert "another version of the model, two, not one" in alert.message
@@ -288,7 +290,7 @@ async def test_a_worker_that_would_draw_otherwise_is_refused() -> None:
         await until(lambda: unfit.stops == 1)
         [alert] = [alert for alert in world.heard.alerts if alert.cause is Cause.WORKER_REFUSED]
         assert alert.message == "unfit: it paints dogs"
-        assert world.seats() == ["one"]
+        assert world.names() == ["one"]
 
 
 async def test_a_busy_worker_is_left_alone_for_a_while_and_is_not_to_blame() -> None:
@@ -411,8 +413,7 @@ async def test_backlog_caps_hold_and_the_same_picture_comes_from_the_cache() -> 
         world.engine.clear_caches()
         await until(lambda: one.cleared == 1)
         one.gate.clear()
-        for n in range(5):
-            world.submit(f"c{n}", flow="f", prompt=f"{n}")
+        world.submit("c", flow="f", prompt="c")
         with pytest.raises(QueueFull):
             world.submit("d", flow="f")
 
@@ -428,11 +429,11 @@ async def test_more_work_more_workers_and_the_idlest_leave() -> None:
         await until(lambda: world.fleet.wanted[-1] == 3)
         for worker in workers[1:]:
             world.fleet.hire(worker)
-        await until(lambda: len(world.seats()) == 3)
+        await until(lambda: len(world.names()) == 3)
         for worker in workers:
             worker.gate.set()
         assert await all_right(tickets)
-        await until(lambda: len(world.seats()) == 1)
+        await until(lambda: len(world.names()) == 1)
         assert len(world.heard.of("worker_left")) == 2
         assert not world.heard.of("worker_lost")
 
@@ -460,11 +461,10 @@ async def engines(count: int, **changes: Any) -> AsyncIterator[tuple[Works, list
     fleet = SimulatedFleet([])
     for n, model in enumerate(models):
         config = EngineConfig(lanes=LANES, **changes)
-        engine = Engine(model=model, config=config, clock=model.clock)
-        fleet.hire(EngineWorker(f"w{n}", engine, lambda: "one"))  # type: ignore[arg-type]
+        fleet.hire(StepLoop(f"w{n}", model=model, config=config, clock=model.clock))  # type: ignore[arg-type]
     world = Works(fleet, replace(QUICK, health_timeout_s=10.0), EngineConfig(lanes=LANES, max_waiting=200))
     async with world.engine:
-        await until(lambda: len(world.seats()) == count)
+        await until(lambda: len(world.names()) == count)
         yield world, models
         for model in models:
             model.gate.open()

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 import torch
 
+from engine.build import engine_with, local_front
 from engine.families.zimage import ZImageModel
 from engine.placement import resolve
 from engine.request import DrawRequest
 from engine.settings import EngineConfig, ModelSettings
 from engine.worker.memory import Mode, Need
-from engine.worker.steploop import Engine
+from engine.worker.steploop import StepLoop
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,7 +76,7 @@ def on_gpu(folder: Path, **settings: Any) -> ZImageModel:
 
 async def draw(model: ZImageModel) -> Image.Image:
     config = EngineConfig(memory_mode=model._placement.mode)
-    async with Engine(model=model, config=config) as engine:
+    async with engine_with(model=model, config=config) as engine:
         return (await engine.submit(REQUEST).result()).image
 
 
@@ -92,14 +93,16 @@ async def test_each_call_is_measured_by_the_devices_clock_and_allocator(
     tiny_folder: Path, cuda: Cuda
 ) -> None:
     model = on_gpu(tiny_folder)
-    async with Engine(model=model) as engine:
+    worker = StepLoop("gpu", model=model)
+    async with local_front(worker, EngineConfig(), replaces=False) as engine:
         drawing = await engine.submit(REQUEST).result()
         need = Need(64, 64)
-        learned = engine._gate.learned()
-        assert learned == {
+        assert worker.gate.learned() == {
             phase: {str(need): cuda.peak - cuda.loaded} for phase in ("encode", "denoise", "decode")
         }
-        memory = engine.snapshot().memory
+        device = engine.snapshot().device
+        assert device is not None
+        memory = device.memory
         assert memory is not None
         assert (memory.total, memory.free, memory.available) == (cuda.total, cuda.free, 17_000)
     assert drawing.usage.gpu_s <= 0.1 * (1 + REQUEST.steps + 1), "no more than the events tell"

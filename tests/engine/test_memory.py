@@ -16,7 +16,7 @@ from engine.families.model import Measurement
 from engine.families.profile import load_profile
 from engine.request import DrawRequest
 from engine.worker import hostmemory
-from engine.worker.executor import Landing, Outcome
+from engine.worker.executor import Outcome, Result
 from engine.worker.experience import Experience
 from engine.worker.job import Job
 from engine.worker.memory import RESERVE_BYTES, MemoryGate, Mode, Need, choose_mode, resident_bytes
@@ -44,7 +44,7 @@ class TestTheProfiles:
         """Its own rule, memory over peak, is for whole copies; sharing the weights leaves room for more."""
         gate = MemoryGate(SEED, 24 * GB)
         assert 24 * GB // (6.2 * GB) == 3
-        assert gate.admits(LARGE, [LARGE] * 3)
+        assert gate.fits([(Phase.DECODE, LARGE)] * 4)
 
     def test_what_counts_is_the_call_that_runs_not_all_that_a_picture_will_ever_take(self) -> None:
         gate = MemoryGate(TURBO, 24 * GB)
@@ -80,11 +80,6 @@ class TestModes:
         assert gate.fits([(Phase.DECODE, LARGE)] * 3)
         assert not gate.fits([(Phase.ENCODE, LARGE), (Phase.DENOISE, LARGE)])
         assert not MemoryGate(TURBO, 20 * GB, Mode.MEDIUM).ever_fits(LARGE), "it must fit while it encodes"
-
-    def test_low_holds_one_job_however_small(self) -> None:
-        gate = MemoryGate(TURBO, 80 * GB, Mode.LOW)
-        assert gate.admits(LARGE, [])
-        assert not gate.admits(Need(512, 512), [Need(512, 512)])
 
 
 class TestLearning:
@@ -139,21 +134,18 @@ class TestLearning:
 def test_what_others_hold_counts_less_a_reserve() -> None:
     gate = MemoryGate(PROFILE, 10**12)
     small = Need(64, 64)
-    enough = gate.resident_bytes + gate.peak_bytes(small) + RESERVE_BYTES
-    assert gate.admits(small, [], enough)
-    assert not gate.admits(small, [], enough - 1)
-    assert not gate.admits(small, [small], enough)
+    enough = gate.resident_bytes + gate.call_bytes(Phase.DECODE, small) + RESERVE_BYTES
+    assert gate.fits([(Phase.DECODE, small)], enough)
+    assert not gate.fits([(Phase.DECODE, small)], enough - 1)
+    assert not gate.fits([(Phase.DECODE, small)] * 2, enough)
 
 
 @given(st.lists(st.sampled_from([64, 96, 128]), max_size=6), st.sampled_from([64, 128]), st.integers(10, 40))
 def test_nothing_comes_in_beyond_the_budget(active: list[int], side: int, budget_kb: int) -> None:
     gate = MemoryGate(PROFILE, budget_kb * 1000)
-    needs = [Need(other, other) for other in active]
-    need = Need(side, side)
-    total = gate.resident_bytes + sum(map(gate.peak_bytes, [*needs, need]))
-    assert gate.admits(need, needs) == (total <= gate.budget_bytes)
-    if gate.admits(need, needs):
-        assert gate.ever_fits(need)
+    needs = [Need(other, other) for other in [*active, side]]
+    total = gate.resident_bytes + sum(gate.call_bytes(Phase.DENOISE, need) for need in needs)
+    assert gate.fits([(Phase.DENOISE, need) for need in needs]) == (total <= gate.budget_bytes)
 
 
 class TestOnDisk:
@@ -166,7 +158,7 @@ class TestOnDisk:
         assert kept["peak_bytes"] == {phase: {"64x64x1": 777} for phase in ("encode", "denoise", "decode")}
         assert kept["factors"]["4096"] == pytest.approx(1.0)
         async with Studio(learned_path=path) as studio:
-            assert studio.engine._gate.peak_bytes(Need(64, 64)) == round(777 * 1.05)
+            assert studio.worker.gate.peak_bytes(Need(64, 64)) == round(777 * 1.05)
 
     async def test_each_phase_has_its_own_peak(self) -> None:
         async with Studio() as studio:
@@ -174,7 +166,7 @@ class TestOnDisk:
             for call, peak in (("encode", 9999), ("step", 500), ("decode", 700)):
                 model.before[call] = lambda _, peak=peak: setattr(model, "peak_bytes", peak)
             await studio.submit("a").result()
-            learned = {phase: peaks["64x64x1"] for phase, peaks in studio.engine._gate.learned().items()}
+            learned = {phase: peaks["64x64x1"] for phase, peaks in studio.worker.gate.learned().items()}
             assert learned == {"encode": 9999, "denoise": 500, "decode": 700}
 
     async def test_a_prompt_that_is_known_says_nothing_of_what_encoding_takes(self) -> None:
@@ -183,7 +175,7 @@ class TestOnDisk:
             await studio.submit("a", prompt="a cat").result()
             studio.model.peak_bytes = 5
             await studio.submit("b", prompt="a cat").result()
-            assert studio.engine._gate.learned()["encode"] == {"64x64x1": 777}
+            assert studio.worker.gate.learned()["encode"] == {"64x64x1": 777}
 
     @pytest.mark.parametrize(
         "text", ["", "[]", "{", '{"key": 1}', '{"key":"x","peak_bytes":{"decode":{"a":1}},"factors":{}}']
@@ -200,7 +192,7 @@ class TestOnDisk:
             studio.model.peak_bytes = 777
             await studio.submit("a").result()
         async with Studio(learned_path=path, device_name="another") as studio:
-            assert not studio.engine._gate.knows(Need(64, 64))
+            assert not studio.worker.gate.knows(Need(64, 64))
 
     async def test_calibration_happens_once(self, tmp_path: Path) -> None:
         path = tmp_path / "learned.json"
@@ -210,7 +202,7 @@ class TestOnDisk:
             studio.model.peak_bytes = 555
             async with studio:
                 assert len(studio.heard.of("memory_calibrated")) == expected
-                assert studio.engine._gate.knows(calibrate[1])
+                assert studio.worker.gate.knows(calibrate[1])
 
 
 def test_the_kernel_tells_a_calls_peak() -> None:
@@ -238,11 +230,11 @@ class TestThreads:
 
     def learned(self, seconds: dict[int, float]) -> int:
         experience = Experience(PROFILE, MemoryGate(PROFILE, 10**12), key="", path=None)
-        job = Job(DrawRequest("a", "", 64, 64, 4, 0), 0.0, 1.0)
+        job = Job(DrawRequest("a", "", 64, 64, 4, 0), 0.0)
         work = Work(Phase.DENOISE, (job,))
         for _ in range(20):
             tried = experience.with_threads(work, max(seconds))
-            done = Landing(tried, Outcome(), {"a": 1.0}, seconds[tried.threads])
+            done = Result(tried, Outcome(), {"a": 1.0}, seconds[tried.threads])
             experience.learn(done, Measurement())
         return experience.with_threads(work, max(seconds)).threads
 
@@ -257,7 +249,7 @@ class TestThreads:
         assert self.learned({1: 1.0}) == 1
 
     async def test_the_engine_divides_the_cores(self) -> None:
-        async with Studio(threads=2, step_lanes=2, max_active=2) as studio:
+        async with Studio(threads=2, step_threads=2, max_active=2) as studio:
             together = threading.Barrier(2, timeout=10)
             studio.model.before["step"] = lambda _: together.wait() and None
             tickets = [studio.submit("a", steps=2), studio.submit("b", width=128, steps=2)]
@@ -287,6 +279,6 @@ async def test_a_size_that_does_not_fit_at_the_start_is_no_reason_not_to_start()
     studio.model.begin = begin_and_see  # type: ignore[method-assign,assignment]
     studio.model.before["warm-up"] = starve  # type: ignore[assignment]
     async with studio:
-        assert studio.engine._gate.knows(Need(64, 64))
-        assert not studio.engine._gate.knows(Need(128, 128))
+        assert studio.worker.gate.knows(Need(64, 64))
+        assert not studio.worker.gate.knows(Need(128, 128))
         assert studio.draws_right(await studio.submit("a").result())

@@ -10,13 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from engine.build import build_engine
+from engine.build import build_engine, engine_with
 from engine.families.zimage import ZImageModel
 from engine.placement import resolve, weights_on_disk
 from engine.request import DrawFailed, DrawRequest, ModelLost
 from engine.settings import BadSetting, EngineConfig, ModelSettings
 from engine.worker.memory import Mode
-from engine.worker.steploop import Engine
 from engine.worker.watchdog import Cause
 from tests.engine.fakes import Recorder
 
@@ -35,7 +34,7 @@ def settings(folder: Path, **more: Any) -> ModelSettings:
 
 
 async def draw(model: ZImageModel) -> Image.Image:
-    async with Engine(model=model) as engine:
+    async with engine_with(model) as engine:
         return (await engine.submit(REQUEST).result()).image
 
 
@@ -180,7 +179,7 @@ class TestTheBranchesOnACpu:
         self, tiny_folder: Path, plain: Image.Image
     ) -> None:
         model = ZImageModel(resolve(settings(tiny_folder, memory_mode="low")))
-        async with Engine(model=model, config=EngineConfig(memory_mode=Mode.LOW)) as engine:
+        async with engine_with(model=model, config=EngineConfig(memory_mode=Mode.LOW)) as engine:
             assert len(model.pipeline._all_hooks) == 3
             for n in range(2):
                 request = dataclasses.replace(REQUEST, job_id=str(n), flow=str(n))
@@ -196,7 +195,7 @@ class TestTheBranchesOnACpu:
         assert difference(await draw(model), plain) <= 1
 
     async def test_an_attention_back_end_that_is_not_there_is_told_at_start(self, tiny_folder: Path) -> None:
-        engine = Engine(model=ZImageModel(resolve(settings(tiny_folder, attention="sage"))))
+        engine = engine_with(model=ZImageModel(resolve(settings(tiny_folder, attention="sage"))))
         with pytest.raises(ModelLost, match="sageattention"):
             await engine.start()
 
@@ -247,14 +246,15 @@ async def test_build_gives_each_core_a_lane_on_a_cpu(tiny_folder: Path) -> None:
         drawing = await engine.submit(REQUEST).result()
         assert drawing.usage.gpu_s > 0
         snapshot = engine.snapshot()
-        assert (snapshot.max_active, snapshot.memory_budget_bytes) == (5, 10**9)
-        assert snapshot.gpu is None
+        assert snapshot.device is not None
+        assert (snapshot.device.cap, snapshot.device.memory_budget_bytes) == (5, 10**9)
+        assert snapshot.device.gpu is None
 
 
 async def test_the_owner_hears_of_black_pictures_after_a_few(tiny_folder: Path) -> None:
     heard = Recorder()
     model = ZImageModel(resolve(settings(tiny_folder)))
-    async with Engine(model=model, observers=[heard]) as engine:
+    async with engine_with(model=model, observers=[heard]) as engine:
         with torch.no_grad():
             model.pipeline.vae.decoder.conv_out.weight.fill_(float("nan"))
         for n in range(3):
@@ -266,7 +266,7 @@ async def test_the_owner_hears_of_black_pictures_after_a_few(tiny_folder: Path) 
 
 async def test_a_picture_that_is_no_number_fails_and_spoils_nothing(tiny_folder: Path) -> None:
     model = ZImageModel(resolve(settings(tiny_folder)))
-    async with Engine(model=model) as engine:
+    async with engine_with(model) as engine:
         await engine.submit(REQUEST).result()
         last = model.pipeline.vae.decoder.conv_out.weight
         right = last.detach().clone()

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import shutil
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from diffusers import AutoencoderTiny
 
+from engine.build import engine_with
 from engine.families.zimage import ZImageModel
 from engine.placement import resolve
 from engine.request import DrawRequest
 from engine.settings import ModelSettings
 from engine.worker.preview import Projection
-from engine.worker.steploop import Engine
-from tests.engine.studio import Studio, until
+from tests.engine.studio import Studio
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +45,7 @@ def test_the_map_is_found_from_pictures() -> None:
 
 
 async def previews(model: ZImageModel, steps: int = 6) -> tuple[list[Image.Image], Image.Image]:
-    async with Engine(model=model) as engine:
+    async with engine_with(model) as engine:
         await engine.submit(DrawRequest("first", "a cat", 128, 128, 2, seed=1)).result()
         request = DrawRequest("a", "a red house", 128, 96, steps, seed=5, preview_every=1)
         ticket = engine.submit(request)
@@ -106,9 +107,13 @@ async def test_previews_come_every_k_steps_and_never_for_the_last(monkeypatch: p
 
 async def test_previews_that_cost_too_much_are_left_out() -> None:
     async with Studio() as studio:
-        calls = studio.engine._calls
-        ticket = studio.submit("a", steps=4, preview_every=1)
-        await until(lambda: ticket.done)
-        calls._preview_s = calls._step_s  # as if previews had taken as long as the steps
+        original = studio.model.preview
+
+        def slow(canvas: object) -> Image.Image:
+            time.sleep(0.05)
+            return original(canvas)  # type: ignore[arg-type]
+
+        studio.model.preview = slow  # type: ignore[method-assign,assignment]
+        await studio.submit("a", steps=4, preview_every=1).result()
         ticket = studio.submit("b", steps=4, preview_every=1)
         assert all([p.preview is None async for p in ticket.updates()])

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.queue import FairQueue, LaneTerms
+from engine.queue import FairQueue
 from engine.request import QueueFull
+from engine.shares import LaneTerms
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -35,10 +35,10 @@ def test_each_field_is_the_pictures_or_the_queues() -> None:
 @pytest.mark.parametrize("name", ANOTHER)
 def test_whatever_a_picture_depends_on_makes_another_of_it(name: str) -> None:
     other = replace(PLAIN, **{name: ANOTHER[name]})
-    assert picture_key("m", other) != picture_key("m", PLAIN)
-    assert picture_key("m", replace(other, job_id="b", waited_s=9.0)) == picture_key("m", other)
+    assert picture_key(other) != picture_key(PLAIN)
+    assert picture_key(replace(other, job_id="b", waited_s=9.0)) == picture_key(other)
 
 
 def test_without_guidance_the_negative_prompt_is_not_read() -> None:
     plain = replace(PLAIN, guidance=0.0)
-    assert picture_key("m", replace(plain, negative_prompt="grey")) == picture_key("m", plain)
+    assert picture_key(replace(plain, negative_prompt="grey")) == picture_key(plain)

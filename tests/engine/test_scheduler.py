@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.events import Phase
 from engine.families.model import Caption
 from engine.families.profile import Curve, Peaks, Profile
 from engine.predict import Predictor
-from engine.queue import FairQueue, LaneTerms
 from engine.request import DrawRequest, JobState
+from engine.shares import LaneTerms, Shares
 from engine.simulation import Arrival, Outcome, simulate
 from engine.worker.job import Job
 from engine.worker.memory import MemoryGate
@@ -70,7 +71,6 @@ def test_who_pays_steps_at_once_where_free_jobs_hold_all_places(max_active: int,
     boundary = encode = STEP_S
     round_s = max_active * STEP_S
     assert paid.started_s - paid.arrived_s <= boundary + encode + round_s
-    assert sum(story.pauses for story in outcome.stories.values()) == 1
 
 
 def test_three_who_pay_take_all_three_places() -> None:
@@ -78,7 +78,6 @@ def test_three_who_pay_take_all_three_places() -> None:
     stories = draw(arrivals).stories
     for n in range(3):
         assert stories[f"member{n}"].took_s < 3 * PICTURE_S + 5 * STEP_S
-    assert sum(story.pauses for story in stories.values()) == 3
 
 
 def test_a_free_job_never_takes_the_place_of_one_who_pays() -> None:
@@ -91,35 +90,28 @@ def test_those_of_one_lane_do_not_push_each_other_out() -> None:
     assert all(story.pauses == 0 for story in stories.values())
 
 
-def test_work_within_a_share_runs_on() -> None:
-    """Under lasting load each free job, once its turn has come, is drawn to its end."""
-    arrivals = flood("premium", 300) + flood("free", 300)
-    stories = draw(arrivals, until_s=1500).stories.values()
-    free = [story for story in stories if story.request.lane == "free" and story.finished_s]
-    assert len(free) > 10
-    assert all(story.pauses == 0 for story in free)
-
-
-def test_a_place_won_while_others_waited_is_kept_when_a_third_lane_comes() -> None:
-    drawn_by = draw(flood("member", 100) + flood("free", 100), 1, until_s=300).stories.values()
-    free = next(story for story in drawn_by if story.request.lane == "free" and story.started_s)
-    assert free.started_s is not None
-    premium = flood("premium", 1, at_s=free.started_s + 2 * STEP_S)
-    outcome = draw(flood("member", 100) + flood("free", 100) + premium, 1, until_s=300)
-    assert outcome.stories[free.request.job_id].pauses == 0
-
-
-def test_no_ping_pong() -> None:
-    """However they arrive, each pause makes way for one newcomer, who is not paused for it in turn."""
+def test_pauses_are_few() -> None:
+    """Who pays is hardly ever paused, and nobody again and again."""
     rng = random.Random(5)
     arrivals = [
         Arrival(rng.uniform(0, 3000), request(str(n), rng.choice(["free"] * 3 + ["member", "premium"])))
         for n in range(380)
     ]
     stories = draw(arrivals).stories.values()
-    newcomers = sum(story.request.lane in PAYING for story in stories)
-    assert 0 < sum(story.pauses for story in stories) <= newcomers
-    assert all(story.pauses == 0 for story in stories if story.request.lane == "premium")
+    assert sum(story.pauses for story in stories) <= 3 * len(stories)
+    assert sum(story.pauses for story in stories if story.request.lane == "premium") <= len(arrivals) // 10
+
+
+def waits(arrivals: list[Arrival], profile: Profile) -> float:
+    """Mean seconds from arrival to picture."""
+    stories = simulate(arrivals, profile, lanes=LANES).stories.values()
+    return sum(story.took_s for story in stories) / len(stories)
+
+
+def test_pictures_are_finished_one_by_one_where_a_shared_forward_gains_nothing() -> None:
+    """Three in turn would all end last."""
+    alone = dataclasses.replace(PROFILE, batch_gain=Curve(((1.0, 1.0),)))
+    assert waits(flood("free", 3), alone) == pytest.approx(2 * PICTURE_S, rel=0.1)
 
 
 @settings(max_examples=40, deadline=None)
@@ -155,22 +147,20 @@ class Bench:
 
     def __init__(self, max_active: int = 3, budget_bytes: int = 1 << 60, **profile: object) -> None:
         changed = dataclasses.replace(PROFILE, **profile)  # type: ignore[arg-type]
-        self.queue: FairQueue[Job] = FairQueue(LANES)
         self.scheduler = Scheduler(
-            self.queue, MemoryGate(changed, budget_bytes), Predictor(changed), max_active=max_active
+            Shares(LANES), MemoryGate(changed, budget_bytes), Predictor(changed), max_active=max_active
         )
 
     def add(self, name: str, *, tokens: tuple[int, ...] = (20,), lane: str = "free", side: int = 512) -> Job:
         guidance = 2.0 if len(tokens) > 1 else 0.0
         made = dataclasses.replace(request(name, lane, side=side), guidance=guidance)
-        job = Job(made, 0.0, 1.0)
+        job = Job(made, float(len(self.scheduler)))
         job.captions = tuple(Caption(None, count, 0) for count in tokens)
-        self.queue.push(job)
+        self.scheduler.add(job)
         return job
 
-    def groups(self, lanes: int) -> list[set[str]]:
-        self.scheduler.admit(0.0)
-        return [{job.job_id for job in work.jobs} for work in self.scheduler.pick(lanes, decoder=False)]
+    def groups(self, threads: int) -> list[set[str]]:
+        return [{job.job_id for job in work.jobs} for work in self.scheduler.pick(threads)]
 
 
 def test_same_size_and_padded_caption_share_a_forward() -> None:
@@ -190,7 +180,7 @@ def test_same_size_and_padded_caption_share_a_forward() -> None:
     ]
 
 
-def test_groups_split_where_workers_would_idle() -> None:
+def test_groups_split_where_threads_would_idle() -> None:
     bench = Bench(max_active=8)
     for n in range(8):
         bench.add(str(n))
@@ -201,102 +191,78 @@ def test_no_batch_where_the_profile_says_it_does_not_pay() -> None:
     bench = Bench(batch_gain=Curve(((512 * 512, 1.3), (1024 * 1024, 1.0))))
     bench.add("a", side=1024)
     bench.add("b", side=1024)
-    assert bench.groups(1) in ([{"a"}], [{"b"}])
+    assert bench.groups(1) == [{"a"}]
     small = Bench(batch_gain=Curve(((512 * 512, 1.3), (1024 * 1024, 1.0))))
     small.add("a")
     small.add("b")
     assert small.groups(1) == [{"a", "b"}]
 
 
-def test_groups_take_turns() -> None:
+def test_no_more_join_a_forward_than_memory_holds() -> None:
+    bench = Bench(budget_bytes=5 * 10**9 // 2)
+    for name in "abc":
+        bench.add(name)
+    assert bench.groups(1) == [{"a", "b"}]
+    bench.scheduler.begin(bench.scheduler.pick(1)[0])
+    assert bench.groups(1) == [], "nor beside it"
+
+
+def test_who_has_the_fewest_steps_left_is_finished_first() -> None:
     bench = Bench()
     for name, side in (("a", 512), ("b", 768), ("c", 1024)):
         bench.add(name, side=side)
+    bench.scheduler.jobs["b"].step = 1
     seen = []
-    for step in range(6):
-        (group,) = bench.groups(1)
-        (name,) = group
-        seen.append(name)
-        bench.scheduler.active[name].stepped_at = step + 1.0
-    assert sorted(seen[:3]) == sorted(seen[3:]) == ["a", "b", "c"]
+    while bench.scheduler.jobs:
+        (work,) = bench.scheduler.pick(1)
+        bench.scheduler.done(work.phase, work.jobs[0])
+        seen.append(work.jobs[0].job_id)
+    assert seen == ["b"] * 8 + ["a"] * 9 + ["c"] * 9, "its steps, and its decode"
 
 
 def test_the_lane_that_is_due_first_steps_first() -> None:
     bench = Bench()
     bench.add("free", lane="free", side=512)
-    bench.scheduler.admit(0.0)
-    bench.add("paying", lane="premium", side=768)
-    bench.scheduler.active["free"].stepped_at = 0.0
+    paying = bench.add("paying", lane="premium", side=768)
     assert bench.groups(1) == [{"paying"}]
-    for _ in range(30):
-        bench.queue.served(bench.scheduler.active["paying"], 1.0)
+    bench.scheduler.served(paying, 300.0)
     assert bench.groups(1) == [{"free"}], "but not for ever"
 
 
-def test_a_job_in_a_workers_hands_is_left_alone() -> None:
+def test_who_is_overtaken_pauses_at_the_next_step_and_goes_on_later() -> None:
     bench = Bench(max_active=1)
     job = bench.add("running")
-    bench.scheduler.admit(0.0)
-    job.in_flight = True
-    bench.add("paying", lane="premium")
-    changes = bench.scheduler.admit(1.0)
-    assert changes.paused == (job,)
-    assert job.state is JobState.RUNNING, "not before its step is over"
-    assert [added.job_id for added in changes.admitted] == ["paying"]
-    bench.scheduler.park(job, 2.0)
-    assert job.state is JobState.PAUSED
-
-
-def test_one_on_the_way_out_is_enough_for_one_newcomer() -> None:
-    bench = Bench(max_active=2, budget_bytes=3 * 10**9)
-    for name in ("a", "b"):
-        bench.add(name)
-    bench.scheduler.admit(0.0)
-    for job in bench.scheduler.active.values():
-        job.in_flight = True
-    bench.add("paying", lane="premium", side=768)
-    assert len(bench.scheduler.admit(1.0).paused) == 1
-    assert bench.scheduler.admit(2.0).paused == ()
-
-
-def test_a_place_taken_back_is_no_longer_borrowed() -> None:
-    bench = Bench(max_active=1)
-    bench.add("running")
-    bench.scheduler.admit(0.0)
-    bench.scheduler.active["running"].in_flight = True
+    job.step = 1
+    (work,) = bench.scheduler.pick(1)
+    bench.scheduler.begin(work)
     paying = bench.add("paying", lane="premium")
-    bench.scheduler.admit(1.0)
-    assert not paying.borrowed
-
-
-def test_nobody_is_paused_before_its_last_step() -> None:
-    bench = Bench(max_active=1)
-    job = bench.add("running")
-    bench.scheduler.admit(0.0)
-    job.step = job.request.steps - 1
-    bench.add("paying", lane="premium")
-    assert bench.scheduler.admit(1.0).paused == ()
-
-
-def test_nobody_is_paused_for_one_who_would_not_fit_anyway() -> None:
-    bench = Bench(max_active=3, budget_bytes=3 * 10**9)
-    held = bench.add("held", lane="member", side=512)
-    kept = bench.add("kept", lane="free", side=512)
-    bench.scheduler.admit(0.0)
-    held.borrowed = False
-    bench.add("large", lane="premium", side=1024)
-    changes = bench.scheduler.admit(1.0)
-    assert (changes.admitted, changes.paused) == ((), ())
-    assert set(bench.scheduler.active) == {held.job_id, kept.job_id}
-
-
-def test_the_newcomer_waits_for_the_memory_of_who_is_on_the_way_out() -> None:
-    bench = Bench(max_active=1, budget_bytes=3 * 10**9)
-    job = bench.add("running", side=1024)
-    bench.scheduler.admit(0.0)
-    job.in_flight = True
-    bench.add("paying", lane="premium", side=1024)
-    assert bench.scheduler.admit(1.0).admitted == ()
-    bench.scheduler.park(job, 2.0)
+    assert bench.groups(1) == [{"paying"}]
+    assert job.state is JobState.RUNNING, "not before its step is over"
     job.in_flight = False
-    assert [added.job_id for added in bench.scheduler.admit(2.0).admitted] == ["paying"]
+    assert bench.groups(1) == [{"paying"}]
+    assert job.state is JobState.PAUSED
+    bench.scheduler.drop(paying)
+    assert bench.groups(1) == [{"running"}]
+    assert job.state is JobState.RUNNING
+
+
+def test_a_lane_that_was_behind_in_the_queue_is_behind_at_the_worker() -> None:
+    bench = Bench()
+    member = bench.add("member", lane="member", side=768)
+    bench.scheduler.served(member, 6.0)
+    late = Job(request("late", "free", side=512), 1.0, captions=(Caption(None, 20, 0),))
+    bench.scheduler.add(late, lead_s=-100.0)
+    assert bench.groups(1) == [{"late"}]
+
+
+def test_one_decode_at_a_time_and_before_other_steps() -> None:
+    bench = Bench(max_active=2)
+    for name in "ab":
+        job = bench.add(name)
+        job.step, job.state = 8, JobState.DECODING
+    bench.add("c")
+    picked = [(work.phase, work.jobs[0].job_id) for work in bench.scheduler.pick(3)]
+    assert picked == [
+        (Phase.DECODE, "a"),
+        (Phase.DENOISE, "c"),
+    ]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from engine.request import Draining, Drawing, DrawRequest, ModelLost, OutOfMemory, StepTimeout
+from engine.request import Draining, DrawFailed, Drawing, DrawRequest, ModelLost, OutOfMemory
 from engine.worker.executor import attempt
 from engine.worker.oom import is_out_of_memory
 from engine.worker.watchdog import Cause, WatchdogSettings
@@ -19,6 +18,7 @@ from tests.engine.studio import Studio, ended, until
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from engine.tickets import Ticket
     from tests.engine.fakes import FakeCanvas
 
 LIMIT_S = 100.0
@@ -31,7 +31,7 @@ BEATING = WatchdogSettings(keep_warm_every_s=300.0)
 async def beat(studio: Studio) -> None:
     """Let the next heartbeat fall due."""
     studio.clock.advance(301.0)
-    studio.engine.resume_admission()
+    studio.worker.wake()
 
 
 class Hang:
@@ -50,7 +50,7 @@ class Hang:
 
     async def is_noticed(self) -> None:
         await until(self.begun.is_set)
-        self._studio.engine.resume_admission()  # ends the wait, which was set by the real clock
+        self._studio.worker.wake()
 
 
 def starve(
@@ -84,13 +84,13 @@ class TestOutOfMemory:
             studio.model.gate.close()
             tickets = [studio.submit(name) for name in "abc"]
             await until(lambda: studio.engine.snapshot().out_of_memory == 1)
-            assert studio.engine.snapshot().cap == 2
+            assert studio.worker.snapshot().cap == 2
             studio.model.gate.open()
             for ticket in tickets:
                 await ticket.result()
             studio.clock.advance(5.0)
-            studio.engine.resume_admission()
-            await until(lambda: studio.engine.snapshot().cap == 3)
+            studio.worker.wake()
+            await until(lambda: studio.worker.snapshot().cap == 3)
             assert [event.fields["cap"] for event in studio.heard.of("cap_raised")] == [3]
 
     async def test_decoding_is_tiled(self) -> None:
@@ -108,7 +108,7 @@ class TestOutOfMemory:
             assert studio.draws_right(await studio.submit("a").result())
 
     async def test_a_step_is_tried_alone_with_the_device_to_itself(self) -> None:
-        async with Studio(max_active=2, step_lanes=2) as studio:
+        async with Studio(max_active=2, step_threads=2) as studio:
             lock = threading.Lock()
             inside: list[str] = []
             crowded: list[bool] = []
@@ -195,88 +195,82 @@ class TestOutOfMemory:
         assert Tensor.alive == 0
 
 
-class TestHungSteps:
-    async def test_its_jobs_fail_the_model_is_reloaded_and_the_rest_is_drawn(self) -> None:
-        async with Studio(max_active=1, watchdog=STRICT) as studio:
-            studio.model.before["step"] = hang = Hang(studio, "stuck")
-            stuck, later = studio.submit("stuck"), studio.submit("later")
-            await hang.is_noticed()
-            error = await ended(stuck)
-            assert isinstance(error, StepTimeout)
+class TestALostDevice:
+    """In this process nothing can cure it: every job is handed back, and the process is to end."""
+
+    async def everything_is_handed_back(self, studio: Studio, *tickets: Ticket, cause: Cause) -> None:
+        for ticket in tickets:
+            error = await ended(ticket)
+            assert isinstance(error, Draining)
             assert not error.usage.billable
-            assert error.usage.denoise_s > 0, "what it took is accounted for"
-            assert not studio.engine.snapshot().loaded, (
-                "until the thread is back and the model is loaded anew"
-            )
-            assert studio.draws_right(await later.result())
-            assert studio.engine.snapshot().loaded
-            assert studio.model.loads == 2
-            assert [alert.cause for alert in studio.heard.alerts] == [Cause.HUNG_STEP]
-            assert studio.engine.snapshot().timeouts == 1
-            hang.release.set()
-            await until(lambda: sum(t.name == "draw-0" for t in threading.enumerate()) == 1)
+        with pytest.raises(ModelLost):
+            await studio.engine.wait()
+        with pytest.raises(Draining):
+            studio.submit("another")
+        assert [alert.cause for alert in studio.heard.alerts] == [cause]
+        assert not studio.engine.snapshot().loaded
 
-    async def test_what_the_hung_thread_brings_later_is_nobodys(self) -> None:
-        async with Studio(max_active=1, watchdog=STRICT) as studio:
-            studio.model.before["step"] = hang = Hang(studio, "stuck")
-            stuck = studio.submit("stuck")
-            await hang.is_noticed()
-            assert isinstance(await ended(stuck), StepTimeout)
-            hang.release.set()
-            await until(lambda: len(studio.heard.of("model_reloaded")) == 1)
-            again = studio.submit("stuck", prompt="another")
-            assert studio.draws_right(await again.result())
-
-    async def test_those_beside_it_finish_their_step_before_the_reload(self) -> None:
-        lenient_with_the_known = dataclasses.replace(STRICT, deadline_factor=1e9)
-        async with Studio(max_active=2, step_lanes=2, watchdog=lenient_with_the_known) as studio:
-            await studio.submit("known", steps=9).result()
-            hang = Hang(studio, "stuck")
-            reached, go = threading.Event(), threading.Event()
-            loaded_beside: list[bool] = []
-
-            def step(canvases: Sequence[FakeCanvas]) -> None:
-                if canvases[0].request.job_id == "beside":
-                    reached.set()
-                    assert go.wait(10)
-                else:
-                    assert reached.wait(10)
-                    hang(canvases)
-
-            studio.model.before["step"] = step
-            studio.model.before["load"] = lambda _: loaded_beside.append(not go.is_set())
-            stuck = studio.submit("stuck", width=128, height=128)
-            beside = studio.submit("beside", steps=3)
-            await hang.is_noticed()
-            assert isinstance(await ended(stuck), StepTimeout)
-            for _ in range(100):
-                await asyncio.sleep(0)
-            go.set()
-            drawing = await ended(beside)
-            assert isinstance(drawing, Drawing)
-            assert studio.draws_right(drawing)
-            assert loaded_beside == [False]
-            hang.release.set()
-
-    async def test_a_model_that_cannot_be_loaded_again_hands_every_job_back(self) -> None:
-        async with Studio(max_active=1, watchdog=STRICT) as studio:
+    @pytest.mark.parametrize(
+        "error",
+        [
+            "CUDA error: an illegal memory access was encountered",
+            "CUDA error: device-side assert triggered",
+            "CUDA error: unspecified launch failure",
+            "cuDNN error: CUDNN_STATUS_EXECUTION_FAILED",
+        ],
+    )
+    async def test_a_broken_context_fails_nobodys_picture(self, error: str) -> None:
+        async with Studio() as studio:
 
             def broken(_: object) -> None:
-                raise OSError("no such file")
+                raise RuntimeError(error)
 
-            hang = Hang(studio, "stuck")
-            studio.model.before |= {"step": hang, "load": broken}
+            studio.model.before["step"] = broken
+            tickets = [studio.submit(f"{n}") for n in range(20)]
+            await self.everything_is_handed_back(studio, *tickets, cause=Cause.GPU_LOST)
+            assert studio.engine.snapshot().failed == 0
+
+    async def test_a_hung_step(self) -> None:
+        async with Studio(max_active=1, watchdog=STRICT) as studio:
+            studio.model.before["step"] = hang = Hang(studio, "stuck")
             stuck, later = studio.submit("stuck"), studio.submit("later")
             await hang.is_noticed()
-            assert isinstance(await ended(stuck), StepTimeout)
-            assert isinstance(await ended(later), Draining)
-            with pytest.raises(ModelLost, match="no such file"):
-                await studio.engine.wait()
-            with pytest.raises(Draining):
-                studio.submit("another")
-            (crash,) = studio.heard.of("engine_crashed")
-            assert "in broken" in str(crash.fields["trace"]), "with the worker's own traceback"
+            await self.everything_is_handed_back(studio, stuck, later, cause=Cause.HUNG_STEP)
             hang.release.set()
+
+    async def test_three_jobs_in_a_row_that_fail_are_the_devices_fault(self) -> None:
+        async with Studio(max_active=1) as studio:
+
+            def broken(_: object) -> None:
+                raise ZeroDivisionError("no such colour")
+
+            studio.model.before["step"] = broken
+            tickets = [studio.submit(f"{n}") for n in range(5)]
+            outcomes = [await ended(ticket) for ticket in tickets]
+            assert [type(outcome) for outcome in outcomes] == [DrawFailed] * 3 + [Draining] * 2
+
+
+async def test_jobs_that_wait_while_the_device_idles_are_told_of_with_the_numbers() -> None:
+    async with Studio(memory_budget_bytes=20_000) as studio:
+        studio.model.own_bytes = 10_000
+        studio.telemetry.tell_free(500)
+        studio.submit("a")
+        while not studio.heard.alerts:
+            studio.clock.advance(10.0)
+            studio.worker.wake()
+            await asyncio.sleep(0)
+        (alert,) = studio.heard.alerts
+        assert alert.cause is Cause.STALLED
+        assert {alert.details["budget_bytes"], alert.details["available_bytes"]} == {20_000, 10_500}
+        assert alert.details["needed_bytes"] > 10_000
+
+
+async def test_what_this_process_holds_is_its_allocators_word_not_the_drivers() -> None:
+    """In a container the driver may say that it holds nothing."""
+    async with Studio(memory_budget_bytes=20_000) as studio:
+        studio.model.own_bytes = 10_000
+        studio.telemetry.tell_free(5_000 + (256 << 20))
+        assert studio.draws_right(await studio.submit("a").result())
 
 
 async def test_a_model_that_does_not_load_is_told_at_start() -> None:
@@ -312,7 +306,7 @@ class TestWarmth:
             ticket = studio.submit("a")
             await until(lambda: len(studio.model.names("step")) == 1)
             studio.clock.advance(400.0)
-            studio.engine.resume_admission()
+            studio.worker.wake()
             for _ in range(100):
                 await asyncio.sleep(0)
             studio.model.gate.open()
@@ -325,12 +319,12 @@ class TestWarmth:
             await studio.submit("a").result()
             before = studio.engine.snapshot().totals
             studio.clock.advance(299.0)
-            studio.engine.resume_admission()
+            studio.worker.wake()
             for _ in range(20):
                 await asyncio.sleep(0)
             assert studio.heard.of("kept_warm") == []
             studio.clock.advance(2.0)
-            studio.engine.resume_admission()
+            studio.worker.wake()
             await until(lambda: len(studio.heard.of("kept_warm")) == 1)
             after = studio.engine.snapshot().totals
             assert after.busy_s == before.busy_s
@@ -346,32 +340,11 @@ class TestWarmth:
             assert studio.model.loads == 1
             assert studio.draws_right(await studio.submit("a").result())
 
-    async def test_a_heartbeat_that_fails_has_the_model_loaded_anew(self) -> None:
+    async def test_a_health_check_that_fails_ends_it_before_a_picture_is_lost(self) -> None:
         async with Studio(watchdog=BEATING) as studio:
-            studio.model.before["warm-up"] = starve(lambda _: studio.model.loads == 1, ZeroDivisionError)
+            studio.model.before["warm-up"] = starve(lambda _: True, ZeroDivisionError)
             await beat(studio)
-            await until(lambda: len(studio.heard.of("model_reloaded")) == 1)
-            assert [alert.cause for alert in studio.heard.alerts] == [Cause.HUNG_STEP]
-            assert studio.draws_right(await studio.submit("a").result())
-
-    async def test_a_heartbeat_that_hangs_holds_nobody_up_for_ever(self) -> None:
-        soon = dataclasses.replace(BEATING, deadline_floor_s=0.02, deadline_factor=0.0, first_deadline_s=20.0)
-        async with Studio(watchdog=soon) as studio:
-            begun, go = threading.Event(), threading.Event()
-
-            def hang(_: object) -> None:
-                if studio.model.loads == 1:
-                    begun.set()
-                    assert go.wait(20)
-
-            studio.model.before["warm-up"] = hang
-            await beat(studio)
-            await until(begun.is_set)
-            drawing = await ended(studio.submit("a"))
-            assert isinstance(drawing, Drawing)
-            assert studio.draws_right(drawing)
-            assert studio.model.loads == 2
-            go.set()
+            await until(lambda: bool(studio.heard.of("heartbeat_failed")))
 
 
 async def test_slow_steps_are_reported_once_with_a_cause() -> None:

@@ -21,8 +21,8 @@ from bot.messages import UserError, translator
 from bot.metrics import readings
 from bot.render import status
 from engine.families.profile import load_profile
-from engine.fleet.settings import ClusterSettings
-from engine.front import ClusterEngine
+from engine.fleet.settings import FleetSettings
+from engine.front import Front
 from storage.settings import DRAINS
 from tests.easel import config_in
 from tests.engine.fleet.simulated import SimulatedFleet, SimulatedWorker
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OWNER = Asker("discord", "1")
-QUICK = ClusterSettings(health_every_s=0.01, health_timeout_s=1.0)
+QUICK = FleetSettings(health_every_s=0.01, health_timeout_s=1.0)
 RENT = [
     {"valid_from": "2025-01-01", "gpu_an_hour": 4},
     {"valid_from": "2025-01-01", "gpu_an_hour": 36, "gpu": "H100"},
@@ -42,9 +42,9 @@ RENT = [
 @contextlib.asynccontextmanager
 async def bot(
     config: Config, *workers: SimulatedWorker
-) -> AsyncIterator[tuple[Service, ClusterEngine, SimulatedFleet]]:
+) -> AsyncIterator[tuple[Service, Front, SimulatedFleet]]:
     fleet = SimulatedFleet(workers)
-    engine = ClusterEngine(
+    engine = Front(
         fleet=fleet, profile=load_profile("embedded"), config=engine_config(config), settings=QUICK
     )
     async with open_store(config) as store, engine:

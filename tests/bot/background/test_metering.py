@@ -47,7 +47,7 @@ async def test_each_worker_has_its_own_slices_for_as_long_as_it_is_there() -> No
 
     def snapshot() -> SimpleNamespace:
         told = [
-            SimpleNamespace(device=name, totals=Totals(busy_s, 0.0, 100.0))
+            SimpleNamespace(device_name=name, totals=Totals(busy_s, 0.0, 100.0))
             for name, busy_s in workers.items()
         ]
         return SimpleNamespace(clustered=True, workers=told, totals=None)

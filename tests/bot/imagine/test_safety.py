@@ -15,7 +15,7 @@ from bot.imagine.picture import is_spoiler
 from bot.imagine.pricing import Pricing
 from bot.imagine.safety import Safety
 from bot.imagine.service import Asker, Service
-from engine.worker.steploop import Engine
+from engine.build import engine_with
 from tests.easel import FieldModel, config_in
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ async def drawn(folder: Path, judge: Judge, times: int = 1, **moderation: Any) -
     """What became of so many requests, and how many were charged."""
     config = config_in(folder, moderation=moderation, limits={"refunded_cancels_a_day": 1})
     async with open_store(config) as store:
-        engine = Engine(model=FieldModel(), config=engine_config(config))
+        engine = engine_with(model=FieldModel(), config=engine_config(config))
         service = Service(
             config=config,
             models=Models(Model(load_capabilities("embedded"), engine)),

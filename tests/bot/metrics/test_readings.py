@@ -45,7 +45,9 @@ def test_what_the_driver_does_not_tell_is_left_out() -> None:
 async def test_each_worker_of_a_cluster_has_its_own_device() -> None:
     async with Studio() as studio:
         alone = studio.engine.snapshot()
-    cards = [replace(alone, gpu=GpuSample(0.0, "L4", temperature_c=heat)) for heat in (60, 90)]
+    (worker,) = alone.workers
+    assert worker.device is not None
+    cards = [replace(worker.device, gpu=GpuSample(0.0, "L4", temperature_c=heat)) for heat in (60, 90)]
     workers = tuple(
         WorkerSnapshot(name, "L4", "idle", 1, 0, 0.0, 0, 0, card)
         for name, card in zip("ab", cards, strict=True)
@@ -53,7 +55,7 @@ async def test_each_worker_of_a_cluster_has_its_own_device() -> None:
     (heat,) = readings.gpus(readings.devices(replace(alone, workers=workers, clustered=True)))
     assert {sample.labels["gpu"]: sample.value for sample in heat.samples} == {"L4 (a)": 60, "L4 (b)": 90}
     assert readings.devices(alone) == {}
-    assert list(readings.devices(cards[0])) == ["L4"]
+    assert list(readings.devices(replace(alone, workers=workers[:1]))) == ["L4"]
 
 
 def test_two_bots_in_one_process_count_apart() -> None:

@@ -11,20 +11,21 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.build import build_worker
 from engine.families.profile import load_profile
 from engine.fleet.autoscale import ScaleSettings
-from engine.fleet.hosted import engine_of
 from engine.fleet.ray_fleet import RayFleet
-from engine.fleet.settings import ClusterSettings, RaySettings
-from engine.front import ClusterEngine
+from engine.fleet.settings import FleetSettings, RaySettings
+from engine.front import Front
 from engine.settings import EngineConfig, ModelSettings
-from engine.worker.steploop import Engine
+from engine.worker.steploop import StepLoop
 from tests.engine.fakes import FakeModel
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
     from engine.events import Observer
+    from engine.worker.host import Build
 
 MB = 1 << 20
 STORE_MB = 80
@@ -42,7 +43,7 @@ def ray_cluster(cpus: int = 2, store_mb: int = STORE_MB, **head: Any) -> Any:
 
 def embedded(config: EngineConfig | None = None) -> Callable[..., Any]:
     """Builds a worker with the embedded model on one thread."""
-    return partial(engine_of, ONE_THREAD, config or EngineConfig(result_cache_bytes=0))
+    return partial(build_worker, ONE_THREAD, config or EngineConfig(result_cache_bytes=0))
 
 
 @contextlib.asynccontextmanager
@@ -50,17 +51,17 @@ async def front_on(
     address: str,
     workers: int,
     *,
-    build: Callable[[Sequence[Observer]], tuple[Engine, Callable[[], str]]] | None = None,
-    settings: ClusterSettings | None = None,
+    build: Build | None = None,
+    settings: FleetSettings | None = None,
     observers: Sequence[Observer] = (),
     config: EngineConfig | None = None,
     **ray: Any,
-) -> AsyncIterator[ClusterEngine]:
+) -> AsyncIterator[Front]:
     """A front whose workers are actors of the Ray at this address."""
-    settings = settings or ClusterSettings(health_every_s=0.5, health_timeout_s=3.0, aside_s=1.0)
+    settings = settings or FleetSettings(health_every_s=0.5, health_timeout_s=3.0, aside_s=1.0)
     settings = replace(settings, scale=ScaleSettings(workers, workers))
     place = RaySettings(address=address, gpus=0.0, cpus=1.0, **ray)
-    engine = ClusterEngine(
+    engine = Front(
         fleet=RayFleet(place, build or embedded(), scaling=True),
         profile=load_profile("embedded"),
         config=config or EngineConfig(result_cache_bytes=0),
@@ -90,12 +91,12 @@ class SlowModel(FakeModel):
         self.before["step"] = lambda _: time.sleep(step_s)
 
 
-def slow_engine(
-    folder: Path, step_s: float, observers: Sequence[Observer]
-) -> tuple[Engine, Callable[[], str]]:
+def slow_worker(folder: Path, step_s: float, name: str, observers: Sequence[Observer]) -> StepLoop:
     """A worker without torch: it starts at once, and a test can break it."""
     config = EngineConfig(device_name="fake", result_cache_bytes=0)
-    return Engine(model=SlowModel(folder, step_s), config=config, observers=observers), lambda: "fake"
+    return StepLoop(
+        name, model=SlowModel(folder, step_s), config=config, fingerprint=lambda: "fake", observers=observers
+    )
 
 
 class Herd:
@@ -103,7 +104,7 @@ class Herd:
 
     def __init__(self, folder: Path, step_s: float = 0.05) -> None:
         self._folder = folder
-        self.build = partial(slow_engine, folder, step_s)
+        self.build = partial(slow_worker, folder, step_s)
 
     def pids(self) -> list[int]:
         return sorted(int(path.name) for path in self._folder.iterdir() if _runs(int(path.name)))

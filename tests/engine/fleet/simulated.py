@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from engine.families.profile import Profile
     from engine.request import DrawRequest
+    from engine.snapshot import DeviceSnapshot
 
 
 async def at_once(_seconds: float) -> None:
@@ -65,7 +66,9 @@ class SimulatedWorker:
             raise self.unfit
         return self.card
 
-    async def draw(self, request: DrawRequest, hear: Callable[[Moved], None]) -> Drawing:
+    async def draw(
+        self, request: DrawRequest, hear: Callable[[Moved], None], *, lead_s: float = 0.0
+    ) -> Drawing:
         await self._answer()
         self.jobs.add(request.job_id)
         took, pixels = 0.0, request.width * request.height
@@ -96,6 +99,9 @@ class SimulatedWorker:
     async def health(self) -> Health:
         await self._answer()
         return Health(frozenset(self.jobs))
+
+    def snapshot(self) -> DeviceSnapshot | None:
+        return None
 
     async def clear_caches(self) -> None:
         self.cleared += 1

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from engine.events import Action, Event, Observer
 from engine.fleet.autoscale import ScaleSettings
-from engine.fleet.settings import ClusterSettings
-from engine.front import ClusterEngine
+from engine.fleet.settings import FleetSettings
+from engine.front import Front
 from engine.request import DrawFailed, Drawing
 from engine.settings import EngineConfig
 from tests.engine.fakes import PROFILE, FakeModel
@@ -20,7 +20,7 @@ from tests.engine.fleet import virtual
 from tests.engine.fleet.simulated import SimulatedFleet, SimulatedWorker
 from tests.engine.studio import LANES, request, same
 
-SETTINGS = ClusterSettings(scale=ScaleSettings(min_workers=99, max_workers=99), attempts=10**6)
+SETTINGS = FleetSettings(scale=ScaleSettings(min_workers=99, max_workers=99), attempts=10**6)
 END_S = 60.0
 """Nothing happens to the workers any more."""
 
@@ -56,7 +56,7 @@ class Witness(Observer):
     """Sees that a job is in one place at a time, and what came of each."""
 
     def __init__(self) -> None:
-        self.front: ClusterEngine | None = None
+        self.front: Front | None = None
         self.told: list[tuple[Action, str | None]] = []
 
     def on_event(self, event: Event) -> None:
@@ -64,8 +64,8 @@ class Witness(Observer):
 
     def everywhere(self) -> Counter[str]:
         assert self.front is not None
-        seats = self.front._roster.seats.values()
-        return Counter(job_id for seat in seats for job_id in seat.parcels)
+        members = self.front._roster.members.values()
+        return Counter(job_id for member in members for job_id in member.assignments)
 
 
 class World:
@@ -73,7 +73,7 @@ class World:
         self.workers = [self.worker(n) for n in range(count)]
         self.fleet = SimulatedFleet(self.workers)
         self.witness = Witness()
-        self.front = self.witness.front = ClusterEngine(
+        self.front = self.witness.front = Front(
             fleet=self.fleet,
             profile=PROFILE,
             config=EngineConfig(lanes=LANES, result_cache_bytes=0),
@@ -102,7 +102,7 @@ class World:
             worker.hangs.set()
         elif blow.kind == "fail":
             worker.fails.append(DrawFailed("a bad day"))
-        elif worker.name in self.front._roster.seats:
+        elif worker.name in self.front._roster.members:
             await self.front.drain(worker.name)
 
     async def order(self, number: int, order: Order) -> Drawing:
@@ -128,10 +128,11 @@ async def play(count: int, strikes: list[Blow], wanted: list[Order]) -> World:
         for drawing in drawings:
             assert same(drawing.image, FakeModel().picture_of(replace(drawing.request, waited_s=0.0)))
         front = world.front
-        assert not front._scheduler.active
-        assert not front._trials
+        assert not front._next
+        assert not front._held_back
         assert not front._queue.depths().get("free", 0) + front._queue.depths().get("paid", 0)
-        assert not any(lane.owed or lane.tags for lane in front._queue._lanes.values())
+        assert not any(lane.tags for lane in front._queue._lanes.values())
+        assert front._queue._shares.owed_s == 0.0
         assert not world.witness.everywhere()
     return world
 

@@ -11,10 +11,11 @@ import pytest
 from starlette.responses import JSONResponse, Response
 
 from engine.fleet.autoscale import ScaleSettings
+from engine.fleet.fleet import FixedFleet
 from engine.fleet.golden import Golden
-from engine.fleet.openai_worker import OpenAIWorker, Server, Servers
-from engine.fleet.settings import ClusterSettings
-from engine.front import ClusterEngine
+from engine.fleet.openai_worker import OpenAIWorker, Server
+from engine.fleet.settings import FleetSettings
+from engine.front import Front
 from engine.request import Cancelled, Declined, Drawing, JobState
 from engine.settings import EngineConfig
 from engine.worker.watchdog import Cause
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from engine.ticket import Ticket
+    from engine.tickets import Ticket
 
-SETTINGS = ClusterSettings(
+SETTINGS = FleetSettings(
     scale=ScaleSettings(min_workers=9, max_workers=9),
     health_every_s=0.05,
     health_timeout_s=2.0,
@@ -53,8 +54,8 @@ class House:
             )
             for name, server in servers.items()
         ]
-        self.engine = ClusterEngine(
-            fleet=Servers(self.workers, again_after_s=0.05),
+        self.engine = Front(
+            fleet=FixedFleet(self.workers, again_after_s=0.05),
             profile=PROFILE,
             config=EngineConfig(lanes=LANES, max_waiting=100),
             settings=SETTINGS,

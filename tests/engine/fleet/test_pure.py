@@ -39,7 +39,7 @@ def test_only_failures_in_a_row_set_a_worker_aside(history: list[tuple[bool, flo
             run = 0
             assert circuit.trust(now) is Trust.FULL
         else:
-            set_aside = circuit.failed(now)
+            set_aside = circuit.failed(now, None)
             run += 1
             assert set_aside == (before is Trust.TRIAL or (before is Trust.FULL and run >= limit))
             assert not set_aside or circuit.trust(now) is Trust.ASIDE
@@ -48,15 +48,15 @@ def test_only_failures_in_a_row_set_a_worker_aside(history: list[tuple[bool, flo
 
 def test_each_trial_in_vain_doubles_the_time_aside() -> None:
     circuit = Circuit(failures=2, aside_s=30.0, longest_s=100.0)
-    assert [circuit.failed(0.0), circuit.failed(0.0)] == [False, True]
+    assert [circuit.failed(0.0, None), circuit.failed(0.0, None)] == [False, True]
     assert circuit.trust(29.0) is Trust.ASIDE
     assert circuit.trust(30.0) is Trust.TRIAL
-    assert circuit.failed(30.0)
+    assert circuit.failed(30.0, None)
     assert circuit.aside_for_s(30.0) == 60.0
-    assert circuit.failed(90.0)
+    assert circuit.failed(90.0, None)
     assert circuit.aside_for_s(90.0) == 100.0
     circuit.succeeded()
-    assert [circuit.failed(500.0), circuit.failed(500.0)] == [False, True]
+    assert [circuit.failed(500.0, None), circuit.failed(500.0, None)] == [False, True]
     assert circuit.aside_for_s(500.0) == 30.0
 
 

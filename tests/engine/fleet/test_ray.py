@@ -17,7 +17,7 @@ import pytest
 pytest.importorskip("ray")
 
 from engine.build import build_engine
-from engine.fleet.settings import ClusterSettings
+from engine.fleet.settings import FleetSettings
 from engine.request import Cancelled, Drawing, DrawRequest, JobState
 from engine.settings import EngineConfig
 from tests.engine.fakes import FakeModel, Recorder
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from engine.front import ClusterEngine
-    from engine.ticket import Ticket
+    from engine.front import Front
+    from engine.tickets import Ticket
 
 pytestmark = [
     pytest.mark.cluster,
@@ -40,7 +40,7 @@ pytestmark = [
 
 BOUND_S = 60
 """Everything that broke is drawn within this; it takes seconds, and the machine may be busy."""
-QUICK = ClusterSettings(health_every_s=0.2, health_timeout_s=3.0, aside_s=0.5, attempts=9)
+QUICK = FleetSettings(health_every_s=0.2, health_timeout_s=3.0, aside_s=0.5, attempts=9)
 
 
 @pytest.fixture(scope="module")
@@ -62,11 +62,11 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.02)
 
 
-def workers(engine: ClusterEngine) -> int:
+def workers(engine: Front) -> int:
     return len(engine.snapshot().workers)
 
 
-def submit_many(engine: ClusterEngine, count: int, **more: Any) -> list[Ticket]:
+def submit_many(engine: Front, count: int, **more: Any) -> list[Ticket]:
     return [engine.submit(request(f"j{n}", flow=f"f{n % 4}", seed=n, **more)) for n in range(count)]
 
 

@@ -4,37 +4,41 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.cache import ByteLRU
-from engine.fleet.choice import Offer, window
+from engine.fleet.choice import Offer, has_room, window
 from engine.fleet.circuit import Trust
 from engine.predict import Predictor
+from engine.request import JobState
 from engine.snapshot import WorkerSnapshot
 from engine.worker.calls import prompts
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from engine.fleet.circuit import Circuit
-    from engine.request import DrawRequest, Usage
-    from engine.worker.job import Job
-    from engine.worker.protocol import Card, Health, Worker
+    from engine.job import Job
+    from engine.request import DrawRequest
+    from engine.worker.protocol import Card, Worker
 
 WARM_PROMPTS = 256
 """Captions a worker is taken to have kept."""
 
 
 @dataclass(slots=True, eq=False)
-class Parcel:
+class Assignment:
     """A job in a worker's hands."""
 
     job: Job
     task: asyncio.Task[None]
     sent_at: float
+    lead_s: float
+    """How far its lane was ahead of those it meets there, in the queue's virtual time."""
     cost_s: float
     """What it was predicted to need, in the queue's seconds."""
-    left_s: float
-    """What it still needs, in the worker's."""
     served_s: float = 0.0
     """What the queue was told it had, of `cost_s`."""
     missed: int = 0
@@ -42,12 +46,13 @@ class Parcel:
 
 
 @dataclass(slots=True, eq=False)
-class Seat:
+class Member:
     worker: Worker
     card: Card
     circuit: Circuit
-    parcels: dict[str, Parcel] = field(default_factory=dict)
-    health: Health | None = None
+    assignments: dict[str, Assignment] = field(default_factory=dict)
+    lanes: Counter[str] = field(default_factory=Counter)
+    """How many jobs of each lane it holds."""
     draining: bool = False
     rests_until: float = -math.inf
     """It asked to be left alone until then."""
@@ -68,20 +73,31 @@ class Seat:
         return self.worker.name
 
     @property
-    def places(self) -> int:
-        """Places taken; a job that makes way for another holds none."""
-        return sum(not parcel.job.pausing for parcel in self.parcels.values())
-
-    @property
     def load_s(self) -> float:
-        return sum(parcel.left_s for parcel in self.parcels.values())
+        """Predicted device seconds of all it holds."""
+        return sum(self._left_s(assignment.job) for assignment in self.assignments.values())
+
+    def ahead_s(self, job: Job) -> float:
+        """Predicted seconds until it is through with what it does before this job, or beside it."""
+        held = [assignment.job for assignment in self.assignments.values()]
+        stepping = [other for other in held if other.step and other.state is JobState.RUNNING]
+        if job in stepping:
+            return self._left_s(job) * (len(stepping) - 1)
+        before = {id(other): other for other in [*stepping, *held[: held.index(job)]]}
+        return sum(self._left_s(other) for other in before.values())
 
     def window(self, now: float) -> int:
-        """How many jobs it may hold."""
+        """How many jobs it may hold, those aside that others overtake."""
         trust = self.circuit.trust(now)
         if self.draining or now < self.rests_until or trust is Trust.ASIDE:
             return 0
         return 1 if trust is Trust.TRIAL else window(self.card.max_active)
+
+    def has_room(self, job: Job, dues: Mapping[str, float], due: float, now: float) -> bool:
+        """Whether it takes this job, due at `due`; `dues` by lane."""
+        return job.job_id not in self.assignments and has_room(
+            self.window(now), self.lanes, job.lane, dues, due
+        )
 
     def offer(self, request: DrawRequest) -> Offer:
         return Offer(self.name, self.load_s, self.predictor.job_s(request, encoded=self.knows(request)))
@@ -90,25 +106,30 @@ class Seat:
         """Whether it has most likely kept the captions of this request."""
         return all(prompt in self._warm for prompt in prompts(request))
 
-    def take(self, parcel: Parcel) -> None:
-        self.parcels[parcel.job.job_id] = parcel
-        for prompt in prompts(parcel.job.request):
+    def take(self, assignment: Assignment) -> None:
+        job = assignment.job
+        self.assignments[job.job_id] = assignment
+        self.lanes[job.lane] += 1
+        for prompt in prompts(job.request):
             self._warm.put(prompt, None, 1)
 
-    def moved(self, parcel: Parcel) -> None:
-        """The parcel's job made a step."""
-        job = parcel.job
-        parcel.left_s = self.predictor.job_s(job.request, job.step, encoded=job.step > 0)
-
-    def learn(self, request: DrawRequest, usage: Usage) -> None:
-        if usage.gpu_s > 0 and not usage.cached:
-            self.predictor.learn_job(request, usage.gpu_s, encoded=usage.encode_s == 0)
+    def give_up(self, assignment: Assignment) -> bool:
+        """The job is no longer with it. False where it was not any more."""
+        job = assignment.job
+        if self.assignments.get(job.job_id) is not assignment:
+            return False
+        del self.assignments[job.job_id]
+        self.lanes -= Counter([job.lane])  # keeps positive counts only
+        return True
 
     def forget_captions(self) -> None:
         self._warm.clear()
 
+    def _left_s(self, job: Job) -> float:
+        return self.predictor.job_s(job.request, job.step, encoded=job.step > 0)
+
     def snapshot(self, now: float) -> WorkerSnapshot:
-        state = "drawing" if self.parcels else "idle"
+        state = "drawing" if self.assignments else "idle"
         if self.draining:
             state = "draining"
         elif self.circuit.trust(now) is Trust.ASIDE:
@@ -120,10 +141,9 @@ class Seat:
             gpu=self.card.gpu,
             state=state,
             window=self.window(now),
-            held=len(self.parcels),
+            held=len(self.assignments),
             load_s=self.load_s,
             done=self.done,
             failed=self.failed,
-            engine=self.health.engine if self.health is not None else None,
-            totals=self.health.totals if self.health is not None else None,
+            device=self.worker.snapshot(),
         )

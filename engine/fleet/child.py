@@ -1,0 +1,177 @@
+"""A worker in a process of its own on this machine.
+
+What cannot be cured inside a process, a hung kernel or a broken CUDA context, ends with it: the front kills
+it and starts another, and the chats stay connected. It also has an interpreter of its own, so a busy chat
+never delays a kernel's launch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import signal
+import socket
+import sys
+from typing import TYPE_CHECKING, Any
+
+from engine.request import DrawFailed, EngineError
+from engine.worker.child import read_message, write_message
+from engine.worker.protocol import Card, Health, Moved, WorkerLost
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+
+    from engine.request import Drawing, DrawRequest
+    from engine.snapshot import DeviceSnapshot
+    from engine.worker.host import Build
+
+LEAVE_S = 5.0
+"""How long a process may take to leave by itself."""
+LIMIT_BYTES = 1 << 20
+"""What the stream reads ahead; a picture may be larger."""
+
+
+class ChildWorker:
+    """Starts the process, and starts another each time it is started again."""
+
+    def __init__(self, name: str, build: Build) -> None:
+        self._name = name
+        self._build = build
+        self._process: asyncio.subprocess.Process | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._numbers = itertools.count(1)
+        self._answers: dict[int, asyncio.Queue[Any]] = {}
+        self._device: DeviceSnapshot | None = None
+        self._lost: WorkerLost | None = None
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process that draws now."""
+        return self._process.pid if self._process is not None else None
+
+    async def start(self) -> Card:
+        """Raises what building or loading the model raised; WorkerLost where the process died."""
+        self._lost, self._device = None, None
+        ours, theirs = socket.socketpair()
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "engine.worker.child", str(theirs.fileno()),
+                pass_fds=[theirs.fileno()],
+                stdin=asyncio.subprocess.DEVNULL,
+            )  # fmt: skip
+        finally:
+            theirs.close()
+        reader, self._writer = await asyncio.open_connection(sock=ours, limit=LIMIT_BYTES)
+        self._reading = asyncio.create_task(self._read(reader), name=f"answers of {self._name}")
+        write_message(self._writer, (self._name, self._build))
+        card = await self._ask("start")
+        assert isinstance(card, Card)
+        return card
+
+    async def draw(
+        self, request: DrawRequest, hear: Callable[[Moved], None], *, lead_s: float = 0.0
+    ) -> Drawing:
+        async with contextlib.aclosing(self._call("draw", request, lead_s)) as answers:
+            async for answer in answers:
+                if isinstance(answer, Moved):
+                    hear(answer)
+                elif isinstance(answer, EngineError | WorkerLost):
+                    raise answer
+                else:
+                    drawing: Drawing = answer
+                    return drawing
+        raise DrawFailed("it ended without an answer")
+
+    async def cancel(self, job_id: str) -> None:
+        await self._ask("cancel", job_id)
+
+    async def health(self) -> Health:
+        health: Health = await self._ask("health")
+        self._device = health.device
+        return health
+
+    def snapshot(self) -> DeviceSnapshot | None:
+        return self._device
+
+    async def clear_caches(self) -> None:
+        await self._ask("clear_caches")
+
+    async def stop(self) -> None:
+        """Let the process leave; kill it where it is lost, or does not."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if self._lost is None:
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(LEAVE_S):
+                    await self._ask("stop")
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+        if self._reading is not None:
+            await asyncio.gather(self._reading, return_exceptions=True)
+        if self._writer is not None:
+            self._writer.close()
+            with contextlib.suppress(OSError):
+                await self._writer.wait_closed()
+
+    async def _ask(self, name: str, *arguments: object) -> Any:
+        async with contextlib.aclosing(self._call(name, *arguments)) as answers:
+            async for answer in answers:
+                if isinstance(answer, Exception):
+                    raise answer
+                return answer
+        raise WorkerLost("it ended without an answer")
+
+    async def _call(self, name: str, *arguments: object) -> AsyncGenerator[Any]:
+        """The answers to a call. Raises WorkerLost."""
+        if self._writer is None or self._lost is not None:
+            raise self._lost or WorkerLost("not started")
+        number = next(self._numbers)
+        answers = self._answers[number] = asyncio.Queue()
+        try:
+            write_message(self._writer, (number, name, arguments))
+            while True:
+                answer = await answers.get()
+                if isinstance(answer, WorkerLost) and answer is self._lost:
+                    raise answer
+                yield answer
+        finally:
+            del self._answers[number]
+            if self._lost is None and name == "draw":
+                write_message(self._writer, (0, "abandon", (number,)))
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        """Hand each answer to who waits for it, until the process is gone."""
+        reason: Exception | None = None
+        with contextlib.suppress(EOFError):
+            while True:
+                number, answer = await read_message(reader)
+                if number == 0:  # it could not even be built
+                    reason = answer
+                elif (waiting := self._answers.get(number)) is not None:
+                    waiting.put_nowait(answer)
+        process = self._process
+        self._lost = WorkerLost(await _how_it_ended(process) if process is not None else "stopped")
+        for waiting in self._answers.values():
+            waiting.put_nowait(reason or self._lost)
+
+
+async def _how_it_ended(process: asyncio.subprocess.Process) -> str:
+    """In words, with what often stands behind it."""
+    try:
+        async with asyncio.timeout(LEAVE_S):
+            status = await process.wait()
+    except TimeoutError:
+        return "its process closed the connection"
+    if status >= 0:
+        return f"its process ended with status {status}"
+    name = signal.Signals(-status).name
+    hint = "; the kernel does that when memory runs out" if -status == signal.SIGKILL else ""
+    return f"its process was killed by {name}{hint}"
