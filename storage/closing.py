@@ -134,12 +134,13 @@ def _take_price(db: sqlite3.Connection, job: OpenJob, *, highest: bool) -> OpenJ
     """Exchange prices with another open job of the member, so that they are charged in the order of volume.
 
     The images of a month are priced one after the other as they are charged: of the prices that are held, a
-    charged job takes the highest, and one that is released gives the lowest back.
+    charged job takes the highest, and one that is released gives the lowest back. CROSS JOIN: from the few open
+    jobs, not from all requests of a busy customer.
     """
     order = "DESC" if highest else "ASC"
     other = db.execute(
         f"""
-        SELECT job.id, price_micro FROM job JOIN request ON request.id = job.request
+        SELECT job.id, price_micro FROM job CROSS JOIN request ON request.id = job.request
         WHERE {OPEN} AND member = ? AND month = ? AND tier = ? AND NOT from_topup
         ORDER BY price_micro {order} LIMIT 1
         """,  # noqa: S608 - constants
