@@ -134,7 +134,7 @@ def _take_price(db: sqlite3.Connection, job: OpenJob, *, highest: bool) -> OpenJ
     """Exchange prices with another open job of the member, so that they are charged in the order of volume.
 
     The images of a month are priced one after the other as they are charged: of the prices that are held, a
-    charged job takes the highest, and one that is released gives the lowest back. CROSS JOIN: from the few open
+    charged job takes the highest, and one that is released gives the lowest back. CROSS JOIN: by the few open
     jobs, not from all requests of a busy customer.
     """
     order = "DESC" if highest else "ASC"
