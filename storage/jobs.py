@@ -102,16 +102,17 @@ class Jobs(Subject):
     ) -> bool:
         """Close a job without a picture. Whether it is charged.
 
-        It is when it had begun (`usage` has draw time), the member had `refunds_a_day` of those back today
+        It is when it had begun (it has draw time), the member had `refunds_a_day` of those back today
         (None: any number), and it is theirs to answer for: nobody pays for what others cancelled. What is
         closed stays as it is. Raises UnknownJob.
         """
         job = _find(db, job_id)
+        took = job.usage or usage
         charged = (
             by.members_doing
             and refunds_a_day is not None
-            and usage is not None
-            and usage.draw_us > 0
+            and took is not None
+            and took.draw_us > 0
             and ledger.refunds_since(db, job.member, self._midnight_us) >= refunds_a_day
         )
         self._close(db, job, JobState.CANCELLED, Outcome.CANCELLED, charged=charged, reason=by, usage=usage)

@@ -318,6 +318,7 @@ class Http(Section):
     send_timeout: Annotated[Duration, AfterValidator(_some_time)] = dt.timedelta(minutes=1)
     receive_timeout: Annotated[Duration, AfterValidator(_some_time)] = dt.timedelta(seconds=20)
     connections_by_address: Annotated[int, Field(ge=1)] = 256
+    unfetched_by_key: Annotated[int, Field(ge=0)] = 100
 
     @property
     def links_lead_inside(self) -> bool:

@@ -29,8 +29,8 @@ from bot.messages import Message, Reason, UserError, best_language, say
 from bot.metrics.counting import Counting
 from engine.request import Draining, EngineError
 from storage.errors import Refusal, StoreUnavailable
+from storage.records import CancelledBy, NewJob, NewRequest, Source
 from storage.records import JobState as Row
-from storage.records import NewJob, NewRequest, Source
 from storage.settings import Scope
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from bot.imagine.models import Models
     from bot.imagine.options import Options
     from bot.imagine.pricing import Pricing
-    from storage.records import CancelledBy, Member, Quota, RequestRecord
+    from storage.records import Member, Quota, RequestRecord
     from storage.store import Store
 
 log = structlog.get_logger(__name__)
@@ -264,6 +264,17 @@ class Service:
     async def undeliverable(self, live: LiveRequest, reason: str, *, members_doing: bool) -> None:
         """No way to deliver, for good. The member pays only where it was their own doing."""
         await self.store.jobs.undeliverable(_jobs(live), reason, members_doing=members_doing)
+        self.closed(live)
+
+    async def taken(self, job_id: str, receipt: str) -> None:
+        """The platform acknowledged one picture of a request that it gets one by one: it is charged."""
+        await self.store.jobs.acknowledge([job_id], receipt)
+
+    async def abandoned(self, live: LiveRequest) -> None:
+        """Nobody waits for what is drawn any more: given back as often as cancels are, else charged."""
+        refunds_a_day = self.config.limits.refunded_cancels_a_day
+        for job_id in _jobs(live):
+            await self.store.jobs.cancelled(job_id, by=CancelledBy.MEMBER, refunds_a_day=refunds_a_day)
         self.closed(live)
 
     async def park(self, live: LiveRequest) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.imagine.events import Done, Failed, Progress
@@ -40,6 +41,14 @@ PING_S = 15.0
 PATCH_PX = 16
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Bytes of an answer. `job_id`: with them, all of that job's picture has been said."""
+
+    data: bytes
+    job_id: str | None = None
+
+
 class Answer:
     """Puts into words what one request has come to. `link` makes the link to a job's picture."""
 
@@ -61,8 +70,8 @@ class Answer:
         self._link = link
         self.streams = bool(asked.stream)
 
-    async def whole(self, done: Done) -> bytes:
-        """The object of a request that does not stream."""
+    async def whole(self, done: Done) -> list[Piece]:
+        """The object of a request that does not stream, cut behind each picture."""
         pictures = done.pictures
         if self._asked.as_link:
             data = [ImageObject(url=self._link(one.job_id), easel=_facts(one)) for one in pictures]
@@ -78,25 +87,25 @@ class Answer:
             usage=self._tokens(len(pictures)),
             easel=self._request_facts(done),
         )
-        return await asyncio.to_thread(lambda: answer.model_dump_json().encode())
+        return await asyncio.to_thread(_cut, answer, [picture.job_id for picture in pictures])
 
-    async def events(self) -> AsyncIterator[bytes]:
+    async def events(self) -> AsyncIterator[Piece]:
         """The events of a stream: previews, then each picture, or the error."""
         shown, seen, wanted = 0, None, self._asked.partials
         async for event in _with_pings(self._live.events()):
             match event:
                 case None:
-                    yield PING
+                    yield Piece(PING)
                 case Progress(preview=image) if image is not None and image is not seen and shown < wanted:
                     if event.step * (wanted + 1) >= (shown + 1) * event.steps:
                         seen = image
-                        yield await self._partial(image, shown)
+                        yield Piece(await self._partial(image, shown))
                         shown += 1
                 case Done():
                     for picture in event.pictures:
-                        yield await self._completed(picture, event)
+                        yield Piece(await self._completed(picture, event), picture.job_id)
                 case Failed():
-                    yield self.error(event.message)
+                    yield Piece(self.error(event.message))
                 case _:
                     pass
 
@@ -166,6 +175,18 @@ def _facts(picture: Picture) -> PictureFacts:
         cost_micro=picture.cost_micro,
         cached=picture.cached,
     )
+
+
+def _cut(answer: ImagesResponse, job_ids: list[str]) -> list[Piece]:
+    """The answer's JSON in pieces that end behind each picture's bytes; links are no bytes of a picture."""
+    content, pieces, begin = answer.model_dump_json().encode(), list[Piece](), 0
+    for job_id, image in zip(job_ids, answer.data, strict=True):
+        if image.b64_json:
+            said = image.b64_json.encode()
+            end = content.index(said, begin) + len(said)
+            pieces.append(Piece(content[begin:end], job_id))
+            begin = end
+    return [*pieces, Piece(content[begin:])]
 
 
 def _sse(event: PartialImage | CompletedImage) -> bytes:

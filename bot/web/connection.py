@@ -44,12 +44,16 @@ class Connection:
             piece = data[begin : begin + CHUNK]
             await self._put({"type": "http.response.body", "body": piece, "more_body": True})
 
-    async def end(self) -> bool:
-        """Close the body. False where the client left before it had everything."""
+    async def taken(self) -> bool:
+        """Wait until the system has what was written. False where the client left before."""
         # uvicorn lets an empty piece pass only once its buffer is drained, or the client has disconnected.
         await self._put({"type": "http.response.body", "body": b"", "more_body": True})
         await asyncio.sleep(0)  # the watcher of disconnections runs first
-        if self.gone.done():
+        return not self.gone.done()
+
+    async def end(self) -> bool:
+        """Close the body. False where the client left before it had everything."""
+        if not await self.taken():
             return False
         await self._put({"type": "http.response.body", "body": b"", "more_body": False})
         return True

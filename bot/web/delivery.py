@@ -4,8 +4,8 @@ Several connections may wait for one request, and one that is gone cannot be edi
 HTTP has a delivery of its own instead of the one that chats share.
 
 A client that came with an Idempotency-Key may come back: its pictures are drawn and kept for it, uncharged
-until they are fetched. One without cannot: its request is cancelled, and what was drawn all the same is given
-back.
+until they are fetched, as long as not too many of its pictures wait so. One without cannot: its request is
+cancelled, and what was drawn all the same is given back as often as cancels are.
 """
 
 from __future__ import annotations
@@ -76,6 +76,14 @@ class Delivery:
                 del self._count[request_id]
             self._fewer.set()
 
+    async def taken(self, job_id: str, receipt: str) -> None:
+        """The client has every byte of one picture: charged, even if the client hangs up meanwhile."""
+        await asyncio.shield(self._tasks.start(self._charge(job_id, receipt)))
+
+    async def _charge(self, job_id: str, receipt: str) -> None:
+        with contextlib.suppress(UnknownJob):  # forgotten, at its member's wish
+            await self._service.taken(job_id, receipt)
+
     async def handed_over(self, live: LiveRequest, receipt: str) -> None:
         """The client has every byte: charged, and closed."""
         await self._service.delivered(live, receipt)
@@ -130,8 +138,14 @@ class Delivery:
             return
         if isinstance(outcome, Failed):
             self.told(live, outcome)
+        elif await self._unfetched(live) > self._service.config.http.unfetched_by_key:
+            await self._service.delivered(live, "not fetched")
         else:
             await self._service.park(live)
+
+    async def _unfetched(self, live: LiveRequest) -> int:
+        """Images that are held for this key, uncharged."""
+        return (await self._service.store.members.quota(live.member, tier=live.tier)).reserved
 
     async def _drop(self, live: LiveRequest) -> None:
         await self._service.cancel(live.request_id, None, by=CancelledBy.MEMBER)
@@ -139,4 +153,4 @@ class Delivery:
         if isinstance(outcome, Failed):
             self.told(live, outcome)
         else:
-            await self._service.undeliverable(live, "client gone", members_doing=False)
+            await self._service.abandoned(live)

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Request
 from starlette.responses import Response
 
+from bot.imagine.events import Failed
+from bot.imagine.live import LiveRequest
 from bot.imagine.options import OPTIONS, Options, number_text
 from bot.imagine.service import Service
 from bot.messages import Reason, say
@@ -30,6 +32,9 @@ THEIRS: dict[tuple[str, object], str | None] = {
     **{("quality", theirs): ours for theirs, ours in QUALITIES.items()},
 }
 """OpenAI's values as ours; None leaves the option out."""
+
+MOST_ATTEMPTS = 50
+"""Under one Idempotency-Key; a request that failed so often fails for another reason than chance."""
 
 IdempotencyKey = Annotated[
     str | None,
@@ -69,13 +74,7 @@ def router(
         rate_limit.enter(caller.prefix)
         leave = functools.partial(rate_limit.leave, caller.prefix)
         try:
-            live = await service.imagine(
-                caller.asker,
-                options(body),
-                key=caller.source_key(idempotency_key or secrets.token_hex(16)),
-                address={COMES_BACK: idempotency_key is not None},
-                digest=digest(body) if idempotency_key else "",
-            )
+            live = await _ask(service, caller, body, idempotency_key)
         except BaseException:
             leave()
             raise
@@ -92,6 +91,26 @@ def router(
         return PicturesResponse(delivery, live, answer, send_timeout_s=send_timeout_s, leave=leave)
 
     return routes
+
+
+async def _ask(
+    service: Service, caller: Caller, body: OpenAIRequest, idempotency_key: str | None
+) -> LiveRequest:
+    """Accept the request. What came to nothing under the same key is drawn anew: it was not charged."""
+    event = caller.source_key(idempotency_key or secrets.token_hex(16))
+    for attempt in range(MOST_ATTEMPTS):
+        live = await service.imagine(
+            caller.asker,
+            options(body),
+            key=f"{event}:{attempt}" if attempt else event,
+            address={COMES_BACK: idempotency_key is not None},
+            digest=digest(body) if idempotency_key else "",
+        )
+        outcome = live.latest
+        if not (live.over and isinstance(outcome, Failed) and outcome.message.reason is Reason.FAILED):
+            break
+        service.closed(live)
+    return live
 
 
 def options(body: OpenAIRequest) -> Options:

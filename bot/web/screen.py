@@ -1,7 +1,7 @@
 """One connection that waits for one request: the answer or the stream, and what follows from how it ended.
 
-Delivered means that the last byte was handed to the system while the client was still there. A client that
-leaves before, or that reads nothing for too long, has got nothing; the engine never waits for either.
+A picture is delivered when its last byte was handed to the system while the client was still there. A client
+that leaves before, or that reads nothing for too long, has not got it; the engine never waits for either.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from bot.imagine.live import LiveRequest
-    from bot.web.answer import Answer
+    from bot.web.answer import Answer, Piece
     from bot.web.delivery import Delivery
 
 log = structlog.get_logger(__name__)
 
 JSON = {"content-type": "application/json"}
+RECEIPT = "http"
 EVENTS = {"content-type": "text/event-stream; charset=utf-8", "x-accel-buffering": "no"}
 
 
@@ -86,14 +87,14 @@ class PicturesResponse(Response):
             log.info("http.slow_reader", request=self.live.request_id)
         elif work.result():
             self._over = True
-            await self._delivery.handed_over(self.live, "http")
+            await self._delivery.handed_over(self.live, RECEIPT)
 
     async def _hand_over(self, connection: Connection) -> bool:
         """True once the client has every picture."""
         if self._answer.streams:
             await connection.start(EVENTS)
             async for piece in self._answer.events():
-                await connection.write(piece)
+                await self._send(connection, piece)
             outcome = self.live.latest
         else:
             outcome = await self.live.outcome()
@@ -105,10 +106,18 @@ class PicturesResponse(Response):
             await connection.end()
             return False
         if not self._answer.streams and isinstance(outcome, Done):
-            content = await self._answer.whole(outcome)
-            await connection.start({**JSON, "content-length": str(len(content))})
-            await connection.write(content)
+            pieces = await self._answer.whole(outcome)
+            length = sum(len(piece.data) for piece in pieces)
+            await connection.start({**JSON, "content-length": str(length)})
+            for piece in pieces:
+                await self._send(connection, piece)
         return await connection.end()
+
+    async def _send(self, connection: Connection, piece: Piece) -> None:
+        """A picture is charged when its last byte is handed over, whatever becomes of the others."""
+        await connection.write(piece.data)
+        if piece.job_id is not None and await connection.taken():
+            await self._delivery.taken(piece.job_id, RECEIPT)
 
     async def _tell_to_come_back(self, connection: Connection) -> None:
         message = say("error-draining").because(Reason.DRAINING)

@@ -131,10 +131,10 @@ class Noise(FieldModel):
 
 
 @contextlib.asynccontextmanager
-async def tiny_reader(site: Site, text: str) -> AsyncIterator[socket.socket]:
+async def tiny_reader(site: Site, text: str, *, stream: bool = False) -> AsyncIterator[socket.socket]:
     """A client that has asked for four large pictures and has room for little of the answer."""
     host, port = site.url.removeprefix("http://").split(":")
-    body = json.dumps({"prompt": "noise", "n": 4, "size": "256x256"}).encode()
+    body = json.dumps({"prompt": "noise", "n": 4, "size": "256x256", "stream": stream}).encode()
     head = f"POST {PATH} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {text}\r\n"
     head += f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
     with socket.socket() as wire:
@@ -151,17 +151,66 @@ async def test_a_slow_reader_holds_nobody_and_pays_nothing(stage: Stage) -> None
         text, key = await site.key()
         async with tiny_reader(site, text), site.client(text) as client:
             assert (await client.images.generate(prompt="a cat")).data
-            assert await quota(site, key) == (1, 0)  # the four that nobody read are given back
+            assert await quota(site, key) == (
+                2,
+                0,
+            )  # of the four unread three are given back
 
 
-async def test_whoever_hangs_up_in_the_middle_of_the_answer_pays_nothing(stage: Stage) -> None:
+async def test_whoever_hangs_up_on_drawn_pictures_gets_three_back_a_day(stage: Stage) -> None:
     stage.model = Noise()
     async with stage.site() as site:
         text, key = await site.key()
         async with tiny_reader(site, text) as wire:
             assert (await asyncio.get_running_loop().sock_recv(wire, 100)).startswith(b"HTTP/1.1 200")
-        assert await quota(site, key) == (0, 0)
+        assert await quota(site, key) == (1, 0)
         assert len(site.model.drawn) == 4
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["stream", "answer"])
+async def test_each_picture_is_charged_when_its_bytes_are_handed_over(stage: Stage, stream: bool) -> None:
+    stage.model = Noise()
+    async with stage.site() as site:
+        text, key = await site.key()
+        async with tiny_reader(site, text, stream=stream) as wire:
+            loop, had = asyncio.get_running_loop(), b""
+            async with asyncio.timeout(30):
+                while had.count(b"b64_json") < 4:  # the fourth has begun, so three are in hand
+                    had += await loop.sock_recv(wire, 65_536)
+        assert (await quota(site, key))[0] >= 3
+
+
+async def test_a_failed_request_is_drawn_again_under_its_key(site: Site) -> None:
+    text, key = await site.key()
+    site.model.fail = [RuntimeError("boom")] * 9
+    async with site.client(text) as client:
+        with pytest.raises(InternalServerError):
+            await client.images.generate(prompt="a cat", extra_headers=KEY)
+        site.model.fail = []
+        first = await client.images.generate(prompt="a cat", extra_headers=KEY)
+        again = await client.images.generate(prompt="a cat", extra_headers=KEY)
+    assert first.data
+    assert again.data
+    assert first.data[0].b64_json == again.data[0].b64_json
+    assert await quota(site, key) == (1, 0)
+
+
+async def test_pictures_that_nobody_fetches_are_charged_when_too_many_wait(stage: Stage) -> None:
+    config = config_for(stage.folder, unfetched_by_key=1)
+    async with stage.site(config) as site:
+        text, key = await site.key()
+        for event in ("a", "b"):
+            site.model.gate.clear()
+            await leave_halfway(site, text, key, **{"idempotency-key": event})
+            site.model.gate.set()
+            await site.settled()
+        assert await quota(site, key) == (1, 1)
+        async with site.http(text) as http:
+            for event in ("a", "b"):
+                headers = {"idempotency-key": event}
+                pictures(await http.post(PATH, json={"prompt": "a cat"}, headers=headers))
+        assert await quota(site, key) == (2, 0)
+        assert len(site.model.drawn) == 2
 
 
 async def test_leaving_a_stream_cancels_it(site: Site) -> None:
