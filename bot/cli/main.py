@@ -124,11 +124,14 @@ def chat(
     folder: Annotated[Path, typer.Option(help="Where to write the pictures.")] = Path("pictures"),
     config: ConfigOption = None,
 ) -> None:
-    """Talk to the bot in this terminal."""
+    """Talk to the bot in this terminal; lines of a file or a pipe are drawn one after another."""
     settings = _settings(config)
     with _explained(settings):
         check_folder(folder)
-    _with_terminal(settings, lambda terminal: terminal.chat(folder))
+    if sys.stdin.isatty():
+        _with_terminal(settings, lambda terminal: terminal.chat(folder))
+    else:
+        _with_terminal(settings, lambda terminal: terminal.lines(sys.stdin, folder))
 
 
 @app.command()

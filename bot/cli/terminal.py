@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import structlog
 from prompt_toolkit import PromptSession
@@ -41,7 +42,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 PLATFORM = "console"
-LEAVING = ("exit", "quit", "/exit", "/quit")
+LEAVING = ("exit", "quit", "bye", "/exit", "/quit", "退出", "再见")
+HELP = ("help", "?", "/?", "帮助", "/帮助")
 
 
 class Terminal:
@@ -89,22 +91,31 @@ class Terminal:
             self._say(self._t("chat-welcome"))
             for live in await self._service.undelivered(PLATFORM):
                 self._spawn(live)
-            while True:
-                try:
-                    line = (await session.prompt_async()).strip()
-                except (EOFError, KeyboardInterrupt):
-                    break
-                if line.lower() in LEAVING:
-                    break
-                if line:
-                    await self.line(line, folder)
+            with contextlib.suppress(EOFError, KeyboardInterrupt):
+                while (line := (await session.prompt_async()).strip()).lower() not in LEAVING:
+                    if line:
+                        await self.line(line, folder)
         self._say(self._t("chat-bye-open" if self._drawing else "chat-bye"))
         for task in self._drawing:
             task.cancel()
         await asyncio.gather(*self._drawing, return_exceptions=True)
 
+    async def lines(self, source: TextIO, folder: Path) -> None:
+        """Answer the lines of a file or a pipe, each one when the one before is drawn."""
+        for live in await self._service.undelivered(PLATFORM):
+            self._spawn(live)
+        while line := await asyncio.to_thread(source.readline):
+            if line.strip().lower() in LEAVING:
+                break
+            if line.strip():
+                await self.line(line.strip().removeprefix("\ufeff"), folder)
+                await self.settled()
+        await self.settled()
+
     async def line(self, line: str, folder: Path) -> None:
         """Answer one line of the chat. A line without a command is a prompt."""
+        if line.lower() in HELP:
+            line = "/help"
         command, _, rest = line.partition(" ") if line.startswith("/") else ("/imagine", "", line)
         try:
             if command.lower() == "/imagine":

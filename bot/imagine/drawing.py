@@ -94,8 +94,12 @@ class Worker:
             live.publish(Failed(say("error-gone").because(Reason.GONE)))
             return
         pictures = tuple(sorted(flight.pictures.values(), key=lambda picture: picture.seed))
-        notes = (*(say(note) for note in sorted(flight.notes)), *charged)
-        live.publish(Done(pictures, quota, missing=len(flight.failures) - flight.charged, notes=notes))
+        cancelled = sum(failure.message.reason is Reason.CANCELLED for failure in flight.failures)
+        free = (
+            [say("cancelled-some", images=cancelled - flight.charged)] if cancelled > flight.charged else []
+        )
+        notes = (*(say(note) for note in sorted(flight.notes)), *free, *charged)
+        live.publish(Done(pictures, quota, missing=len(flight.failures) - cancelled, notes=notes))
 
     async def collect(self, flight: Flight, record: RequestRecord) -> None:
         """Take up what became of a request's jobs in an earlier life of the process."""

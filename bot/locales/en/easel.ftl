@@ -16,7 +16,7 @@ error-option-near = There is no option --{ $option }; did you mean --{ $near }?
 error-option-twice = --{ $option } is given twice; give it once.
 error-option-value = --{ $option } needs a value after it.
 error-command = There is no command { $command }; see /help.
-error-quota-used = You have used all your images for this month. New ones come on { $resets }.
+error-quota-used = All your images for this month are used or being drawn. New ones come on { $resets }.
 error-quota-short =
     You asked for { $wanted } { $wanted ->
         [one] image
@@ -77,6 +77,10 @@ status-drawing = Drawing { $bar } step { $step } of { $steps } · { $eta } left
 status-drawing-many = Drawing { $bar } step { $step } of { $steps }, { $drawn } of { $images } done · { $eta } left
 status-finishing = Finishing…
 cancelled-refunded = Cancelled; nothing was charged.
+cancelled-some = { $images ->
+        [one] One image was
+       *[other] { $images } images were
+    } cancelled and not charged.
 cancelled-charged =
     Cancelled; drawing had begun and your free cancels for today are used up, so it counts as { $images ->
         [one] one image

@@ -93,7 +93,7 @@ class TestConsole(FaceConformance):
             keys.send_text("another\n\x04")
             await chat
 
-    @pytest.mark.parametrize("word", ["exit", "QUIT", "/exit", "/Quit"])
+    @pytest.mark.parametrize("word", ["exit", "QUIT", "/exit", "/Quit", "退出"])
     async def test_a_word_ends_the_chat_and_draws_nothing(self, face: Person, word: str) -> None:
         with create_pipe_input() as keys, create_app_session(input=keys, output=DummyOutput()):
             keys.send_text(f" {word} \n")
@@ -102,6 +102,18 @@ class TestConsole(FaceConformance):
         assert face.words().rstrip().endswith("Bye.")
         assert face.model.drawn == []
         assert await untouched(face.service)
+
+    @pytest.mark.parametrize("word", ["help", "HELP", "?", "帮助"])
+    async def test_a_bare_word_for_help_is_no_prompt(self, face: Person, word: str) -> None:
+        await face.type(word)
+        assert "--size" in face.words()
+        assert await untouched(face.service)
+
+    async def test_the_lines_of_a_file_are_drawn_one_after_another(self, face: Person) -> None:
+        source = io.StringIO("\ufeffa red cat\n\n/imagine a dog --size 96x96\nhelp\n退出\na boat\n")
+        await face.terminal.lines(source, face.folder)
+        assert len(face.pictures()) == 2
+        assert await balance(face.service) == (2, 0)
 
     async def test_a_chat_into_a_file_is_refused_line_by_line(self, face: Person) -> None:
         face.folder.write_text("a file")

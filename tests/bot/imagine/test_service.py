@@ -206,6 +206,20 @@ async def test_of_several_cancelled_those_that_count_are_told(tmp_path: Path, mo
         assert await used(service) == (2, 0)
 
 
+async def test_what_was_cancelled_is_not_told_to_have_failed(service: Service, model: FieldModel) -> None:
+    model.gate.clear()
+    live = await service.imagine(ANNA, Options("a cat", steps="2", images="4"), key="1", address={})
+    model.gate.allow(6)
+    async for event in live.events():
+        if isinstance(event, Progress) and event.drawn:
+            await service.cancel(live.request_id, None, by=CancelledBy.MEMBER)
+            model.gate.set()
+    assert isinstance(event, Done)
+    assert event.missing == 0
+    (told,) = event.notes
+    assert told == say("cancelled-some", images=4 - len(event.pictures))
+
+
 async def test_what_others_cancel_is_never_charged(tmp_path: Path, model: FieldModel) -> None:
     config = config_in(tmp_path, limits={"refunded_cancels_a_day": 0})
     async with easel(config, model) as service:
