@@ -12,6 +12,7 @@ from transformers import AutoTokenizer
 
 from training.model import new_encoder, new_transformer
 from training.transformer import SHIFT, Networks
+from training.vocabulary import vocabulary
 
 RUNS = Path("training/runs")
 
@@ -44,6 +45,7 @@ def main() -> None:
         config = json.loads(file.read_text())
         if config.pop("_name_or_path", None) is not None:
             file.write_text(json.dumps(config, indent=2) + "\n")
+    (args.out / "words.txt").write_text("\n".join(vocabulary()) + "\n", "utf-8")
     size = sum(path.stat().st_size for path in args.out.rglob("*") if path.is_file())
     print(f"{args.out}: {size / 1e6:.1f} MB")
 

@@ -1,9 +1,7 @@
-"""engine/embedded/words.txt: the words of the captions that the embedded model was trained on.
+"""The words of the captions that a model is trained on, for the list that lies beside its weights.
 
-    python -m training.vocabulary
-
-The bot tells members which words of a prompt the small model does not know. What a thing was merely likened
-to ("dog" for the nearest animal) does not count as known.
+The bot tells members which words of a prompt the small model does not know (engine/embedded/words.txt, which
+`python -m training.assemble` writes together with the weights).
 """
 
 from __future__ import annotations
@@ -11,33 +9,13 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from training import captions, phrases, words
 
-FILE = Path(__file__).parents[1] / "engine" / "embedded" / "words.txt"
-LIKENED = ("kin_en", "kin_zh")
 NO_WORDS = ("_SYLLABLES",)
 """Parts of which the captions make words that mean nothing."""
 _GAPS = re.compile(r"\{[^}]*\}")
 _WORD = re.compile(r"[a-z]+(?:'[a-z]+)?|[\u4e00-\u9fff]+")
-
-
-def texts(value: object) -> Iterator[str]:
-    """Every text in a value, however deep."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from texts(key)
-            yield from texts(inner)
-    elif isinstance(value, tuple | list):
-        for inner in value:
-            yield from texts(inner)
-    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-        for field in dataclasses.fields(value):
-            if field.name not in LIKENED:
-                yield from texts(getattr(value, field.name))
 
 
 def vocabulary() -> list[str]:
@@ -46,10 +24,22 @@ def vocabulary() -> list[str]:
     for module in (captions, phrases, words):
         for name, value in vars(module).items():
             if not name.startswith("__") and name not in NO_WORDS:
-                for text in texts(value):
+                for text in _texts(value):
                     found.update(_WORD.findall(_GAPS.sub(" ", text.lower())))
     return sorted(found)
 
 
-if __name__ == "__main__":
-    FILE.write_text("\n".join(vocabulary()) + "\n", "utf-8")
+def _texts(value: object) -> Iterator[str]:
+    """Every text in a value, however deep."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _texts(key)
+            yield from _texts(inner)
+    elif isinstance(value, tuple | list):
+        for inner in value:
+            yield from _texts(inner)
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        for field in dataclasses.fields(value):
+            yield from _texts(getattr(value, field.name))

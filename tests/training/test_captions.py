@@ -12,6 +12,7 @@ from training.backgrounds import BACKGROUNDS
 from training.captions import Language, caption, sentence
 from training.scenes import Item, Scene, random_scene
 from training.things import THINGS
+from training.vocabulary import vocabulary
 from training.words import COLOUR_NAMES, PLACES, STYLE_NAMES
 
 
@@ -90,3 +91,9 @@ def test_the_grammar_does_not_produce_held_back_captions() -> None:
     for prompt in held_back.all_prompts():
         scene = Scene(prompt.items, prompt.background, prompt.style)
         assert not any(caption(scene, rng).lower() in held for _ in range(40))
+
+
+def test_the_words_of_a_model_are_those_of_its_captions() -> None:
+    known = set(vocabulary())
+    assert {"cat", "red", "photo", "猫"} <= known
+    assert not known & {"zebra", "ferm", "s", "p"}
