@@ -61,7 +61,7 @@ def build_app(
             allow_headers=("*",),
             expose_headers=("x-request-id", "retry-after", "x-should-retry"),
         )
-    app.add_middleware(RequestId)
+    app.add_middleware(RequestId, language=config.language)
     app.add_middleware(operations.CountRequests, counting=service.counting)
     return app
 

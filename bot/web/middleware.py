@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 
-from bot.messages import say
+from bot.messages import Reason, say
 from bot.web.errors import BODY_LARGE, ApiError, failed, language_of, response
 from bot.web.rate_limit import PerMinute
 
@@ -34,10 +35,14 @@ SECURITY_HEADERS = {
 
 
 class RequestId:
-    """Gives each request an id, for its log lines and its answer, and each answer the security headers."""
+    """Gives each request an id, for its log lines and its answer, and each answer the security headers.
 
-    def __init__(self, app: ASGIApp) -> None:
+    A request that is cut off because the process ends in a hurry is told so, instead of uvicorn's bare 500.
+    """
+
+    def __init__(self, app: ASGIApp, language: str) -> None:
         self._app = app
+        self._language = language
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -47,15 +52,25 @@ class RequestId:
         structlog.contextvars.clear_contextvars()  # uvicorn's task is one of its connection's
         structlog.contextvars.bind_contextvars(http=number)
 
+        started = False
+
         async def framed(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 headers = MutableHeaders(scope=message)
                 headers["x-request-id"] = number
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)
 
-        await self._app(scope, receive, framed)
+        try:
+            await self._app(scope, receive, framed)
+        except asyncio.CancelledError:
+            if started:
+                raise
+            leaving = failed(say("error-draining").because(Reason.DRAINING))
+            await response(leaving, language_of(Request(scope), self._language))(scope, receive, framed)
 
 
 class AddressLimit:
