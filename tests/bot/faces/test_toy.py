@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -88,3 +89,58 @@ def test_every_command_has_its_description_in_every_language() -> None:
     for language in LANGUAGES:
         t = translator(language)
         assert [id_ for id_ in ids if t(f"{id_}-about") == f"{id_}-about"] == []
+
+
+async def test_the_same_event_again_is_the_same_request(person: Person) -> None:
+    for _ in range(2):
+        await person.toy.type(ANNA, "/imagine a cat", event="e1")
+        await person.settled()
+    assert len(person.pictures()) == 1
+    assert (await person.service.quota(person.asker)).used == 1
+
+
+async def test_pictures_for_a_chat_that_is_gone_wait_in_the_history_uncharged(person: Person) -> None:
+    person.model.gate.clear()
+    await person.type("/imagine a cat")
+    person.toy.chat.closed_for_pictures = True
+    person.model.gate.set()
+    await person.settled()
+    assert (await person.service.quota(person.asker)).used == 0
+    person.toy.chat.closed_for_pictures = False
+    await person.type("/history")
+    (fetch,) = [id_ for id_ in person.toy.chat.buttons if id_.startswith("fetch:")]
+    await person.toy.press(ANNA, fetch)
+    await person.settled()
+    assert len(person.pictures()) == 1
+    assert (await person.service.quota(person.asker)).used == 1
+
+
+async def test_the_cancel_button_is_for_whoever_asked(person: Person) -> None:
+    person.model.gate.clear()
+    await person.type("/imagine a cat")
+    (live,) = person.service.requests()
+    await person.toy.press("bob", f"cancel:{live.request_id}")
+    assert not live.finished
+    await person.toy.press(ANNA, f"cancel:{live.request_id}")
+    person.model.gate.set()
+    await person.settled()
+    assert person.pictures() == []
+    assert (await person.service.quota(person.asker)).used == 0
+
+
+async def test_a_restart_is_told_and_goes_on_with_the_request(tmp_path: Path) -> None:
+    model, chat = FieldModel(), Chat()
+    model.gate.clear()
+    async with easel(config_in(tmp_path), model) as service:
+        toy = ToyFace(service, chat)
+        await toy.type(ANNA, "/imagine a cat")
+        (live,) = service.requests()
+        await asyncio.wait_for(chat.spoken.wait(), 10)
+        await toy.delivery.close()
+        assert translator(live.language)("error-draining-kept") in chat.words
+    async with easel(config_in(tmp_path), FieldModel()) as service:
+        toy = ToyFace(service, chat)
+        await toy.delivery.recover()
+        await toy.delivery.settled()
+        assert len(chat.pictures) == 1
+        assert (await service.quota(Asker("toy", ANNA))).used == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from bot import render
@@ -32,13 +33,13 @@ class Chat:
         self.words: list[str] = []
         self.pictures: list[bytes] = []
         self.buttons: list[str] = []
-        self.closed = False
+        self.closed_for_pictures = False
+        self.spoken = asyncio.Event()
 
     def say(self, text: str) -> None:
-        """Show something. Raises Unreachable."""
-        if self.closed:
-            raise Unreachable("the chat is closed")
+        """Show something."""
         self.words.append(text)
+        self.spoken.set()
 
 
 class ToyScreen(Screen):
@@ -56,6 +57,8 @@ class ToyScreen(Screen):
 
     async def hand_over(self, done: Done) -> str:
         face, live, t = self._face, self._live, self._t
+        if face.chat.closed_for_pictures:
+            raise Unreachable("pictures are not allowed here")
         face.chat.say(live.request.prompt)
         for picture in done.pictures:
             for label, value in render.picture_facts(
