@@ -282,10 +282,14 @@ class Moderation(Section):
 
 
 class Discord(Section):
-    """The Discord face. Addresses are for bots behind a REST proxy."""
+    """The Discord face. `api_url` and `gateway_url` are for bots behind a REST proxy.
+
+    `proxy` is an HTTP proxy for both; without it, HTTPS_PROXY counts.
+    """
 
     api_url: str | None = None
     gateway_url: str | None = None
+    proxy: Annotated[str, Field(pattern=r"^https?://[^\s/]+/?$")] | None = None
     admin_channel: int | None = None
 
 

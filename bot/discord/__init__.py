@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import discord
 import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
 from bot.discord.client import UNREACHABLE, BadToken, EaselClient
+from bot.discord.library import silence_voice
 from bot.messages import UserError, say
 
 if TYPE_CHECKING:
@@ -21,8 +21,7 @@ log = structlog.get_logger(__name__)
 
 MAX_PAUSE_S = 30.0
 
-# Easel never speaks: the library need not warn that what it would take is not installed.
-discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+silence_voice()
 
 
 async def serve(service: Service, token: str, config: Config) -> None:

@@ -55,8 +55,16 @@ def require_channel(asking: Caller, interaction: Event) -> None:
     ids = {str(interaction.channel_id)}
     if isinstance(channel, discord.Thread):
         ids.add(str(channel.parent_id))
-    if interaction.guild_id and not any(asking.rules.allows(id_) for id_ in ids):
+    allowed = {id_ for id_ in asking.rules.channels if still_there(interaction.guild, id_)}
+    if interaction.guild_id and allowed and not allowed & ids:
         raise UserError(say("discord-wrong-channel"))
+
+
+def still_there(guild: discord.Guild | None, channel_id: str) -> bool:
+    """Whether a server still has a channel. Where its channels are not known, none counts as deleted."""
+    if guild is None or not guild.channels:
+        return True
+    return guild.get_channel_or_thread(int(channel_id)) is not None
 
 
 def spoken_to(service: Service, interaction: Event) -> Translator:

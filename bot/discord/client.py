@@ -8,13 +8,13 @@ import aiohttp
 import discord
 import structlog
 import yarl
-from discord.http import Route
 
 from bot.discord import commands, imagine, menus, presses
 from bot.discord.alarm import Alarm
 from bot.discord.face import Face
 from bot.discord.invite import invite_link
 from bot.discord.keyboards import ActionButton
+from bot.discord.library import proxy_options, stay_at, use_api
 from bot.discord.locale import FluentTranslator
 from bot.discord.questions import QuestionButton
 
@@ -36,11 +36,12 @@ class EaselClient(Face):
     """One bot account, on as many shards as Discord asks for."""
 
     def __init__(self, service: Service, section: Discord, **options: Any) -> None:
-        super().__init__(service, **options)
+        super().__init__(service, **proxy_options(section), **options)
         self._alarm = Alarm(self, service, section.admin_channel, self.tasks)
-        self._gateway = yarl.URL(section.gateway_url) if section.gateway_url else None
+        if section.gateway_url:
+            stay_at(self, yarl.URL(section.gateway_url))
         if section.api_url:
-            Route.BASE = section.api_url.rstrip("/")
+            use_api(section.api_url)
 
     async def setup_hook(self) -> None:
         """Commands and buttons are known before the first event; what an earlier process left goes on."""
@@ -61,10 +62,6 @@ class EaselClient(Face):
                 await presses.submitted(self, interaction)
             except Exception as error:
                 await self.failed(interaction, error)
-
-    async def launch_shard(self, gateway: yarl.URL, shard_id: int, *, initial: bool = False) -> None:
-        """Connect through the configured gateway, where there is one."""
-        await super().launch_shard(self._gateway or gateway, shard_id, initial=initial)
 
     async def close(self) -> None:
         """Tell requests on their way that they are kept, let go of everything, disconnect."""

@@ -8,17 +8,21 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import discord
 from discord import app_commands
 
+from bot.commands import server
 from bot.commands.command import Given, Kind
 from bot.commands.members import AUTO, LANGUAGE_NAMES
 from bot.commands.table import COMMANDS
-from bot.discord.caller import PLATFORM
+from bot.discord.caller import PLATFORM, still_there
 from bot.discord.locale import text
+from bot.discord.pages import named
 from bot.faces.caller import Who
 from storage.records import Identity
 
 if TYPE_CHECKING:
     from bot.commands.command import Argument, Command
     from bot.discord.face import Face, Interaction
+    from bot.faces.caller import Caller
+    from bot.render import Card
 
 MAX_CHARS = 400
 """Of a typed argument; what it may be is the command's to say."""
@@ -84,7 +88,14 @@ def _made(face: Face, command: Command) -> app_commands.Command[Any, ..., None]:
 
     async def callback(interaction: Interaction, **values: Any) -> None:
         given = _given(command, values)
-        await face.answer(interaction, lambda caller: command.run(face.service, caller, given))
+
+        async def work(caller: Caller) -> Card:
+            if command.group == "settings" and await caller.may(command.who):
+                await _take_off_deleted(face, interaction, caller)
+            card = await command.run(face.service, caller, given)
+            return named(card, interaction.guild) if command.group == "settings" else card
+
+        await face.answer(interaction, work)
 
     asking = Parameter("interaction", Parameter.POSITIONAL_OR_KEYWORD)
     callback.__signature__ = Signature([asking, *map(_parameter, command.arguments)])  # type: ignore[attr-defined]
@@ -104,6 +115,15 @@ def _made(face: Face, command: Command) -> app_commands.Command[Any, ..., None]:
     if " " not in command.name:
         _show_to(made, command.who)
     return made
+
+
+async def _take_off_deleted(face: Face, interaction: Interaction, caller: Caller) -> None:
+    """Take deleted channels off the allowed ones: nobody could choose them in the command any more."""
+    for channel_id in caller.rules.channels:
+        if not still_there(interaction.guild, channel_id):
+            await server.set_channel(
+                face.service, caller.asker, channel_id, allowed=False, t=caller.t, why="deleted"
+            )
 
 
 def _show_to(made: app_commands.Command[Any, ..., None] | app_commands.Group, who: Who) -> None:

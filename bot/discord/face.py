@@ -7,10 +7,12 @@ goes wrong afterwards is told in its message.
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import io
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import discord
 import structlog
 from discord import app_commands
@@ -50,7 +52,11 @@ TOO_LATE, ANSWERED_BEFORE = 10062, 40060
 REFUSALS = (UserError, StorageError)
 """What is told in a sentence, and nothing was changed."""
 
+RETRY_WITHIN = dt.timedelta(seconds=2)
+"""Discord waits three seconds for an acknowledgement."""
+
 Interaction = discord.Interaction["Face"]
+Deferred = discord.InteractionCallbackResponse["Face"]
 
 
 class Face(discord.AutoShardedClient, ABC):
@@ -103,7 +109,7 @@ class Face(discord.AutoShardedClient, ABC):
             )
             live = await begin(asking.asker, asking.key, where.to_json())
         except REFUSALS as error:
-            await self.tell(interaction, error)
+            await self.refuse(interaction, error, private=private)
             return
         await self._remember(interaction.user.id, live)
         self.delivery.follow(live)
@@ -145,14 +151,44 @@ class Face(discord.AutoShardedClient, ABC):
         )
 
     async def acknowledge(self, interaction: Interaction, *, private: bool) -> int | None:
-        """Within three seconds, whatever else is slow. The id of the message that will hold the answer."""
-        answer = await interaction.response.defer(ephemeral=private, thinking=True)
+        """Within three seconds, whatever else is slow. The id of the message that will hold the answer.
+
+        None where only Discord knows it: the call arrived and its answer was lost, which shows when the next
+        try is told that it comes second. To go on is right even for an interaction that Discord replayed,
+        because its id makes it the same request.
+        """
+        try:
+            answer = await self._defer(interaction, private=private)
+        except discord.HTTPException as error:
+            if error.code != ANSWERED_BEFORE:
+                raise
+            log.warning("discord.acknowledged_before", interaction=interaction.id)
+            return None
         return answer.message_id if answer else None
+
+    async def _defer(self, interaction: Interaction, *, private: bool) -> Deferred | None:
+        """Acknowledge, once more where the line broke and there is time left."""
+        try:
+            return await interaction.response.defer(ephemeral=private, thinking=True)
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            if discord.utils.utcnow() - interaction.created_at > RETRY_WITHIN:
+                raise
+            log.warning("discord.acknowledged_again", why=type(error).__name__)
+            return await interaction.response.defer(ephemeral=private, thinking=True)
 
     async def tell(self, interaction: Interaction, error: Exception) -> None:
         """Why not, in the message that was promised."""
         text = await self._sentence(interaction, error)
         await interaction.edit_original_response(content=text, embeds=[], view=None)
+
+    async def refuse(self, interaction: Interaction, error: Exception, *, private: bool) -> None:
+        """Why nothing is drawn, to the asker alone: a quota or a ban is nobody else's business."""
+        if private:
+            await self.tell(interaction, error)
+            return
+        text = await self._sentence(interaction, error)
+        await interaction.delete_original_response()  # it was promised to everybody
+        await interaction.followup.send(text, ephemeral=True)
 
     async def whisper(self, interaction: Interaction, error: Exception) -> None:
         """Why not, beside somebody's message."""

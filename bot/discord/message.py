@@ -17,6 +17,7 @@ import structlog
 
 from bot.discord.address import DEFAULT_LIMIT_BYTES
 from bot.discord.files import SPOILER, fit
+from bot.discord.library import interaction_webhook, message_named
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -93,9 +94,7 @@ class Message:
         return [way for way in ways if way.__name__ not in self._refused]
 
     async def _edit(self, page: Page) -> int:
-        original: Any = (
-            self._address.message_id or "@original"
-        )  # Discord takes the name where the id is not known
+        original = message_named(self._address.message_id)
         message = await self._webhook.edit_message(original, **await self._edited(page))
         return message.id
 
@@ -125,9 +124,7 @@ class Message:
     @property
     def _webhook(self) -> discord.Webhook:
         address = self._address
-        webhook = discord.Webhook.partial(address.application_id, address.token, client=self._client)
-        webhook.type = discord.WebhookType.application  # an interaction's: these may answer one reader alone
-        return webhook
+        return interaction_webhook(self._client, address.application_id, address.token)
 
     async def _edited(self, page: Page) -> dict[str, Any]:
         """Everything of an edited message, what is not on the page taken off."""

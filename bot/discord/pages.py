@@ -27,23 +27,20 @@ if TYPE_CHECKING:
 CHART = "chart.png"
 COLOUR = discord.Colour(0xE8833A)
 MAX_DESCRIPTION, MAX_TITLE, MAX_NAME, MAX_VALUE, MAX_FIELDS = 4096, 256, 256, 1024, 25
+_ID = re.compile(r"\b\d{15,20}\b")
 _MARKUP = re.compile(r"[!-/:-@\[-`{-~]")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 
 
 @dataclass(frozen=True)
 class Page:
-    """One state of a message. `uploads` are encoded for the place when it is sent; `picture` is shown."""
+    """One state of a message. `uploads` are encoded for the place when it is sent; the first one is shown."""
 
     content: str = ""
     embed: discord.Embed | None = None
     view: discord.ui.View | None = None
     uploads: tuple[Upload, ...] = ()
     preview: bytes | None = None
-
-    def said(self, content: str) -> Page:
-        """The same page below another line of text."""
-        return replace(self, content=content)
 
 
 @dataclass(frozen=True)
@@ -100,6 +97,20 @@ def single_embed(request: ImageRequest, t: Translator) -> discord.Embed:
 def prompt_embed(request: ImageRequest) -> discord.Embed:
     """The prompt as an embed's description: all of it, since the vary button reads it from there."""
     return discord.Embed(description=escaped(request.prompt)[:MAX_DESCRIPTION], colour=COLOUR)
+
+
+def named(card: Card, guild: discord.Guild | None) -> Card:
+    """A card of a server's settings with the names of channels and roles where it has their ids."""
+    if guild is None:
+        return card
+
+    def name(match: re.Match[str]) -> str:
+        found = guild.get_channel(int(match[0])) or guild.get_role(int(match[0]))
+        if found is None:
+            return match[0]
+        return f"{'@' if isinstance(found, discord.Role) else '#'}{found.name}"
+
+    return replace(card, facts=tuple((label, _ID.sub(name, value)) for label, value in card.facts))
 
 
 def card_embed(card: Card) -> discord.Embed:

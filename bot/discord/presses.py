@@ -16,6 +16,7 @@ from bot.discord.address import address_of
 from bot.discord.caller import caller, is_moderator, spoken_to
 from bot.discord.files import Upload, file_name, fit
 from bot.discord.keyboards import single_view
+from bot.discord.library import typed_into
 from bot.discord.pages import single_embed, unescaped
 from bot.imagine.options import MAX_PROMPT_CHARS
 from bot.messages import UserError
@@ -166,17 +167,12 @@ async def submitted(face: Face, interaction: Interaction) -> None:
     match = _VARY.fullmatch(data["custom_id"])
     if match is None:
         return
-    target, prompt = match["target"], _submitted_prompt(data)
+    target, prompt = match["target"], typed_into(data, PROMPT_FIELD)
     await face.ask(
         interaction,
         lambda who, key, where: buttons.vary(face.service, who, target, prompt, key=key, address=where),
         private=_is_private(interaction),
     )
-
-
-def _submitted_prompt(data: dict[str, Any]) -> str:
-    fields = (field for row in data["components"] for field in row.get("components", ()))
-    return next((str(field["value"]) for field in fields if field["custom_id"] == PROMPT_FIELD), "")
 
 
 def _is_private(interaction: Interaction) -> bool:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 import discord
-from discord.http import Route
 
 from bot.cli.doctor.httpdate import ours_less
 from bot.cli.doctor.platforms import Answer, Reply
 from bot.discord.invite import invite_link
+from bot.discord.library import proxy_options, use_api
 
 if TYPE_CHECKING:
     from types import SimpleNamespace
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bot.config.schema import Config
 
 PATIENCE_S = 20.0
+INTENTS = discord.Intents(guilds=True)
 
 
 async def probe(token: str, config: Config) -> Reply:
@@ -35,11 +36,11 @@ async def probe(token: str, config: Config) -> Reply:
     trace = aiohttp.TraceConfig()
     trace.on_request_end.append(note_date)
     if config.discord.api_url:
-        Route.BASE = config.discord.api_url.rstrip("/")
+        use_api(config.discord.api_url)
     try:
         async with (
             asyncio.timeout(PATIENCE_S),
-            discord.Client(intents=discord.Intents(guilds=True), http_trace=trace) as client,
+            discord.Client(intents=INTENTS, http_trace=trace, **proxy_options(config.discord)) as client,
         ):
             await client.login(token)
             assert client.application_id is not None, "known since the login"

@@ -108,10 +108,10 @@ class World:
         return result
 
     async def imagine(self, prompt: str = "a cat", *, who: Any = None, **options: Any) -> Any:
-        """Ask, and wait for the answer."""
+        """Ask, and wait for the answer: the message with the picture, or what was whispered instead."""
         result = await self.begin(prompt, who=who, **options)
         await self.settled()
-        return result.response
+        return answer(result)
 
     async def click(self, message: Any, label: str, *, who: Any = None) -> InteractionResult:
         result: InteractionResult = await (who or self.anna).click(message, label=label)
@@ -136,6 +136,11 @@ class World:
             for entry in self.env.http_requests
             if entry.method == method and re.fullmatch(path, entry.path)
         ]
+
+
+def answer(result: InteractionResult) -> Any:
+    """The message that answers; where that was taken away, what its asker alone reads instead."""
+    return result.followups[0] if result.response is None else result.response
 
 
 def words(message: Any) -> str:

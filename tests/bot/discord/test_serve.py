@@ -32,22 +32,12 @@ if TYPE_CHECKING:
 EMBEDDED = Path(engine.__file__).parent / "embedded"
 
 
-async def test_rest_and_gateway_go_where_bot_toml_says(
-    config: Config, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_rest_goes_where_bot_toml_says(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Route, "BASE", Route.BASE)
-    gateways: list[yarl.URL] = []
-
-    async def launch(self: Any, gateway: yarl.URL, shard_id: int, *, initial: bool = False) -> None:
-        gateways.append(gateway)
-
-    monkeypatch.setattr(discord.AutoShardedClient, "launch_shard", launch)
-    section = Discord(api_url="http://proxy:8080/api/v10/", gateway_url="ws://proxy:8081")
+    section = Discord(api_url="http://proxy:8080/api/v10/")
     async with easel(config) as service:
         client = EaselClient(service, section)
-        await client.launch_shard(yarl.URL("wss://gateway.discord.gg"), 0)
         assert Route("GET", "/users/@me").url == "http://proxy:8080/api/v10/users/@me"
-        assert gateways == [yarl.URL("ws://proxy:8081")]
         assert client.intents.value == discord.Intents(guilds=True).value
 
 

@@ -1,0 +1,82 @@
+"""What is done to discord.py from outside its documented interface, each with the reason why.
+
+Pinned by the version range in pyproject.toml; whoever raises it reads this file first.
+"""
+
+from __future__ import annotations
+
+import urllib.request
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import discord
+import yarl
+from discord.http import Route
+
+if TYPE_CHECKING:
+    from bot.config.schema import Discord
+
+
+def silence_voice() -> None:
+    """The bot never speaks, so the library need not warn that what voice would take is not installed."""
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+
+
+def use_api(url: str) -> None:
+    """Send REST calls to `url`. The library has no setting for its base address."""
+    Route.BASE = url.rstrip("/")
+
+
+def stay_at(client: discord.Client, gateway: yarl.URL) -> None:
+    """Make every gateway connection to `gateway`: the first, a resumed one, and one after an invalid session.
+
+    The library asks for an address only before the first connection; later ones go to Discord's own or to the
+    one Discord named for resuming. All of them pass `HTTPClient.ws_connect`.
+    """
+    connect = client.http.ws_connect
+
+    async def connect_there(url: str, *, compress: int = 0) -> aiohttp.ClientWebSocketResponse:
+        return await connect(str(gateway.with_query(yarl.URL(url).query)), compress=compress)
+
+    setattr(client.http, "ws_connect", connect_there)  # noqa: B010 - mypy lets no method be assigned
+
+
+def interaction_webhook(client: discord.Client, application_id: int, token: str) -> discord.Webhook:
+    """The webhook of an interaction that another process may have received.
+
+    The type has to be set by hand: only an interaction's webhook may send what one reader alone sees, and the
+    library believes a partial one to be an ordinary webhook.
+    """
+    webhook = discord.Webhook.partial(application_id, token, client=client)
+    webhook.type = discord.WebhookType.application
+    return webhook
+
+
+def message_named(message_id: int | None) -> Any:
+    """What the library takes for a message's id; Discord knows an interaction's answer as `@original` too."""
+    return message_id or "@original"
+
+
+def typed_into(data: dict[str, Any], field: str) -> str:
+    """What was typed into a field of a modal; the library gives modals of an earlier process as raw data."""
+    rows = (row.get("components") or (row.get("component") or {},) for row in data["components"])
+    return next((str(one["value"]) for row in rows for one in row if one.get("custom_id") == field), "")
+
+
+def proxy_options(section: Discord) -> dict[str, Any]:
+    """The library's options for a proxy: `[discord] proxy`, else what the environment says (HTTPS_PROXY).
+
+    The library's HTTP client does not look at the environment by itself.
+    """
+    target = urlsplit(section.api_url or Route.BASE)
+    found = section.proxy
+    if found is None and not urllib.request.proxy_bypass(target.hostname or ""):
+        found = urllib.request.getproxies().get(target.scheme)
+    if not found:
+        return {}
+    url = yarl.URL(found if "://" in found else f"http://{found}")
+    if url.user is None:
+        return {"proxy": str(url)}
+    auth = aiohttp.BasicAuth(url.user, url.password or "", "utf-8")
+    return {"proxy": str(url.with_user(None)), "proxy_auth": auth}
