@@ -187,8 +187,10 @@ class Face(discord.AutoShardedClient, ABC):
             await self.tell(interaction, error)
             return
         text = await self._sentence(interaction, error)
-        await interaction.delete_original_response()  # it was promised to everybody
+        # an answer was promised to everybody: it must be there before another message may be for one reader
+        await interaction.edit_original_response(content="…")
         await interaction.followup.send(text, ephemeral=True)
+        await interaction.delete_original_response()
 
     async def whisper(self, interaction: Interaction, error: Exception) -> None:
         """Why not, beside somebody's message."""

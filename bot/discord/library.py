@@ -9,12 +9,13 @@ import urllib.request
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import aiohttp
 import discord
 import yarl
 from discord.http import Route
 
 if TYPE_CHECKING:
+    import aiohttp
+
     from bot.config.schema import Discord
 
 
@@ -75,8 +76,4 @@ def proxy_options(section: Discord) -> dict[str, Any]:
         found = urllib.request.getproxies().get(target.scheme)
     if not found:
         return {}
-    url = yarl.URL(found if "://" in found else f"http://{found}")
-    if url.user is None:
-        return {"proxy": str(url)}
-    auth = aiohttp.BasicAuth(url.user, url.password or "", "utf-8")
-    return {"proxy": str(url.with_user(None)), "proxy_auth": auth}
+    return {"proxy": found if "://" in found else f"http://{found}"}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.imagine.parse import parse_imagine
+from tests.bot.discord.conftest import answer as answer_of
 from tests.bot.discord.conftest import labels, words
 from tests.bot.faces.conformance import FaceConformance
 
@@ -42,7 +43,7 @@ class Member:
         await self._world.settled()
         for answer in list(self._answers):
             message = answer.response
-            if message.attachments and not answer.followups:
+            if message and message.attachments and not answer.followups:
                 await self._take(message)
 
     async def _take(self, message: Any) -> None:
@@ -55,7 +56,7 @@ class Member:
             self._files.append(self._world.file(message))
 
     def words(self) -> str:
-        return "\n".join(words(answer.response) for answer in self._answers)
+        return "\n".join(words(answer_of(asked)) for asked in self._answers)
 
     def pictures(self) -> list[bytes]:
         return self._files

@@ -2,123 +2,38 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import json
 from typing import TYPE_CHECKING, Any
 
-import pytest
-from aiohttp import web
-from discord.http import Route
+import discord
+import yarl
 
-from bot import discord as face
-from tests.easel import config_in, easel
+from bot.config.schema import Discord
+from bot.discord.library import proxy_options, stay_at
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
-USER = {"id": "7", "username": "easel", "discriminator": "0", "avatar": None, "bot": True}
-APPLICATION = {
-    "id": "7",
-    "name": "easel",
-    "description": "",
-    "icon": None,
-    "owner": USER,
-    "verify_key": "",
-    "bot_public": True,
-    "bot_require_code_grant": False,
-    "flags": 0,
-}
-HELLO = {"op": 10, "d": {"heartbeat_interval": 45_000}}
-INVALID_SESSION = {"op": 9, "d": False}
+    import pytest
 
 
-def _json(body: object) -> web.Response:
-    """As Discord answers: the library takes no other content type for JSON."""
-    return web.Response(body=json.dumps(body).encode(), content_type="application/json")
+async def test_every_connection_goes_to_the_gateway_it_was_told() -> None:
+    """The library passes Discord's own address after an invalid session and a failed reconnect."""
+    urls = list[str]()
+
+    async def connect(url: str, *, compress: int = 0) -> Any:
+        urls.append(url)
+
+    async with discord.Client(intents=discord.Intents.none()) as client:
+        setattr(client.http, "ws_connect", connect)  # noqa: B010 - the library's outermost call
+        stay_at(client, yarl.URL("ws://proxy:8081"))
+        await client.http.ws_connect("wss://gateway.discord.gg/?v=10&encoding=json")
+    assert urls == ["ws://proxy:8081/?v=10&encoding=json"]
 
 
-class Discord:
-    """Discord's REST and gateway on a socket. Every session it gives is invalid."""
-
-    def __init__(self) -> None:
-        self.hosts: list[str] = []
-        self.connected: asyncio.Queue[str] = asyncio.Queue()
-
-    async def answer(self, request: web.Request) -> web.StreamResponse:
-        self.hosts.append(request.url.host or "")
-        path = request.path.removeprefix("/api/v10")
-        if request.headers.get("Upgrade", "").lower() == "websocket":
-            return await self._gateway(request)
-        if path == "/users/@me":
-            return _json(USER)
-        if path == "/oauth2/applications/@me":
-            return _json(APPLICATION)
-        if path == "/gateway/bot":
-            limit = {"total": 1000, "remaining": 999, "reset_after": 0, "max_concurrency": 1}
-            return _json({"url": "ws://elsewhere.invalid", "shards": 1, "session_start_limit": limit})
-        return _json([])
-
-    async def _gateway(self, request: web.Request) -> web.StreamResponse:
-        socket = web.WebSocketResponse()
-        await socket.prepare(request)
-        self.connected.put_nowait(request.url.host or "")
-        await socket.send_json(HELLO)
-        await socket.receive()
-        await socket.send_json(INVALID_SESSION)
-        await socket.receive()
-        return socket
-
-
-@contextlib.asynccontextmanager
-async def serving(
-    tmp_path: Path, patch: pytest.MonkeyPatch, **section: Any
-) -> AsyncIterator[tuple[Discord, str]]:
-    """A bot that logs in to a stand-in of Discord; `{here}` in a setting is the stand-in's address."""
-    patch.setattr(Route, "BASE", Route.BASE)
-    discord = Discord()
-    server = web.Server(discord.answer)
-    runner = web.ServerRunner(server)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    here = f"127.0.0.1:{runner.addresses[0][1]}"
-    patch.setenv("no_proxy", "")
-    for name, value in section.pop("environment", {}).items():
-        patch.setenv(name, value.replace("{here}", here))
-    config = config_in(
-        tmp_path, discord={key: value.replace("{here}", here) for key, value in section.items()}
-    )
-    async with easel(config) as service:
-        bot = asyncio.create_task(face.serve(service, "secret", config))
-        try:
-            yield discord, here
-        finally:
-            bot.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await bot
-            await runner.cleanup()
-
-
-async def test_after_an_invalid_session_the_bot_returns_to_the_gateway_it_was_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    urls = {"api_url": "http://{here}/api/v10", "gateway_url": "ws://{here}"}
-    async with serving(tmp_path, monkeypatch, **urls) as (discord, _), asyncio.timeout(10):
-        assert await discord.connected.get() == "127.0.0.1"
-        assert await discord.connected.get() == "127.0.0.1"
-
-
-@pytest.mark.parametrize(
-    "way",
-    [{"proxy": "http://{here}"}, {"environment": {"http_proxy": "http://{here}"}}],
-    ids=["proxy in bot.toml", "proxy in the environment"],
-)
-async def test_rest_and_gateway_go_through_the_proxy(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: dict[str, Any]
-) -> None:
-    urls = {"api_url": "http://rest.invalid/api/v10", "gateway_url": "ws://gateway.invalid"}
-    async with serving(tmp_path, monkeypatch, **urls, **way) as (discord, _), asyncio.timeout(10):
-        assert await discord.connected.get() == "gateway.invalid"
-        assert "rest.invalid" in discord.hosts
+def test_a_proxy_comes_from_bot_toml_or_else_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    assert proxy_options(Discord()) == {}
+    monkeypatch.setenv("HTTPS_PROXY", "http://anna:secret@outside:3128")
+    assert proxy_options(Discord()) == {"proxy": "http://anna:secret@outside:3128"}
+    assert proxy_options(Discord(proxy="http://mine:8080")) == {"proxy": "http://mine:8080"}
+    monkeypatch.setenv("NO_PROXY", "discord.com")
+    assert proxy_options(Discord()) == {}
