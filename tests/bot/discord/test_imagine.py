@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
+import discord
 import pytest
 from PIL import Image
 
@@ -197,3 +198,14 @@ async def test_the_attachment_limit_of_the_place_is_kept(config: Config, tmp_pat
     assert len(small.content) <= 200_000
     comment = Image.open(io.BytesIO(small.content)).getexif().get_ifd(0x8769)[0x9286]
     assert comment.removeprefix(b"UNICODE\0").decode("utf-16-be").endswith("Seed: 7")
+
+
+async def test_a_deleted_channel_is_no_longer_one_of_the_allowed_ones(world: World) -> None:
+    role = world.guild.create_role("managers", permissions=discord.Permissions(manage_guild=True))
+    boss = world.guild.add_member(world.env.create_user("boss"), roles=[role])
+    other = world.guild.create_text_channel("elsewhere")
+    assert "#elsewhere" in await world.ask("settings channel", who=boss, channel=other)
+    world.env.backend.delete_channel(other.id)
+    await world.env.settle()
+    assert (await world.imagine()).attachments
+    assert str(other.id) not in await world.ask("settings show", who=boss)
