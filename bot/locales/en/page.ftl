@@ -3,7 +3,6 @@
 page-link-title = The owner's page
 page-link-about = Works once, within { $minutes } minutes. Whoever opens it and presses the button is signed in as you.
 page-off = The owner's page is off: [http] enabled is false in bot.toml.
-page-private = The link works like a key, so ask for it in a private chat.
 
 page-welcome = This link opens the owner's page once, in this browser.
 page-enter = Open

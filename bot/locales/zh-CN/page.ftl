@@ -3,7 +3,6 @@
 page-link-title = 所有者页面
 page-link-about = 只能用一次，{ $minutes } 分钟内有效。打开后有一个按钮，按下的人就是你。
 page-off = 没有页面：bot.toml 中 [http] enabled 为 false。
-page-private = 这个链接就是钥匙，请在私聊中向我要。
 
 page-welcome = 这个链接可以在此浏览器中打开一次所有者页面。
 page-enter = 打开
