@@ -120,7 +120,7 @@ async def test_stats_tell_cost_queue_and_gpu(world: World, owner: MemberActor) -
     await world.imagine()
     assert "Images: 1" in await world.ask("stats cost", who=owner, period="today")
     assert "Waiting: 0" in await world.ask("stats queue", who=owner)
-    assert "Model: field" in await world.ask("stats gpu", who=owner)
+    assert "Model: embedded" in await world.ask("stats gpu", who=owner)
     assert "never" in await world.ask("stats cost", who=owner, period="never")
 
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
+from bot.imagine.drawing import Flight, Worker
 from bot.imagine.events import Accepted, Done, Failed, Progress, Waiting
 from bot.imagine.options import Options
 from bot.imagine.safety import Safety, Verdict
 from bot.imagine.service import Asker, Service
-from bot.messages import UserError, say
+from bot.messages import Reason, UserError, say
 from storage.records import CancelledBy
 from tests.easel import FieldCanvas, FieldModel, config_in, easel
 
@@ -206,18 +207,16 @@ async def test_of_several_cancelled_those_that_count_are_told(tmp_path: Path, mo
         assert await used(service) == (2, 0)
 
 
-async def test_what_was_cancelled_is_not_told_to_have_failed(service: Service, model: FieldModel) -> None:
-    model.gate.clear()
-    live = await service.imagine(ANNA, Options("a cat", steps="2", images="4"), key="1", address={})
-    model.gate.allow(6)
-    async for event in live.events():
-        if isinstance(event, Progress) and event.drawn:
-            await service.cancel(live.request_id, None, by=CancelledBy.MEMBER)
-            model.gate.set()
-    assert isinstance(event, Done)
-    assert event.missing == 0
-    (told,) = event.notes
-    assert told == say("cancelled-some", images=4 - len(event.pictures))
+async def test_what_was_cancelled_is_not_told_to_have_failed(service: Service) -> None:
+    live = await service.imagine(ANNA, CAT, key="1", address={})
+    done = await live.outcome()
+    assert isinstance(done, Done)
+    cancelled = Failed(say("cancelled-refunded").because(Reason.CANCELLED))
+    flight = Flight(live, pictures={"1": done.pictures[0]}, failures=[cancelled, cancelled])
+    safety = Safety(service.config.moderation)
+    await Worker(service.config, service.models, service.store, service.pricing, safety).draw(flight)
+    assert isinstance(live.latest, Done)
+    assert (live.latest.missing, live.latest.notes) == (0, (say("cancelled-some", images=2),))
 
 
 async def test_what_others_cancel_is_never_charged(tmp_path: Path, model: FieldModel) -> None:

@@ -231,7 +231,7 @@ async def test_owners_see_costs_queue_and_gpu_and_others_do_not(bot: Bot) -> Non
     assert "today" in report.plain
     assert chart.photo
     assert "Waiting: 0" in await said(bot, OWNER, "/stats queue")
-    assert "field" in await said(bot, OWNER, "/stats gpu")
+    assert "embedded" in await said(bot, OWNER, "/stats gpu")
 
 
 async def test_the_link_to_the_owners_page_is_given_in_private_and_to_owners(bot: Bot) -> None:
