@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -70,7 +71,10 @@ class Message:
             await asyncio.sleep(pause_s)
             while ways := self._ways():
                 try:
-                    return await ways[0](page)
+                    message_id = await ways[0](page)
+                    if ways[0] != self._edit:
+                        await self._close_first()
+                    return message_id
                 except Troubles as error:
                     if _too_large(error) and self._limit_bytes > 256 * 1024:
                         self._limit_bytes //= 2
@@ -81,6 +85,19 @@ class Message:
             else:
                 return None
         return None
+
+    async def _close_first(self) -> None:
+        """Take the buttons off the first answer: the outcome came elsewhere. Past the token's life, the bot
+        edits it as its own message, where it may.
+        """
+        address = self._address
+        if address.private or address.channel_id is None or address.message_id is None:
+            return
+        channel = self._client.get_partial_messageable(address.channel_id, guild_id=address.guild_id)
+        try:
+            await channel.get_partial_message(address.message_id).edit(view=None)
+        except Troubles as error:
+            log.warning("discord.not_closed", request=self._request_id, status=_status(error))
 
     # the ways, best first
 
@@ -107,15 +124,23 @@ class Message:
         address = self._address
         assert address.channel_id is not None
         channel = self._client.get_partial_messageable(address.channel_id, guild_id=address.guild_id)
-        return await self._send(channel, page)
+        named = replace(page, content=f"<@{address.user_id}>\n{page.content}".strip())
+        asker = discord.AllowedMentions(users=True, everyone=False, roles=False, replied_user=False)
+        return await self._send(
+            channel, named, asker
+        )  # all else on a page is escaped, so nobody else is named
 
     async def _write_privately(self, page: Page) -> int:
         channel = await self._client.create_dm(discord.Object(self._address.user_id))
         return await self._send(channel, page)
 
-    async def _send(self, channel: discord.abc.Messageable, page: Page) -> int:
+    async def _send(
+        self, channel: discord.abc.Messageable, page: Page, mentions: discord.AllowedMentions | None = None
+    ) -> int:
         """As the bot's own message; the nonce keeps a repeated try from showing twice."""
         kwargs = await self._fresh(page, min(self._limit_bytes, DEFAULT_LIMIT_BYTES))
+        if mentions is not None:
+            kwargs["allowed_mentions"] = mentions
         message = await channel.send(nonce=self._request_id, **kwargs)
         return message.id
 

@@ -100,6 +100,8 @@ async def test_a_job_longer_than_a_quarter_of_an_hour_comes_as_a_message_of_the_
     message = world.channel.last_message
     assert message is not None
     assert message.id != result.response.id
+    assert f"<@{world.anna.id}>" in message.content
+    assert labels(result.response) == []
     (sent,) = world.sent("POST", f"/channels/{world.channel.id}/messages")
     assert sent.json["enforce_nonce"]
     assert world.file(message)
