@@ -179,7 +179,8 @@ class Calibration:
             fits = False
         took_s = time.perf_counter() - began
         drawn = [usage for run in runs for usage in run.result()] if fits else []
-        if not fits or sum(usage.queue_s for usage in drawn) > WAITING * took_s:
+        waits = count > 1 and sum(usage.queue_s for usage in drawn) > WAITING * took_s
+        if not fits or waits:
             points.stopped = "memory"
         else:
             images_an_hour = count * rounds * 3600 / took_s
