@@ -89,7 +89,7 @@ async def speedup(rounds: int, jobs: int) -> dict[str, Any]:
             await draw_all(engine, "warm", 8)
             for turn in range(rounds):
                 for workers in (1, 2) if turn % 2 else (2, 1):
-                    resting = engine._roster.seats[f"worker-{1 + turn % 2}"]
+                    resting = engine._roster.members[f"worker-{1 + turn % 2}"]
                     resting.rests_until = math.inf if workers == 1 else 0.0
                     seconds = await draw_all(engine, f"{turn}-{workers}", jobs)
                     resting.rests_until = 0.0

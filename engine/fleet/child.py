@@ -113,13 +113,11 @@ class ChildWorker:
                     await self._ask("stop")
         with contextlib.suppress(ProcessLookupError):
             process.kill()
+        if self._writer is not None:
+            self._writer.close()
         await process.wait()
         if self._reading is not None:
             await asyncio.gather(self._reading, return_exceptions=True)
-        if self._writer is not None:
-            self._writer.close()
-            with contextlib.suppress(OSError):
-                await self._writer.wait_closed()
 
     async def _ask(self, name: str, *arguments: object) -> Any:
         async with contextlib.aclosing(self._call(name, *arguments)) as answers:

@@ -25,7 +25,7 @@ os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")
 import ray
 
 from engine.fleet.ray_worker import Connection, RayWorker
-from engine.fleet.threads import in_thread
+from engine.fleet.threads import LastingThread, in_thread
 from engine.worker.host import Host
 
 if TYPE_CHECKING:
@@ -70,6 +70,8 @@ class RayFleet:
         self._taken: set[str] = set()
         self._changed = asyncio.Event()
         self._connection = Connection()
+        self._thread: LastingThread | None = None
+        """Lives as long as the connection: what Ray starts dies with the thread that started it."""
         self._head: tuple[str, int] | None = None
         self._node = ""
 
@@ -110,7 +112,8 @@ class RayFleet:
         while True:
             try:
                 if await self._answers(self._settings.address):
-                    await in_thread(self._init, timeout_s=CONNECT_TIMEOUT_S)
+                    self._thread = LastingThread("ray")
+                    await self._thread.run(self._init, timeout_s=CONNECT_TIMEOUT_S)
                     self._connection = Connection()
                     log.info("ray_connected", action="ray_connected", address=self._settings.address)
                     return
@@ -147,8 +150,11 @@ class RayFleet:
     async def _disconnect(self) -> None:
         self._head = None
         self._connection.ended = True
-        with contextlib.suppress(Exception):
-            await in_thread(_shut_down, timeout_s=SHUTDOWN_TIMEOUT_S)
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            with contextlib.suppress(Exception):
+                await thread.run(_shut_down, timeout_s=SHUTDOWN_TIMEOUT_S)
+            thread.close()
 
     async def _head_lives(self) -> bool:
         """The head answers, and the node we are on is alive to it."""

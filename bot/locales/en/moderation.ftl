@@ -18,8 +18,10 @@ alert-engine = ⚠️ { $cause ->
         [offload] Drawing is slow: weights travel between host and GPU.
         [unknown] Drawing is slow, and nothing the driver tells explains it.
         [out_of_memory] The GPU ran out of memory.
-        [hung_step] A step hung; the model is loaded again.
-        [gpu_lost] The GPU is lost.
+        [hung_step] Drawing hung.
+        [gpu_lost] The GPU no longer answers.
+        [stalled] Jobs wait although the GPU is idle.
+        [worker_lost] The process that draws is gone.
         [not_finite] Several pictures came out black and were not charged. Set dtype = "auto" under [model], or check the model's files.
         [worker_aside] A worker failed again and again and is left alone for a while.
         [worker_refused] A worker was refused: it would draw other pictures than the rest.

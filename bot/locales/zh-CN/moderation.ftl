@@ -18,8 +18,10 @@ alert-engine = ⚠️ { $cause ->
         [offload] 绘制变慢：权重在主机与 GPU 之间来回搬运。
         [unknown] 绘制变慢，驱动没有给出原因。
         [out_of_memory] GPU 内存不足。
-        [hung_step] 有一步卡住，正在重新加载模型。
-        [gpu_lost] GPU 丢失。
+        [hung_step] 绘制卡住了。
+        [gpu_lost] GPU 不再响应。
+        [stalled] GPU 空闲，任务却在等待。
+        [worker_lost] 绘制进程已退出。
         [not_finite] 有几张图片是全黑的，没有收费。请把 [model] 下的 dtype 设为 "auto"，或检查模型文件。
         [worker_aside] 一个工作节点反复出错，暂时停用。
         [worker_refused] 一个工作节点被拒绝：它画出的图片会与其他节点不同。

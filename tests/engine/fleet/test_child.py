@@ -1,0 +1,100 @@
+"""A worker in a process of its own: it draws the same, and whatever befalls it, its jobs are drawn."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+
+from engine.build import local_front
+from engine.fleet.child import ChildWorker
+from engine.request import Cancelled, ModelLost
+from engine.settings import EngineConfig
+from engine.worker.watchdog import Cause, WatchdogSettings
+from tests.engine.fakes import FakeClock, FakeModel, Recorder
+from tests.engine.fleet.raycluster import SlowModel
+from tests.engine.studio import LANES, ended, request, same, until
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from pathlib import Path
+
+    from engine.events import Observer
+    from engine.front import Front
+    from engine.worker.steploop import StepLoop
+
+CONFIG = EngineConfig(lanes=LANES, watchdog=WatchdogSettings(keep_warm_every_s=None))
+
+
+def slow_worker(folder: Path, name: str, observers: Sequence[Observer]) -> StepLoop:
+    """In the child: a model whose steps take a while."""
+    from engine.worker.steploop import StepLoop
+
+    return StepLoop(name, model=SlowModel(folder, 0.02), config=CONFIG, observers=observers)
+
+
+def broken_worker(name: str, observers: Sequence[Observer]) -> StepLoop:
+    """In the child: a model that does not load."""
+    from engine.worker.steploop import StepLoop
+
+    def fail(_: object) -> None:
+        raise OSError("no such folder")
+
+    model = FakeModel(FakeClock())
+    model.before["load"] = fail
+    return StepLoop(name, model=model, config=CONFIG, observers=observers)
+
+
+@contextlib.asynccontextmanager
+async def child(folder: Path) -> AsyncIterator[tuple[Front, ChildWorker, Recorder]]:
+    heard, worker = Recorder(), ChildWorker("local", partial(slow_worker, folder))
+    front = local_front(worker, CONFIG, observers=[heard], replaces=True)
+    async with front:
+        yield front, worker, heard
+
+
+async def test_it_draws_what_this_process_would_and_tells_how_it_goes(tmp_path: Path) -> None:
+    async with child(tmp_path) as (front, worker, heard):
+        assert worker.pid not in (None, os.getpid())
+        ticket = front.submit(request("a", preview_every=1))
+        seen = [progress async for progress in ticket.updates()]
+        drawing = await ticket.result()
+        assert same(drawing.image, FakeModel().picture_of(drawing.request))
+        assert (drawing.usage.worker, drawing.usage.gpu) == ("", "")
+        assert {progress.step for progress in seen} >= {1, 2, 3}
+        await until(lambda: bool(heard.works))
+        waiting = front.submit(request("b", steps=500))
+        await until(lambda: waiting.progress().step > 0)
+        assert waiting.cancel()
+        assert isinstance(await ended(waiting), Cancelled)
+
+
+async def test_a_killed_process_is_replaced_and_its_jobs_are_drawn(tmp_path: Path) -> None:
+    async with child(tmp_path) as (front, worker, heard):
+        tickets = [front.submit(request(f"{n}", steps=9, seed=n)) for n in range(6)]
+        await until(lambda: tickets[0].progress().step > 2)
+        first = worker.pid
+        assert first is not None
+        os.kill(first, signal.SIGKILL)
+        for ticket in tickets:
+            drawing = await ticket.result()
+            assert same(drawing.image, FakeModel().picture_of(replace(drawing.request, waited_s=0.0)))
+        assert worker.pid != first
+        (alert,) = heard.alerts
+        assert alert.cause is Cause.WORKER_LOST
+        assert "SIGKILL" in alert.message
+        done = [event.job_id for event in heard.of("job_done")]
+        assert sorted(done, key=str) == sorted(f"{n}" for n in range(6)), "each is handed out once"
+
+
+async def test_a_model_that_does_not_load_is_told_at_the_start() -> None:
+    front = local_front(ChildWorker("local", broken_worker), CONFIG, replaces=True)
+    async with asyncio.timeout(60):
+        with pytest.raises(ModelLost, match="no such folder"):
+            await front.start()
