@@ -189,7 +189,10 @@ class Worker:
         """Store a drawing as the picture that will be handed out."""
         request, job = flight.live.request, drawing.request
         text = parameters(request, job.seed, self._models.named(request.model).name)
-        watermark = self._config.tiers[job.lane].watermark
+        tiers = (
+            self._config.tiers
+        )  # a tier that bot.toml no longer names is drawn under the default one's rules
+        watermark = tiers.get(job.lane, tiers[self._config.default_tier]).watermark
         png = await asyncio.to_thread(encode_png, drawing.image, text, watermark=watermark, spoiler=spoiler)
         usage = self.usage(request, drawing.usage)
         image = await self._store.pictures.put(png, ".png")

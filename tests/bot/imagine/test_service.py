@@ -283,6 +283,24 @@ async def test_what_was_accepted_is_drawn_after_a_restart(config: Config, model:
         assert await service.undelivered("console") == []
 
 
+async def test_what_a_tier_accepted_is_drawn_after_bot_toml_names_that_tier_no_more(
+    config: Config, model: FieldModel
+) -> None:
+    model.gate.clear()
+    former = config.model_copy(
+        update={
+            "tiers": {**config.tiers, "former": config.tiers[config.default_tier]},
+            "default_tier": "former",
+        }
+    )
+    async with easel(former, model) as service:
+        live = await service.imagine(ANNA, CAT, key="1", address={})
+        await live_after_stop(service, live)
+    async with easel(config, FieldModel()) as service:
+        (live,) = await service.undelivered("console")
+        assert isinstance(await live.outcome(), Done)
+
+
 async def live_after_stop(service: Service, live) -> Failed:
     await service.models.default.backend.stop(0.0)
     outcome = await live.outcome()
