@@ -204,6 +204,7 @@ class Roster:
             return None
         except Exception as error:
             if self._settings.local and not self.first.done():
+                await worker.stop()  # before anybody is told, who might end this task
                 self.first.set_exception(error)
                 return None
             reason = f"did not start: {error or type(error).__name__}"
