@@ -88,6 +88,7 @@ _FORMS = {
     "currency": "must be three capital letters such as CNY",
     "url": "must begin with http:// or https://",
     "public_url": "must begin with http:// or https://",
+    "proxy": "must be http://HOST:PORT or https://HOST:PORT",
     "name": "must be letters, digits, dots, colons and hyphens, at most 64",
     "address": "must be local, auto or HOST:PORT",
 }
