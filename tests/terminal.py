@@ -10,7 +10,7 @@ from pathlib import Path
 import pexpect
 
 ROOT = Path(__file__).parents[1]
-LONG_S = 300
+LONG_S = 60
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 ENTER, CTRL_C, CLEAR_LINE = "\r", "\x03", "\x15"
 

@@ -198,7 +198,7 @@ class TestAtATerminal:
     def test_all_is_well_with_the_embedded_model(self, tmp_path: Path) -> None:
         person = Person(tmp_path, "doctor", TELEGRAM_TOKEN=TELEGRAM)
         assert person.leaves() == 0, person.shown
-        assert "The files of embedded are there" in person.shown
+        assert "The files of embedded are complete" in person.shown
         assert "All is well." in person.shown
         assert TELEGRAM not in person.shown
         assert list(tmp_path.iterdir()) == [], "a look changes nothing"
@@ -218,27 +218,27 @@ class TestAtATerminal:
             assert person.leaves() == 1
         for told in (
             "needs a GPU",
-            "data lacks model_index.json",
-            "Everybody on this machine can look into data.",
+            "data is missing model_index.json",
+            "Every user of this machine can read data.",
             "chmod 600 .env",
-            "The database does not agree",
+            "The database contradicts itself",
             "client_id=123456789012345678",
-            "The token of Telegram does not look like one",
+            "The Telegram token does not look like a token",
             "Change http.port",
         ):
             assert told in person.shown
-        assert "6 problems, 1 warning." in person.shown
+        assert "7 problems, 1 warning." in person.shown
         assert DISCORD not in person.shown
 
     def test_an_env_that_is_not_utf_8_is_one_of_the_findings(self, tmp_path: Path) -> None:
         (tmp_path / ".env").write_bytes(f"TELEGRAM_TOKEN={TELEGRAM}\n".encode("utf-16"))
         person = Person(tmp_path, "doctor")
         assert person.leaves() == 1
-        assert "✗ .env is not UTF-8 text: save it as UTF-8." in person.shown
+        assert "✗ .env is not UTF-8 text. Save it as UTF-8." in person.shown
         assert "All is well" not in person.shown
         other = Person(tmp_path, "stats")
         assert other.leaves() == 1
-        assert other.shown.strip() == ".env is not UTF-8 text: save it as UTF-8."
+        assert other.shown.strip() == ".env is not UTF-8 text. Save it as UTF-8."
 
     def test_a_card_is_found_through_the_driver(self, tmp_path: Path) -> None:
         (tmp_path / "built").mkdir()

@@ -42,9 +42,9 @@ def choose_all(person: Person) -> None:
     person.answers("Language")
     person.answers("Which model", "2")
     person.answers("How much memory", "3")
-    person.answers("Where shall people", "1")
+    person.answers("Where will people", "1")
     person.answers("DISCORD_TOKEN", "nonsense")
-    person.sees("three parts with dots")
+    person.sees("three parts separated by dots")
     person.presses(CLEAR_LINE)
     person.answers("DISCORD_TOKEN", f"Bot {DISCORD}")
     person.sees("client_id=123456789012345678")
@@ -53,7 +53,7 @@ def choose_all(person: Person) -> None:
     person.answers("Who may see costs")
     person.answers("Folder", f"{CLEAR_LINE}pictures")
     person.answers("Currency", f"{CLEAR_LINE}eur")
-    person.answers("cost an hour", "0.35")
+    person.answers("cost per hour", "0.35")
 
 
 @pytest.mark.e2e
@@ -68,7 +68,7 @@ class TestAtATerminal:
         assert (config.model.memory_mode, config.model.quantisation) == ("auto", "none")
         assert config.owners.discord == (42, 43)
         assert (config.currency, config.rent[0].gpu_an_hour) == ("EUR", Decimal("0.35"))
-        assert config.storage.folder == Path("pictures")
+        assert config.storage.folder == tmp_path / "pictures"
         secrets = tmp_path / ".env"
         assert secrets.read_text() == f"DISCORD_TOKEN={DISCORD}\nTELEGRAM_TOKEN={TELEGRAM}\n"
         assert stat.S_IMODE(secrets.stat().st_mode) == 0o600
@@ -82,7 +82,7 @@ class TestAtATerminal:
         person.sees(THE_END)
         person.presses(CTRL_C)
         assert person.leaves() == 130
-        assert "nothing was written" in person.shown
+        assert "Nothing was written" in person.shown
         assert list(tmp_path.iterdir()) == []
 
     def test_what_is_there_is_kept(self, tmp_path: Path) -> None:
@@ -91,18 +91,18 @@ class TestAtATerminal:
         secrets.write_text(f"# mine\nTELEGRAM_TOKEN={TELEGRAM}\nOTHER=1\n")
         refusing = Person(tmp_path, "init")
         refusing.answers("Language")
-        refusing.answers("bot.toml is there already")
+        refusing.answers("bot.toml already exists")
         assert refusing.leaves() == 130
         person = Person(tmp_path, "init")
         person.answers("Language")
-        person.answers("bot.toml is there already", "1")
+        person.answers("bot.toml already exists", "1")
         person.answers("Which model", "1")
-        person.answers("Where shall people", "3")
-        person.answers("Enter keeps the present one")
+        person.answers("Where will people", "3")
+        person.answers("Enter keeps the current one")
         person.answers("Who may see costs", "7")
         person.answers("Folder")
         person.answers("Currency")
-        person.answers("cost an hour")
+        person.answers("cost per hour")
         person.answers(THE_END)
         assert person.leaves() == 0
         assert secrets.read_text() == f"# mine\nTELEGRAM_TOKEN={TELEGRAM}\nOTHER=1\n"
@@ -115,23 +115,23 @@ class TestAtATerminal:
         person = Person(tmp_path, "init")
         person.answers("Language")
         person.answers("Which model", "1")
-        person.answers("Where shall people", "2")
+        person.answers("Where will people", "2")
         person.answers("DISCORD_TOKEN")
-        person.sees("put DISCORD_TOKEN=… into .env when you have it")
+        person.sees("put DISCORD_TOKEN=… into .env")
         person.answers("Who may see costs")
         person.answers("Folder", f"{CLEAR_LINE}file/data")
-        person.sees("cannot be made or written")
+        person.sees("cannot be created or written")
         person.presses(CLEAR_LINE)
         person.answers("", "data")
         person.answers("Currency", f"{CLEAR_LINE}usd")
-        person.sees("is kept in CNY")
+        person.sees("is in CNY")
         person.answers("Folder")
         person.answers("Currency")
-        person.answers("cost an hour, in CNY")
+        person.answers("cost per hour, in CNY")
         person.answers(THE_END)
         assert person.leaves() == 0
         config = load_config(tmp_path / "bot.toml")
-        assert (config.currency, config.storage.folder) == ("CNY", Path("data"))
+        assert (config.currency, config.storage.folder) == ("CNY", tmp_path / "data")
         assert not (tmp_path / ".env").exists()
         asyncio.run(begin(tmp_path / "data", config.currency))
 
@@ -164,7 +164,7 @@ def test_without_a_terminal_it_asks_nothing(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 1
-    assert "needs a terminal" in done.stderr
+    assert "run in a terminal" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
