@@ -66,10 +66,6 @@ async def other_easel(folder: Path) -> AsyncIterator[Other]:
     config.write_text(BOT_TOML.format(folder=folder, port=port))
     environment = {**os.environ, "TELEGRAM_TOKEN": "", "DISCORD_TOKEN": ""}
     easel, quiet = (sys.executable, "-m", "bot"), asyncio.subprocess.DEVNULL
-    making = await asyncio.create_subprocess_exec(
-        *easel, "key", "create", "front", "--config", str(config), stdout=asyncio.subprocess.PIPE
-    )
-    key = (await making.communicate())[0].decode().split()[0]
     process = await asyncio.create_subprocess_exec(
         *easel, "run", "--config", str(config), env=environment, stdout=quiet, stderr=quiet
     )
@@ -80,6 +76,10 @@ async def other_easel(folder: Path) -> AsyncIterator[Other]:
                     await http.get(f"http://127.0.0.1:{port}/healthz")
                     break
                 await asyncio.sleep(0.2)
+        making = await asyncio.create_subprocess_exec(
+            *easel, "key", "create", "front", "--config", str(config), stdout=asyncio.subprocess.PIPE
+        )
+        key = (await making.communicate())[0].decode().split()[0]
         yield Other(process, port, key)
     finally:
         with contextlib.suppress(ProcessLookupError):

@@ -8,7 +8,7 @@ import stat
 import subprocess
 import sys
 from decimal import Decimal
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from rich.console import Console
@@ -24,6 +24,9 @@ from bot.config.schema import Config, Language
 from bot.config.tokens import discord_application, telegram_bot
 from bot.messages import LANGUAGES, translator
 from tests.terminal import CLEAR_LINE, CTRL_C, ROOT, Person
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DISCORD = "MTIzNDU2Nzg5MDEyMzQ1Njc4.Gabcde.abcdefghijklmnopqrstuvwxyz0123456789AB"
 TELEGRAM = "123456789:AAstandinstandinstandinstandinstandin"

@@ -42,10 +42,7 @@ async def test_easel_run_serves_the_api_with_the_embedded_model(tmp_path: Path) 
     )  # fmt: skip
     logs = asyncio.ensure_future(process.communicate())
     try:
-        making = await asyncio.create_subprocess_exec(
-            *easel, "key", "create", "shop", "--config", str(config), stdout=asyncio.subprocess.PIPE
-        )
-        key = (await making.communicate())[0].decode().split()[0]
+        key = await _key(easel, config)
         async with AsyncOpenAI(api_key=key, base_url=f"http://127.0.0.1:{port}/v1", max_retries=0) as client:
             answer = await _once_it_listens(client)
     finally:
@@ -57,6 +54,18 @@ async def test_easel_run_serves_the_api_with_the_embedded_model(tmp_path: Path) 
     assert b"http.delivered" in written
     assert b"http.stopped" in written
     assert process.returncode == 0
+
+
+async def _key(easel: tuple[str, ...], config: Path) -> str:
+    """A key, as soon as the bot has made its database."""
+    async with asyncio.timeout(60):
+        while True:
+            making = await asyncio.create_subprocess_exec(
+                *easel, "key", "create", "shop", "--config", str(config), stdout=asyncio.subprocess.PIPE
+            )
+            said = (await making.communicate())[0].decode().split()
+            if making.returncode == 0:
+                return said[0]
 
 
 async def _once_it_listens(client: AsyncOpenAI) -> Image.Image:
