@@ -70,6 +70,8 @@ async def main(clients: int, seconds: float) -> tuple[Tally, int]:
         port = free.getsockname()[1]
     with tempfile.TemporaryDirectory() as name:
         folder, tally = Path(name), Tally()
+        async with open_store(config_for(folder, port)):
+            pass  # only a bot that serves makes a database
         async with open_store(config_for(folder, port), serving=False) as store:
             scopes = frozenset({"images"})
             keys = [

@@ -180,7 +180,11 @@ def test_a_wrong_key_in_bot_toml_exits_2(folder: Path) -> None:
             2,
             "bot.toml: model.attention: found 'flush'; allowed: auto, flash",
         ),
-        ("[model]\npath = './no-such-folder'\n", 1, "The model ./no-such-folder does not load"),
+        (
+            "[model]\npath = './no-such-folder'\ndevice = 'cpu'\n",
+            1,
+            "The model ./no-such-folder does not load",
+        ),
     ],
 )
 def test_a_model_that_cannot_be_is_told_in_a_sentence(

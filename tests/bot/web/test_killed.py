@@ -51,7 +51,11 @@ class Processes:
 
     @contextlib.asynccontextmanager
     async def store(self) -> AsyncIterator[Store]:
-        async with open_store(config_for(self.folder), serving=False) as store:
+        config = config_for(self.folder)
+        if not (self.folder / "easel.db").exists():
+            async with open_store(config):
+                pass  # only a bot that serves makes a database
+        async with open_store(config, serving=False) as store:
             yield store
 
 
