@@ -52,7 +52,7 @@ class Processes:
     @contextlib.asynccontextmanager
     async def store(self) -> AsyncIterator[Store]:
         config = config_for(self.folder)
-        if not (self.folder / "easel.db").exists():
+        if not (self.folder / "data" / "easel.db").exists():
             async with open_store(config):
                 pass  # only a bot that serves makes a database
         async with open_store(config, serving=False) as store:
