@@ -22,7 +22,7 @@ install: $(VENV)/.installed ## create .venv with everything that is pinned
 
 build/demo.toml:
 	mkdir -p build
-	printf '[storage]\nfolder = "build/demo"\n' > $@
+	printf '[storage]\nfolder = "demo"\n' > $@
 
 demo: install build/demo.toml ## draw one picture with the embedded model, into demo.png
 	$(BIN)/easel imagine "an orange cat on a green meadow" --seed 7 --out demo.png --config build/demo.toml
