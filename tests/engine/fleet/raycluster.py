@@ -73,12 +73,12 @@ async def front_on(
 
 
 def actors(head: Any) -> Iterator[int]:
-    """The processes of this cluster's workers that have an engine in them."""
+    """The processes of this cluster's workers that have a step loop in them."""
     raylet = head.head_node.all_processes["raylet"][0].process.pid
     for entry in Path("/proc").iterdir():
         with contextlib.suppress(OSError, ValueError, IndexError):
             parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            if parent == raylet and b"ray::Actor" in (entry / "cmdline").read_bytes():
+            if parent == raylet and b"ray::Host" in (entry / "cmdline").read_bytes():
                 yield int(entry.name)
 
 
