@@ -1,0 +1,337 @@
+"""Jobs on their way: from the queue to a worker with room, and back with a picture or without one.
+
+What fails at a worker is drawn again: at its old place in the queue, from the same seed, so that it comes out
+the same picture.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from engine.events import Action
+from engine.fleet.choice import choose
+from engine.fleet.member import Assignment
+from engine.fleet.roster import Roster
+from engine.job import Job
+from engine.queue import FairQueue
+from engine.request import (
+    Cancelled,
+    Declined,
+    Draining,
+    DrawFailed,
+    EngineError,
+    JobState,
+    OutOfMemory,
+    Progress,
+    TooLarge,
+    Usage,
+)
+from engine.tickets import OpenJobs
+from engine.worker.protocol import WorkerBusy, WorkerLost
+from engine.worker.watchdog import NOT_FINITE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from engine.events import Announcer
+    from engine.fleet.fleet import Fleet
+    from engine.fleet.member import Member
+    from engine.fleet.settings import FleetSettings
+    from engine.predict import Predictor
+    from engine.request import Drawing
+    from engine.settings import EngineConfig
+    from engine.tickets import Ticket
+    from engine.worker.accounting import Clock
+    from engine.worker.protocol import Moved
+
+
+class Dispatcher:
+    """Everything that is open, and who holds it.
+
+    `keep` is given each new picture. `broke` is told why this process can draw no more, where only another
+    one could.
+    """
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        config: EngineConfig,
+        settings: FleetSettings,
+        *,
+        predictor: Predictor,
+        clock: Clock,
+        says: Announcer,
+        keep: Callable[[Drawing], None],
+        broke: Callable[[str], None],
+    ) -> None:
+        self.predictor = predictor
+        """Seconds of a worker as they are on average."""
+        self.queue: FairQueue[Job] = FairQueue(config.lanes, max_waiting=config.max_waiting)
+        self.jobs = OpenJobs(clock)
+        self.roster = Roster(fleet, settings, clock=clock, says=says, lost=self._lost, ready=self.dispatch)
+        self.draws: set[asyncio.Task[None]] = set()
+        """One for each job that is with a worker."""
+        self._settings = settings
+        self._clock = clock
+        self._says = says
+        self._keep = keep
+        self._broke = broke
+        self._open = True
+        self._next: dict[str, Job] = {}
+        """Jobs that workers have at hand and have not begun, in order."""
+        self._held_back: dict[str, Job] = {}
+        """Jobs whose turn has come, and that only a worker without room would draw."""
+
+    def add(self, ticket: Ticket, *, accepted_before: bool) -> None:
+        """Queue what the ticket asks for. Raises QueueFull."""
+        request = ticket.request
+        if not accepted_before:
+            self.queue.check(request.lane, request.flow, at_hand=self._next.values())
+        # The queue counts in seconds of an average day: told as an ETA, they are today's.
+        job = Job(request, self._clock(), self.predictor.job_s(request) / self.predictor.pace)
+        self.jobs.open(job, ticket)
+        self.queue.push(job)
+        self._says.tell(Action.SUBMITTED, job.job_id, lane=request.lane)
+        self.dispatch()
+
+    def progress(self, job_id: str) -> Progress:
+        """Where a job stands. O(log n). Raises KeyError for a job not known, or long over."""
+        job = self.jobs.job(job_id)
+        if job is None:
+            return self.jobs.ended(job_id)
+        left_s = self.predictor.job_s(job.request, job.step, encoded=job.step > 0)
+        member = self.roster.holder(job_id)
+        if member is not None:
+            eta_s = left_s + member.ahead_s(job)
+            position = list(self._next).index(job_id) if job_id in self._next else 0
+            return Progress(job.state, job.step, job.request.steps, eta_s, position, job.preview)
+        position, ahead_s = self.queue.ahead(job) if job_id in self.queue else (0, 0.0)
+        position += len(self._next)
+        ahead_s *= self.predictor.pace / max(1, len(self.roster.members))
+        unmanned = not self.roster.manned(self._clock())
+        return Progress(job.state, job.step, job.request.steps, ahead_s + left_s, position, unmanned=unmanned)
+
+    def cancel(self, job_id: str) -> bool:
+        """Stop a job, at its next step boundary. False where it is over, or not known."""
+        job = self.jobs.job(job_id)
+        if job is None or job.cancelling:
+            return False
+        job.cancelling = True
+        member = self.roster.holder(job_id)
+        if member is None:
+            self._end(job, Cancelled("cancelled", self._unserved(job)))
+        else:
+            self.roster.ask(member, lambda: member.worker.cancel(job_id))
+        return True
+
+    @property
+    def queued_s(self) -> float:
+        """Predicted device seconds of all that waits."""
+        return sum(job.cost_s for job in self.queue.waiting()) * self.predictor.pace
+
+    def hold(self) -> None:
+        """Send out nothing, and take back from the workers what they have not begun."""
+        self._open = False
+        for member in self.roster.members.values():
+            for sent in member.assignments.values():
+                if sent.job.state is JobState.QUEUED:
+                    self.roster.ask(member, partial(member.worker.cancel, sent.job.job_id))
+
+    def resume(self) -> None:
+        """Send out jobs again."""
+        self._open = True
+        self.dispatch()
+
+    def dispatch(self) -> None:
+        """Send out what the queue and the workers' rooms allow. Called whenever one of them changed."""
+        if not self._open:
+            return
+        now = self._clock()
+        for job in tuple(self._held_back.values()):
+            if (member := self._choose(job, self.queue.due(job), now)) is not None:
+                del self._held_back[job.job_id]
+                self._send(job, member, now)
+        while (first := self.queue.peek()) is not None:
+            member = self._choose(first, self.queue.due(first), now)
+            if member is not None:
+                self.queue.take(first)
+                self._send(first, member, now)
+            elif first.barred and any(self._has_room(m, first, now) for m in self.roster.members.values()):
+                self.queue.take(first)
+                self._held_back[first.job_id] = first  # those behind it need not wait for what it waits for
+            else:
+                return
+
+    def _choose(self, job: Job, due: float, now: float) -> Member | None:
+        """The worker, of those that have room, that would have the job drawn first."""
+        members = self.roster.members
+        chosen = choose(
+            member.offer(job.request)
+            for member in members.values()
+            if member.name not in job.barred and self._has_room(member, job, now, due)
+        )
+        return None if chosen is None else members[chosen.worker]
+
+    def _has_room(self, member: Member, job: Job, now: float, due: float | None = None) -> bool:
+        return member.has_room(job, self.queue.dues(), self.queue.due(job) if due is None else due, now)
+
+    def _send(self, job: Job, member: Member, now: float) -> None:
+        task = asyncio.create_task(self._draw(job, member), name=f"draw {job.job_id}")
+        self.draws.add(task)
+        task.add_done_callback(self.draws.discard)
+        member.take(Assignment(job, task, now, self.queue.lead_s(job.lane, member.lanes), job.cost_s))
+        self._next[job.job_id] = job
+        waited_s = self.jobs.waited_s(job)
+        self._says.tell(Action.ADMITTED, job.job_id, lane=job.lane, waited_s=waited_s, worker=member.name)
+        self.jobs.touch(job)
+
+    async def _draw(self, job: Job, member: Member) -> None:
+        """One job at one worker, whatever comes of it."""
+        sent = member.assignments[job.job_id]
+        request = replace(job.request, waited_s=self.jobs.waited_s(job))
+        try:
+            drawing = await member.worker.draw(
+                request, lambda moved: self._moved(member, sent, moved), lead_s=sent.lead_s
+            )
+        except EngineError as error:
+            self._failed(member, sent, error)
+        except WorkerBusy as busy:
+            self._put_off(member, sent, busy)
+        except WorkerLost as error:
+            self.roster.lose(member, error)
+        except Exception as error:  # a transport that breaks is a worker that is lost
+            self.roster.lose(member, WorkerLost(f"{type(error).__name__}: {error}"))
+        else:
+            self._finish(member, sent, drawing)
+        self.dispatch()
+
+    def _moved(self, member: Member, sent: Assignment, moved: Moved) -> None:
+        job = sent.job
+        if member.assignments.get(job.job_id) is not sent or job.cancelling:
+            return
+        if moved.state is not job.state and JobState.PAUSED in (moved.state, job.state):
+            action = Action.PAUSED if moved.state is JobState.PAUSED else Action.RESUMED
+            self._says.tell(action, job.job_id, step=moved.step)
+        self._next.pop(job.job_id, None)
+        job.state, job.step, job.preview = moved.state, moved.step, moved.preview or job.preview
+        self._serve(sent, sent.cost_s * moved.step / (job.request.steps + 1))
+        self.jobs.touch(job)
+
+    def _serve(self, sent: Assignment, served_s: float) -> None:
+        """The queue hears how much a job has had, in all."""
+        self.queue.served(sent.job, served_s - sent.served_s)
+        sent.served_s = served_s
+
+    def _finish(self, member: Member, sent: Assignment, drawing: Drawing) -> None:
+        job, usage = sent.job, drawing.usage
+        predicted_s = member.predictor.job_s(job.request, encoded=usage.encode_s == 0)
+        if not member.give_up(sent):
+            return
+        # The lane is charged what it really had, in the seconds of the average worker.
+        drawn = usage.gpu_s > 0 and not usage.cached
+        self._serve(sent, sent.cost_s * usage.gpu_s / predicted_s if drawn and predicted_s else sent.cost_s)
+        member.done += 1
+        member.circuit.succeeded()
+        if drawn:
+            member.predictor.learn_job(job.request, usage.gpu_s, encoded=usage.encode_s == 0)
+            self.predictor.learn_job(job.request, usage.gpu_s, encoded=usage.encode_s == 0)
+        drawing = replace(drawing, request=job.request, usage=self._signed(member, usage))
+        self._keep(drawing)
+        self._next.pop(job.job_id, None)
+        self.queue.leave(job)
+        self._says.tell(Action.DONE, job.job_id, gpu_s=usage.gpu_s, queue_s=usage.queue_s, worker=member.name)
+        self.jobs.close(job, drawing, JobState.DONE)
+
+    def _failed(self, member: Member, sent: Assignment, error: EngineError) -> None:
+        """A job came back without a picture."""
+        job = sent.job
+        if not member.give_up(sent):
+            return
+        error.usage = self._signed(member, error.usage)
+        if job.cancelling:
+            self._end(job, error if isinstance(error, Cancelled) else Cancelled("cancelled", error.usage))
+        elif isinstance(error, Cancelled):
+            self._again(sent, "taken back before it was begun")
+        elif isinstance(error, Draining):
+            self.roster.drain(member)
+            self._again(sent, str(error))
+        elif isinstance(error, TooLarge | OutOfMemory | Declined):
+            member.failed += 1
+            job.barred.add(member.name)
+            if job.barred >= set(self.roster.members):
+                self._end(job, error)
+            else:
+                self._again(sent, str(error))
+        else:
+            member.failed += 1
+            job.failures += 1
+            if job.failures >= self._settings.tries:
+                self._end(job, error)
+            else:
+                self._again(sent, str(error))
+            if not str(error).startswith(NOT_FINITE):  # the model's fault, wherever it runs
+                self.roster.strike(member, job.job_id, str(error))
+
+    def _put_off(self, member: Member, sent: Assignment, busy: WorkerBusy) -> None:
+        """A job was not taken; nobody is to blame."""
+        job = sent.job
+        if not member.give_up(sent):
+            return
+        member.rests_until = self._clock() + busy.retry_after_s
+        if job.cancelling:
+            self._end(job, Cancelled("cancelled", self._unserved(job)))
+        else:
+            self._again(sent, str(busy))
+
+    def _lost(self, left: Sequence[Assignment], error: WorkerLost, *, blamed: bool) -> None:
+        """A worker is gone, with these. `blamed`: one of them may have been what it died of."""
+        reason = str(error)
+        for sent in sorted(left, key=lambda sent: sent.job.arrived_at, reverse=True):
+            if sent.task is not asyncio.current_task():
+                sent.task.cancel()
+            job = sent.job
+            job.losses += blamed
+            if job.cancelling:
+                self._end(job, Cancelled("cancelled", self._unserved(job)))
+            elif job.losses >= self._settings.attempts:
+                self._end(job, DrawFailed(reason, self._unserved(job)))
+            else:
+                self._again(sent, reason)
+        if not self._settings.replaces:
+            self._broke(reason)
+        self.dispatch()
+
+    def _again(self, sent: Assignment, reason: str) -> None:
+        """Back to its old place in the queue, to be drawn from the start; it has been waiting all along."""
+        job = sent.job
+        self.queue.served(job, -sent.served_s)
+        job.reset()
+        self._next.pop(job.job_id, None)
+        self.queue.give_back(job)
+        self._says.tell(Action.REQUEUED, job.job_id, reason=reason)
+        self.jobs.touch(job)
+
+    def _end(self, job: Job, error: EngineError) -> None:
+        """The job ends without a picture."""
+        self._next.pop(job.job_id, None)
+        if self._held_back.pop(job.job_id, None) is None and job.job_id in self.queue:
+            self.queue.remove(job)
+        else:
+            self.queue.leave(job)
+        cancelled = isinstance(error, Cancelled)
+        action = Action.CANCELLED if cancelled else Action.FAILED
+        trace = "\n".join(getattr(error, "__notes__", ()))
+        fields = {"trace": trace} if trace else {}
+        self._says.tell(action, job.job_id, reason=str(error), gpu_s=error.usage.gpu_s, **fields)
+        self.jobs.close(job, error, JobState.CANCELLED if cancelled else JobState.FAILED)
+
+    def _unserved(self, job: Job) -> Usage:
+        """What a job took that no worker tells of."""
+        return Usage(queue_s=self.jobs.waited_s(job), billable=False)
+
+    def _signed(self, member: Member, usage: Usage) -> Usage:
+        """What it took, and where; a machine with one device need not say."""
+        return usage if self._settings.local else replace(usage, worker=member.name, gpu=member.card.gpu)
