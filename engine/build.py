@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from engine.events import LogObserver
 from engine.fleet.autoscale import ScaleSettings
-from engine.fleet.fleet import FixedFleet
+from engine.fleet.fleet import FixedFleet, nothing
 from engine.fleet.settings import FleetSettings
 from engine.front import Front
 from engine.settings import EngineConfig, ModelSettings, Reach
@@ -18,7 +18,7 @@ from engine.worker.steploop import StepLoop
 from engine.worker.telemetry import NoTelemetry, NvmlTelemetry
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from engine.events import Observer
     from engine.families.model import Model
@@ -29,7 +29,12 @@ if TYPE_CHECKING:
 
 NAME = "local"
 """Of the only worker of a machine."""
-LOCAL = FleetSettings(local=True, tries=1, scale=ScaleSettings(1, 1))
+LOCAL = FleetSettings(
+    local=True, tries=1, scale=ScaleSettings(1, 1), health_every_s=1.0, health_timeout_s=6.0
+)
+"""Its worker answers over a pipe, if it answers at all."""
+HEAVY = ("engine.families.zimage", "engine.placement", "engine.fleet.fingerprint")
+"""What takes a process that is to draw seconds to import."""
 
 
 def build_engine(
@@ -51,8 +56,8 @@ def build_engine(
     if reach is Reach.CHILD:
         from engine.fleet.child import ChildWorker
 
-        worker: Worker = ChildWorker(NAME, partial(build_worker, settings, config))
-        return local_front(worker, config, observers=observers, replaces=True)
+        child = ChildWorker(NAME, partial(build_worker, settings, config), imports=HEAVY)
+        return local_front(child, config, observers=observers, replaces=True, on_close=child.close)
     worker = build_worker(settings, config, NAME, [LogObserver(), *observers])
     return local_front(worker, config, observers=observers, replaces=False)
 
@@ -117,11 +122,12 @@ def local_front(
     *,
     observers: Sequence[Observer] = (),
     replaces: bool,
+    on_close: Callable[[], Awaitable[None]] = nothing,
     clock: Clock = time.monotonic,
 ) -> Front:
     """A front before the only worker of this machine. `replaces`: that has a process of its own."""
     settings = replace(LOCAL, replaces=replaces)
-    fleet = FixedFleet([worker], again_after_s=0.0)
+    fleet = FixedFleet([worker], again_after_s=0.0, on_close=on_close)
     return Front(fleet=fleet, config=config, settings=settings, clock=clock, observers=observers)
 
 

@@ -13,6 +13,7 @@ import itertools
 import signal
 import socket
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.request import DrawFailed, EngineError
@@ -20,7 +21,7 @@ from engine.worker.child import read_message, write_message
 from engine.worker.protocol import Card, Health, Moved, WorkerLost
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Callable, Sequence
 
     from engine.request import Drawing, DrawRequest
     from engine.snapshot import DeviceSnapshot
@@ -28,16 +29,55 @@ if TYPE_CHECKING:
 
 LEAVE_S = 5.0
 """How long a process may take to leave by itself."""
+ALIVE_S = 1.0
+"""A process that does not even say so within this time is not asked to leave."""
 LIMIT_BYTES = 1 << 20
 """What the stream reads ahead; a picture may be larger."""
 
 
-class ChildWorker:
-    """Starts the process, and starts another each time it is started again."""
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process of `engine.worker.child`, and our end of its connection."""
 
-    def __init__(self, name: str, build: Build) -> None:
+    process: asyncio.subprocess.Process
+    connection: socket.socket
+
+    @classmethod
+    async def spawn(cls, imports: Sequence[str]) -> Process:
+        """It imports these modules, then waits to hear what it shall build."""
+        ours, theirs = socket.socketpair()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "engine.worker.child", str(theirs.fileno()), *imports,
+                pass_fds=[theirs.fileno()],
+                stdin=asyncio.subprocess.DEVNULL,
+            )  # fmt: skip
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        return cls(process, ours)
+
+    async def kill(self) -> None:
+        self.connection.close()
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
+        await self.process.wait()
+
+
+class ChildWorker:
+    """Starts the process, and starts another each time it is started again.
+
+    `imports`: modules that take seconds to import. A spare process then has them at hand, for the day when
+    the one that draws is lost; it holds memory of the host, none of the device. `close` lets it go.
+    """
+
+    def __init__(self, name: str, build: Build, *, imports: Sequence[str] = ()) -> None:
         self._name = name
         self._build = build
+        self._imports = tuple(imports)
+        self._spare: Process | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -58,20 +98,15 @@ class ChildWorker:
     async def start(self) -> Card:
         """Raises what building or loading the model raised; WorkerLost where the process died."""
         self._lost, self._device = None, None
-        ours, theirs = socket.socketpair()
-        try:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "engine.worker.child", str(theirs.fileno()),
-                pass_fds=[theirs.fileno()],
-                stdin=asyncio.subprocess.DEVNULL,
-            )  # fmt: skip
-        finally:
-            theirs.close()
-        reader, self._writer = await asyncio.open_connection(sock=ours, limit=LIMIT_BYTES)
+        started = await self._take_spare() or await Process.spawn(self._imports)
+        self._process = started.process
+        reader, self._writer = await asyncio.open_connection(sock=started.connection, limit=LIMIT_BYTES)
         self._reading = asyncio.create_task(self._read(reader), name=f"answers of {self._name}")
         write_message(self._writer, (self._name, self._build))
         card = await self._ask("start")
         assert isinstance(card, Card)
+        if self._imports:
+            self._spare = await Process.spawn(self._imports)
         return card
 
     async def draw(
@@ -109,6 +144,8 @@ class ChildWorker:
             return
         if self._lost is None:
             with contextlib.suppress(Exception):
+                async with asyncio.timeout(ALIVE_S):
+                    await self._ask("health")
                 async with asyncio.timeout(LEAVE_S):
                     await self._ask("stop")
         with contextlib.suppress(ProcessLookupError):
@@ -118,6 +155,19 @@ class ChildWorker:
         await process.wait()
         if self._reading is not None:
             await asyncio.gather(self._reading, return_exceptions=True)
+
+    async def close(self) -> None:
+        """It is not started again."""
+        if (spare := await self._take_spare()) is not None:
+            await spare.kill()
+
+    async def _take_spare(self) -> Process | None:
+        """The process that stands by, where it still lives."""
+        spare, self._spare = self._spare, None
+        if spare is not None and spare.process.returncode is not None:
+            await spare.kill()
+            return None
+        return spare
 
     async def _ask(self, name: str, *arguments: object) -> Any:
         async with contextlib.aclosing(self._call(name, *arguments)) as answers:

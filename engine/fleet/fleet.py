@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from engine.worker.protocol import Worker
 
@@ -27,11 +27,22 @@ class Fleet(Protocol):
         """Let go of everything."""
 
 
+async def nothing() -> None:
+    """There is nothing to be done."""
+
+
 class FixedFleet:
     """A fleet of a fixed size: a worker that is gone is started again, after a while."""
 
-    def __init__(self, workers: Sequence[Worker], *, again_after_s: float = 5.0) -> None:
+    def __init__(
+        self,
+        workers: Sequence[Worker],
+        *,
+        again_after_s: float = 5.0,
+        on_close: Callable[[], Awaitable[None]] = nothing,
+    ) -> None:
         self._again_after_s = again_after_s
+        self._on_close = on_close
         self._coming: asyncio.Queue[Worker] = asyncio.Queue()
         for worker in workers:
             self._coming.put_nowait(worker)
@@ -47,4 +58,4 @@ class FixedFleet:
         """There are as many as there are."""
 
     async def close(self) -> None:
-        """Each worker lets go of what is its own."""
+        await self._on_close()

@@ -1,7 +1,8 @@
-"""The process of a worker that a front has started: `python -m engine.worker.child FD`.
+"""The process of a worker that a front has started: `python -m engine.worker.child FD [MODULE ...]`.
 
-It answers calls over a socket until the front closes it, then it is gone: whatever hangs in it must not keep
-it. Messages are pickled, with their length before them; both ends are ours.
+The modules are imported at once, before anything is asked. It answers calls over a socket until the front
+closes that, then it is gone: whatever hangs in it must not keep it. Messages are pickled, with their length
+before them; both ends are ours.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import importlib
 import os
 import pickle
 import signal
@@ -103,6 +105,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    for module in sys.argv[2:]:
+        importlib.import_module(module)
     asyncio.run(serve(socket.socket(fileno=int(sys.argv[1]))))
 
 

@@ -8,12 +8,15 @@ import os
 import signal
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from engine.build import local_front
+from engine.build import LOCAL, local_front
 from engine.fleet.child import ChildWorker
+from engine.fleet.fleet import FixedFleet
+from engine.front import Front
 from engine.request import Cancelled, ModelLost
 from engine.settings import EngineConfig
 from engine.worker.watchdog import Cause, WatchdogSettings
@@ -23,10 +26,9 @@ from tests.engine.studio import LANES, ended, request, same, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
-    from pathlib import Path
 
     from engine.events import Observer
-    from engine.front import Front
+    from engine.fleet.settings import FleetSettings
     from engine.worker.steploop import StepLoop
 
 CONFIG = EngineConfig(lanes=LANES, watchdog=WatchdogSettings(keep_warm_every_s=None))
@@ -51,10 +53,19 @@ def broken_worker(name: str, observers: Sequence[Observer]) -> StepLoop:
     return StepLoop(name, model=model, config=CONFIG, observers=observers)
 
 
+def children() -> set[int]:
+    """The processes this one has started, by id."""
+    (tasks,) = Path("/proc/self/task").glob(f"{os.getpid()}/children")
+    return {int(pid) for pid in tasks.read_text().split()}
+
+
 @contextlib.asynccontextmanager
-async def child(folder: Path) -> AsyncIterator[tuple[Front, ChildWorker, Recorder]]:
-    heard, worker = Recorder(), ChildWorker("local", partial(slow_worker, folder))
-    front = local_front(worker, CONFIG, observers=[heard], replaces=True)
+async def child(
+    folder: Path, *, imports: Sequence[str] = (), settings: FleetSettings = LOCAL
+) -> AsyncIterator[tuple[Front, ChildWorker, Recorder]]:
+    heard, worker = Recorder(), ChildWorker("local", partial(slow_worker, folder), imports=imports)
+    fleet = FixedFleet([worker], again_after_s=0.0, on_close=worker.close)
+    front = Front(fleet=fleet, config=CONFIG, settings=settings, observers=[heard])
     async with front:
         yield front, worker, heard
 
@@ -91,6 +102,39 @@ async def test_a_killed_process_is_replaced_and_its_jobs_are_drawn(tmp_path: Pat
         assert "SIGKILL" in alert.message
         done = [event.job_id for event in heard.of("job_done")]
         assert sorted(done, key=str) == sorted(f"{n}" for n in range(6)), "each is handed out once"
+
+
+async def test_a_stopped_process_is_replaced_and_its_jobs_are_drawn(tmp_path: Path) -> None:
+    quick = replace(LOCAL, health_every_s=0.1, health_timeout_s=0.5)
+    async with child(tmp_path, settings=quick) as (front, worker, heard):
+        tickets = [front.submit(request(f"{n}", steps=9, seed=n)) for n in range(6)]
+        await until(lambda: tickets[0].progress().step > 2)
+        first = worker.pid
+        assert first is not None
+        os.kill(first, signal.SIGSTOP)
+        for ticket in tickets:
+            drawing = await ticket.result()
+            assert same(drawing.image, FakeModel().picture_of(replace(drawing.request, waited_s=0.0)))
+        assert first not in children(), "it would keep the device"
+        (alert,) = heard.alerts
+        assert alert.cause is Cause.HUNG_STEP
+
+
+async def test_a_spare_process_takes_over_from_a_lost_one_if_it_lives(tmp_path: Path) -> None:
+    before = children()
+    async with child(tmp_path, imports=["json"]) as (front, worker, _):
+        first, ours = worker.pid, children() - before
+        assert first is not None
+        (spare,) = ours - {first}
+        os.kill(first, signal.SIGKILL)
+        await front.submit(request("a")).result()
+        assert worker.pid == spare
+        (another,) = children() - before - ours
+        os.kill(another, signal.SIGKILL)
+        await until(lambda: another not in children())
+        os.kill(spare, signal.SIGKILL)
+        assert (await front.submit(request("b")).result()).usage.gpu_s > 0
+    assert children() == before, "none is left behind"
 
 
 async def test_a_model_that_does_not_load_is_told_at_the_start() -> None:
