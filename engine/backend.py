@@ -26,7 +26,7 @@ class Backend(Protocol):
         """Return when it has stopped; raise what it broke on, if it broke."""
 
     def submit(self, request: DrawRequest, *, accepted_before: bool = False) -> Ticket:
-        """Queue a job. Raises QueueFull, TooLarge, Draining; ValueError for what no model could draw.
+        """Queue a job. Raises QueueFull, TooLarge, Undrawable, Draining; ValueError for an id it has already.
 
         `accepted_before`: taken on by an earlier life of the process; the backlog caps let it pass.
         """

@@ -22,6 +22,7 @@ from engine.request import (
     ModelLost,
     Progress,
     TooLarge,
+    Undrawable,
 )
 from engine.settings import EngineConfig
 from engine.snapshot import EngineSnapshot
@@ -142,7 +143,7 @@ class Front:
         await self.stop(0.0)
 
     def submit(self, request: DrawRequest, *, accepted_before: bool = False) -> Ticket:
-        """Queue a job. Raises QueueFull, TooLarge, Draining; ValueError for what no model could draw.
+        """Queue a job. Raises QueueFull, TooLarge, Undrawable, Draining; ValueError for an id it has already.
 
         `accepted_before`: taken on by an earlier life of the process; the backlog caps let it pass.
         """
@@ -151,7 +152,7 @@ class Front:
         if request.job_id in self._jobs:
             raise ValueError(f"job {request.job_id} is here already")
         if not self._profile.fits_grid(request.width, request.height) or request.steps < 1:
-            raise ValueError(f"{request.width}x{request.height} in {request.steps} steps cannot be drawn")
+            raise Undrawable(f"{request.width}x{request.height} in {request.steps} steps cannot be drawn")
         if not self._roster.fits(request):
             raise TooLarge(f"{request.width}x{request.height} does not fit the memory budget")
         ticket = Ticket(request, self)

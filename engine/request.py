@@ -180,6 +180,10 @@ class TooLarge(EngineError):
     """The job alone would not fit the memory budget."""
 
 
+class Undrawable(EngineError):
+    """The model cannot draw this size, or this number of steps."""
+
+
 class OutOfMemory(EngineError):
     """Every rung of the ladder was tried and the job still did not fit."""
 

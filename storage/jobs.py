@@ -49,24 +49,25 @@ class Jobs(Subject):
             (self.now_us, job.id),
         )
 
-    async def drawn(self, job_id: str, image: str, usage: DrawUsage) -> None:
-        """The picture is on disk under `image` (from `pictures.put`); its cost is fixed at the rate valid
-        now.
+    async def drawn(self, job_id: str, image: str, usage: DrawUsage) -> int:
+        """The picture is on disk under `image` (from `pictures.put`).
+
+        Returns its cost in micro-units, fixed at the rate valid now.
 
         Waits until stored. A second time (after a crash) changes nothing. Raises UnknownJob (its member was
         forgotten in the meantime), WrongState (closed); the picture is deleted then.
         """
         try:
-            await self._drawn(job_id, image, usage)
+            return await self._drawn(job_id, image, usage)
         except (UnknownJob, WrongState):
             await self._pictures.discard(image)
             raise
 
     @writes_until_stored
-    def _drawn(self, db: sqlite3.Connection, job_id: str, image: str, usage: DrawUsage) -> None:
+    def _drawn(self, db: sqlite3.Connection, job_id: str, image: str, usage: DrawUsage) -> int:
         job = _find(db, job_id)
         if job.state is JobState.DRAWN:
-            return
+            return job.cost_micro or 0
         if job.state.closed:
             raise WrongState(job_id, job.state, JobState.DRAWN)
         db.execute(
@@ -78,6 +79,7 @@ class Jobs(Subject):
             "INSERT INTO drawing VALUES (?, ?, ?, ?)",
             (job.id, self.now_us, json.dumps(asdict(usage)), cost_micro),
         )
+        return cost_micro
 
     @writes_until_stored
     def failed(

@@ -184,6 +184,8 @@ class JobRecord:
     reason: str | None
     usage: DrawUsage | None = None
     """What drawing took, once drawn; of a closed job the ledger keeps the draw time as one figure."""
+    cost_micro: int = 0
+    """What that cost, at the rate that was valid when it was drawn."""
     charged: bool = False
     """Of a closed job: whether it counts as an image, drawn or not."""
 

@@ -19,7 +19,7 @@ SELECT request.id, request_id, request.platform, source_key, digest, member.key 
        server, payload, coalesce(address, '{}') AS address, request.created_us,
        job_id, seed, state, image, started_us, parked, reason, usage,
        wait_us, draw_us, gpu_us, energy_mj, model, width, height, steps, device, cached,
-       coalesce(charged, 0) AS charged
+       coalesce(charged, 0) AS charged, coalesce(drawing.cost_micro, ledger.cost_micro, 0) AS cost_micro
 FROM request JOIN member ON member.id = request.member JOIN job ON job.request = request.id
 LEFT JOIN address ON address.request = request.id
 LEFT JOIN drawing ON drawing.job = job.id
@@ -84,6 +84,7 @@ def _job(row: sqlite3.Row, now_us: int) -> JobRecord:
         parked=bool(row["parked"]),
         reason=row["reason"],
         usage=_usage(row),
+        cost_micro=row["cost_micro"],
         charged=bool(row["charged"]),
     )
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.imagine.models import Capabilities
+    from bot.imagine.safety import Safety
     from engine.backend import Backend
     from engine.request import DrawRequest
 
@@ -136,7 +137,9 @@ def config_in(folder: Path, **changes: object) -> Config:
 
 
 @contextlib.asynccontextmanager
-async def easel(config: Config, model: FieldModel | None = None) -> AsyncIterator[Service]:
+async def easel(
+    config: Config, model: FieldModel | None = None, *, safety: Safety | None = None
+) -> AsyncIterator[Service]:
     """A started service over a stand-in model; leave it and enter again to restart the bot."""
     model = model or FieldModel()
     lay_out(config.storage.folder / DATABASE)
@@ -149,6 +152,7 @@ async def easel(config: Config, model: FieldModel | None = None) -> AsyncIterato
             models=Models(Model(load_capabilities("embedded"), engine)),
             store=store,
             pricing=Pricing(config),
+            safety=safety,
             counting=counting,
         )
         try:

@@ -185,7 +185,8 @@ async def main():
         for key, noise in enumerate((None, "1", "0.8")):
             options = Options("a cat", seed="7", size="64x64", steps="2", noise=noise)
             live = await service.imagine(Asker("console", "anna"), options, key=str(key), address={})
-            print("drawn", hash((await live.outcome()).pictures[0].png.partition(b"IDAT")[2]))
+            done = await service.read(await live.outcome())
+            print("drawn", hash(done.pictures[0].png.partition(b"IDAT")[2]))
 
 asyncio.run(main())
 """

@@ -156,6 +156,8 @@ class Terminal:
         for note in live.accepted.notes:
             self._say(self._t(note))
         outcome = await (self._with_bar(live) if bar else self._below_the_prompt(live))
+        if isinstance(outcome, Done):
+            outcome = await self._service.read(outcome)
         if isinstance(outcome, Failed):
             self._say(self._t(outcome.message))
             self._service.closed(live)

@@ -193,7 +193,8 @@ async def fetch(service: Service, asker: Asker, target: str) -> LiveRequest:
     """A request's pictures out of the history, to be delivered like new ones: then they count. Owner only."""
     record = await _record(service, target)
     await _owned(service, asker, record)
-    return await service.revisit(record.request_id)
+    language = service.language_of(await service.member(asker), asker)
+    return await service.revisit(record.request_id, language)
 
 
 async def _seen(service: Service, asker: Asker, target: str) -> ImageRequest:
@@ -258,8 +259,7 @@ def _detail_facts(
     usages = [job.usage for job in record.jobs if job.usage]
     if usages:
         gpu_us = sum(usage.gpu_us for usage in usages)
-        cost_micro = sum(service.pricing.cost_micro(usage.gpu_us, usage.device) for usage in usages)
-        cost = money(cost_micro, service.pricing.currency, t.language)
+        cost = money(sum(job.cost_micro for job in record.jobs), service.pricing.currency, t.language)
         facts += [
             (t("fact-gpu"), t("value-seconds", seconds=f"{gpu_us / 1e6:.2f}")),
             (t("fact-cost"), cost),

@@ -31,7 +31,6 @@ class Address:
     user_id: int
     private: bool
     asked_at: dt.datetime
-    language: str
     limit_bytes: int = DEFAULT_LIMIT_BYTES
     preview: bool = True
 
@@ -57,7 +56,6 @@ def address_of(
     message_id: int | None,
     *,
     private: bool,
-    language: str,
     preview: bool,
 ) -> Address:
     """The address of a deferred interaction."""
@@ -70,7 +68,6 @@ def address_of(
         user_id=interaction.user.id,
         private=private,
         asked_at=discord.utils.utcnow(),
-        language=language,
         limit_bytes=interaction.filesize_limit,
         preview=preview,
     )

@@ -104,7 +104,6 @@ class Face(discord.AutoShardedClient, ABC):
                 interaction,
                 message_id,
                 private=private,
-                language=asking.t.language,
                 preview=asking.rules.preview,
             )
             live = await begin(asking.asker, asking.key, where.to_json())

@@ -19,7 +19,7 @@ EXIF_IFD, USER_COMMENT = 0x8769, 0x9286
 WEBP_MAX_PX = 16_383
 WEBP_QUALITIES = (95, 90, 80, 65, 50)
 SPOILER = "SPOILER_"
-"""A file whose name begins like this is shown behind a veil."""
+"""A file whose name begins like this is shown as a spoiler."""
 
 ENVELOPE_BYTES = 64 * 1024
 """What a multipart body holds beside the file: the limit is on the whole of it."""

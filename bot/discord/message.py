@@ -199,7 +199,7 @@ async def _files(page: Page, limit_bytes: int) -> list[discord.File]:
 def _embed(page: Page, files: list[discord.File]) -> discord.Embed:
     assert page.embed is not None
     embed = page.embed.copy()
-    if files and not files[0].filename.startswith(SPOILER):  # an embed's picture has no veil
+    if files and not files[0].filename.startswith(SPOILER):  # an embed cannot hide its picture
         embed.set_image(url=f"attachment://{files[0].filename}")
     return embed
 

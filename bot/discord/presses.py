@@ -88,7 +88,7 @@ async def single(face: Face, interaction: Interaction, job_id: str) -> None:
     name = file_name(request_id, int(number) + 1, spoiler=picked.spoiler)
     encoded = await asyncio.to_thread(fit, Upload(name, picked.png), interaction.filesize_limit)
     embed = single_embed(picked.request, asking.t)
-    if not picked.spoiler:  # an embed's picture has no veil
+    if not picked.spoiler:  # an embed cannot hide its picture
         embed.set_image(url=f"attachment://{encoded.name}")
     await interaction.edit_original_response(
         embed=embed,
@@ -113,7 +113,7 @@ async def fetch(face: Face, interaction: Interaction, target: str) -> None:
     except REFUSALS as error:
         await face.tell(interaction, error)
         return
-    where = address_of(interaction, message_id, private=True, language=asking.t.language, preview=False)
+    where = address_of(interaction, message_id, private=True, preview=False)
     await face.service.moved(live, **where.to_json())
     face.delivery.follow(live)
 

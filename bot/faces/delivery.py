@@ -36,6 +36,9 @@ log = structlog.get_logger(__name__)
 FAREWELL_S = 3.0
 """How long the screens may take, when the bot stops, to say that requests are kept."""
 
+AT_ONCE = 16
+"""Results that are handed over at the same time: only their pictures are in memory."""
+
 KEPT = Failed(say("error-draining-kept").because(Reason.DRAINING), kept=True)
 
 
@@ -48,6 +51,7 @@ class Delivery:
         self._platform = platform
         self._screen_for = screen_for
         self._tasks = Tasks(f"{platform}.delivery")
+        self._handing_over = asyncio.Semaphore(AT_ONCE)
         self._screens: dict[str, tuple[LiveRequest, Screen]] = {}
 
     @property
@@ -104,8 +108,8 @@ class Delivery:
         try:
             outcome = await self._progress(live, screen)
             if isinstance(outcome, Done):
-                receipt = await screen.hand_over(outcome)
-                await self._service.delivered(live, receipt)
+                outcome = await self._hand_over(live, screen, outcome)
+            if isinstance(outcome, Done):
                 log.info("delivery.delivered", platform=self._platform, images=len(outcome.pictures))
                 return True
             await screen.tell(outcome)
@@ -126,6 +130,14 @@ class Delivery:
             del self._screens[live.request_id]
             await screen.close()
         return False
+
+    async def _hand_over(self, live: LiveRequest, screen: Screen, done: Done) -> Done | Failed:
+        """Hand the pictures over and settle, or `Failed` where their files are lost."""
+        async with self._handing_over:
+            outcome = await self._service.read(done)
+            if isinstance(outcome, Done):
+                await self._service.delivered(live, await screen.hand_over(outcome))
+            return outcome
 
     async def _progress(self, live: LiveRequest, screen: Screen) -> Done | Failed:
         """Show what happens until the outcome is there."""
@@ -157,5 +169,4 @@ class Delivery:
         return True
 
     def _new_screen(self, live: LiveRequest) -> Screen:
-        language = str(live.address.get("language") or live.language)
-        return self._screen_for(live, translator(language))
+        return self._screen_for(live, translator(live.language))

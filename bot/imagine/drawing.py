@@ -1,4 +1,4 @@
-"""Has accepted requests drawn: follows the engine's tickets, stores the pictures, writes down failures.
+"""Gets accepted requests drawn: follows the engine's tickets, stores the pictures, writes down failures.
 
 Whatever the engine answers, each job ends in exactly one row: drawn, failed or cancelled. A store that cannot
 write delays that row and the picture with it; it loses neither (verbs that end a job wait by themselves).
@@ -7,7 +7,7 @@ write delays that row and the picture with it; it loses neither (verbs that end 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import structlog
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from bot.config.schema import Config
     from bot.imagine.live import LiveRequest
     from bot.imagine.models import Models
-    from bot.imagine.pricing import Pricing
     from bot.imagine.request import ImageRequest
     from engine.request import Drawing
     from engine.tickets import Ticket
@@ -53,19 +52,16 @@ class Flight:
     cancelled_by: CancelledBy = CancelledBy.MEMBER
     """Who gave it up, where somebody did."""
     kept: bool = False
-    """The process is leaving and this request stays written down for the next one."""
+    """The engine is shutting down: its jobs stay open in the database, and the next start resumes them."""
 
 
-class Worker:
-    """Draws flights. Owns no task: the service runs `draw` and cancels it at the end."""
+class JobRunner:
+    """Takes the jobs of a request to their end. Owns no task: the service runs `draw` and cancels it."""
 
-    def __init__(
-        self, config: Config, models: Models, store: Store, pricing: Pricing, safety: Safety
-    ) -> None:
+    def __init__(self, config: Config, models: Models, store: Store, safety: Safety) -> None:
         self._config = config
         self._models = models
         self._store = store
-        self._pricing = pricing
         self._safety = safety
 
     async def draw(self, flight: Flight) -> None:
@@ -74,6 +70,10 @@ class Worker:
             for ticket in flight.tickets.values():
                 jobs.create_task(self._job(flight, ticket))
         flight.tickets.clear()
+        await self.conclude(flight)
+
+    async def conclude(self, flight: Flight) -> None:
+        """Publish the outcome of a request that has no open job."""
         live = flight.live
         charged = (
             [say("cancelled-charged", images=flight.charged).because(Reason.CANCELLED)]
@@ -101,10 +101,25 @@ class Worker:
         notes = (*(say(note) for note in sorted(flight.notes)), *free, *charged)
         live.publish(Done(pictures, quota, missing=len(flight.failures) - cancelled, notes=notes))
 
-    async def collect(self, flight: Flight, record: RequestRecord) -> None:
+    def collect(self, flight: Flight, record: RequestRecord) -> None:
         """Take up what became of a request's jobs in an earlier life of the process."""
         for job in record.jobs:
-            await self._collect_job(flight, job)
+            self._collect_job(flight, job)
+
+    async def read(self, done: Done) -> Done | Failed:
+        """The outcome with its pictures in memory, to be handed over. A lost file counts as missing."""
+        pictures = []
+        for picture in done.pictures:
+            try:
+                png = await self._store.pictures.get(picture.image)
+            except ImageGone:
+                await self._store.jobs.undeliverable([picture.job_id], "image gone", members_doing=False)
+            else:
+                pictures.append(replace(picture, png=png, spoiler=is_spoiler(png)))
+        if not pictures:
+            return Failed(say("error-gone").because(Reason.GONE))
+        missing = done.missing + len(done.pictures) - len(pictures)
+        return replace(done, pictures=tuple(pictures), missing=missing)
 
     async def give_up(self, flight: Flight, job_id: str, error: EngineError) -> None:
         """Close a job that cannot be drawn, with its refund."""
@@ -196,8 +211,8 @@ class Worker:
         png = await asyncio.to_thread(encode_png, drawing.image, text, watermark=watermark, spoiler=spoiler)
         usage = self.usage(request, drawing.usage)
         image = await self._store.pictures.put(png, ".png")
-        await self._store.jobs.drawn(job.job_id, image, usage)
-        flight.pictures[job.job_id] = self._picture(job.job_id, job.seed, png, usage)
+        cost_micro = await self._store.jobs.drawn(job.job_id, image, usage)
+        flight.pictures[job.job_id] = _picture(job.job_id, job.seed, image, usage, cost_micro)
         if drawing.prompt_truncated:
             flight.notes.add("note-prompt-cut")
         log.info("job.drawn", job_id=job.job_id, gpu_us=usage.gpu_us, cached=usage.cached)
@@ -223,31 +238,24 @@ class Worker:
         refunds_a_day = self._config.limits.refunded_cancels_a_day if used.started else None
         return await self._store.jobs.cancelled(job_id, usage, by=by, refunds_a_day=refunds_a_day)
 
-    async def _collect_job(self, flight: Flight, job: JobRecord) -> None:
+    def _collect_job(self, flight: Flight, job: JobRecord) -> None:
         if job.image and job.usage and job.state in (Row.DRAWN, Row.DELIVERED):
-            try:
-                png = await self._store.pictures.get(job.image)
-            except ImageGone:
-                await self._store.jobs.undeliverable([job.job_id], "image gone", members_doing=False)
-                flight.failures.append(Failed(say("error-gone").because(Reason.GONE)))
-                return
-            flight.pictures[job.job_id] = self._picture(job.job_id, job.seed, png, job.usage)
+            flight.pictures[job.job_id] = _picture(job.job_id, job.seed, job.image, job.usage, job.cost_micro)
         elif job.state is Row.CANCELLED:
             flight.charged += job.charged
             flight.failures.append(Failed(say("cancelled-refunded").because(Reason.CANCELLED)))
         elif job.state not in (Row.QUEUED, Row.RUNNING):
             flight.failures.append(Failed(say("error-draw").because(Reason.FAILED)))
 
-    def _picture(self, job_id: str, seed: int, png: bytes, usage: DrawUsage) -> Picture:
-        cost_micro = self._pricing.cost_micro(usage.gpu_us, usage.device)
-        return Picture(
-            job_id,
-            seed,
-            png,
-            usage.draw_us / 1e6,
-            usage.gpu_us,
-            cost_micro,
-            energy_mj=usage.energy_mj,
-            cached=usage.cached,
-            spoiler=is_spoiler(png),
-        )
+
+def _picture(job_id: str, seed: int, image: str, usage: DrawUsage, cost_micro: int) -> Picture:
+    return Picture(
+        job_id,
+        seed,
+        image,
+        usage.draw_us / 1e6,
+        usage.gpu_us,
+        cost_micro,
+        energy_mj=usage.energy_mj,
+        cached=usage.cached,
+    )

@@ -34,14 +34,17 @@ class Picture:
 
     job_id: str
     seed: int
-    png: bytes
+    image: str
+    """The stored file's name."""
     draw_s: float
     gpu_us: int
     cost_micro: int
     energy_mj: int | None = None
     cached: bool = False
+    png: bytes = b""
+    """Read when it is handed over and not before: many may be waiting."""
     spoiler: bool = False
-    """Shown behind a veil: the owner's classifier warned of it."""
+    """Shown as a spoiler, because the owner's classifier warned of it. Known once `png` is read."""
 
 
 def parameters(request: ImageRequest, seed: int, model: str) -> str:
@@ -73,7 +76,7 @@ def encode_png(image: Image.Image, text: str, *, watermark: bool, spoiler: bool 
 
 
 def is_spoiler(png: bytes) -> bool:
-    """Whether a stored picture is to be shown behind a veil. Reads no further than its first chunks."""
+    """Whether a stored picture is to be shown as a spoiler. Reads no further than its first chunks."""
     with Image.open(io.BytesIO(png)) as image:
         return image.info.get(WARNING) == "spoiler"
 

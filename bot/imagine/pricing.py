@@ -1,4 +1,4 @@
-"""What time on the machine costs: integer micro-units, at the rate valid now."""
+"""Rates and prices of bot.toml, in the integers that the store counts in."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bot.config.schema import Config
-
-HOUR_US = 3_600_000_000
 
 
 def utc_now() -> dt.datetime:
@@ -55,11 +53,6 @@ class Pricing:
         """A device's rate of now; before the first `valid_from`, the first."""
         now, rates = self._now(), of_device(self.rates, device)
         return next((rate for rate in reversed(rates) if rate.valid_from <= now), rates[0])
-
-    def cost_micro(self, gpu_us: int, device: str = "") -> int:
-        """Rent and operations of `gpu_us` microseconds of a device, rounded to the micro-unit."""
-        rate = self.rate(device)
-        return round(gpu_us * (rate.rent_micro_per_hour + rate.operations_micro_per_hour) / HOUR_US)
 
 
 def money(amount_micro: int, currency: str, language: str) -> str:

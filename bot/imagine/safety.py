@@ -1,4 +1,4 @@
-"""What becomes of a picture that the owner's classifier warns of: behind a veil, or not shown at all."""
+"""What becomes of a picture that the owner's classifier warns of: shown as a spoiler, or not at all."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ import structlog
 from bot.alerts import Alerts
 from bot.imagine import refusals
 from bot.imagine.advice import Adviser
-from bot.imagine.drawing import Flight, Worker
+from bot.imagine.drawing import Flight, JobRunner
 from bot.imagine.events import Done, Failed
 from bot.imagine.live import LiveRequest
 from bot.imagine.moderation import Moderation
@@ -47,6 +47,7 @@ log = structlog.get_logger(__name__)
 
 STORING_S = 10.0
 """How long a stop waits for the last pictures to be stored; without them they are drawn again."""
+LANGUAGE = "language"
 CLOSED = (Row.DELIVERED, Row.FAILED, Row.CANCELLED)
 T = TypeVar("T")
 
@@ -93,7 +94,7 @@ class Service:
         self.counting = counting or Counting()
         self._moderation = Moderation(config, store)
         self._adviser = Adviser(store)
-        self._worker = Worker(config, models, store, pricing, safety or Safety(config.moderation))
+        self._runner = JobRunner(config, models, store, safety or Safety(config.moderation))
         self._flights: dict[str, Flight] = {}
         self._accepting: dict[tuple[str, str], asyncio.Event] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -169,18 +170,18 @@ class Service:
         self, asker: Asker, member: Member, resolved: Resolved, source: Source, address: Mapping[str, object]
     ) -> LiveRequest:
         request, request_id = resolved.request, secrets.token_hex(8)
+        language = self.language_of(member, asker)
         new = NewRequest(
             request_id=request_id,
             source=source,
             member=member.key,
             platform_server=asker.server_id,
             payload=request.to_json(),
-            address=json.dumps(dict(address)),
+            address=_kept(address, language),
             jobs=tuple(NewJob(f"{request_id}-{n}", request.seed + n) for n in range(request.images)),
             account_age_s=asker.account_age_s,
             tier=asker.tier,
         )
-        language = self.language_of(member, asker)
         try:
             await self._moderation.check(request, asker.scope, adult=asker.adult)
         except (Refusal, StoreUnavailable) as error:
@@ -198,16 +199,18 @@ class Service:
         record = acceptance.request
         if acceptance.replayed:
             return self.live(record.request_id) or await self._drawn_before(record)
-        flight = Flight(self._live(record, language, notes))
+        flight = Flight(self._live(record, notes))
         try:
             for job in record.jobs:
-                draw = self._worker.draw_request(record, request, job)
+                draw = self._runner.draw_request(record, request, job)
                 flight.tickets[job.job_id] = self.models.named(request.model).backend.submit(draw)
         except Draining:
             raise UserError(say("error-draining-kept").because(Reason.DRAINING)) from None
-        except EngineError as error:
+        except Exception as error:
             await self._take_back(flight, record)
-            raise refusals.explain_engine(error) from error
+            if isinstance(error, EngineError):
+                raise refusals.explain_engine(error) from error
+            raise
         self._follow(flight)
         return flight.live
 
@@ -254,7 +257,14 @@ class Service:
     async def moved(self, live: LiveRequest, **address: object) -> None:
         """Remember more of where the request is shown (a message id): a restart edits that message."""
         live.address.update(address)
-        await self.store.requests.set_address(live.request_id, json.dumps(live.address))
+        await self.store.requests.set_address(live.request_id, _kept(live.address, live.language))
+
+    async def read(self, done: Done) -> Done | Failed:
+        """The same outcome with the bytes of its pictures. Not before they are handed over: many may wait.
+
+        `Failed` where no file is left.
+        """
+        return await self._runner.read(done)
 
     async def delivered(self, live: LiveRequest, receipt: str) -> None:
         """The platform acknowledged the pictures: settle, write the ledger, close the jobs."""
@@ -286,9 +296,14 @@ class Service:
         """The face is through with this request."""
         self._flights.pop(live.request_id, None)
 
-    async def revisit(self, request_id: str) -> LiveRequest:
-        """A request that was let go (kept in the history), to be delivered again. Raises UnknownRequest."""
-        return self.live(request_id) or await self._drawn_before(await self.store.requests.get(request_id))
+    async def revisit(self, request_id: str, language: str) -> LiveRequest:
+        """A request that was let go (kept in the history), to be delivered again in `language`.
+
+        Raises UnknownRequest.
+        """
+        live = self.live(request_id) or await self._drawn_before(await self.store.requests.get(request_id))
+        live.language = language
+        return live
 
     # members
 
@@ -318,33 +333,30 @@ class Service:
 
     def _follow(self, flight: Flight) -> None:
         self._flights[flight.live.request_id] = flight
-        self._spawn(self._worker.draw(flight))
+        self._spawn(self._runner.draw(flight))
 
     async def _resume(self, record: RequestRecord) -> None:
-        flight = Flight(self._live(record, self.config.language))
+        flight = Flight(self._live(record))
         backend = self.models.named(flight.live.request.model).backend
         for job in record.jobs:
             if job.state in (Row.QUEUED, Row.RUNNING):
-                draw = self._worker.draw_request(record, flight.live.request, job)
+                draw = self._runner.draw_request(record, flight.live.request, job)
                 try:
                     flight.tickets[job.job_id] = backend.submit(draw, accepted_before=True)
                 except EngineError as error:  # no longer drawable: another model, a smaller budget
-                    await self._worker.give_up(flight, job.job_id, error)
+                    await self._runner.give_up(flight, job.job_id, error)
         self._flights[record.request_id] = flight
-        self._spawn(self._resume_drawing(flight, record))
-
-    async def _resume_drawing(self, flight: Flight, record: RequestRecord) -> None:
-        await self._worker.collect(flight, record)
-        await self._worker.draw(flight)
+        self._runner.collect(flight, record)
+        self._spawn(self._runner.draw(flight))
 
     async def _drawn_before(self, record: RequestRecord) -> LiveRequest:
         """A request none of whose jobs is open: its pictures come from the store."""
-        flight = Flight(self._live(record, self.config.language))
+        flight = Flight(self._live(record))
         flight.live.over = all(job.state in CLOSED for job in record.jobs)
-        await self._worker.collect(flight, record)
+        self._runner.collect(flight, record)
         if not flight.pictures and not flight.failures:
             flight.failures.append(Failed(say("error-gone").because(Reason.GONE)))
-        await self._worker.draw(flight)
+        await self._runner.conclude(flight)
         self._flights[record.request_id] = flight
         return flight.live
 
@@ -354,14 +366,15 @@ class Service:
             ticket.cancel()
         await self.store.requests.take_back(record.request_id)
 
-    def _live(self, record: RequestRecord, language: str, notes: tuple[Message, ...] = ()) -> LiveRequest:
+    def _live(self, record: RequestRecord, notes: tuple[Message, ...] = ()) -> LiveRequest:
+        address = json.loads(record.address)
         return LiveRequest(
             request_id=record.request_id,
             member=record.member,
             platform=record.source.platform,
             request=ImageRequest.from_json(record.payload),
-            address=json.loads(record.address),
-            language=language,
+            address=address,
+            language=address.pop(LANGUAGE, self.config.language),
             notes=notes,
             tier=record.tier,
         )
@@ -376,6 +389,11 @@ class Service:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) and not isinstance(error, UserError):
             log.error("task.died", exc_info=error)
+
+
+def _kept(address: Mapping[str, object], language: str) -> str:
+    """An address as the store keeps it, with the language in which a restart goes on."""
+    return json.dumps({**address, LANGUAGE: language})
 
 
 def _jobs(live: LiveRequest) -> tuple[str, ...]:

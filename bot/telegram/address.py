@@ -25,7 +25,6 @@ class Address:
     album: tuple[int, ...] = ()
     preview: bool = True
     """The group wants to see pictures while they are drawn."""
-    language: str | None = None
     asked_at: Address | None = None
     """The group, where somebody asked there for something private."""
 

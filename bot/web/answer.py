@@ -25,7 +25,7 @@ from bot.web.schemas import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from PIL.Image import Image
 
@@ -50,7 +50,7 @@ class Piece:
 
 
 class Answer:
-    """Puts into words what one request has come to. `link` makes the link to a job's picture."""
+    """Puts into words what one request has come to."""
 
     def __init__(
         self,
@@ -61,14 +61,21 @@ class Answer:
         currency: str,
         language: str,
         link: Callable[[str], str],
+        read: Callable[[Done], Awaitable[Done | Failed]],
     ) -> None:
+        """`link` makes the link to a job's picture, `read` gets the pictures from disk."""
         self._asked = asked
         self._live = live
         self._model = model
         self._currency = currency
         self._language = language
         self._link = link
+        self._read = read
         self.streams = bool(asked.stream)
+
+    async def read(self, done: Done) -> Done | Failed:
+        """What is needed of the pictures to answer with them: nothing where links will do."""
+        return done if self._asked.as_link else await self._read(done)
 
     async def whole(self, done: Done) -> list[Piece]:
         """The object of a request that does not stream, cut behind each picture."""
@@ -102,8 +109,12 @@ class Answer:
                         yield Piece(await self._partial(image, shown))
                         shown += 1
                 case Done():
-                    for picture in event.pictures:
-                        yield Piece(await self._completed(picture, event), picture.job_id)
+                    outcome = await self._read(event)
+                    if isinstance(outcome, Failed):
+                        yield Piece(self.error(outcome.message))
+                        return
+                    for picture in outcome.pictures:
+                        yield Piece(await self._completed(picture, outcome), picture.job_id)
                 case Failed():
                     yield Piece(self.error(event.message))
                 case _:

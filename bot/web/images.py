@@ -86,6 +86,7 @@ def router(
             currency=service.config.currency,
             language=language_of(request, service.config.language),
             link=lambda job_id: links.make(base, job_id, body.file_format),
+            read=service.read,
         )
         send_timeout_s = service.config.http.send_timeout.total_seconds()
         return PicturesResponse(delivery, live, answer, send_timeout_s=send_timeout_s, leave=leave)

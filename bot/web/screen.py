@@ -98,6 +98,8 @@ class PicturesResponse(Response):
             outcome = self.live.latest
         else:
             outcome = await self.live.outcome()
+            if isinstance(outcome, Done):
+                outcome = await self._answer.read(outcome)
         if isinstance(outcome, Failed):
             self._over = True
             self._delivery.told(self.live, outcome)

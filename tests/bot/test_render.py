@@ -65,7 +65,7 @@ def test_money_says_something_however_small(micro: int, words: str) -> None:
     assert money(micro, "CNY", "en") == words
 
 
-def test_the_rate_of_the_day_counts() -> None:
+def test_the_rate_of_the_day_is_shown() -> None:
     config = Config.model_validate(
         {
             "rent": [
@@ -74,14 +74,14 @@ def test_the_rate_of_the_day_counts() -> None:
             ]
         }
     )
-    second_us = 1_000_000
-    for day, cost_micro in (
-        (dt.date(2025, 1, 1), 1000),
-        (dt.date(2026, 5, 31), 1000),
-        (dt.date(2026, 6, 1), 3000),
+    for day, micro_per_hour in (
+        (dt.date(2025, 1, 1), 3_600_000),
+        (dt.date(2026, 5, 31), 3_600_000),
+        (dt.date(2026, 6, 1), 10_800_000),
     ):
         now = dt.datetime.combine(day, dt.time(12), dt.UTC)
-        assert Pricing(config, lambda now=now: now).cost_micro(second_us) == cost_micro
+        rate = Pricing(config, lambda now=now: now).rate()
+        assert rate.rent_micro_per_hour + rate.operations_micro_per_hour == micro_per_hour
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -19,6 +19,7 @@ from engine.request import (
     Progress,
     QueueFull,
     TooLarge,
+    Undrawable,
 )
 from tests.engine.studio import Studio, ended, request, same, until
 
@@ -251,9 +252,9 @@ class TestRefusals:
 
     async def test_what_no_model_could_draw(self) -> None:
         async with Studio() as studio:
-            with pytest.raises(ValueError, match="cannot be drawn"):
+            with pytest.raises(Undrawable, match="cannot be drawn"):
                 studio.submit("a", width=100)
-            with pytest.raises(ValueError, match="cannot be drawn"):
+            with pytest.raises(Undrawable, match="cannot be drawn"):
                 studio.submit("b", steps=0)
             studio.engine.pause_admission()
             studio.submit("c")

@@ -99,6 +99,8 @@ async def drawn(service: Service, seed: int, key: str) -> Image.Image:
     live = await service.imagine(ASKER, options, key=key, address={})
     outcome = await live.outcome()
     assert isinstance(outcome, Done), outcome
+    outcome = await service.read(outcome)
+    assert isinstance(outcome, Done), outcome
     await service.delivered(live, key)
     [picture] = outcome.pictures
     assert picture.cached or picture.gpu_us > 0, "the servers tell what it took"

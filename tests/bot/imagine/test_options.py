@@ -109,6 +109,8 @@ async def test_it_reaches_the_result_cache_and_the_file(tmp_path: Path) -> None:
             live = await service.imagine(ANNA, options, key=key, address={})
             done = await live.outcome()
             assert isinstance(done, Done)
+            done = await service.read(done)
+            assert isinstance(done, Done)
             await service.delivered(live, key)
             image = Image.open(io.BytesIO(done.pictures[0].png))
             return done.pictures[0].cached, str(image.info["parameters"])

@@ -1,4 +1,4 @@
-"""The optional classifier: a veil, or a refusal that is refunded as often as a cancel."""
+"""The optional classifier: a spoiler, or a refusal that is refunded as often as a cancel."""
 
 from __future__ import annotations
 
@@ -7,16 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.app import engine_config, open_store
 from bot.imagine.events import Done, Failed
-from bot.imagine.models import Model, Models, load_capabilities
 from bot.imagine.options import Options
 from bot.imagine.picture import is_spoiler
-from bot.imagine.pricing import Pricing
 from bot.imagine.safety import Safety
-from bot.imagine.service import Asker, Service
-from engine.build import engine_with
-from tests.easel import FieldModel, config_in
+from bot.imagine.service import Asker
+from tests.easel import config_in, easel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,25 +37,13 @@ class Judge:
 async def drawn(folder: Path, judge: Judge, times: int = 1, **moderation: Any) -> tuple[list[Any], int]:
     """What became of so many requests, and how many were charged."""
     config = config_in(folder, moderation=moderation, limits={"refunded_cancels_a_day": 1})
-    async with open_store(config) as store:
-        engine = engine_with(model=FieldModel(), config=engine_config(config))
-        service = Service(
-            config=config,
-            models=Models(Model(load_capabilities("embedded"), engine)),
-            store=store,
-            pricing=Pricing(config),
-            safety=Safety(config.moderation, judge),
-        )
-        await engine.start()
-        try:
-            outcomes = []
-            for n in range(times):
-                live = await service.imagine(ANNA, Options(f"cat {n}"), key=str(n), address={})
-                outcomes.append(await live.outcome())
-            return outcomes, (await service.quota(ANNA)).used
-        finally:
-            await engine.stop(0.0)
-            await service.stop()
+    async with easel(config, safety=Safety(config.moderation, judge)) as service:
+        outcomes = []
+        for n in range(times):
+            live = await service.imagine(ANNA, Options(f"cat {n}"), key=str(n), address={})
+            outcome = await live.outcome()
+            outcomes.append(await service.read(outcome) if isinstance(outcome, Done) else outcome)
+        return outcomes, (await service.quota(ANNA)).used
 
 
 async def test_what_the_classifier_does_not_mind_is_shown(tmp_path: Path) -> None:
@@ -69,7 +53,7 @@ async def test_what_the_classifier_does_not_mind_is_shown(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("judge", [Judge(0.5), Judge(RuntimeError("broken"))])
-async def test_what_it_warns_of_is_veiled_and_the_file_remembers(tmp_path: Path, judge: Judge) -> None:
+async def test_what_it_warns_of_is_a_spoiler_and_the_file_remembers(tmp_path: Path, judge: Judge) -> None:
     (done,), _ = await drawn(tmp_path, judge)
     assert isinstance(done, Done)
     assert done.pictures[0].spoiler

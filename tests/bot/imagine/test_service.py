@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
-from bot.imagine.drawing import Flight, Worker
+from bot.commands import buttons
+from bot.imagine.drawing import Flight, JobRunner
 from bot.imagine.events import Accepted, Done, Failed, Progress, Waiting
 from bot.imagine.options import Options
+from bot.imagine.pricing import money
 from bot.imagine.safety import Safety, Verdict
 from bot.imagine.service import Asker, Service
-from bot.messages import Reason, UserError, say
+from bot.messages import Reason, UserError, say, translator
+from engine.request import Undrawable
 from storage.records import CancelledBy
 from tests.easel import FieldCanvas, FieldModel, config_in, easel
 
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from bot.config.schema import Config
 
 ANNA = Asker("console", "anna")
+ANNA_IN_CHINESE = Asker("console", "anna", locale="zh-CN")
 CAT = Options("a cat", seed="7")
 
 
@@ -65,7 +69,9 @@ async def test_the_picture_carries_its_parameters_and_free_a_watermark(service: 
     live = await service.imagine(ANNA, CAT, key="1", address={})
     done = await live.outcome()
     assert isinstance(done, Done)
-    image = Image.open(io.BytesIO(done.pictures[0].png))
+    read = await service.read(done)
+    assert isinstance(read, Done)
+    image = Image.open(io.BytesIO(read.pictures[0].png))
     assert image.info["parameters"].startswith("a cat\nSteps: 8, ")
     assert "Seed: 7" in image.info["parameters"]
     assert len(set(image.convert("RGB").get_flattened_data())) > 1
@@ -214,7 +220,7 @@ async def test_what_was_cancelled_is_not_told_to_have_failed(service: Service) -
     cancelled = Failed(say("cancelled-refunded").because(Reason.CANCELLED))
     flight = Flight(live, pictures={"1": done.pictures[0]}, failures=[cancelled, cancelled])
     safety = Safety(service.config.moderation)
-    await Worker(service.config, service.models, service.store, service.pricing, safety).draw(flight)
+    await JobRunner(service.config, service.models, service.store, safety).conclude(flight)
     assert isinstance(live.latest, Done)
     assert (live.latest.missing, live.latest.notes) == (0, (say("cancelled-some", images=2),))
 
@@ -319,8 +325,7 @@ async def test_what_was_drawn_while_the_bot_stops_is_stored_first(config: Config
             await seen.wait()
             return Verdict.SHOW
 
-    async with easel(config, model) as service:
-        service._worker._safety = Slow(config.moderation)
+    async with easel(config, model, safety=Slow(config.moderation)) as service:
         await service.imagine(ANNA, CAT, key="1", address={})
         await looked_at.wait()
         await service.models.default.backend.stop(0.0)
@@ -349,6 +354,90 @@ async def test_what_was_drawn_and_not_delivered_is_delivered_after_a_restart(con
         assert model.drawn == []
         await service.delivered(live, "m")
         assert await used(service) == (1, 0)
+
+
+async def test_what_a_picture_cost_stays_what_was_booked_when_it_was_drawn(tmp_path: Path) -> None:
+    def rented_at(price: str) -> Config:
+        return config_in(tmp_path, rent=[{"valid_from": "2025-01-01", "gpu_an_hour": price}])
+
+    t = translator("en")
+    async with easel(rented_at("1000")) as service:
+        for key in "12":  # the second stays undelivered
+            live = await service.imagine(ANNA, Options("a cat", seed=key), key=key, address={})
+            before = await live.outcome()
+            if key == "1":
+                await service.delivered(live, "m")
+                told = dict((await buttons.details(service, ANNA, live.request_id, t)).facts)["Cost"]
+                booked = (await service.store.requests.get(live.request_id)).jobs[0].cost_micro
+                first = live.request_id
+    assert isinstance(before, Done)
+    async with easel(rented_at("9000")) as service:
+        details = await buttons.details(service, ANNA, first, t)
+        assert dict(details.facts)["Cost"] == told == money(booked, "CNY", "en")
+        (live,) = await service.undelivered("console")
+        after = await live.outcome()
+        assert isinstance(after, Done)
+        assert after.pictures[0].cost_micro == before.pictures[0].cost_micro > 0
+
+
+async def test_a_restart_goes_on_in_the_members_language(config: Config, model: FieldModel) -> None:
+    model.gate.clear()
+    async with easel(config, model) as service:
+        drawn_later = await service.imagine(ANNA_IN_CHINESE, CAT, key="1", address={})
+        await live_after_stop(service, drawn_later)
+    async with easel(config) as service:
+        (live,) = await service.undelivered("console")
+        assert live.language == "zh-CN"
+        await live.outcome()
+    async with easel(config) as service:
+        (live,) = await service.undelivered("console")
+        assert live.language == "zh-CN", "of what is drawn and not delivered too"
+
+
+async def test_pictures_that_wait_for_their_delivery_are_not_in_memory(config: Config) -> None:
+    async with easel(config) as service:
+        await (await service.imagine(ANNA, CAT, key="1", address={})).outcome()
+    async with easel(config) as service:
+        (live,) = await service.undelivered("console")
+        done = await live.outcome()
+        assert isinstance(done, Done)
+        assert done.pictures[0].png == b""
+        read = await service.read(done)
+        assert isinstance(read, Done)
+        assert read.pictures[0].png.startswith(b"\x89PNG")
+
+
+async def test_a_picture_whose_file_is_lost_is_missing_and_not_charged(config: Config) -> None:
+    async with easel(config) as service:
+        live = await service.imagine(ANNA, Options("a cat", images="2"), key="1", address={})
+        done = await live.outcome()
+        assert isinstance(done, Done)
+        await service.store.pictures.discard(done.pictures[0].image)
+        for file in (config.storage.folder / "images").rglob(done.pictures[0].image):
+            file.unlink()
+        read = await service.read(done)
+        assert isinstance(read, Done)
+        assert (len(read.pictures), read.missing) == (1, 1)
+        await service.delivered(live, "m")
+        assert await used(service) == (1, 0)
+
+
+@pytest.mark.parametrize("error", [Undrawable("no"), RuntimeError("a fault of the engine's own")])
+async def test_what_the_engine_cannot_take_leaves_no_reservation(
+    config: Config, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    async with easel(config) as service:
+        backend = service.models.default.backend
+
+        def submit(*_: object, **__: object) -> None:
+            raise error
+
+        with monkeypatch.context() as patch:
+            patch.setattr(backend, "submit", submit)
+            with pytest.raises((UserError, RuntimeError)):
+                await service.imagine(ANNA, CAT, key="1", address={})
+        assert await used(service) == (0, 0)
+        assert isinstance(await (await service.imagine(ANNA, CAT, key="1", address={})).outcome(), Done)
 
 
 async def test_a_redelivery_after_a_restart_finds_the_first_request(config: Config) -> None:
