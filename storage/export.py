@@ -48,6 +48,7 @@ def export(db: sqlite3.Connection, policy: Policy, now_us: int, member: str) -> 
             "banned": known.banned,
             "ban_reason": known.ban_reason,
             "topup": row["topup"],
+            "joined": known.joined,
             "created_at": known.created_at.isoformat(),
         },
         "accounts": [

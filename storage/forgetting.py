@@ -46,7 +46,7 @@ def forget(
     db.execute(f"UPDATE audit SET why = '' WHERE subject IN ({keys})", {"member": member})  # noqa: S608
     db.execute(
         "UPDATE member SET forgotten_us = ?, tier = NULL, tier_until_us = NULL, language = NULL,"
-        " banned_us = NULL, ban_reason = NULL, topup = 0 WHERE id = ?",
+        " banned_us = NULL, ban_reason = NULL, joined_us = NULL, topup = 0 WHERE id = ?",
         (now_us, member),
     )
     return len(identities), requests, len(pictures)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import secrets
 from typing import TYPE_CHECKING
 
@@ -69,9 +70,7 @@ class Links(Subject):
         """A problem is returned, not raised: a wrong try must be kept."""
         now_us = self.now_us
         redeemer = member_rows.by_key(db, member)
-        db.execute("DELETE FROM link_try WHERE at_us <= ?", (now_us - CODE_LIFE_US,))
-        tries = db.execute("SELECT count(*) FROM link_try WHERE member = ?", (redeemer["id"],)).fetchone()[0]
-        if tries >= TRIES:
+        if tried_too_often(db, now_us, redeemer["id"]):
             return LinkProblem.TOO_MANY_TRIES
         found = db.execute(
             "SELECT member.* FROM link_code JOIN member ON member.id = link_code.member"
@@ -79,7 +78,7 @@ class Links(Subject):
             (_digest(code), now_us),
         ).fetchone()
         if found is None:
-            db.execute("INSERT INTO link_try VALUES (?, ?)", (redeemer["id"], now_us))
+            note_wrong_try(db, now_us, redeemer["id"])
             return LinkProblem.UNKNOWN
         if found["id"] == redeemer["id"]:
             return LinkProblem.OWN_CODE
@@ -141,8 +140,9 @@ class Links(Subject):
             raise LinkRefused(LinkProblem.LAST_IDENTITY)
         own = member_rows.create(db, self.now_us)
         db.execute(
-            "UPDATE member SET split_from = ?, language = ?, banned_us = ?, ban_reason = ? WHERE id = ?",
-            (common["id"], common["language"], common["banned_us"], common["ban_reason"], own),
+            "UPDATE member SET split_from = ?, language = ?, banned_us = ?, ban_reason = ?, joined_us = ?"
+            " WHERE id = ?",
+            (*(common[c] for c in ("id", "language", "banned_us", "ban_reason", "joined_us")), own),
         )
         db.execute(
             "INSERT INTO account (month, member, used, carried)"
@@ -154,6 +154,23 @@ class Links(Subject):
         )
         row = db.execute("SELECT * FROM member WHERE id = ?", (own,)).fetchone()
         return member_rows.record(row, self.policy, self.now_us)
+
+
+def tried_too_often(db: sqlite3.Connection, now_us: int, member: int) -> bool:
+    """Whether a member has typed so many wrong codes lately that none is taken."""
+    db.execute("DELETE FROM link_try WHERE at_us <= ?", (now_us - CODE_LIFE_US,))
+    tries = db.execute("SELECT count(*) FROM link_try WHERE member = ?", (member,)).fetchone()[0]
+    return int(tries) >= TRIES
+
+
+def note_wrong_try(db: sqlite3.Connection, now_us: int, member: int) -> None:
+    """A member typed a wrong code."""
+    db.execute("INSERT INTO link_try VALUES (?, ?)", (member, now_us))
+
+
+def same_code(one: str, other: str) -> bool:
+    """Whether two codes are the same, however they are grouped, in time that tells nothing."""
+    return hmac.compare_digest(_digest(one), _digest(other))
 
 
 def _merge(db: sqlite3.Connection, policy: Policy, now_us: int, keeper: int, joining: int) -> None:
@@ -175,8 +192,9 @@ def _merge(db: sqlite3.Connection, policy: Policy, now_us: int, keeper: int, joi
         db.execute(f"UPDATE {table} SET member = ? WHERE member = ?", (keeper, joining))  # noqa: S608 - named above
     _take_the_higher_tier(db, policy, now_us, one, other)
     db.execute(
-        "UPDATE member SET topup = topup + ?, language = coalesce(language, ?) WHERE id = ?",
-        (other["topup"], other["language"], keeper),
+        "UPDATE member SET topup = topup + ?, language = coalesce(language, ?),"
+        " joined_us = coalesce(joined_us, ?) WHERE id = ?",
+        (other["topup"], other["language"], other["joined_us"], keeper),
     )
     db.execute("UPDATE member SET topup = 0 WHERE id = ?", (joining,))
     db.execute(

@@ -79,4 +79,5 @@ def record(row: sqlite3.Row, policy: Policy, now_us: int) -> Member:
         banned=row["banned_us"] is not None,
         ban_reason=row["ban_reason"],
         created_at=from_us(row["created_us"]),
+        joined=row["joined_us"] is not None,
     )

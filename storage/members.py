@@ -5,10 +5,11 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from . import export, forgetting, member_rows, quota
+from . import export, forgetting, links, member_rows, quota
 from .audit import note
 from .clock import to_us
 from .core import Subject, reads, reports, writes
+from .errors import LinkProblem, LinkRefused
 from .records import Forgotten, Identity, Member, MemberLine, Quota
 from .stats import members_by_use
 
@@ -71,6 +72,25 @@ class Members(Subject):
     def set_language(self, db: sqlite3.Connection, member: str, language: str | None) -> None:
         """None: the platform's. Raises UnknownMember."""
         _update(db, member, "language = ?", language)
+
+    async def join(self, member: str, code: str, wanted: str) -> None:
+        """Note that a member knows the invitation code `wanted`. Raises LinkRefused where `code` is another,
+        or where they have tried too often; UnknownMember.
+        """
+        if (problem := await self._join(member, code, wanted)) is not None:
+            raise LinkRefused(problem)
+
+    @writes
+    def _join(self, db: sqlite3.Connection, member: str, code: str, wanted: str) -> LinkProblem | None:
+        """A problem is returned, not raised: a wrong try must be kept."""
+        row = member_rows.by_key(db, member)
+        if links.tried_too_often(db, self.now_us, row["id"]):
+            return LinkProblem.TOO_MANY_TRIES
+        if not links.same_code(code, wanted):
+            links.note_wrong_try(db, self.now_us, row["id"])
+            return LinkProblem.UNKNOWN
+        _update(db, member, "joined_us = coalesce(joined_us, ?)", self.now_us)
+        return None
 
     # What owners and moderators change; each is written to the audit log
 

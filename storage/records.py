@@ -80,6 +80,8 @@ class Member:
     banned: bool
     ban_reason: str | None
     created_at: datetime
+    joined: bool = False
+    """They typed the bot's invitation code once."""
 
 
 @dataclass(frozen=True, slots=True)

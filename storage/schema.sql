@@ -1,4 +1,4 @@
--- Version 8, written by `python -m storage.schema` to read; what runs is migrations/.
+-- Version 9, written by `python -m storage.schema` to read; what runs is migrations/.
 
 CREATE TABLE meta (
   name  TEXT PRIMARY KEY,
@@ -15,7 +15,7 @@ CREATE TABLE member (
   ban_reason    TEXT,
   topup         INTEGER NOT NULL DEFAULT 0 CHECK (topup >= 0),
   created_us    INTEGER NOT NULL
-, merged_into INTEGER REFERENCES member, split_from INTEGER REFERENCES member, forgotten_us INTEGER);
+, merged_into INTEGER REFERENCES member, split_from INTEGER REFERENCES member, forgotten_us INTEGER, joined_us INTEGER);
 
 CREATE TABLE identity (
   platform TEXT NOT NULL,

@@ -15,8 +15,8 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from bot.cli import main
+from bot.commands.table import COMMANDS
 from bot.config.credentials import Credentials
-from bot.telegram import names
 from tools import cards, reference
 
 ROOT = Path(__file__).parents[1]
@@ -125,7 +125,7 @@ def test_the_page_of_commands_has_them_all() -> None:
     page = (ROOT / "docs" / "commands.md").read_text("utf-8")
     shell = get_command(main.app)
     assert isinstance(shell, TyperGroup)
-    typed = {f"/{name}" for name in (*names.PRIVATE, *names.ADMIN, *names.OWNER)}
+    typed = {f"/{command.group}" for command in COMMANDS}
     for command in {*(f"`easel {name}" for name in shell.commands), *typed}:
         assert command in page, command
     assert page == reference.with_options(page), "run: make reference"

@@ -52,7 +52,7 @@ class Terminal:
     def __init__(self, service: Service, console: Console, *, user: str, locale: str | None = None) -> None:
         self._service = service
         self._console = console
-        self._asker = Asker(PLATFORM, user, locale=locale)
+        self._asker = Asker(PLATFORM, user, locale=locale, admitted=True)
         self._t = translator(service.language_of(None, self._asker))
         self._drawing: set[asyncio.Task[bool]] = set()
         self._prompt: PromptSession[str] | None = None

@@ -76,6 +76,11 @@ class Given:
 ON, OFF = ("on", "yes", "true", "1", "开", "是"), ("off", "no", "false", "0", "关", "否")
 
 
+def always(config: Config) -> bool:
+    """Of a command that every bot has."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """One command of all faces. A name of two words belongs to a group (`stats cost`).
@@ -89,6 +94,8 @@ class Command:
     who: Who = Who.MEMBER
     alone: bool = False
     """Answered only where nobody else reads it."""
+    when: Callable[[Config], bool] = always
+    """Whether a bot with these settings has this command."""
 
     @property
     def group(self) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from bot.faces.caller import Caller
     from bot.imagine.service import Asker, Service
     from bot.messages import Translator
     from storage.records import Identity, LinkOffer, RequestRecord
@@ -92,6 +93,19 @@ async def answer_link(service: Service, asker: Asker, offer_id: str, *, yes: boo
     except LinkRefused as error:
         raise _link_refused(error) from None
     return Card(t("link-title"), text=t("link-done" if offer.linked else "link-wait"))
+
+
+async def join(service: Service, caller: Caller, code: str) -> Card:
+    """`/join CODE`: let a member in who was given the invitation code."""
+    access, t = service.config.access, caller.t
+    if access.code is None:
+        raise UserError(say("error-command", command="/join"))
+    try:
+        await service.store.members.join(caller.member.key, code, access.code)
+    except LinkRefused as error:
+        tries = error.why is LinkProblem.TOO_MANY_TRIES
+        raise UserError(say("error-link-tries" if tries else "error-join-code")) from None
+    return Card(t("join-done"), text=t("help-typed"))
 
 
 def forget_question(t: Translator) -> Card:

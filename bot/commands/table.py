@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.commands import general, gpu, members, owners, questions, server
 from bot.commands.command import Argument, Command, Kind
+from bot.config.schema import AccessMode
 from bot.faces.caller import Who
 from bot.faces.platforms import PLATFORMS
 from bot.imagine.server_settings import Nsfw
@@ -39,6 +40,14 @@ async def _link(service: Service, caller: Caller, given: Given) -> Card:
     return await questions.link(service, caller, given["code"])
 
 
+async def _join(service: Service, caller: Caller, given: Given) -> Card:
+    return await members.join(service, caller, given["invitation"])
+
+
+def _by_invitation(config: Config) -> bool:
+    return config.access.mode is AccessMode.CODE
+
+
 async def _forget(service: Service, caller: Caller, given: Given) -> Card:
     return questions.forget(caller)
 
@@ -51,7 +60,7 @@ async def _help(service: Service, caller: Caller, given: Given) -> Card:
     """How to ask on this platform, and the commands the caller may use."""
     t, names = caller.t, caller.names
     platform = PLATFORMS.get(caller.origin.platform)
-    shown = [c for c in COMMANDS if c.who is Who.MEMBER or caller.owner]
+    shown = [c for c in offered(service.config) if c.who is Who.MEMBER or caller.owner]
     lines = [
         f"/{names(c.message_id) if names and ' ' not in c.name else c.name} · {t(f'{c.message_id}-about')}"
         for c in shown
@@ -158,6 +167,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("cancel", _cancel),
     Command("language", _language, (Argument("language", choices=_languages),)),
     Command("link", _link, (Argument("code"),), alone=True),
+    Command(
+        "join", _join, (Argument("invitation", Kind.TEXT, required=True),), alone=True, when=_by_invitation
+    ),
     Command("forget", _forget, alone=True),
     Command("help", _help),
     Command("stats cost", _stats_cost, (Argument("period"),), Who.OWNER),
@@ -198,6 +210,11 @@ COMMANDS: tuple[Command, ...] = (
 )
 
 
+def offered(config: Config) -> tuple[Command, ...]:
+    """The commands that a bot with these settings has."""
+    return tuple(command for command in COMMANDS if command.when(config))
+
+
 def named(name: str, words: str = "") -> tuple[Command, str]:
     """The command of a typed name, and the words that are left for its arguments.
 
@@ -216,10 +233,10 @@ def named(name: str, words: str = "") -> tuple[Command, str]:
     raise UserError(say("error-command", command=f"/{name}"))
 
 
-def names(upto: Who = Who.MEMBER, *, alone: bool = True) -> tuple[str, ...]:
-    """The first words of what callers up to `upto` may ask, each once, in the table's order.
+def names(config: Config, upto: Who = Who.MEMBER, *, alone: bool = True) -> tuple[str, ...]:
+    """The first words of what callers up to `upto` may ask this bot, each once, in the table's order.
 
     `alone` False leaves out what is answered only where nobody else reads it.
     """
-    asked = (command for command in COMMANDS if command.who <= upto and (alone or not command.alone))
-    return tuple(dict.fromkeys(command.group for command in asked))
+    asked = (c for c in offered(config) if c.who <= upto and (alone or not c.alone))
+    return tuple(dict.fromkeys(c.group for c in asked))

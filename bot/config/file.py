@@ -91,6 +91,9 @@ _FORMS = {
     "proxy": "must be http://HOST:PORT or https://HOST:PORT",
     "name": "must be letters, digits, dots, colons and hyphens, at most 64",
     "address": "must be local, auto or HOST:PORT",
+    "code": "must be 8 to 32 letters and digits, with hyphens between them where you like",
+    "members": "must be accounts such as discord:1234 or telegram:1234",
+    "servers": "must be servers or groups such as discord:1234 or telegram:-100123",
 }
 """What a pattern stands for, by key."""
 
@@ -106,7 +109,8 @@ def _fault(path: Path, fault: Any) -> str:
     if fault["type"] == "value_error":
         allowed = str(fault["ctx"]["error"])
     elif fault["type"] == "string_pattern_mismatch":
-        allowed = _FORMS.get(str(fault["loc"][-1]), fault["msg"])
+        name = next(part for part in reversed(fault["loc"]) if isinstance(part, str))
+        allowed = _FORMS.get(name, fault["msg"])
     else:
         allowed = _IN_WORDS.get(fault["type"]) or fault["msg"].replace("Input should be", "must be")
     found = "" if isinstance(fault["input"], dict) else f"found {fault['input']!r}; "

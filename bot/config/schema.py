@@ -358,6 +358,32 @@ class Owners(Section):
         return user_id in {str(id_) for id_ in ids}
 
 
+Account = Annotated[str, Field(pattern=r"^(discord|telegram):-?\d{1,20}$")]
+
+
+class AccessMode(StrEnum):
+    """Who is let in: everybody, whom the lists name, or also whoever knows the invitation code."""
+
+    OPEN = "open"
+    LISTED = "listed"
+    CODE = "code"
+
+
+class Access(Section):
+    """Who may have pictures drawn in the chats. Owners always may; an API key is a permission by itself."""
+
+    mode: AccessMode = AccessMode.OPEN
+    members: tuple[Account, ...] = ()
+    servers: tuple[Account, ...] = ()
+    code: Annotated[str, Field(pattern=r"^([A-Za-z0-9][_-]?){8,32}$")] | None = None
+
+    @model_validator(mode="after")
+    def _a_code_to_know(self) -> Access:
+        if self.mode is AccessMode.CODE and self.code is None:
+            raise ValueError('mode is "code", so there must be a code of at least 8 letters and digits')
+        return self
+
+
 class Config(Section):
     """The whole of bot.toml."""
 
@@ -376,6 +402,7 @@ class Config(Section):
     limits: Limits = Limits()
     moderation: Moderation = Moderation()
     owners: Owners = Owners()
+    access: Access = Access()
     discord: Discord = Discord()
     telegram: Telegram = Telegram()
     http: Http = Http()

@@ -11,7 +11,7 @@ from discord import app_commands
 from bot.commands import server
 from bot.commands.command import Given, Kind
 from bot.commands.members import AUTO, LANGUAGE_NAMES
-from bot.commands.table import COMMANDS
+from bot.commands.table import offered
 from bot.discord.caller import PLATFORM, still_there
 from bot.discord.locale import text
 from bot.discord.pages import named
@@ -64,7 +64,7 @@ TYPES: dict[Kind, Any] = {
 def add_to(face: Face) -> None:
     """Put every command of the table on the command tree."""
     groups: dict[str, app_commands.Group] = {}
-    for command in COMMANDS:
+    for command in offered(face.service.config):
         made = _made(face, command)
         if " " not in command.name:
             face.tree.add_command(made)

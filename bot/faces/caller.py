@@ -94,6 +94,7 @@ async def caller_of(service: Service, origin: Origin, names: Translator | None =
     server_id = origin.server_id
     scope = Scope.server(origin.platform, server_id) if server_id else None
     rules = await read_settings(service.store, scope)
+    owner = origin.at_the_machine or service.config.owners.include(origin.platform, origin.user_id)
     asker = Asker(
         platform=origin.platform,
         user_id=origin.user_id,
@@ -104,8 +105,8 @@ async def caller_of(service: Service, origin: Origin, names: Translator | None =
         adult=server_id is None
         or rules.nsfw is Nsfw.ALLOW
         or (rules.nsfw is Nsfw.MARKED and origin.adult_channel),
+        admitted=owner,
     )
     member = await service.member(asker)
     t = translator(service.language_of(member, asker))
-    owner = origin.at_the_machine or service.config.owners.include(origin.platform, origin.user_id)
     return Caller(origin, asker, member, rules, t, owner, names)

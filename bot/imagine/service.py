@@ -18,6 +18,7 @@ import structlog
 
 from bot.alerts import Alerts
 from bot.imagine import refusals
+from bot.imagine.access import require_access
 from bot.imagine.advice import Adviser
 from bot.imagine.drawing import Flight, JobRunner
 from bot.imagine.events import Done, Failed
@@ -65,6 +66,8 @@ class Asker:
     """A tier the platform grants here (a role); counts where it ranks above the member's own."""
     adult: bool = True
     """Whether adult pictures may be asked for in this place."""
+    admitted: bool = False
+    """Let in whatever [access] says: an owner, the holder of a key, or whoever sits at the machine."""
 
     @property
     def scope(self) -> Scope | None:
@@ -183,6 +186,8 @@ class Service:
             tier=asker.tier,
         )
         try:
+            if not asker.admitted:
+                await require_access(self.config.access, self.store, member, asker.user_id, asker.scope)
             await self._moderation.check(request, asker.scope, adult=asker.adult)
         except (Refusal, StoreUnavailable) as error:
             raise refusals.explain(error, language) from error

@@ -157,7 +157,9 @@ class Client:
         _, _, named = first.partition("@")
         if named:
             return named.lower() == (self.bot.username or "").lower()
-        return message.chat.type == Chat.PRIVATE or commands.ALIASES.get(name, name) in names(Who.OWNER)
+        return message.chat.type == Chat.PRIVATE or commands.ALIASES.get(name, name) in names(
+            self._config, Who.OWNER
+        )
 
     async def _migrated(self, update: Update, _: Context) -> None:
         message = update.message

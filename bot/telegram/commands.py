@@ -21,6 +21,8 @@ ALIASES = {"start": "help"}
 
 async def answer(face: Face, asked: Asked, name: str, words: str) -> None:
     """Answer a command. Raises UserError."""
+    if name == "start" and words and face.service.config.access.code:
+        name = "join"  # a link to the bot may bring the invitation code along
     mentioned, words = mentioned_in(asked.message, words)
     command, rest = table.named(ALIASES.get(name, name), words)
     given = typed(command, rest, PLATFORM, mentioned)

@@ -26,24 +26,20 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-GROUP = ("imagine", *names(alone=False))
-PRIVATE = ("imagine", *names())
-ADMIN = ("imagine", *names(Who.MANAGER, alone=False))
-OWNER = ("imagine", *(name for name in names(Who.OWNER) if name != "settings"))
-
 
 async def set_commands(bot: ExtBot[Any], config: Config) -> None:
     """Tell Telegram once after the start; a scope it refuses (an owner who never wrote) is left out."""
+    theirs = tuple(name for name in names(config, Who.OWNER) if name != "settings")
     scopes: list[tuple[BotCommandScope, tuple[str, ...]]] = [
-        (BotCommandScopeAllPrivateChats(), PRIVATE),
-        (BotCommandScopeAllGroupChats(), GROUP),
-        (BotCommandScopeAllChatAdministrators(), ADMIN),
-        *((BotCommandScopeChat(owner), OWNER) for owner in config.owners.telegram),
+        (BotCommandScopeAllPrivateChats(), names(config)),
+        (BotCommandScopeAllGroupChats(), names(config, alone=False)),
+        (BotCommandScopeAllChatAdministrators(), names(config, Who.MANAGER, alone=False)),
+        *((BotCommandScopeChat(owner), theirs) for owner in config.owners.telegram),
     ]
     for scope, listed_names in scopes:
         for language in LANGUAGES:
             t = translator(language)
-            listed = [BotCommand(name, t(f"cmd-{name}-about")) for name in listed_names]
+            listed = [BotCommand(name, t(f"cmd-{name}-about")) for name in ("imagine", *listed_names)]
             code = None if language == LANGUAGES[0] else language.split("-")[0]
             try:
                 await bot.set_my_commands(listed, scope=scope, language_code=code)

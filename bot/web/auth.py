@@ -67,6 +67,8 @@ class Authenticator:
             self._rate_limit.key(key.prefix)
             if scope is not None and scope not in key.scopes:
                 raise failed(say("api-scope", scope=scope.value), FORBIDDEN)
-            return Caller(key, Asker(PLATFORM, key.prefix, locale=language_of(request, "") or None))
+            return Caller(
+                key, Asker(PLATFORM, key.prefix, locale=language_of(request, "") or None, admitted=True)
+            )
 
         return caller

@@ -32,6 +32,7 @@ RELEASED = {
     6: "faa3ac4e6ceff9e9",
     7: "ea7cbb41c6ccebe3",
     8: "8178e723d13cac07",
+    9: "9af21280b1782ee1",
 }
 
 

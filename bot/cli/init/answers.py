@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import tomlkit
 
-from bot.config.schema import Config, Language
+from bot.config.schema import AccessMode, Config, Language
 from bot.faces.platforms import CHATS
 
 if TYPE_CHECKING:
@@ -37,6 +37,9 @@ class Answers:
     """None: as the defaults have it."""
     owners: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """Account ids by platform."""
+    access: AccessMode = AccessMode.OPEN
+    code: str | None = None
+    """The invitation, where `access` is by code."""
     tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
     """By platform; only the ones that are new."""
 
@@ -86,6 +89,8 @@ def _differing(answers: Answers) -> Iterator[tuple[str, str, Value, str]]:
         ("storage", "folder", answers.folder, str(default.storage.folder), "init-toml-folder"),
         ("owners", "discord", owners.get("discord", []), [], "init-toml-owners"),
         ("owners", "telegram", owners.get("telegram", []), [], "init-toml-owners"),
+        ("access", "mode", answers.access.value, default.access.mode.value, "init-toml-access"),
+        ("access", "code", answers.code or "", "", "init-toml-code"),
     )
     for section, key, value, usual, comment in every:
         if value != usual:

@@ -15,13 +15,14 @@ from bot.cli.init.answers import Answers, bot_toml, dotenv
 from bot.cli.init.card import CARDS_GB, card_here, fit
 from bot.cli.init.files import OWNER_ONLY, Draft, keep_old, spare_name, write_all
 from bot.config.credentials import ENV_ENCODING
-from bot.config.schema import Config, Language
+from bot.config.schema import AccessMode, Config, Language
 from bot.config.tokens import discord_application
 from bot.extras import extra
 from bot.faces.platforms import CHATS
 from bot.folders import writable
 from bot.messages import UserError, best_language, say, translator
 from storage.errors import StoreUnavailable
+from storage.links import new_code
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -79,6 +80,8 @@ def _questions(console: Console, here: Here, language: Language, t: Translator) 
     answers = _model(answers, t)
     for platform in _platforms(t):
         answers = _platform(console, here, answers, platform, t)
+    if answers.owners:
+        answers = _access(console, answers, t)
     return _rent(_ledger(console, here, answers, t), t)
 
 
@@ -156,6 +159,19 @@ def _show_invite(console: Console, token: str, t: Translator) -> None:
         return
     if application is not None:
         _say(console, t("init-discord-invite", link=invite_link(application)))
+
+
+def _access(console: Console, answers: Answers, t: Translator) -> Answers:
+    """Who may draw, on platforms where anybody can find the bot."""
+    options = [
+        (mode, t(f"init-access-{mode}")) for mode in (AccessMode.CODE, AccessMode.OPEN, AccessMode.LISTED)
+    ]
+    mode = asking.choose(t("init-access"), options, default=AccessMode.CODE)
+    if mode is not AccessMode.CODE:
+        return replace(answers, access=mode)
+    code = new_code()
+    _say(console, t("init-access-how", code=code))
+    return replace(answers, access=mode, code=code)
 
 
 def _ledger(console: Console, here: Here, answers: Answers, t: Translator) -> Answers:

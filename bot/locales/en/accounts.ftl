@@ -12,6 +12,9 @@ error-link-code = That code is wrong, has been used or has expired. Get a new on
 error-link-own = That is your own code. Type it in the other app.
 error-link-tries = Too many wrong codes. Try again in ten minutes.
 
+join-done = Welcome!
+error-join-code = That invitation code is not right. Ask whoever invited you for the current one.
+
 forget-title = Delete my account
 forget-question = This deletes your account, all your requests and all your pictures, in every linked app. It cannot be undone. What you have used this month still counts if you come back.
 forget-done = Deleted: { $requests } requests and { $images } pictures. Earlier backups keep them for at most { $days } days.

@@ -37,6 +37,14 @@ init-telegram-owners-how = Your Telegram user ID: write to @userinfobot, and it 
 init-owners = Who may see costs and change tiers? User IDs (empty: nobody):
 init-owners-hint = IDs are numbers; separate several with commas.
 
+init-access = Who may have pictures drawn?
+init-access-code = whoever you give an invitation code
+init-access-open = everybody who finds the bot
+init-access-listed = only owners, and those you list under [access] in bot.toml
+init-access-how =
+    The invitation code is { $code }. People send /join { $code } to the bot; on Telegram the link
+    https://t.me/YOUR_BOT?start={ $code } does the same.
+
 init-currency = Currency of prices and costs:
 init-currency-hint = Three letters, such as USD, EUR or CNY.
 init-currency-kept = The database in { $folder } is in { $kept }, and amounts in two currencies cannot be added up. Choose another folder for { $currency }, or keep { $kept }.
@@ -63,4 +71,6 @@ init-toml-memory = high: everything stays on the card; medium: the text encoder 
 init-toml-quantisation = 8-bit weights; needs the gpu extra
 init-toml-folder = holds the database and the pictures
 init-toml-owners = account IDs that may see costs and change tiers
+init-toml-access = who may have pictures drawn: open, listed or code; see docs/configuration.md
+init-toml-code = the invitation, for /join; change it here when it has got around
 init-toml-rent = what the machine costs; add an entry when that changes

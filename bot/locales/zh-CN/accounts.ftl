@@ -12,6 +12,9 @@ error-link-code = 验证码不对、已用过或已过期；请用 /link 重新�
 error-link-own = 这是你自己的验证码，请到另一个应用里输入。
 error-link-tries = 输错太多次了，请十分钟后再试。
 
+join-done = 欢迎！
+error-join-code = 邀请码不对，请向邀请您的人要最新的。
+
 forget-title = 删除我的账号
 forget-question = 这会删除你在这里的账号、所有请求和所有图片，包括已关联的应用，无法恢复。如果你再回来，本月已用的额度仍然算数。
 forget-done = 已删除 { $requests } 个请求和 { $images } 张图片。之前的备份最多再保留 { $days } 天。

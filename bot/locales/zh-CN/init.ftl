@@ -37,6 +37,14 @@ init-telegram-owners-how = 您自己的 Telegram 用户 ID：给 @userinfobot �
 init-owners = 谁可以查看成本、管理套餐（ID；留空：没有人）：
 init-owners-hint = ID 是数字；多个之间用逗号隔开。
 
+init-access = 谁可以画图？
+init-access-code = 收到邀请码的人
+init-access-open = 找到机器人的任何人
+init-access-listed = 只有所有者，以及您列在 bot.toml 的 [access] 中的人
+init-access-how =
+    邀请码是 { $code }。把 /join { $code } 发给机器人即可加入；在 Telegram 上也可以打开链接
+    https://t.me/您的机器人?start={ $code }。
+
 init-currency = 价格和成本的货币：
 init-currency-hint = 三个字母，例如 USD、EUR 或 CNY。
 init-currency-kept = { $folder } 中的数据库以 { $kept } 记账，两种货币的金额不能相加：要用 { $currency } 请换一个文件夹，否则请保留 { $kept }。
@@ -63,4 +71,6 @@ init-toml-memory = high：全部常驻；medium：编码后移走文本编码器
 init-toml-quantisation = 8 位权重；需要扩展 gpu
 init-toml-folder = 数据库和图片
 init-toml-owners = 可以查看成本、管理套餐的账号 ID
+init-toml-access = 谁可以画图：open、listed 或 code；见 docs/configuration.md
+init-toml-code = 供 /join 使用的邀请码；流传开了就在这里更换
 init-toml-rent = 机器的成本；变动时再加一条

@@ -20,7 +20,7 @@ from bot.cli.init.card import CARDS_GB, fit
 from bot.cli.init.files import Draft, write_all
 from bot.cli.init.wizard import Here
 from bot.config.file import load_config
-from bot.config.schema import Config, Language
+from bot.config.schema import AccessMode, Config, Language
 from bot.config.tokens import discord_application, telegram_bot
 from bot.messages import LANGUAGES, translator
 from tests.terminal import CLEAR_LINE, CTRL_C, ROOT, Person
@@ -54,6 +54,8 @@ def choose_all(person: Person) -> None:
     person.answers("Who may see costs", "42, 43")
     person.answers("TELEGRAM_TOKEN", TELEGRAM)
     person.answers("Who may see costs")
+    person.answers("Who may have pictures drawn")
+    person.sees("https://t.me/YOUR_BOT?start=")
     person.answers("Folder", f"{CLEAR_LINE}pictures")
     person.answers("Currency", f"{CLEAR_LINE}eur")
     person.answers("cost per hour", "0.35")
@@ -72,6 +74,8 @@ class TestAtATerminal:
         assert config.owners.discord == (42, 43)
         assert (config.currency, config.rent[0].gpu_an_hour) == ("EUR", Decimal("0.35"))
         assert config.storage.folder == tmp_path / "pictures"
+        assert config.access.mode is AccessMode.CODE
+        assert f"/join {config.access.code}" in person.shown
         secrets = tmp_path / ".env"
         assert secrets.read_text() == f"DISCORD_TOKEN={DISCORD}\nTELEGRAM_TOKEN={TELEGRAM}\n"
         assert stat.S_IMODE(secrets.stat().st_mode) == 0o600
@@ -103,6 +107,7 @@ class TestAtATerminal:
         person.answers("Where will people", "3")
         person.answers("Enter keeps the current one")
         person.answers("Who may see costs", "7")
+        person.answers("Who may have pictures drawn", "2")
         person.answers("Folder")
         person.answers("Currency")
         person.answers("cost per hour")
@@ -122,6 +127,7 @@ class TestAtATerminal:
         person.answers("DISCORD_TOKEN")
         person.sees("put DISCORD_TOKEN=… into .env")
         person.answers("Who may see costs")
+        person.answers("Who may have pictures drawn", "3")
         person.answers("Folder", f"{CLEAR_LINE}file/data")
         person.sees("cannot be created or written")
         person.presses(CLEAR_LINE)
