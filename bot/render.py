@@ -11,7 +11,7 @@ from bot.imagine.pricing import money
 from bot.imagine.refusals import day
 
 if TYPE_CHECKING:
-    from bot.config.schema import Tier
+    from bot.config.schema import Config, Tier
     from bot.imagine.picture import Picture
     from bot.imagine.request import ImageRequest
     from bot.messages import Translator
@@ -90,10 +90,42 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600}:{whole % 3600 // 60:02d} h"
 
 
+def result_line(request: ImageRequest, done: Done, t: Translator, currency: str | None = None) -> str:
+    """What matters about a result, in one line; what it cost only where a `currency` is given."""
+    pictures = done.pictures
+    seconds = sum(picture.draw_s for picture in pictures)
+    facts = [
+        str(request.size),
+        f"{t('fact-seed')} {', '.join(str(picture.seed) for picture in pictures)}",
+        t("value-seconds", seconds=f"{seconds:.1f}"),
+    ]
+    if currency is not None:
+        gpu_s = sum(picture.gpu_us for picture in pictures) / 1e6
+        cost_micro = sum(picture.cost_micro for picture in pictures)
+        facts.append(f"{t('fact-gpu')} {t('value-seconds', seconds=f'{gpu_s:.2f}')}")
+        facts.append(money(cost_micro, currency, t.language))
+    if done.quota.left is not None and done.quota.allowance is not None:
+        allowance = done.quota.allowance + done.quota.topup
+        facts.append(t("line-left", left=done.quota.left, allowance=allowance))
+    return " · ".join(facts)
+
+
+def notes(accepted: Accepted, done: Done, t: Translator) -> list[str]:
+    """What a member should know about a result, a sentence each."""
+    told = [t(note) for note in (*accepted.notes, *done.notes)]
+    return [*told, t("missing-images", missing=done.missing)] if done.missing else told
+
+
+def told_in(config: Config, tier: str | None) -> str | None:
+    """The currency in which members of a tier are told what a picture cost; None where they are not."""
+    found = config.tiers.get(tier or "")
+    return config.currency if found is not None and found.show_cost else None
+
+
 def picture_facts(
     request: ImageRequest, picture: Picture, quota: Quota, currency: str, t: Translator
 ) -> list[Fact]:
-    """What is told about one picture: how to draw it again, what it took, what is left."""
+    """All about one picture, for the owner's terminal: how to draw it again, what it took, what is left."""
     gpu = t("value-cached") if picture.cached else t("value-seconds", seconds=f"{picture.gpu_us / 1e6:.2f}")
     return [
         (t("fact-size"), str(request.size)),

@@ -157,7 +157,10 @@ async def details(service: Service, asker: Asker, target: str, t: Translator) ->
     """Everything it takes to draw a request again, and what it took."""
     record = await _record(service, target)
     request = await _visible(service, asker, record)
-    return Card(t("details-title"), tuple(_detail_facts(service, record, request, t)), request.prompt)
+    facts = _detail_facts(service, record, request, t)
+    if await _told_cost(service, asker):
+        facts += _cost_facts(service, record, t)
+    return Card(t("details-title"), (*facts, (t("fact-id"), record.request_id)), request.prompt)
 
 
 async def delete(service: Service, asker: Asker, target: str, *, moderator: bool = False) -> None:
@@ -256,12 +259,24 @@ def _detail_facts(
         if option.name in request.extra:
             label = option.called(t.language).capitalize()
             facts.append((label, number_text(request.extra[option.name])))
+    if draw_us := sum(job.usage.draw_us for job in record.jobs if job.usage):
+        facts.append((t("fact-time"), t("value-seconds", seconds=f"{draw_us / 1e6:.2f}")))
+    return facts
+
+
+async def _told_cost(service: Service, asker: Asker) -> bool:
+    """Whether the asker is told what pictures cost: as their tier says, and owners always."""
+    tier = service.tier_of(await service.member(asker), asker)
+    return tier.show_cost or service.config.owners.include(asker.platform, asker.user_id)
+
+
+def _cost_facts(service: Service, record: RequestRecord, t: Translator) -> list[render.Fact]:
     usages = [job.usage for job in record.jobs if job.usage]
-    if usages:
-        gpu_us = sum(usage.gpu_us for usage in usages)
-        cost = money(sum(job.cost_micro for job in record.jobs), service.pricing.currency, t.language)
-        facts += [
-            (t("fact-gpu"), t("value-seconds", seconds=f"{gpu_us / 1e6:.2f}")),
-            (t("fact-cost"), cost),
-        ]
-    return [*facts, (t("fact-id"), record.request_id)]
+    if not usages:
+        return []
+    gpu_us = sum(usage.gpu_us for usage in usages)
+    cost_micro = sum(job.cost_micro for job in record.jobs)
+    return [
+        (t("fact-gpu"), t("value-seconds", seconds=f"{gpu_us / 1e6:.2f}")),
+        (t("fact-cost"), money(cost_micro, service.pricing.currency, t.language)),
+    ]

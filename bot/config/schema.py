@@ -89,6 +89,7 @@ class Tier(Section):
     max_images: Annotated[int, Field(ge=1, le=4)] = 4
     max_waiting: Annotated[int, Field(ge=1)] = 10
     watermark: bool = False
+    show_cost: bool = False
     min_account_age_days: Annotated[int, Field(ge=0)] = 0
     daily_cap_server: Annotated[int, Field(ge=1)] | None = None
     daily_cap_total: Annotated[int, Field(ge=1)] | None = None
@@ -291,6 +292,7 @@ class Discord(Section):
     gateway_url: str | None = None
     proxy: Annotated[str, Field(pattern=r"^https?://[^\s/]+/?$")] | None = None
     admin_channel: int | None = None
+    ping_after: Duration = dt.timedelta(seconds=20)
 
 
 class Telegram(Section):
@@ -302,6 +304,7 @@ class Telegram(Section):
     webhook_listen: str = "127.0.0.1"
     webhook_port: Annotated[int, Field(ge=1, le=65535)] = 8443
     admin_chat: int | None = None
+    ping_after: Duration = dt.timedelta(seconds=20)
 
 
 class Http(Section):

@@ -328,11 +328,9 @@ class TelegramScreen(Screen):
 
     def _facts(self, done: Done) -> list[str]:
         """What it took and what is left, and what the member should know."""
-        request, currency = self._live.request, self._service.pricing.currency
-        facts = render.picture_facts(request, done.pictures[0], done.quota, currency, self._t)
-        notes = [self._t(note) for note in (*self._live.accepted.notes, *done.notes)]
-        missing = [render.status(done, self._t)] if done.missing else []
-        return [" · ".join(f"{label} {value}" for label, value in facts), *notes, *missing]
+        currency = render.told_in(self._service.config, self._live.tier)
+        line = render.result_line(self._live.request, done, self._t, currency)
+        return [line, *render.notes(self._live.accepted, done, self._t)]
 
 
 def _jpeg(png: bytes) -> bytes:

@@ -111,6 +111,7 @@ fact-left = Left this month
 value-seconds = { $seconds } s
 value-cached = from the cache, no GPU time
 value-left = { $left } of { $allowance } images
+line-left = { $left } of { $allowance } left
 value-left-unlimited = no limit
 quota-title = Your month
 quota-tier = Tier

@@ -88,6 +88,7 @@ fact-left = 本月剩余
 value-seconds = { $seconds } 秒
 value-cached = 来自缓存，未用 GPU
 value-left = { $left } / { $allowance } 张
+line-left = 本月剩 { $left }/{ $allowance } 张
 value-left-unlimited = 不限
 quota-title = 您的本月额度
 quota-tier = 套餐

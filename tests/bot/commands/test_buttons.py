@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -150,7 +151,24 @@ async def test_details_hold_everything_to_draw_it_again(service: Service) -> Non
     assert facts["Seed"] == "7, 8"
     assert facts["Guidance"] == "2"
     assert facts["Negative prompt"] == "text"
-    assert facts["GPU time"]
+    assert facts["Time"]
+    assert not {"GPU time", "Cost"} & set(facts)
+
+
+async def test_what_it_cost_is_told_to_tiers_that_are_shown_it_and_to_owners(
+    tmp_path: Path,
+) -> None:
+    tiers = {"free": {}, "pro": {"show_cost": True}}
+    owners = {"discord": [7]}
+    async with easel(config_in(tmp_path, tiers=tiers, owners=owners)) as service:
+        live = await delivered(service)
+        for asker, told in (
+            (BOB, False),
+            (replace(BOB, tier="pro"), True),
+            (Asker("discord", "7"), True),
+        ):
+            card = await buttons.details(service, asker, live.request_id, translator("en"))
+            assert ({"GPU time", "Cost"} <= set(dict(card.facts))) == told
 
 
 async def test_what_waits_in_the_history_counts_when_it_is_fetched(service: Service) -> None:

@@ -62,7 +62,9 @@ async def test_a_reply_to_one_picture_of_an_album_varies_that_one(bot: Bot) -> N
     last = bot.telegram.messages(ANNA)[-1]
     assert last.plain.startswith("a dog")
     assert "Seed 8" in last.plain
-    assert "Steps 4" in last.plain
+    await bot.telegram.press(ANNA, last, "details:")
+    await bot.settled()
+    assert "Steps: 4" in bot.telegram.messages(ANNA)[-1].plain
 
 
 async def test_a_reply_in_a_group_varies_too(bot: Bot) -> None:
@@ -84,11 +86,14 @@ async def test_the_file_is_lossless_and_carries_its_parameters(bot: Bot) -> None
 
 
 async def test_details_tell_all_parameters(bot: Bot) -> None:
-    await bot.telegram.press(ANNA, await drawn(bot), "details:")
+    first = await drawn(bot)
+    await bot.telegram.press(ANNA, first, "details:")
     await bot.settled()
     card = bot.telegram.messages(ANNA)[-1].plain
     assert "a cat" in card
     assert "128x128" in card
+    assert "GPU" not in card
+    assert "CN¥" not in first.plain
 
 
 async def test_delete_takes_the_picture_and_its_message_away(bot: Bot) -> None:
