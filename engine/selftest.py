@@ -15,8 +15,8 @@ from PIL import ImageChops, ImageStat
 
 from engine.events import Phase
 from engine.request import DrawRequest
+from engine.worker.errors import is_out_of_memory
 from engine.worker.memory import MemoryGate, Mode, Need
-from engine.worker.oom import is_out_of_memory
 from engine.worker.telemetry import NvmlTelemetry
 
 if TYPE_CHECKING:

@@ -6,17 +6,17 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from engine.cache import ByteLRU
 from engine.events import Phase
 from engine.request import DrawRequest
+from engine.worker.errors import is_out_of_memory
 from engine.worker.memory import Need
-from engine.worker.oom import is_out_of_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from PIL.Image import Image
 
-    from engine.cache import ByteLRU
     from engine.families.model import Canvas, Caption, Measurement, Model
     from engine.worker.job import Job
     from engine.worker.scheduler import Work
@@ -51,9 +51,10 @@ def prompts(request: DrawRequest) -> tuple[str, ...]:
 class Calls:
     """Makes calls of one model."""
 
-    def __init__(self, model: Model, embeddings: ByteLRU[str, Caption]) -> None:
+    def __init__(self, model: Model, cache_bytes: int) -> None:
+        self.embeddings: ByteLRU[str, Caption] = ByteLRU(cache_bytes)
+        """Captions by their text."""
         self._model = model
-        self._embeddings = embeddings
         self._step_s = 0.0
         self._preview_s = 0.0
         self.release_first = False
@@ -81,6 +82,14 @@ class Calls:
             return Made(value, measurement if telling else replace(measurement, peak_bytes=None))
 
         return measured
+
+    def remember(self, request: DrawRequest, captions: Sequence[Caption]) -> None:
+        """Keep what was encoded, for who asks with the same words."""
+        for prompt, caption in zip(prompts(request), captions, strict=True):
+            self.embeddings.put(prompt, caption, caption.nbytes)
+
+    def clear_caches(self) -> None:
+        self.embeddings.clear()
 
     def warm_up(self, *, decode: bool) -> Callable[[], None]:
         """One step at the smallest size: wakes the device, loads kernels, touches every weight."""
@@ -127,11 +136,11 @@ class Calls:
         self._model.decode(canvas, tiled=need.pixels > self._model.profile.tile_above_pixels)
 
     def _known(self, request: DrawRequest) -> bool:
-        return all(prompt in self._embeddings for prompt in prompts(request))
+        return all(prompt in self.embeddings for prompt in prompts(request))
 
     def _encode(self, job: Job) -> Callable[[], Begun]:
         request, model = job.request, self._model
-        known = {prompt: self._embeddings.get(prompt) for prompt in prompts(request)}
+        known = {prompt: self.embeddings.get(prompt) for prompt in prompts(request)}
 
         def encode() -> Begun:
             missing = [prompt for prompt, caption in known.items() if caption is None]

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.events import Phase
-from engine.worker.oom import is_device_lost, is_out_of_memory
+from engine.worker.errors import is_device_lost, is_out_of_memory
 
 if TYPE_CHECKING:
     from engine.worker.accounting import Clock, Meter

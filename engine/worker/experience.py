@@ -18,6 +18,7 @@ from engine.predict import Pace, Predictor
 from engine.worker.memory import Need
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from engine.families.model import Measurement
@@ -78,6 +79,10 @@ class Experience:
         if usual_s is None or usual_s > SMALL_S:
             return all_cores
         return min(one, all_cores, key=lambda choice: self._pace.usual_s(choice.kind) or 0.0)
+
+    def unknown(self, needs: Iterable[Need]) -> list[Need]:
+        """Those of which too little is known."""
+        return [need for need in needs if not self._gate.knows(need)]
 
     async def recall(self) -> None:
         """Take up what an earlier process left, if it can be read and was for the same."""

@@ -66,5 +66,10 @@ class Job:
         return sum(image + ceil32(caption.tokens) for caption in self.captions) or image
 
     @property
+    def truncated(self) -> bool:
+        """The model read only the beginning of a text."""
+        return any(caption.truncated for caption in self.captions)
+
+    @property
     def steps_left(self) -> int:
         return self.request.steps - self.step

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from engine.request import Draining, DrawFailed, Drawing, DrawRequest, ModelLost, OutOfMemory
+from engine.worker.errors import is_out_of_memory
 from engine.worker.executor import attempt
-from engine.worker.oom import is_out_of_memory
 from engine.worker.watchdog import Cause, WatchdogSettings
 from tests.engine.fakes import OutOfMemoryError
 from tests.engine.studio import Studio, ended, until

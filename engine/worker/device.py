@@ -1,0 +1,163 @@
+"""The model on its device: brought up, tried while nothing is drawn, asked what it has left."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from engine.events import Action
+from engine.request import ModelLost
+from engine.worker.calls import Calls
+from engine.worker.executor import Executor
+from engine.worker.watchdog import Cause
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engine.events import Announcer
+    from engine.families.model import DeviceMemory, Measurement, Model
+    from engine.settings import EngineConfig
+    from engine.worker.accounting import Clock, Meter
+    from engine.worker.executor import Outcome
+    from engine.worker.experience import Experience
+    from engine.worker.telemetry import GpuSample, Telemetry
+    from engine.worker.watchdog import Watchdog
+
+STALE_S = 5.0
+"""What the device had left so long ago says nothing of now."""
+
+
+class Device:
+    """Owns the model, the threads that call it, and the telemetry."""
+
+    def __init__(
+        self,
+        model: Model,
+        config: EngineConfig,
+        telemetry: Telemetry,
+        *,
+        meter: Meter,
+        watchdog: Watchdog,
+        clock: Clock,
+        says: Announcer,
+    ) -> None:
+        self.calls = Calls(model, config.embedding_cache_bytes)
+        self.memory: DeviceMemory | None = None
+        """As it was after the last call."""
+        self._model = model
+        self._config = config
+        self._telemetry = telemetry
+        self._meter = meter
+        self._watchdog = watchdog
+        self._clock = clock
+        self._says = says
+        self._executor: Executor | None = None
+        self._memory_at = clock()
+        self._busy_at: float | None = None
+
+    @property
+    def threads(self) -> Executor:
+        """Those that call the model."""
+        assert self._executor is not None, "the worker is not started"
+        return self._executor
+
+    async def start(self, experience: Experience) -> None:
+        """Load, warm up and measure, as overhead. Raises ModelLost. There is no deadline: it may download."""
+        self._executor = Executor(
+            self._meter, self._clock, self._model.prepare_thread, threads=self._config.step_threads
+        )
+        await self._telemetry.start()
+        await experience.recall()
+        for call in (self._model.load, self.calls.warm_up(decode=True)):
+            await self._prepare(call)
+        await self._calibrate(experience)
+        self._busy_at = self._clock()
+
+    async def close(self) -> None:
+        executor, self._executor = self._executor, None
+        if executor is not None:
+            await executor.close()
+        await self._telemetry.stop()
+        self._model.close()
+
+    def wake(self) -> None:
+        """End the present wait for the threads."""
+        if self._executor is not None:
+            self._executor.poke()
+
+    def worked(self, measurement: Measurement | None) -> None:
+        """A call has come back."""
+        self._busy_at = self._clock()
+        if measurement is not None and measurement.memory is not None:
+            self.memory, self._memory_at = measurement.memory, self._busy_at
+
+    @property
+    def health_check_due(self) -> bool:
+        """It has idled for long; whether it idles now is for others to say."""
+        return self._watchdog.heartbeat_due(self._clock(), self._busy_at)
+
+    def health_check_in_s(self) -> float | None:
+        """Seconds that it may idle from now on."""
+        return self._watchdog.heartbeat_in_s(self._clock(), self._busy_at)
+
+    async def check_health(self, expected_s: float) -> str | None:
+        """One small step: a device that is lost shows before a picture is. Why it failed, where it did."""
+        deadline_s = self._watchdog.step_deadline_s(expected_s)
+        outcome = await self.threads.overhead(self.calls.warm_up(decode=False), deadline_s=deadline_s)
+        self._busy_at = self._clock()
+        if outcome.out_of_memory:  # others hold it for now
+            self.calls.release_first = True
+            self._watchdog.alert(
+                Cause.OUT_OF_MEMORY, "Out of memory in the health check, while nothing was drawn."
+            )
+        elif outcome.failed:
+            self._says.tell(Action.HEARTBEAT_FAILED, reason=outcome.error, trace=outcome.trace)
+            return f"the health check failed: {outcome.error}"
+        else:
+            self._says.tell(Action.WARMED)
+        return None
+
+    def available_bytes(self) -> int | None:
+        """The most this process could hold now: what is free, and what its own allocator holds.
+
+        Of its own memory only the allocator knows for certain: in a container the driver may call it 0.
+        """
+        held_bytes, gpu = self._model.held_bytes(), self._telemetry.last
+        if held_bytes is not None and gpu is not None and gpu.memory_free_bytes is not None:
+            return gpu.memory_free_bytes + held_bytes
+        stale = self._clock() - self._memory_at > STALE_S
+        return self.memory.available if self.memory is not None and not stale else None
+
+    @property
+    def sample(self) -> GpuSample | None:
+        """The newest telemetry."""
+        gpu, held_bytes = self._telemetry.last, self._model.held_bytes()
+        if gpu is None or held_bytes is None:
+            return gpu
+        return dataclasses.replace(gpu, memory_ours_bytes=held_bytes)
+
+    @property
+    def trouble(self) -> str | None:
+        """Why there is no telemetry."""
+        return self._telemetry.trouble
+
+    async def _prepare(self, call: Callable[[], object]) -> Outcome:
+        """What has to go well before anything is drawn."""
+        outcome = await self.threads.overhead(call)
+        if outcome.failed:
+            self._says.tell(Action.LOAD_FAILED, reason=outcome.error)
+            lost = ModelLost(outcome.error or "")
+            lost.add_note(outcome.trace)
+            raise lost
+        return outcome
+
+    async def _calibrate(self, experience: Experience) -> None:
+        """Measure what the gate has to know and no earlier process has learned."""
+        needs = experience.unknown(self._config.calibrate)
+        if needs:
+            outcome = await self._prepare(self.calls.calibrate(needs))
+            assert isinstance(outcome.value, dict)
+            for (phase, need), peak_bytes in outcome.value.items():
+                experience.learn_peak(phase, need, peak_bytes)
+            told = {f"{need} {phase.value}": peak for (phase, need), peak in outcome.value.items()}
+            self._says.tell(Action.CALIBRATED, **told)
