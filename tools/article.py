@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bot.config.schema import MICRO
 from bot.cost import formulas as f
-from bot.cost.catalogue import load_catalogue
+from bot.cost.article import load_article
 from tools.article_text import FOOT, HEAD, SECTIONS
 
 HEDGED = Fraction(2, 100)
@@ -202,7 +202,7 @@ def _concurrency() -> list[Check]:
 
 def _cards() -> list[Check]:
     at, found = "cards", []
-    cards = load_catalogue()
+    cards = load_article()
     slow = Fraction(SECONDS_TOGETHER[3])
     for name in SAID_COST:
         card, together = cards[name], f.instances(cards[name].memory_mb, PEAK_MB[1024])

@@ -66,8 +66,9 @@ fifths of the month.
 
 ## With your own numbers
 
-- `easel plan --gpu A10G --price 3.9 --members free=400,member=70 --utilisation 40%` plans; your own cards go
-  into `gpus.toml` in the folder where you call `easel`, in the form of `bot/cost/gpus.toml`.
+- `easel plan --gpu "RTX 4090" --price 2.5 --members free=400,member=70 --utilisation 40%` plans with the
+  model, steps and bytes of today; your own cards go into `gpus.toml` in the folder where you call `easel`, in
+  the form of `bot/cost/gpus.toml`. `easel plan --article` shows the article's cards by its own formulas.
 - `easel calibrate` measures this machine as the article measured its own; `easel plan --measured` plans
   with it.
 - `easel stats month --chart month.png`, `--json`, `--csv`: what it came to. In a chat: `/stats cost`.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from bot.cli.init.card import CARDS_GB, MODEL, USUAL_PX, fit, largest_square_px, usable_bytes
+from bot.cost.fit import CARDS_GB, MODEL, USUAL_PX, fit, largest_square_px, usable_bytes
 from engine.events import Phase
 from engine.families.profile import Profile, load_profile
 from engine.worker.memory import MemoryGate, Mode, Need, weights_bytes

@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from rich.progress import Progress
 
@@ -17,22 +17,25 @@ from bot.app import model_settings
 from bot.cli.terminal import show_facts
 from bot.config.schema import MICRO
 from bot.cost import calibration
+from bot.cost.article import load_article
 from bot.cost.calibration import Points
 from bot.cost.calibration_chart import calibration_png
 from bot.cost.calibration_text import markdown, profile_toml
 from bot.cost.catalogue import load_catalogue
 from bot.cost.chart import chart_png
 from bot.cost.export import to_csv, to_json
+from bot.cost.fit import MODEL
 from bot.cost.fonts import chinese_font
 from bot.cost.measure import MOST_AT_ONCE, Calibration, Unsteady, agenda
-from bot.cost.plan import Residency, month, parse_members, percent, plan
-from bot.cost.plan_text import cards_table, month_table, tiers_table
+from bot.cost.plan import Residency, article_plan, month, parse_members, percent, plan
+from bot.cost.plan_text import article_table, cards_table, month_table, tiers_table
 from bot.cost.report import cost_report
 from bot.cost.report_text import facts, title
 from bot.imagine.models import capabilities_for
 from bot.imagine.pricing import Pricing, money
 from bot.messages import UserError, say, translator
 from engine.build import build_engine
+from engine.families.profile import load_profile
 from engine.request import EngineError
 from engine.settings import EngineConfig, Reach
 
@@ -40,11 +43,15 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bot.config.schema import Config
-    from bot.cost.catalogue import Gpu
+    from bot.cost.catalogue import Card
+    from bot.cost.plan import CardPlan, Plan
     from bot.messages import Translator
     from engine.families.profile import Profile
     from storage.store import Store
 
+C = TypeVar("C")
+USUAL_CARD = "RTX 3090"
+"""Its seconds are published; prices are held against it where no card is named."""
 OWN_CATALOGUE = Path("gpus.toml")
 CALIBRATION_FILES = ("calibration.md", "calibration.png")
 
@@ -58,6 +65,7 @@ class PlanOptions:
     members: str | None = None
     utilisation: str = "1"
     measured: bool = False
+    article: bool = False
     catalogue: Path | None = None
 
 
@@ -147,58 +155,103 @@ def _memory_bytes() -> int:
 
 
 def show_plan(console: Console, config: Config, options: PlanOptions) -> None:
-    """All cards by both formulas; then prices and, with members, their month on the cheapest card.
+    """The cards with what this model draws on them; then, on one card, prices and, with members, their month.
 
     Raises `UserError`, `ConfigError`.
     """
     t, currency = translator(config.language), config.currency
     utilisation = _utilisation(options.utilisation)
     crowds = parse_members(options.members, config.tiers) if options.members else None
-    operations = Pricing(config).rate().operations_micro_per_hour
-    plans = []
-    for card in _cards(config, options):
-        both = (
-            plan(card, residency, operations_micro=operations, utilisation=utilisation)
-            for residency in Residency
-        )
-        fitting = [found for found in both if found is not None]
-        if not fitting:
-            console.print(t("plan-too-small", card=card.name), markup=False)
-        plans += fitting
-    if not plans:
+    rate = Pricing(config).rate()
+    operations, rent = rate.operations_micro_per_hour, rate.rent_micro_per_hour
+    if options.price is not None:
+        rent = _rent(options.price)
+    if options.article:
+        best: Plan | None = _show_article(console, config, options, operations, utilisation)
+    else:
+        best = _show_cards(console, config, options, rent, operations, utilisation)
+    if best is None:
         return
-    spent = money(operations, currency, t.language)
-    console.print(t("plan-title", utilisation=percent(utilisation), operations=spent), markup=False)
-    console.print(cards_table(plans, currency, t))
-    best = min(plans, key=lambda found: found.cost_an_image_micro)
     cost = money(best.cost_an_image_micro, currency, t.language)
-    model = t(f"plan-{best.residency.value}")
-    console.print("\n" + t("plan-tiers-title", card=best.gpu.name, model=model, cost=cost), markup=False)
+    console.print("\n" + t("plan-tiers-title", card=best.card, cost=cost), markup=False)
     console.print(tiers_table(best, config.tiers, currency, t))
     if crowds is not None:
-        console.print("\n" + t("plan-month-title", card=best.gpu.name), markup=False)
+        console.print("\n" + t("plan-month-title", card=best.card), markup=False)
         console.print(month_table(month(best, crowds, config.tiers), currency, t))
 
 
-def _cards(config: Config, options: PlanOptions) -> list[Gpu]:
-    own = options.catalogue or (OWN_CATALOGUE if OWN_CATALOGUE.exists() else None)
-    cards = load_catalogue(own)
-    if options.measured:
-        rent = Pricing(config).rate().rent_micro_per_hour
-        here = calibration.as_gpu(calibration.path(config), rent)
-        if here is None:
-            raise UserError(say("plan-not-measured"))
-        cards = {here.name: here}
-    elif options.gpu:
-        named = {name.lower(): card for name, card in cards.items()}
-        card = named.get(options.gpu.strip().lower())
-        if card is None:
-            raise UserError(say("plan-unknown-card", found=options.gpu, allowed=", ".join(cards)))
-        cards = {card.name: card}
+def _show_cards(
+    console: Console, config: Config, options: PlanOptions, rent: int, operations: int, utilisation: Fraction
+) -> CardPlan | None:
+    """The cards as this program uses them. Returns the named one, or one whose seconds are published."""
+    t, currency = translator(config.language), config.currency
+    plans = []
+    for card in _cards(config, options):
+        priced = dataclasses.replace(card, rent_micro=rent) if options.price is not None else card
+        found = plan(
+            priced,
+            partial(load_profile, MODEL),
+            rent_micro=rent,
+            operations_micro=operations,
+            utilisation=utilisation,
+            at_once=config.engine.max_active,
+        )
+        if found is None:
+            console.print(t("plan-too-small", card=card.name), markup=False)
+        else:
+            plans.append(found)
+    if not plans:
+        return None
+    told = {"rent": money(rent, currency, t.language), "operations": money(operations, currency, t.language)}
+    console.print(t("plan-title", utilisation=percent(utilisation), **told), markup=False)
+    console.print(cards_table(plans, currency, t))
+    if any(found.estimated for found in plans):
+        console.print(t("plan-estimated"), markup=False, style="dim")
+    return next((found for found in plans if found.card == USUAL_CARD), plans[0])
+
+
+def _show_article(
+    console: Console, config: Config, options: PlanOptions, operations: int, utilisation: Fraction
+) -> Plan | None:
+    """The article's cards by both of its formulas; the cheapest one."""
+    t, currency = translator(config.language), config.currency
+    cards = _named(load_article(), options.gpu)
     if options.price is not None:
         rent = _rent(options.price)
         cards = {name: dataclasses.replace(card, rent_micro=rent) for name, card in cards.items()}
-    return list(cards.values())
+    found = (
+        article_plan(card, residency, operations_micro=operations, utilisation=utilisation)
+        for card in cards.values()
+        for residency in Residency
+    )
+    plans = [one for one in found if one is not None]
+    spent = money(operations, currency, t.language)
+    told = t("plan-article-title", utilisation=percent(utilisation), operations=spent)
+    console.print(told, markup=False)
+    console.print(article_table(plans, currency, t))
+    return min(plans, key=lambda one: one.cost_an_image_micro)
+
+
+def _cards(config: Config, options: PlanOptions) -> list[Card]:
+    if options.measured:
+        here = calibration.as_card(calibration.path(config))
+        if here is None:
+            raise UserError(say("plan-not-measured"))
+        return [here]
+    own = options.catalogue or (OWN_CATALOGUE if OWN_CATALOGUE.exists() else None)
+    return list(_named(load_catalogue(MODEL, own), options.gpu).values())
+
+
+def _named(cards: dict[str, C], name: str | None) -> dict[str, C]:
+    """All cards, or the one that is named: by all of its name, or by a part that no other has."""
+    if name is None:
+        return cards
+    word = name.strip().casefold()
+    exact = [known for known in cards if known.casefold() == word]
+    like = exact or [known for known in cards if word and word in known.casefold()]
+    if len(like) != 1:
+        raise UserError(say("plan-unknown-card", found=name, allowed=", ".join(like or cards)))
+    return {like[0]: cards[like[0]]}
 
 
 def _rent(text: str) -> int:

@@ -179,11 +179,16 @@ def stats(
 @app.command()
 def plan(
     gpu: Annotated[str | None, typer.Option(help="A card from the catalogue, such as A10G.")] = None,
-    price: Annotated[str | None, typer.Option(help="Rent per hour, instead of the catalogue's.")] = None,
+    price: Annotated[
+        str | None, typer.Option(help="Rent per hour; otherwise the card's own, or [[rent]].")
+    ] = None,
     members: Annotated[str | None, typer.Option(help="TIER=MEMBERS[xIMAGES], separated by commas.")] = None,
     utilisation: Annotated[str, typer.Option(help="The share of each hour that is used: 0.6 or 60%.")] = "1",
     measured: Annotated[
         bool, typer.Option("--measured", help="Use this machine, as measured by `easel calibrate`.")
+    ] = False,
+    article: Annotated[
+        bool, typer.Option("--article", help="The article's cards, formulas and model of 5 GB.")
     ] = False,
     catalogue: Annotated[
         Path | None, typer.Option(help="Your own cards; by default ./gpus.toml, if there is one.")
@@ -192,7 +197,7 @@ def plan(
 ) -> None:
     """Work out what an image would cost on a card, and each tier's margin."""
     settings = _settings(config)
-    options = PlanOptions(gpu, price, members, utilisation, measured, catalogue)
+    options = PlanOptions(gpu, price, members, utilisation, measured, article, catalogue)
     with _explained(settings):
         show_plan(console, settings, options)
 

@@ -14,7 +14,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from bot.cost.catalogue import Gpu, Workload
+from bot.cost.catalogue import Card
 from bot.folders import make_folder
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from bot.config.schema import Config
 
 POINTS, PROFILE = "calibration.json", "profile.toml"
-MB = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +100,12 @@ def write_profile(file: Path, points: Points, text: str) -> None:
     _replace(file, text + _measured(points))
 
 
-def as_gpu(file: Path, rent_micro: int) -> Gpu | None:
+def as_card(file: Path) -> Card | None:
     """This machine as a card of the catalogue, or None where it was not measured."""
     try:
         table: dict[str, Any] = tomllib.loads(file.read_text("utf-8"), parse_float=Decimal)["measured"]
-        return Gpu(
-            name=str(table["device"]),
-            memory_mb=int(table["memory_mb"]),
-            rent_micro=rent_micro,
-            throughput=tuple((int(count), Decimal(images)) for count, images in table["throughput"]),
-            workload=Workload(resident_mb=int(table["resident_mb"]), peak_mb=int(table["peak_mb"])),
-        )
+        throughput = tuple((int(count), Decimal(images)) for count, images in table["throughput"])
+        return Card(name=str(table["device"]), throughput=throughput)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -124,8 +118,6 @@ def fit(points: Points) -> tuple[Fraction, Fraction, Fraction]:
 
 
 def _measured(points: Points) -> str:
-    one = points.sizes[str(points.edge)]
-    resident_mb = points.resident_bytes // MB + 1
     throughput = ", ".join(
         f"[{point.count}, {point.images_an_hour:.3f}]"
         for point in sorted(points.together.values(), key=lambda point: point.count)
@@ -133,9 +125,6 @@ def _measured(points: Points) -> str:
     return (
         "\n# For `easel plan --measured`.\n[measured]\n"
         f"device = {json.dumps(points.device)}\n"
-        f"memory_mb = {points.memory_bytes // MB}\n"
-        f"resident_mb = {resident_mb}\n"
-        f"peak_mb = {max(resident_mb, one.peak_bytes // MB) + 1}\n"
         f"throughput = [{throughput}]\n"
     )
 

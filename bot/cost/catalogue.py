@@ -8,65 +8,72 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bot.config.file import ConfigError
 from bot.config.schema import MICRO
+from engine.families.profile import load_profile
 
 SHIPPED = Path(__file__).parent / "gpus.toml"
 
 
 @dataclass(frozen=True, slots=True)
-class Workload:
-    """The memory of one kind of request: the weights alone, and with one request being drawn."""
-
-    resident_mb: int
-    peak_mb: int
-
-
-@dataclass(frozen=True, slots=True)
-class Gpu:
-    """A card. `throughput` holds what was measured: (requests at once, images an hour), rising."""
+class Card:
+    """A graphics card. Its speed is `throughput` where that was measured, else a published one, else `tflops`
+    at the share of them that the card `like` reaches.
+    """
 
     name: str
-    memory_mb: int
-    rent_micro: int
-    """Rent an hour, in micro-units."""
-    throughput: tuple[tuple[int, Decimal], ...]
-    workload: Workload
+    memory_gb: Decimal | None = None
+    rent_micro: int | None = None
+    """Rent an hour, in micro-units; None: the owner's own."""
+    throughput: tuple[tuple[int, Decimal], ...] = ()
+    """What was measured: (requests at once, images an hour), rising."""
+    tflops: Decimal = Decimal(0)
+    like: Card | None = None
 
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class _Workload(_Section):
-    resident_gb: Annotated[Decimal, Field(gt=0, le=10_000)]
-    peak_gb: Annotated[Decimal, Field(gt=0, le=10_000)]
-
-
 class _Gpu(_Section):
     memory_gb: Annotated[Decimal, Field(gt=0, le=100_000)]
-    price_an_hour: Annotated[Decimal, Field(ge=0, le=1_000_000, decimal_places=6)]
-    throughput: Annotated[
-        list[tuple[Annotated[int, Field(ge=1)], Annotated[Decimal, Field(gt=0)]]], Field(min_length=1)
-    ]
-    workload: _Workload | None = None
+    price_an_hour: Annotated[Decimal, Field(ge=0, le=1_000_000, decimal_places=6)] | None = None
+    throughput: list[tuple[Annotated[int, Field(ge=1)], Annotated[Decimal, Field(gt=0)]]] = []
+    tflops: Annotated[Decimal, Field(gt=0, le=1_000_000)] | None = None
+    like: str | None = None
+
+    @model_validator(mode="after")
+    def _some_speed(self) -> _Gpu:
+        if not self.throughput and self.tflops is None:
+            raise ValueError("must have throughput, or tflops and like")
+        return self
 
 
 class _File(_Section):
-    workload: _Workload | None = None
     gpus: dict[str, _Gpu] = {}
 
 
-def load_catalogue(own: Path | None = None) -> dict[str, Gpu]:
-    """The shipped cards and, over them, those of the owner's file. Raises `ConfigError`."""
-    shipped = _read(SHIPPED)
-    assert shipped.workload is not None
-    cards = _cards(shipped, shipped.workload)
-    if own is not None:
-        mine = _read(own)
-        cards |= _cards(mine, mine.workload or shipped.workload)
+def load_catalogue(model: str, own: Path | None = None) -> dict[str, Card]:
+    """The shipped cards and, over them, those of the owner's file. Raises `ConfigError`.
+
+    `model` is the profile that holds the published speeds.
+    """
+    shipped = _read(SHIPPED).gpus
+    published = {
+        name: _card(name, gpu, None)
+        for name, gpu in shipped.items()
+        if load_profile(model, name).known_device
+    }
+    cards: dict[str, Card] = {}
+    for path, gpus in ((SHIPPED, shipped), *([(own, _read(own).gpus)] if own is not None else [])):
+        for name, gpu in gpus.items():
+            estimated = not gpu.throughput and name not in published
+            if estimated and gpu.like not in published:
+                known = ", ".join(published)
+                raise ConfigError([f"{path}: gpus.{name}.like: found {gpu.like!r}; must be one of: {known}"])
+            cards[name] = _card(name, gpu, published[gpu.like or ""] if estimated else None)
     return cards
 
 
@@ -81,22 +88,12 @@ def _read(path: Path) -> _File:
         raise ConfigError([f"{path}: {key}: {what}" for key, what in faults]) from error
 
 
-def _cards(file: _File, workload: _Workload) -> dict[str, Gpu]:
-    return {
-        name: Gpu(
-            name=name,
-            memory_mb=_mb(card.memory_gb),
-            rent_micro=int(card.price_an_hour * MICRO),
-            throughput=tuple(sorted(card.throughput)),
-            workload=_workload(card.workload or workload),
-        )
-        for name, card in file.gpus.items()
-    }
-
-
-def _workload(section: _Workload) -> Workload:
-    return Workload(resident_mb=_mb(section.resident_gb), peak_mb=_mb(section.peak_gb))
-
-
-def _mb(gb: Decimal) -> int:
-    return int(gb * 1000)
+def _card(name: str, gpu: _Gpu, like: Card | None) -> Card:
+    return Card(
+        name=name,
+        memory_gb=gpu.memory_gb,
+        rent_micro=None if gpu.price_an_hour is None else int(gpu.price_an_hour * MICRO),
+        throughput=tuple(sorted(gpu.throughput)),
+        tflops=gpu.tflops or Decimal(0),
+        like=like,
+    )

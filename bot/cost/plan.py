@@ -11,42 +11,77 @@ from typing import TYPE_CHECKING
 
 from bot.config.schema import Billing
 from bot.cost import formulas as f
+from bot.cost.fit import fit
 from bot.messages import UserError, say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from bot.config.schema import Tier
-    from bot.cost.catalogue import Gpu
+    from bot.cost.article import Gpu
+    from bot.cost.catalogue import Card
+    from bot.cost.fit import Fit
+    from engine.families.profile import Profile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a card draws in an hour and what that costs. Costs at the given utilisation, in micro-units."""
+
+    card: str
+    images_an_hour: Fraction
+    """At full load."""
+    rent_micro: int
+    """An hour's rent, and operations."""
+    operations_micro: int
+    utilisation: Fraction
+
+    @property
+    def hour_micro(self) -> int:
+        return self.rent_micro + self.operations_micro
+
+    @property
+    def sold_an_hour(self) -> Fraction:
+        return self.images_an_hour * self.utilisation
+
+    @property
+    def rent_an_image_micro(self) -> int:
+        return f.cost_micro(self.rent_micro, self.sold_an_hour)
+
+    @property
+    def cost_an_image_micro(self) -> int:
+        """With operations."""
+        return f.cost_micro(self.hour_micro, self.sold_an_hour)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardPlan(Plan):
+    """A card under this program's model, at its usual size and steps."""
+
+    seconds: Fraction
+    """Of one picture."""
+    estimated: bool
+    """Nobody has measured or published the seconds."""
+    fit: Fit | None
+    """How the model goes into its memory; None where it has drawn already."""
 
 
 class Residency(StrEnum):
-    """Whose model it is: one for each request, or one that all requests share."""
+    """Whose model it is in the article's formulas: one for each request, or one that all requests share."""
 
     INSTANCES = "instances"
     SHARED = "shared"
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A card under one of the two formulas. Costs at the given utilisation, in micro-units."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArticlePlan(Plan):
+    """A card under one of the article's two formulas. Nothing is added beyond the last concurrency that was
+    measured.
+    """
 
-    gpu: Gpu
     residency: Residency
     fits: int
     """Requests at once that its memory holds."""
-    images_an_hour: Fraction
-    """At full load; nothing is added beyond the last concurrency that was measured."""
-    hour_micro: int
-    """Rent and operations."""
-    utilisation: Fraction
-    rent_an_image_micro: int
-    cost_an_image_micro: int
-    """With operations."""
-
-    @property
-    def sold_an_hour(self) -> Fraction:
-        return self.images_an_hour * self.utilisation
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +125,56 @@ class Month:
         return f.cost_micro(self.cost_micro, self.images) if self.images else None
 
 
-def plan(gpu: Gpu, residency: Residency, *, operations_micro: int, utilisation: Fraction) -> Plan | None:
-    """The plan for a card, or None where not even one request fits."""
+def plan(
+    card: Card,
+    profile: Callable[[str], Profile],
+    *,
+    rent_micro: int,
+    operations_micro: int,
+    utilisation: Fraction,
+    at_once: int,
+) -> CardPlan | None:
+    """The plan for a card, or None where its memory holds no picture.
+
+    `profile` gives the model's profile on a device; `rent_micro` an hour is for a card without a price.
+    A measured card draws `at_once`; elsewhere one picture after another, since those that share a card share
+    its arithmetic too.
+    """
+    fitting = None if card.memory_gb is None else fit(float(card.memory_gb))
+    if fitting is not None and not fitting.largest_px:
+        return None
+    if card.throughput:
+        seconds, images = 1 / f.throughput(card.throughput, 1), f.throughput(card.throughput, at_once)
+        seconds *= f.HOUR_S
+    else:
+        seconds = _seconds(card, profile)
+        images = f.images_an_hour(1, seconds)
+    return CardPlan(
+        card=card.name,
+        images_an_hour=images,
+        rent_micro=rent_micro if card.rent_micro is None else card.rent_micro,
+        operations_micro=operations_micro,
+        utilisation=utilisation,
+        seconds=seconds,
+        estimated=not card.throughput and card.like is not None,
+        fit=fitting,
+    )
+
+
+def _seconds(card: Card, profile: Callable[[str], Profile]) -> Fraction:
+    """Of a picture of the model's usual size and steps: published, or taken from the card it is like."""
+    known = card.like or card
+    speed = profile(known.name)
+    width, height = speed.default_size
+    steps_s = speed.default_steps * speed.step_s.at(width * height)
+    seconds = Fraction(str(round(speed.encode_s + steps_s + speed.decode_s.at(width * height), 6)))
+    return seconds if card.like is None else seconds * Fraction(known.tflops) / Fraction(card.tflops)
+
+
+def article_plan(
+    gpu: Gpu, residency: Residency, *, operations_micro: int, utilisation: Fraction
+) -> ArticlePlan | None:
+    """The article's plan for a card, or None where not even one request fits."""
     load = gpu.workload
     if residency is Residency.INSTANCES:
         fits = f.instances(gpu.memory_mb, load.peak_mb)
@@ -99,17 +182,14 @@ def plan(gpu: Gpu, residency: Residency, *, operations_micro: int, utilisation: 
         fits = f.sharing(gpu.memory_mb, load.resident_mb, load.peak_mb)
     if fits == 0:
         return None
-    images = f.throughput(gpu.throughput, fits)
-    hour = gpu.rent_micro + operations_micro
-    return Plan(
-        gpu=gpu,
+    return ArticlePlan(
+        card=gpu.name,
         residency=residency,
         fits=fits,
-        images_an_hour=images,
-        hour_micro=hour,
+        images_an_hour=f.throughput(gpu.throughput, fits),
+        rent_micro=gpu.rent_micro,
+        operations_micro=operations_micro,
         utilisation=utilisation,
-        rent_an_image_micro=f.cost_micro(gpu.rent_micro, images * utilisation),
-        cost_an_image_micro=f.cost_micro(hour, images * utilisation),
     )
 
 

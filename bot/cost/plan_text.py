@@ -16,19 +16,37 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from bot.config.schema import Tier
-    from bot.cost.plan import Month, Plan
+    from bot.cost.plan import ArticlePlan, CardPlan, Month, Plan
     from bot.messages import Translator
 
 
-def cards_table(plans: Iterable[Plan], currency: str, t: Translator) -> RenderableType:
+def cards_table(plans: Iterable[CardPlan], currency: str, t: Translator) -> RenderableType:
+    """For each card how the model goes into its memory, images an hour, what an image costs."""
+    table = _table(
+        t("plan-card"), "memory_mode", t("plan-largest"), t("plan-seconds"), t("plan-hour"), t("plan-cost")
+    )
+    for plan in plans:
+        how = [plan.fit.memory_mode.value, plan.fit.quantisation] if plan.fit else []
+        table.add_row(
+            plan.card,
+            " · ".join(word for word in how if word != "none") or "-",
+            f"{plan.fit.largest_px}²" if plan.fit else "-",
+            f"{'~ ' if plan.estimated else ''}{float(plan.seconds):.1f}",
+            _whole(plan.images_an_hour),
+            money(plan.cost_an_image_micro, currency, t.language),
+        )
+    return table
+
+
+def article_table(plans: Iterable[ArticlePlan], currency: str, t: Translator) -> RenderableType:
     """Both formulas for each card: requests at once, images an hour, what an image costs."""
     table = _table(
         t("plan-card"), t("plan-model"), t("plan-fits"), t("plan-hour"), t("plan-rent"), t("plan-cost")
     )
     before = ""
     for plan in plans:
-        name = "" if plan.gpu.name == before else plan.gpu.name
-        before = plan.gpu.name
+        name = "" if plan.card == before else plan.card
+        before = plan.card
         table.add_row(
             name,
             t(f"plan-{plan.residency.value}"),

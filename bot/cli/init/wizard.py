@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 from bot.cli.database import ledgers_currency
 from bot.cli.init import asking
 from bot.cli.init.answers import Answers, bot_toml, dotenv
-from bot.cli.init.card import CARDS_GB, card_here, fit
+from bot.cli.init.card import card_here
 from bot.cli.init.files import OWNER_ONLY, Draft, keep_old, spare_name, write_all
 from bot.config.credentials import ENV_ENCODING
 from bot.config.schema import AccessMode, Config, Language
 from bot.config.tokens import discord_application
+from bot.cost.fit import CARDS_GB, fit
 from bot.extras import extra
 from bot.faces.platforms import CHATS
 from bot.folders import writable

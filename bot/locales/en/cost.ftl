@@ -2,7 +2,15 @@
 
 ## The plan
 
-plan-title = At { $utilisation } utilisation, with operations at { $operations } per hour:
+plan-title =
+    One picture of 1024x1024 in 8 steps, at { $utilisation } utilisation. Per hour a card costs { $rent }, as [[rent]] in bot.toml or
+    --price says, unless gpus.toml has its price; operations cost { $operations }.
+plan-article-title = The article's model of 5 GB in 40 steps, at { $utilisation } utilisation, with operations at { $operations } per hour:
+plan-estimated =
+    ~ estimated from the card's data sheet, not measured; `easel calibrate` measures a machine, and `easel plan --measured` uses that.
+    Modes other than high also move weights while they draw, which is not counted.
+plan-largest = Largest
+plan-seconds = Seconds
 plan-card = Card
 plan-model = Model
 plan-instances = one per request
@@ -15,7 +23,7 @@ plan-tier = Tier
 plan-price = Price
 plan-margin = Margin
 plan-break-even = Pays off from
-plan-tiers-title = Prices on { $card } ({ $model }), at { $cost } per image:
+plan-tiers-title = Prices on { $card }, at { $cost } per image:
 plan-never = never ({ $share })
 plan-month-title = A month with these members on { $card }:
 plan-month-images = Images
@@ -28,11 +36,11 @@ plan-month-profit = Margin
 plan-month-free = Free images
 plan-members-form = --members takes TIER=MEMBERS or TIER=MEMBERSxIMAGES, such as free=400,member=70x300; “{ $found }” is neither.
 plan-members-images = The { $tier } tier has no monthly allowance, so say how many images each member asks for: { $tier }=10x3000
-plan-unknown-card = “{ $found }” is not a card in the catalogue. Known cards: { $allowed }. Add your own in gpus.toml.
+plan-unknown-card = “{ $found }” does not name one card. Known cards: { $allowed }. Add your own in gpus.toml.
 plan-utilisation-range = --utilisation is the share of the hour that is used, above 0 and up to 1 (0.6 or 60%); “{ $found }” is not.
 plan-price-form = --price is an hourly amount such as 0.35; “{ $found }” is not.
 plan-not-measured = This machine has not been measured yet. Run `easel calibrate` first.
-plan-too-small = { $card }: its memory does not hold a single request.
+plan-too-small = { $card }: its memory does not hold the model.
 
 ## The report
 

@@ -2,7 +2,14 @@
 
 ## 规划
 
-plan-title = 利用率 { $utilisation }，每小时运维成本 { $operations }：
+plan-title =
+    1024x1024、8 步的一张图，利用率 { $utilisation }。每小时：显卡 { $rent }（按 bot.toml 的 [[rent]] 或 --price；gpus.toml 中标价的除外），运营 { $operations }。
+plan-article-title = 文章中 5 GB 的模型，40 步，利用率 { $utilisation }，运营每小时 { $operations }：
+plan-estimated =
+    ~ 按显卡规格估算，并未实测；`easel calibrate` 可实测本机，再用 `easel plan --measured` 计算。
+    high 以外的模式绘制时还要搬运权重，这里没有计入。
+plan-largest = 最大尺寸
+plan-seconds = 秒数
 plan-card = 显卡
 plan-model = 模型
 plan-instances = 各一份
@@ -15,7 +22,7 @@ plan-tier = 套餐
 plan-price = 单价
 plan-margin = 成本利润率
 plan-break-even = 保本利用率
-plan-tiers-title = { $card }（{ $model }）上的价格，每张成本 { $cost }：
+plan-tiers-title = 在 { $card } 上的价格，每张成本 { $cost }：
 plan-never = 无法保本({ $share })
 plan-month-title = 这些用户在 { $card } 上的一个月：
 plan-month-images = 图片
@@ -28,11 +35,11 @@ plan-month-profit = 结余
 plan-month-free = 免费图片占比
 plan-members-form = --members 的写法是 套餐=人数 或 套餐=人数x张数，而不是“{ $found }”；例如 free=400,member=70x300
 plan-members-images = { $tier } 套餐没有每月额度，请写明每人张数：{ $tier }=10x3000
-plan-unknown-card = 没有“{ $found }”这种显卡；可选：{ $allowed }。可在 gpus.toml 中添加。
+plan-unknown-card = “{ $found }”不能确定是哪一种显卡；可选：{ $allowed }。可在 gpus.toml 中添加。
 plan-utilisation-range = --utilisation 应大于 0 且不超过 1（0.6 或 60%），而不是“{ $found }”。
 plan-price-form = --price 应为每小时金额，而不是“{ $found }”。
 plan-not-measured = 本机尚未测量，请先运行 `easel calibrate`。
-plan-too-small = { $card }：显存连一个请求也放不下。
+plan-too-small = { $card }：显存放不下模型。
 
 ## 报表
 

@@ -16,12 +16,12 @@ from rich.console import Console
 from bot.app import open_store
 from bot.cli.init import wizard
 from bot.cli.init.answers import Answers, bot_toml, dotenv
-from bot.cli.init.card import CARDS_GB, fit
 from bot.cli.init.files import Draft, write_all
 from bot.cli.init.wizard import Here
 from bot.config.file import load_config
 from bot.config.schema import AccessMode, Config, Language
 from bot.config.tokens import discord_application, telegram_bot
+from bot.cost.fit import CARDS_GB, fit
 from bot.messages import LANGUAGES, translator
 from tests.terminal import CLEAR_LINE, CTRL_C, ROOT, Person
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,21 +14,38 @@ from bot.cli.cost import PlanOptions, show_plan
 from bot.config.file import ConfigError
 from bot.config.schema import SEED_TIERS, Config, VolumePrice
 from bot.cost import formulas as f
+from bot.cost.article import load_article
 from bot.cost.catalogue import load_catalogue
-from bot.cost.plan import Crowd, Residency, by_volume_micro, fee_micro, month, parse_members, plan, tier_plans
+from bot.cost.fit import MODEL
+from bot.cost.plan import (
+    Crowd,
+    Residency,
+    article_plan,
+    by_volume_micro,
+    fee_micro,
+    month,
+    parse_members,
+    plan,
+    tier_plans,
+)
 from bot.messages import UserError
+from engine.families.profile import load_profile
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bot.cost.plan import Plan
+    from bot.cost.plan import ArticlePlan, CardPlan
 
 OPERATIONS = 800_000
 FULL = Fraction(1)
 
 
-def planned(name: str, residency: Residency = Residency.INSTANCES, utilisation: Fraction = FULL) -> Plan:
-    found = plan(load_catalogue()[name], residency, operations_micro=OPERATIONS, utilisation=utilisation)
+def planned(
+    name: str, residency: Residency = Residency.INSTANCES, utilisation: Fraction = FULL
+) -> ArticlePlan:
+    found = article_plan(
+        load_article()[name], residency, operations_micro=OPERATIONS, utilisation=utilisation
+    )
     assert found is not None
     return found
 
@@ -49,7 +67,7 @@ def test_each_card_by_the_formula(
     assert (alone.rent_an_image_micro, alone.cost_an_image_micro) == (rent, cost)
     together = planned(card, Residency.SHARED)
     assert together.fits == shared
-    assert together.images_an_hour == load_catalogue()[card].throughput[-1][1]  # none is invented beyond it
+    assert together.images_an_hour == load_article()[card].throughput[-1][1]  # none is invented beyond it
 
 
 @pytest.mark.parametrize(
@@ -135,36 +153,66 @@ def test_a_month_takes_as_many_cards_as_its_images_need() -> None:
     assert month(planned("A10G", utilisation=Fraction(1, 2)), crowds, SEED_TIERS).cards == 3
 
 
-def test_a_card_too_small_for_one_request_has_no_plan(tmp_path: Path) -> None:
-    own = tmp_path / "gpus.toml"
-    own.write_text("[gpus.tiny]\nmemory_gb = 6\nprice_an_hour = 1\nthroughput = [[1, 10]]\n")
-    cards = load_catalogue(own)
-    assert "A10G" in cards
-    assert plan(cards["tiny"], Residency.INSTANCES, operations_micro=0, utilisation=FULL) is None
+def on(name: str, own: Path | None = None, *, at_once: int = 3) -> CardPlan | None:
+    return plan(
+        load_catalogue(MODEL, own)[name],
+        partial(load_profile, MODEL),
+        rent_micro=1_000_000,
+        operations_micro=OPERATIONS,
+        utilisation=FULL,
+        at_once=at_once,
+    )
 
 
-def test_the_owners_file_may_replace_a_card_and_bring_its_own_memory(tmp_path: Path) -> None:
+def test_a_card_is_planned_with_this_models_steps_and_bytes() -> None:
+    known = on("RTX 3090")
+    assert known is not None
+    assert known.fit is not None
+    assert (float(known.seconds), known.estimated) == (0.1 + 8 * 0.99 + 0.35, False)  # published: 8.33 s
+    assert (round(known.images_an_hour), known.hour_micro) == (430, 1_800_000)
+    assert known.fit.memory_mode == "high"
+    guessed = on("RTX 4090")
+    assert guessed is not None
+    assert guessed.estimated
+    assert guessed.seconds == known.seconds * Fraction("71.2") / Fraction("165.2")
+    small = on("RTX 3060 12 GB")
+    assert small is not None
+    assert small.fit is not None
+    assert (small.fit.memory_mode, small.fit.quantisation) == ("low", "int8")
+
+
+def test_a_card_too_small_for_the_model_has_no_plan(tmp_path: Path) -> None:
     own = tmp_path / "gpus.toml"
-    own.write_text(
-        "[workload]\nresident_gb = 19.1\npeak_gb = 21.7\n"
-        "[gpus.L4]\nmemory_gb = 24\nprice_an_hour = 2.99\nthroughput = [[1, 120.5]]\n"
-    )
-    card = load_catalogue(own)["L4"]
-    assert (card.rent_micro, card.workload.resident_mb, card.throughput) == (
-        2_990_000,
-        19_100,
-        ((1, Decimal("120.5")),),
-    )
+    own.write_text('[gpus.tiny]\nmemory_gb = 4\ntflops = 10\nlike = "RTX 3090"\n')
+    assert on("tiny", own) is None
+    assert on("RTX 3090", own) is not None
+
+
+def test_the_owners_file_may_replace_a_card_with_its_price_and_what_was_measured(tmp_path: Path) -> None:
+    own = tmp_path / "gpus.toml"
+    own.write_text("[gpus.L4]\nmemory_gb = 24\nprice_an_hour = 2.99\nthroughput = [[1, 120], [2, 150.5]]\n")
+    found = on("L4", own)
+    assert found is not None
+    assert (found.rent_micro, found.seconds, found.estimated) == (2_990_000, 30, False)
+    assert found.images_an_hour == Fraction("150.5")
 
 
 @pytest.mark.parametrize(
-    "text", ["[gpus.X]\nmemory_gb = -1\n", "gpus = 3", "[gpus.X]\nmemory = 3", "not toml"]
+    "text",
+    [
+        "[gpus.X]\nmemory_gb = -1\n",
+        "gpus = 3",
+        "[gpus.X]\nmemory = 3",
+        "not toml",
+        "[gpus.X]\nmemory_gb = 24\n",
+        "[gpus.X]\nmemory_gb = 24\ntflops = 50\nlike = 'RTX 4090'\n",
+    ],
 )
 def test_a_faulty_catalogue_names_its_file(tmp_path: Path, text: str) -> None:
     own = tmp_path / "gpus.toml"
     own.write_text(text)
     with pytest.raises(ConfigError, match=r"gpus\.toml"):
-        load_catalogue(own)
+        load_catalogue(MODEL, own)
 
 
 def run(**options: object) -> str:
@@ -176,14 +224,21 @@ def run(**options: object) -> str:
 
 def test_the_command_shows_cards_prices_and_the_month() -> None:
     shown = run(members="free=400,member=70", utilisation="60%")
-    assert "H100" in shown
-    assert "1744" in shown
+    assert "RTX 4090" in shown
+    assert "~ 3.6" in shown
+    assert "Prices on RTX 3090" in shown
     assert "Pays off from" in shown
     assert "Margin" in shown
 
 
+def test_the_articles_cards_are_there_on_request() -> None:
+    shown = run(article=True)
+    assert "1744" in shown
+    assert "RTX" not in shown
+
+
 def test_one_card_at_ones_own_price() -> None:
-    shown = run(gpu="a10g", price="44")
+    shown = run(gpu="a10g", price="44", article=True)
     assert "CN¥0.1000" in shown
     assert "never" in shown  # 0.02 an image cannot pay 44.80 an hour
     assert "H100" not in shown
@@ -192,7 +247,8 @@ def test_one_card_at_ones_own_price() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"gpu": "A100"}, "plan-unknown-card"),
+        ({"gpu": "RTX 2080"}, "plan-unknown-card"),
+        ({"gpu": "rtx"}, "plan-unknown-card"),
         ({"price": "4,20"}, "plan-price-form"),
         ({"price": "NaN"}, "plan-price-form"),
         ({"utilisation": "0"}, "plan-utilisation-range"),
