@@ -126,6 +126,41 @@ class LinkProblem(StrEnum):
     BANNED = "a banned member cannot link"
 
 
+class UnknownOrder(Refusal):
+    """No order has this id."""
+
+
+class NothingToRefund(Refusal):
+    """The order has no payment that could be paid back."""
+
+
+class VoucherRefused(Refusal):
+    """The code brings nothing; `why` says why."""
+
+    def __init__(self, why: VoucherProblem) -> None:
+        super().__init__(str(why))
+        self.why = why
+
+
+class VoucherProblem(StrEnum):
+    """Why a voucher's code was refused."""
+
+    UNKNOWN = "unknown code"
+    USED = "used already"
+    TOO_MANY_TRIES = "too many tries"
+    BANNED = "a banned member cannot redeem"
+    NO_SUCH_TIER = "its tier is no longer there"
+
+
+class GiftRefused(Refusal):
+    """Images cannot be given: there are only `left`, or they would go to the giver."""
+
+    def __init__(self, left: int, *, to_oneself: bool) -> None:
+        super().__init__("a gift to oneself" if to_oneself else f"only {left} images to give")
+        self.left = left
+        self.to_oneself = to_oneself
+
+
 class ImageGone(StorageError):
     """The image was deleted, by its owner or by retention."""
 

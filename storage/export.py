@@ -30,12 +30,20 @@ SELECT at_us, action, detail, why FROM audit
 WHERE subject IN (SELECT key FROM member WHERE id IN ({member_rows.IDS})) ORDER BY id
 """
 CREDITS = "SELECT key, images, at_us FROM credit WHERE member = :member"
+DEBITS = "SELECT key, images, at_us FROM debit WHERE member = :member"
+PAYMENTS = """
+SELECT order_id, offer, orders.provider, charge, payment.amount, payment.currency, payment.at_us,
+       refund.at_us AS refunded_us
+FROM orders JOIN payment ON for_order = orders.id LEFT JOIN refund ON refund.payment = payment.id
+WHERE member = :member ORDER BY payment.id
+"""
+PERIODS = "SELECT tier, start_us, end_us FROM held WHERE member = :member ORDER BY start_us"
 
 
 def export(db: sqlite3.Connection, policy: Policy, now_us: int, member: str) -> MemberData:
     """Account, requests with their prompts and pictures, and the ledger's rows. Raises UnknownMember."""
     row = member_rows.by_key(db, member)
-    known = member_rows.record(row, policy, now_us)
+    known = member_rows.record(db, row, policy, now_us)
     requests, pictures = _requests(db, row["id"])
     data = {
         "exported_at": from_us(now_us).isoformat(),
@@ -58,6 +66,9 @@ def export(db: sqlite3.Connection, policy: Policy, now_us: int, member: str) -> 
         "requests": requests,
         "ledger": _rows(db, LEDGER, row["id"]),
         "credits": _rows(db, CREDITS, row["id"]),
+        "debits": _rows(db, DEBITS, row["id"]),
+        "payments": _rows(db, PAYMENTS, row["id"]),
+        "periods": _rows(db, PERIODS, row["id"]),
         "api_keys": _rows(db, KEYS, row["id"]),
         "changes": _rows(db, CHANGES, row["id"]),
     }
@@ -100,6 +111,6 @@ def _rows(db: sqlite3.Connection, query: str, member: int) -> list[dict[str, Any
 
 
 def _readable(name: str, value: Any) -> tuple[str, Any]:
-    if name in ("at_us", "created_us", "expires_us", "revoked_us"):
+    if name in ("at_us", "created_us", "expires_us", "revoked_us", "refunded_us", "start_us", "end_us"):
         return name.removesuffix("_us"), None if value is None else from_us(value).isoformat()
     return name, json.loads(value) if name in ("detail", "scopes") else value

@@ -39,8 +39,9 @@ def forget(
     db.execute(f"DELETE FROM job WHERE {mine}", (member,))  # noqa: S608
     requests = db.execute("DELETE FROM request WHERE member = ?", (member,)).rowcount
     trash.add(db, now_us, pictures)
-    for table in ("identity", "api_key", "link_code", "link_try", "session_link", "session"):
+    for table in ("identity", "api_key", "link_code", "link_try", "redeem_try", "session_link", "session"):
         db.execute(f"DELETE FROM {table} WHERE member = ?", (member,))  # noqa: S608 - named above
+    _forget_payers(db, member)
     db.execute("DELETE FROM link_offer WHERE ? IN (issuer, redeemer)", (member,))
     keys = f"SELECT key FROM member WHERE id IN ({member_rows.IDS})"  # noqa: S608 - a constant
     db.execute(f"UPDATE audit SET why = '' WHERE subject IN ({keys})", {"member": member})  # noqa: S608
@@ -82,6 +83,15 @@ def _recall(db: sqlite3.Connection, policy: Policy, now_us: int, member: int, sh
             (shadow["month"], member, shadow["used"]),
         )
     db.execute("DELETE FROM shadow WHERE digest = ?", (shadow_digest,))
+
+
+def _forget_payers(db: sqlite3.Connection, member: int) -> None:
+    """Payments stay, without who paid; only where money is still to be paid back that is needed."""
+    db.execute(
+        "DELETE FROM payer WHERE payment NOT IN (SELECT payment FROM refund_due) AND payment IN"
+        " (SELECT payment.id FROM orders JOIN payment ON for_order = orders.id WHERE member = ?)",
+        (member,),
+    )
 
 
 def _keep_shadows(

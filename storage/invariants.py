@@ -7,24 +7,15 @@ Each invariant is a query for its violations, and a sentence for each row that i
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .records import Finding
+from .sale_invariants import SALES, Invariant
 from .stats import SUMS
 from .trouble import is_damage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-
-@dataclass(frozen=True, slots=True)
-class Invariant:
-    """`violations` selects rows; `sentence` is a format with a place for each of their columns."""
-
-    name: str
-    sentence: str
-    violations: str
 
 
 def _differences(kept: str, derived: str) -> str:
@@ -74,21 +65,23 @@ INVARIANTS = (
         ),
     ),
     Invariant(
-        "a top-up is what was granted, less what was used and is reserved of it",
-        "member {}: {} left, {} granted, {} charged, {} reserved",
+        "a top-up is what was granted, less what was taken, used and is reserved of it",
+        "member {}: {} left, {} granted, {} taken back or given away, {} charged, {} reserved",
         f"""
         WITH sums AS (
             SELECT key, topup,
                 (SELECT coalesce(sum(images), 0) FROM credit WHERE credit.member = member.id) AS granted,
+                (SELECT coalesce(sum(images), 0) FROM debit WHERE debit.member = member.id) AS debited,
                 (SELECT count(*) FROM {_CHARGES}
                  WHERE person.member = member.id AND charged AND from_topup) AS charged,
                 (SELECT count(*) FROM {_JOBS}
                  WHERE request.member = member.id AND from_topup AND {_OPEN}) AS reserved
             FROM member WHERE forgotten_us IS NULL AND merged_into IS NULL
               AND (topup > 0 OR id IN (SELECT member FROM credit)))
-        SELECT * FROM sums WHERE topup <> granted - charged - reserved
+        SELECT * FROM sums WHERE topup <> granted - debited - charged - reserved
         """,
     ),
+    *SALES,
     Invariant(
         "a closed job has one ledger row that tells the same, an open one has none",
         "job {}: {}, the ledger says {}",

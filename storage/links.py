@@ -153,7 +153,7 @@ class Links(Subject):
             "UPDATE identity SET member = ? WHERE platform = ? AND user_id = ?", (own, platform, user_id)
         )
         row = db.execute("SELECT * FROM member WHERE id = ?", (own,)).fetchone()
-        return member_rows.record(row, self.policy, self.now_us)
+        return member_rows.record(db, row, self.policy, self.now_us)
 
 
 def tried_too_often(db: sqlite3.Connection, now_us: int, member: int) -> bool:
@@ -188,7 +188,17 @@ def _merge(db: sqlite3.Connection, policy: Policy, now_us: int, keeper: int, joi
         (keeper, joining),
     )
     db.execute("DELETE FROM account WHERE member = ?", (joining,))
-    for table in ("identity", "request", "api_key", "credit", "session_link", "session"):
+    for table in (
+        "identity",
+        "request",
+        "api_key",
+        "credit",
+        "debit",
+        "orders",
+        "period",
+        "session_link",
+        "session",
+    ):
         db.execute(f"UPDATE {table} SET member = ? WHERE member = ?", (keeper, joining))  # noqa: S608 - named above
     _take_the_higher_tier(db, policy, now_us, one, other)
     db.execute(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .clock import from_us
 from .errors import UnknownMember
+from .goods import bought_tiers
 from .records import Identity, Member
 
 if TYPE_CHECKING:
@@ -67,14 +68,25 @@ def identities(db: sqlite3.Connection, member: int) -> tuple[Identity, ...]:
     return tuple(Identity(platform, user_id) for platform, user_id in rows)
 
 
-def record(row: sqlite3.Row, policy: Policy, now_us: int) -> Member:
+def tier_in_force(
+    db: sqlite3.Connection, row: sqlite3.Row, policy: Policy, now_us: int
+) -> tuple[str, int | None]:
+    """A member's tier and until when: what owners gave, or what was bought where that ranks higher."""
+    own = policy.tier_in_force(row["tier"], row["tier_until_us"], now_us)
+    tier, until_us = own, row["tier_until_us"] if own == row["tier"] else None
+    for bought, bought_until_us in bought_tiers(db, now_us, row["id"]):
+        if bought != tier and policy.higher(tier, bought) == bought:
+            tier, until_us = bought, bought_until_us
+    return tier, until_us
+
+
+def record(db: sqlite3.Connection, row: sqlite3.Row, policy: Policy, now_us: int) -> Member:
     """What the outside sees of a member's row."""
-    tier = policy.tier_in_force(row["tier"], row["tier_until_us"], now_us)
-    lasting = tier == row["tier"] and row["tier_until_us"] is not None
+    tier, until_us = tier_in_force(db, row, policy, now_us)
     return Member(
         key=row["key"],
         tier=tier,
-        tier_until=from_us(row["tier_until_us"]) if lasting else None,
+        tier_until=None if until_us is None else from_us(until_us),
         language=row["language"],
         banned=row["banned_us"] is not None,
         ban_reason=row["ban_reason"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from . import export, forgetting, links, member_rows, quota
+from . import export, forgetting, goods, links, member_rows, quota
 from .audit import note
 from .clock import to_us
 from .core import Subject, reads, reports, writes
@@ -36,18 +36,18 @@ class Members(Subject):
     @writes
     def _create(self, db: sqlite3.Connection, platform: str, user_id: str) -> Member:
         row = forgetting.find_or_create(db, self.policy, self.core.key, self.now_us, platform, user_id)
-        return member_rows.record(row, self.policy, self.now_us)
+        return member_rows.record(db, row, self.policy, self.now_us)
 
     @reads
     def get(self, db: sqlite3.Connection, member: str) -> Member:
         """The member with this key. Raises UnknownMember."""
-        return member_rows.record(member_rows.by_key(db, member), self.policy, self.now_us)
+        return member_rows.record(db, member_rows.by_key(db, member), self.policy, self.now_us)
 
     @reads
     def find(self, db: sqlite3.Connection, platform: str, user_id: str) -> Member | None:
         """The member behind a platform identity; None when unknown."""
         row = member_rows.find(db, platform, user_id)
-        return None if row is None else member_rows.record(row, self.policy, self.now_us)
+        return None if row is None else member_rows.record(db, row, self.policy, self.now_us)
 
     @reads
     def identities(self, db: sqlite3.Connection, member: str) -> tuple[Identity, ...]:
@@ -130,15 +130,11 @@ class Members(Subject):
         if images < 1:
             raise ValueError("a grant is of one image or more")
         row = member_rows.by_key(db, member)
-        credited = db.execute(
-            "INSERT INTO credit VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (key or f"gift:{secrets.token_hex(8)}", row["id"], images, self.now_us),
-        ).rowcount
+        credited = goods.credit(db, self.now_us, row["id"], key or f"gift:{secrets.token_hex(8)}", images)
         if credited:
-            db.execute("UPDATE member SET topup = topup + ? WHERE id = ?", (images, row["id"]))
             detail = {"images": images}
             note(db, self.now_us, by=by, action="grant", subject=member, detail=detail, why=why)
-        return bool(credited)
+        return credited
 
     @writes
     def ban(self, db: sqlite3.Connection, member: str, *, by: str, why: str = "") -> None:

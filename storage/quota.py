@@ -90,6 +90,8 @@ def standing(
         SELECT member.*, used, reserved, revenue_micro + held_micro AS spent_micro,
                (SELECT min(spend_cap_micro) FROM api_key
                 WHERE api_key.member = member.id AND revoked_us IS NULL) AS spend_cap_micro,
+               (SELECT group_concat(tier, char(31)) FROM held
+                WHERE held.member = member.id AND start_us <= :now AND end_us > :now) AS bought,
                (SELECT id FROM request
                 WHERE platform = :platform AND source_key = :source_key) AS first_request
         FROM person JOIN member ON member.id = person.member
@@ -99,6 +101,7 @@ def standing(
         {
             "member": member,
             "month": policy.calendar.month(now_us),
+            "now": now_us,
             "platform": platform,
             "source_key": source_key,
         },
@@ -106,6 +109,8 @@ def standing(
     if row is None:
         raise UnknownMember(f"no member {member}")
     in_force = policy.higher(policy.tier_in_force(row["tier"], row["tier_until_us"], now_us), tier)
+    for bought in (row["bought"] or "").split("\x1f"):
+        in_force = policy.higher(in_force, bought)
     return Standing(
         member=row["id"],
         key=row["key"],

@@ -68,7 +68,7 @@ class Sessions(Subject):
             " WHERE digest = ? AND expires_us > ?",
             (_digest(session), self.now_us),
         ).fetchone()
-        return None if row is None else member_rows.record(row, self.policy, self.now_us)
+        return None if row is None else member_rows.record(db, row, self.policy, self.now_us)
 
     @writes
     def end(self, db: sqlite3.Connection, session: str) -> None:

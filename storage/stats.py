@@ -150,7 +150,7 @@ def members_by_use(
         rows += db.execute(_IDLE, values | {"limit": limit - len(rows)}).fetchall()
     return [
         MemberLine(
-            member_rows.record(row, policy, now_us),
+            member_rows.record(db, row, policy, now_us),
             member_rows.identities(db, row["id"]),
             Tally(*row[: len(SUMS)]),
         )

@@ -26,11 +26,13 @@ from .months import Calendar
 from .pictures import Pictures
 from .policy import Policy
 from .requests import Requests
+from .sales import Sales
 from .serving import Serving
 from .sessions import Sessions
 from .settings import Settings
 from .space import require_room
 from .stats import Statistics
+from .vouchers import Vouchers
 from .writer import Writer
 
 if TYPE_CHECKING:
@@ -158,6 +160,8 @@ class Store:
         self.audit = Audit(core)
         self.meter = Meter(core)
         self.stats = Statistics(core)
+        self.sales = Sales(core)
+        self.vouchers = Vouchers(core)
 
     async def close(self) -> None:
         """Write what is waiting, fold the log into the database and let go of it."""

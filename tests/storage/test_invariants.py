@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from storage import invariants
+from storage.goods import Goods
 from tests.storage.house import CAPPED, HandClock, ask, deliver, draw, open_store
 from tests.storage.test_meter import slice_of
+from tests.storage.trade import buy, pay
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -17,6 +19,11 @@ if TYPE_CHECKING:
     from storage.store import Store
 
 UNLOCK = "DROP TRIGGER ledger_no_update; DROP TRIGGER ledger_no_delete;"
+UNLOCK_SALES = "".join(
+    f"DROP TRIGGER {table}_no_{change};"
+    for table in ("orders", "payment", "period", "refund")
+    for change in ("update", "delete")
+)
 
 BREAKAGES = {
     "every open job holds one reservation, and its price, of its member's month": [
@@ -31,10 +38,38 @@ BREAKAGES = {
         "UPDATE account SET used = 0",
         UNLOCK + "UPDATE ledger SET charged = 0, price_micro = 0",
     ],
-    "a top-up is what was granted, less what was used and is reserved of it": [
+    "a top-up is what was granted, less what was taken, used and is reserved of it": [
         "UPDATE member SET topup = topup + 1",
         "UPDATE member SET topup = 0",
         "DELETE FROM credit",
+        "DELETE FROM debit",
+    ],
+    "a payment brought one thing, or was paid back": [
+        "DELETE FROM credit",
+        UNLOCK_SALES + "DELETE FROM period",
+        UNLOCK_SALES + "DELETE FROM refund_due; DELETE FROM refund",
+    ],
+    "what was bought has one payment, and is what its order says": [
+        "UPDATE credit SET payment = NULL",
+        "UPDATE credit SET images = images + 1",
+        UNLOCK_SALES + "UPDATE period SET end_us = end_us + 1",
+        UNLOCK_SALES + "UPDATE orders SET tier = 'free' WHERE tier IS NOT NULL",
+        UNLOCK_SALES + "UPDATE payment SET for_order = NULL",
+    ],
+    "an order that is no subscription is filled once": [
+        UNLOCK_SALES + "UPDATE orders SET renews = 0",
+    ],
+    "what a refund took back left the top-up": [
+        UNLOCK_SALES + "UPDATE refund SET images = images + 1",
+        UNLOCK_SALES + "DELETE FROM refund_due; DELETE FROM refund",
+    ],
+    "what a member gave another received": [
+        "DELETE FROM credit WHERE key LIKE 'given:%'",
+        "DELETE FROM debit WHERE key LIKE 'given:%'",
+    ],
+    "a voucher brings what it says, once it is redeemed": [
+        "DELETE FROM redemption",
+        "DELETE FROM credit WHERE key LIKE 'voucher:%'",
     ],
     "a closed job has one ledger row that tells the same, an open one has none": [
         "UPDATE job SET state = 'queued' WHERE state = 'delivered'",
@@ -106,7 +141,22 @@ async def lived_in(tmp_path: Path, clock: HandClock) -> AsyncIterator[Store]:
         await draw(store, (await store.requests.accept(ask(member, platform_server="here"))).request)
         await store.requests.accept(ask(other))
         await store.meter.book(slice_of(0, 100))
+        await trade(store, member, other)
         yield store
+
+
+async def trade(store: Store, member: str, other: str) -> None:
+    """Everything that can be bought, paid back, given and redeemed."""
+    await buy(store, member, Goods(images=10), "images")
+    subscription = await buy(store, member, Goods(tier="member", days=30), "first", renews=True)
+    await pay(store, subscription, "second")
+    back = await buy(store, member, Goods(images=5), "returned")
+    await store.sales.refund(back.order_id, by="admin")
+    await pay(store, back, "paid again")
+    await store.vouchers.give(member, other, 2, key="1")
+    (code,) = await store.vouchers.create("boost", Goods(images=3), 1, by="admin")
+    await store.vouchers.redeem(other, code)
+    await store.vouchers.create("boost", Goods(images=3), 1, by="admin")
 
 
 def test_every_invariant_is_broken_below() -> None:

@@ -33,6 +33,7 @@ RELEASED = {
     7: "ea7cbb41c6ccebe3",
     8: "8178e723d13cac07",
     9: "9af21280b1782ee1",
+    10: "777955afd6668a3c",
 }
 
 

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from storage.goods import Goods
 from storage.records import CancelledBy
 from storage.settings import Scope
 from tests.storage.house import USAGE, HandClock, ask, deliver, draw, forget, open_store
+from tests.storage.trade import buy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from storage.store import Store
 
 GROWING = {"member", "identity", "account", "request", "job", "ledger", "credit", "audit", "rollup", "meter"}
+GROWING |= {"orders", "payment", "payer", "period", "refund", "debit", "voucher", "redemption"}
 """Tables that grow with members and images, so that reading one as a whole takes longer every month."""
 
 Verb = "Callable[[Store, str, str], Awaitable[object]]"
@@ -55,6 +58,13 @@ HOT: dict[str, Verb] = {
     "offers": lambda store, member, request: store.links.offers(member),
     "settings": lambda store, member, request: store.settings.of(Scope.server("discord", "7")),
     "audit of a member": lambda store, member, request: store.audit.rows(subject=member),
+    "buy": lambda store, member, request: buy(store, member, Goods(tier="member", days=30), "1"),
+    "bought": lambda store, member, request: store.sales.of(member),
+    "pay back": lambda store, member, request: pay_back(store, member),
+    "provider's refund": lambda store, member, request: store.sales.refunded("beach", "1"),
+    "income": lambda store, member, request: store.sales.income(store.calendar.today(0)),
+    "redeem": lambda store, member, request: redeem(store, member),
+    "give": lambda store, member, request: give(store, member),
     "link": lambda store, member, request: link(store, member),
     "forget": lambda store, member, request: forget(store, "discord", "1001"),
 }
@@ -62,6 +72,22 @@ HOT: dict[str, Verb] = {
 
 async def run(store: Store, member: str) -> None:
     await store.jobs.running((await store.requests.accept(ask(member))).request.jobs[0].job_id)
+
+
+async def pay_back(store: Store, member: str) -> None:
+    placed = await buy(store, member, Goods(images=3), "1")
+    await store.sales.refund(placed.order_id, by="admin")
+    await store.sales.made((await store.sales.due("beach"))[0].payment)
+
+
+async def redeem(store: Store, member: str) -> None:
+    (code,) = await store.vouchers.create("boost", Goods(images=3), 1, by="admin")
+    await store.vouchers.redeem(member, code)
+
+
+async def give(store: Store, member: str) -> None:
+    await store.members.grant(member, 2, by="admin")
+    await store.vouchers.give(member, (await store.members.of("discord", "7")).key, 1, key="1")
 
 
 async def link(store: Store, member: str) -> None:
