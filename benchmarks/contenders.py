@@ -72,9 +72,13 @@ def with_own_scheduler(pipeline: Any) -> Any:
 
 
 def call(pipeline: Any, prompt: str, width: int, height: int, steps: int, seed: int) -> Image.Image:
-    """One picture the way diffusers' documentation draws it."""
+    """One picture the way diffusers' documentation draws it, and no longer a caption encoded than it is.
+
+    The documentation's 512 tokens cost this small model a fifth of its time; the picture is the same.
+    """
     picture: Image.Image = pipeline(
         prompt,
+        max_sequence_length=caption_tokens(pipeline, prompt),
         width=width,
         height=height,
         num_inference_steps=steps,
@@ -82,6 +86,15 @@ def call(pipeline: Any, prompt: str, width: int, height: int, steps: int, seed: 
         generator=torch.Generator("cpu").manual_seed(seed),
     ).images[0]
     return picture
+
+
+def caption_tokens(pipeline: Any, prompt: str) -> int:
+    """The length of the prompt, in the words that the pipeline puts around it."""
+    message = [{"role": "user", "content": prompt}]
+    text = pipeline.tokenizer.apply_chat_template(
+        message, tokenize=False, add_generation_prompt=True, enable_thinking=True
+    )
+    return len(pipeline.tokenizer(text).input_ids)
 
 
 def png(picture: Image.Image) -> bytes:

@@ -15,7 +15,7 @@ def machine() -> dict[str, Any]:
     """Processor, cores, memory, versions."""
     return {
         "cpu": _processor(),
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": cores(),
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
         "python": platform.python_version(),
         **{name: version for name in PACKAGES if (version := _version(name))},
@@ -28,6 +28,11 @@ def _version(package: str) -> str | None:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return None
+
+
+def cores() -> int:
+    """Those this process may use."""
+    return len(os.sched_getaffinity(0))
 
 
 def load_average() -> float:
