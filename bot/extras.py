@@ -5,12 +5,17 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+import bot
+import engine
+import storage
 from bot.messages import UserError, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-OURS = ("bot", "engine", "storage")
+DISTRIBUTION = "easel-bot"
+"""The package's name where it is installed; `easel` belongs to others."""
+OURS = {package.__name__.split(".")[0] for package in (bot, engine, storage)}
 
 
 @contextlib.contextmanager

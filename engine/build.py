@@ -33,7 +33,7 @@ LOCAL = FleetSettings(
     local=True, tries=1, scale=ScaleSettings(1, 1), health_every_s=1.0, health_timeout_s=6.0
 )
 """Its worker answers over a pipe, if it answers at all."""
-HEAVY = ("engine.families.zimage", "engine.placement", "engine.fleet.fingerprint")
+HEAVY = tuple(f"{__package__}.{name}" for name in ("families.zimage", "placement", "fleet.fingerprint"))
 """What takes a process that is to draw seconds to import."""
 
 

@@ -9,7 +9,6 @@ import sysconfig
 import tomllib
 import venv
 import zipfile
-from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from packaging.requirements import Requirement
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
 LONG_S = 600
 DATA = {".toml", ".ftl", ".sql", ".json", ".safetensors", ".jinja", ".html", ".css", ".js", ".svg", ".typed"}
 
@@ -36,7 +36,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "--wheel-dir", str(folder), str(ROOT), cwd=folder,
     )  # fmt: skip
     assert build.returncode == 0, build.stderr
-    (built,) = folder.glob("easel-*.whl")
+    (built,) = folder.glob("easel_bot-*.whl")
     return built
 
 
@@ -46,16 +46,14 @@ def test_everything_beside_the_code_is_in_the_wheel(wheel: Path) -> None:
     tracked = subprocess.check_output(
         ["git", "ls-files", "bot", "engine", "storage"], cwd=ROOT, text=True
     ).splitlines()
-    assert {name for name in tracked if Path(name).suffix in DATA} <= inside
-    assert {name.split("/")[0] for name in inside} == {
-        "bot", "engine", "storage", f"easel-{metadata.version('easel')}.dist-info",
-    }  # fmt: skip
+    assert {f"easel_bot/{name}" for name in tracked if Path(name).suffix in DATA} <= inside
+    assert {name.split("/")[0] for name in inside} == {"easel_bot", f"easel_bot-{VERSION}.dist-info"}
     assert any(name.endswith("licenses/LICENSE") for name in inside)
     assert any(name.endswith("licenses/THIRD_PARTY_NOTICES.md") for name in inside)
 
 
 @pytest.mark.model
-def test_it_draws_in_a_fresh_environment(wheel: Path, tmp_path: Path) -> None:
+def test_it_draws_where_other_packages_have_the_same_names(wheel: Path, tmp_path: Path) -> None:
     """It has the wheel and, so as not to fetch gigabytes, what this environment has of other packages."""
     home, empty = tmp_path / "venv", tmp_path / "empty"
     empty.mkdir()
@@ -68,9 +66,14 @@ def test_it_draws_in_a_fresh_environment(wheel: Path, tmp_path: Path) -> None:
     assert install.returncode == 0, install.stderr
     (packages,) = (home / "lib").glob("python*/site-packages")
     (packages / "others.pth").write_text(sysconfig.get_path("purelib"))
-    where = run(str(python), "-c", "import bot, engine; print(bot.__file__, engine.__file__)", cwd=empty)
-    assert where.stdout.count(str(home)) == 2, where.stdout + where.stderr
-    drawn = run(str(home / "bin" / "easel"), "imagine", "an orange cat", "--out", "cat.png", cwd=empty)
+    for name in ("bot", "engine", "storage"):
+        (packages / name).mkdir()
+        (packages / name / "__init__.py").write_text("raise ImportError('this one is somebody else\\'s')")
+    easel = str(home / "bin" / "easel")
+    version = run(easel, "--version", cwd=empty)
+    assert version.stdout == f"Easel {VERSION}\n", version.stderr
+    (empty / "bot.toml").write_text('[engine]\nworker = "child"\n')
+    drawn = run(easel, "imagine", "an orange cat", "--out", "cat.png", cwd=empty)
     assert drawn.returncode == 0, drawn.stderr
     with Image.open(empty / "cat.png") as image:
         assert image.info["parameters"].startswith("an orange cat\n")

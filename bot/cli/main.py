@@ -8,6 +8,7 @@ import getpass
 import logging
 import os
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -30,6 +31,7 @@ from bot.cli.words import WordsCommand, listing_options
 from bot.commands import owners
 from bot.config.credentials import Credentials, Redactor
 from bot.config.file import ConfigError, load_config, serving_http
+from bot.extras import DISTRIBUTION
 from bot.faces.serving import configured_faces, serve_all
 from bot.imagine.parse import parse_words
 from bot.imagine.service import Asker
@@ -68,6 +70,21 @@ ConfigOption = Annotated[
 def main() -> None:
     """Entry point of the `easel` command."""
     app()
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        console.print(f"Easel {version(DISTRIBUTION)}", markup=False, highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def _about(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """A self-hosted image bot for Discord, Telegram, an HTTP API and this terminal."""
 
 
 @app.command("init")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from bot.app import model_settings
+from bot.extras import DISTRIBUTION
 from bot.messages import UserError, say, translator
 from engine.settings import BadSetting
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from bot.config.schema import Config
     from engine.selftest import Check
 
-PACKAGES = ("easel", "torch", "diffusers", "transformers", "torchao")
+PACKAGES = (DISTRIBUTION, "torch", "diffusers", "transformers", "torchao")
 MARKS = {True: ("ok", "green"), False: ("!!", "red"), None: ("--", "dim")}
 
 

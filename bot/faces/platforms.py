@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
+import bot
 from bot.config.tokens import discord_application, telegram_bot
 from bot.extras import extra
 from bot.messages import say
@@ -72,7 +73,7 @@ CHATS = {
             fields=True,
             token_env="DISCORD_TOKEN",  # noqa: S106 - a name
             bot_id=discord_application,
-            adapter="bot.discord",
+            adapter=f"{bot.__name__}.discord",
         ),
         ChatPlatform(
             "telegram",
@@ -80,7 +81,7 @@ CHATS = {
             "help-telegram",
             token_env="TELEGRAM_TOKEN",  # noqa: S106 - a name
             bot_id=telegram_bot,
-            adapter="bot.telegram",
+            adapter=f"{bot.__name__}.telegram",
         ),
     )
 }

@@ -14,6 +14,7 @@ from math import isqrt, sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import engine
 from engine.families.profile import load_profile
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ def capabilities_for(model: str) -> Capabilities:
 
 def _words(family: str) -> frozenset[str]:
     """The words a small model was trained on, where its weights come with a list."""
-    listed = resources.files("engine") / family / "words.txt"
+    listed = resources.files(engine) / family / "words.txt"
     return frozenset(listed.read_text("utf-8").split()) if listed.is_file() else frozenset()
 
 

@@ -134,7 +134,7 @@ def load_profile(name_or_path: str | Path, device: str = "") -> Profile:
     if path.suffix == ".toml":
         text = path.read_text(encoding="utf-8")
     else:
-        shipped = resources.files("engine") / "families" / f"{name_or_path}.toml"
+        shipped = resources.files(__package__) / f"{name_or_path}.toml"
         text = shipped.read_text(encoding="utf-8")
     try:
         return _parse(tomllib.loads(text), device)

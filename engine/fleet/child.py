@@ -16,6 +16,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from engine import worker
 from engine.request import DrawFailed, EngineError
 from engine.worker.child import read_message, write_message
 from engine.worker.protocol import Card, Health, Moved, WorkerLost
@@ -48,7 +49,7 @@ class Process:
         ours, theirs = socket.socketpair()
         try:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "engine.worker.child", str(theirs.fileno()), *imports,
+                sys.executable, "-m", f"{worker.__name__}.child", str(theirs.fileno()), *imports,
                 pass_fds=[theirs.fileno()],
                 stdin=asyncio.subprocess.DEVNULL,
             )  # fmt: skip
