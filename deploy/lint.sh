@@ -17,6 +17,7 @@ fi
 if have check-jsonschema; then
   check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/compose.yaml deploy/compose.cuda.yaml
   check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+  check-jsonschema --quiet --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/idea.yml
   schema=$(python -c 'import importlib.util as u; print(u.find_spec("ray").submodule_search_locations[0])' 2>/dev/null || true)
   if [ -n "$schema" ]; then
     check-jsonschema --quiet --schemafile "$schema/autoscaler/ray-schema.json" deploy/ray-cluster.yaml
