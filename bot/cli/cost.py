@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from rich.progress import Progress
 
 from bot.app import model_settings
-from bot.cli.terminal import show_facts
+from bot.cli.show import show_facts
 from bot.config.schema import MICRO
 from bot.cost import calibration
 from bot.cost.article import load_article

@@ -23,10 +23,12 @@ from bot.cli.database import export as export_member
 from bot.cli.database import forget as forget_member
 from bot.cli.database import make_key, read_backup, show_check, write_backup
 from bot.cli.doctor.report import run_doctor
+from bot.cli.files import check_folder, check_out
 from bot.cli.init.wizard import Here, run_init
 from bot.cli.interrupt import INTERRUPTED, interruptible
 from bot.cli.selftest import run_selftest
-from bot.cli.terminal import Terminal, check_folder, check_out, show_card
+from bot.cli.show import show_card
+from bot.cli.terminal import Terminal
 from bot.cli.words import WordsCommand, listing_options
 from bot.commands import owners
 from bot.config.credentials import Credentials, Redactor

@@ -33,6 +33,7 @@ class Screen(Protocol):
 
     async def turn(self) -> None:
         """Wait until the platform's limits allow another `show`."""
+        return  # a body, so that a face need not have one
 
     def look(self, event: Event) -> object:
         """What of an event would be seen: an event that looks like the one before is not shown."""
@@ -52,7 +53,8 @@ class Screen(Protocol):
 
     async def explain(self, *, drawn: bool) -> None:
         """Nothing could be shown here: say so elsewhere, if possible. `drawn`: the pictures are kept."""
+        return
 
     async def close(self) -> None:
         """Nothing will be shown here any more by this process."""
-        return  # a body, so that a face need not have one
+        return

@@ -151,6 +151,7 @@ error-out-suffix = Pictures are written as PNG, so the name must end in .png, no
 error-out-below = No picture can be written below { $found }, because it is not a folder.
 error-out-denied = You are not allowed to write to { $file }.
 error-out-failed = { $file } could not be written ({ $reason }). It is not charged, and --seed { $seed } draws it again.
+error-chart-failed = { $file } could not be written ({ $reason }).
 chat-bye-open = Bye. What is being drawn now is finished first; you get everything when you come back.
 help-typed = Type /imagine and what you want to see.
 help-console = A line without a command is a prompt too.

@@ -128,6 +128,7 @@ error-out-suffix = 图片以 PNG 格式写入；文件名请以 .png 结尾，�
 error-out-below = 无法在 { $found } 之下写入图片：它不是文件夹。
 error-out-denied = 无法把图片写入 { $file }：您在那里没有写入权限。
 error-out-failed = 无法写入 { $file }（{ $reason }）；没有写入的不扣费，您可以用 --seed { $seed } 重新画出它。
+error-chart-failed = 无法写入 { $file }（{ $reason }）。
 chat-bye-open = 再见。正在画的会先画完，下次打开时一并交给您。
 help-typed = 输入 /imagine 和您想看的内容。
 help-console = 不带命令的一行文字也是提示词。

@@ -6,12 +6,14 @@ import asyncio
 import io
 import os
 from typing import TYPE_CHECKING
-from unittest.mock import AsyncMock
 
 import pytest
+from PIL import Image
 from prompt_toolkit.application import create_app_session
+from prompt_toolkit.data_structures import Size
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
+from prompt_toolkit.output.vt100 import Vt100_Output
 from rich.console import Console
 
 from bot.cli.terminal import Terminal
@@ -26,16 +28,29 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+CURSOR_IS_AT_THE_TOP = "\x1b[1;1R"
+"""What a terminal answers when it is asked where the cursor is."""
+
+
+class Tty(io.StringIO):
+    """A terminal's screen."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 class Person:
     """Somebody at the terminal."""
 
     asker = Asker("console", "anna")
 
-    def __init__(self, service: Service, model: FieldModel, folder: Path) -> None:
+    def __init__(
+        self, service: Service, model: FieldModel, folder: Path, out: io.StringIO | None = None
+    ) -> None:
         self.service = service
         self.model = model
         self.folder = folder
-        self._out = io.StringIO()
+        self._out = out or io.StringIO()
         console = Console(file=self._out, width=500)  # however long the path, its sentence is one line
         self.terminal = Terminal(service, console, user=self.asker.user_id, locale="en_US.UTF-8")
 
@@ -44,10 +59,6 @@ class Person:
 
     async def settled(self) -> None:
         await self.terminal.settled()
-
-    def below_the_prompt(self) -> str:
-        session = self.terminal._prompt
-        return str((session and session.bottom_toolbar) or "")
 
     def words(self) -> str:
         return self._out.getvalue()
@@ -82,14 +93,18 @@ class TestConsole(FaceConformance):
 
     async def test_progress_stands_below_the_prompt_until_the_picture_is_there(self, face: Person) -> None:
         face.model.gate.clear()
-        with create_pipe_input() as keys, create_app_session(input=keys, output=DummyOutput()):
-            chat = asyncio.create_task(face.terminal.chat(face.folder))
+        terminal, screen = face.terminal, Tty()
+        output = Vt100_Output(screen, lambda: Size(rows=20, columns=100))
+        with create_pipe_input() as keys, create_app_session(input=keys, output=output):
+            chat = asyncio.create_task(terminal.chat(face.folder))
             keys.send_text("a cat\n")
-            await until(lambda: "step 0 of 8" in face.below_the_prompt())
+            await until(lambda: "step 0 of 8" in terminal.status_lines)
+            keys.send_text(CURSOR_IS_AT_THE_TOP)
+            await until(lambda: "step 0 of 8" in screen.getvalue())
             face.model.gate.allow(3)
-            await until(lambda: "step 3 of 8" in face.below_the_prompt())
+            await until(lambda: "step 3 of 8" in terminal.status_lines)
             face.model.gate.set()
-            await until(lambda: bool(face.pictures()) and not face.below_the_prompt())
+            await until(lambda: bool(face.pictures()) and not terminal.status_lines)
             keys.send_text("another\n\x04")
             await chat
 
@@ -137,6 +152,23 @@ class TestConsole(FaceConformance):
         assert "CN¥" in face.words()
         await face.type("/stats yesterday")
         assert "YYYY-MM" in face.words()
+
+    async def test_the_chart_of_the_costs_is_a_file_and_its_name_is_told(self, face: Person) -> None:
+        await face.type("/stats cost today")
+        chart = face.folder / "stats-cost-today.png"
+        assert Image.open(io.BytesIO(chart.read_bytes())).format == "PNG"
+        assert str(chart) in face.words()
+        chart.unlink()
+        chart.mkdir()
+        await face.type("/stats cost today")
+        assert "could not be written (Is a directory)" in face.words()
+
+    async def test_the_language_that_a_member_chose_is_spoken(self, face: Person) -> None:
+        await face.type("/language zh-CN")
+        await face.type("a cat --seed seven")
+        await face.type("a cat")
+        await face.settled()
+        assert "种子" in face.words()
 
 
 async def test_one_picture_with_a_bar_and_its_facts(tmp_path: Path) -> None:
@@ -235,19 +267,23 @@ async def test_what_could_not_be_written_is_not_charged_and_not_tried_again(tmp_
         assert await service.undelivered("console") == []
 
 
-async def test_killed_while_it_gives_up_each_picture_keeps_its_own_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class Deadly(io.StringIO):
+    """The process ends in the moment that a failure is told."""
+
+    def write(self, text: str) -> int:
+        if "could not be written" in text:
+            raise asyncio.CancelledError
+        return super().write(text)
+
+
+async def test_killed_while_it_gives_up_each_picture_keeps_its_own_file(tmp_path: Path) -> None:
     (tmp_path / "cat-2.png").mkdir()
-    dies = AsyncMock(side_effect=asyncio.CancelledError)
     async with easel(config_in(tmp_path)) as service:
-        terminal = Person(service, FieldModel(), tmp_path).terminal
+        terminal = Person(service, FieldModel(), tmp_path, Deadly()).terminal
         options = Options("a cat", seed="7", images="3")
-        with monkeypatch.context() as patch:
-            patch.setattr(Service, "delivered", dies)
-            patch.setattr(Service, "undeliverable", dies)
-            with pytest.raises(asyncio.CancelledError):
-                await terminal.imagine(options, tmp_path / "cat.png")
+        with pytest.raises(asyncio.CancelledError):
+            await terminal.imagine(options, tmp_path / "cat.png")
+        assert await balance(service) == (0, 1)
     first = (tmp_path / "cat.png").read_bytes()
     async with easel(config_in(tmp_path)) as service:
         person = Person(service, FieldModel(), tmp_path)
