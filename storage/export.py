@@ -29,6 +29,7 @@ CHANGES = f"""
 SELECT at_us, action, detail, why FROM audit
 WHERE subject IN (SELECT key FROM member WHERE id IN ({member_rows.IDS})) ORDER BY id
 """
+TIER_MONTHS = "SELECT month, tier FROM tier_month WHERE member = :member"
 CREDITS = "SELECT key, images, at_us FROM credit WHERE member = :member"
 DEBITS = "SELECT key, images, at_us FROM debit WHERE member = :member"
 PAYMENTS = """
@@ -65,6 +66,7 @@ def export(db: sqlite3.Connection, policy: Policy, now_us: int, member: str) -> 
         ],
         "requests": requests,
         "ledger": _rows(db, LEDGER, row["id"]),
+        "tier_months": _rows(db, TIER_MONTHS, row["id"]),
         "credits": _rows(db, CREDITS, row["id"]),
         "debits": _rows(db, DEBITS, row["id"]),
         "payments": _rows(db, PAYMENTS, row["id"]),

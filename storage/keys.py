@@ -49,7 +49,6 @@ class Keys(Subject):
         prefix = text.split("_")[1]
         member = member_rows.create(db, self.now_us)
         db.execute("INSERT INTO identity VALUES (?, ?, ?)", (PLATFORM, prefix, member))
-        db.execute("UPDATE member SET tier = ? WHERE id = ?", (tier, member))
         db.execute(
             "INSERT INTO api_key VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?)",
             (
@@ -64,6 +63,7 @@ class Keys(Subject):
             ),
         )
         key = _record(_row(db, prefix))
+        member_rows.set_tier(db, self.now_us, member, tier, None, by=by)
         self._note(db, "create_key", key, by=by, why=label)
         return text, key
 

@@ -200,6 +200,8 @@ def _merge(db: sqlite3.Connection, policy: Policy, now_us: int, keeper: int, joi
         "session",
     ):
         db.execute(f"UPDATE {table} SET member = ? WHERE member = ?", (keeper, joining))  # noqa: S608 - named above
+    db.execute("UPDATE OR IGNORE tier_month SET member = ? WHERE member = ?", (keeper, joining))
+    db.execute("DELETE FROM tier_month WHERE member = ?", (joining,))
     _take_the_higher_tier(db, policy, now_us, one, other)
     db.execute(
         "UPDATE member SET topup = topup + ?, language = coalesce(language, ?),"
@@ -232,10 +234,9 @@ def _take_the_higher_tier(
     mine = policy.tier_in_force(one["tier"], one["tier_until_us"], now_us)
     theirs = policy.tier_in_force(other["tier"], other["tier_until_us"], now_us)
     if mine != theirs and policy.higher(mine, theirs) == theirs:
-        db.execute(
-            "UPDATE member SET tier = ?, tier_until_us = ? WHERE id = ?",
-            (other["tier"], other["tier_until_us"], one["id"]),
-        )
+        member_rows.set_tier(db, now_us, one["id"], other["tier"], other["tier_until_us"], by=other["key"])
+    if other["tier"] is not None:  # held once, by what is now one member
+        member_rows.set_tier(db, now_us, other["id"], None, None, by=other["key"])
 
 
 def _find(db: sqlite3.Connection, now_us: int, offer_id: str, party: int) -> sqlite3.Row:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
+from .audit import note
 from .clock import from_us
 from .errors import UnknownMember
 from .goods import bought_tiers
@@ -58,6 +59,24 @@ def create(db: sqlite3.Connection, now_us: int) -> int:
     cursor = db.execute("INSERT INTO member (key, created_us) VALUES (?, ?)", (secrets.token_hex(8), now_us))
     assert cursor.lastrowid is not None
     return cursor.lastrowid
+
+
+def set_tier(
+    db: sqlite3.Connection,
+    now_us: int,
+    member: int,
+    tier: str | None,
+    until_us: int | None,
+    *,
+    by: str,
+    why: str = "",
+) -> None:
+    """Give a member a tier, and note since when they hold it: subscriptions are counted from these notes."""
+    db.execute("UPDATE member SET tier = ?, tier_until_us = ? WHERE id = ?", (tier, until_us, member))
+    subject = db.execute("SELECT key FROM member WHERE id = ?", (member,)).fetchone()["key"]
+    until = None if until_us is None else from_us(until_us).isoformat()
+    detail = {"tier": tier, "until": until}
+    note(db, now_us, by=by, action="set_tier", subject=subject, detail=detail, why=why)
 
 
 def identities(db: sqlite3.Connection, member: int) -> tuple[Identity, ...]:

@@ -107,9 +107,9 @@ class Members(Subject):
     ) -> None:
         """Raises UnknownMember, UnknownTier."""
         self.policy.terms(tier)
-        _update(db, member, "tier = ?, tier_until_us = ?", tier, None if until is None else to_us(until))
-        detail = {"tier": tier, "until": until.isoformat() if until else None}
-        note(db, self.now_us, by=by, action="set_tier", subject=member, detail=detail, why=why)
+        number = member_rows.by_key(db, member)["id"]
+        until_us = None if until is None else to_us(until)
+        member_rows.set_tier(db, self.now_us, number, tier, until_us, by=by, why=why)
 
     @writes
     def grant(

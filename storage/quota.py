@@ -45,6 +45,7 @@ class Standing:
     ban_reason: str
     spend_cap_micro: int | None
     spent_micro: int  # this month, what is held included
+    given_tier: bool  # the tier is one they were given by name, or bought
     first_request: int | None  # the request that this source made before
 
     @property
@@ -108,9 +109,11 @@ def standing(
     ).fetchone()
     if row is None:
         raise UnknownMember(f"no member {member}")
-    in_force = policy.higher(policy.tier_in_force(row["tier"], row["tier_until_us"], now_us), tier)
-    for bought in (row["bought"] or "").split("\x1f"):
-        in_force = policy.higher(in_force, bought)
+    own = policy.tier_in_force(row["tier"], row["tier_until_us"], now_us)
+    bought = (row["bought"] or "").split("\x1f")
+    in_force = policy.higher(own, tier)
+    for one in bought:
+        in_force = policy.higher(in_force, one)
     return Standing(
         member=row["id"],
         key=row["key"],
@@ -123,6 +126,7 @@ def standing(
         ban_reason=row["ban_reason"] or "",
         spend_cap_micro=row["spend_cap_micro"],
         spent_micro=row["spent_micro"] or 0,
+        given_tier=in_force in bought or in_force == own == row["tier"],
         first_request=row["first_request"],
     )
 
@@ -170,6 +174,9 @@ def reserve(
     )
     if not _hold(db, where, reservation):
         raise QuotaExceeded(wanted, where.left or 0, resets_at)
+    if where.terms.price_micro and not where.given_tier:
+        subscriber = (reservation.month, where.tier, where.member)
+        db.execute("INSERT INTO tier_month VALUES (?, ?, ?) ON CONFLICT DO NOTHING", subscriber)
     return reservation
 
 

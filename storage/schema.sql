@@ -1,4 +1,4 @@
--- Version 10, written by `python -m storage.schema` to read; what runs is migrations/.
+-- Version 11, written by `python -m storage.schema` to read; what runs is migrations/.
 
 CREATE TABLE meta (
   name  TEXT PRIMARY KEY,
@@ -459,3 +459,12 @@ BEGIN SELECT RAISE(ABORT, 'refunds are append-only'); END;
 
 CREATE TRIGGER refund_no_delete BEFORE DELETE ON refund
 BEGIN SELECT RAISE(ABORT, 'refunds are append-only'); END;
+
+CREATE TABLE tier_month (
+  month  INTEGER NOT NULL,
+  tier   TEXT NOT NULL,
+  member INTEGER NOT NULL REFERENCES member,
+  PRIMARY KEY (month, tier, member)
+) WITHOUT ROWID;
+
+CREATE INDEX tier_month_member ON tier_month (member);

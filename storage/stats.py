@@ -63,6 +63,18 @@ _NAMED = (
 )
 
 
+_HELD = """
+SELECT member.id AS member, audit.at_us, json_extract(detail, '$.tier') AS tier,
+       json_extract(detail, '$.until') AS until,
+       lead(audit.at_us, 1, ?1) OVER (PARTITION BY subject ORDER BY audit.id) AS replaced_us,
+       min(coalesce(forgotten_us, revoked_us, expires_us),
+           coalesce(revoked_us, expires_us, forgotten_us),
+           coalesce(expires_us, revoked_us, forgotten_us)) AS gone_us
+FROM audit JOIN member ON member.key = subject LEFT JOIN api_key ON api_key.member = member.id
+WHERE action = 'set_tier' AND audit.at_us < ?1
+"""
+
+
 class Statistics(Subject):
     """`store.stats`."""
 
@@ -116,28 +128,31 @@ class Statistics(Subject):
 
     @reports
     def held(self, db: sqlite3.Connection, period: Period) -> dict[str, int]:
-        """How long members held a tier they were given, by tier: microseconds, added up, as far as time has
-        gone.
+        """How long members held each tier, by tier: microseconds, added up, as far as time has gone.
 
-        From the audit log. Who was merged or forgotten counts no longer.
+        A tier that was given counts from then until it is replaced or ends, its member is forgotten, or its
+        key is revoked or expires. A tier that a role stood for, or the default, counts for the whole of a
+        calendar month in which its member drew under it. `period` lies within one calendar month.
         """
-        rows = db.execute(
-            """
-            SELECT subject, audit.at_us, json_extract(detail, '$.tier') AS tier,
-                   json_extract(detail, '$.until') AS until,
-                   lead(audit.at_us, 1, ?1) OVER (PARTITION BY subject ORDER BY audit.id) AS replaced_us
-            FROM audit JOIN member ON member.key = subject AND merged_into IS NULL AND forgotten_us IS NULL
-            WHERE action = 'set_tier' AND audit.at_us < ?1
-            """,
-            (min(period.end_us, self.now_us),),
-        )
-        by_tier: dict[str, int] = {}
-        for row in rows:
-            until_us = to_us(datetime.fromisoformat(row["until"])) if row["until"] else row["replaced_us"]
-            held_us = min(row["replaced_us"], until_us) - max(row["at_us"], period.start_us)
+        end_us = min(period.end_us, self.now_us)
+        span_us = max(0, end_us - period.start_us)
+        month = self.policy.calendar.month(period.start_us)
+        held: dict[tuple[str, int], int] = {}
+        for tier, member in db.execute("SELECT tier, member FROM tier_month WHERE month = ?", (month,)):
+            held[tier, member] = span_us
+        for row in db.execute(_HELD, (end_us,)):
+            if row["tier"] is None:  # it went over to another member
+                continue
+            until_us = to_us(datetime.fromisoformat(row["until"])) if row["until"] else end_us
+            last_us = min(row["replaced_us"], until_us, row["gone_us"] or end_us)
+            held_us = last_us - max(row["at_us"], period.start_us)
             if held_us > 0:
-                by_tier[row["tier"]] = by_tier.get(row["tier"], 0) + held_us
-        return by_tier
+                key = row["tier"], row["member"]
+                held[key] = min(held.get(key, 0) + held_us, span_us)
+        by_tier: dict[str, int] = defaultdict(int)
+        for (tier, _), held_us in held.items():
+            by_tier[tier] += held_us
+        return {tier: held_us for tier, held_us in by_tier.items() if held_us}
 
 
 def members_by_use(

@@ -85,7 +85,9 @@ fifths of the month.
 - Rent is busy, overhead and idle time at the rates that were valid then (`[[rent]]` in bot.toml), so an old
   month keeps its old rent. Time lost to a killed process is shown apart.
 - A tier's revenue is its ledger where it pays for each image (volume prices included), and members times
-  fee where it subscribes: fee = price x images a month, by the day for less than a month.
+  fee where it subscribes: fee = price x images a month, in proportion for a part of a month. A key's tier is
+  held from its making until it is revoked or expires; a tier that a role stands for counts for each month in
+  which its member drew under it.
 - By platform, size and member, revenue is what the ledger charged: a fee belongs to none of them.
 - A forecast goes on as the period went so far.
 - Break-even is the part of an hour's images that must be sold: hourly cost / (price x images an hour).

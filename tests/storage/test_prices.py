@@ -118,9 +118,52 @@ async def test_what_was_held_before_a_period_and_after_it_is_not_its(store: Stor
     assert await store.stats.held(store.calendar.month_of(202701)) == {"member": 14 * 86_400 * SECOND_US}
 
 
-async def test_who_is_forgotten_counts_no_longer(store: Store, clock: HandClock) -> None:
+async def test_who_is_forgotten_counts_until_then(store: Store, clock: HandClock) -> None:
     member = (await store.members.of("discord", "1")).key
     await store.members.set_tier(member, "member", by="owner")
     clock.advance(hours=1)
     await forget(store, "discord", "1")
-    assert await store.stats.held(store.calendar.today(clock())) == {}
+    clock.advance(hours=1)
+    assert await store.stats.held(store.calendar.today(clock())) == {"member": HOUR_US}
+
+
+async def test_a_keys_tier_is_held_until_the_key_is_revoked_or_expires(
+    store: Store, clock: HandClock
+) -> None:
+    made = {"scopes": frozenset({"draw"}), "tier": "member", "by": "owner"}
+    _, revoked = await store.keys.create("one", **made)  # type: ignore[arg-type]
+    await store.keys.create("two", expires_at=NOON + timedelta(hours=2), **made)  # type: ignore[arg-type]
+    clock.advance(hours=3)
+    await store.keys.revoke(revoked.prefix, by="owner")
+    clock.advance(hours=3)
+    assert await store.stats.held(store.calendar.today(clock())) == {"member": (3 + 2) * HOUR_US}
+
+
+async def test_a_roles_tier_counts_for_the_month_in_which_somebody_drew_under_it(
+    store: Store, clock: HandClock
+) -> None:
+    one, two = [(await store.members.of("discord", name)).key for name in ("1", "2")]
+    for _ in range(2):
+        await store.requests.accept(ask(one, tier="member"))
+    await store.requests.accept(ask(two))
+    days = 22 * 24 + 12  # of November, until noon of the 23rd
+    month = store.calendar.month_of(202611)
+    assert await store.stats.held(month) == {"member": days * HOUR_US}
+    await store.members.set_tier(one, "member", by="owner")  # now by name, which is no second subscription
+    clock.advance(hours=1)
+    assert await store.stats.held(month) == {"member": (days + 1) * HOUR_US}
+    assert await store.stats.held(store.calendar.month_of(202610)) == {}
+    clock.set(datetime(2027, 1, 15, tzinfo=UTC))
+    assert await store.stats.held(month) == {"member": 30 * 24 * HOUR_US}
+    assert await store.check() == []
+
+
+async def test_a_tier_that_comes_by_linking_is_held_once(store: Store, clock: HandClock) -> None:
+    one, two = [(await store.members.of(platform, "1")).key for platform in ("discord", "telegram")]
+    await store.members.set_tier(two, "member", by="owner")
+    clock.advance(hours=1)
+    offer = await store.links.redeem(two, await store.links.code(one))
+    for member in (one, two):
+        await store.links.confirm(member, offer.offer_id)
+    clock.advance(hours=2)
+    assert await store.stats.held(store.calendar.today(clock())) == {"member": 3 * HOUR_US}
