@@ -6,7 +6,8 @@
 
 Steps are then made shorter and shorter, until the workers wait for the front: there lies its limit. First the
 front alone, then with service, store, ledger and PNG files around it. The workers are simulated in the
-front's own process, on its own core, so what they cost counts as the front's.
+front's own process, on its own core, so what they cost counts as the front's. They hand over a file that is
+ready, as workers do: compressing it is not the front's work.
 """
 
 from __future__ import annotations
@@ -40,8 +41,9 @@ from engine.families.profile import Curve, load_profile
 from engine.fleet.autoscale import ScaleSettings
 from engine.fleet.settings import FleetSettings
 from engine.front import Front
+from engine.png import encode_png
 from engine.predict import Predictor
-from engine.request import Drawing, DrawRequest, JobState, Usage
+from engine.request import Drawing, DrawRequest, JobState, PngFile, Usage
 from engine.worker.protocol import Card, Health, Moved
 
 if TYPE_CHECKING:
@@ -92,7 +94,7 @@ class Sleeper:
     when no job was there. So what it idles is what the front kept it waiting.
     """
 
-    def __init__(self, name: str, profile: Profile, picture: Image.Image) -> None:
+    def __init__(self, name: str, profile: Profile, picture: bytes) -> None:
         self.name = name
         self.spans: list[tuple[float, float]] = []
         """When it worked, on the loop's clock."""
@@ -106,7 +108,9 @@ class Sleeper:
     async def start(self) -> Card:
         return Card("NVIDIA A10G", "seed-a10g", "one", self._profile)
 
-    async def draw(self, request: DrawRequest, hear: Callable[[Moved], None]) -> Drawing:
+    async def draw(
+        self, request: DrawRequest, hear: Callable[[Moved], None], *, lead_s: float = 0.0
+    ) -> Drawing:
         self._jobs.add(request.job_id)
         pixels, captions = request.width * request.height, request.captions
         encode_s, decode_s = self._predictor.encode_s(captions), self._predictor.decode_s(pixels)
@@ -160,8 +164,8 @@ def build(plan: Plan, config: Config) -> tuple[Front, list[Sleeper]]:
     """A front and its workers. Their pictures have as much to compress as drawn ones."""
     with Image.open(SHEET) as sheet:
         picture = sheet.convert("RGB").crop((0, 0, 512, 512)).resize((1024, 1024), Image.Resampling.BICUBIC)
-    profile = a10g(plan.faster)
-    workers = [Sleeper(f"w{n}", profile, picture) for n in range(plan.workers)]
+    profile, png = a10g(plan.faster), encode_png(picture, PngFile((("parameters", "a picture"),)))
+    workers = [Sleeper(f"w{n}", profile, png) for n in range(plan.workers)]
     count = len(workers)
     front = Front(
         fleet=Sleepers(workers),

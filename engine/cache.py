@@ -71,7 +71,7 @@ class Pictures:
     """Finished pictures, for a member who asks for the very same once more."""
 
     def __init__(self, budget_bytes: int) -> None:
-        self._kept: ByteLRU[Hashable, tuple[Image, bool]] = ByteLRU(budget_bytes)
+        self._kept: ByteLRU[Hashable, tuple[Image | bytes, bool]] = ByteLRU(budget_bytes)
 
     @property
     def hits(self) -> int:
@@ -81,22 +81,29 @@ class Pictures:
         """The drawing, where it was drawn before."""
         if (held := self._kept.get(picture_key(request))) is None:
             return None
-        image, truncated = held
-        return Drawing(request, image.copy(), Usage(queue_s=request.waited_s, cached=True), truncated)
+        content, truncated = held
+        return Drawing(request, _own(content), Usage(queue_s=request.waited_s, cached=True), truncated)
 
     def keep(self, drawing: Drawing) -> None:
-        image = drawing.image
-        nbytes = image.width * image.height * BYTES_PER_PIXEL
-        key = picture_key(drawing.request)
-        self._kept.put(key, (image.copy(), drawing.prompt_truncated), nbytes)
+        content = _own(drawing.content)
+        if isinstance(content, bytes):
+            nbytes = len(content)
+        else:
+            nbytes = content.width * content.height * BYTES_PER_PIXEL
+        self._kept.put(picture_key(drawing.request), (content, drawing.prompt_truncated), nbytes)
 
     def clear(self) -> None:
         self._kept.clear()
 
 
+def _own(content: Image | bytes) -> Image | bytes:
+    """An image may be painted over by whoever has it."""
+    return content if isinstance(content, bytes) else content.copy()
+
+
 def picture_key(request: DrawRequest) -> tuple[Hashable, ...]:
-    """Everything a picture depends on, and whose it is: one member's pictures are never another's."""
+    """All that a picture and its file depend on, and whose they are: one member's are never another's."""
     picture = request.picture
     if picture.guidance == 0:  # the negative prompt is not read
         picture = replace(picture, negative_prompt="")
-    return request.lane, request.flow, picture
+    return request.lane, request.flow, picture, request.png

@@ -16,6 +16,7 @@ from engine.fleet.choice import choose
 from engine.fleet.member import Assignment
 from engine.fleet.roster import Roster
 from engine.job import Job
+from engine.png import as_asked
 from engine.queue import FairQueue
 from engine.request import (
     Cancelled,
@@ -196,6 +197,7 @@ class Dispatcher:
             drawing = await member.worker.draw(
                 request, lambda moved: self._moved(member, sent, moved), lead_s=sent.lead_s
             )
+            drawing = await as_asked(drawing)  # somebody's server makes no file
         except EngineError as error:
             self._failed(member, sent, error)
         except WorkerBusy as busy:

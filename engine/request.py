@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field, fields
+from io import BytesIO
 from typing import TYPE_CHECKING
+
+from PIL.Image import open as open_image
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -50,6 +53,16 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class PngFile:
+    """How a finished image becomes a PNG file."""
+
+    texts: tuple[tuple[str, str], ...] = ()
+    """What the file says of itself, by name."""
+    watermark: str = ""
+    """Words in the corner of the picture."""
+
+
+@dataclass(frozen=True, slots=True)
 class DrawRequest:
     """One image to draw. Sizes in pixels, on the model's grid; `seed` in 0 .. 2**63 - 1."""
 
@@ -71,6 +84,8 @@ class DrawRequest:
     """Whose turn it is inside the lane (the bot's member)."""
     preview_every: int = 0
     """Steps between previews; 0 draws none."""
+    png: PngFile | None = None
+    """The file to make of it; None: the bare image."""
     waited_s: float = 0.0
     """Time already waited in an earlier life of the process; it counts in the queue."""
 
@@ -135,13 +150,25 @@ class JobState(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A finished picture, before watermark and metadata, and what it took."""
+    """A finished picture, and what it took."""
 
     request: DrawRequest
-    image: Image
+    content: Image | bytes
+    """The file, where one was asked for."""
     usage: Usage
     prompt_truncated: bool = False
     """The model read only the first 512 tokens."""
+
+    @property
+    def image(self) -> Image:
+        """The picture; of a file, it is read anew each time."""
+        return open_image(BytesIO(self.content)) if isinstance(self.content, bytes) else self.content
+
+    @property
+    def png(self) -> bytes:
+        """The file that was asked for."""
+        assert isinstance(self.content, bytes), "no file was asked for"
+        return self.content
 
 
 @dataclass(frozen=True, slots=True)

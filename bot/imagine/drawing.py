@@ -15,7 +15,7 @@ from structlog.contextvars import bind_contextvars
 
 from bot.imagine import refusals
 from bot.imagine.events import Done, Failed
-from bot.imagine.picture import Picture, encode_png, is_spoiler, parameters
+from bot.imagine.picture import Picture, as_spoiler, is_spoiler, picture_file
 from bot.imagine.request import styled
 from bot.imagine.safety import Safety, Verdict
 from bot.messages import Reason, say
@@ -131,6 +131,10 @@ class JobRunner:
 
     def draw_request(self, record: RequestRecord, request: ImageRequest, job: JobRecord) -> DrawRequest:
         """A job in the engine's terms: tier and member become an opaque lane and flow."""
+        tiers = self._config.tiers
+        # A tier that bot.toml no longer names is drawn under the default one's rules.
+        tier = tiers.get(record.tier, tiers[self._config.default_tier])
+        model = self._models.named(request.model).name
         return DrawRequest(
             job_id=job.job_id,
             prompt=styled(request.prompt, self._config.styles.get(request.style or "")),
@@ -144,6 +148,7 @@ class JobRunner:
             lane=record.tier,
             flow=record.member,
             preview_every=self._config.engine.preview_every,
+            png=picture_file(request, job.seed, model, watermark=tier.watermark),
             waited_s=job.waited_us / 1e6,
         )
 
@@ -203,12 +208,7 @@ class JobRunner:
     async def _keep(self, flight: Flight, drawing: Drawing, *, spoiler: bool) -> None:
         """Store a drawing as the picture that will be handed out."""
         request, job = flight.live.request, drawing.request
-        text = parameters(request, job.seed, self._models.named(request.model).name)
-        tiers = (
-            self._config.tiers
-        )  # a tier that bot.toml no longer names is drawn under the default one's rules
-        watermark = tiers.get(job.lane, tiers[self._config.default_tier]).watermark
-        png = await asyncio.to_thread(encode_png, drawing.image, text, watermark=watermark, spoiler=spoiler)
+        png = as_spoiler(drawing.png) if spoiler else drawing.png
         usage = self.usage(request, drawing.usage)
         image = await self._store.pictures.put(png, ".png")
         cost_micro = await self._store.jobs.drawn(job.job_id, image, usage)

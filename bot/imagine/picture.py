@@ -1,4 +1,4 @@
-"""A drawing made ready to hand out: watermark, parameters in the file, PNG bytes.
+"""A picture to hand out: what its file says, whether it is a spoiler, its small previews.
 
 The parameters stand in the text chunk that Stable Diffusion tools read (`parameters`, as A1111 writes it),
 so that a picture says by itself how to draw it again.
@@ -10,10 +10,11 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PIL import Image, ImageDraw, ImageFont
-from PIL.PngImagePlugin import PngInfo
+from PIL import Image
 
 from bot.imagine.options import BY_NAME, OPTIONS, number_text
+from engine.png import with_text
+from engine.request import PngFile
 
 if TYPE_CHECKING:
     from bot.imagine.request import ImageRequest
@@ -22,8 +23,6 @@ SEED, NEGATIVE = BY_NAME["seed"].label, BY_NAME["negative"].label
 FIRST = ("Steps", "Sampler", "CFG scale", "Seed", "Size", "Model")
 """The web UIs' own order; what they do not know follows."""
 WATERMARK = "easel"
-COMPRESSION = 1
-"""zlib's level. A 1024x1024 picture takes 50 to 90 ms of a core; at level 6, 130 to 430 for a sixth less."""
 WARNING = "Content warning"
 """The text chunk of a picture that the owner's classifier warned of: it stays with the file."""
 
@@ -62,37 +61,21 @@ def _plain(value: object) -> str:
     return number_text(value) if isinstance(value, float) else str(value)
 
 
-def encode_png(image: Image.Image, text: str, *, watermark: bool, spoiler: bool = False) -> bytes:
-    """PNG bytes with `text` as their `parameters`. Blocking: call it off the event loop."""
-    info = PngInfo()
-    info.add_text("parameters", text)
-    if spoiler:
-        info.add_text(WARNING, "spoiler")
-    buffer = io.BytesIO()
-    (with_watermark(image) if watermark else image).save(
-        buffer, "PNG", pnginfo=info, compress_level=COMPRESSION
-    )
-    return buffer.getvalue()
+def picture_file(request: ImageRequest, seed: int, model: str, *, watermark: bool) -> PngFile:
+    """The file that whoever draws shall make of the picture."""
+    texts = (("parameters", parameters(request, seed, model)),)
+    return PngFile(texts, WATERMARK if watermark else "")
+
+
+def as_spoiler(png: bytes) -> bytes:
+    """The same picture, to be shown as a spoiler."""
+    return with_text(png, WARNING, "spoiler")
 
 
 def is_spoiler(png: bytes) -> bool:
     """Whether a stored picture is to be shown as a spoiler. Reads no further than its first chunks."""
     with Image.open(io.BytesIO(png)) as image:
         return image.info.get(WARNING) == "spoiler"
-
-
-def with_watermark(image: Image.Image) -> Image.Image:
-    """A copy with the bot's name in the lower right corner, legible on light and on dark."""
-    base = image.convert("RGBA")
-    size_px = max(10, min(base.size) // 14)
-    font = ImageFont.load_default(size=size_px)
-    layer = Image.new("RGBA", base.size, (0, 0, 0, 0))
-    draw = ImageDraw.Draw(layer)
-    _, _, right, bottom = draw.textbbox((0, 0), WATERMARK, font=font)
-    margin = size_px // 2
-    at = (base.width - margin - right, base.height - margin - bottom)
-    draw.text(at, WATERMARK, font=font, fill=(255, 255, 255, 170), stroke_width=1, stroke_fill=(0, 0, 0, 110))
-    return Image.alpha_composite(base, layer).convert("RGB")
 
 
 def encode_preview(image: Image.Image, edge_px: int = 256) -> bytes:

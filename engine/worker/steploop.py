@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.events import Action, Announcer
+from engine.png import as_asked
 from engine.request import (
     Draining,
     Drawing,
@@ -131,6 +132,8 @@ class StepLoop:
             self._scheduler, self._gate, self._device.available_bytes, clock=clock, watchdog=self._watchdog
         )
         self._orders = Orders(self._meter, clock)
+        self._filing: set[str] = set()
+        """Jobs that are drawn and whose picture is being made a file."""
         self._results = Results(
             scheduler=self._scheduler,
             orders=self._orders,
@@ -194,10 +197,15 @@ class StepLoop:
         self._scheduler.add(job, lead_s)
         self.wake()
         try:
-            return await drawing
+            drawn = await drawing
         except asyncio.CancelledError:
             self._results.cancel(job)
             raise
+        self._filing.add(job.job_id)
+        try:
+            return await as_asked(drawn)
+        finally:
+            self._filing.discard(job.job_id)
 
     async def cancel(self, job_id: str) -> None:
         if (job := self._orders.job(job_id)) is not None:
@@ -207,7 +215,7 @@ class StepLoop:
         """Raises WorkerLost where the device is."""
         if self._results.lost is not None:
             raise self._results.lost
-        return Health(frozenset(job.job_id for job in self._orders), self.snapshot())
+        return Health(frozenset(job.job_id for job in self._orders) | self._filing, self.snapshot())
 
     async def clear_caches(self) -> None:
         self._device.calls.clear_caches()

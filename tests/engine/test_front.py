@@ -20,6 +20,7 @@ from engine.request import (
     Drawing,
     JobState,
     OutOfMemory,
+    PngFile,
     QueueFull,
     StepTimeout,
     TooLarge,
@@ -416,6 +417,21 @@ async def test_backlog_caps_hold_and_the_same_picture_comes_from_the_cache() -> 
         world.submit("c", flow="f", prompt="c")
         with pytest.raises(QueueFull):
             world.submit("d", flow="f")
+
+
+async def test_a_file_is_made_of_the_picture_whoever_drew_it_and_kept_as_such() -> None:
+    wanted = PngFile((("parameters", "a cat\nSteps: 4"),))
+    async with works(SimulatedWorker("one")) as world:
+        first = await ended(world.submit("a", flow="f", prompt="cat", png=wanted))
+        again = await ended(world.submit("b", flow="f", prompt="cat", png=wanted))
+        other = await ended(world.submit("c", flow="f", prompt="cat", png=replace(wanted, watermark="easel")))
+    assert isinstance(first, Drawing)
+    assert isinstance(again, Drawing)
+    assert isinstance(other, Drawing)
+    assert first.image.info["parameters"] == "a cat\nSteps: 4"
+    assert same(first.image, FakeModel().picture_of(first.request))
+    assert (again.png, again.usage.cached) == (first.png, True)
+    assert (same(other.image, first.image), other.usage.cached) == (False, False)
 
 
 @pytest.mark.usefixtures("scaled_often")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine.cache import picture_key
-from engine.request import Adapter, DrawRequest, Input, Picture
+from engine.request import Adapter, DrawRequest, Input, Picture, PngFile
 
 PLAIN = DrawRequest("a", "a cat", 64, 64, steps=4, seed=1, guidance=2.0)
 ANOTHER: dict[str, Any] = {
@@ -23,18 +23,19 @@ ANOTHER: dict[str, Any] = {
     "inputs": (Input("init", "0" * 64, 0.6),),
     "adapters": (Adapter("ink", 0.8),),
 }
+OF_THE_FILE: dict[str, Any] = {"png": PngFile((("parameters", "a cat"),), "easel")}
 OF_THE_QUEUE = {"job_id", "lane", "flow", "preview_every", "waited_s"}
 """What a request carries beside: none of it changes the picture."""
 
 
 def test_each_field_is_the_pictures_or_the_queues() -> None:
-    assert {part.name for part in fields(DrawRequest)} == set(ANOTHER) | OF_THE_QUEUE
+    assert {part.name for part in fields(DrawRequest)} == {*ANOTHER, *OF_THE_FILE, *OF_THE_QUEUE}
     assert {part.name for part in fields(Picture)} == set(ANOTHER)
 
 
-@pytest.mark.parametrize("name", ANOTHER)
-def test_whatever_a_picture_depends_on_makes_another_of_it(name: str) -> None:
-    other = replace(PLAIN, **{name: ANOTHER[name]})
+@pytest.mark.parametrize(("name", "value"), [*ANOTHER.items(), *OF_THE_FILE.items()])
+def test_whatever_a_picture_or_its_file_depends_on_makes_another_of_it(name: str, value: object) -> None:
+    other = replace(PLAIN, **{name: value})
     assert picture_key(other) != picture_key(PLAIN)
     assert picture_key(replace(other, job_id="b", waited_s=9.0)) == picture_key(other)
 

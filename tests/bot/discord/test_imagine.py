@@ -188,10 +188,11 @@ async def test_a_direct_message_is_served_as_well(world: World) -> None:
 
 async def test_the_attachment_limit_of_the_place_is_kept(config: Config, tmp_path: Path) -> None:
     from bot.discord.files import Upload, fit
-    from bot.imagine.picture import encode_png
+    from engine.png import encode_png
+    from engine.request import PngFile
 
     noise = Image.effect_noise((512, 512), 80).convert("RGB")
-    png = encode_png(noise, "a cat\nSteps: 8, Seed: 7", watermark=False)
+    png = encode_png(noise, PngFile((("parameters", "a cat\nSteps: 8, Seed: 7"),)))
     assert fit(Upload("easel-1", png), 10 << 20).content == png
     small = fit(Upload("easel-1", png), 200_000)
     assert small.name == "easel-1.webp"

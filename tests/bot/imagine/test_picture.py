@@ -7,8 +7,10 @@ import io
 import pytest
 from PIL import Image, ImageChops
 
-from bot.imagine.picture import encode_png, encode_preview, parameters, with_watermark
+from bot.imagine.picture import as_spoiler, encode_preview, is_spoiler, parameters, picture_file
 from bot.imagine.request import ImageRequest
+from engine.png import encode_png, with_watermark
+from engine.request import PngFile
 
 CAT = ImageRequest(
     "一只橘色的猫", 128, 192, steps=8, seed=7, guidance=2.0, negative_prompt="blur", style="ink"
@@ -28,14 +30,23 @@ def test_parameters_read_as_other_tools_write_them() -> None:
 
 @pytest.mark.parametrize("prompt", ["a cat", "café", "一只猫 🐈"])
 def test_parameters_survive_in_the_file(prompt: str) -> None:
-    text = parameters(ImageRequest(prompt, 64, 64, 8, 1), 1, "m")
-    png = encode_png(field((1, 2, 3)), text, watermark=False)
-    assert Image.open(io.BytesIO(png)).text["parameters"] == text
+    request = ImageRequest(prompt, 64, 64, 8, 1)
+    png = encode_png(field((1, 2, 3)), picture_file(request, 1, "m", watermark=False))
+    assert Image.open(io.BytesIO(png)).text["parameters"] == parameters(request, 1, "m")
+
+
+def test_a_spoiler_is_marked_in_a_file_that_is_otherwise_the_same() -> None:
+    png = encode_png(field((200, 120, 40)), picture_file(CAT, 9, "m", watermark=True))
+    marked = as_spoiler(png)
+    assert (is_spoiler(png), is_spoiler(marked)) == (False, True)
+    before, after = Image.open(io.BytesIO(png)), Image.open(io.BytesIO(marked))
+    assert before.text["parameters"] == after.text["parameters"]
+    assert ImageChops.difference(before, after).getbbox() is None
 
 
 def test_without_watermark_no_pixel_changes() -> None:
     image = field((200, 120, 40))
-    png = encode_png(image, "p", watermark=False)
+    png = encode_png(image, PngFile())
     assert ImageChops.difference(Image.open(io.BytesIO(png)), image).getbbox() is None
 
 
@@ -43,7 +54,7 @@ def test_without_watermark_no_pixel_changes() -> None:
 @pytest.mark.parametrize("size", [(64, 64), (128, 256), (1024, 1024)])
 def test_the_watermark_shows_on_any_ground_in_the_corner_alone(colour, size) -> None:
     image = field(colour, size)
-    changed = ImageChops.difference(with_watermark(image), image).convert("L")
+    changed = ImageChops.difference(with_watermark(image, "easel"), image).convert("L")
     box = changed.getbbox()
     assert box is not None
     assert changed.getextrema()[1] > 60

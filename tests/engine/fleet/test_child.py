@@ -17,7 +17,7 @@ from engine.build import LOCAL, local_front
 from engine.fleet.child import ChildWorker
 from engine.fleet.fleet import FixedFleet
 from engine.front import Front
-from engine.request import Cancelled, ModelLost
+from engine.request import Cancelled, ModelLost, PngFile
 from engine.settings import EngineConfig
 from engine.worker.watchdog import Cause, WatchdogSettings
 from tests.engine.fakes import FakeClock, FakeModel, Recorder
@@ -80,6 +80,9 @@ async def test_it_draws_what_this_process_would_and_tells_how_it_goes(tmp_path: 
         assert (drawing.usage.worker, drawing.usage.gpu) == ("", "")
         assert {progress.step for progress in seen} >= {1, 2, 3}
         await until(lambda: bool(heard.works))
+        filed = await front.submit(request("f", png=PngFile((("parameters", "a fox"),)))).result()
+        assert same(filed.image, FakeModel().picture_of(filed.request))
+        assert filed.image.info["parameters"] == "a fox"
         waiting = front.submit(request("b", steps=500))
         await until(lambda: waiting.progress().step > 0)
         assert waiting.cancel()
