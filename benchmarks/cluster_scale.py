@@ -136,6 +136,7 @@ class Sleeper:
     def busy_s(self, from_s: float, to_s: float) -> float:
         return sum(max(0.0, min(end, to_s) - max(began, from_s)) for began, end in self.spans)
 
+    def snapshot(self) -> None: ...
     async def cancel(self, job_id: str) -> None: ...
     async def clear_caches(self) -> None: ...
     async def stop(self) -> None: ...
@@ -315,9 +316,9 @@ FULL = {
         *(Plan(whole=False, faster=n, warm_up_s=5.0, measured_s=6.0) for n in (8, 16, 32, 64)),
     ],
     "whole": [
-        Plan(whole=True, faster=0.5, warm_up_s=35.0, measured_s=20.0),
         Plan(whole=True),
         Plan(whole=True, faster=2, warm_up_s=12.0, measured_s=12.0),
+        Plan(whole=True, faster=4, warm_up_s=8.0, measured_s=12.0),
     ],
 }
 QUICK = [Plan(whole, faster=8, warm_up_s=3.0, measured_s=2.0, workers=8) for whole in (False, True)]

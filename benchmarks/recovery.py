@@ -137,7 +137,8 @@ async def ask(service: Service, member: int, pictures: list[tuple[int, bytes]], 
         live = await service.imagine(asker, options, key=f"k{member}-{number}", address={})
         outcome = await live.outcome()
         if isinstance(outcome, Done):
-            pictures += [(seed, picture.png) for picture in outcome.pictures]
+            (picture,) = outcome.pictures
+            pictures.append((seed, await service.store.pictures.get(picture.image)))
             await service.delivered(live, f"r{member}-{number}")
     raise AssertionError("never")
 
