@@ -110,13 +110,15 @@ async def open_store(
     config: Config,
     *,
     serving: bool = True,
+    create: bool = True,
     on_trouble: Callable[[StoreUnavailable], None] | None = None,
 ) -> AsyncIterator[Store]:
-    """The database in its folder; who serves makes both where there are none. Raises UserError where that
-    cannot be, or where others than who serves find no database.
+    """The database in its folder. `serving` is for the one process that draws.
+
+    Raises UserError where the folder cannot be made, or, without `create`, where there is no database yet.
     """
     folder = config.storage.folder
-    if serving:
+    if create:
         make_folder(folder)
     elif not await asyncio.to_thread(os.path.exists, folder / DATABASE):
         raise UserError(say("error-no-database", file=str(folder / DATABASE)))
@@ -129,7 +131,7 @@ async def open_store(
         currency=config.currency,
         time_zone=config.time_zone,
         serving=serving,
-        create=serving,
+        create=create,
         on_trouble=on_trouble,
     )
     async with store:

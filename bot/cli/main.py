@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 from rich.console import Console
 
-from bot.app import open_service, open_store
+from bot.app import DATABASE, open_service, open_store
 from bot.background.drains import order_drain
 from bot.cli import keys
 from bot.cli.cost import PlanOptions, StatsOptions, run_calibration, show_plan, show_stats
@@ -332,13 +332,10 @@ def admin_link(config: ConfigOption = None) -> None:
     """Print a link to the owner's page of the running bot. It works once."""
     settings = _settings(config)
     asker = Asker("console", getpass.getuser())
-
-    async def show() -> None:
-        async with open_store(settings, serving=False) as store:
-            card = await owners.page_link(store, settings, asker, _words(settings))
-        show_card(console, card)
-
-    _run(settings, show)
+    card = _with_store(
+        settings, lambda _, store: owners.page_link(store, settings, asker, _words(settings)), create=True
+    )
+    show_card(console, card)
 
 
 @key_app.command("create")
@@ -353,7 +350,9 @@ def create_key(
     """Create a key and print it, this once."""
     terms = keys.KeyTerms(label, tier, tuple(scope or keys.SCOPES), expires, cap)
     _with_store(
-        _settings(config), lambda settings, store: keys.create(console, errors, settings, store, terms)
+        _settings(config),
+        lambda settings, store: keys.create(console, errors, settings, store, terms),
+        create=True,
     )
 
 
@@ -407,11 +406,19 @@ def _set_up_logs(config: Config, *, at_terminal: bool = False) -> None:
     set_up_logs(level, redactor, json=as_json, prompts=config.log_prompts)
 
 
-def _with_store(config: Config, work: Callable[[Config, Store], Coroutine[None, None, T]]) -> T:
-    """Do some work on the database, whether the bot runs or not."""
+def _with_store(
+    config: Config, work: Callable[[Config, Store], Coroutine[None, None, T]], *, create: bool = False
+) -> T:
+    """Do some work on the database, whether the bot runs or not; with `create`, also before it ever ran."""
 
     async def errand() -> T:
-        async with open_store(config, serving=False) as store:
+        database = config.storage.folder / DATABASE
+        new = create and not await asyncio.to_thread(database.exists)
+        async with open_store(config, serving=False, create=create) as store:
+            if new:
+                errors.print(
+                    _words(config)("database-created", file=str(database)), markup=False, soft_wrap=True
+                )
             return await work(config, store)
 
     return _run(config, errand)

@@ -47,6 +47,7 @@ error-owner = Only the owner of this bot can do that.
 error-not-yours = That is not yours to cancel, or it is already finished.
 error-internal = Something went wrong. It has been logged, and nothing was charged.
 error-folder = The data folder { $folder } cannot be created or written ({ $reason }). Set folder under [storage] in bot.toml to another one, or give it to the user who runs Easel.
+database-created = Created the database { $file }.
 error-no-database = There is no database { $file } yet. Start the bot once, or name its bot.toml with --config.
 error-env-encoding = { $file } is not UTF-8 text. Save it as UTF-8.
 error-env-line = Line { $line } of { $file } cannot be read. Write NAME=value, or put # in front of it.

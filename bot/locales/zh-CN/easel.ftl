@@ -40,6 +40,7 @@ error-owner = 只有机器人的所有者可以这样做。
 error-not-yours = 那不是您的任务，或者它已经结束。
 error-internal = 我这边出了问题，已记录；没有扣费。
 error-folder = 数据文件夹 { $folder } 无法创建或写入（{ $reason }）：请让 bot.toml 中 [storage] 下的 folder 指向别处，或把它交给运行 Easel 的用户。
+database-created = 已创建数据库 { $file }。
 error-no-database = 还没有数据库 { $file }：请先启动一次机器人，或用 --config 指定它的 bot.toml。
 error-env-encoding = { $file } 不是 UTF-8 文本：请将它另存为 UTF-8。
 error-env-line = { $file } 的第 { $line } 行无法读取：请写成 NAME=value，或在行首加 #。

@@ -97,9 +97,9 @@ def test_a_lost_key_can_be_replaced(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [["stats"], ["check"], ["key", "create", "shop"], ["key", "list"], ["admin-link"], ["backup", "copy"]],
+    [["stats"], ["check"], ["key", "list"], ["backup", "copy"]],
 )
-def test_only_a_bot_that_serves_makes_a_database(
+def test_a_command_that_reads_makes_no_database(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
 ) -> None:
     """And a relative folder counts from bot.toml's, wherever the command is run."""
@@ -112,3 +112,18 @@ def test_only_a_bot_that_serves_makes_a_database(
     assert not (tmp_path / "data").exists()
     lay_out(tmp_path / "data" / "easel.db")
     assert "There is no database" not in CliRunner().invoke(app, [*words, "--config", "../bot.toml"]).output
+
+
+@pytest.mark.parametrize("words", [["key", "create", "shop"], ["admin-link"]])
+def test_a_key_and_a_link_can_be_made_before_the_bot_ever_ran(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    """The database is made beside bot.toml, wherever the command is run, and named once."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "bot.toml").write_text("[http]\nenabled = true\n", "utf-8")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    first = CliRunner().invoke(app, [*words, "--config", "../bot.toml"])
+    assert (first.exit_code, "Created the database" in first.stderr) == (0, True)
+    assert (tmp_path / "data" / "easel.db").exists()
+    second = CliRunner().invoke(app, [*words, "--config", "../bot.toml"])
+    assert (second.exit_code, "Created the database" in second.stderr) == (0, False)
