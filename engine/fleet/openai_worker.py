@@ -7,6 +7,7 @@ A cancel closes the connection; so no Idempotency-Key is sent, which would have 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from engine.worker.accounting import Meter
 from engine.worker.protocol import Card, Health, Moved, WorkerLost, WorkerUnfit
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
 
     from PIL.Image import Image
 
@@ -186,8 +187,10 @@ class OpenAIWorker:
         images = self._api.images
         if self._easel and (count := wire.partials(request)):
             events = await images.generate(**body, stream=True, partial_images=count)
-            async with events:
+            try:
                 return await self._follow(events, request, hear, count)
+            finally:
+                await _end(events)
         answer = await images.generate(**body)
         first = (getattr(answer, "data", None) or [None])[0]
         image = await self._opened(first, request)
@@ -196,11 +199,11 @@ class OpenAIWorker:
         return image, wire.told(facts, request) or wire.measured(seconds)
 
     async def _follow(
-        self, events: AsyncIterator[Any], request: DrawRequest, hear: Callable[[Moved], None], count: int
+        self, events: openai.AsyncStream[Any], request: DrawRequest, hear: Callable[[Moved], None], count: int
     ) -> tuple[Image, wire.Told | None]:
         """Previews on the way, and the picture at the end."""
         seen = 0
-        async for event in events:
+        while (event := await anext(events, None)) is not None:
             if event.type == "image_generation.completed":
                 return await self._opened(event, request), wire.told(_facts(event), request)
             if event.type == "image_generation.partial_image":
@@ -241,6 +244,17 @@ class OpenAIWorker:
         if self._client is None:
             raise WorkerLost("not started")
         return self._client
+
+
+async def _end(events: openai.AsyncStream[Any]) -> None:
+    """Close the connection, then run the client's generators to their end.
+
+    One that is left half-way is collected at some time, perhaps when the loop is gone that it needs to close.
+    """
+    await events.close()
+    with contextlib.suppress(openai.APIError):
+        while await anext(events, None) is not None:
+            pass
 
 
 def _facts(answer: object) -> dict[str, Any]:

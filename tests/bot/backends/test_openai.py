@@ -107,8 +107,6 @@ async def drawn(service: Service, seed: int, key: str) -> Image.Image:
     return Image.open(BytesIO(picture.png)).convert("RGB")
 
 
-# httpx leaves the body of the killed server's answer half read; its generator complains when it is collected.
-@pytest.mark.filterwarnings("ignore:Exception ignored in.*aiter_raw:pytest.PytestUnraisableExceptionWarning")
 async def test_other_easels_draw_and_one_of_them_is_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -116,7 +116,7 @@ class ImageServer:
         if isinstance(fault, Response):
             return fault
         if body.get("stream"):
-            return StreamingResponse(self._events(body), media_type="text/event-stream")
+            return StreamingResponse(self._events(body, fault), media_type="text/event-stream")
         if not golden:
             await self._wait(request)
         picture = self.picture(body, fault)
@@ -137,13 +137,13 @@ class ImageServer:
         while (await request.receive())["type"] != "http.disconnect":
             pass
 
-    async def _events(self, body: dict[str, Any]) -> AsyncIterator[str]:
+    async def _events(self, body: dict[str, Any], fault: str) -> AsyncIterator[str]:
         try:
             for index in range(body["partial_images"]):
                 partial = {"b64_json": self.picture(body, "small"), "partial_image_index": index}
                 yield event("image_generation.partial_image", partial)
                 await self.gate.wait()
-            done = {"b64_json": self.picture(body, "")} | self._facts(body)
+            done = {"b64_json": self.picture(body, fault)} | self._facts(body)
             yield event("image_generation.completed", done)
         except asyncio.CancelledError:
             self.left.set()

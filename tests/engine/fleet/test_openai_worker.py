@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +26,7 @@ from tests.engine.fleet.image_server import MODEL, ImageServer
 from tests.engine.studio import LANES, ended, request, same
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable
     from pathlib import Path
 
     from engine.tickets import Ticket
@@ -332,3 +334,36 @@ async def test_an_easel_that_drew_something_else_is_not_believed(tmp_path: Path)
         outcome = await ended(world.submit("a", steps=4))
         assert isinstance(outcome, Declined)
         assert "steps" in str(outcome)
+
+
+@pytest.mark.parametrize("ends", ["drawn", "cancelled", "unreadable", "killed"])
+async def test_no_answer_is_left_half_read(tmp_path: Path, ends: str) -> None:
+    """A generator of the client's that is collected half-way closes itself some time later, or never."""
+    half_read: list[str] = []
+    hooks = sys.get_asyncgen_hooks()
+
+    def collected(generator: AsyncGenerator[object, None]) -> None:
+        half_read.append(generator.__qualname__)
+        hooks.finalizer(generator)
+
+    easel = ImageServer(owner="easel")
+    async with house(tmp_path, easel) as world:
+        sys.set_asyncgen_hooks(hooks.firstiter, collected)
+        try:
+            easel.gate.clear()
+            easel.faults = ["garbage"] if ends == "unreadable" else []
+            ticket = world.submit("a", steps=8, preview_every=2)
+            await until(lambda: ticket.progress().preview is not None or ends == "unreadable")
+            match ends:
+                case "cancelled":
+                    ticket.cancel()
+                case "killed":
+                    await easel.kill()
+                    await until(lambda: not world.seats())
+                    ticket.cancel()
+            easel.gate.set()
+            await ended(ticket)
+            gc.collect()
+        finally:
+            sys.set_asyncgen_hooks(*hooks)
+    assert half_read == []
