@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.commands import general, gpu, members, owners, questions, server
+from bot.commands import general, members, owners, questions, server, stats
 from bot.commands.command import Argument, Command, Kind
 from bot.config.schema import AccessMode
 from bot.faces.caller import Who
@@ -80,11 +80,11 @@ async def _stats_cost(service: Service, caller: Caller, given: Given) -> Card:
 
 
 async def _stats_queue(service: Service, caller: Caller, given: Given) -> Card:
-    return await gpu.stats_queue(service, caller.asker, caller.t)
+    return await stats.stats_queue(service, caller.asker, caller.t)
 
 
 async def _stats_gpu(service: Service, caller: Caller, given: Given) -> Card:
-    return await gpu.stats_gpu(service, caller.asker, caller.t)
+    return await stats.stats_gpu(service, caller.asker, caller.t)
 
 
 async def _stats_page(service: Service, caller: Caller, given: Given) -> Card:

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from bot import render
-from bot.commands import general, gpu
+from bot.commands import general, stats
 from bot.imagine.events import Waiting
 from bot.imagine.pricing import money
 from bot.web.admin.sign_in import SignIn
@@ -54,8 +54,8 @@ class Pages:
             visit,
             "overview.html",
             refresh_s=REFRESH_S,
-            queue=await gpu.stats_queue(service, visit.asker, visit.t),
-            gpu=await gpu.stats_gpu(service, visit.asker, visit.t),
+            queue=await stats.stats_queue(service, visit.asker, visit.t),
+            gpu=await stats.stats_gpu(service, visit.asker, visit.t),
             paused=service.models.default.backend.snapshot().admission_paused,
             requests=[(live, self._facts(live, visit)) for live in service.requests()],
             failures=await self._failures(),

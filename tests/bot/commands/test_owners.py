@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.commands import gpu, owners, server
+from bot.commands import owners, server, stats
 from bot.commands.server import Nsfw, ServerSettings
 from bot.imagine.options import Options
 from bot.imagine.service import Asker, Service
@@ -41,8 +41,8 @@ FOR_OWNERS: dict[str, Callable[[Service, Asker], Awaitable[object]]] = {
     "unban": lambda service, who: owners.unban(service, who, WHO, T),
     "pause": lambda service, who: owners.pause(service, who, T),
     "resume": lambda service, who: owners.resume(service, who, T),
-    "stats queue": lambda service, who: gpu.stats_queue(service, who, T),
-    "stats gpu": lambda service, who: gpu.stats_gpu(service, who, T),
+    "stats queue": lambda service, who: stats.stats_queue(service, who, T),
+    "stats gpu": lambda service, who: stats.stats_gpu(service, who, T),
     "role": lambda service, who: server.set_role(service, who, "7", "premium", T),
 }
 
@@ -108,9 +108,9 @@ async def test_a_ban_stops_what_waits_and_what_comes(service: Service, model: Fi
 async def test_pause_and_resume_are_told(service: Service) -> None:
     await owners.pause(service, OWNER, T)
     assert service.models.default.backend.snapshot().admission_paused
-    assert "Paused" in (await gpu.stats_queue(service, OWNER, T)).text
+    assert "Paused" in (await stats.stats_queue(service, OWNER, T)).text
     await owners.resume(service, OWNER, T)
-    assert (await gpu.stats_queue(service, OWNER, T)).text == ""
+    assert (await stats.stats_queue(service, OWNER, T)).text == ""
 
 
 async def test_settings_are_kept_and_shown(service: Service) -> None:
