@@ -1,17 +1,15 @@
-"""What the buttons under a picture do, from ids alone: they work after a restart and after days.
+"""What the buttons under a picture do. They work after a restart and after days.
 
-A button's id is its action and a request's or a picture's id (`again:9f86d081884c7d65`,
-`single:9f86d081884c7d65-2`), short enough for every platform. Everything else is read from the store when
-it is pressed. Whoever presses pays and is checked like anybody who asks; a private request is its owner's.
+What is needed beyond the button's id (`button_ids.py`) is read from the store when it is pressed. Whoever
+presses pays and is checked like anybody who asks; a private request is its owner's.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from bot.commands.button_ids import Action
 from bot.imagine import refusals
 from bot.imagine.options import OPTIONS, Options, altered, number_text
 from bot.imagine.picture import is_spoiler
@@ -33,35 +31,6 @@ if TYPE_CHECKING:
     from storage.records import JobRecord, RequestRecord
 
 
-class Action(StrEnum):
-    """What a button does; the value is the first part of its id."""
-
-    AGAIN = "again"
-    VARY = "vary"
-    LARGER = "larger"
-    SINGLE = "single"
-    DETAILS = "details"
-    DELETE = "delete"
-    CANCEL = "cancel"
-    FETCH = "fetch"
-
-
-BUTTON_ID = re.compile(rf"(?P<action>{'|'.join(Action)}):(?P<target>[0-9a-f]{{16}}(?:-[0-9])?)")
-"""What a button's id looks like. The target is a request id, or a job id: request id, dash, number."""
-
-
-@dataclass(frozen=True, slots=True)
-class Press:
-    """A button that was pressed."""
-
-    action: Action
-    target: str
-
-    @property
-    def request_id(self) -> str:
-        return self.target.partition("-")[0]
-
-
 @dataclass(frozen=True, slots=True)
 class Single:
     """One picture out of the store, and what it was drawn from."""
@@ -72,17 +41,6 @@ class Single:
     spoiler: bool = False
     grows: bool = False
     """Whoever asked may draw it larger."""
-
-
-def button_id(action: Action, target: str) -> str:
-    """The id of a button that does `action` to a request or a job."""
-    return f"{action}:{target}"
-
-
-def pressed(id_: str) -> Press | None:
-    """What a button's id says, or None where it is not one of ours."""
-    match = BUTTON_ID.fullmatch(id_)
-    return Press(Action(match["action"]), match["target"]) if match else None
 
 
 def offered(live: LiveRequest, service: Service) -> tuple[Action, ...]:

@@ -1,4 +1,4 @@
-"""What members do with their account: link, forget, language, history, queue; each answered with cards.
+"""What members ask and do: quota, queue, cancel, history, link, language, forget; each answered with cards.
 
 A face shows the cards and the buttons that go with them; every step works from ids alone, so a button pressed
 days later or after a restart still means the same.
@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 from babel.dates import format_datetime
 
 from bot import render
+from bot.commands.command import Argument, Command, Kind
+from bot.config.schema import AccessMode
 from bot.faces.platforms import PLATFORMS
 from bot.imagine.request import ImageRequest
 from bot.messages import LANGUAGES, Reason, UserError, say, translator
 from bot.render import Card
 from storage.errors import LinkProblem, LinkRefused
-from storage.records import CancelledBy, JobState
+from storage.records import CancelledBy, Identity, JobState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from bot.faces.caller import Caller
     from bot.imagine.service import Asker, Service
     from bot.messages import Translator
-    from storage.records import Identity, LinkOffer, RequestRecord
+    from storage.records import LinkOffer, RequestRecord
 
 PAGE = 5
 PROMPT_CHARS = 120
@@ -48,7 +50,7 @@ class LinkStep:
 class Entry:
     """One request in a member's history; `job_ids` are those whose pictures are still kept.
 
-    `waiting`: parked pictures, which are delivered, and counted, when they are fetched (`actions.fetch`).
+    `waiting`: parked pictures, which are delivered, and counted, when they are fetched (`buttons.fetch`).
     """
 
     request_id: str
@@ -64,6 +66,24 @@ class Page:
     title: str
     entries: tuple[Entry, ...]
     after: str | None = None
+
+
+async def quota(service: Service, asker: Asker, t: Translator) -> Card:
+    """What the asker has used and has left this month."""
+    member = await service.member(asker)
+    state = await service.store.members.quota(member.key, tier=asker.tier)
+    tier = service.config.tiers[state.tier]
+    return Card(t("quota-title"), tuple(render.quota_facts(state, tier, service.pricing.currency, t)))
+
+
+async def cancel(service: Service, asker: Asker, t: Translator) -> Card:
+    """Cancel everything the asker has waiting or running."""
+    member = await service.member(asker)
+    cancelled = [
+        await service.cancel(live.request_id, member, by=CancelledBy.MEMBER)
+        for live in service.waiting(member.key)
+    ]
+    return Card(t("cancel-asked") if any(cancelled) else t("cancel-nothing"))
 
 
 async def link(service: Service, asker: Asker, code: str, t: Translator) -> LinkStep:
@@ -106,6 +126,25 @@ async def join(service: Service, caller: Caller, code: str) -> Card:
         tries = error.why is LinkProblem.TOO_MANY_TRIES
         raise UserError(say("error-link-tries" if tries else "error-join-code")) from None
     return Card(t("join-done"), text=t("help-typed"))
+
+
+async def unlink_question(service: Service, asker: Asker, t: Translator) -> Card:
+    """What `/unlink` would do; the face puts the button below that calls `unlink`."""
+    member = await service.member(asker)
+    own = Identity(asker.platform, asker.user_id)
+    others = [one for one in await service.store.members.identities(member.key) if one != own]
+    if not others:
+        raise UserError(say("error-unlink-only"))
+    return Card(t("unlink-title"), text=t("unlink-question", others=_accounts(others)))
+
+
+async def unlink(service: Service, asker: Asker, t: Translator) -> Card:
+    """Take the asker's account off those it is linked to: it becomes a member of its own."""
+    try:
+        await service.store.links.unlink(asker.platform, asker.user_id)
+    except LinkRefused as error:
+        raise _link_refused(error) from None
+    return Card(t("unlink-title"), text=t("unlink-done"))
 
 
 def forget_question(t: Translator) -> Card:
@@ -230,6 +269,8 @@ def _link_refused(error: LinkRefused) -> UserError:
             return UserError(say("error-link-own"))
         case LinkProblem.TOO_MANY_TRIES:
             return UserError(say("error-link-tries"))
+        case LinkProblem.LAST_IDENTITY:
+            return UserError(say("error-unlink-only"))
         case LinkProblem.BANNED:
             return UserError(say("error-banned").because(Reason.NOT_ALLOWED))
         case _:
@@ -238,3 +279,17 @@ def _link_refused(error: LinkRefused) -> UserError:
 
 def _moment(moment: datetime, language: str) -> str:
     return format_datetime(moment, "short", locale=language.replace("-", "_"))
+
+
+COMMANDS = (
+    Command("quota", lambda service, caller, _: quota(service, caller.asker, caller.t)),
+    Command("queue", lambda service, caller, _: queue(service, caller.asker, caller.t)),
+    Command("cancel", lambda service, caller, _: cancel(service, caller.asker, caller.t)),
+    Command(
+        "join",
+        lambda service, caller, given: join(service, caller, given["invitation"]),
+        (Argument("invitation", Kind.TEXT, required=True),),
+        alone=True,
+        when=lambda config: config.access.mode is AccessMode.CODE,
+    ),
+)

@@ -1,4 +1,4 @@
-"""What owners do: tiers, grants, bans, pause, a link to their page.
+"""What owners do: tiers, grants, bans, pause, the audit log, a link to their page.
 
 Each change carries who made it and why into the store's audit log. A face finds out who is meant (a mention,
 a reply, an id) and shows the card; owners are checked here.
@@ -9,20 +9,29 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from babel.dates import format_datetime
+
+from bot.commands.command import Argument, Command, Kind
+from bot.faces.caller import Who
 from bot.imagine import refusals
 from bot.messages import UserError, say
 from bot.render import Card
+from storage.errors import UnknownMember
 from storage.records import CancelledBy
 from storage.sessions import LINK_LIFE_US
 
 if TYPE_CHECKING:
+    from bot.commands.command import Given
     from bot.config.schema import Config
+    from bot.faces.caller import Caller
     from bot.imagine.service import Asker, Service
     from bot.messages import Translator
-    from storage.records import Identity, Member
+    from storage.records import AuditRow, Identity, Member
     from storage.store import Store
 
 MAX_GRANT = 1_000_000
+AUDITED = 15
+"""Entries of the audit log that are shown: a Discord embed takes 25."""
 LINK_MINUTES = LINK_LIFE_US // 60_000_000
 
 
@@ -122,6 +131,18 @@ async def cancel(service: Service, asker: Asker, request_id: str, t: Translator)
     return Card(t("cancel-asked"))
 
 
+async def audit(service: Service, asker: Asker, who: Identity | None, t: Translator) -> Card:
+    """The newest entries of the audit log: all, or those about one member."""
+    require_owner(service, asker)
+    subject = None
+    if who is not None:
+        member = await service.store.members.find(who.platform, who.user_id)
+        subject = member.key if member else str(who)
+    rows = await service.store.audit.rows(subject=subject, limit=AUDITED)
+    facts = tuple([(_moment(service, row.at, t), await _entry(service, row)) for row in rows])
+    return Card(t("audit-title"), facts, "" if rows else t("stats-none"))
+
+
 async def page_link(store: Store, config: Config, asker: Asker, t: Translator) -> Card:
     """A link that opens the owner's page once. The face sees to it that nobody else reads the answer."""
     if not is_owner(config, asker):
@@ -151,5 +172,74 @@ def _date(service: Service, text: str) -> dt.datetime | None:
     return dt.datetime.combine(day, dt.time.max, service.config.zone)
 
 
+async def _entry(service: Service, row: AuditRow) -> str:
+    """Who did what to whom, with what, and why."""
+    by, subject = [await _named(service, name) for name in (row.by, row.subject)]
+    detail = "" if row.detail == "{}" else f" {row.detail}"
+    return f"{by}: {row.action} {subject}{detail}" + (f" · {row.why}" if row.why else "")
+
+
+async def _named(service: Service, name: str) -> str:
+    """The accounts behind a member's key; anything else as it is."""
+    try:
+        accounts = await service.store.members.identities(name)
+    except UnknownMember:
+        return name
+    return " = ".join(map(_label, accounts)) or name
+
+
+def _moment(service: Service, at: dt.datetime, t: Translator) -> str:
+    return format_datetime(at.astimezone(service.config.zone), "short", locale=t.language.replace("-", "_"))
+
+
 def _label(who: Identity) -> str:
     return f"{who.platform} {who.user_id}"
+
+
+def tiers(config: Config) -> tuple[str, ...]:
+    """The tiers that may be given."""
+    return tuple(config.tiers)
+
+
+async def _tier(service: Service, caller: Caller, given: Given) -> Card:
+    until, why = given["until"], given["why"]
+    return await tier(service, caller.asker, given.somebody, given["tier"], caller.t, until=until, why=why)
+
+
+async def _grant(service: Service, caller: Caller, given: Given) -> Card:
+    """A redelivered event credits once."""
+    key = f"{caller.origin.platform}:{caller.key}"
+    count, why = given["count"], given["why"]
+    return await grant(service, caller.asker, given.somebody, count, caller.t, why=why, key=key)
+
+
+async def _ban(service: Service, caller: Caller, given: Given) -> Card:
+    return await ban(service, caller.asker, given.somebody, caller.t, why=given["why"])
+
+
+async def _unban(service: Service, caller: Caller, given: Given) -> Card:
+    return await unban(service, caller.asker, given.somebody, caller.t, why=given["why"])
+
+
+async def _page(service: Service, caller: Caller, _: Given) -> Card:
+    return await page_link(service.store, service.config, caller.asker, caller.t)
+
+
+MEMBER, WHY = Argument("member", Kind.MEMBER, required=True), Argument("why", Kind.TEXT)
+TIER, UNTIL = Argument("tier", required=True, choices=tiers), Argument("until", Kind.DATE)
+COMMANDS = (
+    Command("stats page", _page, who=Who.OWNER, alone=True),
+    Command("tier set", _tier, (MEMBER, TIER, UNTIL, WHY), Who.OWNER),
+    Command("grant", _grant, (MEMBER, Argument("count", Kind.NUMBER, required=True), WHY), Who.OWNER),
+    Command("ban", _ban, (MEMBER, WHY), Who.OWNER),
+    Command("unban", _unban, (MEMBER, WHY), Who.OWNER),
+    Command("pause", lambda service, caller, _: pause(service, caller.asker, caller.t), who=Who.OWNER),
+    Command("resume", lambda service, caller, _: resume(service, caller.asker, caller.t), who=Who.OWNER),
+    Command(
+        "audit",
+        lambda service, caller, given: audit(service, caller.asker, given.member, caller.t),
+        (Argument("member", Kind.MEMBER),),
+        Who.OWNER,
+        alone=True,
+    ),
+)

@@ -1,57 +1,31 @@
-"""Buttons that answer a question or turn a page: their ids, and what a press of one does.
+"""Buttons that answer a question or turn a page, and what a press of one does.
 
-An id is an answer and what it is about (`link:OFFER`, `older:9f86d081884c7d65`), like those of the buttons
-under a picture (`bot.commands.buttons`), so a button means the same days later and after a restart.
+What a button means stands in its id (`button_ids.py`), so it means the same days later and after a restart.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from bot.commands import members, server
+from bot.commands.button_ids import Action, Reply, button_id, reply_id
+from bot.commands.command import Argument, Command
 from bot.faces.caller import Who
 from bot.imagine.server_settings import Nsfw
+from bot.messages import LANGUAGES
 from bot.render import Button, Card
 
 if TYPE_CHECKING:
+    from bot.commands.button_ids import Replied
+    from bot.commands.command import Given
     from bot.commands.members import Entry, Page
+    from bot.config.schema import Config
     from bot.faces.caller import Caller
     from bot.imagine.service import Service
 
 
-class Reply(StrEnum):
-    """What is being answered; the value is the first part of the button's id."""
-
-    LINK = "link"
-    LINK_NOT = "unlink"
-    FORGET = "forget"
-    FORGET_NOT = "keep"
-    OLDER = "older"
-    LANGUAGE = "language"
-    SETTING = "set"
-
-
 HERE = "here"
 """The setting that keeps the bot to the channel in which its button is pressed."""
-
-QUESTION_ID = re.compile(rf"(?P<reply>{'|'.join(Reply)}):(?P<target>[\w=.-]{{0,52}})")
-
-
-@dataclass(frozen=True, slots=True)
-class Replied:
-    """A button of a question that was pressed."""
-
-    reply: Reply
-    target: str
-
-
-def replied(id_: str) -> Replied | None:
-    """What a button's id says, or None where it is not one of a question."""
-    match = QUESTION_ID.fullmatch(id_)
-    return Replied(Reply(match["reply"]), match["target"]) if match else None
 
 
 async def answer(service: Service, caller: Caller, pressed: Replied) -> Card:
@@ -61,6 +35,10 @@ async def answer(service: Service, caller: Caller, pressed: Replied) -> Card:
         case Reply.LINK | Reply.LINK_NOT:
             yes = pressed.reply is Reply.LINK
             return await members.answer_link(service, asker, target, yes=yes, t=t)
+        case Reply.UNLINK:
+            return await members.unlink(service, asker, t)
+        case Reply.UNLINK_NOT:
+            return Card(t("unlink-title"), text=t("unlink-kept"))
         case Reply.FORGET:
             return await members.forget(service, asker, t)
         case Reply.FORGET_NOT:
@@ -81,8 +59,8 @@ async def link(service: Service, caller: Caller, code: str) -> Card:
     step = await members.link(service, caller.asker, code, t)
     if step.offer_id is None:
         return step.card
-    yes = Button(t("link-yes"), f"{Reply.LINK}:{step.offer_id}")
-    no = Button(t("link-no"), f"{Reply.LINK_NOT}:{step.offer_id}")
+    yes = Button(t("link-yes"), reply_id(Reply.LINK, step.offer_id))
+    no = Button(t("link-no"), reply_id(Reply.LINK_NOT, step.offer_id))
     return Card(step.card.title, text=step.card.text, buttons=(yes, no))
 
 
@@ -90,10 +68,19 @@ def forget(caller: Caller) -> Card:
     """Whether everything shall be erased."""
     t = caller.t
     question = members.forget_question(t)
-    yes = Button(t("forget-yes"), f"{Reply.FORGET}:", danger=True)
+    yes = Button(t("forget-yes"), reply_id(Reply.FORGET), danger=True)
     return Card(
-        question.title, text=question.text, buttons=(yes, Button(t("forget-no"), f"{Reply.FORGET_NOT}:"))
+        question.title, text=question.text, buttons=(yes, Button(t("forget-no"), reply_id(Reply.FORGET_NOT)))
     )
+
+
+async def unlink(service: Service, caller: Caller) -> Card:
+    """Whether the caller's account shall be on its own again."""
+    t = caller.t
+    question = await members.unlink_question(service, caller.asker, t)
+    yes = Button(t("unlink-yes"), reply_id(Reply.UNLINK), danger=True)
+    no = Button(t("unlink-no"), reply_id(Reply.UNLINK_NOT))
+    return Card(question.title, text=question.text, buttons=(yes, no))
 
 
 async def language(service: Service, caller: Caller, choice: str) -> Card:
@@ -103,7 +90,7 @@ async def language(service: Service, caller: Caller, choice: str) -> Card:
     t = caller.t
     names = {**members.LANGUAGE_NAMES, members.AUTO: t("language-auto")}
     question = members.language_question(t)
-    buttons = tuple(Button(name, f"{Reply.LANGUAGE}:{choice}") for choice, name in names.items())
+    buttons = tuple(Button(name, reply_id(Reply.LANGUAGE, choice)) for choice, name in names.items())
     return Card(question.title, text=question.text, buttons=buttons)
 
 
@@ -124,15 +111,19 @@ async def settings(service: Service, caller: Caller) -> Card:
     languages = [*members.LANGUAGE_NAMES, members.AUTO]
     following = languages[(languages.index(rules.language or members.AUTO) + 1) % len(languages)]
     spoken = members.LANGUAGE_NAMES.get(following, t("settings-auto"))
+    changes = [
+        ("preview", flip, t(f"settings-{flip}")),
+        ("language", following, spoken),
+        ("nsfw", nsfw, t(f"settings-nsfw-{nsfw}")),
+    ]
     buttons = [
-        Button(f"{t('settings-preview')} → {t(f'settings-{flip}')}", f"{Reply.SETTING}:preview={flip}"),
-        Button(f"{t('settings-language')} → {spoken}", f"{Reply.SETTING}:language={following}"),
-        Button(f"{t('settings-nsfw')} → {t(f'settings-nsfw-{nsfw}')}", f"{Reply.SETTING}:nsfw={nsfw}"),
+        Button(f"{t(f'settings-{name}')} → {shown}", reply_id(Reply.SETTING, f"{name}={value}"))
+        for name, value, shown in changes
     ]
     if here is not None:
         listed = here in rules.channels
         label = t("settings-here-off" if listed else "settings-here-on")
-        buttons.append(Button(label, f"{Reply.SETTING}:{HERE}={'off' if listed else 'on'}"))
+        buttons.append(Button(label, reply_id(Reply.SETTING, f"{HERE}={'off' if listed else 'on'}")))
     return Card(card.title, card.facts, card.text, buttons=tuple(buttons))
 
 
@@ -151,16 +142,56 @@ def _page(page: Page, caller: Caller) -> Card:
         Card(f"{n}. {entry.card.title}", entry.card.facts, buttons=_of_entry(entry, n, caller))
         for n, entry in enumerate(page.entries, 1)
     )
-    more = (Button(f"{caller.t('history-more')} ›", f"{Reply.OLDER}:{page.after}"),) if page.after else ()
+    more = (Button(f"{caller.t('history-more')} ›", reply_id(Reply.OLDER, page.after)),) if page.after else ()
     return Card(page.title, parts=parts, buttons=more)
 
 
 def _of_entry(entry: Entry, number: int, caller: Caller) -> tuple[Button, ...]:
     """What was never handed over is fetched as a whole; the rest is there file by file."""
     if entry.waiting:
-        return (Button(f"{number} · {caller.t('button-fetch')}", f"fetch:{entry.request_id}"),)
+        return (Button(f"{number} · {caller.t('button-fetch')}", button_id(Action.FETCH, entry.request_id)),)
     one = len(entry.job_ids) == 1
     return tuple(
-        Button(f"{number}" if one else f"{number}.{n}", f"single:{job_id}")
+        Button(f"{number}" if one else f"{number}.{n}", button_id(Action.SINGLE, job_id))
         for n, job_id in enumerate(entry.job_ids, 1)
     )
+
+
+def _languages(_: Config) -> tuple[str, ...]:
+    return (*LANGUAGES, members.AUTO)
+
+
+def _values(config: Config) -> tuple[str, ...]:
+    return ("on", "off", *_languages(config), *(rule for rule in Nsfw))
+
+
+async def _forget(service: Service, caller: Caller, _: Given) -> Card:
+    return forget(caller)
+
+
+SETTING = Argument("setting", required=True, choices=lambda _: ("preview", "language", "nsfw"))
+COMMANDS = (
+    Command("history", lambda service, caller, _: history(service, caller)),
+    Command(
+        "link",
+        lambda service, caller, given: link(service, caller, given["code"]),
+        (Argument("code"),),
+        alone=True,
+    ),
+    Command("unlink", lambda service, caller, _: unlink(service, caller), alone=True),
+    Command(
+        "language",
+        lambda service, caller, given: language(service, caller, given["language"]),
+        (Argument("language", choices=_languages),),
+    ),
+    Command("forget", _forget, alone=True),
+)
+SETTINGS = (
+    Command("settings show", lambda service, caller, _: settings(service, caller), who=Who.MANAGER),
+    Command(
+        "settings set",
+        lambda service, caller, given: set_setting(service, caller, given["setting"], given["value"]),
+        (SETTING, Argument("value", required=True, choices=_values)),
+        Who.MANAGER,
+    ),
+)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bot.commands.owners import require_owner
+from bot.commands.command import OFF, ON, Argument, Command, Kind
+from bot.commands.owners import require_owner, tiers
+from bot.faces.caller import Who
 from bot.imagine.moderation import MAX_RULES, checked_pattern
 from bot.imagine.server_settings import Nsfw as Nsfw
 from bot.imagine.server_settings import ServerSettings as ServerSettings
@@ -17,10 +19,10 @@ from bot.render import Card
 from storage.settings import Scope, Setting
 
 if TYPE_CHECKING:
+    from bot.commands.command import Given
+    from bot.faces.caller import Caller
     from bot.imagine.service import Asker, Service
     from bot.messages import Translator
-
-ON, OFF = ("on", "yes", "true", "1", "开", "是"), ("off", "no", "false", "0", "关", "否")
 
 
 async def server_settings(service: Service, platform: str, server_id: str | None) -> ServerSettings:
@@ -126,3 +128,31 @@ async def _set(service: Service, asker: Asker, key: str, value: object, t: Trans
     kept = value if value not in ([], {}) else None
     await service.store.settings.set(Scope.server(asker.platform, asker.server_id), key, kept, by=by, why=why)
     return await settings_card(service, asker.platform, asker.server_id, t)
+
+
+async def _channel(service: Service, caller: Caller, given: Given) -> Card:
+    return await set_channel(
+        service, caller.asker, given["channel"], allowed=given.flag("allowed"), t=caller.t
+    )
+
+
+async def _role(service: Service, caller: Caller, given: Given) -> Card:
+    return await set_role(service, caller.asker, given["role"], given["role-tier"] or None, caller.t)
+
+
+async def _block(service: Service, caller: Caller, given: Given) -> Card:
+    word, pattern, blocked = given["word"] or None, given["pattern"] or None, given.flag("blocked")
+    return await set_rules(service, caller.asker, caller.t, word=word, pattern=pattern, blocked=blocked)
+
+
+CHANNEL, ROLE = Argument("channel", Kind.CHANNEL, required=True), Argument("role", Kind.ROLE, required=True)
+COMMANDS = (
+    Command("settings channel", _channel, (CHANNEL, Argument("allowed", Kind.FLAG)), Who.MANAGER),
+    Command("settings role", _role, (ROLE, Argument("role-tier", choices=tiers)), Who.OWNER),
+    Command(
+        "settings block",
+        _block,
+        (Argument("word"), Argument("pattern"), Argument("blocked", Kind.FLAG)),
+        Who.MANAGER,
+    ),
+)

@@ -1,58 +1,80 @@
-"""The state of queue and GPU, for owners."""
+"""`/stats`: what a period cost, the queue and the GPU, for owners."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from bot import render
+from bot.commands.command import Argument, Command
 from bot.commands.owners import require_owner
+from bot.cost.chart import chart_png
+from bot.cost.report import cost_report
+from bot.cost.report_text import facts, title
+from bot.faces.caller import Who
 from bot.imagine.pricing import money
 from bot.render import Card
 
 if TYPE_CHECKING:
+    from bot.commands.command import Given
+    from bot.config.schema import Config
+    from bot.faces.caller import Caller
     from bot.imagine.service import Asker, Service
     from bot.messages import Translator
     from bot.render import Fact
     from engine.snapshot import WorkerSnapshot
     from engine.worker.telemetry import GpuSample
+    from storage.store import Store
 
 
-async def stats_queue(service: Service, asker: Asker, t: Translator) -> Card:
+async def cost(store: Store, period: str, t: Translator, config: Config) -> Card:
+    """Cost and speed of a period: `today`, `7d`, `month` or `2026-11`. The caller checks who asks."""
+    report = await cost_report(store, config, period)
+    return Card(title(report, t), tuple(facts(report, t)))
+
+
+async def cost_chart(store: Store, period: str, t: Translator, config: Config) -> bytes:
+    """The same report as a PNG that a phone can show."""
+    report = await cost_report(store, config, period)
+    return await asyncio.to_thread(chart_png, report, config, t)
+
+
+async def queue(service: Service, asker: Asker, t: Translator) -> Card:
     """Who waits, how long, and what is being drawn."""
     require_owner(service, asker)
     state = service.models.default.backend.snapshot()
-    lanes = ", ".join(f"{lane} {count}" for lane, count in state.waiting.items() if count)
-    facts: list[Fact] = [
+    by_tier = ", ".join(f"{tier} {count}" for tier, count in state.waiting.items() if count)
+    told: list[Fact] = [
         (t("queue-waiting"), str(sum(state.waiting.values()))),
-        (t("stats-tier"), lanes or t("stats-none")),
+        (t("stats-tier"), by_tier or t("stats-none")),
         (t("queue-oldest"), render.duration(state.oldest_wait_s) if state.oldest_wait_s else "-"),
         (t("queue-work"), render.duration(state.queued_s) if state.queued_s else "-"),
         (t("queue-active"), f"{state.active} / {state.cap}"),
         (t("queue-ended"), f"{state.done} / {state.failed} / {state.cancelled}"),
     ]
     text = t("admin-paused") if state.admission_paused else ""
-    return Card(t("queue-title-owner"), tuple(facts), text)
+    return Card(t("queue-title-owner"), tuple(told), text)
 
 
-async def stats_gpu(service: Service, asker: Asker, t: Translator) -> Card:
+async def gpu(service: Service, asker: Asker, t: Translator) -> Card:
     """The device: telemetry where there is any, memory, out-of-memory and time-outs since the start."""
     require_owner(service, asker)
     state = service.models.default.backend.snapshot()
-    facts: list[Fact] = [(t("gpu-model"), state.model)]
+    told: list[Fact] = [(t("gpu-model"), state.model)]
     device = state.device
     if device is not None and device.gpu is not None:
-        facts += _gpu_facts(device.gpu, t)
+        told += _gpu_facts(device.gpu, t)
     if device is not None and device.memory_budget_bytes:
-        facts.append((t("gpu-budget"), _gigabytes(device.memory_budget_bytes)))
-    facts += [
+        told.append((t("gpu-budget"), _gigabytes(device.memory_budget_bytes)))
+    told += [
         (t("gpu-resident"), _gigabytes(state.resident_bytes)),
         (t("gpu-oom"), str(state.out_of_memory)),
         (t("gpu-timeouts"), str(state.timeouts)),
     ]
     if state.clustered:
-        facts += [_worker_fact(service, worker, t) for worker in state.workers]
-        return Card(t("gpu-title"), tuple(facts), "" if state.workers else t("gpu-none"))
-    return Card(t("gpu-title"), tuple(facts), "" if device and device.gpu else t("gpu-none"))
+        told += [_worker_fact(service, worker, t) for worker in state.workers]
+        return Card(t("gpu-title"), tuple(told), "" if state.workers else t("gpu-none"))
+    return Card(t("gpu-title"), tuple(told), "" if device and device.gpu else t("gpu-none"))
 
 
 def _worker_fact(service: Service, worker: WorkerSnapshot, t: Translator) -> Fact:
@@ -82,12 +104,26 @@ def _gpu_facts(gpu: GpuSample, t: Translator) -> list[Fact]:
         ("gpu-clock", gpu.sm_clock_mhz, " MHz"),
         ("gpu-others", gpu.others and len(gpu.others), ""),
     ]
-    facts = [(t(label), f"{value}{unit}") for label, value, unit in told if value is not None]
+    shown = [(t(label), f"{value}{unit}") for label, value, unit in told if value is not None]
     if gpu.memory_used_bytes is not None and gpu.memory_total_bytes is not None:
         memory = f"{_gigabytes(gpu.memory_used_bytes)} / {_gigabytes(gpu.memory_total_bytes)}"
-        facts.append((t("gpu-memory"), memory))
-    return facts
+        shown.append((t("gpu-memory"), memory))
+    return shown
 
 
 def _gigabytes(size: int) -> str:
     return f"{size / (1 << 30):.1f} GB"
+
+
+async def _cost(service: Service, caller: Caller, given: Given) -> Card:
+    period, t = given["period"], caller.t
+    card = await cost(service.store, period, t, service.config)
+    chart = await cost_chart(service.store, period, t, service.config)
+    return Card(card.title, card.facts, card.text, picture=chart)
+
+
+COMMANDS = (
+    Command("stats cost", _cost, (Argument("period"),), Who.OWNER),
+    Command("stats queue", lambda service, caller, _: queue(service, caller.asker, caller.t), who=Who.OWNER),
+    Command("stats gpu", lambda service, caller, _: gpu(service, caller.asker, caller.t), who=Who.OWNER),
+)

@@ -19,7 +19,7 @@ from bot.discord.locale import FluentTranslator
 from bot.discord.questions import QuestionButton
 
 if TYPE_CHECKING:
-    from bot.commands.buttons import Press
+    from bot.commands.button_ids import Press
     from bot.config.schema import Discord
     from bot.discord.face import Interaction
     from bot.imagine.service import Service

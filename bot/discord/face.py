@@ -18,7 +18,7 @@ import structlog
 from discord import app_commands
 
 from bot.commands import questions
-from bot.commands.questions import Replied, Reply
+from bot.commands.button_ids import Replied, Reply
 from bot.discord.address import address_of
 from bot.discord.caller import PLATFORM, caller, require_channel, spoken_to
 from bot.discord.keyboards import card_view
@@ -35,7 +35,7 @@ from storage.errors import StorageError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from bot.commands.buttons import Press
+    from bot.commands.button_ids import Press
     from bot.faces.caller import Caller
     from bot.imagine.live import LiveRequest
     from bot.imagine.service import Asker, Service

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 
 import discord
 
-from bot.commands import buttons, questions
-from bot.commands.buttons import Action, Press, button_id
+from bot.commands import button_ids, buttons
+from bot.commands.button_ids import Action, Press, button_id
 from bot.discord.questions import QuestionButton
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Presser(Protocol):
     async def failed(self, interaction: discord.Interaction[Any], error: BaseException) -> None: ...
 
 
-class ActionButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=buttons.BUTTON_ID):
+class ActionButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=button_ids.BUTTON_ID):
     """Does what its id says to the request or picture that its id names."""
 
     def __init__(self, press: Press, label: str = "…", row: int | None = None) -> None:
@@ -98,9 +98,9 @@ def card_view(card: Card) -> discord.ui.View | None:
     """The buttons of a card and of its parts."""
     view = discord.ui.View(timeout=None)
     for button in [*(one for part in card.parts for one in part.buttons), *card.buttons]:
-        if (press := buttons.pressed(button.id)) is not None:
+        if (press := button_ids.pressed(button.id)) is not None:
             view.add_item(ActionButton(press, button.label))
-        elif (replied := questions.replied(button.id)) is not None:
+        elif (replied := button_ids.replied(button.id)) is not None:
             view.add_item(QuestionButton(replied, button))
     return view if view.children else None
 

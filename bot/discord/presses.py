@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import discord
 
 from bot.commands import buttons
-from bot.commands.buttons import Action
+from bot.commands.button_ids import Action
 from bot.discord.address import address_of
 from bot.discord.caller import caller, is_moderator, spoken_to
 from bot.discord.files import Upload, file_name, fit
@@ -23,7 +23,7 @@ from bot.messages import UserError
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
-    from bot.commands.buttons import Press
+    from bot.commands.button_ids import Press
     from bot.discord.face import Face, Interaction
     from bot.messages import Translator
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 
 import discord
 
-from bot.commands.questions import Replied, Reply
+from bot.commands.button_ids import Replied, Reply
 
 if TYPE_CHECKING:
     from bot.render import Button

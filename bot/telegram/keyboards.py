@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
-from bot.commands.buttons import Action, button_id, offered, pressed
+from bot.commands.button_ids import Action, button_id, pressed
+from bot.commands.buttons import offered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from telegram import Message
 
-    from bot.commands.buttons import Press
+    from bot.commands.button_ids import Press
     from bot.imagine.events import Done
     from bot.imagine.live import LiveRequest
     from bot.imagine.service import Service

@@ -14,8 +14,8 @@ import structlog
 from telegram import Message
 from telegram.error import TelegramError
 
-from bot.commands import buttons, questions
-from bot.commands.buttons import Action
+from bot.commands import button_ids, buttons, questions
+from bot.commands.button_ids import Action
 from bot.faces.caller import Who
 from bot.messages import Reason, UserError, say
 from bot.telegram import html, keyboards
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from telegram import CallbackQuery, Update
     from telegram.ext import CallbackContext
 
-    from bot.commands.buttons import Press
+    from bot.commands.button_ids import Press
     from bot.imagine.live import LiveRequest
     from bot.render import Card
     from bot.telegram.face import Asked, Face
@@ -174,12 +174,12 @@ class Buttons:
         if data.startswith(f"{keyboards.MENU}:"):
             await self._menus.press(asked, query)
             return
-        reply = questions.replied(data)
+        reply = button_ids.replied(data)
         if reply is None:
             raise UserError(say("error-gone").because(Reason.GONE))
         card = await questions.answer(self._face.service, asked.caller, reply)
         await _answer(query)
-        await self._show(asked, query, card, below=reply.reply is questions.Reply.OLDER)
+        await self._show(asked, query, card, below=reply.reply is button_ids.Reply.OLDER)
 
     async def _show(self, asked: Asked, query: CallbackQuery, card: Card, *, below: bool) -> None:
         """In the place of the question; a page of a list comes `below` the one before."""

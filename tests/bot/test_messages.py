@@ -12,7 +12,7 @@ import pytest
 from fluent.syntax import FluentParser, ast
 from fluent.syntax.visitor import Visitor
 
-from bot.commands.buttons import Action
+from bot.commands.button_ids import Action
 from bot.imagine.models import load_capabilities
 from bot.imagine.options import OPTIONS
 from bot.messages import LANGUAGES, LOCALES, best_language, translator

@@ -13,6 +13,7 @@ admin-granted = { $member } got { $images } extra { $images ->
     } and has { $topup } in all.
 admin-banned = { $member } can draw no more.
 admin-unbanned = { $member } may draw again.
+audit-title = The latest changes
 admin-paused = Paused: nothing new is started until /resume.
 admin-resumed = Drawing again.
 

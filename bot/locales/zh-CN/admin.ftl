@@ -10,6 +10,7 @@ admin-tier-until = { $member } 到 { $until } 为止是 { $tier }。
 admin-granted = { $member } 得到 { $images } 张额外图片，现共有 { $topup } 张。
 admin-banned = { $member } 不能再画图了。
 admin-unbanned = { $member } 可以重新画图。
+audit-title = 最近的更改
 admin-paused = 已暂停：在 /resume 之前不开始新的图片。
 admin-resumed = 继续画图。
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from bot.commands import general
+from bot.commands import stats
 from bot.cost.export import safe_cell, to_csv
 from bot.cost.report import cost_report
 from bot.web.admin.sign_in import SignIn
@@ -36,7 +36,7 @@ class Exports:
     async def chart(self, request: Request) -> Response:
         """The report of a period as a picture."""
         visit, service = await self._sign_in.visit(request), self._service
-        png = await general.stats_chart(service.store, _period(request), visit.t, service.config)
+        png = await stats.cost_chart(service.store, _period(request), visit.t, service.config)
         return Response(png, media_type="image/png")
 
     async def costs(self, request: Request) -> Response:

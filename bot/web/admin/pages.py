@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from bot import render
-from bot.commands import general, stats
+from bot.commands import stats
 from bot.imagine.events import Waiting
 from bot.imagine.pricing import money
 from bot.web.admin.sign_in import SignIn
@@ -54,8 +54,8 @@ class Pages:
             visit,
             "overview.html",
             refresh_s=REFRESH_S,
-            queue=await stats.stats_queue(service, visit.asker, visit.t),
-            gpu=await stats.stats_gpu(service, visit.asker, visit.t),
+            queue=await stats.queue(service, visit.asker, visit.t),
+            gpu=await stats.gpu(service, visit.asker, visit.t),
             paused=service.models.default.backend.snapshot().admission_paused,
             requests=[(live, self._facts(live, visit)) for live in service.requests()],
             failures=await self._failures(),
@@ -65,7 +65,7 @@ class Pages:
         """The report of a period, as words and as a chart."""
         visit = await self._sign_in.visit(request)
         period = request.query_params.get("period") or "month"
-        card = await general.stats(self._service.store, period, visit.t, self._service.config)
+        card = await stats.cost(self._service.store, period, visit.t, self._service.config)
         return self._sign_in.page(visit, "costs.html", card=card, period=period, periods=PERIODS)
 
     async def members(self, request: Request) -> Response:

@@ -10,7 +10,7 @@ import pytest
 
 from bot.app import engine_config, open_store
 from bot.background.drains import Drains, order_drain
-from bot.commands.gpu import stats_gpu
+from bot.commands.stats import gpu as stats_gpu
 from bot.config.schema import Config, Ray
 from bot.imagine.events import Done, Waiting
 from bot.imagine.models import Model, Models, load_capabilities

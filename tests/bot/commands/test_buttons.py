@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.commands import buttons
-from bot.commands.buttons import Action, button_id, pressed
+from bot.commands.button_ids import Action, button_id, pressed
 from bot.imagine.events import Done
 from bot.imagine.models import Size, load_capabilities
 from bot.imagine.options import Options

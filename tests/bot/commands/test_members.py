@@ -59,6 +59,25 @@ async def test_two_accounts_become_one_once_both_said_yes(service: Service) -> N
     assert (await service.quota(THERE)).used == 1
 
 
+async def test_an_account_leaves_the_others_and_takes_this_months_use_along(service: Service) -> None:
+    await draw(service, "a cat")
+    offered = await members.link(service, THERE, await code_of(service, HERE), T)
+    for side in (HERE, THERE):
+        await members.answer_link(service, side, str(offered.offer_id), yes=True, t=T)
+    question = await members.unlink_question(service, THERE, T)
+    assert "Telegram 1" in question.text
+    assert "own" in (await members.unlink(service, THERE, T)).text
+    assert (await service.member(HERE)).key != (await service.member(THERE)).key
+    assert [(await service.quota(who)).used for who in (HERE, THERE)] == [1, 1]
+
+
+async def test_an_account_that_is_not_linked_is_told_so(service: Service) -> None:
+    for asked in (members.unlink_question(service, HERE, T), members.unlink(service, HERE, T)):
+        with pytest.raises(UserError) as refused:
+            await asked
+        assert refused.value.message.id == "error-unlink-only"
+
+
 async def test_a_no_voids_the_code(service: Service) -> None:
     code = await code_of(service, HERE)
     offered = await members.link(service, THERE, code, T)

@@ -41,8 +41,9 @@ FOR_OWNERS: dict[str, Callable[[Service, Asker], Awaitable[object]]] = {
     "unban": lambda service, who: owners.unban(service, who, WHO, T),
     "pause": lambda service, who: owners.pause(service, who, T),
     "resume": lambda service, who: owners.resume(service, who, T),
-    "stats queue": lambda service, who: stats.stats_queue(service, who, T),
-    "stats gpu": lambda service, who: stats.stats_gpu(service, who, T),
+    "stats queue": lambda service, who: stats.queue(service, who, T),
+    "stats gpu": lambda service, who: stats.gpu(service, who, T),
+    "audit": lambda service, who: owners.audit(service, who, None, T),
     "role": lambda service, who: server.set_role(service, who, "7", "premium", T),
 }
 
@@ -108,9 +109,9 @@ async def test_a_ban_stops_what_waits_and_what_comes(service: Service, model: Fi
 async def test_pause_and_resume_are_told(service: Service) -> None:
     await owners.pause(service, OWNER, T)
     assert service.models.default.backend.snapshot().admission_paused
-    assert "Paused" in (await stats.stats_queue(service, OWNER, T)).text
+    assert "Paused" in (await stats.queue(service, OWNER, T)).text
     await owners.resume(service, OWNER, T)
-    assert (await stats.stats_queue(service, OWNER, T)).text == ""
+    assert (await stats.queue(service, OWNER, T)).text == ""
 
 
 async def test_settings_are_kept_and_shown(service: Service) -> None:
@@ -153,3 +154,14 @@ def test_every_card_has_words_in_every_language(language: str) -> None:
     t = translator(language)
     for rule in Nsfw:
         assert t(f"settings-nsfw-{rule}") != f"settings-nsfw-{rule}"
+
+
+async def test_the_audit_log_tells_who_changed_what_and_why(service: Service) -> None:
+    await owners.ban(service, OWNER, WHO, T, why="spam")
+    await owners.grant(service, OWNER, Identity("telegram", "2"), "5", T)
+    every = "\n".join(told for _, told in (await owners.audit(service, OWNER, None, T)).facts)
+    assert "telegram 99: ban telegram 1 · spam" in every
+    assert "telegram 99: grant telegram 2" in every
+    about = await owners.audit(service, OWNER, WHO, T)
+    assert [told for _, told in about.facts] == ["telegram 99: ban telegram 1 · spam"]
+    assert (await owners.audit(service, OWNER, Identity("telegram", "3"), T)).facts == ()

@@ -7,10 +7,10 @@ import re
 
 import pytest
 
-from bot.commands.general import Card
 from bot.cost.report_text import facts, title
 from bot.discord.pages import card_embed
 from bot.messages import LANGUAGES, translator
+from bot.render import Card
 from bot.telegram import html as telegram_html
 from tests.bot.cost.figures import report
 

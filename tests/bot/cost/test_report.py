@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from bot.app import open_store
-from bot.commands.general import stats as stats_card
+from bot.commands.stats import cost as stats_card
 from bot.config.schema import Billing, Config
 from bot.cost import fonts
 from bot.cost.chart import HEIGHT_PX, WIDTH_PX, chart_png

@@ -8,7 +8,7 @@ from unittest.mock import AsyncMock
 import discord
 import pytest
 
-from bot.commands.buttons import Action, button_id
+from bot.commands.button_ids import Action, button_id
 from bot.discord.screen import Screen
 from bot.imagine.options import Options
 from tests.bot.discord.conftest import labels, words

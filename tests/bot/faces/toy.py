@@ -6,8 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from bot import render
-from bot.commands import buttons, questions, table
-from bot.commands.buttons import Action
+from bot.commands import button_ids, buttons, questions, table
+from bot.commands.button_ids import Action
 from bot.commands.command import typed
 from bot.faces.caller import Origin, caller_of
 from bot.faces.delivery import Delivery
@@ -52,7 +52,7 @@ class ToyScreen(Screen):
         return render.status(event, self._t)
 
     async def show(self, event: Event) -> None:
-        self._face.chat.buttons.append(buttons.button_id(Action.CANCEL, self._live.request_id))
+        self._face.chat.buttons.append(button_ids.button_id(Action.CANCEL, self._live.request_id))
         self._face.chat.say(render.status(event, self._t))
 
     async def hand_over(self, done: Done) -> str:
@@ -66,7 +66,7 @@ class ToyScreen(Screen):
             ):
                 face.chat.say(f"{label}: {value}")
             face.chat.pictures.append(picture.png)
-        face.chat.buttons = [buttons.button_id(action, live.request_id) for action in Action]
+        face.chat.buttons = [button_ids.button_id(action, live.request_id) for action in Action]
         return f"message {len(face.chat.words)}"
 
     async def tell(self, failed: Failed) -> None:
@@ -99,14 +99,14 @@ class ToyFace:
         """Somebody presses a button."""
         caller = await self._caller(user, **where)
         try:
-            if (asked := questions.replied(id_)) is not None:
+            if (asked := button_ids.replied(id_)) is not None:
                 self._card(await questions.answer(self.service, caller, asked))
-            elif (press := buttons.pressed(id_)) is not None:
+            elif (press := button_ids.pressed(id_)) is not None:
                 await self._on_picture(caller, press)
         except UserError as error:
             self.chat.say(caller.t(error.message))
 
-    async def _on_picture(self, caller: Caller, press: buttons.Press) -> None:
+    async def _on_picture(self, caller: Caller, press: button_ids.Press) -> None:
         service, asker, target, key = self.service, caller.asker, press.target, caller.key
         match press.action:
             case Action.AGAIN:

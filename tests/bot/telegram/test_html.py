@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.commands.general import Card
+from bot.render import Card
 from bot.telegram import html
 from tests.bot.telegram.markup import parse
 

@@ -1,0 +1,41 @@
+"""`/help`: how to ask for a picture where the reader is, and the commands they may use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.faces.caller import Who
+from bot.faces.platforms import PLATFORMS
+from bot.imagine.options import OPTIONS, about
+from bot.render import Card
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.commands.command import Command
+    from bot.faces.caller import Caller
+    from bot.imagine.service import Service
+    from bot.messages import Translator
+
+
+def card(service: Service, caller: Caller, commands: Sequence[Command]) -> Card:
+    """How to ask on this platform, with the options where they are typed, and the commands."""
+    t, names = caller.t, caller.names
+    platform = PLATFORMS.get(caller.origin.platform)
+    shown = [command for command in commands if command.who is Who.MEMBER or caller.owner]
+    lines = [
+        f"/{names(c.message_id) if names and ' ' not in c.name else c.name} · {t(f'{c.message_id}-about')}"
+        for c in shown
+    ]
+    how = t(platform.help if platform else "help-typed", imagine=names("cmd-imagine") if names else "imagine")
+    text = "\n".join([how, "", *lines])
+    if platform is None or not platform.fields:
+        text = "\n".join([t("help-imagine"), *_options(service, t), "", text])
+    return Card("Easel", text=text)
+
+
+def _options(service: Service, t: Translator) -> list[str]:
+    """Every option as it is typed, with the values there are."""
+    model, styles = service.models.default.capabilities, service.config.styles
+    width = max(len(option.shown) for option in OPTIONS)
+    return [f"  --{option.shown:<{width}}  {about(option, model, styles, t)}" for option in OPTIONS]
