@@ -30,7 +30,7 @@ from bot.config.credentials import Redactor
 from bot.discord.pages import unescaped
 from bot.logs import set_up_logs
 from bot.telegram import Client
-from tests.bot.discord.conftest import worlds
+from tests.bot.discord.conftest import rows, texts, worlds
 from tests.bot.telegram.conftest import ANNA, FAST, config_for, stand_in
 from tests.bot.telegram.markup import parse
 from tests.bot.telegram.standin import TOKEN
@@ -56,8 +56,8 @@ class Message:
     """What the member typed before it."""
     who: str = ""
     text: str = ""
-    title: str = ""
-    facts: list[tuple[str, str]] = field(default_factory=list)
+    small: str = ""
+    """The line in small print."""
     picture: str = ""
     """A data URL."""
     buttons: list[list[str]] = field(default_factory=list)
@@ -75,15 +75,14 @@ async def in_discord(world: World) -> AsyncIterator[Message]:
     ]
     for member, who, options in asked:
         answer: Any = await world.imagine(who=member, **options)
-        (embed,) = answer.embeds
+        prompt, lines = texts(answer)
         yield Message(
             asked="/imagine",
             who=who,
-            text=unescaped(answer.content),
-            title=unescaped(embed.description or ""),
-            facts=[(fact.name or "", unescaped(fact.value or "")) for fact in embed.fields],
+            text=unescaped(prompt),
+            small=unescaped(lines.removeprefix("-# ")).replace(f"<@{member.id}>", f"@{who}"),
             picture=data_url(world.file(answer)),
-            buttons=[[button["label"] for button in row["components"]] for row in answer.components],
+            buttons=rows(answer),
         )
 
 

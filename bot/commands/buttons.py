@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bot.commands.button_ids import Action
+from bot.commands.button_ids import Action, button_id
 from bot.imagine import refusals
 from bot.imagine.options import OPTIONS, Options, altered, number_text
 from bot.imagine.picture import is_spoiler
@@ -24,11 +24,32 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bot import render
+    from bot.imagine.events import Done
     from bot.imagine.live import LiveRequest
     from bot.imagine.models import Capabilities
     from bot.imagine.service import Asker, Service
     from bot.messages import Translator
     from storage.records import JobRecord, RequestRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A button to be shown."""
+
+    action: Action
+    target: str
+    number: int | None = None
+    """Which of several pictures it is about, as people count them."""
+
+    @property
+    def id(self) -> str:
+        return button_id(self.action, self.target)
+
+    def label(self, t: Translator) -> str:
+        """What stands on it: `Vary`, and of a picture among several `V2`."""
+        if self.number is None:
+            return t(f"button-{self.action}")
+        return t(f"each-{self.action}", number=self.number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +64,27 @@ class Single:
     """Whoever asked may draw it larger."""
 
 
-def offered(live: LiveRequest, service: Service) -> tuple[Action, ...]:
-    """The buttons under a finished request, in order; a grid has SINGLE once for each picture."""
-    one = live.request.images == 1
+def offered(live: LiveRequest, done: Done, service: Service) -> tuple[tuple[Offer, ...], ...]:
+    """The buttons under a result, in rows of at most four: of several pictures, each can be enlarged, varied
+    and had by itself.
+    """
     tier = service.config.tiers.get(live.tier or "")
-    grows = one and tier and _model(service, live.request).larger(live.request.size, tier.max_pixels)
+    grows = tier and _model(service, live.request).larger(live.request.size, tier.max_pixels)
     larger = (Action.LARGER,) if grows else ()
-    singles = () if one else (Action.SINGLE,)
-    return (Action.AGAIN, Action.VARY, *larger, *singles, Action.DETAILS, Action.DELETE)
+    target, job_ids = live.request_id, [picture.job_id for picture in done.pictures]
+    if live.request.images == 1:
+        above = tuple(Offer(action, target) for action in (Action.AGAIN, Action.VARY, *larger))
+        below = (
+            Offer(Action.SINGLE, job_ids[0]),
+            Offer(Action.DETAILS, target),
+            Offer(Action.DELETE, target),
+        )
+        return above, below
+    each = tuple(
+        tuple(Offer(action, job_id, n) for n, job_id in enumerate(job_ids, 1))
+        for action in (*larger, Action.VARY, Action.SINGLE)
+    )
+    return (*each, tuple(Offer(action, target) for action in (Action.AGAIN, Action.DETAILS, Action.DELETE)))
 
 
 async def again(
@@ -119,6 +153,11 @@ async def details(service: Service, asker: Asker, target: str, t: Translator) ->
     if await _told_cost(service, asker):
         facts += _cost_facts(service, record, t)
     return Card(t("details-title"), (*facts, (t("fact-id"), record.request_id)), request.prompt)
+
+
+async def prompt(service: Service, asker: Asker, target: str) -> str:
+    """The words that a request or one of its pictures was drawn from."""
+    return (await _seen(service, asker, target)).prompt
 
 
 async def delete(service: Service, asker: Asker, target: str, *, moderator: bool = False) -> None:

@@ -269,6 +269,11 @@ class Moderation(Section):
     classifier_threshold: Annotated[float, Field(gt=0, le=1)] = 0.5
     classifier_action: Literal["spoiler", "refuse"] = "spoiler"
 
+    @property
+    def may_hide(self) -> bool:
+        """Whether a picture may turn out to be a spoiler; nobody has looked at its previews yet."""
+        return self.classifier is not None and self.classifier_action == "spoiler"
+
     @field_validator("blocked_patterns", "adult_patterns")
     @classmethod
     def _readable(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:

@@ -33,6 +33,8 @@ class Address:
     asked_at: dt.datetime
     limit_bytes: int = DEFAULT_LIMIT_BYTES
     preview: bool = True
+    new_message_id: int | None = None
+    """Where the result took the place of the first answer as a message of its own."""
 
     @property
     def token_ends_at(self) -> dt.datetime:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from bot.imagine.picture import sheet
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -66,15 +68,10 @@ def fit(upload: Upload, limit_bytes: int) -> Encoded:
 def grid(pngs: Sequence[bytes]) -> bytes:
     """Two to four pictures side by side, with the first one's parameters. Blocking: off the event loop."""
     pictures = [Image.open(io.BytesIO(png)) for png in pngs]
-    width, height = pictures[0].size
-    rows = (len(pictures) + 1) // 2
-    sheet = Image.new("RGB", (2 * width, rows * height))
-    for n, picture in enumerate(pictures):
-        sheet.paste(picture.convert("RGB"), (n % 2 * width, n // 2 * height))
     info = PngInfo()
     info.add_text("parameters", str(pictures[0].info.get("parameters", "")))
     buffer = io.BytesIO()
-    sheet.save(buffer, "PNG", pnginfo=info, compress_level=6)
+    sheet(pictures).save(buffer, "PNG", pnginfo=info, compress_level=6)
     return buffer.getvalue()
 
 

@@ -13,6 +13,7 @@ from bot.discord.questions import QuestionButton
 if TYPE_CHECKING:
     import re
 
+    from bot.discord.pages import Rows
     from bot.imagine.events import Done
     from bot.imagine.live import LiveRequest
     from bot.imagine.service import Service
@@ -37,13 +38,11 @@ class Presser(Protocol):
 class ActionButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=button_ids.BUTTON_ID):
     """Does what its id says to the request or picture that its id names."""
 
-    def __init__(self, press: Press, label: str = "…", row: int | None = None) -> None:
+    def __init__(self, press: Press, label: str = "…") -> None:
         self.press = press
         style = STYLES.get(press.action, discord.ButtonStyle.secondary)
         super().__init__(
-            discord.ui.Button(
-                style=style, label=label, custom_id=button_id(press.action, press.target), row=row
-            )
+            discord.ui.Button(style=style, label=label, custom_id=button_id(press.action, press.target))
         )
 
     @classmethod
@@ -65,33 +64,26 @@ class ActionButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], t
             await client.failed(interaction, error)
 
 
-def request_view(request_id: str, t: Translator) -> discord.ui.View:
+def request_rows(request_id: str, t: Translator) -> Rows:
     """Under a request on its way: cancel."""
-    return _view(_button(Action.CANCEL, request_id, t))
+    return ((_button(Action.CANCEL, request_id, t),),)
 
 
-def result_view(live: LiveRequest, done: Done, service: Service, t: Translator) -> discord.ui.View:
-    """Under a result: the single files of a grid first, then what can be done with it."""
-    target = live.request_id
-    singles = [
-        ActionButton(
-            Press(Action.SINGLE, picture.job_id), t("button-single", number=_number(picture.job_id)), row=0
-        )
-        for picture in done.pictures
-        if live.request.images > 1
-    ]
-    others = [
-        _button(action, target, t, row=1)
-        for action in buttons.offered(live, service)
-        if action is not Action.SINGLE
-    ]
-    return _view(*singles, *others)
+def result_rows(live: LiveRequest, done: Done, service: Service, t: Translator) -> Rows:
+    """Under a result: what can be done with each picture of a grid, then with all of it."""
+    rows = buttons.offered(live, done, service)
+    if len(done.pictures) == 1:  # the message holds the file already
+        rows = (tuple(offer for row in rows for offer in row if offer.action is not Action.SINGLE),)
+    return tuple(
+        tuple(ActionButton(Press(offer.action, offer.target), offer.label(t)) for offer in row)
+        for row in rows
+    )
 
 
-def single_view(job_id: str, *, larger: bool, t: Translator) -> discord.ui.View:
+def single_rows(job_id: str, *, larger: bool, t: Translator) -> Rows:
     """Under one picture of a grid."""
     kinds = [Action.LARGER] if larger else []
-    return _view(*(_button(action, job_id, t) for action in (*kinds, Action.VARY, Action.DETAILS)))
+    return (tuple(_button(action, job_id, t) for action in (*kinds, Action.VARY, Action.DETAILS)),)
 
 
 def card_view(card: Card) -> discord.ui.View | None:
@@ -105,17 +97,5 @@ def card_view(card: Card) -> discord.ui.View | None:
     return view if view.children else None
 
 
-def _button(action: Action, target: str, t: Translator, row: int | None = None) -> ActionButton:
-    return ActionButton(Press(action, target), t(f"button-{action}"), row)
-
-
-def _number(job_id: str) -> int:
-    """People count from one."""
-    return int(job_id.rpartition("-")[2]) + 1
-
-
-def _view(*buttons: ActionButton) -> discord.ui.View:
-    view = discord.ui.View(timeout=None)
-    for button in buttons:
-        view.add_item(button)
-    return view
+def _button(action: Action, target: str, t: Translator) -> ActionButton:
+    return ActionButton(Press(action, target), t(f"button-{action}"))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import discord  # noqa: TC002 - discord.py reads annotations when commands are made
+import discord
 
+from bot.commands import button_ids
 from bot.discord import presses
 from bot.discord.caller import spoken_to
 from bot.discord.locale import text
@@ -39,11 +40,15 @@ def add_to(face: Face) -> None:
 
 
 def request_of(face: Face, message: discord.Message) -> str | None:
-    """The request that a message of ours shows, read off its file's name."""
+    """The request that a message of ours shows, read off its buttons, or its file's name."""
     if message.author.id not in (face.application_id, face.user and face.user.id):
         return None
-    found = (_FILE.fullmatch(attachment.filename) for attachment in message.attachments)
-    return next((match["request"] for match in found if match), None)
+    rows = (part for part in message.components if isinstance(part, discord.ActionRow))
+    ids = (child.custom_id for row in rows for child in row.children if isinstance(child, discord.Button))
+    presses = (button_ids.pressed(id_) for id_ in ids if id_)
+    named = (_FILE.fullmatch(attachment.filename) for attachment in message.attachments)
+    found = [press.request_id for press in presses if press] + [match["request"] for match in named if match]
+    return next(iter(found), None)
 
 
 async def _nothing_there(face: Face, interaction: Interaction) -> None:

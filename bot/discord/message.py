@@ -3,13 +3,14 @@
 An interaction's token can edit its answer for a quarter of an hour, whether or not the bot may post there.
 After that, or when the answer is gone, a message in the channel and a direct message are left. A way that
 Discord refuses is not tried again; one that failed for the moment is.
+
+An edit calls nobody. So a result that took long comes as a new message that does, and the first one goes.
 """
 
 from __future__ import annotations
 
 import asyncio
 import io
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -17,8 +18,9 @@ import discord
 import structlog
 
 from bot.discord.address import DEFAULT_LIMIT_BYTES
-from bot.discord.files import SPOILER, fit
+from bot.discord.files import fit
 from bot.discord.library import interaction_webhook, message_named
+from bot.discord.pages import layout
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -44,10 +46,18 @@ Troubles = (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError)
 class Message:
     """The message that shows one request, and the ways to get a page to its reader."""
 
-    def __init__(self, client: discord.Client, address: Address, request_id: str) -> None:
+    def __init__(
+        self,
+        client: discord.Client,
+        address: Address,
+        request_id: str,
+        moved: Callable[[int], Awaitable[None]],
+    ) -> None:
+        """`moved` is told the id of a new message that took the place of the first."""
         self._client = client
         self._address = address
         self._request_id = request_id
+        self._moved = moved
         self._limit_bytes = address.limit_bytes
         self._refused: set[str] = set()
 
@@ -65,15 +75,19 @@ class Message:
         except Troubles as error:
             self._note(self._edit, error, refused=_status(error) in GONE)
 
-    async def deliver(self, page: Page) -> int | None:
-        """Get the page to the member by some way. The message's id, or None where no way is left."""
+    async def deliver(self, page: Page, *, ping: bool = False) -> int | None:
+        """Get the page to the member by some way; to `ping` them takes a new message.
+
+        The message's id, or None where no way is left.
+        """
         for pause_s in PAUSES_S:
             await asyncio.sleep(pause_s)
-            while ways := self._ways():
+            while ways := self._ways(ping=ping):
                 try:
                     message_id = await ways[0](page)
-                    if ways[0] != self._edit:
-                        await self._close_first()
+                    if ways[0] not in (self._edit, self._edit_again):
+                        await self._moved(message_id)
+                        await self._remove_first()
                     return message_id
                 except Troubles as error:
                     if _too_large(error) and self._limit_bytes > 256 * 1024:
@@ -86,26 +100,32 @@ class Message:
                 return None
         return None
 
-    async def _close_first(self) -> None:
-        """Take the buttons off the first answer: the outcome came elsewhere. Past the token's life, the bot
-        edits it as its own message, where it may.
+    async def _remove_first(self) -> None:
+        """Take the first answer away: the outcome came elsewhere. Past the token's life, the bot deletes its
+        own message, where it may.
         """
         address = self._address
-        if address.private or address.channel_id is None or address.message_id is None:
-            return
-        channel = self._client.get_partial_messageable(address.channel_id, guild_id=address.guild_id)
         try:
-            await channel.get_partial_message(address.message_id).edit(view=None)
+            if discord.utils.utcnow() < address.token_ends_at:
+                await self._webhook.delete_message(message_named(address.message_id))
+            elif not address.private and address.channel_id is not None and address.message_id is not None:
+                channel = self._client.get_partial_messageable(address.channel_id, guild_id=address.guild_id)
+                await channel.get_partial_message(address.message_id).delete()
         except Troubles as error:
-            log.warning("discord.not_closed", request=self._request_id, status=_status(error))
+            log.info("discord.not_removed", request=self._request_id, status=_status(error))
 
     # the ways, best first
 
-    def _ways(self) -> list[Callable[[Page], Awaitable[int]]]:
+    def _ways(self, *, ping: bool = False) -> list[Callable[[Page], Awaitable[int]]]:
+        address = self._address
         ways: list[Callable[[Page], Awaitable[int]]] = []
-        if discord.utils.utcnow() < self._address.token_ends_at:
+        if discord.utils.utcnow() < address.token_ends_at:
+            if address.new_message_id is not None:
+                ways.append(self._edit_again)
+            elif ping and not address.private:
+                ways.append(self._call)
             ways += [self._edit, self._follow_up]
-        if not self._address.private and self._address.channel_id is not None:
+        if not address.private and address.channel_id is not None:
             ways.append(self._post)
         ways.append(self._write_privately)
         return [way for way in ways if way.__name__ not in self._refused]
@@ -113,6 +133,19 @@ class Message:
     async def _edit(self, page: Page) -> int:
         original = message_named(self._address.message_id)
         message = await self._webhook.edit_message(original, **await self._edited(page))
+        return message.id
+
+    async def _edit_again(self, page: Page) -> int:
+        """The new message of an earlier process, which did not live to know that it had arrived."""
+        assert self._address.new_message_id is not None
+        message = await self._webhook.edit_message(self._address.new_message_id, **await self._edited(page))
+        await self._remove_first()
+        return message.id
+
+    async def _call(self, page: Page) -> int:
+        kwargs = await self._fresh(page, self._limit_bytes)
+        kwargs["allowed_mentions"] = self._asker
+        message = await self._webhook.send(wait=True, **kwargs)
         return message.id
 
     async def _follow_up(self, page: Page) -> int:
@@ -124,11 +157,7 @@ class Message:
         address = self._address
         assert address.channel_id is not None
         channel = self._client.get_partial_messageable(address.channel_id, guild_id=address.guild_id)
-        named = replace(page, content=f"<@{address.user_id}>\n{page.content}".strip())
-        asker = discord.AllowedMentions(users=True, everyone=False, roles=False, replied_user=False)
-        return await self._send(
-            channel, named, asker
-        )  # all else on a page is escaped, so nobody else is named
+        return await self._send(channel, page, self._asker)
 
     async def _write_privately(self, page: Page) -> int:
         channel = await self._client.create_dm(discord.Object(self._address.user_id))
@@ -147,30 +176,34 @@ class Message:
     # what goes over the wire
 
     @property
+    def _asker(self) -> discord.AllowedMentions:
+        """Pings who asked, where the page names them, and nobody else."""
+        asker = discord.Object(self._address.user_id)
+        return discord.AllowedMentions(users=[asker], everyone=False, roles=False, replied_user=False)
+
+    @property
     def _webhook(self) -> discord.Webhook:
         address = self._address
         return interaction_webhook(self._client, address.application_id, address.token)
 
     async def _edited(self, page: Page) -> dict[str, Any]:
-        """Everything of an edited message, what is not on the page taken off."""
-        files = await _files(page, self._limit_bytes)
+        """Everything of an edited message; text and embeds, as earlier versions wrote them, taken off."""
+        file = await _file(page, self._limit_bytes)
         return {
-            "content": page.content,
-            "embeds": [_embed(page, files)] if page.embed else [],
-            "attachments": files,
-            "view": page.view,
+            "content": None,
+            "embeds": [],
+            "attachments": [file] if file else [],
+            "view": layout(page, file),
             "allowed_mentions": discord.AllowedMentions.none(),
         }
 
     async def _fresh(self, page: Page, limit_bytes: int) -> dict[str, Any]:
-        files = await _files(page, limit_bytes)
-        parts = {
-            "content": page.content or None,
-            "embed": _embed(page, files) if page.embed else None,
-            "view": page.view,
+        file = await _file(page, limit_bytes)
+        return {
+            "files": [file] if file else [],
+            "view": layout(page, file),
+            "allowed_mentions": discord.AllowedMentions.none(),
         }
-        shown = {name: part for name, part in parts.items() if part is not None}
-        return shown | {"files": files, "allowed_mentions": discord.AllowedMentions.none()}
 
     def _note(self, way: Callable[[Page], Awaitable[int]], error: BaseException, *, refused: bool) -> bool:
         """Log that a way did not work, and strike it from the ways where Discord has refused it for good."""
@@ -187,21 +220,14 @@ class Message:
         return refused
 
 
-async def _files(page: Page, limit_bytes: int) -> list[discord.File]:
-    """Fresh files for one try, each encoded to fit its share of the limit."""
+async def _file(page: Page, limit_bytes: int) -> discord.File | None:
+    """The page's picture for one try, encoded to fit the limit."""
     if page.preview is not None:
-        return [discord.File(io.BytesIO(page.preview), PREVIEW_NAME)]
-    share = limit_bytes // max(1, len(page.uploads))
-    encoded = [await asyncio.to_thread(fit, upload, share) for upload in page.uploads]
-    return [discord.File(io.BytesIO(one.content), one.name) for one in encoded]
-
-
-def _embed(page: Page, files: list[discord.File]) -> discord.Embed:
-    assert page.embed is not None
-    embed = page.embed.copy()
-    if files and not files[0].filename.startswith(SPOILER):  # an embed cannot hide its picture
-        embed.set_image(url=f"attachment://{files[0].filename}")
-    return embed
+        return discord.File(io.BytesIO(page.preview), PREVIEW_NAME)
+    if page.upload is None:
+        return None
+    encoded = await asyncio.to_thread(fit, page.upload, limit_bytes)
+    return discord.File(io.BytesIO(encoded.content), encoded.name)
 
 
 def _status(error: BaseException) -> int | None:

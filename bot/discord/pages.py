@@ -1,10 +1,10 @@
-"""What a message of ours looks like: status line, embed, buttons. Nothing a member typed is ever markup."""
+"""What a message of ours looks like: picture, prompt, lines, buttons. Nothing a member typed is markup."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import discord
 
@@ -13,20 +13,21 @@ from bot.imagine.events import Progress
 from bot.imagine.picture import encode_preview
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from bot.commands.buttons import Single
     from bot.discord.files import Upload
     from bot.imagine.events import Done, Event
     from bot.imagine.live import LiveRequest
-    from bot.imagine.picture import Picture
-    from bot.imagine.request import ImageRequest
     from bot.messages import Translator
-    from bot.render import Card, Fact
-    from storage.records import Quota
+    from bot.render import Card
+
+    Rows = tuple[tuple[discord.ui.Item[Any], ...], ...]
 
 CHART = "chart.png"
 COLOUR = discord.Colour(0xE8833A)
 MAX_DESCRIPTION, MAX_TITLE, MAX_NAME, MAX_VALUE, MAX_FIELDS = 4096, 256, 256, 1024, 25
+MAX_PROMPT, MAX_LINES, MAX_ALT = 1000, 1900, 256
+"""Of a page, whose text may have 4000 characters; escaping at most doubles the prompt."""
+CUT = "…"
 _ID = re.compile(r"\b\d{15,20}\b")
 _MARKUP = re.compile(r"[!-/:-@\[-`{-~]")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
@@ -34,13 +35,18 @@ _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 
 @dataclass(frozen=True)
 class Page:
-    """One state of a message. `uploads` are encoded for the place when it is sent; the first one is shown."""
+    """One state of a message: a picture at full width, the prompt, lines of ours, buttons.
 
-    content: str = ""
-    embed: discord.Embed | None = None
-    view: discord.ui.View | None = None
-    uploads: tuple[Upload, ...] = ()
+    `upload` is encoded for the place when the page is sent. `lines` are markup already.
+    """
+
+    prompt: str = ""
+    lines: tuple[str, ...] = ()
+    rows: tuple[tuple[discord.ui.Item[Any], ...], ...] = ()
+    upload: Upload | None = None
     preview: bytes | None = None
+    hidden: bool = False
+    """The picture is shown only to whoever clicks on it."""
 
 
 @dataclass(frozen=True)
@@ -67,36 +73,73 @@ def look(event: Event, t: Translator, *, preview: bool) -> Look:
     return Look(render.status(event, t), id(shown) if shown else None)
 
 
+def layout(page: Page, file: discord.File | None) -> discord.ui.LayoutView:
+    """The page as Discord's components, with `file` as its picture.
+
+    In an embed the picture would be shrunk to the embed's width; attached, it would stand below the text.
+    """
+    view = discord.ui.LayoutView(timeout=None)
+    if file is not None:
+        about = page.prompt[:MAX_ALT] or None
+        item = discord.MediaGalleryItem(file, description=about, spoiler=page.hidden)
+        view.add_item(discord.ui.MediaGallery(item))
+    for text in (shown_prompt(page.prompt), "\n".join(page.lines)[:MAX_LINES]):
+        if text:
+            view.add_item(discord.ui.TextDisplay(text))
+    for row in page.rows:
+        view.add_item(discord.ui.ActionRow(*row))
+    return view
+
+
+def shown_prompt(prompt: str) -> str:
+    """A prompt as a message shows it; `prompt_of` reads it back."""
+    return escaped(prompt if len(prompt) <= MAX_PROMPT else prompt[: MAX_PROMPT - 1] + CUT)
+
+
+def prompt_of(message: discord.Message) -> str | None:
+    """The prompt that a message of ours shows; None where it does not show all of it."""
+    texts = [part.content for part in message.components if isinstance(part, discord.TextDisplay)]
+    texts += [embed.description or "" for embed in message.embeds]  # of earlier versions
+    prompt = unescaped(texts[0]) if texts else ""
+    return None if not prompt or prompt.endswith(CUT) else prompt
+
+
 def progress_page(
-    live: LiveRequest, event: Event, t: Translator, view: discord.ui.View, *, preview: bool
+    live: LiveRequest, event: Event, t: Translator, rows: Rows, *, preview: bool, hidden: bool
 ) -> Page:
     """A request on its way. Blocking where there is a preview to encode: call it off the event loop."""
-    embed = prompt_embed(live.request)
     shown = event.preview if preview and isinstance(event, Progress) else None
-    return Page(render.status(event, t), embed, view, preview=encode_preview(shown) if shown else None)
+    jpeg = encode_preview(shown) if shown else None
+    return Page(live.request.prompt, (render.status(event, t),), rows, preview=jpeg, hidden=hidden)
 
 
-def result_page(live: LiveRequest, done: Done, t: Translator, view: discord.ui.View, upload: Upload) -> Page:
-    """The finished picture, or the grid, with how to draw it again and what is left of the month."""
-    embed = prompt_embed(live.request)
-    for label, value in _result_facts(live.request, done.pictures, done.quota, t):
-        embed.add_field(name=label, value=escaped(value))
-    notes = [t(note) for note in (*live.accepted.notes, *done.notes)]
-    if done.missing:
-        notes.append(t("missing-images", missing=done.missing))
-    return Page(escaped("\n".join(notes)), embed, view, (upload,))
+def result_page(
+    live: LiveRequest,
+    done: Done,
+    t: Translator,
+    rows: Rows,
+    upload: Upload,
+    *,
+    asker: int,
+    currency: str | None,
+) -> Page:
+    """The finished picture, or the grid: who asked for it, one line about it, and what they should know."""
+    line = f"<@{asker}> · {escaped(render.result_line(live.request, done, t, currency))}"
+    lines = [small(line), *(escaped(note) for note in render.notes(live.accepted, done, t))]
+    hidden = any(picture.spoiler for picture in done.pictures)
+    return Page(live.request.prompt, tuple(lines), rows, upload, hidden=hidden)
 
 
-def single_embed(request: ImageRequest, t: Translator) -> discord.Embed:
+def single_page(picked: Single, t: Translator, rows: Rows, upload: Upload) -> Page:
     """One picture of a grid."""
-    embed = prompt_embed(request)
-    embed.add_field(name=t("fact-size"), value=str(request.size))
-    return embed.add_field(name=t("fact-seed"), value=str(request.seed))
+    request = picked.request
+    line = f"{request.size} · {t('fact-seed')} {request.seed}"
+    return Page(request.prompt, (small(line),), rows, upload, hidden=picked.spoiler)
 
 
-def prompt_embed(request: ImageRequest) -> discord.Embed:
-    """The prompt as an embed's description: all of it, since the vary button reads it from there."""
-    return discord.Embed(description=escaped(request.prompt)[:MAX_DESCRIPTION], colour=COLOUR)
+def small(line: str) -> str:
+    """A line in small print."""
+    return f"-# {line}"
 
 
 def named(card: Card, guild: discord.Guild | None) -> Card:
@@ -132,17 +175,3 @@ def card_embeds(card: Card) -> list[discord.Embed]:
         return [card_embed(part) for part in card.parts]
     embed = card_embed(card)
     return [embed.set_image(url=f"attachment://{CHART}")] if card.picture else [embed]
-
-
-def _result_facts(
-    request: ImageRequest, pictures: Sequence[Picture], quota: Quota, t: Translator
-) -> list[Fact]:
-    seeds = ", ".join(str(picture.seed) for picture in pictures)
-    seconds = sum(picture.draw_s for picture in pictures)
-    return [
-        (t("fact-size"), str(request.size)),
-        (t("fact-steps"), str(request.steps)),
-        (t("fact-seed"), seeds),
-        (t("fact-time"), t("value-seconds", seconds=f"{seconds:.2f}")),
-        (t("fact-left"), render.left(quota, t)),
-    ]

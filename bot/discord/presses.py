@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import re
 import secrets
@@ -15,9 +16,9 @@ from bot.commands.button_ids import Action
 from bot.discord.address import address_of
 from bot.discord.caller import caller, is_moderator, spoken_to
 from bot.discord.files import Upload, file_name, fit
-from bot.discord.keyboards import single_view
+from bot.discord.keyboards import single_rows
 from bot.discord.library import typed_into
-from bot.discord.pages import single_embed, unescaped
+from bot.discord.pages import layout, prompt_of, single_page
 from bot.imagine.options import MAX_PROMPT_CHARS
 from bot.messages import UserError
 from storage.errors import StorageError
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 REFUSALS = (UserError, StorageError)
 MODAL_LIFE_S = 15 * 60.0
+MODAL_WITHIN_S = 1.5
 PROMPT_FIELD = "prompt"
 _VARY = re.compile(r"vary:(?P<target>[0-9a-f]{16}(?:-[0-9])?):[0-9a-f]{8}")
 
@@ -42,9 +44,8 @@ async def pressed(face: Face, interaction: Interaction, press: Press) -> None:
         case Action.LARGER:
             await larger(face, interaction, target, private=private)
         case Action.VARY:
-            # a modal must be the first answer, so it reads the message and not the store
-            modal = VaryModal(target, _prompt(interaction), spoken_to(face.service, interaction))
-            await interaction.response.send_modal(modal)
+            words, t = await _prompt(face, interaction, target), spoken_to(face.service, interaction)
+            await interaction.response.send_modal(VaryModal(target, words, t))
         case Action.SINGLE:
             await single(face, interaction, target)
         case Action.DETAILS:
@@ -86,15 +87,11 @@ async def single(face: Face, interaction: Interaction, job_id: str) -> None:
         return
     request_id, _, number = job_id.rpartition("-")
     name = file_name(request_id, int(number) + 1, spoiler=picked.spoiler)
-    encoded = await asyncio.to_thread(fit, Upload(name, picked.png), interaction.filesize_limit)
-    embed = single_embed(picked.request, asking.t)
-    if not picked.spoiler:  # an embed cannot hide its picture
-        embed.set_image(url=f"attachment://{encoded.name}")
-    await interaction.edit_original_response(
-        embed=embed,
-        attachments=[discord.File(io.BytesIO(encoded.content), encoded.name)],
-        view=single_view(job_id, larger=picked.grows, t=asking.t),
-    )
+    upload = Upload(name, picked.png)
+    encoded = await asyncio.to_thread(fit, upload, interaction.filesize_limit)
+    file = discord.File(io.BytesIO(encoded.content), encoded.name)
+    page = single_page(picked, asking.t, single_rows(job_id, larger=picked.grows, t=asking.t), upload)
+    await interaction.edit_original_response(attachments=[file], view=layout(page, file))
 
 
 async def details(face: Face, interaction: Interaction, target: str) -> None:
@@ -180,6 +177,16 @@ def _is_private(interaction: Interaction) -> bool:
     return interaction.message is not None and interaction.message.flags.ephemeral
 
 
-def _prompt(interaction: Interaction) -> str:
-    embeds = interaction.message.embeds if interaction.message else []
-    return unescaped(embeds[0].description or "") if embeds else ""
+async def _prompt(face: Face, interaction: Interaction, target: str) -> str:
+    """The words to change, off the message: a modal must be the first answer and cannot wait for the store.
+
+    A message that shows only their beginning leaves no other way, though not for long.
+    """
+    shown = prompt_of(interaction.message) if interaction.message else None
+    if shown is not None:
+        return shown
+    with contextlib.suppress(*REFUSALS, TimeoutError):
+        async with asyncio.timeout(MODAL_WITHIN_S):
+            asking = await caller(face.service, interaction)
+            return await buttons.prompt(face.service, asking.asker, target)
+    return ""

@@ -9,11 +9,12 @@ import discord
 import structlog
 from pydantic import ValidationError
 
+from bot import render
 from bot.discord.address import Address
 from bot.discord.files import Upload, file_name, grid
-from bot.discord.keyboards import request_view, result_view
+from bot.discord.keyboards import request_rows, result_rows
 from bot.discord.message import Message
-from bot.discord.pages import Page, escaped, look, progress_page, prompt_embed, result_page
+from bot.discord.pages import Page, escaped, look, progress_page, result_page
 from bot.faces.pacing import Pacer
 from bot.faces.screen import Screen, Unreachable
 from bot.faces.tasks import Tasks
@@ -45,8 +46,8 @@ class DiscordScreen(Screen):
         except ValidationError:
             raise Unreachable("its address cannot be read") from None
         self._service, self._live, self._t = service, live, t
-        self._message = Message(client, self._address, live.request_id)
-        self._view = request_view(live.request_id, t)
+        self._message = Message(client, self._address, live.request_id, self._moved)
+        self._rows = request_rows(live.request_id, t)
         self._pacer = Pacer(edit_every_s)
         self._edit_every_s = edit_every_s
         self._tasks = Tasks("discord.screen")
@@ -59,23 +60,35 @@ class DiscordScreen(Screen):
         return look(event, self._t, preview=self._address.preview)
 
     async def show(self, event: Event) -> None:
-        preview = self._address.preview
-        page = await asyncio.to_thread(progress_page, self._live, event, self._t, self._view, preview=preview)
+        preview, hidden = self._address.preview, self._service.config.moderation.may_hide
+        page = await asyncio.to_thread(
+            progress_page, self._live, event, self._t, self._rows, preview=preview, hidden=hidden
+        )
         await self._message.show(page)
 
     async def hand_over(self, done: Done) -> str:
         """Deliver the pictures. Without any way left they wait in the history."""
         await self._tasks.close()
         upload = await _upload(self._live.request_id, done.pictures)
-        view = result_view(self._live, done, self._service, self._t)
-        message_id = await self._message.deliver(result_page(self._live, done, self._t, view, upload))
+        config, live = self._service.config, self._live
+        page = result_page(
+            live,
+            done,
+            self._t,
+            result_rows(live, done, self._service, self._t),
+            upload,
+            asker=self._address.user_id,
+            currency=render.told_in(config, live.tier),
+        )
+        took = discord.utils.utcnow() - self._address.asked_at
+        message_id = await self._message.deliver(page, ping=took > config.discord.ping_after)
         if message_id is None:
             raise Unreachable("Discord refused every way to deliver")
         return str(message_id)
 
     async def tell(self, failed: Failed) -> None:
         await self._tasks.close()
-        page = Page(escaped(self._t(failed.message)), prompt_embed(self._live.request))
+        page = Page(self._live.request.prompt, (escaped(self._t(failed.message)),))
         if failed.kept:
             await self._message.show(page)
         else:
@@ -93,7 +106,11 @@ class DiscordScreen(Screen):
         if left_s > 0:
             await asyncio.sleep(max(0.0, left_s - self._edit_every_s))
             text = self._t("discord-late-private" if self._address.private else "discord-late")
-            await self._message.show(Page(text, prompt_embed(self._live.request), self._view))
+            await self._message.show(Page(self._live.request.prompt, (text,), self._rows))
+
+    async def _moved(self, message_id: int) -> None:
+        """Remember a new message, so that a restart shows nothing twice."""
+        await self._service.moved(self._live, new_message_id=message_id)
 
 
 async def _upload(request_id: str, pictures: Sequence[Picture]) -> Upload:

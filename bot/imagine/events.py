@@ -47,6 +47,7 @@ class Progress:
     images: int
     eta_s: float
     preview: Image | None = None
+    """What is seen so far; of several pictures, the grid of them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.imagine.events import Accepted, Done, Event, Failed, Progress, Waiting
+from bot.imagine.picture import sheet
 from engine.request import JobState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
+
+    from PIL.Image import Image
 
     from bot.imagine.request import ImageRequest
     from bot.messages import Message
@@ -49,6 +52,7 @@ class LiveRequest:
         self._latest: Event = self.accepted
         self._changed = asyncio.Event()
         self._jobs: dict[str, JobProgress] = {}
+        self._previews: dict[str, Image] = {}
 
     @property
     def latest(self) -> Event:
@@ -96,5 +100,14 @@ class LiveRequest:
         done = sum(job.state is JobState.DONE for job in jobs)
         steps = max(self.request.steps * self.request.images, sum(job.steps for job in jobs))
         event = Progress(sum(job.step for job in jobs), steps, done, self.request.images, eta_s)
+        self.publish(replace(event, preview=self._preview(job_id, progress)))
+
+    def _preview(self, job_id: str, progress: JobProgress) -> Image | None:
+        """What is seen of the request so far: of several pictures, the grid that they will be."""
         kept = self._latest.preview if isinstance(self._latest, Progress) else None
-        self.publish(replace(event, preview=progress.preview or kept))
+        if progress.preview is None or progress.preview is self._previews.get(job_id):
+            return kept
+        self._previews[job_id] = progress.preview
+        if self.request.images == 1:
+            return progress.preview
+        return sheet([self._previews.get(f"{self.request_id}-{n}") for n in range(self.request.images)])

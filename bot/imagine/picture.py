@@ -17,12 +17,15 @@ from engine.png import with_text
 from engine.request import PngFile
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bot.imagine.request import ImageRequest
 
 SEED, NEGATIVE = BY_NAME["seed"].label, BY_NAME["negative"].label
 FIRST = ("Steps", "Sampler", "CFG scale", "Seed", "Size", "Model")
 """The web UIs' own order; what they do not know follows."""
 WATERMARK = "easel"
+EMPTY = (43, 45, 49)
 WARNING = "Content warning"
 """The text chunk of a picture that the owner's classifier warned of: it stays with the file."""
 
@@ -78,7 +81,17 @@ def is_spoiler(png: bytes) -> bool:
         return image.info.get(WARNING) == "spoiler"
 
 
-def encode_preview(image: Image.Image, edge_px: int = 256) -> bytes:
+def sheet(pictures: Sequence[Image.Image | None]) -> Image.Image:
+    """Pictures of one size in two columns; what is not there yet is a dark cell."""
+    width, height = next(picture.size for picture in pictures if picture is not None)
+    joined = Image.new("RGB", (2 * width, (len(pictures) + 1) // 2 * height), EMPTY)
+    for n, picture in enumerate(pictures):
+        if picture is not None:
+            joined.paste(picture.convert("RGB"), (n % 2 * width, n // 2 * height))
+    return joined
+
+
+def encode_preview(image: Image.Image, edge_px: int = 512) -> bytes:
     """A small JPEG of a preview, for platforms that show pictures while they are drawn."""
     shown = image.convert("RGB").resize(_scaled(image, edge_px), Image.Resampling.BILINEAR)
     buffer = io.BytesIO()

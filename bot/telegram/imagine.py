@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     Context = CallbackContext[Any, Any, Any, Any]
 
+JOB_ID = re.compile(r"\b[0-9a-f]{16}-[0-9]\b")
+"""Names the picture in a question for other words."""
 IMAGINE = re.compile(r"/imagine(?:@(?P<bot>\w+))?(?![A-Za-z0-9_])", re.I)
 """The command, however the prompt is joined to it: by a blank, a quote, a comma or a dash."""
 
@@ -112,6 +114,8 @@ class Imagine:
         """The request, or the one picture of it, that a message of ours shows. Raises UserError."""
         if request_id := keyboards.request_of(replied):
             return request_id
+        if asked_about := JOB_ID.search(replied.text or ""):
+            return asked_about[0]
         if not replied.media_group_id:
             return None
         job_id = self._face.albums.find(asked.chat.id, replied.message_id)

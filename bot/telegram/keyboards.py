@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from telegram import Message
 
     from bot.commands.button_ids import Press
+    from bot.commands.buttons import Offer
     from bot.imagine.events import Done
     from bot.imagine.live import LiveRequest
     from bot.imagine.service import Service
@@ -25,6 +26,15 @@ MENU = "menu"
 """First part of the data of a menu's buttons; the rest follows a colon."""
 
 MAX_DATA_BYTES = 64
+SIGNS = {
+    Action.AGAIN: "🔁",
+    Action.VARY: "✏️",
+    Action.LARGER: "⤢",
+    Action.SINGLE: "📄",
+    Action.DETAILS: "ℹ️",
+    Action.DELETE: "🗑",
+    Action.CANCEL: "✖️",
+}
 CHOSEN = "● "
 """Before what a menu stands at."""
 
@@ -37,34 +47,19 @@ def button(text: str, data: str) -> InlineKeyboardButton:
 def cancelling(live: LiveRequest, t: Translator) -> InlineKeyboardMarkup:
     """Below the status of a request on its way."""
     data = button_id(Action.CANCEL, live.request_id)
-    return InlineKeyboardMarkup([[button(f"✖️ {t('button-cancel')}", data)]])
+    return InlineKeyboardMarkup([[button(f"{SIGNS[Action.CANCEL]} {t('button-cancel')}", data)]])
 
 
 def finished(
     live: LiveRequest, done: Done, service: Service, t: Translator, album: Sequence[int] = ()
 ) -> InlineKeyboardMarkup:
     """Below a result: what can be done with it, and its lossless files."""
-    labels = {
-        Action.AGAIN: f"🔁 {t('button-again')}",
-        Action.VARY: f"✏️ {t('button-vary')}",
-        Action.LARGER: f"⤢ {t('button-larger')}",
-        Action.DETAILS: f"ℹ️ {t('button-details')}",
-        Action.DELETE: f"🗑 {t('button-delete')}",
-    }
-    data = {action: button_id(action, live.request_id) for action in labels}
-    data[Action.DELETE] += _album_suffix(album)
-    row = {
-        action: button(labels[action], data[action]) for action in offered(live, service) if action in labels
-    }
-    above = [row[action] for action in (Action.AGAIN, Action.VARY, Action.LARGER) if action in row]
-    below = [row[action] for action in (Action.DETAILS, Action.DELETE) if action in row]
-    one = len(done.pictures) == 1
-    files = [
-        button(f"📄 {t('telegram-file')}" if one else f"📄 {n}", button_id(Action.SINGLE, picture.job_id))
-        for n, picture in enumerate(done.pictures, 1)
-    ]
-    rows = [above, [*files, *below]] if one else [above, files, below]
-    return InlineKeyboardMarkup([r for r in rows if r])
+
+    def shown(offer: Offer) -> InlineKeyboardButton:
+        suffix = _album_suffix(album) if offer.action is Action.DELETE else ""
+        return button(f"{SIGNS[offer.action]} {offer.label(t)}", offer.id + suffix)
+
+    return InlineKeyboardMarkup([[shown(offer) for offer in row] for row in offered(live, done, service)])
 
 
 def read(data: str) -> tuple[Press | None, list[int]]:

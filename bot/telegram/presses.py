@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from telegram import Message
+from telegram import ForceReply, Message
 from telegram.error import TelegramError
 
 from bot.commands import button_ids, buttons, questions
@@ -38,6 +38,8 @@ log = structlog.get_logger(__name__)
 
 ALERT_CHARS = 200
 """The most that fits into the answer to a press."""
+PLACEHOLDER_UNITS = 64
+"""The most that fits into an empty field that asks for words."""
 DRAWING = (Action.AGAIN, Action.LARGER, Action.FETCH)
 TAP_S = 1.0
 """Taps on the same button within so many seconds are one."""
@@ -106,6 +108,9 @@ class Buttons:
         """Whatever a button under a picture does that draws nothing."""
         service, asker, t = self._face.service, asked.caller.asker, asked.t
         match press.action:
+            case Action.VARY if "-" in press.target:
+                await self._ask_words(asked, query, press)
+                await _answer(query)
             case Action.VARY:
                 await _answer(query, t("telegram-vary"), alert=True)
             case Action.SINGLE:
@@ -123,6 +128,21 @@ class Buttons:
                 await buttons.delete(service, asker, press.target, moderator=moderator)
                 gone = await self._remove(asked, album)
                 await _answer(query, t("action-deleted" if gone else "telegram-too-old"), alert=not gone)
+
+    async def _ask_words(self, asked: Asked, query: CallbackQuery, press: Press) -> None:
+        """Ask for other words for one picture of several. The question holds its id, and so does a reply."""
+        words = await buttons.prompt(self._face.service, asked.caller.asker, press.target)
+        text = html.escape(asked.t("telegram-vary-of", number=int(press.target.rpartition("-")[2]) + 1))
+        who = "" if asked.is_private else f"{query.from_user.mention_html()} "
+        placeholder = html.clip(words, PLACEHOLDER_UNITS)
+        await self._face.send(
+            lambda: self._face.bot.send_message(
+                asked.chat.id,
+                f"{who}{text}\n{html.code(press.target)}",
+                message_thread_id=asked.thread_id,
+                reply_markup=ForceReply(selective=True, input_field_placeholder=placeholder),
+            )
+        )
 
     async def _moderates(self, asked: Asked, press: Press) -> bool:
         """Whether they act on another's request, as an admin. Telegram is asked only where it matters."""

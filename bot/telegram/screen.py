@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-PREVIEW_PX = 512
 JPEG_QUALITY = 93
 
 
@@ -117,10 +116,9 @@ class TelegramScreen(Screen):
         if message is None:
             await self._note(await self._message(words, keyboard, Urgency.TURN_TAKEN))
         elif preview is not None:
-            jpeg = await asyncio.to_thread(encode_preview, preview, PREVIEW_PX)
-            media = InputMediaPhoto(
-                jpeg, caption=words, filename="preview.jpg", has_spoiler=self._spoils_previews or None
-            )
+            jpeg = await asyncio.to_thread(encode_preview, preview)
+            hidden = self._service.config.moderation.may_hide
+            media = InputMediaPhoto(jpeg, caption=words, filename="preview.jpg", has_spoiler=hidden or None)
             await self._bot.edit_message_media(
                 media, self._at.chat, message, reply_markup=keyboard, rate_limit_args=Urgency.TURN_TAKEN
             )
@@ -129,18 +127,12 @@ class TelegramScreen(Screen):
         else:
             await self._edit_text(message, words, keyboard, Urgency.TURN_TAKEN)
 
-    @property
-    def _spoils_previews(self) -> bool:
-        """Nobody has looked at a preview yet: where pictures may turn out to be spoilers, previews are."""
-        section = self._service.config.moderation
-        return section.classifier is not None and section.classifier_action == "spoiler"
-
     def _words(self, event: Event) -> str:
         notes = [self._t(note) for note in self._live.accepted.notes]
         return html.captioned("", [render.status(event, self._t), *notes])
 
     def _preview_in(self, event: Event) -> Image.Image | None:
-        wanted = self._photos and self._at.preview and self._live.request.images == 1
+        wanted = self._photos and self._at.preview
         return event.preview if wanted and isinstance(event, Progress) else None
 
     # the outcome

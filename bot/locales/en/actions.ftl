@@ -3,7 +3,10 @@
 button-again = Again
 button-vary = Vary
 button-larger = Larger
-button-single = { $number }
+button-single = File
+each-larger = U{ $number }
+each-vary = V{ $number }
+each-single = { $number }
 button-details = Details
 button-delete = Delete
 button-cancel = Cancel

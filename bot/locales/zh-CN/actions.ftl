@@ -3,7 +3,10 @@
 button-again = 再来
 button-vary = 改词
 button-larger = 放大
-button-single = { $number }
+button-single = 原图
+each-larger = U{ $number }
+each-vary = V{ $number }
+each-single = { $number }
 button-details = 参数
 button-delete = 删除
 button-cancel = 取消

@@ -145,16 +145,33 @@ def answer(result: InteractionResult) -> Any:
 
 def words(message: Any) -> str:
     """Everything a reader sees of a message."""
-    parts = [message.content]
+    said = [message.content, *texts(message)]
     for embed in message.embeds:
-        parts += [embed.title or "", embed.description or ""]
-        parts += [f"{field.name}: {field.value}" for field in embed.fields]
-    return unescaped("\n".join(parts))
+        said += [embed.title or "", embed.description or ""]
+        said += [f"{field.name}: {field.value}" for field in embed.fields]
+    return unescaped("\n".join(said))
+
+
+def parts(message: Any) -> list[dict[str, Any]]:
+    """A message's components as Discord keeps them, from top to bottom."""
+    return [part if isinstance(part, dict) else part.to_dict() for part in message.components]
+
+
+def texts(message: Any) -> list[str]:
+    """What is written between picture and buttons."""
+    return [part["content"] for part in parts(message) if part["type"] == 10]
+
+
+def rows(message: Any) -> list[list[str]]:
+    """What stands on a message's buttons, row by row."""
+    return [
+        [button["label"] for button in part["components"]] for part in parts(message) if part["type"] == 1
+    ]
 
 
 def labels(message: Any) -> list[str]:
     """What stands on a message's buttons."""
-    return [button["label"] for row in message.components for button in row["components"]]
+    return [label for row in rows(message) for label in row]
 
 
 @pytest.fixture

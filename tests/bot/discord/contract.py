@@ -75,11 +75,15 @@ def _anchored(schema: Any) -> Any:
     return [_anchored(part) for part in schema] if isinstance(schema, list) else schema
 
 
+def _id(value: Any) -> Any:
+    return str(value) if isinstance(value, int) else _told(value)
+
+
 def _told(body: Any) -> Any:
     """The body without two habits of discord.py that Discord takes: ids as numbers, tts on edits."""
     if isinstance(body, dict):
         return {
-            key: str(value) if key in IDS and isinstance(value, int) else _told(value)
+            key: [str(id_) for id_ in value] if key == "users" else _id(value) if key in IDS else _told(value)
             for key, value in body.items()
             if (key, value) != ("tts", False)
         }

@@ -11,7 +11,7 @@ from PIL import Image
 
 from bot.commands import buttons
 from bot.messages import UserError
-from tests.bot.discord.conftest import labels, words
+from tests.bot.discord.conftest import labels, rows, words
 
 if TYPE_CHECKING:
     from tests.bot.discord.conftest import World
@@ -105,8 +105,26 @@ async def test_buttons_work_after_a_restart(world: World) -> None:
     assert "Seed: 7" in parameters(world, single)
     again = (await world.click(message, "Again")).response
     assert "an orange cat" in words(again)
-    shown = await world.anna.click(message, label="Vary")
+    shown = await world.anna.click(message, label="V2")
     assert "an orange cat" in str(shown.modal)
+
+
+async def test_each_picture_of_a_grid_is_enlarged_and_varied_at_once(world: World) -> None:
+    message = await world.imagine("an orange cat", images=4, seed="7")
+    larger = (await world.click(message, "U2")).response
+    assert "Seed: 8" in parameters(world, larger)
+    assert "Size: 192x192" in parameters(world, larger)
+    shown = await world.anna.click(message, label="V4")
+    sent = await world.anna.submit_modal(shown, {"prompt": "a blue cat"})
+    await world.settled()
+    assert parameters(world, sent.response).startswith("a blue cat")
+    assert "Seed: 10" in parameters(world, sent.response)
+    assert await world.used() == (6, 0)
+
+
+async def test_where_nothing_larger_may_be_drawn_it_is_not_offered(world: World) -> None:
+    message = await world.imagine(images=2, size="256x256")
+    assert rows(message) == [["V1", "V2"], ["1", "2"], ["Again", "Details", "Delete"]]
 
 
 async def test_anothers_private_picture_stays_private(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 from unittest.mock import AsyncMock
 
@@ -11,10 +12,11 @@ import pytest
 from bot.commands.button_ids import Action, button_id
 from bot.discord.screen import Screen
 from bot.imagine.options import Options
-from tests.bot.discord.conftest import labels, words
+from tests.bot.discord.conftest import labels, parts, words
 
 if TYPE_CHECKING:
-    from tests.bot.discord.conftest import World
+    from bot.config.schema import Config
+    from tests.bot.discord.conftest import Opened, World
 
 QUARTER_S = 15 * 60
 ORIGINAL = "/webhooks/*/messages/*"
@@ -33,6 +35,67 @@ async def drawing(world: World, **options: Any) -> Any:
 async def drawn(world: World) -> None:
     world.model.gate.set()
     await world.settled()
+
+
+def called(world: World, body: Any) -> bool:
+    """Whether a message pings Anna, and her alone."""
+    return f"<@{world.anna.id}>" in str(body) and body["allowed_mentions"] == {
+        "parse": [],
+        "users": [world.anna.id],
+    }
+
+
+# calling who asked
+
+
+async def test_a_picture_that_took_long_comes_as_a_message_that_pings_once(world: World) -> None:
+    result = await drawing(world)
+    await world.env.advance_time(21)
+    await drawn(world)
+    assert result.response is None
+    (message,) = result.followups
+    assert len(world.channel.history()) == 1
+    assert world.file(message)
+    (sent,) = world.sent("POST", r"/webhooks/\d+/[^/]+")
+    assert called(world, sent.json)
+    assert await world.used() == (1, 0)
+
+
+async def test_a_quick_or_private_picture_pings_nobody(world: World) -> None:
+    await world.imagine()
+    result = await drawing(world, private=True)
+    await world.env.advance_time(21)
+    await drawn(world)
+    assert world.file(result.response)
+    for entry in world.env.http_requests:
+        if isinstance(entry.json, dict) and "allowed_mentions" in entry.json:
+            assert entry.json["allowed_mentions"] == {"parse": []}
+
+
+async def test_ping_after_says_how_long_is_long(config: Config, opened: Opened) -> None:
+    patient = config.discord.model_copy(update={"ping_after": dt.timedelta(minutes=1)})
+    async with opened(config.model_copy(update={"discord": patient})) as world:
+        result = await drawing(world)
+        await world.env.advance_time(21)
+        await drawn(world)
+        assert world.file(result.response)
+
+
+async def test_a_new_message_of_a_killed_process_is_not_sent_twice(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = await drawing(world)
+    await world.env.advance_time(21)
+    with monkeypatch.context() as patch:
+        patch.setattr(world.service, "delivered", AsyncMock(side_effect=RuntimeError("killed")))
+        await drawn(world)
+    await world.stop(killed=True)
+    await world.start()
+    await world.settled()
+    (message,) = result.followups
+    assert world.file(message)
+    assert len(world.channel.history()) == 1
+    assert await world.used() == (1, 0)
 
 
 # restarts
@@ -99,13 +162,12 @@ async def test_a_job_longer_than_a_quarter_of_an_hour_comes_as_a_message_of_the_
     await drawn(world)
     message = world.channel.last_message
     assert message is not None
-    assert message.id != result.response.id
-    assert f"<@{world.anna.id}>" in message.content
-    assert labels(result.response) == []
+    assert result.response is None, "the first message goes, and its buttons"
     (sent,) = world.sent("POST", f"/channels/{world.channel.id}/messages")
     assert sent.json["enforce_nonce"]
+    assert called(world, sent.json)
     assert world.file(message)
-    assert "Again" in [child.label for row in message.components for child in row.children]
+    assert "Again" in labels(message)
     assert await world.used() == (1, 0)
 
 
@@ -269,6 +331,6 @@ async def test_nobody_cancels_anothers_but_a_moderator_may(world: World) -> None
 async def test_the_cancel_button_is_its_id(world: World) -> None:
     result = await drawing(world)
     (live,) = world.lives()
-    button = result.response.components[0]["components"][0]
+    button = parts(result.response)[-1]["components"][0]
     assert button["custom_id"] == button_id(Action.CANCEL, live.request_id)
     await drawn(world)

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from bot.discord.screen import EDIT_EVERY_S
-from tests.bot.discord.conftest import labels, words
+from tests.bot.discord.conftest import labels, parts, rows, texts, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,8 +34,10 @@ async def test_a_prompt_becomes_a_picture_in_the_message_that_was_promised(world
     assert image.info["parameters"].startswith("an orange cat\nSteps: ")
     assert "Seed: 7" in image.info["parameters"]
     said = words(message)
-    for told in ("an orange cat", "Seed: 7", "Size: 128x128", "Steps: 8", "99 of 100"):
+    for told in ("an orange cat", f"<@{world.anna.id}>", "Seed 7", "128x128", "99 of 100 left"):
         assert told in said
+    for untold in ("Steps", "GPU", "CN¥"):
+        assert untold not in said
     assert await world.used() == (1, 0)
 
 
@@ -91,6 +93,26 @@ async def test_a_preview_is_shown_while_it_is_drawn(world: World) -> None:
     assert set(names[:-1]) <= {"preview.jpg"}
 
 
+async def test_the_picture_comes_first_as_the_messages_own_file_at_full_width(world: World) -> None:
+    message = await world.imagine("an orange cat", seed="7")
+    gallery, prompt, line, _ = parts(message)
+    (item,) = gallery["items"]
+    assert item["media"]["url"] == message.attachments[0].url
+    assert item["description"] == "an orange cat"
+    assert prompt["content"] == "an orange cat"
+    assert line["content"].startswith(f"-# <@{world.anna.id}> · 128x128 · Seed 7 · ")
+    assert "\n" not in line["content"]
+    assert message.embeds == []
+
+
+async def test_a_long_prompt_is_shown_in_part_and_varied_whole(world: World) -> None:
+    prompt = "a cat, " * 250 + "and a dog"
+    message = await world.imagine(prompt)
+    assert texts(message)[0].endswith("…")
+    shown = await world.anna.click(message, label="Vary")
+    assert prompt in str(shown.modal)
+
+
 async def test_a_private_request_is_seen_by_its_asker_alone(world: World) -> None:
     message = await world.imagine(private=True)
     assert message.ephemeral
@@ -102,7 +124,12 @@ async def test_four_pictures_are_a_grid_and_single_files(world: World) -> None:
     grid = Image.open(io.BytesIO(world.file(message)))
     assert grid.size == (256, 256)
     assert "Seed: 7" in grid.info["parameters"]
-    assert labels(message)[:4] == ["1", "2", "3", "4"]
+    assert rows(message) == [
+        ["U1", "U2", "U3", "U4"],
+        ["V1", "V2", "V3", "V4"],
+        ["1", "2", "3", "4"],
+        ["Again", "Details", "Delete"],
+    ]
     shown = (await world.click(message, "3")).response
     assert shown is not None
     assert shown.ephemeral
@@ -129,7 +156,7 @@ async def test_nothing_typed_is_markup_or_a_mention(world: World) -> None:
     prompt = "**bold** @everyone <@1> [x](http://evil.example) `code` \\"
     message = await world.imagine(prompt)
     assert prompt in words(message)
-    assert r"\@everyone" in message.embeds[0].description
+    assert r"\@everyone" in texts(message)[0]
     for entry in world.env.http_requests:
         if isinstance(entry.json, dict) and "content" in entry.json:
             assert entry.json["allowed_mentions"] == {"parse": []}

@@ -458,12 +458,14 @@ def _cut(request: web.Request) -> web.Response:
 
 def _older(fields: dict[str, Any]) -> dict[str, Any]:
     """What the emulator understands of a request; media items may say how their caption is marked up."""
-    return {name: value for name, value in fields.items() if name not in NEW_FIELDS}
+    forced = "force_reply" in str(fields.get("reply_markup"))
+    refused = (*NEW_FIELDS, "reply_markup") if forced else NEW_FIELDS
+    return {name: value for name, value in fields.items() if name not in refused}
 
 
 def _keyboard(fields: dict[str, Any]) -> list[list[dict[str, str]]]:
     markup = fields.get("reply_markup")
-    return json.loads(markup)["inline_keyboard"] if markup else []
+    return json.loads(markup).get("inline_keyboard", []) if markup else []
 
 
 def _upload(value: str | None, uploads: dict[str, Any], name: str) -> dict[str, Any]:

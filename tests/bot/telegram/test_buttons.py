@@ -67,6 +67,27 @@ async def test_a_reply_to_one_picture_of_an_album_varies_that_one(bot: Bot) -> N
     assert "Steps: 4" in bot.telegram.messages(ANNA)[-1].plain
 
 
+async def test_one_picture_of_several_is_enlarged_or_varied_by_its_own_button(stage: Stage) -> None:
+    async with stage.bot() as bot:
+        await drawn(bot, "a cat --images 3 --seed 7")
+        summary = next(shown for shown in bot.telegram.messages(ANNA) if shown.buttons)
+        await bot.telegram.press(ANNA, summary, f"larger:{summary.data('vary:').split(':')[1]}")
+        await bot.settled()
+        assert "192x192 · Seed 7" in bot.telegram.photos(ANNA)[-1].plain
+        second = summary.keyboard[1][1]
+        assert second["text"] == "✏️ V2"
+        await bot.telegram.press(ANNA, summary, second["callback_data"])
+        await bot.settled()
+        question = bot.telegram.messages(ANNA)[-1]
+        assert "picture 2" in question.plain
+    async with stage.bot(model=FieldModel()) as bot:
+        await bot.telegram.say(ANNA, "a dog", reply_to=question)
+        await bot.settled()
+        last = bot.telegram.photos(ANNA)[-1]
+        assert last.plain.startswith("a dog")
+        assert "Seed 8" in last.plain
+
+
 async def test_a_reply_in_a_group_varies_too(bot: Bot) -> None:
     first = await drawn(bot, chat=GROUP)
     await bot.telegram.say(ANNA, "a dog", chat=GROUP, reply_to=first)

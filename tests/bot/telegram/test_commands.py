@@ -146,8 +146,11 @@ async def test_the_menu_is_chosen_from_and_counts_once(bot: Bot) -> None:
     await bot.settled()
     await bot.telegram.say(ANNA, "a cat")
     await bot.settled()
-    assert "128x192" in bot.telegram.photos(ANNA)[-1].plain
-    assert "Steps 4" in bot.telegram.photos(ANNA)[-1].plain
+    shown = bot.telegram.photos(ANNA)[-1]
+    assert "128x192" in shown.plain
+    await bot.telegram.press(ANNA, shown, "details:")
+    await bot.settled()
+    assert "Steps: 4" in bot.telegram.messages(ANNA)[-1].plain
     await bot.telegram.say(ANNA, "a cat")
     await bot.settled()
     assert "128x128" in bot.telegram.photos(ANNA)[-1].plain

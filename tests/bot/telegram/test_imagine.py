@@ -45,8 +45,23 @@ async def test_several_images_come_as_an_album_with_a_summary(bot: Bot) -> None:
     assert len(photos) == 3
     assert photos[0].plain == "two cats"
     (summary,) = [m for m in bot.telegram.messages(ANNA) if not m.album]
-    assert summary.buttons == ["again", "vary", "single", "single", "single", "details", "delete"]
+    each = [["larger"] * 3, ["vary"] * 3, ["single"] * 3, ["again", "details", "delete"]]
+    assert summary.buttons == [button for row in each for button in row]
+    assert [button["text"] for button in summary.keyboard[0]] == ["⤢ U1", "⤢ U2", "⤢ U3"]
     assert await bot.used() == (3, 0)
+
+
+async def test_the_preview_of_several_is_their_grid(bot: Bot, stage: Stage) -> None:
+    gate = stage.model.gate
+    gate.clear()
+    await bot.telegram.say(ANNA, "/imagine two cats --images 2")
+    (status,) = await bot.telegram.until(lambda: bot.telegram.messages(ANNA))
+    gate.allow(4)
+    preview = await bot.telegram.until(lambda: status.photo)
+    shown = Image.open(io.BytesIO(preview))
+    assert shown.width == 2 * shown.height
+    gate.set()
+    await bot.settled()
 
 
 async def test_plain_text_is_a_prompt_in_private_and_nothing_in_a_group(bot: Bot) -> None:
