@@ -67,4 +67,4 @@ def test_the_watermark_shows_on_any_ground_in_the_corner_alone(colour, size) -> 
 def test_a_preview_is_small_and_keeps_its_shape() -> None:
     preview = Image.open(io.BytesIO(encode_preview(field((9, 9, 9), (16, 24)))))
     assert preview.format == "JPEG"
-    assert preview.size == (171, 256)
+    assert preview.size == (341, 512)
