@@ -105,6 +105,7 @@ class Sleeper:
         self._free_at = 0.0
         self._jobs: set[str] = set()
 
+    async def fetch(self) -> None: ...
     async def start(self) -> Card:
         return Card("NVIDIA A10G", "seed-a10g", "one", self._profile)
 

@@ -87,6 +87,7 @@ def build_worker(
     settings: ModelSettings, config: EngineConfig, name: str, observers: Sequence[Observer] = ()
 ) -> StepLoop:
     """The step loop of one worker, in the process that is to draw. Raises BadSetting."""
+    from engine.families.files import fetch
     from engine.families.zimage import ZImageModel
     from engine.fleet.fingerprint import fingerprint
     from engine.placement import resolve  # torch is slow to import: not before somebody draws
@@ -110,6 +111,7 @@ def build_worker(
         name,
         model=ZImageModel(placement),
         config=placed,
+        fetch=partial(fetch, placement.source, placement.revision),
         fingerprint=partial(fingerprint, placement),
         telemetry=telemetry,
         observers=observers,

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from bot.config.schema import Config
+from engine.fleet.settings import RaySettings
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
@@ -57,6 +58,13 @@ def test_compose_and_the_unit_serve_what_easel_init_wrote() -> None:
     assert "FOLDER/bot.toml FOLDER/.env /var/lib/easel/" in unit
     assert "ExecStart=/opt/easel/bin/easel run --config /var/lib/easel/bot.toml" in unit
     assert not (DEPLOY / "bot.toml").exists(), "a second bot.toml would be served instead"
+
+
+def test_compose_has_room_for_what_ray_keeps_in_shared_memory() -> None:
+    easel = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))["services"]["easel"]
+    gb = re.fullmatch(r"(\d+)gb", easel["shm_size"])
+    assert gb is not None
+    assert int(gb[1]) << 30 > RaySettings().object_store_bytes
 
 
 @pytest.mark.parametrize("name", IMAGES)

@@ -96,6 +96,9 @@ class ChildWorker:
         """Of the process that draws now."""
         return self._process.pid if self._process is not None else None
 
+    async def fetch(self) -> None:
+        """There is no hurry at the start, so it is part of that."""
+
     async def start(self) -> Card:
         """Raises what building or loading the model raised; WorkerLost where the process died."""
         self._lost, self._device = None, None

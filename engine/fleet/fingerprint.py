@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.families.files import folder_of
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from engine.placement import Placement
 
 SAMPLES = 64
@@ -19,22 +22,13 @@ def fingerprint(placement: Placement) -> str:
     """Of the model's files, and of how they are made to draw. Reads files: not for the event loop."""
     how = (placement.dtype, placement.quantisation, version("diffusers"))
     told = hashlib.sha256("|".join(map(str, how)).encode())
-    folder = _folder(placement.source, placement.revision)
+    folder = folder_of(placement.source, placement.revision)
     for file in sorted(
         path for path in folder.rglob("*") if path.suffix in (".safetensors", ".json", ".txt")
     ):
         told.update(f"{file.relative_to(folder)}|{file.stat().st_size}|".encode())
         _add(told, file)
     return told.hexdigest()[:16]
-
-
-def _folder(source: str, revision: str | None) -> Path:
-    """Where the files are; of a hub's model, the snapshot that is loaded."""
-    if Path(source).exists():
-        return Path(source)
-    from huggingface_hub import snapshot_download
-
-    return Path(snapshot_download(source, revision=revision, local_files_only=True))
 
 
 def _add(told: hashlib._Hash, file: Path) -> None:

@@ -79,6 +79,9 @@ class OpenAIWorker:
     def name(self) -> str:
         return self._server.name
 
+    async def fetch(self) -> None:
+        """The server has its model."""
+
     async def start(self) -> Card:
         """See that it serves our model, and draws the golden picture as the others do."""
         server, self._meter = self._server, Meter(self._clock)

@@ -50,9 +50,14 @@ class RayWorker:
     def name(self) -> str:
         return self._name
 
-    async def start(self) -> Card:
+    async def fetch(self) -> None:
+        """Make the actor; on a machine that has no room for it yet, it is waited for."""
         with self._reached():
             self._actor = await in_thread(self._create, timeout_s=CREATE_TIMEOUT_S)
+            await self._actor.fetch.remote()
+
+    async def start(self) -> Card:
+        with self._reached():
             card: Card = await self._actor.start.remote()
             return card
 

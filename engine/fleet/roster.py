@@ -197,6 +197,7 @@ class Roster:
     async def _begin(self, worker: Worker, circuit: Circuit) -> Card | None:
         """Its card, where it starts and would draw what the others draw."""
         try:
+            await worker.fetch()
             async with asyncio.timeout(None if self._settings.local else self._settings.start_timeout_s):
                 card = await worker.start()
         except WorkerUnfit as error:

@@ -20,7 +20,7 @@ class FleetSettings:
     health_timeout_s: float = 10.0
     """A worker that does not answer for so long is taken for hung, and left."""
     start_timeout_s: float = 900.0
-    """Loading a model from a slow disk takes minutes."""
+    """Loading a model from a slow disk takes minutes; its download is not counted."""
     local: bool = False
     """One worker on this very machine: nothing starts before it can draw."""
     replaces: bool = True
@@ -49,8 +49,8 @@ class RaySettings:
     """A worker's CPU cores; on CPUs, also the threads it draws with."""
     resources: Mapping[str, float] = field(default_factory=dict)
     """Ray's custom resources that a worker asks for, to be placed where they are."""
-    object_store_bytes: int | None = None
-    """Of a Ray started here; None: as Ray has it."""
+    object_store_bytes: int = 512 << 20
+    """Of a Ray started here. Pictures pass through it; it lies in /dev/shm, which is small in a container."""
     look_every_s: float = 5.0
     """How often the head is looked at."""
     head_timeout_s: float = 30.0

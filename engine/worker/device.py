@@ -6,6 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from engine.events import Action
+from engine.families.files import turn_to_load
 from engine.request import ModelLost
 from engine.worker.calls import Calls
 from engine.worker.executor import Executor
@@ -68,7 +69,7 @@ class Device:
         )
         await self._telemetry.start()
         await experience.recall()
-        for call in (self._model.load, self.calls.warm_up(decode=True)):
+        for call in (self._load, self.calls.warm_up(decode=True)):
             await self._prepare(call)
         await self._calibrate(experience)
         self._busy_at = self._clock()
@@ -140,6 +141,10 @@ class Device:
     def trouble(self) -> str | None:
         """Why there is no telemetry."""
         return self._telemetry.trouble
+
+    def _load(self) -> None:
+        with turn_to_load(self._model.profile.resident_bytes):
+            self._model.load()
 
     async def _prepare(self, call: Callable[[], object]) -> Outcome:
         """What has to go well before anything is drawn."""

@@ -57,6 +57,9 @@ class Host:
         self._reports = Reports()
         self._worker = build(name, [self._reports])
 
+    async def fetch(self) -> None:
+        await self._worker.fetch()
+
     async def start(self) -> Card:
         return await self._worker.start()
 

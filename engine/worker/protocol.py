@@ -100,6 +100,9 @@ class Worker(Protocol):
     def name(self) -> str:
         """Unique in the fleet; what takes a lost worker's place bears the same."""
 
+    async def fetch(self) -> None:
+        """Bring the model's files onto its machine, for as long as the network takes; `start` has a limit."""
+
     async def start(self) -> Card:
         """Get ready to draw: load the model, or see that the server answers. Raises WorkerUnfit."""
 

@@ -75,6 +75,7 @@ class StepLoop:
         *,
         model: Model,
         config: EngineConfig | None = None,
+        fetch: Callable[[], None] = lambda: None,
         fingerprint: Callable[[], str] = lambda: "",
         clock: Clock = time.monotonic,
         telemetry: Telemetry | None = None,
@@ -82,6 +83,7 @@ class StepLoop:
     ) -> None:
         self._name = name
         self._config = config = config or EngineConfig()
+        self._fetch = fetch
         self._fingerprint = fingerprint
         self._model = model
         self._clock = clock
@@ -162,6 +164,10 @@ class StepLoop:
     def gate(self) -> MemoryGate:
         """What fits, and what was learned of it."""
         return self._gate
+
+    async def fetch(self) -> None:
+        """Download the model, as far as it is not here."""
+        await asyncio.to_thread(self._fetch)
 
     async def start(self) -> Card:
         """Load the model, warm it up, begin to draw. Raises ModelLost where that fails."""

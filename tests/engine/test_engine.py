@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
+import tempfile
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from engine.build import engine_with
 from engine.events import Phase
 from engine.request import (
     Cancelled,
@@ -21,10 +25,12 @@ from engine.request import (
     TooLarge,
     Undrawable,
 )
+from tests.engine.fakes import PROFILE, FakeModel
 from tests.engine.studio import Studio, ended, request, same, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
 
 async def test_pictures_come_out_right_and_accounted() -> None:
@@ -71,6 +77,26 @@ async def test_updates_tell_the_newest_and_end() -> None:
         assert [progress async for progress in second.updates()][-1].state is JobState.DONE
         again = [progress async for progress in second.updates()]
         assert [progress.state for progress in again] == [JobState.DONE]
+
+
+@pytest.mark.parametrize(("weights_bytes", "wanted"), [(8 << 30, [True]), (8 << 20, [])])
+async def test_large_weights_are_loaded_by_one_process_of_a_machine_at_a_time(
+    weights_bytes: int, wanted: list[bool], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    held: list[bool] = []
+
+    def load(_: object) -> None:
+        for path in tmp_path.glob("*.lock"):
+            with path.open() as file, pytest.raises(BlockingIOError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held.append(True)
+
+    model = FakeModel()
+    model.profile = replace(PROFILE, weights_bytes={"transformer": weights_bytes})
+    model.before["load"] = load
+    async with engine_with(model):
+        assert held == wanted
 
 
 async def test_position_and_eta_count_down() -> None:

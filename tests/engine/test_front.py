@@ -31,6 +31,7 @@ from engine.worker.protocol import WorkerBusy, WorkerUnfit
 from engine.worker.steploop import StepLoop
 from engine.worker.watchdog import Cause
 from tests.engine.fakes import PROFILE, FakeClock, FakeModel, Recorder
+from tests.engine.fleet import virtual
 from tests.engine.fleet.simulated import SimulatedFleet, SimulatedWorker
 from tests.engine.studio import LANES, ended, request, same, until
 
@@ -161,6 +162,19 @@ async def test_twice_as_fast_gets_twice_the_work() -> None:
         for ticket in tickets:
             ticket.cancel()
         assert 0.55 < share < 0.8
+
+
+def test_a_download_takes_as_long_as_it_takes() -> None:
+    worker = SimulatedWorker("one", tick=asyncio.sleep)
+    worker.fetch_s = 2 * FleetSettings().start_timeout_s
+
+    async def play() -> None:
+        world = Works(SimulatedFleet([worker]), FleetSettings(), EngineConfig(lanes=LANES))
+        async with world.engine:
+            assert right(await world.submit("a").result())
+
+    virtual.run(play())
+    assert worker.starts == 1
 
 
 async def test_a_dead_workers_jobs_are_drawn_elsewhere() -> None:

@@ -49,6 +49,7 @@ class SimulatedWorker:
         self.hangs = asyncio.Event()
         """Set, it answers to nothing any more."""
         self.dead = asyncio.Event()
+        self.fetch_s = 0.0
         self.starts = 0
         self.stops = 0
         self.drawn: list[str] = []
@@ -58,6 +59,9 @@ class SimulatedWorker:
         self.jobs: set[str] = set()
         self._tick = tick
         self._device = asyncio.Lock()
+
+    async def fetch(self) -> None:
+        await self._tick(self.fetch_s)
 
     async def start(self) -> Card:
         self.starts += 1

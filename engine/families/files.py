@@ -1,0 +1,48 @@
+"""A model's files on this machine: where they are, and getting them here."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LARGE_BYTES = 1 << 30
+"""Weights from this size on are loaded by one process of a machine at a time."""
+
+
+def fetch(source: str, revision: str | None) -> None:
+    """Download a hub's model, as far as it is not here. Blocking; raises what the hub raises."""
+    if not Path(source).exists():
+        from huggingface_hub import snapshot_download
+
+        snapshot_download(source, revision=revision)
+
+
+def folder_of(source: str, revision: str | None) -> Path:
+    """Where the files are; of a hub's model, the snapshot that is loaded."""
+    if Path(source).exists():
+        return Path(source)
+    from huggingface_hub import snapshot_download
+
+    return Path(snapshot_download(source, revision=revision, local_files_only=True))
+
+
+@contextlib.contextmanager
+def turn_to_load(weights_bytes: int, folder: Path | None = None) -> Iterator[None]:
+    """Wait until no other process of ours loads large weights here: together they might not fit into the
+    host's memory, through which they all go. Blocking.
+    """
+    if weights_bytes < LARGE_BYTES or os.name != "posix":
+        yield
+        return
+    import fcntl
+
+    path = (folder or Path(tempfile.gettempdir())) / f"easel-loading-{os.getuid()}.lock"
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # let go of when the file is closed, or its process is gone
+        yield
