@@ -24,9 +24,9 @@ from bot.imagine.drawing import Flight, JobRunner
 from bot.imagine.events import Done, Failed
 from bot.imagine.live import LiveRequest
 from bot.imagine.moderation import Moderation
-from bot.imagine.request import ImageRequest, Resolved, resolve
+from bot.imagine.request import ImageRequest, resolve
 from bot.imagine.safety import Safety
-from bot.messages import Message, Reason, UserError, best_language, say
+from bot.messages import Reason, UserError, best_language, say
 from bot.metrics.counting import Counting
 from engine.request import Draining, EngineError
 from storage.errors import Refusal, StoreUnavailable
@@ -150,33 +150,20 @@ class Service:
         tier = self.tier_of(member, asker)
         resolved = resolve(options, models=self.models, tier=tier, styles=self.config.styles)
         resolved = await self._adviser.advise(member.key, options, resolved)
-        return await self.submit(asker, member, resolved, key=key, address=address, digest=digest)
-
-    async def submit(
-        self,
-        asker: Asker,
-        member: Member,
-        resolved: Resolved,
-        *,
-        key: str,
-        address: Mapping[str, object],
-        digest: str = "",
-    ) -> LiveRequest:
-        """Reserve, write down and queue a request that is already resolved.
-
-        Shielded: a caller that is cancelled half-way must not leave a request written down and not queued.
-        """
-        source = Source(asker.platform, key, digest)
-        return await asyncio.shield(self._spawn(self._accept(asker, member, resolved, source, address)))
-
-    async def _accept(
-        self, asker: Asker, member: Member, resolved: Resolved, source: Source, address: Mapping[str, object]
-    ) -> LiveRequest:
         request, request_id = resolved.request, secrets.token_hex(8)
         language = self.language_of(member, asker)
+        live = LiveRequest(
+            request_id=request_id,
+            member=member.key,
+            platform=asker.platform,
+            request=request,
+            address=address,
+            language=language,
+            notes=resolved.notes,
+        )
         new = NewRequest(
             request_id=request_id,
-            source=source,
+            source=Source(asker.platform, key, digest),
             member=member.key,
             platform_server=asker.server_id,
             payload=request.to_json(),
@@ -191,33 +178,39 @@ class Service:
             await self._moderation.check(request, asker.scope, adult=asker.adult)
         except (Refusal, StoreUnavailable) as error:
             raise refusals.explain(error, language) from error
-        async with self._alone(source):
-            return await self._accept_alone(new, request, language, resolved.notes)
+        # Shielded: a caller that is cancelled half-way must not leave a request stored and not queued.
+        return await asyncio.shield(self._spawn(self._accept(new, live)))
 
-    async def _accept_alone(
-        self, new: NewRequest, request: ImageRequest, language: str, notes: tuple[Message, ...]
-    ) -> LiveRequest:
-        try:
-            acceptance = await self.store.requests.accept(new)
-        except (Refusal, StoreUnavailable) as error:
-            raise refusals.explain(error, language) from error
-        record = acceptance.request
-        if acceptance.replayed:
-            return self.live(record.request_id) or await self._drawn_before(record)
-        flight = Flight(self._live(record, notes))
-        try:
-            for job in record.jobs:
-                draw = self._runner.draw_request(record, request, job)
-                flight.tickets[job.job_id] = self.models.named(request.model).backend.submit(draw)
-        except Draining:
-            raise UserError(say("error-draining-kept").because(Reason.DRAINING)) from None
-        except Exception as error:
-            await self._take_back(flight, record)
-            if isinstance(error, EngineError):
-                raise refusals.explain_engine(error) from error
-            raise
-        self._follow(flight)
-        return flight.live
+    async def _accept(self, new: NewRequest, live: LiveRequest) -> LiveRequest:
+        """Reserve, write down and queue; a redelivery gives the first request back."""
+        async with self._alone(new.source):
+            try:
+                acceptance = await self.store.requests.accept(new)
+            except (Refusal, StoreUnavailable) as error:
+                raise refusals.explain(error, live.language) from error
+            record = acceptance.request
+            if acceptance.replayed:
+                return self.live(record.request_id) or await self._drawn_before(record)
+            live.tier = record.tier
+            flight = Flight(live)
+            try:
+                self._queue(flight, record)
+            except Draining:
+                raise UserError(say("error-draining-kept").because(Reason.DRAINING)) from None
+            except Exception as error:
+                await self._take_back(flight, record)
+                if isinstance(error, EngineError):
+                    raise refusals.explain_engine(error) from error
+                raise
+            self._follow(flight)
+            return live
+
+    def _queue(self, flight: Flight, record: RequestRecord) -> None:
+        """Hand every job of a request to the engine."""
+        request = flight.live.request
+        for job in record.jobs:
+            draw = self._runner.draw_request(record, request, job)
+            flight.tickets[job.job_id] = self.models.named(request.model).backend.submit(draw)
 
     @contextlib.asynccontextmanager
     async def _alone(self, source: Source) -> AsyncIterator[None]:
@@ -371,7 +364,8 @@ class Service:
             ticket.cancel()
         await self.store.requests.take_back(record.request_id)
 
-    def _live(self, record: RequestRecord, notes: tuple[Message, ...] = ()) -> LiveRequest:
+    def _live(self, record: RequestRecord) -> LiveRequest:
+        """A request as it stands in the database."""
         address = json.loads(record.address)
         return LiveRequest(
             request_id=record.request_id,
@@ -380,7 +374,6 @@ class Service:
             request=ImageRequest.from_json(record.payload),
             address=address,
             language=address.pop(LANGUAGE, self.config.language),
-            notes=notes,
             tier=record.tier,
         )
 
