@@ -358,7 +358,8 @@ async def test_what_was_drawn_and_not_delivered_is_delivered_after_a_restart(con
 
 async def test_what_a_picture_cost_stays_what_was_booked_when_it_was_drawn(tmp_path: Path) -> None:
     def rented_at(price: str) -> Config:
-        return config_in(tmp_path, rent=[{"valid_from": "2025-01-01", "gpu_an_hour": price}])
+        rent = [{"valid_from": "2025-01-01", "gpu_an_hour": price}]
+        return config_in(tmp_path, rent=rent, tiers={"free": {"show_cost": True}})
 
     t = translator("en")
     async with easel(rented_at("1000")) as service:
