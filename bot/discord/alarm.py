@@ -35,14 +35,14 @@ class Alarm:
     def start(self) -> None:
         """Begin to listen, where a channel is configured."""
         if self._channel_id is not None:
-            self._end = self._service.alerts.subscribe(self._heard)
+            self._end = self._service.alerts.subscribe(self._on_alert)
 
     def stop(self) -> None:
-        """Hear nothing more."""
+        """Send nothing more."""
         self._end()
         self._end = lambda: None
 
-    def _heard(self, message: Message) -> None:
+    def _on_alert(self, message: Message) -> None:
         self._tasks.start(self._send(message))
 
     async def _send(self, message: Message) -> None:

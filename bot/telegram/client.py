@@ -23,9 +23,9 @@ from telegram.request import HTTPXRequest
 
 from bot.commands.table import names
 from bot.faces.caller import Who
-from bot.messages import Message as Told
-from bot.messages import Reason, UserError, say, translator
-from bot.telegram import commands, html, intake
+from bot.messages import Reason, UserError, say
+from bot.telegram import commands, intake
+from bot.telegram.alarm import Alarm
 from bot.telegram.face import Face
 from bot.telegram.imagine import IMAGINE, Imagine
 from bot.telegram.menu import Menus
@@ -75,7 +75,8 @@ class Client:
 
     async def run(self, webhook_secret: str | None = None) -> None:
         """Serve until cancelled. Raises Conflict (another instance has this token) or InvalidToken."""
-        stop_alarms = self._service.alerts.subscribe(self._alarm)
+        alarm = Alarm(self.bot, self._service, self._config.telegram.admin_chat, self.face.tasks)
+        alarm.start()
         try:
             await intake.until_reached(self.application.initialize)
             await self.application.start()
@@ -90,7 +91,7 @@ class Client:
             else:
                 await intake.poll(self.bot, self.handle, timeout_s=self._timing.poll_s)
         finally:
-            stop_alarms()
+            alarm.stop()
             await self._close()
 
     async def handle(self, update: Update) -> None:
@@ -106,18 +107,6 @@ class Client:
                 await self.application.shutdown()
                 await self.bot.shutdown()  # its connections are open even where it never got to start
         log.info("telegram.stopped")
-
-    def _alarm(self, message: Told) -> None:
-        """Something the owners should know at once."""
-        if (chat := self._config.telegram.admin_chat) is not None:
-            text = html.escape(f"⚠️ {translator(self._config.language)(message)}")
-            self.face.tasks.start(self._tell(chat, text))
-
-    async def _tell(self, chat: int, text: str) -> None:
-        try:
-            await self.bot.send_message(chat, text)
-        except TelegramError as error:
-            log.warning("telegram.alarm_lost", why=type(error).__name__)
 
     def _add_handlers(self) -> None:
         """Handlers that may accept a request are awaited before an update is confirmed; no others are."""

@@ -8,13 +8,14 @@ from telegram import MessageEntity
 
 from bot.commands import table
 from bot.commands.command import Mentioned, typed
-from bot.telegram.face import PLATFORM
+from bot.telegram.caller import PLATFORM
 from storage.records import Identity
 
 if TYPE_CHECKING:
     from telegram import Message
 
-    from bot.telegram.face import Asked, Face
+    from bot.telegram.caller import Asked
+    from bot.telegram.face import Face
 
 ALIASES = {"start": "help"}
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from telegram.ext import CallbackContext
 
     from bot.imagine.options import Options
-    from bot.telegram.face import Asked, Face
+    from bot.telegram.caller import Asked
+    from bot.telegram.face import Face
     from bot.telegram.menu import Menus
 
     Context = CallbackContext[Any, Any, Any, Any]

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from bot.imagine.options import Options
     from bot.messages import Translator
-    from bot.telegram.face import Asked, Face
+    from bot.telegram.caller import Asked
+    from bot.telegram.face import Face
 
 SIZES = ("square", "portrait", "landscape", "tall", "wide")
 MAX_OPEN = 10_000

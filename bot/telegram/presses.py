@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from bot.commands.button_ids import Press
     from bot.imagine.live import LiveRequest
     from bot.render import Card
-    from bot.telegram.face import Asked, Face
+    from bot.telegram.caller import Asked
+    from bot.telegram.face import Face
     from bot.telegram.menu import Menus
 
     Context = CallbackContext[Any, Any, Any, Any]

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse
 from bot.config.credentials import Credentials
 from bot.messages import UserError, say
 from bot.web import admin, errors, images, links, models, operations, usage
-from bot.web.auth import Authenticator
+from bot.web.caller import Authenticator
 from bot.web.middleware import AddressLimit, BodyLimit, NoTrailingSlash, RequestId
 from bot.web.rate_limit import RateLimit
 

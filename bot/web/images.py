@@ -16,7 +16,7 @@ from bot.imagine.service import Service
 from bot.messages import Reason, say
 from bot.web import models
 from bot.web.answer import Answer
-from bot.web.auth import Authenticator, Caller, Scope
+from bot.web.caller import Authenticator, KeyHolder, Scope
 from bot.web.delivery import COMES_BACK, Delivery
 from bot.web.errors import failed, language_of
 from bot.web.links import Links
@@ -60,7 +60,7 @@ def router(
     async def generations(
         request: Request,
         body: GenerationRequest,
-        caller: Annotated[Caller, Depends(authenticator.needs(Scope.IMAGES))],
+        caller: Annotated[KeyHolder, Depends(authenticator.needs(Scope.IMAGES))],
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
         """As OpenAI's `images.generate`, with Easel's own options besides.
@@ -95,7 +95,7 @@ def router(
 
 
 async def _ask(
-    service: Service, caller: Caller, body: OpenAIRequest, idempotency_key: str | None
+    service: Service, caller: KeyHolder, body: OpenAIRequest, idempotency_key: str | None
 ) -> LiveRequest:
     """Accept the request. What came to nothing under the same key is drawn anew: it was not charged."""
     event = caller.source_key(idempotency_key or secrets.token_hex(16))

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from bot.imagine.service import Service
 from bot.imagine.text import clean_prompt
 from bot.messages import say
-from bot.web.auth import Authenticator
+from bot.web.caller import Authenticator
 from bot.web.errors import NO_MODEL, failed
 
 BORN = 1_764_115_200

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from bot.imagine.service import Service
 from bot.messages import say
-from bot.web.auth import Authenticator, Caller, Scope
+from bot.web.caller import Authenticator, KeyHolder, Scope
 from bot.web.errors import failed
 from storage.clock import from_us, utc_us
 from storage.records import DayUse
@@ -55,7 +55,7 @@ def router(service: Service, authenticator: Authenticator) -> APIRouter:
 
     @routes.get("", summary="Images, GPU time and amount by day")
     async def usage(
-        caller: Annotated[Caller, Depends(authenticator.needs(Scope.USAGE))],
+        caller: Annotated[KeyHolder, Depends(authenticator.needs(Scope.USAGE))],
         period: Annotated[str, Query(max_length=20, description="today, 7d, month or YYYY-MM.")] = "month",
     ) -> Usage:
         try:

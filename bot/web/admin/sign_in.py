@@ -23,6 +23,7 @@ from bot.commands import owners
 from bot.imagine.service import Asker
 from bot.messages import Message, Translator, say, translator
 from bot.web.errors import language_of
+from bot.web.middleware import SECURITY_HEADERS
 
 if TYPE_CHECKING:
     from typing import Any
@@ -37,16 +38,12 @@ if TYPE_CHECKING:
 
 COOKIE = "easel_session"
 MOST_FORM_BYTES = 16_384
-HEADERS = {
+HEADERS = SECURITY_HEADERS | {
     "content-security-policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'",
-    "x-frame-options": "DENY",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "x-robots-tag": "noindex",
-    "cache-control": "no-store",
 }
 """On every answer: nothing inline runs, nobody frames the page, no address leaves with a click."""
 
@@ -152,7 +149,7 @@ class SignIn:
         return RedirectResponse(self._base + path, HTTPStatus.SEE_OTHER)
 
     def language(self, request: Request) -> str:
-        """The browser's."""
+        """The language that the browser prefers."""
         return language_of(request, self._config.language)
 
     def _plain(self, request: Request, template: str, status: int = HTTPStatus.OK, **values: Any) -> Response:

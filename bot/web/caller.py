@@ -29,7 +29,7 @@ class Scope(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class KeyHolder:
     """A live key, and who asks with it."""
 
     key: ApiKey
@@ -52,12 +52,12 @@ class Authenticator:
         self._store = store
         self._rate_limit = rate_limit
 
-    def needs(self, scope: Scope | None) -> Callable[..., Awaitable[Caller]]:
+    def needs(self, scope: Scope | None) -> Callable[..., Awaitable[KeyHolder]]:
         """The FastAPI dependency that gives the caller; `scope` None takes any key. Raises ApiError."""
 
         async def caller(
             request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)]
-        ) -> Caller:
+        ) -> KeyHolder:
             if bearer is None:
                 raise failed(say("api-key-missing"), NO_KEY)
             key = await self._store.keys.find(bearer.credentials)
@@ -67,7 +67,7 @@ class Authenticator:
             self._rate_limit.key(key.prefix)
             if scope is not None and scope not in key.scopes:
                 raise failed(say("api-scope", scope=scope.value), FORBIDDEN)
-            return Caller(
+            return KeyHolder(
                 key, Asker(PLATFORM, key.prefix, locale=language_of(request, "") or None, admitted=True)
             )
 
