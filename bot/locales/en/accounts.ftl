@@ -2,7 +2,7 @@
 
 link-title = Link accounts
 link-code = Type /link { $code } in the other app within ten minutes, then confirm on both sides. The two accounts will share one allowance.
-link-question = Join this account with { $other }? You become one member; what both have used and bought is added up.
+link-question = Join this account with { $other }? You become one member, and what both have used and bought is added up.
 link-wait = Noted. Now confirm on the other side too: type /link there.
 link-done = Done. The two accounts are now one member.
 link-declined = Not linked. The code no longer works.

@@ -11,10 +11,10 @@ admin-granted = { $member } got { $images } extra { $images ->
         [one] image
        *[other] images
     } and has { $topup } in all.
-admin-banned = { $member } can draw no more.
-admin-unbanned = { $member } may draw again.
+admin-banned = { $member } is banned and can draw no more.
+admin-unbanned = { $member } is no longer banned.
 audit-title = The latest changes
-admin-paused = Paused: nothing new is started until /resume.
+admin-paused = Paused: nothing new is drawn until /resume.
 admin-resumed = Drawing again.
 
 queue-title-owner = Queue
@@ -42,9 +42,9 @@ gpu-worker = { $state ->
         [idle] idle
         [draining] leaving
         [resting] resting
-       *[aside] left alone for a while
+       *[aside] set aside after failures
     } · { $held } / { $window } · { $done } done, { $failed } failed · { $price } an hour
-gpu-none = No telemetry: there is no GPU, or its driver says nothing.
+gpu-none = No telemetry: there is no GPU, or its driver reports nothing.
 
 settings-title = Settings here
 settings-channels = Channels

@@ -7,7 +7,7 @@ error-prompt-long = Your prompt has { $length } characters; the limit is { $limi
 error-range = { $option } must be a number from { $low } to { $high }, not “{ $found }”.
 error-range-random = { $option } must be a number from { $low } to { $high }, not “{ $found }”; leave it out for a random one.
 error-size-shape = “{ $wanted }” is not a shape I can draw here: one side can be at most { $most } times as long as the other.
-error-no-styles = There are no styles here.
+error-no-styles = This bot has no styles.
 error-choice = There is no { $option } “{ $found }”. Choose one of: { $allowed }.
 error-choice-near = There is no { $option } “{ $found }”. Did you mean { $near }? Choose one of: { $allowed }.
 error-size-tier = { $wanted } is larger than your { $tier } tier allows; the largest in this shape is { $largest }.
@@ -32,7 +32,7 @@ error-cap-total = Today's free images are used up. Try again tomorrow.
 error-account-young = Your account is too new: free images start { $days ->
         [one] a day
        *[other] { $days } days
-    } after it was made.
+    } after it was created.
 error-storage = Your request could not be saved, so it was not accepted and nothing was charged. Try again in a minute.
 error-queue-yours = You can have at most { $limit } images waiting. Let some finish first.
 error-queue-full = The queue is full right now. Nothing was charged; try again in a minute.
@@ -41,7 +41,7 @@ error-memory = The machine ran out of memory while drawing. Nothing was charged;
 error-model = The model { $model } does not load: { $reason }
 error-draw = Drawing failed. Nothing was charged; please try again.
 error-draining = The bot is restarting. Try again in a minute.
-error-draining-kept = The bot is restarting. Your request is kept and will be drawn right after.
+error-draining-kept = The bot is restarting. Your request is saved and will be drawn right after.
 error-gone = That picture is no longer kept.
 error-owner = Only the owner of this bot can do that.
 error-not-yours = That is not yours to cancel, or it is already finished.
@@ -153,6 +153,6 @@ error-out-below = No picture can be written below { $found }, because it is not 
 error-out-denied = You are not allowed to write to { $file }.
 error-out-failed = { $file } could not be written ({ $reason }). It is not charged, and --seed { $seed } draws it again.
 error-chart-failed = { $file } could not be written ({ $reason }).
-chat-bye-open = Bye. What is being drawn now is finished first; you get everything when you come back.
+chat-bye-open = Bye. What is being drawn now is finished first; you get the rest when you come back.
 help-typed = Type /imagine and what you want to see.
 help-console = A line without a command is a prompt too.

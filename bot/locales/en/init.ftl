@@ -72,5 +72,5 @@ init-toml-quantisation = 8-bit weights; needs the gpu extra
 init-toml-folder = holds the database and the pictures
 init-toml-owners = account IDs that may see costs and change tiers
 init-toml-access = who may have pictures drawn: open, listed or code; see docs/configuration.md
-init-toml-code = the invitation, for /join; change it here when it has got around
+init-toml-code = the invitation code for /join; change it once too many people know it
 init-toml-rent = what the machine costs; add an entry when that changes

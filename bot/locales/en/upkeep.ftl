@@ -1,8 +1,8 @@
 # The database, on the command line.
 
-drain-left = { $worker } has finished what it held and left.
+drain-left = { $worker } has finished its jobs and left.
 drain-unknown = There is no worker { $worker }; /stats gpu names those there are.
-drain-unheard = No running bot with a cluster took the order; nothing was changed.
+drain-unheard = No running bot with a cluster received the order; nothing was changed.
 
 upkeep-backed-up = Backed up to { $folder }: the database, its key and { $pictures } { $pictures ->
     [one] picture
@@ -20,11 +20,11 @@ upkeep-missing = { $pictures ->
     [one] One picture that the database mentions is missing.
    *[other] { $pictures } pictures that the database mentions are missing.
 }
-upkeep-set-aside = The database from before is now { $file }.
+upkeep-set-aside = The previous database is now { $file }.
 upkeep-no-file = There is no file { $file }.
-upkeep-all-well = All is well: the file is whole and every account agrees.
+upkeep-all-well = All is well: the file is intact, and quotas, jobs and ledger agree.
 upkeep-new-key = There is a new key. Bans of members who asked to be forgotten, and links to pictures, no longer hold.
-upkeep-key-aside = The key from before is now { $file }.
+upkeep-key-aside = The previous key is now { $file }.
 upkeep-forget-question = Erase { $member } with all their accounts, prompts and pictures? This cannot be undone.
 upkeep-exported = Written to { $folder }: data.json and { $pictures } { $pictures ->
     [one] picture
@@ -32,4 +32,4 @@ upkeep-exported = Written to { $folder }: data.json and { $pictures } { $picture
 }.
 error-member-unknown = There is no member { $member }. Write discord:ID or telegram:ID, an account's ID, or a member key.
 error-member-several = Several members have an account with the ID { $member }. Put the platform in front: discord:{ $member }.
-error-export-folder = { $folder } cannot be made ({ $reason }). Name a new folder.
+error-export-folder = { $folder } cannot be created ({ $reason }). Name a new folder.

@@ -8,10 +8,10 @@ error-admin = 只有本群管理员可以这样做。
 admin-tier = { $member } 现在是 { $tier }。
 admin-tier-until = { $member } 到 { $until } 为止是 { $tier }。
 admin-granted = { $member } 得到 { $images } 张额外图片，现共有 { $topup } 张。
-admin-banned = { $member } 不能再画图了。
-admin-unbanned = { $member } 可以重新画图。
+admin-banned = { $member } 已被封禁，不能再画图。
+admin-unbanned = { $member } 已解除封禁。
 audit-title = 最近的更改
-admin-paused = 已暂停：在 /resume 之前不开始新的图片。
+admin-paused = 已暂停：执行 /resume 之前不会开始画新的图片。
 admin-resumed = 继续画图。
 
 queue-title-owner = 队列
@@ -43,7 +43,7 @@ gpu-worker = { $state ->
     } · { $held } / { $window } · 完成 { $done }，失败 { $failed } · 每小时 { $price }
 gpu-none = 没有监测数据：没有 GPU，或驱动不提供信息。
 
-settings-title = 本群设置
+settings-title = 此处的设置
 settings-channels = 频道
 settings-everywhere = 所有频道
 settings-roles = 身份组

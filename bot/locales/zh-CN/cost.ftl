@@ -3,8 +3,8 @@
 ## 规划
 
 plan-title =
-    1024x1024、8 步的一张图，利用率 { $utilisation }。每小时：显卡 { $rent }（按 bot.toml 的 [[rent]] 或 --price；gpus.toml 中标价的除外），运营 { $operations }。
-plan-article-title = 文章中 5 GB 的模型，40 步，利用率 { $utilisation }，运营每小时 { $operations }：
+    1024x1024、8 步的一张图，利用率 { $utilisation }。每小时：显卡 { $rent }（按 bot.toml 的 [[rent]] 或 --price；gpus.toml 中标价的除外），运维 { $operations }。
+plan-article-title = 文章中 5 GB 的模型，40 步，利用率 { $utilisation }，运维每小时 { $operations }：
 plan-estimated =
     ~ 按显卡规格估算，并未实测；`easel calibrate` 可实测本机，再用 `easel plan --measured` 计算。
     high 以外的模式绘制时还要搬运权重，这里没有计入。
@@ -23,7 +23,7 @@ plan-price = 单价
 plan-margin = 成本利润率
 plan-break-even = 保本利用率
 plan-tiers-title = 在 { $card } 上的价格，每张成本 { $cost }：
-plan-never = 无法保本({ $share })
+plan-never = 无法保本（{ $share }）
 plan-month-title = 这些用户在 { $card } 上的一个月：
 plan-month-images = 图片
 plan-month-cards = 显卡数
@@ -67,7 +67,7 @@ chart-cost = 成本
 chart-busy = 忙
 chart-idle = 空闲
 chart-overhead = 开销
-chart-axis-money = 金额({ $currency })
+chart-axis-money = 金额（{ $currency }）
 chart-image-title = 一张图：成本与各套餐单价
 chart-price = { $tier } 单价
 chart-axis-wait = 秒

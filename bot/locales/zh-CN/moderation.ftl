@@ -22,9 +22,9 @@ alert-engine = ⚠️ { $cause ->
         [gpu_lost] GPU 不再响应。
         [stalled] GPU 空闲，任务却在等待。
         [worker_lost] 绘制进程已退出。
-        [not_finite] 有几张图片是全黑的，没有收费。请把 [model] 下的 dtype 设为 "auto"，或检查模型文件。
+        [not_finite] 有几张图片是全黑的，没有扣费。请把 [model] 下的 dtype 设为 "auto"，或检查模型文件。
         [worker_aside] 一个工作节点反复出错，暂时停用。
-        [worker_refused] 一个工作节点被拒绝：它画出的图片会与其他节点不同。
+        [worker_refused] 一个工作节点被拒绝：它画出的图片与其他节点不同。
         [no_worker] 没有可用的工作节点。
        *[other] 引擎出了问题。
     } { $detail }

@@ -1,17 +1,17 @@
 # 只有 Telegram 会说的话。
 
-telegram-vary = 用新的描述回复这张图片，就会用同一个种子来画。
+telegram-vary = 用新的描述回复这张图片，就会用同一个种子重新画。
 telegram-vary-of = 请回复本消息，写下第 { $number } 张的新描述；会用同一种子来画。
 telegram-menu = 先选择，再回复这条消息，告诉我画什么。
 telegram-too-old = 已删除。Telegram 不允许我移除两天以前的消息。
 telegram-words-only = 我只能根据文字画图。请发送 /imagine 和您想看的内容。
 telegram-forwarded = 转发的消息不会被画成图。想画的话，请自己把文字发给我。
-telegram-fetched = 这张你已经拿到了。
+telegram-fetched = 这张您已经拿到了。
 telegram-album-unknown = 请改为回复这组图片下面带按钮的那条消息。
-telegram-kept = 我不能在这里发图片。你的图片已保存，没有收费：请私聊 @{ $bot } 发送 /history 来取。
-telegram-unreachable = 我没法给你发消息，所以没有画，也没有收费。请先和 @{ $bot } 打开私聊。
+telegram-kept = 我不能在这里发图片。您的图片已保存，没有扣费：请私聊 @{ $bot } 发送 /history 来取。
+telegram-unreachable = 我无法给您发消息，所以没有画，也没有扣费。请先打开与 @{ $bot } 的私聊。
 telegram-elsewhere = 我在本群的其他话题里画图。
-error-private-chat = 这个只能在和我的私聊里用。
+error-private-chat = 此功能只能在与我的私聊中使用。
 settings-here-on = 只在这里画图
 settings-here-off = 不再在这里画图
 help-telegram = 私聊里任何文字都是描述。单独发 /imagine 会打开菜单。用新的描述回复我的图片，就会用它的种子来画。
