@@ -13,6 +13,7 @@ from bot.backends.ray import ray_backend
 from bot.background.drains import Drains
 from bot.background.housekeeping import Housekeeper
 from bot.background.metering import MeterWriter
+from bot.background.refunds import Refunds
 from bot.config.credentials import Credentials
 from bot.config.file import ConfigError
 from bot.config.schema import Billing
@@ -162,7 +163,7 @@ async def open_service(config: Config) -> AsyncIterator[Service]:
         meter, housekeeper = MeterWriter(engine, store), Housekeeper(store, config.storage)
         cost, lag = CostWatch(store, config, alerts), LoopLag(counting.loop_lag)
         drains = [Drains(engine, store)] if config.engine.backend != "local" else []
-        beside: tuple[Beside, ...] = (meter, housekeeper, cost, lag, *drains)
+        beside: tuple[Beside, ...] = (meter, housekeeper, cost, lag, Refunds(service.shop), *drains)
         for part in beside:
             running.push_async_callback(part.stop)
         running.push_async_callback(service.stop)  # the last is stopped first, but after the engine

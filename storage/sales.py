@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from . import goods, member_rows
@@ -23,6 +24,16 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from .months import Period
+
+
+class Refused(StrEnum):
+    """Why a payment can bring nothing and is paid back."""
+
+    UNKNOWN = "the order is unknown"
+    FORGOTTEN = "the member is gone"
+    BANNED = "the member is banned"
+    NO_TIER = "the tier is no longer there"
+    PAID = "the order was paid before"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +60,7 @@ class Order:
     terms: Terms
     created_at: datetime
     expires_at: datetime
-    refused: str | None
+    refused: Refused | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +87,7 @@ class Receipt:
     new: bool
     order: Order | None
     brought: Brought | None = None
-    refused: str | None = None
+    refused: Refused | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +185,8 @@ class Sales(Subject):
         if known is not None:
             return Receipt(new=False, order=order)
         payment = _insert_payment(db, self.now_us, paid, row)
-        if row is None or order is None or order.refused is not None:
-            why = "unknown order" if order is None else order.refused
+        why = Refused.UNKNOWN if order is None else order.refused
+        if row is None or order is None or why is not None:
             _insert_refund(db, self.now_us, payment, 0, by=paid.provider, why=why or "", due=True)
             return Receipt(new=True, order=order, refused=why)
         brought = goods.bring(db, self.now_us, row["member"], order.terms.goods, payment=payment)
@@ -218,6 +229,13 @@ class Sales(Subject):
             back = self._take_back(db, row["id"], by=provider, why="paid back by the provider", due=False)
         _made(db, row["id"])
         return back
+
+    @reads
+    def any(self, db: sqlite3.Connection, provider: str) -> bool:
+        """Whether anything was ever ordered through this provider."""
+        return bool(
+            db.execute("SELECT EXISTS (SELECT 1 FROM orders WHERE provider = ?)", (provider,)).fetchone()[0]
+        )
 
     @reads
     def due(self, db: sqlite3.Connection, provider: str) -> list[Refund]:
@@ -273,15 +291,15 @@ class Sales(Subject):
             self._refused(row),
         )
 
-    def _refused(self, row: sqlite3.Row) -> str | None:
+    def _refused(self, row: sqlite3.Row) -> Refused | None:
         """Why a payment of this order could bring nothing."""
         if row["forgotten_us"] is not None:
-            return "the member is gone"
+            return Refused.FORGOTTEN
         if row["banned_us"] is not None:
-            return "the member is banned"
+            return Refused.BANNED
         if row["tier"] is not None and row["tier"] not in self.policy.tiers:
-            return "there is no such tier any more"
-        return "paid already" if row["paid"] and not row["renews"] else None
+            return Refused.NO_TIER
+        return Refused.PAID if row["paid"] and not row["renews"] else None
 
 
 _ORDER = """

@@ -71,7 +71,7 @@ def comments(toml: str) -> dict[tuple[str, str], str]:
 
 def _general(table: str) -> str:
     """`tiers.free` and its like by one name."""
-    return re.sub(r"^(tiers|styles)\.\w+", r"\1.NAME", table)
+    return re.sub(r"^(tiers|styles|offers)\.\w+", r"\1.NAME", table)
 
 
 def tables(section: type[Section] = Config, name: str = TOP) -> Iterator[tuple[str, type[Section]]]:
@@ -80,15 +80,16 @@ def tables(section: type[Section] = Config, name: str = TOP) -> Iterator[tuple[s
     for key, field in section.model_fields.items():
         for model in _models(field.annotation):
             inner = f"{name}.{key}".lstrip(".")
-            yield from tables(model, f"{inner}.NAME" if inner in ("tiers", "styles") else inner)
+            yield from tables(model, f"{inner}.NAME" if inner in ("tiers", "styles", "offers") else inner)
 
 
 def keys(section: type[Section]) -> list[str]:
-    """What may stand in a table, tables aside. A tier's name is its heading."""
+    """What may stand in a table, tables aside. The name of a tier or an offer is its heading."""
     return [
         key
         for key, field in section.model_fields.items()
-        if not list(_models(field.annotation)) and (section.__name__, key) != ("Tier", "name")
+        if not list(_models(field.annotation))
+        and not (key == "name" and section.__name__ in ("Tier", "Offer"))
     ]
 
 

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from bot.app import DATABASE, open_service, open_store
 from bot.background.drains import order_drain
-from bot.cli import keys
+from bot.cli import keys, vouchers
 from bot.cli.cost import PlanOptions, StatsOptions, run_calibration, show_plan, show_stats
 from bot.cli.database import export as export_member
 from bot.cli.database import forget as forget_member
@@ -55,6 +55,8 @@ T = TypeVar("T")
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 key_app = typer.Typer(no_args_is_help=True, help="Keys of the HTTP API. Works while the bot runs.")
 app.add_typer(key_app, name="key")
+voucher_app = typer.Typer(no_args_is_help=True, help="Vouchers for what is sold. Works while the bot runs.")
+app.add_typer(voucher_app, name="voucher")
 console = Console()
 errors = Console(stderr=True)
 
@@ -373,6 +375,18 @@ def revoke_key(
     _with_store(
         _settings(config),
         lambda settings, store: keys.revoke(console, settings, store, prefix, why, forget=forget),
+    )
+
+
+@voucher_app.command("create")
+def create_vouchers(
+    offer: Annotated[str, typer.Option(help="What each code brings: a name under [offers] in bot.toml.")],
+    count: Annotated[int, typer.Option(help="How many codes.")] = 1,
+    config: ConfigOption = None,
+) -> None:
+    """Print one-time codes, this once."""
+    _with_store(
+        _settings(config), lambda settings, store: vouchers.create(console, settings, store, offer, count)
     )
 
 

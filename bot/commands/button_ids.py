@@ -64,6 +64,8 @@ class Reply(StrEnum):
     OLDER = "older"
     LANGUAGE = "language"
     SETTING = "set"
+    PLANS = "plans"
+    BUY = "buy"
 
 
 QUESTION_ID = re.compile(rf"(?P<reply>{'|'.join(Reply)}):(?P<target>[\w=.-]{{0,52}})")

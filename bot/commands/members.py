@@ -18,6 +18,7 @@ from bot.faces.platforms import PLATFORMS
 from bot.imagine.request import ImageRequest
 from bot.messages import LANGUAGES, Reason, UserError, say, translator
 from bot.render import Card
+from bot.sales.commands import offered_when_little_is_left
 from storage.errors import LinkProblem, LinkRefused
 from storage.records import CancelledBy, Identity, JobState
 
@@ -73,7 +74,8 @@ async def quota(service: Service, asker: Asker, t: Translator) -> Card:
     member = await service.member(asker)
     state = await service.store.members.quota(member.key, tier=asker.tier)
     tier = service.config.tiers[state.tier]
-    return Card(t("quota-title"), tuple(render.quota_facts(state, tier, service.pricing.currency, t)))
+    facts = tuple(render.quota_facts(state, tier, service.pricing.currency, t))
+    return Card(t("quota-title"), facts, buttons=offered_when_little_is_left(service.config, state, t))
 
 
 async def cancel(service: Service, asker: Asker, t: Translator) -> Card:

@@ -14,6 +14,7 @@ from bot.faces.caller import Who
 from bot.imagine.server_settings import Nsfw
 from bot.messages import LANGUAGES
 from bot.render import Button, Card
+from bot.sales import commands as sales
 
 if TYPE_CHECKING:
     from bot.commands.button_ids import Replied
@@ -47,6 +48,10 @@ async def answer(service: Service, caller: Caller, pressed: Replied) -> Card:
             return await history(service, caller, target)
         case Reply.LANGUAGE:
             return await members.set_language(service, asker, target)
+        case Reply.PLANS:
+            return await sales.plans(service, caller)
+        case Reply.BUY:
+            return await sales.buy(service, caller, target)
         case Reply.SETTING:
             await caller.require(Who.MANAGER)
             name, _, value = target.partition("=")

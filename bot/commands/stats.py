@@ -14,6 +14,7 @@ from bot.cost.report_text import facts, title
 from bot.faces.caller import Who
 from bot.imagine.pricing import money
 from bot.render import Card
+from bot.sales.income import income_facts
 
 if TYPE_CHECKING:
     from bot.commands.command import Given
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 async def cost(store: Store, period: str, t: Translator, config: Config) -> Card:
     """Cost and speed of a period: `today`, `7d`, `month` or `2026-11`. The caller checks who asks."""
     report = await cost_report(store, config, period)
-    return Card(title(report, t), tuple(facts(report, t)))
+    sold = await income_facts(store, config, report, t)
+    return Card(title(report, t), (*facts(report, t), *sold))
 
 
 async def cost_chart(store: Store, period: str, t: Translator, config: Config) -> bytes:

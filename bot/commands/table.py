@@ -1,6 +1,7 @@
 """The table of commands besides /imagine. A face loops over `COMMANDS`; none knows a command by name.
 
-What a command answers stands with its kind: members.py, questions.py, stats.py, owners.py, server.py.
+What a command answers stands with its kind: members.py, questions.py, stats.py, owners.py, server.py,
+and bot/sales/commands.py.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from bot.commands import help, members, owners, questions, server, stats  # noqa
 from bot.commands.command import Command
 from bot.faces.caller import Who
 from bot.messages import UserError, say
+from bot.sales import commands as sales
 
 if TYPE_CHECKING:
     from bot.commands.command import Given
@@ -27,6 +29,7 @@ async def _help(service: Service, caller: Caller, _: Given) -> Card:
 COMMANDS: tuple[Command, ...] = (
     *members.COMMANDS,
     *questions.COMMANDS,
+    *sales.COMMANDS,
     Command("help", _help),
     *stats.COMMANDS,
     *owners.COMMANDS,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from bot.config.schema import Config, Rent, Server, Style, Tier, VolumePrice
+from bot.config.schema import Config, Offer, Rent, Server, Style, Tier, VolumePrice
 from bot.messages import UserError, say
 
 if TYPE_CHECKING:
@@ -93,6 +93,8 @@ _FORMS = {
     "address": "must be local, auto or HOST:PORT",
     "code": "must be 8 to 32 letters and digits, with hyphens between them where you like",
     "members": "must be accounts such as discord:1234 or telegram:1234",
+    "terms": "must begin with http:// or https://",
+    "offers": "must be small letters, digits, hyphens and underscores, at most 32",
     "servers": "must be servers or groups such as discord:1234 or telegram:-100123",
 }
 """What a pattern stands for, by key."""
@@ -121,10 +123,10 @@ def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
     """The keys of the section that `loc` points into."""
     if len(loc) == 1:
         return list(Config.model_fields)
-    tables: dict[str, Any] = {"tiers": Tier, "rent": Rent, "styles": Style}
+    tables: dict[str, Any] = {"tiers": Tier, "rent": Rent, "styles": Style, "offers": Offer}
     section: Any = tables.get(str(loc[0])) or Config.model_fields[str(loc[0])].annotation
     if "servers" in loc:
         section = Server
     if "volume_prices" in loc:
         section = VolumePrice
-    return [name for name in section.model_fields if (section, name) != (Tier, "name")]
+    return [name for name in section.model_fields if name != "name" or section not in (Tier, Offer)]

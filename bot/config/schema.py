@@ -392,6 +392,46 @@ class Access(Section):
         return self
 
 
+class Sales(Section):
+    """Whether members can buy, and what a Star is worth to you; what there is to buy is under [offers]."""
+
+    enabled: bool = False
+    support: Annotated[str, Field(max_length=200)] = ""
+    terms: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = ""
+    star: Price = Decimal(0)
+    star_fee: Annotated[Decimal, Field(ge=0, lt=1)] = Decimal(0)
+
+
+class Offer(Section):
+    """Something members can buy: images that last until they are used, or a tier for some days."""
+
+    name: str = ""
+    images: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    tier: str | None = None
+    days: Annotated[int, Field(ge=1, le=366)] | None = None
+    stars: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    renews: bool = False
+    label: dict[Language, Annotated[str, Field(min_length=1, max_length=32)]] = {}
+
+    @model_validator(mode="after")
+    def _one_thing(self) -> Offer:
+        if (self.images is None) == (self.tier is None):
+            raise ValueError("must have either images or a tier")
+        if (self.tier is None) != (self.days is None):
+            raise ValueError("must have days with a tier, and only then")
+        if self.renews and (self.days != SUBSCRIPTION_DAYS or (self.stars or 0) > SUBSCRIPTION_STARS):
+            raise ValueError(
+                f"renews, so it must be a tier for {SUBSCRIPTION_DAYS} days, for at most"
+                f" {SUBSCRIPTION_STARS} Stars"
+            )
+        return self
+
+
+SUBSCRIPTION_DAYS, SUBSCRIPTION_STARS = 30, 10_000
+"""The only term of a subscription that Telegram knows, and the most it may cost."""
+OfferName = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,32}$")]
+
+
 class Config(Section):
     """The whole of bot.toml."""
 
@@ -419,6 +459,8 @@ class Config(Section):
         Rent(valid_from=dt.date(2025, 1, 1), gpu_an_hour=Decimal("4.20"), operations_an_hour=Decimal("0.80")),
     )
     cost: Cost = Cost()
+    sales: Sales = Sales()
+    offers: dict[OfferName, Offer] = {}
     styles: dict[str, Style] = Field(default_factory=lambda: dict(SEED_STYLES))
 
     @field_validator("time_zone")
@@ -441,6 +483,15 @@ class Config(Section):
             raise ValueError(f"default_tier is {self.default_tier!r}; allowed: {', '.join(self.tiers)}")
         named = {name: tier.model_copy(update={"name": name}) for name, tier in self.tiers.items()}
         object.__setattr__(self, "tiers", named)
+        return self
+
+    @model_validator(mode="after")
+    def _offers_named(self) -> Config:
+        for name, offer in self.offers.items():
+            if offer.tier is not None and offer.tier not in self.tiers:
+                raise ValueError(f"offers.{name}.tier is {offer.tier!r}; allowed: {', '.join(self.tiers)}")
+        named = {name: offer.model_copy(update={"name": name}) for name, offer in self.offers.items()}
+        object.__setattr__(self, "offers", named)
         return self
 
     @model_validator(mode="after")

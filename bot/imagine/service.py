@@ -28,6 +28,7 @@ from bot.imagine.request import ImageRequest, resolve
 from bot.imagine.safety import Safety
 from bot.messages import Reason, UserError, best_language, say
 from bot.metrics.counting import Counting
+from bot.sales.shop import Shop
 from engine.request import Draining, EngineError
 from storage.errors import Refusal, StoreUnavailable
 from storage.records import CancelledBy, NewJob, NewRequest, Source
@@ -95,6 +96,7 @@ class Service:
         self.pricing = pricing
         self.alerts = alerts or Alerts()
         self.counting = counting or Counting()
+        self.shop = Shop(config, store)
         self._moderation = Moderation(config, store)
         self._adviser = Adviser(store)
         self._runner = JobRunner(config, models, store, safety or Safety(config.moderation))

@@ -17,6 +17,7 @@ from telegram.ext import (
     CallbackQueryHandler,
     Defaults,
     MessageHandler,
+    PreCheckoutQueryHandler,
     filters,
 )
 from telegram.request import HTTPXRequest
@@ -32,6 +33,7 @@ from bot.telegram.menu import Menus
 from bot.telegram.names import set_commands
 from bot.telegram.pace import Pace, RateLimiter
 from bot.telegram.presses import Buttons
+from bot.telegram.stars import Stars
 
 if TYPE_CHECKING:
     from telegram import Message, Update
@@ -69,6 +71,7 @@ class Client:
         self.application = _application(token, config, timing, limiter)
         self.bot: ExtBot[Any] = self.application.bot
         self.face = Face(service, self.bot, limiter)
+        self._stars = Stars(self.face)
         self.started = asyncio.Event()
         """Set once what an earlier process left is being followed, right before updates come in."""
         self._add_handlers()
@@ -82,6 +85,8 @@ class Client:
             await self.application.start()
             self.face.tasks.start(set_commands(self.bot, self._config))
             await self.face.delivery.recover()
+            self._service.shop.open(self._stars)
+            self.face.tasks.start(self._stars.reconcile())
             log.info("telegram.started", bot=self.bot.username)
             self.started.set()
             section = self._config.telegram
@@ -92,6 +97,7 @@ class Client:
                 await intake.poll(self.bot, self.handle, timeout_s=self._timing.poll_s)
         finally:
             alarm.stop()
+            self._service.shop.close(self._stars)
             await self._close()
 
     async def handle(self, update: Update) -> None:
@@ -114,6 +120,9 @@ class Client:
         imagine, buttons = Imagine(self.face, menus), Buttons(self.face, menus)
         add = self.application.add_handler
         add(CallbackQueryHandler(buttons.pressed))
+        add(PreCheckoutQueryHandler(self._stars.asked))
+        add(MessageHandler(filters.SUCCESSFUL_PAYMENT & message, self._stars.paid))
+        add(MessageHandler(filters.StatusUpdate.REFUNDED_PAYMENT & message, self._stars.refunded))
         add(MessageHandler(filters.StatusUpdate.MIGRATE, self._migrated))
         add(MessageHandler(filters.Regex(IMAGINE) & message, imagine.command))
         add(MessageHandler(filters.COMMAND & message, self._command))

@@ -11,6 +11,7 @@ import pytest
 
 from storage.errors import NothingToRefund, QuotaExceeded, UnknownOrder
 from storage.goods import Goods
+from storage.sales import Refused
 from tests.storage.house import TIERS, HandClock, ask, deliver, forget, open_store
 from tests.storage.trade import PROVIDER, SHELLS, buy, order, pay
 
@@ -45,8 +46,8 @@ async def test_a_second_payment_of_an_order_is_paid_back(store: Store, member: s
     placed = await order(store, member, IMAGES)
     assert (await store.sales.get(placed.order_id)).refused is None
     await pay(store, placed, "1")
-    assert (await store.sales.get(placed.order_id)).refused == "paid already"
-    assert (await pay(store, placed, "2")).refused == "paid already"
+    assert (await store.sales.get(placed.order_id)).refused == Refused.PAID
+    assert (await pay(store, placed, "2")).refused == Refused.PAID
     assert await topup(store, member) == 10
     (due,) = await store.sales.due(PROVIDER)
     assert (due.charge, due.user_id, due.amount, due.currency) == ("2", "77", 150, SHELLS)
@@ -72,14 +73,14 @@ async def test_an_order_that_expired_is_honoured_when_it_is_paid(
 async def test_who_is_banned_gets_the_money_back(store: Store, member: str) -> None:
     placed = await order(store, member, IMAGES)
     await store.members.ban(member, by="admin")
-    assert (await pay(store, placed, "1")).refused == "the member is banned"
+    assert (await pay(store, placed, "1")).refused == Refused.BANNED
     assert len(await store.sales.due(PROVIDER)) == 1
 
 
 async def test_who_is_forgotten_gets_the_money_of_a_renewal_back(store: Store, member: str) -> None:
     placed = await buy(store, member, MONTH, "1", renews=True)
     await forget(store, "discord", "1001")
-    assert (await pay(store, placed, "2")).refused == "the member is gone"
+    assert (await pay(store, placed, "2")).refused == Refused.FORGOTTEN
     (due,) = await store.sales.due(PROVIDER)
     assert (due.charge, due.first_charge, due.user_id) == ("2", "1", "77")
     with pytest.raises(NothingToRefund):
@@ -210,7 +211,7 @@ async def test_orders_of_a_tier_that_is_gone_are_paid_back(tmp_path: Path, clock
         placed = await order(store, member, MONTH)
     fewer = {name: terms for name, terms in TIERS.items() if name != "member"}
     async with await open_store(tmp_path, clock, tiers=fewer) as store:
-        assert (await pay(store, placed, "1")).refused == "there is no such tier any more"
+        assert (await pay(store, placed, "1")).refused == Refused.NO_TIER
         assert await store.check() == []
 
 

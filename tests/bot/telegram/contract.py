@@ -18,8 +18,8 @@ SPEC = "EASEL_TELEGRAM_SPEC"
 _LENGTH = re.compile(r"(\d+)-(\d+) (characters|bytes|items)")
 
 
-UNUSED_PARSE_MODE = {"editMessageMedia"}
-"""Methods with which python-telegram-bot sends the default parse mode too; Telegram reads it in the media."""
+UNUSED_PARSE_MODE = {"editMessageMedia", "sendInvoice"}
+"""Methods with which python-telegram-bot sends the default parse mode too, and that have no use for it."""
 
 
 class BadRequest(Exception):

@@ -19,6 +19,7 @@ from lo_bot_api_emulator.updates import UpdateError
 
 from tests.bot.telegram.contract import BadRequest, contract
 from tests.bot.telegram.markup import BadMarkup, parse
+from tests.bot.telegram.till import Till
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -112,6 +113,7 @@ class StandIn(LoBotApiEmulator):
         self.alerts: list[str] = []
         self.url = ""
         self.offline = False
+        self.till = Till(self)
         self._changed = asyncio.Event()
         self._next_message: dict[int, int] = {}
         self._next_update = 1
@@ -166,7 +168,7 @@ class StandIn(LoBotApiEmulator):
             "date": 1,
             "chat": _chat(where),
             "from": {"id": user, "is_bot": False, "first_name": "Anna", "language_code": language},
-            "text": text,
+            **({"text": text} if text else {}),
             **more,
         }
         if text.startswith("/"):
@@ -195,6 +197,14 @@ class StandIn(LoBotApiEmulator):
         update["update_id"] = await self.enqueue_update(update, token=TOKEN)
         self._next_update = update["update_id"] + 1
         return update
+
+    async def deliver(self, update: dict[str, Any]) -> None:
+        """An update of a kind that the emulator does not know."""
+        state = self._update_queues._state(TOKEN)
+        async with state.condition:
+            state.updates.append({"update_id": state.next_id, **update})
+            state.next_id += 1
+            state.condition.notify_all()
 
     def redeliver(self, update: dict[str, Any]) -> None:
         """The same update comes again, as after a crash before it was confirmed."""
@@ -247,7 +257,7 @@ class StandIn(LoBotApiEmulator):
     ) -> tuple[int, dict[str, Any]]:
         try:
             self._may(fields)
-            own = getattr(self, f"_{method}", None)
+            own = getattr(self, f"_{method}", None) or getattr(self.till, method, None)
             if method in ("setWebhook", "deleteWebhook"):
                 wanted = fields if method == "setWebhook" else {**fields, "url": ""}
                 result: Any = await self._update_queues.set_webhook(token, wanted)
@@ -313,18 +323,18 @@ class StandIn(LoBotApiEmulator):
 
     def _sendMessage(self, fields: dict[str, Any], uploads: dict[str, Any]) -> dict[str, Any]:
         self.validate("sendMessage", _older(fields), uploads)
-        return self._keep(fields, text=fields["text"])
+        return self.keep(fields, text=fields["text"])
 
     def _sendPhoto(self, fields: dict[str, Any], uploads: dict[str, Any]) -> dict[str, Any]:
         self.validate("sendPhoto", _older(fields), uploads)
-        return self._keep(
+        return self.keep(
             fields, text=fields.get("caption", ""), photo=_uploaded(fields.get("photo"), uploads, "photo")
         )
 
     def _sendDocument(self, fields: dict[str, Any], uploads: dict[str, Any]) -> dict[str, Any]:
         self.validate("sendDocument", _older(fields), uploads)
         upload = _upload(fields.get("document"), uploads, "document")
-        return self._keep(
+        return self.keep(
             fields, text=fields.get("caption", ""), document=upload["data"], filename=upload["filename"]
         )
 
@@ -332,7 +342,7 @@ class StandIn(LoBotApiEmulator):
         self.validate("sendMediaGroup", _older(fields), uploads)
         album = str(len(self.calls))
         return [
-            self._keep(
+            self.keep(
                 fields,
                 text=item.get("caption", ""),
                 photo=_uploaded(item["media"], uploads, "photo"),
@@ -390,7 +400,7 @@ class StandIn(LoBotApiEmulator):
         self._next_message[chat] = self._next_message.get(chat, 0) + 1
         return self._next_message[chat]
 
-    def _keep(self, fields: dict[str, Any], **content: Any) -> dict[str, Any]:
+    def keep(self, fields: dict[str, Any], **content: Any) -> dict[str, Any]:
         chat = int(fields["chat_id"])
         reply = (
             json.loads(fields["reply_parameters"])["message_id"] if fields.get("reply_parameters") else None

@@ -1,0 +1,87 @@
+# What members can buy: plans, orders, receipts, refunds, gifts, vouchers.
+
+cmd-plans = plans
+cmd-plans-about = The tiers, and what you can buy
+cmd-redeem = redeem
+cmd-redeem-about = Use a voucher
+opt-voucher = code
+opt-voucher-about = The voucher's code
+cmd-gift = gift
+cmd-gift-about = Give some of your extra images to somebody else
+cmd-paysupport = paysupport
+cmd-paysupport-about = Help with a payment
+cmd-terms = terms
+cmd-terms-about = The terms of sale
+cmd-refund = refund
+cmd-refund-about = Pay an order back
+opt-order = order
+opt-order-about = The order's number, from its receipt
+
+plans-title = Plans
+plans-yours = { $tier } (yours)
+plans-until = You have { $tier } until { $until }.
+plans-images = { $images } images a month
+plans-unlimited = no monthly limit
+plans-size = up to { $edge } × { $edge }
+plans-weight = { $weight }× the speed
+plans-price = { $price } an image
+plans-free = free
+plans-private = To buy, write to me in private.
+plans-nowhere = not sold at the moment
+plans-show = See plans
+price-stars = { $stars } ⭐
+
+offer-images = { $images } extra images
+offer-images-about = { $images } images on top of your monthly allowance. They last until you use them.
+offer-tier = { $tier }
+offer-tier-about = The tier { $tier } for { $days } days.
+offer-tier-renews = The tier { $tier }, renewed every { $days } days until you cancel it.
+
+order-title = Your order
+order-invoice = The invoice is below. It can be paid for one hour.
+order-link = Pay here. The link works for one hour.
+error-offer-gone = This is not for sale here at the moment. See /plans.
+error-offer-lower = You already have a higher tier: { $tier }.
+error-offer-held = You already have this tier: { $tier }.
+error-offer-subscribed = You already subscribe to { $tier }.
+error-invoice = The invoice could not be made. Please try again in a minute.
+error-order-unknown = I do not know this order. Please start again with /plans.
+error-order-paid = This order has already been paid.
+error-order-others = This invoice is somebody else's. Type /plans to get your own.
+error-order-expired = This invoice has expired. Type /plans to get a new one.
+error-order-changed = The offer has changed. Type /plans to see what it is now.
+
+receipt-images = Thank you! { $images } extra images are yours; you have { $topup } now. Order { $order }.
+receipt-tier = Thank you! You have { $tier } until { $until }. Order { $order }.
+receipt-refused = I could not fill this order, so you get your money back. Order { $order }.
+
+refund-title = Paid back
+refund-amount = Amount
+refund-back = Images taken back
+refund-kept = Images already used
+refund-ended = ended
+error-refund-nothing = Order { $order } has no payment that can be paid back.
+
+paysupport-title = Help with payments
+paysupport-to = Write to { $support } and give the number of your order. Telegram and Discord support cannot help with it.
+paysupport-owner = Write to whoever runs this bot and give the number of your order. Telegram and Discord support cannot help with it.
+
+terms-title = Terms of sale
+terms-text = Extra images last until you use them; an image that fails is given back. A tier lasts until the date on your receipt. A subscription can be cancelled at any time and then lasts until the end of what is paid. For refunds, see /paysupport.
+
+gift-given =
+    { $images ->
+        [one] One image given.
+       *[other] { $images } images given.
+    } You have { $left } extra images left.
+error-gift-self = These images are yours already.
+error-gift-left = You have { $left } extra images. Only those can be given away.
+
+voucher-images = { $images } extra images are yours; you have { $topup } now.
+voucher-tier = You have { $tier } until { $until }.
+error-voucher-unknown = There is no such voucher. Check the code.
+error-voucher-used = This voucher has already been used.
+
+income-sales = Sales, after fees and refunds
+income-line = { $payments } paid, { $amount }; fees { $fees }, refunds { $refunds }; left { $net }
+income-margin = Margin with sales

@@ -1,0 +1,1 @@
+"""What members can buy, and the platforms that take the money."""

@@ -1,0 +1,177 @@
+"""The commands about buying: /plans, /redeem, /gift, /refund, /paysupport, /terms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.commands.button_ids import Reply, reply_id
+from bot.commands.command import Argument, Command, Kind
+from bot.commands.owners import MAX_GRANT, require_owner
+from bot.faces.caller import Who
+from bot.faces.platforms import PLATFORMS
+from bot.imagine.pricing import money
+from bot.imagine.refusals import day
+from bot.messages import UserError, say
+from bot.render import Button, Card
+from bot.sales.shop import label
+from storage.errors import GiftRefused, VoucherProblem, VoucherRefused
+
+if TYPE_CHECKING:
+    from bot.commands.command import Given
+    from bot.config.schema import Config, Offer, Tier
+    from bot.faces.caller import Caller
+    from bot.imagine.service import Service
+    from bot.messages import Translator
+    from storage.goods import Brought
+    from storage.records import Quota
+
+LITTLE = 10
+"""Of an allowance, so many hundredths are little."""
+
+VOUCHER_ERRORS = {
+    VoucherProblem.UNKNOWN: "error-voucher-unknown",
+    VoucherProblem.USED: "error-voucher-used",
+    VoucherProblem.TOO_MANY_TRIES: "error-link-tries",
+    VoucherProblem.BANNED: "error-banned",
+    VoucherProblem.NO_SUCH_TIER: "error-voucher-unknown",
+}
+
+
+def sells(config: Config) -> bool:
+    """Of a command that a bot has where members can buy."""
+    return config.sales.enabled
+
+
+async def plans(service: Service, caller: Caller) -> Card:
+    """The tiers, the caller's own, and what can be bought; buttons to buy where the platform sells."""
+    t, config = caller.t, service.config
+    own = service.tier_of(caller.member, caller.asker).name
+    facts = [
+        (t("plans-yours", tier=name) if name == own else name, _tier(tier, config.currency, t))
+        for name, tier in config.tiers.items()
+    ]
+    lines = []
+    if (until := caller.member.tier_until) is not None:
+        lines.append(t("plans-until", tier=caller.member.tier, until=day(until, t.language)))
+    buttons: list[Button] = []
+    for name, offer in config.offers.items():
+        prices = service.shop.prices(offer)
+        facts.append((label(offer, t), _price(offer, caller, service)))
+        if caller.origin.platform in prices and caller.origin.alone:
+            price, provider = prices[caller.origin.platform]
+            buttons.append(
+                Button(f"{label(offer, t)} · {provider.shown(price, t)}", reply_id(Reply.BUY, name))
+            )
+    if config.offers and not caller.origin.alone:
+        lines.append(t("plans-private"))
+    return Card(t("plans-title"), tuple(facts), "\n".join(lines), buttons=tuple(buttons))
+
+
+async def buy(service: Service, caller: Caller, offer: str) -> Card:
+    """Order an offer; the invoice follows, or stands behind a link."""
+    if not caller.origin.alone:
+        raise UserError(say("error-private-chat"))
+    origin, t = caller.origin, caller.t
+    url = await service.shop.order(caller.member, origin.platform, origin.user_id, offer, t)
+    return Card(t("order-title"), text=t("order-link" if url else "order-invoice"), link=url)
+
+
+def offered_when_little_is_left(config: Config, quota: Quota, t: Translator) -> tuple[Button, ...]:
+    """A button to /plans, where the month's images are nearly used up."""
+    little = quota.left is not None and quota.left * 100 <= LITTLE * (quota.allowance or 0)
+    return (Button(t("plans-show"), reply_id(Reply.PLANS)),) if config.sales.enabled and little else ()
+
+
+async def redeem(service: Service, caller: Caller, given: Given) -> Card:
+    """What a voucher's code brings."""
+    try:
+        brought = await service.store.vouchers.redeem(caller.member.key, given["voucher"])
+    except VoucherRefused as error:
+        raise UserError(say(VOUCHER_ERRORS[error.why])) from None
+    return Card(_brought(brought, caller.t))
+
+
+async def gift(service: Service, caller: Caller, given: Given) -> Card:
+    """Give of one's own top-up to another member. A redelivered event gives once."""
+    images, who, t = given["count"], given.somebody, caller.t
+    if not images.isascii() or not images.isdigit() or not 1 <= int(images[:8]) <= MAX_GRANT:
+        raise UserError(say("error-range", option="images", found=images, low="1", high=str(MAX_GRANT)))
+    receiver = await service.store.members.of(who.platform, who.user_id)
+    key = f"{caller.origin.platform}:{caller.key}"
+    try:
+        await service.store.vouchers.give(caller.member.key, receiver.key, int(images), key=key)
+    except GiftRefused as error:
+        message = say("error-gift-self") if error.to_oneself else say("error-gift-left", left=error.left)
+        raise UserError(message) from None
+    left = (await service.store.members.quota(caller.member.key)).topup
+    return Card(t("gift-given", images=int(images), left=left))
+
+
+async def refund(service: Service, caller: Caller, given: Given) -> Card:
+    """Pay an order back, and take back what is unused of it."""
+    require_owner(service, caller.asker)
+    back = await service.shop.refund(given["order"], by=caller.member.key, why=given["why"])
+    t = caller.t
+    facts = [(t("refund-amount"), f"{back.amount} {back.currency}")]
+    if back.images_back or back.images_kept:
+        facts += [(t("refund-back"), str(back.images_back)), (t("refund-kept"), str(back.images_kept))]
+    else:
+        facts.append((t("quota-tier"), t("refund-ended")))
+    return Card(t("refund-title"), tuple(facts))
+
+
+async def paysupport(service: Service, caller: Caller) -> Card:
+    """Whom to turn to, and the orders to tell them of."""
+    t, support = caller.t, service.config.sales.support
+    orders = await service.store.sales.of(caller.member.key)
+    facts = tuple((day(order.created_at, t.language), order.order_id) for order in orders)
+    text = t("paysupport-to", support=support) if support else t("paysupport-owner")
+    return Card(t("paysupport-title"), facts, text)
+
+
+async def terms(service: Service, caller: Caller) -> Card:
+    """The terms of sale."""
+    return Card(caller.t("terms-title"), text=caller.t("terms-text"), link=service.config.sales.terms)
+
+
+def _brought(brought: Brought, t: Translator) -> str:
+    """What a code brought."""
+    if brought.until is not None:
+        return t("voucher-tier", tier=str(brought.goods.tier), until=day(brought.until, t.language))
+    return t("voucher-images", images=brought.goods.images or 0, topup=brought.topup)
+
+
+def _price(offer: Offer, caller: Caller, service: Service) -> str:
+    """What an offer costs on the caller's platform, else wherever it is sold."""
+    prices, t = service.shop.prices(offer), caller.t
+    own = caller.origin.platform
+    if own in prices:
+        price, provider = prices[own]
+        return provider.shown(price, t)
+    shown = [f"{p.shown(price, t)} ({PLATFORMS[name].label})" for name, (price, p) in prices.items()]
+    return ", ".join(shown) or t("plans-nowhere")
+
+
+def _tier(tier: Tier, currency: str, t: Translator) -> str:
+    """What a tier may have, on one line."""
+    images = tier.images_a_month
+    price = money(tier.price_micro, currency, t.language) if tier.price_micro else ""
+    parts = [
+        t("plans-unlimited") if images is None else t("plans-images", images=images),
+        t("plans-size", edge=tier.max_size),
+        t("plans-weight", weight=f"{tier.weight:g}"),
+        t("plans-price", price=price) if price else t("plans-free"),
+    ]
+    return " · ".join(parts)
+
+
+MEMBER, COUNT = Argument("member", Kind.MEMBER, required=True), Argument("count", Kind.NUMBER, required=True)
+ORDER, WHY = Argument("order", required=True), Argument("why", Kind.TEXT)
+COMMANDS = (
+    Command("plans", lambda service, caller, _: plans(service, caller), when=sells),
+    Command("redeem", redeem, (Argument("voucher", Kind.TEXT, required=True),), when=sells),
+    Command("gift", gift, (MEMBER, COUNT), when=sells),
+    Command("paysupport", lambda service, caller, _: paysupport(service, caller), alone=True, when=sells),
+    Command("terms", lambda service, caller, _: terms(service, caller), when=sells),
+    Command("refund", refund, (ORDER, WHY), Who.OWNER, when=sells),
+)

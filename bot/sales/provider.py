@@ -1,0 +1,46 @@
+"""What a platform supplies so that members can pay on it: one `Provider`, in one file of its adapter."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from bot.config.schema import Offer
+    from bot.messages import Translator
+    from storage.sales import Order, Refund
+
+
+class Later(Exception):
+    """The platform cannot be asked now; the same again later will do."""
+
+
+class Provider(Protocol):
+    """How a platform takes money. Amounts are whole numbers of the smallest unit of `currency`."""
+
+    name: str
+    """The platform's, under which its payments stand in the book."""
+    currency: str
+
+    @abstractmethod
+    def price(self, offer: Offer) -> int | None:
+        """What an offer costs here; None where it is not sold here."""
+
+    @abstractmethod
+    def shown(self, amount: int, t: Translator) -> str:
+        """An amount as members read it."""
+
+    @abstractmethod
+    def worth_micro(self, amount: int) -> tuple[int, int]:
+        """What an amount is worth to the owner, and what of that the platform keeps, in micro-units."""
+
+    @abstractmethod
+    async def invoice(self, order: Order, user_id: str, title: str, about: str) -> str:
+        """Show a member how to pay an order: an address to follow, or nothing where it stands in the chat.
+
+        Raises Later.
+        """
+
+    @abstractmethod
+    async def pay_back(self, refund: Refund) -> None:
+        """Pay a payment back; where it began a subscription, that ends. Twice is once. Raises Later."""

@@ -1,0 +1,195 @@
+"""Selling, for every platform: what is on offer, orders, payments as they come in, refunds.
+
+A payment is written and credited by the store in one transaction; nothing here decides about money. What the
+platforms have to do is theirs (`bot.sales.provider`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bot.config.schema import Language
+from bot.imagine.refusals import day
+from bot.messages import UserError, say
+from bot.sales.provider import Later
+from storage.clock import HOUR_US, from_us
+from storage.errors import NothingToRefund, StoreUnavailable, UnknownOrder
+from storage.goods import Goods
+from storage.sales import Refused, Terms
+
+if TYPE_CHECKING:
+    from bot.config.schema import Config, Offer
+    from bot.messages import Translator
+    from bot.sales.provider import Provider
+    from storage.records import Member
+    from storage.sales import Order, Paid, Receipt, Refund
+    from storage.store import Store
+
+log = structlog.get_logger(__name__)
+
+VALID_US = HOUR_US
+"""How long an order may be paid."""
+
+REFUSED = {
+    Refused.UNKNOWN: "error-order-unknown",
+    Refused.FORGOTTEN: "error-order-unknown",
+    Refused.BANNED: "error-banned",
+    Refused.NO_TIER: "error-order-changed",
+    Refused.PAID: "error-order-paid",
+}
+
+
+class Shop:
+    """What members can buy. A face adds its platform's provider while it serves."""
+
+    def __init__(self, config: Config, store: Store) -> None:
+        self._config = config
+        self._store = store
+        self._providers: dict[str, Provider] = {}
+        self._paying_back = asyncio.Lock()
+
+    def open(self, provider: Provider) -> None:
+        """Sell on a platform from now on."""
+        self._providers[provider.name] = provider
+
+    def close(self, provider: Provider) -> None:
+        """Sell there no longer; payments that still come in are written all the same."""
+        self._providers.pop(provider.name, None)
+
+    @property
+    def providers(self) -> tuple[Provider, ...]:
+        """The platforms that sell now."""
+        return tuple(self._providers.values())
+
+    def prices(self, offer: Offer) -> dict[str, tuple[int, Provider]]:
+        """Where an offer is sold now, by platform, and for how much."""
+        asked = {provider.name: (provider.price(offer), provider) for provider in self.providers}
+        return {name: (price, provider) for name, (price, provider) in asked.items() if price is not None}
+
+    async def order(self, member: Member, platform: str, user_id: str, name: str, t: Translator) -> str:
+        """Order an offer and have its invoice shown; an address to pay at, where there is one.
+
+        Raises `UserError` where it is not sold here, or would bring the member nothing.
+        """
+        offer, provider = self._config.offers.get(name), self._providers.get(platform)
+        price = provider.price(offer) if provider and offer and self._config.sales.enabled else None
+        if offer is None or provider is None or price is None:
+            raise UserError(say("error-offer-gone"))
+        if member.banned:
+            raise UserError(say("error-banned"))
+        await self._worthwhile(member, offer)
+        goods = Goods(offer.images, offer.tier, offer.days)
+        terms = Terms(provider.name, name, goods, price, provider.currency, offer.renews)
+        order = await self._store.sales.order(member.key, terms, valid_us=VALID_US)
+        try:
+            return await provider.invoice(order, user_id, label(offer, t), about(offer, t))
+        except Later as error:
+            log.warning("sales.no_invoice", provider=provider.name, why=str(error))
+            raise UserError(say("error-invoice")) from None
+
+    async def check(self, order_id: str, amount: int, currency: str, payer: str) -> None:
+        """Before the member with this key pays an order. Raises `UserError` where it must not be paid."""
+        try:
+            order = await self._store.sales.get(order_id)
+        except UnknownOrder:
+            raise UserError(say("error-order-unknown")) from None
+        except StoreUnavailable:
+            raise UserError(say("error-storage")) from None
+        if order.refused is not None:
+            raise UserError(say(REFUSED[order.refused]))
+        if order.member != payer:
+            raise UserError(say("error-order-others"))
+        if from_us(self._store.sales.now_us) >= order.expires_at:
+            raise UserError(say("error-order-expired"))
+        if (amount, currency) != (order.terms.amount, order.terms.currency) or not self._stands(order):
+            raise UserError(say("error-order-changed"))
+
+    async def paid(self, paid: Paid) -> Receipt:
+        """Write a payment and what it brings, once; where it can bring nothing it is paid back."""
+        receipt = await self._store.sales.pay(paid)
+        if receipt.new:
+            log.info("sales.paid", provider=paid.provider, order=paid.order_id, refused=receipt.refused)
+        return receipt
+
+    async def refund(self, order_id: str, *, by: str, why: str) -> Refund:
+        """Pay an order's last payment back. Raises `UserError` where there is none."""
+        try:
+            refund = await self._store.sales.refund(order_id, by=by, why=why)
+        except UnknownOrder:
+            raise UserError(say("error-order-unknown")) from None
+        except NothingToRefund:
+            raise UserError(say("error-refund-nothing", order=order_id)) from None
+        await self.pay_back()
+        return refund
+
+    async def refunded(self, provider: str, charge: str) -> Refund | None:
+        """A platform paid back by itself, or tells of what it paid back for us."""
+        return await self._store.sales.refunded(provider, charge)
+
+    async def pay_back(self) -> None:
+        """Have the platforms make the refunds that are due. What cannot be made now is made later."""
+        async with self._paying_back:
+            for provider in self.providers:
+                for refund in await self._store.sales.due(provider.name):
+                    try:
+                        await provider.pay_back(refund)
+                    except Later as error:
+                        log.warning("sales.refund_waits", provider=provider.name, why=str(error))
+                    else:
+                        await self._store.sales.made(refund.payment)
+                        log.info("sales.refunded", provider=provider.name, amount=refund.amount)
+
+    async def _worthwhile(self, member: Member, offer: Offer) -> None:
+        """Nobody buys what they have: a tier below theirs, one for good, or a subscription twice."""
+        if offer.tier is None:
+            return
+        order = list(self._config.tiers)
+        if order.index(offer.tier) < order.index(member.tier):
+            raise UserError(say("error-offer-lower", tier=member.tier))
+        if offer.tier != member.tier:
+            return
+        if member.tier_until is None:
+            raise UserError(say("error-offer-held", tier=member.tier))
+        if offer.renews and any(o.terms.renews for o in await self._store.sales.of(member.key)):
+            raise UserError(say("error-offer-subscribed", tier=member.tier))
+
+    def _stands(self, order: Order) -> bool:
+        """Whether bot.toml still offers what was ordered, at its price."""
+        terms, provider = order.terms, self._providers.get(order.terms.provider)
+        offer = self._config.offers.get(terms.offer)
+        if offer is None or provider is None or not self._config.sales.enabled:
+            return False
+        goods = Goods(offer.images, offer.tier, offer.days)
+        return (goods, offer.renews, provider.price(offer)) == (terms.goods, terms.renews, terms.amount)
+
+
+def label(offer: Offer, t: Translator) -> str:
+    """What an offer is called."""
+    if (own := offer.label.get(Language(t.language))) is not None:
+        return own
+    return t("offer-images", images=offer.images) if offer.images else t("offer-tier", tier=str(offer.tier))
+
+
+def about(offer: Offer, t: Translator) -> str:
+    """What an offer brings, in a sentence."""
+    if offer.images is not None:
+        return t("offer-images-about", images=offer.images)
+    id_ = "offer-tier-renews" if offer.renews else "offer-tier-about"
+    return t(id_, tier=str(offer.tier), days=offer.days or 0)
+
+
+def told(receipt: Receipt, t: Translator) -> str:
+    """What became of a payment, as the member reads it."""
+    order_id = receipt.order.order_id if receipt.order else ""
+    brought = receipt.brought
+    if brought is None:
+        return t("receipt-refused", order=order_id)
+    if brought.goods.images is not None:
+        return t("receipt-images", images=brought.goods.images, topup=brought.topup, order=order_id)
+    assert brought.until is not None
+    return t(
+        "receipt-tier", tier=str(brought.goods.tier), until=day(brought.until, t.language), order=order_id
+    )
