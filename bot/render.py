@@ -51,6 +51,8 @@ class Card:
 def status(event: Event, t: Translator) -> str:
     """One line for the message that is edited while a request is on its way."""
     match event:
+        case Waiting(paused=True):
+            return t("status-paused")
         case Waiting(unmanned=True):
             return t("status-unmanned")
         case Waiting(position=0, eta_s=eta_s):

@@ -81,6 +81,8 @@ class Dispatcher:
         self._keep = keep
         self._broke = broke
         self._open = True
+        self.paused = False
+        """Told to whoever waits: nothing is sent out because somebody said so."""
         self._next: dict[str, Job] = {}
         """Jobs that workers have at hand and have not begun, in order."""
         self._held_back: dict[str, Job] = {}
@@ -113,7 +115,8 @@ class Dispatcher:
         position += len(self._next)
         ahead_s *= self.predictor.pace / max(1, len(self.roster.members))
         unmanned = not self.roster.manned(self._clock())
-        return Progress(job.state, job.step, job.request.steps, ahead_s + left_s, position, unmanned=unmanned)
+        waiting = Progress(job.state, job.step, job.request.steps, ahead_s + left_s, position)
+        return replace(waiting, unmanned=unmanned, paused=self.paused)
 
     def cancel(self, job_id: str) -> bool:
         """Stop a job, at its next step boundary. False where it is over, or not known."""
@@ -133,6 +136,12 @@ class Dispatcher:
         """Predicted device seconds of all that waits."""
         return sum(job.cost_s for job in self.queue.waiting()) * self.predictor.pace
 
+    def pause(self) -> None:
+        """Hold, and tell whoever waits."""
+        self.paused = True
+        self.hold()
+        self.jobs.touch_all()
+
     def hold(self) -> None:
         """Send out nothing, and take back from the workers what they have not begun."""
         self._open = False
@@ -143,8 +152,9 @@ class Dispatcher:
 
     def resume(self) -> None:
         """Send out jobs again."""
-        self._open = True
+        self._open, self.paused = True, False
         self.dispatch()
+        self.jobs.touch_all()
 
     def dispatch(self) -> None:
         """Send out what the queue and the workers' rooms allow. Called whenever one of them changed."""

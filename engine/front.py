@@ -74,7 +74,6 @@ class Front:
         self._autoscaler = Autoscaler(settings.scale)
         self._scaling: asyncio.Task[None] | None = None
         self._stopped: asyncio.Future[None] | None = None
-        self._paused = False
         self._draining = False
 
     # The outside
@@ -180,12 +179,11 @@ class Front:
 
     def pause_admission(self) -> None:
         """Take jobs into the queue, but start none; those that were begun go on."""
-        self._paused = True
-        self._dispatcher.hold()
+        self._dispatcher.pause()
 
     def resume_admission(self) -> None:
         """Start jobs again."""
-        self._paused = False
+        self._dispatcher.paused = False
         if not self._draining:
             self._dispatcher.resume()
 
@@ -214,7 +212,7 @@ class Front:
             failed=counts[Action.FAILED],
             cancelled=counts[Action.CANCELLED],
             result_hits=self._pictures.hits,
-            admission_paused=self._paused,
+            admission_paused=self._dispatcher.paused,
             draining=self._draining,
             loaded=self._roster.manned(now),
             totals=self._roster.totals(),

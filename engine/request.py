@@ -184,6 +184,8 @@ class Progress:
     preview: Image | None = field(default=None, compare=False)
     unmanned: bool = False
     """Nothing is there that could draw it; it waits until something comes."""
+    paused: bool = False
+    """It waits, and nothing is started until admission is resumed."""
 
 
 class EngineError(Exception):

@@ -128,6 +128,11 @@ class OpenJobs:
         """Tell whoever follows the job that it moved."""
         self._tickets[job.job_id].touch()
 
+    def touch_all(self) -> None:
+        """Wake whoever follows any job."""
+        for ticket in self._tickets.values():
+            ticket.touch()
+
     def waited_s(self, job: Job) -> float:
         """How long the job has waited, an earlier life of the process included."""
         return self._clock() - job.arrived_at

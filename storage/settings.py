@@ -33,6 +33,7 @@ class Scope:
 DRAINS = Scope("drain")
 """Workers that are asked to leave; the keys are their names."""
 COST = Scope("cost")
+BOT = Scope("bot")
 
 
 class Setting(StrEnum):
@@ -46,6 +47,7 @@ class Setting(StrEnum):
     BLOCKED_WORDS = "blocked_words"
     BLOCKED_PATTERNS = "blocked_patterns"
     REPORTED_MONTH = "reported_month"
+    PAUSED = "paused"
 
 
 class Settings(Subject):

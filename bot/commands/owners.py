@@ -110,16 +110,14 @@ async def unban(service: Service, asker: Asker, who: Identity, t: Translator, *,
 async def pause(service: Service, asker: Asker, t: Translator) -> Card:
     """Start nothing new; what is being drawn goes on, what is asked for waits."""
     require_owner(service, asker)
-    for model in service.models:
-        model.backend.pause_admission()
+    await service.pause((await service.member(asker)).key)
     return Card(t("admin-paused"))
 
 
 async def resume(service: Service, asker: Asker, t: Translator) -> Card:
     """Draw again."""
     require_owner(service, asker)
-    for model in service.models:
-        model.backend.resume_admission()
+    await service.resume((await service.member(asker)).key)
     return Card(t("admin-resumed"))
 
 

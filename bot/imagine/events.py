@@ -35,6 +35,8 @@ class Waiting:
     eta_s: float
     unmanned: bool = False
     """Nothing is there to draw it; no ETA holds until something comes."""
+    paused: bool = False
+    """An owner has paused drawing; no ETA holds until they resume it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,8 +94,8 @@ class LiveRequest:
         jobs = self._jobs.values()
         eta_s = max(job.eta_s for job in jobs)
         if all(job.state is JobState.QUEUED for job in jobs):
-            unmanned = any(job.unmanned for job in jobs)
-            self.publish(Waiting(min(job.position for job in jobs), eta_s, unmanned))
+            unmanned, paused = any(job.unmanned for job in jobs), any(job.paused for job in jobs)
+            self.publish(Waiting(min(job.position for job in jobs), eta_s, unmanned, paused))
             return
         done = sum(job.state is JobState.DONE for job in jobs)
         steps = max(self.request.steps * self.request.images, sum(job.steps for job in jobs))

@@ -33,7 +33,7 @@ from engine.request import Draining, EngineError
 from storage.errors import Refusal, StoreUnavailable
 from storage.records import CancelledBy, NewJob, NewRequest, Source
 from storage.records import JobState as Row
-from storage.settings import Scope
+from storage.settings import BOT, Scope, Setting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Mapping
@@ -107,7 +107,10 @@ class Service:
     # life
 
     async def start(self) -> None:
-        """Queue what an earlier process accepted and did not finish, in its old order."""
+        """Queue what an earlier process accepted and did not finish, in its old order; a pause goes on."""
+        if (await self.store.settings.of(BOT)).get(Setting.PAUSED):
+            self._pause()
+            log.warning("service.paused", do="an owner resumes with /resume, or on the owner's page")
         for record in await self.store.requests.unfinished():
             await self._resume(await self.store.requests.get(record.request_id))
         log.info("service.started", resumed=len(self._flights))
@@ -251,6 +254,23 @@ class Service:
         """A request on its way, or None where it is over or unknown."""
         flight = self._flights.get(request_id)
         return flight.live if flight else None
+
+    # pausing
+
+    async def pause(self, by: str) -> None:
+        """Start nothing new, also after a restart; what is being drawn goes on, what is asked for waits."""
+        await self.store.settings.set(BOT, Setting.PAUSED, True, by=by)
+        self._pause()
+
+    async def resume(self, by: str) -> None:
+        """Draw again."""
+        await self.store.settings.set(BOT, Setting.PAUSED, None, by=by)
+        for model in self.models:
+            model.backend.resume_admission()
+
+    def _pause(self) -> None:
+        for model in self.models:
+            model.backend.pause_admission()
 
     # delivering
 

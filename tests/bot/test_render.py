@@ -24,6 +24,7 @@ QUOTA = Quota("free", 100, 3, 1, 0, 96, dt.datetime(2026, 12, 1, tzinfo=dt.UTC))
         Waiting(0, 8.0),
         Waiting(12, 95.0),
         Waiting(0, 8.0, unmanned=True),
+        Waiting(0, 8.0, paused=True),
         Progress(3, 8, 0, 1, 2.0),
         Progress(17, 32, 2, 4, 4000.0),
         Progress(8, 8, 0, 1, 0.1),

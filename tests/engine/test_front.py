@@ -412,7 +412,9 @@ async def test_paused_nothing_is_sent_out() -> None:
         ticket = world.submit("a")
         assert world.engine.snapshot().admission_paused
         assert ticket.progress().state is JobState.QUEUED
+        assert ticket.progress().paused
         world.engine.resume_admission()
+        assert not ticket.progress().paused
         assert right(await ended(ticket))
 
 

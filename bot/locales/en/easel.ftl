@@ -75,6 +75,7 @@ status-waiting = Waiting, { $position } { $position ->
         [one] image
        *[other] images
     } before you · about { $eta }
+status-paused = Waiting: drawing is paused. You keep your place.
 status-unmanned = Waiting: no GPU is available right now. Drawing resumes automatically.
 status-drawing = Drawing { $bar } step { $step } of { $steps } · { $eta } left
 status-drawing-many = Drawing { $bar } step { $step } of { $steps }, { $drawn } of { $images } done · { $eta } left

@@ -65,6 +65,7 @@ note-prompt-cut = 模型只读取前 512 个词元，提示词的末尾没有用
 status-accepted = 收到。
 status-next = 下一个就是您 · 约 { $eta }
 status-waiting = 排队中，前面还有 { $position } 张 · 约 { $eta }
+status-paused = 等待中：画图暂时停了。您的位置会保留，恢复后自动继续
 status-unmanned = 等待中：暂时没有可用的 GPU，恢复后会自动继续
 status-drawing = 绘制中 { $bar } 第 { $step }/{ $steps } 步 · 还需 { $eta }
 status-drawing-many = 绘制中 { $bar } 第 { $step }/{ $steps } 步，已完成 { $drawn }/{ $images } 张 · 还需 { $eta }

@@ -465,3 +465,29 @@ async def test_the_allowance_cannot_be_overspent_by_asking_at_once(config: Confi
         accepted = [answer for answer in answers if not isinstance(answer, Exception)]
         assert quota.reserved == len(accepted) <= 100
         assert all(isinstance(answer, UserError) for answer in answers if isinstance(answer, Exception))
+
+
+async def test_who_waits_reads_of_a_pause_at_once_and_it_outlasts_a_restart(
+    config: Config, model: FieldModel
+) -> None:
+    model.gate.clear()
+    async with easel(config, model) as service:
+        first = await service.imagine(ANNA, Options("a cat", images="3"), key="1", address={})
+        waiting = await service.imagine(ANNA, Options("a dog"), key="2", address={})
+        await service.pause("owner")
+        async for event in waiting.events():
+            if isinstance(event, Waiting) and event.paused:
+                break
+        model.gate.set()
+        assert isinstance(await first.outcome(), Done)
+    async with easel(config, model) as again:
+        (kept,) = again.waiting((await again.member(ANNA)).key)
+        assert kept.request_id == waiting.request_id
+        later = await again.imagine(ANNA, Options("a bird"), key="3", address={})
+        async for event in later.events():
+            if isinstance(event, Waiting) and event.paused:
+                break
+        drawn = list(model.drawn)
+        await again.resume("owner")
+        assert isinstance(await kept.outcome(), Done)
+        assert f"{kept.request_id}-0" not in drawn
