@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 from pathlib import Path
 
+import pynvml
 import pytest
 import torch
 
@@ -11,6 +13,7 @@ from engine.families.zimage import ZImageModel
 from engine.placement import resolve
 from engine.settings import ModelSettings
 from tests.engine import tiny
+from tests.engine.nvml_stub import STATE_VARIABLE, CannotBuild, StandIn, build
 
 EMBEDDED = Path(__file__).parents[2] / "engine" / "embedded"
 
@@ -47,3 +50,38 @@ def model_folder(request: pytest.FixtureRequest, tiny_folder: Path) -> Path:
 @pytest.fixture
 def model(model_folder: Path) -> ZImageModel:
     return ZImageModel(resolve(ModelSettings(source=str(model_folder), device="cpu")))
+
+
+@pytest.fixture(scope="session")
+def libraries(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    try:
+        return {
+            "new": build(tmp_path_factory.mktemp("new")),
+            "old": build(tmp_path_factory.mktemp("old"), old_driver=True),
+        }
+    except CannotBuild as reason:
+        pytest.skip(f"no stand-in for the driver: {reason}")
+
+
+@pytest.fixture
+def no_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandIn:
+    """pynvml's loader looks into a folder of the test's, as with LD_LIBRARY_PATH; it is empty."""
+    gpu = StandIn(tmp_path)
+    monkeypatch.setenv(STATE_VARIABLE, str(gpu.state_path))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(pynvml, "CDLL", lambda name: ctypes.CDLL(str(tmp_path / name)))
+    monkeypatch.setattr(pynvml, "nvmlLib", None)
+    monkeypatch.setattr(pynvml, "_nvmlGetFunctionPointer_cache", {})
+    return gpu
+
+
+@pytest.fixture
+def gpu(no_driver: StandIn, libraries: dict[str, Path]) -> StandIn:
+    no_driver.install(libraries["new"])
+    return no_driver
+
+
+@pytest.fixture
+def old_gpu(no_driver: StandIn, libraries: dict[str, Path]) -> StandIn:
+    no_driver.install(libraries["old"])
+    return no_driver

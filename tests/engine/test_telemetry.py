@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import itertools
 import json
 import os
@@ -19,7 +18,7 @@ from engine.worker import telemetry as telemetry_module
 from engine.worker.energy import EnergyMeter
 from engine.worker.nvml import GpuProcess, Throttle
 from engine.worker.telemetry import NoTelemetry, NvmlTelemetry, Telemetry
-from tests.engine.nvml_stub import GIB, STATE_VARIABLE, CannotBuild, StandIn, build
+from tests.engine.nvml_stub import GIB, StandIn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,41 +52,6 @@ class Pace:
         """One more sample; the length of the pause after it."""
         self._go.release()
         return await self.asked_s.get()
-
-
-@pytest.fixture(scope="session")
-def libraries(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    try:
-        return {
-            "new": build(tmp_path_factory.mktemp("new")),
-            "old": build(tmp_path_factory.mktemp("old"), old_driver=True),
-        }
-    except CannotBuild as reason:
-        pytest.skip(f"no stand-in for the driver: {reason}")
-
-
-@pytest.fixture
-def no_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandIn:
-    """pynvml's loader looks into a folder of the test's, as with LD_LIBRARY_PATH; it is empty."""
-    gpu = StandIn(tmp_path)
-    monkeypatch.setenv(STATE_VARIABLE, str(gpu.state_path))
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    monkeypatch.setattr(pynvml, "CDLL", lambda name: ctypes.CDLL(str(tmp_path / name)))
-    monkeypatch.setattr(pynvml, "nvmlLib", None)
-    monkeypatch.setattr(pynvml, "_nvmlGetFunctionPointer_cache", {})
-    return gpu
-
-
-@pytest.fixture
-def gpu(no_driver: StandIn, libraries: dict[str, Path]) -> StandIn:
-    no_driver.install(libraries["new"])
-    return no_driver
-
-
-@pytest.fixture
-def old_gpu(no_driver: StandIn, libraries: dict[str, Path]) -> StandIn:
-    no_driver.install(libraries["old"])
-    return no_driver
 
 
 @pytest.fixture

@@ -1,0 +1,124 @@
+"""A card of 24 GB with the true sizes, whose driver and allocator disagree, and which breaks when told to."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from engine.build import local_front
+from engine.events import Phase
+from engine.request import Draining, DrawRequest, ModelLost
+from engine.settings import EngineConfig
+from engine.worker.memory import Mode, choose_mode
+from engine.worker.steploop import StepLoop
+from engine.worker.telemetry import NvmlTelemetry
+from engine.worker.watchdog import Cause
+from tests.engine.card import CONTEXT_BYTES, GIB, Card, CardModel, turbo
+from tests.engine.fakes import Recorder
+from tests.engine.studio import until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from engine.front import Front
+    from tests.engine.nvml_stub import StandIn
+
+USABLE = 0.95
+
+
+@pytest.fixture
+def card(gpu: StandIn, monkeypatch: pytest.MonkeyPatch) -> Card:
+    card = Card(gpu)
+    card.install(monkeypatch)
+    return card
+
+
+@pytest.fixture
+def heard() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+def on(card: Card, tiny_folder: Path, heard: Recorder) -> Callable[[], Front]:
+    def build() -> Front:
+        model = CardModel(card, tiny_folder)
+        budget = round(USABLE * card.total)
+        config = EngineConfig(memory_budget_bytes=budget, memory_mode=Mode.HIGH, result_cache_bytes=0)
+        worker = StepLoop(
+            "local",
+            model=model,
+            config=config,
+            telemetry=NvmlTelemetry(0, every_s=0.02),
+            observers=[heard],
+        )
+        return local_front(worker, config, observers=[heard], replaces=False)
+
+    return build
+
+
+def asked(name: str, side: int = 64, steps: int = 3) -> DrawRequest:
+    return DrawRequest(name, f"a cat called {name}", side, side, steps, seed=3)
+
+
+async def test_the_real_model_fits_a_24_gb_card_whose_driver_calls_our_memory_nothing(
+    card: Card, on: Callable[[], Front]
+) -> None:
+    assert choose_mode(turbo(), round(USABLE * card.total), 64 * 64) is Mode.HIGH
+    async with on() as front, asyncio.timeout(60):
+        names = "abcdef"
+        drawn = await asyncio.gather(*(front.submit(asked(name)).result() for name in names))
+        assert len(drawn) == len(names)
+        assert card.free < turbo().resident_bytes, "by the driver's word alone it would not fit once more"
+        device = front.snapshot().device
+        assert device is not None
+        assert device.gpu is not None
+        assert (device.gpu.memory_ours_bytes, device.gpu.memory_free_bytes) == (card.reserved, card.free)
+    assert card.refused == 0, "what shares a forward was reckoned right"
+
+
+async def test_a_neighbour_is_waited_for_and_the_pictures_come_when_it_leaves(
+    card: Card, on: Callable[[], Front]
+) -> None:
+    async with on() as front, asyncio.timeout(60):
+        card.neighbours(card.free - GIB)  # a step fits beside it, a decode does not
+        ticket = front.submit(asked("a"))
+        await until(lambda: front.snapshot().active == 1)
+        assert not ticket.done
+        card.neighbours(0)
+        await ticket.result()
+    assert card.refused == 0
+
+
+async def test_running_out_of_memory_all_the_same_costs_no_picture(
+    card: Card, on: Callable[[], Front], heard: Recorder
+) -> None:
+    async with on() as front, asyncio.timeout(60):
+        room = turbo().peak_bytes(Phase.DECODE, 64 * 64) - 1
+        card.unseen(card.total - CONTEXT_BYTES - card.weights - room)
+        drawn = await front.submit(asked("a")).result()
+    assert card.refused > 0
+    assert heard.of("out_of_memory")
+    assert "empty_cache" in card.calls
+    assert drawn.image.size == (64, 64)
+
+
+async def test_a_broken_context_fails_no_picture_and_ends_the_process(
+    card: Card, on: Callable[[], Front], heard: Recorder
+) -> None:
+    front = on()
+    await front.start()
+    try:
+        tickets = [front.submit(asked(name, steps=400)) for name in "abcd"]
+        await until(lambda: tickets[0].progress().step > 0)
+        card.fault()
+        with pytest.raises(ModelLost, match="illegal memory access"):
+            await front.wait()
+        for ticket in tickets:
+            with pytest.raises(Draining):
+                await ticket.result()
+    finally:
+        await front.stop(0.0)
+    assert [alert.cause for alert in heard.alerts] == [Cause.GPU_LOST]
