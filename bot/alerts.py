@@ -53,7 +53,7 @@ class Alerts(Observer):
                 log.exception("alert.listener_failed", cause=cause)
 
     def on_alert(self, alert: EngineAlert) -> None:
-        """The engine's watchdog barked."""
+        """The engine's watchdog raised an alert."""
         cause, worker = alert.cause.value, alert.details.get("worker", "")
         self.tell(f"engine:{cause}:{worker}", say("alert-engine", cause=cause, detail=alert.message))
 

@@ -35,7 +35,7 @@ from storage.store import Store
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
-    from bot.background.task import Beside
+    from bot.background.task import BackgroundTask
     from bot.config.schema import Config
     from engine.events import Observer
     from engine.front import Front
@@ -163,12 +163,19 @@ async def open_service(config: Config) -> AsyncIterator[Service]:
         meter, housekeeper = MeterWriter(engine, store), Housekeeper(store, config.storage)
         cost, lag = CostWatch(store, config, alerts), LoopLag(counting.loop_lag)
         drains = [Drains(engine, store)] if config.engine.backend != "local" else []
-        beside: tuple[Beside, ...] = (meter, housekeeper, cost, lag, Refunds(service.shop), *drains)
-        for part in beside:
+        background: tuple[BackgroundTask, ...] = (
+            meter,
+            housekeeper,
+            cost,
+            lag,
+            Refunds(service.shop),
+            *drains,
+        )
+        for part in background:
             running.push_async_callback(part.stop)
         running.push_async_callback(service.stop)  # the last is stopped first, but after the engine
         running.push_async_callback(engine.stop, config.engine.drain_timeout.total_seconds())
         await service.start()
-        for part in beside:
+        for part in background:
             part.start()
         yield service

@@ -1,1 +1,1 @@
-"""What runs beside serving: metering, housekeeping, drains."""
+"""Periodic tasks while the bot serves: metering, housekeeping, drains."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.background.task import Beside
+from bot.background.task import BackgroundTask
 from bot.messages import UserError, say
 from storage.errors import StoreUnavailable
 from storage.settings import DRAINS
@@ -26,7 +26,7 @@ LOOK_EVERY_S = 1.0
 HEARD_WITHIN_S = 10.0
 
 
-class Drains(Beside):
+class Drains(BackgroundTask):
     """Looks for orders, and writes down how far each is."""
 
     def __init__(self, engine: Front, store: Store, *, every_s: float = LOOK_EVERY_S) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.background.task import Beside
+from bot.background.task import BackgroundTask
 from storage.errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ UNFINISHED_DAYS = 3
 UNFETCHED_DAYS = 30
 
 
-class Housekeeper(Beside):
+class Housekeeper(BackgroundTask):
     """One task that tidies the store at the start and every hour."""
 
     def __init__(self, store: Store, section: Storage) -> None:

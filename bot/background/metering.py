@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.background.task import Beside
+from bot.background.task import BackgroundTask
 from engine.worker.accounting import Totals
 from storage.clock import HOUR_US, SECOND_US, utc_us
 from storage.errors import StoreUnavailable
@@ -35,7 +35,7 @@ class Booked:
     totals: Totals
 
 
-class MeterWriter(Beside):
+class MeterWriter(BackgroundTask):
     """One task that books slices; what cannot be written now is part of the next slice.
 
     The device of this very process has no name; a cluster's have theirs, each its own slices.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.background.task import Beside
+from bot.background.task import BackgroundTask
 from storage.errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 EVERY_S = 3600.0
 
 
-class Refunds(Beside):
+class Refunds(BackgroundTask):
     """One task that has the platforms make what is due, every hour."""
 
     def __init__(self, shop: Shop) -> None:

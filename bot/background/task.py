@@ -1,4 +1,4 @@
-"""What goes on beside serving, in a task of its own: booking time, tidying, watching costs."""
+"""The base of periodic work while the bot serves: metering, housekeeping, cost alerts."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import asyncio
 from abc import ABC, abstractmethod
 
 
-class Beside(ABC):
-    """Runs from `start` until `stop`."""
+class BackgroundTask(ABC):
+    """A task that runs while the bot serves, from `start` until `stop`."""
 
     def __init__(self) -> None:
         self._task: asyncio.Task[None] | None = None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.background.task import Beside
+from bot.background.task import BackgroundTask
 from bot.config.schema import MICRO
 from bot.cost.plan import percent
 from bot.cost.report import cost_report
@@ -31,7 +31,7 @@ PERIOD = "7d"
 BY = "easel"
 
 
-class CostWatch(Beside):
+class CostWatch(BackgroundTask):
     """One task. Each limit is told once a day, each month once, also across restarts."""
 
     def __init__(self, store: Store, config: Config, alerts: Alerts, *, clock: Clock = utc_us) -> None:

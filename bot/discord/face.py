@@ -192,7 +192,7 @@ class Face(discord.AutoShardedClient, ABC):
         await interaction.delete_original_response()
 
     async def whisper(self, interaction: Interaction, error: Exception) -> None:
-        """Why not, beside somebody's message."""
+        """Why not, seen only by whoever pressed a button under a message."""
         await interaction.followup.send(await self._sentence(interaction, error), ephemeral=True)
 
     async def failed(self, interaction: Interaction, error: BaseException) -> None:

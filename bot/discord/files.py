@@ -24,7 +24,7 @@ SPOILER = "SPOILER_"
 """A file whose name begins like this is shown as a spoiler."""
 
 ENVELOPE_BYTES = 64 * 1024
-"""What a multipart body holds beside the file: the limit is on the whole of it."""
+"""What a multipart body holds besides the file: the limit is on all of it."""
 
 
 @dataclass(frozen=True, slots=True)

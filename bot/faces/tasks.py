@@ -1,4 +1,4 @@
-"""The owner of a part's tasks: each is held, heard when it dies, and cancelled and awaited at the end."""
+"""The owner of a part's tasks: each is kept, logged when it fails, and cancelled and awaited at the end."""
 
 from __future__ import annotations
 

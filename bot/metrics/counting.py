@@ -63,7 +63,7 @@ class Counting(Observer):
         self._calls[worked.phase].observe(worked.wall_s)
 
     def on_alert(self, alert: Alert) -> None:
-        """The watchdog barked."""
+        """The engine's watchdog raised an alert."""
         self._alerts.labels(alert.cause.value).inc()
 
     def on_request(self, method: str, route: str, status: int, seconds: float) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from bot.background.task import Beside
+from bot.background.task import BackgroundTask
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 EVERY_S = 0.5
 
 
-class LoopLag(Beside):
+class LoopLag(BackgroundTask):
     """One task. `clock` and `pause` are handed in by tests."""
 
     def __init__(

@@ -28,7 +28,7 @@ class Cause(enum.Enum):
     OTHER_PROCESS = "other_process"
     """Slow: another process is on the GPU."""
     THERMAL_THROTTLING = "thermal_throttling"
-    """Slow: the GPU is too hot and clocks itself down."""
+    """Slow: the GPU is too hot and has lowered its clock."""
     POWER_THROTTLING = "power_throttling"
     """Slow: the GPU is held below its clocks by a power limit."""
     OFFLOAD = "offload"
@@ -58,7 +58,7 @@ NOT_FINITE = "NotFinite"
 NOT_FINITE_MANY = 3
 SLOW = {
     Cause.OTHER_PROCESS: "another process is on the GPU",
-    Cause.THERMAL_THROTTLING: "the GPU is too hot and clocks itself down",
+    Cause.THERMAL_THROTTLING: "the GPU is too hot and has lowered its clock",
     Cause.POWER_THROTTLING: "the GPU is held back by a power limit",
     Cause.OFFLOAD: "weights are offloaded to the host",
     Cause.UNKNOWN: "nothing the driver tells explains it",

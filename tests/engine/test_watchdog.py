@@ -111,7 +111,7 @@ def test_it_is_over_when_steps_are_back_to_speed(yard: Yard) -> None:
     ("sample", "offloading", "cause", "words"),
     [
         (NEIGHBOUR, False, Cause.OTHER_PROCESS, "another process is on the GPU (pid 4711)"),
-        (HOT, False, Cause.THERMAL_THROTTLING, "clocks itself down (91 °C)"),
+        (HOT, False, Cause.THERMAL_THROTTLING, "has lowered its clock (91 °C)"),
         (CAPPED, False, Cause.POWER_THROTTLING, "a power limit (300 W)"),
         (CALM, True, Cause.OFFLOAD, "weights are offloaded"),
         (CALM, False, Cause.UNKNOWN, "nothing the driver tells"),

@@ -16,7 +16,7 @@ import structlog
 
 from bot.app import DATABASE, MB, model_settings
 from bot.cli.database import broken, ledgers_currency
-from bot.cli.doctor import house, machine, platforms
+from bot.cli.doctor import environment, machine, platforms
 from bot.cli.doctor.finding import fine, problem
 from bot.config.credentials import ENV_FILE, env_trouble
 from bot.extras import extra
@@ -58,10 +58,10 @@ def examine(config: Config, credentials: Credentials) -> Iterator[Finding]:
         lambda: _device(config, running=running),
         lambda: _files(config),
         lambda: _database(config),
-        lambda: [house.clock(time.time(), _changed_s(config.storage.folder / DATABASE))],
+        lambda: [environment.clock(time.time(), _changed_s(config.storage.folder / DATABASE))],
         lambda: _tokens(config, credentials),
         lambda: _ports(config, running=running),
-        lambda: house.http(config.http),
+        lambda: environment.http(config.http),
     )
     for check in checks:
         try:
@@ -76,9 +76,9 @@ def examine(config: Config, credentials: Credentials) -> Iterator[Finding]:
 
 def _database(config: Config) -> Iterator[Finding]:
     findings = broken(config)
-    yield house.database(findings)
+    yield environment.database(findings)
     if not findings:
-        yield from house.currency(ledgers_currency(config.storage.folder), config.currency)
+        yield from environment.currency(ledgers_currency(config.storage.folder), config.currency)
 
 
 async def examine_online(config: Config, credentials: Credentials) -> AsyncIterator[Finding]:
@@ -89,7 +89,7 @@ async def examine_online(config: Config, credentials: Credentials) -> AsyncItera
         told: Reply = await CHATS[name].probe()(token, config)
         yield platforms.reply(name, told)
         if told.ours_less_theirs_s is not None:
-            yield house.skew(CHATS[name].label, told.ours_less_theirs_s)
+            yield environment.skew(CHATS[name].label, told.ours_less_theirs_s)
 
 
 def _device(config: Config, *, running: bool) -> Iterator[Finding]:
@@ -107,10 +107,10 @@ def _files(config: Config) -> Iterator[Finding]:
     if config.engine.backend == "local":
         files = survey.survey_model(model_settings(config))
         yield machine.model(files, config.model.path, _free_bytes(survey.hub_cache()))
-    yield house.env_file(ENV_FILE, _mode(ENV_FILE), env_trouble(ENV_FILE))
+    yield environment.env_file(ENV_FILE, _mode(ENV_FILE), env_trouble(ENV_FILE))
     folder = config.storage.folder
     usable, mode = writable(folder), _mode(folder) if os.path.isdir(folder) else None
-    yield house.data_folder(folder, mode, writable=usable)
+    yield environment.data_folder(folder, mode, writable=usable)
     if usable:
         pictures = sum(file.stat().st_size for file in (folder / "images").rglob("*") if file.is_file())
         yield machine.disk(str(folder), _free_bytes(folder), config.storage.keep_images_mb * MB - pictures)
@@ -142,7 +142,7 @@ def _ports(config: Config, *, running: bool) -> Iterator[Finding]:
     if http.enabled:
         wanted.append(("http.port", http.listen, http.port))
     for setting, host, number in wanted:
-        yield house.port(setting, f"{host}:{number}", _trouble_at(host, number), running=running)
+        yield environment.port(setting, f"{host}:{number}", _trouble_at(host, number), running=running)
 
 
 def _invite(application: int | None) -> str:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.cli.doctor import house, machine, platforms
+from bot.cli.doctor import environment, machine, platforms
+from bot.cli.doctor.environment import WRITTEN
 from bot.cli.doctor.examine import examine
 from bot.cli.doctor.finding import Severity
 from bot.config.credentials import Credentials
@@ -71,19 +72,27 @@ TABLE = [
     (machine.disk("data", 100 * GB, 20 * GB), FINE, "100.0 GB"),
     (machine.disk("data", 10 * GB, 20 * GB), WARNING, "keep_images_mb"),
     (machine.disk("data", GB // 2, 0), PROBLEM, "Free some disk space"),
-    (house.database(None), FINE, "first start creates it"),
-    (house.database([]), FINE, "intact"),
-    (house.database([Broken("sums", f"row {n}") for n in range(9)]), PROBLEM, "(9): row 0; row 1; row 2 →"),
-    (*house.currency("CNY", "EUR"), PROBLEM, 'Set currency back to "CNY"'),
-    (house.clock(house.WRITTEN + 5, None), FINE, "not been set back"),
-    (house.clock(house.WRITTEN - 5, None), PROBLEM, "timedatectl"),
-    (house.clock(house.WRITTEN + 5, house.WRITTEN + 500), PROBLEM, "earlier than the last entry"),
-    (house.skew("Discord", -4), FINE, "agrees with Discord"),
-    (house.skew("Discord", -20), WARNING, "20 s away"),
-    (house.skew("Discord", 3600), PROBLEM, "3,600 s away"),
-    (house.port("http.port", "127.0.0.1:80", None, running=False), FINE, "free"),
-    (house.port("http.port", "127.0.0.1:80", "in use", running=True), FINE, "running bot"),
-    (house.port("http.port", "127.0.0.1:80", "in use", running=False), PROBLEM, "Change http.port"),
+    (environment.database(None), FINE, "first start creates it"),
+    (environment.database([]), FINE, "intact"),
+    (
+        environment.database([Broken("sums", f"row {n}") for n in range(9)]),
+        PROBLEM,
+        "(9): row 0; row 1; row 2 →",
+    ),
+    (*environment.currency("CNY", "EUR"), PROBLEM, 'Set currency back to "CNY"'),
+    (environment.clock(WRITTEN + 5, None), FINE, "not been set back"),
+    (environment.clock(WRITTEN - 5, None), PROBLEM, "timedatectl"),
+    (
+        environment.clock(WRITTEN + 5, WRITTEN + 500),
+        PROBLEM,
+        "earlier than the last entry",
+    ),
+    (environment.skew("Discord", -4), FINE, "agrees with Discord"),
+    (environment.skew("Discord", -20), WARNING, "20 s away"),
+    (environment.skew("Discord", 3600), PROBLEM, "3,600 s away"),
+    (environment.port("http.port", "127.0.0.1:80", None, running=False), FINE, "free"),
+    (environment.port("http.port", "127.0.0.1:80", "in use", running=True), FINE, "running bot"),
+    (environment.port("http.port", "127.0.0.1:80", "in use", running=False), PROBLEM, "Change http.port"),
     (platforms.no_token(), WARNING, "easel init"),
     (platforms.shape("telegram", 12), FINE, "bot 12"),
     (platforms.shape("discord", 12, "https://invite"), FINE, "Invite the bot: https://invite"),
@@ -108,14 +117,14 @@ def test_weights_that_are_not_all_there_are_named(tmp_path: Path) -> None:
 
 def test_modes_of_files_are_looked_at(tmp_path: Path) -> None:
     secrets = tmp_path / ".env"
-    assert house.env_file(secrets, None).severity is FINE
-    assert house.env_file(secrets, 0o600).severity is FINE
-    assert "chmod 600" in said(house.env_file(secrets, 0o640))
-    assert house.data_folder(tmp_path, None, writable=True).severity is FINE
-    assert house.data_folder(tmp_path, 0o750, writable=True).severity is FINE
-    assert "chmod 700" in said(house.data_folder(tmp_path, 0o755, writable=True))
-    assert "chown" in said(house.data_folder(tmp_path, 0o700, writable=False))
-    nowhere = said(house.data_folder(tmp_path, None, writable=False))
+    assert environment.env_file(secrets, None).severity is FINE
+    assert environment.env_file(secrets, 0o600).severity is FINE
+    assert "chmod 600" in said(environment.env_file(secrets, 0o640))
+    assert environment.data_folder(tmp_path, None, writable=True).severity is FINE
+    assert environment.data_folder(tmp_path, 0o750, writable=True).severity is FINE
+    assert "chmod 700" in said(environment.data_folder(tmp_path, 0o755, writable=True))
+    assert "chown" in said(environment.data_folder(tmp_path, 0o700, writable=False))
+    nowhere = said(environment.data_folder(tmp_path, None, writable=False))
     assert "cannot be created" in nowhere
     assert "chown" not in nowhere
 
@@ -169,12 +178,12 @@ def test_memory_that_others_hold_is_told_unless_we_hold_it() -> None:
     ],
 )
 def test_the_api_is_not_open_to_listeners(section: dict[str, object], text: str) -> None:
-    findings = house.http(Http.model_validate({"enabled": True, **section}))
+    findings = environment.http(Http.model_validate({"enabled": True, **section}))
     assert text in said(findings[0])
 
 
 def test_links_that_would_lead_inside_are_told() -> None:
-    findings = house.http(Http(enabled=True, listen="0.0.0.0"))
+    findings = environment.http(Http(enabled=True, listen="0.0.0.0"))
     assert any("Set public_url" in said(finding) for finding in findings)
 
 

@@ -1,4 +1,4 @@
-"""Files and their modes, database, clock, ports, and the HTTP section."""
+"""Where the bot runs: files and their modes, database, clock, ports, and the HTTP section."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 WRITTEN = 1_780_000_000
-"""Seconds since 1970; this was written later."""
+"""A clock before this (2026-05-28, in seconds since 1970) is wrong: the file was written after it."""
 SLOW_CLOCK_S, WRONG_CLOCK_S = 10.0, 300.0
 SHOWN = 3
 
