@@ -113,7 +113,8 @@ class Sleeper:
         self, request: DrawRequest, hear: Callable[[Moved], None], *, lead_s: float = 0.0
     ) -> Drawing:
         self._jobs.add(request.job_id)
-        pixels, captions = request.width * request.height, request.captions
+        need = self._profile.plan(request).need
+        pixels, captions = need.pixels, need.captions
         encode_s, decode_s = self._predictor.encode_s(captions), self._predictor.decode_s(pixels)
         step_s = self._predictor.step_s(pixels, captions)
         at = await self._work(asyncio.get_running_loop().time(), encode_s)
@@ -256,7 +257,8 @@ async def whole(plan: Plan, config: Config) -> dict[str, float]:
 async def watched(plan: Plan, workers: list[Sleeper], asking: Callable[[int], Any]) -> dict[str, float]:
     """Let as many ask as keeps a backlog, and look at the stretch after the warm-up."""
     clock = asyncio.get_running_loop().time
-    job_s = Predictor(a10g(plan.faster)).job_s(DrawRequest("", "", 1024, 1024, STEPS, 0))
+    card = a10g(plan.faster)
+    job_s = Predictor(card).job_s(card.plan(DrawRequest("", "", 1024, 1024, STEPS, 0)))
     count = 4 * plan.workers + BACKLOG
 
     async def late(number: int) -> None:

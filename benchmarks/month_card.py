@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.events import Phase
-from engine.families.model import Caption
 from engine.families.profile import load_profile
 from engine.fleet.choice import has_room, window
 from engine.job import Job
@@ -20,6 +19,7 @@ from engine.predict import Predictor
 from engine.queue import FairQueue
 from engine.request import JobState
 from engine.shares import Shares
+from engine.simulation import Blank
 from engine.worker.accounting import Meter
 from engine.worker.job import Job as Held
 from engine.worker.memory import MemoryGate
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 LANES = 3
 STRIDE = 5
-CAPTION = Caption(None, tokens=32, nbytes=0)
 _ALONE_S = float(SECONDS_TOGETHER[1])
 SLOWER = {count: float(seconds) / _ALONE_S for count, seconds in SECONDS_TOGETHER.items()}
 
@@ -74,7 +73,8 @@ class Card:
     def submit(self, request: DrawRequest) -> None:
         """Raises QueueFull as the engine does."""
         self.queue.check(request.lane, request.flow)
-        job = Job(request, self.now_s, self._predictor.job_s(request))
+        plan = self._profile.plan(request)
+        job = Job(request, plan, self.now_s, self._predictor.job_s(plan))
         self._jobs[job.job_id] = job
         self.queue.push(job)
 
@@ -135,7 +135,8 @@ class Card:
             if not has_room(window(LANES), held, job.lane, self.queue.dues(), self.queue.due(job)):
                 return
             self.queue.take(job)
-            self._scheduler.add(Held(job.request, job.arrived_at), self.queue.lead_s(job.lane, held))
+            handed = Held(job.request, job.plan, job.arrived_at)
+            self._scheduler.add(handed, self.queue.lead_s(job.lane, held))
 
     def _come_back(self, key: int) -> None:
         work = self._running.pop(key).work
@@ -146,7 +147,8 @@ class Card:
             self.queue.served(self._jobs[job.job_id], billed[job.job_id])
             if work.phase is Phase.DENOISE:
                 job.step += min(STRIDE, job.steps_left) - 1
-            self._scheduler.done(work.phase, job, (CAPTION,) * job.request.captions)
+            job.canvas = job.canvas or Blank(job.need)
+            self._scheduler.done(work.phase, job)
             if job.state is JobState.DONE:
                 self._finish(self._jobs.pop(job.job_id))
 
@@ -158,8 +160,8 @@ class Card:
     def _duration_s(self, work: Work) -> float:
         job = work.jobs[0]
         if work.phase is Phase.ENCODE:
-            return self._predictor.encode_s(job.request.captions)
+            return self._predictor.encode_s(job.need.captions)
         if work.phase is Phase.DECODE:
             return self._predictor.decode_s(job.pixels)
         steps = min(STRIDE, job.steps_left)
-        return sum(steps * self._predictor.step_s(j.pixels, j.request.captions) for j in work.jobs)
+        return sum(steps * self._predictor.step_s(j.pixels, j.need.captions) for j in work.jobs)

@@ -85,7 +85,7 @@ def arrivals(card: Card, load: float, minutes: float, seed: int) -> list[Arrival
     rng = random.Random(seed)
     predictor = Predictor(card.profile)
     sample = requests(400, random.Random(seed), card.profile)
-    mean_s = statistics.fmean(predictor.job_s(request) for request in sample)
+    mean_s = statistics.fmean(predictor.job_s(card.profile.plan(request)) for request in sample)
     gap_s = mean_s / load
     coming, now = [], 0.0
     for request in requests(round(minutes * 60 / gap_s), random.Random(seed), card.profile):

@@ -8,12 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from engine.events import LogObserver
+from engine.families.family import Need
 from engine.fleet.autoscale import ScaleSettings
 from engine.fleet.fleet import FixedFleet, nothing
 from engine.fleet.settings import FleetSettings
 from engine.front import Front
 from engine.settings import EngineConfig, ModelSettings, Reach
-from engine.worker.memory import Mode, Need
+from engine.worker.memory import Mode
 from engine.worker.steploop import StepLoop
 from engine.worker.telemetry import NoTelemetry, NvmlTelemetry
 
@@ -88,7 +89,6 @@ def build_worker(
 ) -> StepLoop:
     """The step loop of one worker, in the process that is to draw. Raises BadSetting."""
     from engine.families.files import fetch
-    from engine.families.zimage import ZImageModel
     from engine.fleet.fingerprint import fingerprint
     from engine.placement import resolve  # torch is slow to import: not before somebody draws
 
@@ -109,7 +109,7 @@ def build_worker(
         telemetry = NvmlTelemetry(int(index or 0))
     return StepLoop(
         name,
-        model=ZImageModel(placement),
+        model=placement.profile.family.load(placement),
         config=placed,
         fetch=partial(fetch, placement.source, placement.revision),
         fingerprint=partial(fingerprint, placement),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Hashable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from engine.request import Drawing, Usage
@@ -103,7 +102,4 @@ def _own(content: Image | bytes) -> Image | bytes:
 
 def picture_key(request: DrawRequest) -> tuple[Hashable, ...]:
     """All that a picture and its file depend on, and whose they are: one member's are never another's."""
-    picture = request.picture
-    if picture.guidance == 0:  # the negative prompt is not read
-        picture = replace(picture, negative_prompt="")
-    return request.lane, request.flow, picture, request.png
+    return request.lane, request.flow, request.picture, request.png

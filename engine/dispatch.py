@@ -38,10 +38,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from engine.events import Announcer
+    from engine.families.family import Plan
     from engine.fleet.fleet import Fleet
     from engine.fleet.member import Member
     from engine.fleet.settings import FleetSettings
-    from engine.predict import Predictor
+    from engine.models import Models
     from engine.request import Drawing
     from engine.settings import EngineConfig
     from engine.tickets import Ticket
@@ -62,17 +63,16 @@ class Dispatcher:
         config: EngineConfig,
         settings: FleetSettings,
         *,
-        predictor: Predictor,
+        models: Models,
         clock: Clock,
         says: Announcer,
         keep: Callable[[Drawing], None],
         broke: Callable[[str], None],
     ) -> None:
-        self.predictor = predictor
-        """Seconds of a worker as they are on average."""
+        self.models = models
         self.queue: FairQueue[Job] = FairQueue(config.lanes, max_waiting=config.max_waiting)
         self.jobs = OpenJobs(clock)
-        self.roster = Roster(fleet, settings, clock=clock, says=says, lost=self._lost, ready=self.dispatch)
+        self.roster = Roster(fleet, settings, clock=clock, says=says, lost=self._lost, ready=self._ready)
         self.draws: set[asyncio.Task[None]] = set()
         """One for each job that is with a worker."""
         self._settings = settings
@@ -88,13 +88,14 @@ class Dispatcher:
         self._held_back: dict[str, Job] = {}
         """Jobs whose turn has come, and that only a worker without room would draw."""
 
-    def add(self, ticket: Ticket, *, accepted_before: bool) -> None:
+    def add(self, ticket: Ticket, plan: Plan, *, accepted_before: bool) -> None:
         """Queue what the ticket asks for. Raises QueueFull."""
         request = ticket.request
         if not accepted_before:
             self.queue.check(request.lane, request.flow, at_hand=self._next.values())
+        predictor = self.models.predictor(request.model)
         # The queue counts in seconds of an average day: told as an ETA, they are today's.
-        job = Job(request, self._clock(), self.predictor.job_s(request) / self.predictor.pace)
+        job = Job(request, plan, self._clock(), predictor.job_s(plan) / predictor.pace)
         self.jobs.open(job, ticket)
         self.queue.push(job)
         self._says.tell(Action.SUBMITTED, job.job_id, lane=request.lane)
@@ -105,17 +106,18 @@ class Dispatcher:
         job = self.jobs.job(job_id)
         if job is None:
             return self.jobs.ended(job_id)
-        left_s = self.predictor.job_s(job.request, job.step, encoded=job.step > 0)
+        predictor = self.models.predictor(job.request.model)
+        left_s, steps = predictor.job_s(job.plan, job.step, encoded=job.step > 0), job.plan.steps
         member = self.roster.holder(job_id)
         if member is not None:
             eta_s = left_s + member.ahead_s(job)
             position = list(self._next).index(job_id) if job_id in self._next else 0
-            return Progress(job.state, job.step, job.request.steps, eta_s, position, job.preview)
+            return Progress(job.state, job.step, steps, eta_s, position, job.preview)
         position, ahead_s = self.queue.ahead(job) if job_id in self.queue else (0, 0.0)
         position += len(self._next)
-        ahead_s *= self.predictor.pace / max(1, len(self.roster.members))
-        unmanned = not self.roster.manned(self._clock())
-        waiting = Progress(job.state, job.step, job.request.steps, ahead_s + left_s, position)
+        ahead_s *= predictor.pace / max(1, len(self.roster.members))
+        unmanned = not self.roster.manned(self._clock(), job.request.model)
+        waiting = Progress(job.state, job.step, steps, ahead_s + left_s, position)
         return replace(waiting, unmanned=unmanned, paused=self.paused)
 
     def cancel(self, job_id: str) -> bool:
@@ -134,7 +136,7 @@ class Dispatcher:
     @property
     def queued_s(self) -> float:
         """Predicted device seconds of all that waits."""
-        return sum(job.cost_s for job in self.queue.waiting()) * self.predictor.pace
+        return sum(job.cost_s for job in self.queue.waiting()) * self.models.first.pace
 
     def pause(self) -> None:
         """Hold, and tell whoever waits."""
@@ -156,6 +158,12 @@ class Dispatcher:
         self.dispatch()
         self.jobs.touch_all()
 
+    def _ready(self) -> None:
+        """A worker has come, or has room again."""
+        for member in self.roster.members.values():
+            self.models.add(member.card.profile)
+        self.dispatch()
+
     def dispatch(self) -> None:
         """Send out what the queue and the workers' rooms allow. Called whenever one of them changed."""
         if not self._open:
@@ -170,7 +178,7 @@ class Dispatcher:
             if member is not None:
                 self.queue.take(first)
                 self._send(first, member, now)
-            elif first.barred and any(self._has_room(m, first, now) for m in self.roster.members.values()):
+            elif any(self._has_room(m, first, now) for m in self.roster.members.values()):
                 self.queue.take(first)
                 self._held_back[first.job_id] = first  # those behind it need not wait for what it waits for
             else:
@@ -178,9 +186,9 @@ class Dispatcher:
 
     def _choose(self, job: Job, due: float, now: float) -> Member | None:
         """The worker, of those that have room, that would have the job drawn first."""
-        members = self.roster.members
+        members = self.roster.serving(job.request.model)
         chosen = choose(
-            member.offer(job.request)
+            member.offer(job.plan)
             for member in members.values()
             if member.name not in job.barred and self._has_room(member, job, now, due)
         )
@@ -229,7 +237,7 @@ class Dispatcher:
             self._says.tell(action, job.job_id, step=moved.step)
         self._next.pop(job.job_id, None)
         job.state, job.step, job.preview = moved.state, moved.step, moved.preview or job.preview
-        self._serve(sent, sent.cost_s * moved.step / (job.request.steps + 1))
+        self._serve(sent, sent.cost_s * moved.step / (job.plan.steps + 1))
         self.jobs.touch(job)
 
     def _serve(self, sent: Assignment, served_s: float) -> None:
@@ -239,7 +247,7 @@ class Dispatcher:
 
     def _finish(self, member: Member, sent: Assignment, drawing: Drawing) -> None:
         job, usage = sent.job, drawing.usage
-        predicted_s = member.predictor.job_s(job.request, encoded=usage.encode_s == 0)
+        predicted_s = member.predictor.job_s(job.plan, encoded=usage.encode_s == 0)
         if not member.give_up(sent):
             return
         # The lane is charged what it really had, in the seconds of the average worker.
@@ -248,8 +256,8 @@ class Dispatcher:
         member.done += 1
         member.circuit.succeeded()
         if drawn:
-            member.predictor.learn_job(job.request, usage.gpu_s, encoded=usage.encode_s == 0)
-            self.predictor.learn_job(job.request, usage.gpu_s, encoded=usage.encode_s == 0)
+            for predictor in (member.predictor, self.models.predictor(job.request.model)):
+                predictor.learn_job(job.plan, usage.gpu_s, encoded=usage.encode_s == 0)
         drawing = replace(drawing, request=job.request, usage=self._signed(member, usage))
         self._keep(drawing)
         self._next.pop(job.job_id, None)
@@ -273,7 +281,7 @@ class Dispatcher:
         elif isinstance(error, TooLarge | OutOfMemory | Declined):
             member.failed += 1
             job.barred.add(member.name)
-            if job.barred >= set(self.roster.members):
+            if job.barred >= set(self.roster.serving(job.request.model)):
                 self._end(job, error)
             else:
                 self._again(sent, str(error))

@@ -16,13 +16,12 @@ from engine.events import Action, Announcer, LogObserver
 from engine.families.profile import Profile
 from engine.fleet.autoscale import Autoscaler
 from engine.fleet.settings import FleetSettings
-from engine.predict import Predictor
+from engine.models import Models
 from engine.request import (
     Draining,
     ModelLost,
     Progress,
     TooLarge,
-    Undrawable,
 )
 from engine.settings import EngineConfig
 from engine.snapshot import EngineSnapshot
@@ -54,8 +53,7 @@ class Front:
     ) -> None:
         config, settings = config or EngineConfig(), settings or FleetSettings()
         self._settings = settings
-        self._profile = profile or Profile("")
-        """A machine's only worker brings its own."""
+        models = Models(profile or Profile(""))
         self._clock = clock
         self._says = Announcer([LogObserver(), *observers])
         self._pictures = Pictures(config.result_cache_bytes)
@@ -63,12 +61,13 @@ class Front:
             fleet,
             config,
             settings,
-            predictor=Predictor(self._profile),
+            models=models,
             clock=clock,
             says=self._says,
             keep=self._pictures.keep,
             broke=self._break,
         )
+        self._models = models
         self._jobs, self._queue = self._dispatcher.jobs, self._dispatcher.queue
         self._roster = self._dispatcher.roster
         self._autoscaler = Autoscaler(settings.scale)
@@ -80,8 +79,8 @@ class Front:
 
     @property
     def profile(self) -> Profile:
-        """What is known of the model."""
-        return self._profile
+        """What is known of the model; a machine's only worker brings its own."""
+        return self._models.first.profile
 
     async def start(self) -> None:
         """Begin to look for workers. A machine with one worker waits until that can draw.
@@ -93,16 +92,12 @@ class Front:
         self._roster.start()
         if self._settings.local:
             try:
-                self._adopt(await self._roster.first)
+                self._models.adopt(await self._roster.first)
             except BaseException:
                 await self._roster.stop()
                 raise
         self._scaling = asyncio.create_task(self._scale(), name="autoscaler")
-        self._says.tell(Action.STARTED, model=self._profile.name)
-
-    def _adopt(self, profile: Profile) -> None:
-        """The only worker says what it draws with, and how fast."""
-        self._profile, self._dispatcher.predictor = profile, Predictor(profile)
+        self._says.tell(Action.STARTED, model=self.profile.name)
 
     async def stop(self, drain_timeout_s: float = 30.0) -> tuple[str, ...]:
         """Let what is being drawn finish within the time given. Returns the ids still open, oldest first.
@@ -150,16 +145,15 @@ class Front:
             raise Draining("the engine is shutting down")
         if request.job_id in self._jobs:
             raise ValueError(f"job {request.job_id} is here already")
-        if not self._profile.fits_grid(request.width, request.height) or request.steps < 1:
-            raise Undrawable(f"{request.width}x{request.height} in {request.steps} steps cannot be drawn")
-        if not self._roster.fits(request):
+        plan = self._models.predictor(request.model).profile.plan(request)
+        if not self._roster.fits(request.model, plan.need):
             raise TooLarge(f"{request.width}x{request.height} does not fit the memory budget")
         ticket = Ticket(request, self)
         if (drawing := self._pictures.again(request)) is not None:
             self._jobs.answer(ticket, drawing)
             self._says.tell(Action.DONE, request.job_id, cached=True)
             return ticket
-        self._dispatcher.add(ticket, accepted_before=accepted_before)
+        self._dispatcher.add(ticket, plan, accepted_before=accepted_before)
         return ticket
 
     def progress(self, job_id: str) -> Progress:
@@ -202,7 +196,7 @@ class Front:
         now, counts = self._clock(), self._says.counts
         workers = tuple(member.snapshot(now) for member in self._roster.members.values())
         return EngineSnapshot(
-            model=self._profile.name,
+            model=self.profile.name,
             waiting=self._queue.depths(),
             oldest_wait_by_lane_s=self._queue.longest_waits(now),
             queued_s=self._dispatcher.queued_s,

@@ -10,10 +10,13 @@ from engine.request import DrawRequest, JobState
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from engine.families.family import Plan
+
 
 @dataclass(slots=True, eq=False)
 class Job:
     request: DrawRequest
+    plan: Plan
     submitted_at: float
     cost_s: float
     """Device seconds it needs, as predicted when it came."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
+import json
 import os
 import platform
 from dataclasses import dataclass, replace
@@ -19,20 +20,20 @@ from typing import TYPE_CHECKING, Any
 import torch
 from diffusers.models.attention_dispatch import AttentionBackendName
 
+from engine.families import INDEX, families, index_file
 from engine.families.profile import Profile, load_profile
 from engine.settings import EMBEDDED, BadSetting, ModelSettings
-from engine.worker.memory import ENCODER, USABLE_PART, Mode, choose_mode
+from engine.worker.memory import COMPONENTS, ENCODER, USABLE_PART, Mode, choose_mode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from engine.families.family import Family
+
 EMBEDDED_FOLDER = Path(__file__).parent / "embedded"
 OWN_PROFILE = "easel.toml"
-"""A model folder may bring its own profile; without one it is taken for a Z-Image-Turbo."""
+"""A model folder may bring its own numbers; without them it has its family's."""
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-FLOAT16_REFUSED = "Z-Image overflows in float16 and draws black pictures; allowed: auto, float32, bfloat16"
-IN_8_BITS = ("attention", "feed_forward")
-"""Layers of the transformer whose weights are quantised; the others are small, and sensitive."""
 RECOMPILE_LIMIT = 64
 """Variants of the compiled block (with and without modulation, one picture or several); torch allows 8."""
 QUANTISED = {"int8": "Int8WeightOnlyConfig", "float8": "Float8WeightOnlyConfig"}
@@ -78,11 +79,12 @@ def resolve(settings: ModelSettings) -> Placement:
     """Decide what `auto` left open. Raises BadSetting for what cannot be."""
     device = _device(settings)
     on_gpu = device != "cpu"
-    dtype = _dtype(settings.dtype, device)
     quantisation = _quantisation(settings.quantisation)
     source = str(EMBEDDED_FOLDER) if settings.source == EMBEDDED else settings.source
+    family = _family(source, settings.revision)
+    dtype = _dtype(settings.dtype, device, family)
     name = torch.cuda.get_device_name(device) if on_gpu else f"cpu {platform.machine()}"
-    profile = _profile(settings, source, name, dtype, quantisation)
+    profile = _profile(settings, family, source, name, dtype, quantisation)
     budget = settings.memory_budget_bytes
     if budget is None and on_gpu:
         budget = round(
@@ -110,7 +112,7 @@ def place(name: str, component: Any, placement: Placement) -> Any:
     One at a time: the next is loaded when this one has left main memory.
     """
     if name == "transformer" and placement.quantisation is not None:
-        _quantise(component, placement.quantisation, placement.device)
+        _quantise(component, placement)
     stays = placement.mode is Mode.LOW or (placement.mode is Mode.MEDIUM and name == ENCODER)
     if not stays:
         component.to(placement.device)
@@ -137,7 +139,7 @@ def finish(pipeline: Any, placement: Placement) -> Any:
 def weights_on_disk(folder: Path, dtype: torch.dtype) -> Mapping[str, int]:
     """Bytes by component once loaded in `dtype`; empty where the folder is not here."""
     sizes: dict[str, int] = {}
-    for part in ("transformer", "text_encoder", "vae"):
+    for part in COMPONENTS:
         for file in (folder / part).glob("*.safetensors"):
             sizes[part] = sizes.get(part, 0) + _loaded_bytes(file, dtype)
     return sizes
@@ -172,35 +174,53 @@ def _why_no_gpu() -> str:
     return f"it is built for CUDA {built_for}; is the driver new enough?" if built_for else "a build for CPUs"
 
 
-def _dtype(wanted: str, device: str) -> torch.dtype:
-    if wanted == "float16":
-        raise BadSetting("dtype", wanted, FLOAT16_REFUSED)
+def _family(source: str, revision: str | None) -> Family:
+    """By the index. While there is none, a model is taken for what the embedded one is; loading finds out."""
+    index = index_file(source, revision)
+    if index is None or not index.exists():
+        index = EMBEDDED_FOLDER / INDEX
+    name, known = json.loads(index.read_text(encoding="utf-8"))["_class_name"], families()
+    if name not in known:
+        raise BadSetting("path", source, f"it holds a {name}; allowed: {', '.join(known)}")
+    return known[name]
+
+
+def _dtype(wanted: str, device: str, family: Family) -> torch.dtype:
+    if (reason := family.refused_dtypes.get(wanted)) is not None:
+        allowed = ", ".join(["auto", *(name for name in DTYPES if name not in family.refused_dtypes)])
+        raise BadSetting("dtype", wanted, f"{reason}; allowed: {allowed}")
     if device == "cpu" or wanted == "float32":
         return DTYPES["float32" if wanted == "auto" else wanted]
     if not torch.cuda.is_bf16_supported(including_emulation=False):
         raise BadSetting(
             "dtype",
             wanted,
-            "this card has no bfloat16 of its own (Ampere and newer have), and Z-Image overflows in float16; "
+            "this card has no bfloat16 of its own (Ampere and newer have); "
             "allowed: float32, for twice the memory",
         )
     return torch.bfloat16
 
 
 def _profile(
-    settings: ModelSettings, source: str, device_name: str, dtype: torch.dtype, quantisation: str | None
+    settings: ModelSettings,
+    family: Family,
+    source: str,
+    device_name: str,
+    dtype: torch.dtype,
+    quantisation: str | None,
 ) -> Profile:
     own = Path(source) / OWN_PROFILE
     if settings.source == EMBEDDED:
         profile = load_profile("embedded", device_name)
     else:
-        profile = load_profile(own if own.exists() else "z-image-turbo", device_name)
+        profile = load_profile(own if own.exists() else family.profile, device_name)
     measured = settings.measured_profile
     if measured is not None and measured.exists():
         here = load_profile(measured, device_name)
         if here.known_device and here.name == profile.name:
             # A CPU is at other work as well: what it once took is no promise to hold it to.
             profile = replace(here, known_device=not device_name.startswith("cpu"))
+    profile = replace(profile, family=family)
     if weights := weights_on_disk(Path(source), dtype):
         profile = replace(profile, weights_bytes=weights)
     if quantisation is not None:
@@ -238,12 +258,13 @@ def _quantisation(wanted: str) -> str | None:
     return wanted
 
 
-def _quantise(transformer: Any, kind: str, device: str) -> None:
+def _quantise(transformer: Any, placement: Placement) -> None:
     quantization = importlib.import_module("torchao.quantization")
-    config = getattr(quantization, QUANTISED[kind])()
+    config = getattr(quantization, QUANTISED[placement.quantisation or ""])()
+    layers = placement.profile.family.in_8_bits
 
     def in_8_bits(module: torch.nn.Module, name: str) -> bool:
-        return isinstance(module, torch.nn.Linear) and any(layer in name for layer in IN_8_BITS)
+        return isinstance(module, torch.nn.Linear) and any(layer in name for layer in layers)
 
     # Layer by layer on the device: the whole never has to fit there in full precision.
-    quantization.quantize_(transformer, config, filter_fn=in_8_bits, device=device)
+    quantization.quantize_(transformer, config, filter_fn=in_8_bits, device=placement.device)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
+    from engine.families.family import Plan
     from engine.families.profile import Profile
-    from engine.request import DrawRequest
 
 
 class Predictor:
@@ -40,11 +40,11 @@ class Predictor:
     def decode_s(self, pixels: int) -> float:
         return self.profile.decode_s.at(pixels) * self._decode.value
 
-    def job_s(self, request: DrawRequest, steps_done: int = 0, *, encoded: bool = False) -> float:
+    def job_s(self, plan: Plan, steps_done: int = 0, *, encoded: bool = False) -> float:
         """What is left of this job, in device seconds."""
-        pixels = request.width * request.height
-        left = max(0, request.steps - steps_done) * self.step_s(pixels, request.captions)
-        return left + self.decode_s(pixels) + (0.0 if encoded else self.encode_s(request.captions))
+        need = plan.need
+        left = max(0, plan.steps - steps_done) * self.step_s(need.pixels, need.captions)
+        return left + self.decode_s(need.pixels) + (0.0 if encoded else self.encode_s(need.captions))
 
     def learn_step(self, pixels: int, captions: int, seconds: float) -> None:
         """One job's part of one step took `seconds` of the device."""
@@ -63,17 +63,13 @@ class Predictor:
         if expected > 0:
             self._decode.learn(seconds / expected)
 
-    def learn_job(self, request: DrawRequest, seconds: float, *, encoded: bool) -> None:
+    def learn_job(self, plan: Plan, seconds: float, *, encoded: bool) -> None:
         """A whole job took `seconds` of the device; for who sees no single steps."""
-        expected = self.job_s(request, encoded=encoded)
+        need, expected = plan.need, self.job_s(plan, encoded=encoded)
         if expected > 0:
-            self._pace.learn(seconds / Predictor(self.profile).job_s(request, encoded=encoded))
-            pixels = request.width * request.height
-            self.learn_step(
-                pixels,
-                request.captions,
-                seconds / expected * self.step_s(pixels, request.captions),
-            )
+            self._pace.learn(seconds / Predictor(self.profile).job_s(plan, encoded=encoded))
+            one_s = self.step_s(need.pixels, need.captions)
+            self.learn_step(need.pixels, need.captions, seconds / expected * one_s)
 
     def _factor(self, pixels: int) -> float:
         if pixels in self._step:

@@ -38,8 +38,9 @@ class Adapter:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What is to be drawn: everything that a picture depends on, beside the model. Hashed as a whole."""
+    """What is to be drawn: everything that a picture depends on. Hashed as a whole."""
 
+    model: str
     prompt: str
     width: int
     height: int
@@ -78,6 +79,8 @@ class DrawRequest:
     """Further numbers that the model's family reads, by name."""
     inputs: tuple[Input, ...] = ()
     adapters: tuple[Adapter, ...] = ()
+    model: str = ""
+    """Its name, where there are several; empty for the first."""
     lane: str = "default"
     """Class of the two-level fair queue (the bot's tier)."""
     flow: str = ""
@@ -97,11 +100,6 @@ class DrawRequest:
     def number(self, name: str, default: float) -> float:
         """One of `extra`."""
         return dict(self.extra).get(name, default)
-
-    @property
-    def captions(self) -> int:
-        """Captions an image needs: guidance above 0 also reads the negative prompt."""
-        return 2 if self.guidance > 0 else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +155,7 @@ class Drawing:
     """The file, where one was asked for."""
     usage: Usage
     prompt_truncated: bool = False
-    """The model read only the first 512 tokens."""
+    """The model read only the beginning of the prompt."""
 
     @property
     def image(self) -> Image:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 from PIL import ImageChops, ImageStat
 
 from engine.events import Phase
+from engine.families.family import Need
 from engine.request import DrawRequest
 from engine.worker.errors import is_out_of_memory
-from engine.worker.memory import MemoryGate, Mode, Need
+from engine.worker.memory import MemoryGate, Mode
 from engine.worker.telemetry import NvmlTelemetry
 
 if TYPE_CHECKING:

@@ -6,13 +6,14 @@ import enum
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from engine.worker.memory import Mode, Need
+from engine.worker.memory import Mode
 from engine.worker.watchdog import WatchdogSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from engine.families.family import Need
     from engine.shares import LaneTerms
 
 EMBEDDED = "embedded"

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.events import Phase
-from engine.families.model import Caption
 from engine.fleet.choice import has_room, window
 from engine.job import Job
 from engine.predict import Predictor
@@ -20,17 +19,25 @@ from engine.queue import FairQueue
 from engine.request import JobState
 from engine.shares import Shares
 from engine.worker.job import Job as Held
-from engine.worker.memory import MemoryGate, Mode, Need
+from engine.worker.memory import MemoryGate, Mode
 from engine.worker.scheduler import Scheduler, Work
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from engine.families.family import Need
     from engine.families.profile import Profile
     from engine.request import DrawRequest
     from engine.shares import LaneTerms
 
-CAPTION = Caption(None, tokens=32, nbytes=0)
+
+@dataclass(frozen=True, slots=True)
+class Blank:
+    """A canvas on which nothing is drawn; those of one need share a forward."""
+
+    key: Need
+    step: int = 0
+    tokens: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +134,11 @@ class _Device:
                 self._come_back(heapq.heappop(self._working)[2])
 
     def _arrive(self, request: DrawRequest) -> None:
-        need = Need(request.width, request.height, request.captions)
-        if not self._gate.ever_fits(need):
-            raise ValueError(f"{need} does not fit {self._gate.budget_bytes} bytes")
+        plan = self._profile.plan(request)
+        if not self._gate.ever_fits(plan.need):
+            raise ValueError(f"{plan.need} does not fit {self._gate.budget_bytes} bytes")
         self._outcome.stories[request.job_id] = Story(request, self._now)
-        self._queue.push(Job(request, self._now, self._predictor.job_s(request)))
+        self._queue.push(Job(request, plan, self._now, self._predictor.job_s(plan)))
 
     def _hand_over(self) -> None:
         """As the front does, to its only worker."""
@@ -141,7 +148,8 @@ class _Device:
                 return
             self._queue.take(job)
             self._handed_over[job.job_id] = job
-            self._scheduler.add(Held(job.request, job.arrived_at), self._queue.lead_s(job.lane, held))
+            handed = Held(job.request, job.plan, job.arrived_at)
+            self._scheduler.add(handed, self._queue.lead_s(job.lane, held))
 
     def _start(self) -> None:
         paused = {job.job_id for job in self._scheduler.jobs.values() if job.state is JobState.PAUSED}
@@ -167,17 +175,18 @@ class _Device:
             self._queue.served(waiting, spent_s / len(work.jobs))
             self._scheduler.served(job, spent_s / len(work.jobs))
             job.in_flight = False
-            self._scheduler.done(work.phase, job, (CAPTION,) * job.request.captions)
+            job.canvas = job.canvas or Blank(job.need)
+            self._scheduler.done(work.phase, job)
             if job.state is JobState.DONE:
                 self._queue.leave(self._handed_over.pop(job.job_id))
                 story.finished_s = self._now
 
     def _duration_s(self, work: Work) -> float:
         first = work.jobs[0]
-        captions = first.request.captions
+        captions = first.need.captions
         if work.phase is Phase.ENCODE:
             return self._predictor.encode_s(captions)
         if work.phase is Phase.DECODE:
             return self._predictor.decode_s(first.pixels)
         gain = self._profile.batch_gain.at(first.pixels) if len(work.jobs) > 1 else 1.0
-        return sum(self._predictor.step_s(j.pixels, j.request.captions) for j in work.jobs) / max(1.0, gain)
+        return sum(self._predictor.step_s(j.pixels, j.need.captions) for j in work.jobs) / max(1.0, gain)

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.families import INDEX, index_file
 from engine.settings import EMBEDDED
-from engine.worker.memory import Mode, needed_bytes
+from engine.worker.memory import COMPONENTS, Mode, needed_bytes
 from engine.worker.nvml import GpuGone, Memory, NvmlGpu
 
 if TYPE_CHECKING:
     from engine.settings import ModelSettings
-
-PARTS = ("transformer", "text_encoder", "vae")
-INDEX = "model_index.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +103,9 @@ def survey_fitting(settings: ModelSettings) -> Fitting | None:
 
 def survey_model(settings: ModelSettings) -> ModelFiles:
     """Look for the weights where loading will look, and download nothing."""
-    folder = Path(__file__).parent / EMBEDDED if settings.source == EMBEDDED else Path(settings.source)
-    if settings.source != EMBEDDED and not folder.is_dir():
-        cached = _cached(settings.source, settings.revision)
-        if cached is None:
-            return ModelFiles(None)
-        folder = cached
-    return ModelFiles(folder, _missing(folder))
+    source = str(Path(__file__).parent / EMBEDDED) if settings.source == EMBEDDED else settings.source
+    index = index_file(source, settings.revision)
+    return ModelFiles(None) if index is None else ModelFiles(index.parent, _missing(index.parent))
 
 
 def hub_cache() -> Path:
@@ -123,17 +117,6 @@ def hub_cache() -> Path:
 
 def _missing(folder: Path) -> tuple[str, ...]:
     """The files that a pipeline cannot do without, as far as they are not there."""
-    weights = (part for part in PARTS if not any((folder / part).glob("*.safetensors")))
+    weights = (part for part in COMPONENTS if not any((folder / part).glob("*.safetensors")))
     index = () if (folder / INDEX).is_file() else (INDEX,)
     return *index, *(f"{part}/*.safetensors" for part in weights)
-
-
-def _cached(name: str, revision: str | None) -> Path | None:
-    from huggingface_hub import try_to_load_from_cache
-    from huggingface_hub.errors import HFValidationError
-
-    try:
-        found = try_to_load_from_cache(name, INDEX, revision=revision)
-    except HFValidationError:
-        return None
-    return Path(found).parent if isinstance(found, str) else None

@@ -142,7 +142,7 @@ class OpenJobs:
         job.state = state
         del self._jobs[job.job_id]
         ticket = self._tickets.pop(job.job_id)
-        ticket.settle(outcome, self._note(job.job_id, state, job.step, job.request.steps))
+        ticket.settle(outcome, self._note(job.job_id, state, job.step, job.plan.steps))
 
     def answer(self, ticket: Ticket, drawing: Drawing) -> None:
         """Settle a ticket that never was a job."""

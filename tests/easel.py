@@ -20,7 +20,7 @@ from bot.imagine.pricing import Pricing
 from bot.imagine.service import Service
 from bot.metrics.counting import Counting
 from engine.build import engine_with
-from engine.families.model import Caption, Measurement
+from engine.families.model import Caption, OnHost
 from engine.families.profile import Profile, load_profile
 from tests.database import lay_out
 
@@ -70,10 +70,15 @@ class StepGate:
 class FieldCanvas:
     request: DrawRequest
     step: int = 0
+    tokens: int = 1
+
+    @property
+    def key(self) -> tuple[int, int]:
+        return self.request.width, self.request.height
 
 
 @dataclass
-class FieldModel:
+class FieldModel(OnHost):
     """Paints a field whose colour is the seed. Raises what `fail` holds at the next step."""
 
     name: str = "field"
@@ -83,22 +88,12 @@ class FieldModel:
     drawn: list[str] = field(default_factory=list)
 
     def load(self) -> None: ...
-    def prepare_thread(self) -> None: ...
-    def use_threads(self, count: int) -> None: ...
-    def start_measuring(self) -> None: ...
-    def release(self) -> None: ...
 
     def close(self) -> None:
         self.gate.set()
 
-    def held_bytes(self) -> int | None:
-        return None
-
-    def measured(self) -> Measurement:
-        return Measurement()
-
     def encode(self, prompts: Sequence[str]) -> list[Caption]:
-        return [Caption(prompt, len(prompt.split()), 8, truncated=len(prompt) > 1500) for prompt in prompts]
+        return [Caption(prompt, 8, truncated=len(prompt) > 1500) for prompt in prompts]
 
     def begin(self, request: DrawRequest, captions: Sequence[Caption]) -> FieldCanvas:
         return FieldCanvas(request)

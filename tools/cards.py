@@ -12,8 +12,9 @@ from pathlib import Path
 
 from bot.cost.fit import CARDS_GB, MODEL, USUAL_PX, fit, largest_square_px, usable_bytes
 from engine.events import Phase
+from engine.families.family import Need
 from engine.families.profile import Profile, load_profile
-from engine.worker.memory import MemoryGate, Mode, Need, weights_bytes
+from engine.worker.memory import MemoryGate, Mode, weights_bytes
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("README.md", "README.zh-CN.md", "docs/gpu.md")

@@ -48,8 +48,7 @@ async def run_selftest(console: Console, config: Config, *, quick: bool, out: Pa
 
 
 def _steps(config: Config, *, quick: bool) -> Iterator[Check]:
-    from engine.families.zimage import ZImageModel  # brings torch
-    from engine.placement import resolve
+    from engine.placement import resolve  # brings torch
     from engine.selftest import SelfTest
 
     settings = model_settings(config)
@@ -58,7 +57,7 @@ def _steps(config: Config, *, quick: bool) -> Iterator[Check]:
     except BadSetting as bad:
         raise UserError(say("selftest-cannot", reason=str(bad))) from bad
     largest_px = settings.largest_px or max(placement.profile.default_size)
-    return SelfTest(ZImageModel(placement), placement, largest_px, quick=quick).run()
+    return SelfTest(placement.profile.family.load(placement), placement, largest_px, quick=quick).run()
 
 
 def _machine(config: Config) -> dict[str, Any]:

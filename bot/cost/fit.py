@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.config.schema import SEED_TIERS
+from engine.families.family import Need
 from engine.families.profile import Profile, load_profile
-from engine.worker.memory import USABLE_PART, MemoryGate, Mode, Need, choose_mode, needed_bytes
+from engine.worker.memory import USABLE_PART, MemoryGate, Mode, choose_mode, needed_bytes
 
 MODEL = "z-image-turbo"
 GB = 1 << 30

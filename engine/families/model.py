@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Mapping, Sequence
 
     from PIL.Image import Image
 
@@ -20,7 +20,6 @@ class Caption:
 
     embedding: object
     """Opaque to the engine; a tensor (tokens, features)."""
-    tokens: int
     nbytes: int
     truncated: bool = False
 
@@ -30,6 +29,14 @@ class Canvas(Protocol):
 
     @property
     def step(self) -> int: ...
+
+    @property
+    def key(self) -> Hashable:
+        """Canvases of equal keys may share a forward."""
+
+    @property
+    def tokens(self) -> int:
+        """What its part of a forward is measured by."""
 
 
 class NotFinite(RuntimeError):
@@ -90,7 +97,7 @@ class Model(Protocol):
         """An empty canvas: the seed's noise and the request's own sigmas."""
 
     def step(self, canvases: Sequence[Canvas]) -> None:
-        """One denoising step for each: same picture size, any step, any sigmas. Returns when it is drawn."""
+        """One denoising step for each: equal keys, any step. Returns when it is drawn."""
 
     def reference(self, request: DrawRequest) -> Image:
         """The same picture by the library's own pipeline, from end to end; for comparisons."""
@@ -124,3 +131,33 @@ class Model(Protocol):
 
     def close(self) -> None:
         """Let go of the weights."""
+
+
+class OnHost:
+    """What a model has to say of its device where that is main memory: nothing. A base for such models."""
+
+    def prepare_thread(self) -> None: ...
+
+    def use_threads(self, count: int) -> None: ...
+
+    def weights_bytes(self) -> Mapping[str, int]:
+        return {}
+
+    def held_bytes(self) -> int | None:
+        return None
+
+    def start_measuring(self) -> None: ...
+
+    def measured(self) -> Measurement:
+        return Measurement()
+
+    def peak_of(self, call: Callable[[], object]) -> int | None:
+        call()
+        return None
+
+    def take(self, nbytes: int) -> object:
+        return bytearray(nbytes)
+
+    def release(self) -> None: ...
+
+    def close(self) -> None: ...

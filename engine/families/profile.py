@@ -15,21 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.events import Phase
+from engine.families import families
+from engine.families.family import PLAIN, Family
+from engine.request import Undrawable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-
-TOKEN_MULTIPLE = 32
-
-
-def ceil32(tokens: int) -> int:
-    """Sequence lengths are padded to this multiple inside the model."""
-    return -(-tokens // TOKEN_MULTIPLE) * TOKEN_MULTIPLE
-
-
-def image_tokens(width: int, height: int) -> int:
-    return ceil32((width // 16) * (height // 16))
+    from engine.families.family import Plan
+    from engine.request import DrawRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +64,7 @@ class Profile:
     """A model on a device. Curves take the picture's pixels (width * height)."""
 
     name: str
+    family: Family = PLAIN
     multiple: int = 16
     """Both sides are multiples of this."""
     min_pixels: int = 64 * 64
@@ -121,8 +116,13 @@ class Profile:
         """Pixels in the largest piece that the decoder is given."""
         return pixels if pixels <= self.tile_above_pixels else min(pixels, self.tile_px**2)
 
-    def fits_grid(self, width: int, height: int) -> bool:
-        return width % self.multiple == 0 and height % self.multiple == 0 and width > 0 and height > 0
+    def plan(self, request: DrawRequest) -> Plan:
+        """What drawing a request comes to. Raises Undrawable for what this model cannot draw."""
+        width, height = request.width, request.height
+        on_grid = width % self.multiple == 0 and height % self.multiple == 0 and width > 0 and height > 0
+        if not on_grid or request.steps < 1:
+            raise Undrawable(f"{width}x{height} in {request.steps} steps cannot be drawn")
+        return self.family.plan(request)
 
 
 def load_profile(name_or_path: str | Path, device: str = "") -> Profile:
@@ -149,6 +149,7 @@ def _parse(data: dict[str, Any], device: str) -> Profile:
     speed = chosen or speeds[data["default_speed"]]
     return Profile(
         name=data["name"],
+        family=families()[data["pipeline"]] if "pipeline" in data else PLAIN,
         multiple=sizes["multiple"],
         min_pixels=sizes["min"] ** 2,
         max_pixels=sizes["max"] ** 2,

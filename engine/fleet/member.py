@@ -14,14 +14,13 @@ from engine.fleet.circuit import Trust
 from engine.predict import Predictor
 from engine.request import JobState
 from engine.snapshot import WorkerSnapshot
-from engine.worker.calls import prompts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from engine.families.family import Plan
     from engine.fleet.circuit import Circuit
     from engine.job import Job
-    from engine.request import DrawRequest
     from engine.worker.protocol import Card, Worker
 
 WARM_PROMPTS = 256
@@ -99,19 +98,24 @@ class Member:
             self.window(now), self.lanes, job.lane, dues, due
         )
 
-    def offer(self, request: DrawRequest) -> Offer:
-        return Offer(self.name, self.load_s, self.predictor.job_s(request, encoded=self.knows(request)))
+    @property
+    def model(self) -> str:
+        """What it draws with."""
+        return self.card.profile.name
 
-    def knows(self, request: DrawRequest) -> bool:
-        """Whether it has most likely kept the captions of this request."""
-        return all(prompt in self._warm for prompt in prompts(request))
+    def offer(self, plan: Plan) -> Offer:
+        return Offer(self.name, self.load_s, self.predictor.job_s(plan, encoded=self.knows(plan)))
+
+    def knows(self, plan: Plan) -> bool:
+        """Whether it has most likely kept the captions of these texts."""
+        return all(text in self._warm for text in plan.texts)
 
     def take(self, assignment: Assignment) -> None:
         job = assignment.job
         self.assignments[job.job_id] = assignment
         self.lanes[job.lane] += 1
-        for prompt in prompts(job.request):
-            self._warm.put(prompt, None, 1)
+        for text in job.plan.texts:
+            self._warm.put(text, None, 1)
 
     def give_up(self, assignment: Assignment) -> bool:
         """The job is no longer with it. False where it was not any more."""
@@ -126,7 +130,7 @@ class Member:
         self._warm.clear()
 
     def _left_s(self, job: Job) -> float:
-        return self.predictor.job_s(job.request, job.step, encoded=job.step > 0)
+        return self.predictor.job_s(job.plan, job.step, encoded=job.step > 0)
 
     def snapshot(self, now: float) -> WorkerSnapshot:
         state = "drawing" if self.assignments else "idle"

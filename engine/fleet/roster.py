@@ -14,15 +14,15 @@ from engine.worker.protocol import WorkerLost, WorkerUnfit
 from engine.worker.watchdog import Alert, Cause
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
     from typing import Protocol
 
     from engine.events import Announcer
+    from engine.families.family import Need
     from engine.families.profile import Profile
     from engine.fleet.fleet import Fleet
     from engine.fleet.member import Assignment
     from engine.fleet.settings import FleetSettings
-    from engine.request import DrawRequest
     from engine.worker.accounting import Clock
     from engine.worker.protocol import Card, Health, Worker
 
@@ -58,7 +58,8 @@ class Roster:
         self._on_ready = ready
         self._circuits: dict[str, Circuit] = {}
         self._alerted: dict[tuple[Cause, str], float] = {}
-        self._fingerprint: str | None = None
+        self._fingerprints: dict[str, str] = {}
+        """By model."""
         self._unmanned_at: float | None = None
         self._departed = Totals(0.0, 0.0, 0.0)
         self._hiring: asyncio.Task[None] | None = None
@@ -95,14 +96,20 @@ class Roster:
 
     # Looking
 
-    def manned(self, now: float) -> bool:
-        """True where somebody is there to draw."""
-        return any(member.window(now) for member in self.members.values())
+    def serving(self, model: str) -> Mapping[str, Member]:
+        """Those that draw with it; without a name, with the model of whoever came first."""
+        wanted = model or next(iter(self._fingerprints), "")
+        return {name: member for name, member in self.members.items() if member.model == wanted}
 
-    def fits(self, request: DrawRequest) -> bool:
+    def manned(self, now: float, model: str | None = None) -> bool:
+        """True where somebody is there to draw, with this model or at all."""
+        members = self.members if model is None else self.serving(model)
+        return any(member.window(now) for member in members.values())
+
+    def fits(self, model: str, need: Need) -> bool:
         """False where every worker says that its device could never hold this."""
-        rooms = [member.card.room for member in self.members.values()]
-        return not rooms or any(room is None or room.fits(request) for room in rooms)
+        rooms = [member.card.room for member in self.serving(model).values()]
+        return not rooms or any(room is None or room.fits(need) for room in rooms)
 
     def holder(self, job_id: str) -> Member | None:
         return next((member for member in self.members.values() if job_id in member.assignments), None)
@@ -213,10 +220,10 @@ class Roster:
             if circuit.failed(self._clock(), None):
                 self._set_aside(worker.name, circuit, reason)
             return None
-        self._fingerprint = self._fingerprint or card.fingerprint
-        if card.fingerprint == self._fingerprint:
+        known = self._fingerprints.setdefault(card.profile.name, card.fingerprint)
+        if card.fingerprint == known:
             return card
-        reason = f"it has another version of the model, {card.fingerprint}, not {self._fingerprint}"
+        reason = f"it has another version of the model, {card.fingerprint}, not {known}"
         self._refuse(worker, circuit, reason)
         return None
 

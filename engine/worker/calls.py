@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from engine.cache import ByteLRU
 from engine.events import Phase
+from engine.families.family import Need
 from engine.request import DrawRequest
 from engine.worker.errors import is_out_of_memory
-from engine.worker.memory import Need
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,7 +29,8 @@ PREVIEW_PART = 0.05
 class Begun:
     """An encoded prompt and an empty canvas."""
 
-    captions: tuple[Caption, ...]
+    captions: Mapping[str, Caption]
+    """By their text."""
     canvas: Canvas
 
 
@@ -39,13 +40,6 @@ class Made:
 
     value: Begun | Mapping[str, Image] | Image
     measurement: Measurement
-
-
-def prompts(request: DrawRequest) -> tuple[str, ...]:
-    """The texts a picture needs encoded."""
-    if request.captions == 2:
-        return request.prompt, request.negative_prompt
-    return (request.prompt,)
 
 
 class Calls:
@@ -70,7 +64,7 @@ class Calls:
             call = self._decode(work.jobs[0])
         release, self.release_first = self.release_first, False
         # A prompt that is known already says nothing of what encoding takes.
-        telling = work.phase is not Phase.ENCODE or not self._known(work.jobs[0].request)
+        telling = work.phase is not Phase.ENCODE or not self._known(work.jobs[0].plan.texts)
         model = self._model
 
         def measured() -> Made:
@@ -83,10 +77,10 @@ class Calls:
 
         return measured
 
-    def remember(self, request: DrawRequest, captions: Sequence[Caption]) -> None:
+    def remember(self, captions: Mapping[str, Caption]) -> None:
         """Keep what was encoded, for who asks with the same words."""
-        for prompt, caption in zip(prompts(request), captions, strict=True):
-            self.embeddings.put(prompt, caption, caption.nbytes)
+        for text, caption in captions.items():
+            self.embeddings.put(text, caption, caption.nbytes)
 
     def clear_caches(self) -> None:
         self.embeddings.clear()
@@ -125,9 +119,10 @@ class Calls:
         model = self._model
         guidance = float(need.captions - 1)
         request = DrawRequest("warm-up", "warm-up", need.width, need.height, 1, seed=0, guidance=guidance)
+        texts = model.profile.family.plan(request).texts
         captions: list[Caption] = []
         canvases: list[Canvas] = []
-        yield Phase.ENCODE, lambda: captions.extend(model.encode(prompts(request)))
+        yield Phase.ENCODE, lambda: captions.extend(model.encode(texts))
         yield Phase.BEGIN, lambda: canvases.append(model.begin(request, captions))
         yield Phase.DENOISE, lambda: model.step(canvases)
         yield Phase.DECODE, lambda: self._decoded(canvases[0], need)
@@ -135,18 +130,17 @@ class Calls:
     def _decoded(self, canvas: Canvas, need: Need) -> None:
         self._model.decode(canvas, tiled=need.pixels > self._model.profile.tile_above_pixels)
 
-    def _known(self, request: DrawRequest) -> bool:
-        return all(prompt in self.embeddings for prompt in prompts(request))
+    def _known(self, texts: Sequence[str]) -> bool:
+        return all(text in self.embeddings for text in texts)
 
     def _encode(self, job: Job) -> Callable[[], Begun]:
-        request, model = job.request, self._model
-        known = {prompt: self.embeddings.get(prompt) for prompt in prompts(request)}
+        request, texts, model = job.request, job.plan.texts, self._model
+        known = {text: caption for text in texts if (caption := self.embeddings.get(text)) is not None}
 
         def encode() -> Begun:
-            missing = [prompt for prompt, caption in known.items() if caption is None]
-            fresh = dict(zip(missing, model.encode(missing), strict=True)) if missing else {}
-            captions = tuple(known[prompt] or fresh[prompt] for prompt in prompts(request))
-            return Begun(captions, model.begin(request, captions))
+            missing = [text for text in texts if text not in known]
+            captions = known | dict(zip(missing, model.encode(missing), strict=True)) if missing else known
+            return Begun(captions, model.begin(request, [captions[text] for text in texts]))
 
         return encode
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from engine.events import Phase
+from engine.families.family import Need
 from engine.predict import Pace, Predictor
-from engine.worker.memory import Need
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,9 +51,9 @@ class Experience:
         for job in work.jobs:
             billed_s = result.billed.get(job.job_id, 0.0)
             if work.phase is Phase.DENOISE:
-                self.predictor.learn_step(job.pixels, job.request.captions, billed_s)
+                self.predictor.learn_step(job.pixels, job.need.captions, billed_s)
             elif work.phase is Phase.ENCODE:
-                self.predictor.learn_encode(job.request.captions, billed_s)
+                self.predictor.learn_encode(job.need.captions, billed_s)
             else:
                 self.predictor.learn_decode(job.pixels, billed_s)
             if measured.peak_bytes is not None:
@@ -65,7 +65,7 @@ class Experience:
         usual_s = self._pace.usual_s(work.kind)
         if work.phase is not Phase.DENOISE or not self._profile.known_device:
             return usual_s
-        told_s = sum(self._profile.step_s.at(job.pixels) * job.request.captions for job in work.jobs)
+        told_s = sum(self._profile.step_s.at(job.pixels) * job.need.captions for job in work.jobs)
         return told_s if usual_s is None else min(usual_s, told_s)
 
     def is_first(self, work: Work) -> bool:

@@ -5,26 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.families.profile import ceil32, image_tokens
 from engine.request import DrawRequest, JobState
-from engine.worker.memory import Need
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from PIL.Image import Image
 
-    from engine.families.model import Canvas, Caption
-
-ShapeKey = tuple[int, int, tuple[int, ...]]
+    from engine.families.family import Need, Plan
+    from engine.families.model import Canvas
 
 
 @dataclass(slots=True, eq=False)
 class Job:
     request: DrawRequest
+    plan: Plan
     arrived_at: float
     """When the front had it; later ones of a lane stand behind it."""
     state: JobState = JobState.QUEUED
-    captions: tuple[Caption, ...] = ()
     canvas: Canvas | None = None
+    """From its encoding on."""
+    truncated: bool = False
+    """The model read only the beginning of a text."""
     step: int = 0
     preview: Image | None = None
 
@@ -46,30 +48,23 @@ class Job:
         return self.request.lane
 
     @property
-    def pixels(self) -> int:
-        return self.request.width * self.request.height
-
-    @property
     def need(self) -> Need:
-        return Need(self.request.width, self.request.height, self.request.captions)
+        return self.plan.need
 
     @property
-    def shape(self) -> ShapeKey:
-        """Jobs of one shape share a forward: picture size and the padded caption lengths."""
-        lengths = tuple(sorted({ceil32(caption.tokens) for caption in self.captions}))
-        return self.request.width, self.request.height, lengths
+    def pixels(self) -> int:
+        return self.plan.need.pixels
+
+    @property
+    def key(self) -> Hashable:
+        """Jobs of one key share a forward; None before there is a canvas."""
+        return self.canvas.key if self.canvas is not None else None
 
     @property
     def tokens(self) -> int:
-        """Tokens of one of its steps; what its part of a shared forward is measured by."""
-        image = image_tokens(self.request.width, self.request.height)
-        return sum(image + ceil32(caption.tokens) for caption in self.captions) or image
-
-    @property
-    def truncated(self) -> bool:
-        """The model read only the beginning of a text."""
-        return any(caption.truncated for caption in self.captions)
+        """What its part of a shared forward is measured by."""
+        return self.canvas.tokens if self.canvas is not None else 1
 
     @property
     def steps_left(self) -> int:
-        return self.request.steps - self.step
+        return self.plan.steps - self.step

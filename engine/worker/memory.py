@@ -8,10 +8,10 @@ replace them, and `learned` and `restore` carry them to disk and back.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.events import Phase
+from engine.families.family import Need
 from engine.families.profile import Curve
 
 if TYPE_CHECKING:
@@ -35,6 +35,10 @@ WORKS_IN = {
 """The component that each phase runs, by its name in diffusers' layout."""
 
 
+COMPONENTS = ("transformer", ENCODER, "vae")
+"""All of them, the largest first: it leaves main memory before the others come."""
+
+
 class Mode(enum.StrEnum):
     """Where the weights live."""
 
@@ -44,27 +48,6 @@ class Mode(enum.StrEnum):
     """The text encoder leaves the device after encoding."""
     LOW = "low"
     """Each part visits the device while it works; one active job."""
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """What a job's peak depends on: the picture's size and the captions."""
-
-    width: int
-    height: int
-    captions: int = 1
-
-    def __str__(self) -> str:
-        return f"{self.width}x{self.height}x{self.captions}"
-
-    @classmethod
-    def parse(cls, text: str) -> Need:
-        width, height, captions = map(int, text.split("x"))
-        return cls(width, height, captions)
-
-    @property
-    def pixels(self) -> int:
-        return self.width * self.height
 
 
 def weights_bytes(profile: Profile, mode: Mode, phase: Phase) -> int:

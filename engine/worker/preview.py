@@ -26,9 +26,9 @@ MAX_SIDE = 256
 class Previews:
     """Draws previews, with the best means there are."""
 
-    def __init__(self, channels: int, placement: Placement) -> None:
+    def __init__(self, placement: Placement) -> None:
         folder = Path(placement.source) / "preview_decoder"
-        self._projection = Projection(channels)
+        self._projection: Projection | None = None
         self._decoder: Any = None
         if (folder / "config.json").exists():
             from diffusers import AutoencoderTiny
@@ -39,12 +39,13 @@ class Previews:
     def learn(self, latents: torch.Tensor, pixels: torch.Tensor) -> None:
         """`latents` (channels, h, w) became `pixels` (3, H, W) in -1..1."""
         if self._decoder is None:
+            self._projection = self._projection or Projection(len(latents))
             self._projection.learn(latents, pixels)
 
     def draw(self, latents: torch.Tensor) -> Image.Image:
         """RGB of at most 256 pixels a side from latents (channels, h, w)."""
         if self._decoder is None:
-            image = _image(self._projection.rgb(latents))
+            image = _image((self._projection or Projection(len(latents))).rgb(latents))
             size = image.width * ENLARGED, image.height * ENLARGED
             image = image.resize(size, Image.Resampling.BICUBIC)
         else:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from engine.events import Event, Worked
+    from engine.families.family import Need
     from engine.families.profile import Profile
     from engine.request import Drawing, DrawRequest, JobState
     from engine.snapshot import DeviceSnapshot
@@ -49,7 +50,7 @@ class WorkerUnfit(Exception):
 class Room(Protocol):
     """What a worker's device could hold at all."""
 
-    def fits(self, request: DrawRequest) -> bool:
+    def fits(self, need: Need) -> bool:
         """False for what would not fit on an otherwise empty device."""
 
 

@@ -98,16 +98,17 @@ class Results:
     def _learn(self, result: Result, made: Made) -> None:
         if result.work.phase is Phase.DENOISE:
             expected_s = self._experience.expected_s(result.work)
-            self._watchdog.stepped(result.work.jobs[0].shape, expected_s, result.wall_s, self._device.sample)
+            self._watchdog.stepped(result.work.jobs[0].key, expected_s, result.wall_s, self._device.sample)
         self._experience.learn(result, made.measurement)
 
     def _take_up(self, work: Work, value: object) -> None:
         """Give the jobs what was made for them."""
         if isinstance(value, Begun):
             (job,) = work.jobs
-            self._device.calls.remember(job.request, value.captions)
+            self._device.calls.remember(value.captions)
             job.canvas = value.canvas
-            self._scheduler.done(work.phase, job, value.captions)
+            job.truncated = any(value.captions[text].truncated for text in job.plan.texts)
+            self._scheduler.done(work.phase, job)
         elif isinstance(value, dict):
             for job in work.jobs:
                 job.preview = value.get(job.job_id, job.preview)

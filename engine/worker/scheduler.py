@@ -1,7 +1,7 @@
 """Which calls of the model come next. Pure: no torch, no await, no clock.
 
 Nothing holds a place: a paused picture is a few megabytes of latents. At each step boundary the lane that is
-due first steps, in virtual time, and in it the job with the fewest steps left; others of the same shape join
+due first steps, in virtual time, and in it the job with the fewest steps left; others of the same key join
 its forward where that gains. Whoever is overtaken goes on later from where it was. A job in a thread's hands
 is never touched.
 """
@@ -17,16 +17,15 @@ from engine.request import JobState
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from engine.families.model import Caption
+    from engine.families.family import Need
     from engine.predict import Predictor
     from engine.shares import Shares
     from engine.worker.job import Job
-    from engine.worker.memory import Need
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One call of the model: a forward for several jobs of one shape, or an encode or decode for one."""
+    """One call of the model: a forward for several jobs of one key, or an encode or decode for one."""
 
     phase: Phase
     jobs: tuple[Job, ...]
@@ -36,8 +35,8 @@ class Work:
     @property
     def kind(self) -> tuple[object, ...]:
         """What its time depends on."""
-        captions = sum(job.request.captions for job in self.jobs)
-        return self.phase, *self.jobs[0].shape, captions, self.threads
+        captions = sum(job.need.captions for job in self.jobs)
+        return self.phase, self.jobs[0].need.pixels, self.jobs[0].key, captions, self.threads
 
 
 class Gate(Protocol):
@@ -80,7 +79,7 @@ class Scheduler:
     def add(self, job: Job, lead_s: float = 0.0) -> None:
         """A job came from the front, whose lane is so far ahead of the others here."""
         self.shares.wake(job.lane, lead_s)
-        self.shares.admit(job.lane, job.job_id, self.predictor.job_s(job.request))
+        self.shares.admit(job.lane, job.job_id, self.predictor.job_s(job.plan))
         self.jobs[job.job_id] = job
 
     def begin(self, work: Work) -> None:
@@ -94,10 +93,10 @@ class Scheduler:
         """The job had so much of the device."""
         self.shares.served(job.lane, job.job_id, seconds)
 
-    def done(self, phase: Phase, job: Job, captions: tuple[Caption, ...] = ()) -> None:
+    def done(self, phase: Phase, job: Job) -> None:
         """A call for this job came back well."""
         if phase is Phase.ENCODE:
-            job.captions, job.state = captions, JobState.RUNNING
+            job.state = JobState.RUNNING
         elif phase is Phase.DENOISE:
             job.step += 1
             job.state = JobState.RUNNING if job.steps_left else JobState.DECODING
@@ -140,7 +139,7 @@ class Scheduler:
         for job in self.jobs.values():
             if job.in_flight or job.state is JobState.DECODING:
                 continue
-            if not job.captions:
+            if job.canvas is None:
                 job.state = JobState.QUEUED
             else:
                 job.state = JobState.RUNNING if job.job_id in turn else JobState.PAUSED
@@ -171,10 +170,10 @@ class Scheduler:
             return []
         if job.state is JobState.DECODING:
             return [Work(Phase.DECODE, (job,))]
-        return [Work(Phase.DENOISE if job.captions else Phase.ENCODE, (job,))]
+        return [Work(Phase.DENOISE if job.canvas is not None else Phase.ENCODE, (job,))]
 
     def _groups(self, ready: list[Job], lanes: int) -> list[tuple[Job, ...]]:
-        """Jobs of one shape together, who is due first in front; enough groups for every free thread."""
+        """Jobs of one key together, who is due first in front; enough groups for every free thread."""
         groups: list[list[Job]] = []
         for job in ready:
             group = next((g for g in groups if self._joins(job, g)), None)
@@ -190,7 +189,7 @@ class Scheduler:
 
     def _joins(self, job: Job, group: list[Job]) -> bool:
         return (
-            job.shape == group[0].shape
+            job.key == group[0].key
             and len(group) < min(job.max_group, *(mate.max_group for mate in group))
             and self.predictor.profile.batch_gain.at(job.pixels) >= self.MIN_BATCH_GAIN
         )

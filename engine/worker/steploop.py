@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from engine.events import Observer
+    from engine.families.family import Need
     from engine.families.model import Model
     from engine.families.profile import Profile
     from engine.worker.accounting import Clock
@@ -62,8 +63,8 @@ class GateRoom:
 
     gate: MemoryGate
 
-    def fits(self, request: DrawRequest) -> bool:
-        return self.gate.ever_fits(Job(request, 0.0).need)
+    def fits(self, need: Need) -> bool:
+        return self.gate.ever_fits(need)
 
 
 class StepLoop:
@@ -196,7 +197,7 @@ class StepLoop:
             raise self._results.lost
         if self._task is None:
             raise Draining("the worker is leaving")
-        job = Job(request, self._clock())
+        job = Job(request, self.profile.family.plan(request), self._clock())
         if not self._gate.ever_fits(job.need):
             raise TooLarge(f"{request.width}x{request.height} does not fit the memory budget")
         drawing = self._orders.open(job, hear)

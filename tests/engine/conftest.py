@@ -9,9 +9,9 @@ import pynvml
 import pytest
 import torch
 
-from engine.families.zimage import ZImageModel
 from engine.placement import resolve
 from engine.settings import ModelSettings
+from engine.worker.pipeline import PipelineModel
 from tests.engine import tiny
 from tests.engine.nvml_stub import STATE_VARIABLE, CannotBuild, StandIn, build
 
@@ -48,8 +48,8 @@ def model_folder(request: pytest.FixtureRequest, tiny_folder: Path) -> Path:
 
 
 @pytest.fixture
-def model(model_folder: Path) -> ZImageModel:
-    return ZImageModel(resolve(ModelSettings(source=str(model_folder), device="cpu")))
+def model(model_folder: Path) -> PipelineModel:
+    return PipelineModel(resolve(ModelSettings(source=str(model_folder), device="cpu")))
 
 
 @pytest.fixture(scope="session")

@@ -14,19 +14,31 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from engine.events import Event, Observer, Worked
-from engine.families.model import Canvas, Caption, DeviceMemory, Measurement
+from engine.families.family import Family, Need, Plan
+from engine.families.model import Canvas, Caption, DeviceMemory, Measurement, OnHost
 from engine.families.profile import Curve, Peaks, Profile
 from engine.worker.telemetry import GpuSample, NoTelemetry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Hashable, Sequence
 
     from engine.request import DrawRequest
     from engine.worker.watchdog import Alert
 
+
+@dataclass(frozen=True)
+class Guided(Family):
+    """A second caption where there is guidance."""
+
+    def plan(self, request: DrawRequest) -> Plan:
+        texts = (request.prompt, request.negative_prompt) if request.guidance > 0 else (request.prompt,)
+        return Plan(texts, request.steps, Need(request.width, request.height, len(texts)))
+
+
 PEAK = Curve(((64 * 64, 1000.0), (128 * 128, 4000.0)))
 PROFILE = Profile(
     "fake",
+    family=Guided(),
     min_pixels=64 * 64,
     step_s=Curve(((64 * 64, 1.0), (128 * 128, 4.0))),
     encode_s=0.5,
@@ -65,6 +77,14 @@ class FakeCanvas:
     step: int = 0
     trail: str = ""
 
+    @property
+    def key(self) -> Hashable:
+        return self.request.width, self.request.height, len(self.prompts)
+
+    @property
+    def tokens(self) -> int:
+        return self.request.width * self.request.height * len(self.prompts)
+
 
 @dataclass
 class Turnstile:
@@ -88,7 +108,7 @@ class Turnstile:
             assert self._passes.acquire(timeout=20), "the test never let this call through"
 
 
-class FakeModel:
+class FakeModel(OnHost):
     name = "fake"
     profile = PROFILE
 
@@ -112,7 +132,7 @@ class FakeModel:
 
     def picture_of(self, request: DrawRequest) -> Image.Image:
         """What this request must look like, whatever happened on its way."""
-        canvas = FakeCanvas(request, self._prompts(request))
+        canvas = FakeCanvas(request, PROFILE.plan(request).texts)
         for _ in range(request.steps):
             self._advance(canvas)
         return self._paint(canvas)
@@ -132,10 +152,7 @@ class FakeModel:
         self.calls.append(("encode", tuple(prompts)))
         self._look("encode", [])
         self.clock.advance(0.5 * len(prompts))
-        return [
-            Caption(prompt, tokens=len(prompt), nbytes=len(prompt), truncated=len(prompt) > 512)
-            for prompt in prompts
-        ]
+        return [Caption(prompt, nbytes=len(prompt), truncated=len(prompt) > 512) for prompt in prompts]
 
     def begin(self, request: DrawRequest, captions: Sequence[Caption]) -> FakeCanvas:
         return FakeCanvas(request, tuple(caption.embedding for caption in captions))
@@ -164,9 +181,6 @@ class FakeModel:
     def held_bytes(self) -> int | None:
         return self.own_bytes
 
-    def start_measuring(self) -> None:
-        pass
-
     def measured(self) -> Measurement:
         if self.available_bytes is None:
             return Measurement(peak_bytes=self.peak_bytes)
@@ -194,10 +208,6 @@ class FakeModel:
             call = "warm-up" if call == "step" else ""
         if call in self.before:
             self.before[call](canvases)
-
-    @staticmethod
-    def _prompts(request: DrawRequest) -> tuple[str, ...]:
-        return (request.prompt, request.negative_prompt) if request.guidance > 0 else (request.prompt,)
 
     @staticmethod
     def _advance(canvas: FakeCanvas) -> None:

@@ -14,11 +14,11 @@ import pytest
 import torch
 
 from engine.build import engine_with
-from engine.families.zimage import ZImageModel
 from engine.placement import resolve
 from engine.request import DrawRequest, JobState
 from engine.settings import EngineConfig, ModelSettings
 from engine.shares import LaneTerms
+from engine.worker.pipeline import PipelineModel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ def difference(one: Image.Image, other: Image.Image) -> int:
     return int(np.abs(np.asarray(one, dtype=int) - np.asarray(other, dtype=int)).max())
 
 
-def by_pipeline(model: ZImageModel, request: DrawRequest) -> Image.Image:
+def by_pipeline(model: PipelineModel, request: DrawRequest) -> Image.Image:
     picture: Image.Image = model.pipeline(
         request.prompt,
         height=request.height,
@@ -56,7 +56,7 @@ LONG = DrawRequest("long", "a cat and a dog, " * 200, 64, 64, steps=2, seed=4)
 
 
 @pytest.mark.parametrize("request_", [PLAIN, GUIDED, ODD, LONG], ids=lambda r: r.job_id)
-async def test_one_job_is_the_pipelines_picture(model: ZImageModel, request_: DrawRequest) -> None:
+async def test_one_job_is_the_pipelines_picture(model: PipelineModel, request_: DrawRequest) -> None:
     async with engine_with(model) as engine:
         drawing = await engine.submit(request_).result()
         assert np.asarray(drawing.image).std() > 1, "an empty picture would equal anything"
@@ -65,7 +65,7 @@ async def test_one_job_is_the_pipelines_picture(model: ZImageModel, request_: Dr
 
 
 @pytest.mark.parametrize("lanes", [1, 2])
-async def test_jobs_drawn_together_are_each_as_alone(model: ZImageModel, lanes: int) -> None:
+async def test_jobs_drawn_together_are_each_as_alone(model: PipelineModel, lanes: int) -> None:
     twin = dataclasses.replace(PLAIN, job_id="twin", seed=8, prompt="a red star", steps=5)
     requests = [PLAIN, GUIDED, ODD, twin]
     config = EngineConfig(max_active=4, step_threads=lanes, result_cache_bytes=0)
@@ -97,24 +97,24 @@ class Alone:
 
 
 def test_two_lanes_may_encode_at_a_time(tiny_folder: Path) -> None:
-    model = ZImageModel(resolve(ModelSettings(source=str(tiny_folder), device="cpu")))
+    model = PipelineModel(resolve(ModelSettings(source=str(tiny_folder), device="cpu")))
     model.load()
     model.pipeline.tokenizer = Alone(model.pipeline.tokenizer)
     prompts = ["a cat", LONG.prompt]
 
     def encode(n: int) -> list[tuple[int, bool]]:
-        return [(c.tokens, c.truncated) for c in model.encode(prompts)]
+        return [(c.nbytes, c.truncated) for c in model.encode(prompts)]
 
     with ThreadPoolExecutor(4) as pool:
         seen = list(pool.map(encode, range(8)))
     assert all(one == seen[0] for one in seen)
-    assert seen[0][1] == (512, True)
+    assert [truncated for _, truncated in seen[0]] == [False, True]
 
 
 async def test_memory_that_runs_out_in_the_middle_changes_no_picture(
     tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = ZImageModel(resolve(ModelSettings(source=str(tiny_folder), device="cpu")))
+    model = PipelineModel(resolve(ModelSettings(source=str(tiny_folder), device="cpu")))
     twins = [dataclasses.replace(ODD, job_id=f"twin{n}", seed=n, steps=4 + n) for n in range(3)]
     requests = [*twins, GUIDED]
     config = EngineConfig(max_active=4, result_cache_bytes=0)
@@ -140,7 +140,7 @@ def test_a_step_that_fails_half_way_leaves_every_canvas_as_it_was(
     tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between the two captions of a guided picture, say."""
-    model = ZImageModel(resolve(ModelSettings(source=str(tiny_folder), device="cpu")))
+    model = PipelineModel(resolve(ModelSettings(source=str(tiny_folder), device="cpu")))
     model.load()
     canvas = model.begin(GUIDED, model.encode([GUIDED.prompt, GUIDED.negative_prompt]))
     model.step([canvas])
@@ -160,7 +160,7 @@ def test_a_step_that_fails_half_way_leaves_every_canvas_as_it_was(
     assert torch.equal(canvas.latents, before)
 
 
-async def test_a_paused_picture_is_as_one_never_paused(model: ZImageModel) -> None:
+async def test_a_paused_picture_is_as_one_never_paused(model: PipelineModel) -> None:
     lanes = {"free": LaneTerms(share=0.1), "paid": LaneTerms()}
     config = EngineConfig(lanes=lanes, max_active=1, result_cache_bytes=0)
     free = dataclasses.replace(PLAIN, job_id="free", lane="free", steps=6)

@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from engine.build import engine_with, local_front
-from engine.families.zimage import ZImageModel
+from engine.families.family import Need
 from engine.placement import resolve
 from engine.request import DrawRequest
 from engine.settings import EngineConfig, ModelSettings
-from engine.worker.memory import Mode, Need
+from engine.worker.memory import Mode
+from engine.worker.pipeline import PipelineModel
 from engine.worker.steploop import StepLoop
 
 if TYPE_CHECKING:
@@ -69,12 +70,12 @@ def cuda(monkeypatch: pytest.MonkeyPatch) -> Cuda:
     return Cuda(monkeypatch)
 
 
-def on_gpu(folder: Path, **settings: Any) -> ZImageModel:
+def on_gpu(folder: Path, **settings: Any) -> PipelineModel:
     placement = resolve(ModelSettings(source=str(folder), device="cpu", **settings))
-    return ZImageModel(dataclasses.replace(placement, device=NAMED_GPU))
+    return PipelineModel(dataclasses.replace(placement, device=NAMED_GPU))
 
 
-async def draw(model: ZImageModel) -> Image.Image:
+async def draw(model: PipelineModel) -> Image.Image:
     config = EngineConfig(memory_mode=model._placement.mode)
     async with engine_with(model=model, config=config) as engine:
         return (await engine.submit(REQUEST).result()).image
@@ -82,7 +83,7 @@ async def draw(model: ZImageModel) -> Image.Image:
 
 @pytest.mark.parametrize("mode", ["high", "medium", "low"])
 async def test_the_picture_is_the_cpus(tiny_folder: Path, cuda: Cuda, mode: str) -> None:
-    plain = await draw(ZImageModel(resolve(ModelSettings(source=str(tiny_folder), device="cpu"))))
+    plain = await draw(PipelineModel(resolve(ModelSettings(source=str(tiny_folder), device="cpu"))))
     assert cuda.calls == []
     drawn = await draw(on_gpu(tiny_folder, memory_mode=mode))
     assert np.abs(np.asarray(drawn, dtype=int) - np.asarray(plain, dtype=int)).max() <= 1

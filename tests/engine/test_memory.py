@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.events import Phase
+from engine.families.family import Need
 from engine.families.model import Measurement
 from engine.families.profile import load_profile
 from engine.request import DrawRequest
@@ -19,7 +20,7 @@ from engine.worker import hostmemory
 from engine.worker.executor import Outcome, Result
 from engine.worker.experience import Experience
 from engine.worker.job import Job
-from engine.worker.memory import RESERVE_BYTES, MemoryGate, Mode, Need, choose_mode, resident_bytes
+from engine.worker.memory import RESERVE_BYTES, MemoryGate, Mode, choose_mode, resident_bytes
 from engine.worker.scheduler import Work
 from tests.engine.fakes import PROFILE, OutOfMemoryError
 from tests.engine.studio import Studio
@@ -230,7 +231,8 @@ class TestThreads:
 
     def learned(self, seconds: dict[int, float]) -> int:
         experience = Experience(PROFILE, MemoryGate(PROFILE, 10**12), key="", path=None)
-        job = Job(DrawRequest("a", "", 64, 64, 4, 0), 0.0)
+        request = DrawRequest("a", "", 64, 64, 4, 0)
+        job = Job(request, PROFILE.plan(request), 0.0)
         work = Work(Phase.DENOISE, (job,))
         for _ in range(20):
             tried = experience.with_threads(work, max(seconds))

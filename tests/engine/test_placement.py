@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from engine.build import build_engine, engine_with
-from engine.families.zimage import ZImageModel
 from engine.placement import resolve, weights_on_disk
 from engine.request import DrawFailed, DrawRequest, ModelLost
 from engine.settings import BadSetting, EngineConfig, ModelSettings
 from engine.worker.memory import Mode
+from engine.worker.pipeline import PipelineModel
 from engine.worker.watchdog import Cause
 from tests.engine.fakes import Recorder
 
@@ -33,7 +33,7 @@ def settings(folder: Path, **more: Any) -> ModelSettings:
     return ModelSettings(source=str(folder), device="cpu", **more)
 
 
-async def draw(model: ZImageModel) -> Image.Image:
+async def draw(model: PipelineModel) -> Image.Image:
     async with engine_with(model) as engine:
         return (await engine.submit(REQUEST).result()).image
 
@@ -139,7 +139,7 @@ class TestWhatAutoMeans:
 
 
 def test_weights_are_read_off_the_folder(tiny_folder: Path) -> None:
-    model = ZImageModel(resolve(settings(tiny_folder)))
+    model = PipelineModel(resolve(settings(tiny_folder)))
     model.load()
     for part, nbytes in weights_on_disk(tiny_folder, torch.float32).items():
         held = sum(p.nbytes for p in getattr(model.pipeline, part).parameters())
@@ -152,14 +152,14 @@ def test_weights_are_read_off_the_folder(tiny_folder: Path) -> None:
 def plain(tiny_folder: Path) -> Image.Image:
     import asyncio
 
-    return asyncio.run(draw(ZImageModel(resolve(settings(tiny_folder)))))
+    return asyncio.run(draw(PipelineModel(resolve(settings(tiny_folder)))))
 
 
 class TestTheBranchesOnACpu:
     async def test_medium_takes_the_encoder_off_after_encoding(
         self, tiny_folder: Path, plain: Image.Image, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        model = ZImageModel(resolve(settings(tiny_folder, memory_mode="medium")))
+        model = PipelineModel(resolve(settings(tiny_folder, memory_mode="medium")))
         model.load()
         encoder = model.pipeline.text_encoder
         home = [parameter.data_ptr() for parameter in encoder.parameters()]
@@ -173,12 +173,12 @@ class TestTheBranchesOnACpu:
         assert copied[: copied.index(0)][: len(home)] == home, "there, once for all prompts"
         assert not set(copied[copied.index(0) :]) & set(home), "and never back"
         assert [parameter.data_ptr() for parameter in encoder.parameters()] == home
-        assert all(caption.tokens > 0 for caption in captions)
+        assert all(caption.nbytes > 0 for caption in captions)
 
     async def test_low_draws_the_same_through_offload_hooks(
         self, tiny_folder: Path, plain: Image.Image
     ) -> None:
-        model = ZImageModel(resolve(settings(tiny_folder, memory_mode="low")))
+        model = PipelineModel(resolve(settings(tiny_folder, memory_mode="low")))
         async with engine_with(model=model, config=EngineConfig(memory_mode=Mode.LOW)) as engine:
             assert len(model.pipeline._all_hooks) == 3
             for n in range(2):
@@ -188,14 +188,14 @@ class TestTheBranchesOnACpu:
 
     @pytest.mark.parametrize("attention", ["native", "_native_math"])
     async def test_attention_back_ends(self, tiny_folder: Path, plain: Image.Image, attention: str) -> None:
-        model = ZImageModel(resolve(settings(tiny_folder, attention=attention)))
+        model = PipelineModel(resolve(settings(tiny_folder, attention=attention)))
         model.load()
         processor = model.pipeline.transformer.layers[0].attention.processor
         assert processor._attention_backend.value == attention
         assert difference(await draw(model), plain) <= 1
 
     async def test_an_attention_back_end_that_is_not_there_is_told_at_start(self, tiny_folder: Path) -> None:
-        engine = engine_with(model=ZImageModel(resolve(settings(tiny_folder, attention="sage"))))
+        engine = engine_with(model=PipelineModel(resolve(settings(tiny_folder, attention="sage"))))
         with pytest.raises(ModelLost, match="sageattention"):
             await engine.start()
 
@@ -212,7 +212,7 @@ class TestTheBranchesOnACpu:
             original(module, *args, backend="eager", **kwargs)
 
         monkeypatch.setattr(torch.nn.Module, "compile", compile_eagerly)
-        model = ZImageModel(resolve(settings(tiny_folder, compile_blocks=True)))
+        model = PipelineModel(resolve(settings(tiny_folder, compile_blocks=True)))
         assert difference(await draw(model), plain) <= 1
         assert compiled == [{"dynamic": True}] * 4
 
@@ -221,14 +221,14 @@ class TestTheBranchesOnACpu:
         self, tiny_folder: Path, plain: Image.Image, kind: str, most: int
     ) -> None:
         pytest.importorskip("torchao", reason="torchao is not installed")
-        model = ZImageModel(resolve(settings(tiny_folder, quantisation=kind)))
+        model = PipelineModel(resolve(settings(tiny_folder, quantisation=kind)))
         assert 0 < difference(await draw(model), plain) <= most
 
     async def test_large_pictures_are_decoded_in_tiles(
         self, tiny_folder: Path, plain: Image.Image, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         seen: list[bool] = []
-        model = ZImageModel(resolve(settings(tiny_folder, tile_above_px=32)))
+        model = PipelineModel(resolve(settings(tiny_folder, tile_above_px=32)))
         decode = model.decode
 
         def look(canvas: Canvas, *, tiled: bool) -> Image.Image:
@@ -253,7 +253,7 @@ async def test_build_gives_each_core_a_lane_on_a_cpu(tiny_folder: Path) -> None:
 
 async def test_the_owner_hears_of_black_pictures_after_a_few(tiny_folder: Path) -> None:
     heard = Recorder()
-    model = ZImageModel(resolve(settings(tiny_folder)))
+    model = PipelineModel(resolve(settings(tiny_folder)))
     async with engine_with(model=model, observers=[heard]) as engine:
         with torch.no_grad():
             model.pipeline.vae.decoder.conv_out.weight.fill_(float("nan"))
@@ -265,7 +265,7 @@ async def test_the_owner_hears_of_black_pictures_after_a_few(tiny_folder: Path) 
 
 
 async def test_a_picture_that_is_no_number_fails_and_spoils_nothing(tiny_folder: Path) -> None:
-    model = ZImageModel(resolve(settings(tiny_folder)))
+    model = PipelineModel(resolve(settings(tiny_folder)))
     async with engine_with(model) as engine:
         await engine.submit(REQUEST).result()
         last = model.pipeline.vae.decoder.conv_out.weight
@@ -287,7 +287,7 @@ async def test_a_picture_that_is_no_number_fails_and_spoils_nothing(tiny_folder:
 def test_tiles_are_smaller_than_the_picture_where_memory_ran_out(
     tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = ZImageModel(resolve(settings(tiny_folder)))
+    model = PipelineModel(resolve(settings(tiny_folder)))
     model.load()
     decoder = model.pipeline.vae.decoder
     forward, given = decoder.forward, []

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from engine.families.profile import Curve, ceil32, image_tokens, load_profile
+from engine.families.profile import Curve, load_profile
 from engine.predict import Pace, Predictor
 from engine.request import DrawRequest
 from tests.engine.fakes import PROFILE
 
+if TYPE_CHECKING:
+    from engine.families.family import Plan
 
-def request(steps: int = 8, guidance: float = 0.0, side: int = 64) -> DrawRequest:
-    return DrawRequest("a", "a cat", side, side, steps, 0, guidance=guidance)
+
+def plan(steps: int = 8, guidance: float = 0.0, side: int = 64) -> Plan:
+    return PROFILE.plan(DrawRequest("a", "a cat", side, side, steps, 0, guidance=guidance))
 
 
 def test_a_curve_goes_through_its_points_and_on() -> None:
@@ -20,18 +25,12 @@ def test_a_curve_goes_through_its_points_and_on() -> None:
     assert Curve.of([(5, 2.0)]).at(99) == 2.0
 
 
-def test_tokens() -> None:
-    assert [ceil32(n) for n in (1, 32, 33, 512)] == [32, 32, 64, 512]
-    assert image_tokens(1024, 1024) == 4096
-    assert image_tokens(128, 128) == 64
-
-
 def test_guidance_counts_both_captions() -> None:
     predictor = Predictor(PROFILE)
-    plain, guided = predictor.job_s(request()), predictor.job_s(request(guidance=2.0))
+    plain, guided = predictor.job_s(plan()), predictor.job_s(plan(guidance=2.0))
     assert plain == pytest.approx(0.5 + 8 * 1.0 + 0.5)
     assert guided == pytest.approx(1.0 + 16 * 1.0 + 0.5)
-    assert predictor.job_s(request(), 6, encoded=True) == pytest.approx(2 * 1.0 + 0.5)
+    assert predictor.job_s(plan(), 6, encoded=True) == pytest.approx(2 * 1.0 + 0.5)
 
 
 def test_what_is_measured_replaces_the_profile() -> None:
@@ -40,11 +39,11 @@ def test_what_is_measured_replaces_the_profile() -> None:
         predictor.learn_step(64 * 64, 1, 0.3)
         predictor.learn_encode(2, 0.2)
         predictor.learn_decode(64 * 64, 0.25)
-    assert predictor.job_s(request()) == pytest.approx(0.1 + 8 * 0.3 + 0.25, rel=0.01)
+    assert predictor.job_s(plan()) == pytest.approx(0.1 + 8 * 0.3 + 0.25, rel=0.01)
     assert predictor.step_s(128 * 128) == pytest.approx(4.0 * 0.3, rel=0.01), "a size not seen borrows"
     later = Predictor(PROFILE)
     later.restore(predictor.learned())
-    assert later.job_s(request()) == predictor.job_s(request())
+    assert later.job_s(plan()) == predictor.job_s(plan())
 
 
 def test_lasting_slowness_never_becomes_usual() -> None:
@@ -65,10 +64,10 @@ def test_the_published_pictures_take_their_published_time() -> None:
     for device, seconds in (("NVIDIA GeForce RTX 3090", 8.33), ("NVIDIA L20", 6.71), ("NVIDIA H800", 1.16)):
         profile = load_profile("z-image-turbo", device)
         assert profile.known_device
-        assert Predictor(profile).job_s(request(side=1024)) == pytest.approx(seconds, rel=0.02)
+        assert Predictor(profile).job_s(plan(side=1024)) == pytest.approx(seconds, rel=0.02)
     seed = load_profile("seed-a10g")
     for steps, seconds in ((1, 2.1), (10, 6.8), (20, 11.5), (40, 18.3), (60, 25.7), (100, 41.9)):
-        predicted = Predictor(seed).job_s(request(steps, guidance=7.5, side=1024))
+        predicted = Predictor(seed).job_s(plan(steps, guidance=7.5, side=1024))
         assert predicted == pytest.approx(seconds, rel=0.15), steps
 
 

@@ -11,10 +11,10 @@ import torch
 from diffusers import AutoencoderTiny
 
 from engine.build import engine_with
-from engine.families.zimage import ZImageModel
 from engine.placement import resolve
 from engine.request import DrawRequest
 from engine.settings import ModelSettings
+from engine.worker.pipeline import PipelineModel
 from engine.worker.preview import Projection
 from tests.engine.studio import Studio
 
@@ -44,7 +44,7 @@ def test_the_map_is_found_from_pictures() -> None:
     assert error.abs().max() < 0.01
 
 
-async def previews(model: ZImageModel, steps: int = 6) -> tuple[list[Image.Image], Image.Image]:
+async def previews(model: PipelineModel, steps: int = 6) -> tuple[list[Image.Image], Image.Image]:
     async with engine_with(model) as engine:
         await engine.submit(DrawRequest("first", "a cat", 128, 128, 2, seed=1)).result()
         request = DrawRequest("a", "a red house", 128, 96, steps, seed=5, preview_every=1)
@@ -53,7 +53,7 @@ async def previews(model: ZImageModel, steps: int = 6) -> tuple[list[Image.Image
         return seen, (await ticket.result()).image
 
 
-async def test_the_last_preview_resembles_the_picture(model: ZImageModel) -> None:
+async def test_the_last_preview_resembles_the_picture(model: PipelineModel) -> None:
     seen, picture = await previews(model)
     assert seen
     assert seen[-1].size == (64, 48)
@@ -64,7 +64,7 @@ async def test_the_last_preview_resembles_the_picture(model: ZImageModel) -> Non
 
 
 def test_it_shows_what_the_picture_will_be_not_the_noise_it_still_is(tiny_folder: Path) -> None:
-    model = ZImageModel(resolve(ModelSettings(source=str(tiny_folder), device="cpu")))
+    model = PipelineModel(resolve(ModelSettings(source=str(tiny_folder), device="cpu")))
     model.load()
     canvas = model.begin(DrawRequest("a", "a cat", 64, 64, 4, seed=1), model.encode(["a cat"]))
     model.step([canvas])
@@ -83,7 +83,7 @@ async def test_a_small_decoder_beside_the_model_is_used(tiny_folder: Path, tmp_p
         num_encoder_blocks=(1, 1, 1, 1),
         num_decoder_blocks=(1, 1, 1, 1),
     ).save_pretrained(folder / "preview_decoder")
-    seen, _ = await previews(ZImageModel(resolve(ModelSettings(source=str(folder), device="cpu"))))
+    seen, _ = await previews(PipelineModel(resolve(ModelSettings(source=str(folder), device="cpu"))))
     assert seen
     assert seen[-1].size == (128, 96)
 

@@ -21,6 +21,7 @@ ANOTHER: dict[str, Any] = {
     "negative_prompt": "grey",
     "extra": (("shift", 2.0),),
     "inputs": (Input("init", "0" * 64, 0.6),),
+    "model": "other",
     "adapters": (Adapter("ink", 0.8),),
 }
 OF_THE_FILE: dict[str, Any] = {"png": PngFile((("parameters", "a cat"),), "easel")}
@@ -38,8 +39,3 @@ def test_whatever_a_picture_or_its_file_depends_on_makes_another_of_it(name: str
     other = replace(PLAIN, **{name: value})
     assert picture_key(other) != picture_key(PLAIN)
     assert picture_key(replace(other, job_id="b", waited_s=9.0)) == picture_key(other)
-
-
-def test_without_guidance_the_negative_prompt_is_not_read() -> None:
-    plain = replace(PLAIN, guidance=0.0)
-    assert picture_key(replace(plain, negative_prompt="grey")) == picture_key(plain)

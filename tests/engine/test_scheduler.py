@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.events import Phase
-from engine.families.model import Caption
+from engine.families.family import Need, Plan
 from engine.families.profile import Curve, Peaks, Profile
 from engine.predict import Predictor
 from engine.request import DrawRequest, JobState
 from engine.shares import LaneTerms, Shares
-from engine.simulation import Arrival, Outcome, simulate
+from engine.simulation import Arrival, Blank, Outcome, simulate
 from engine.worker.job import Job
 from engine.worker.memory import MemoryGate
 from engine.worker.scheduler import Scheduler
@@ -142,6 +142,12 @@ def test_everything_is_drawn_and_billed_within_any_budget(
     assert sum(story.gpu_s for story in outcome.stories.values()) == pytest.approx(outcome.busy_s)
 
 
+def encoded(made: DrawRequest, arrived_at: float, captions: int = 1) -> Job:
+    """A job that has its canvas."""
+    plan = Plan(("",) * captions, made.steps, Need(made.width, made.height, captions))
+    return Job(made, plan, arrived_at, canvas=Blank(plan.need))
+
+
 class Bench:
     """A scheduler with jobs put where a test wants them."""
 
@@ -151,11 +157,8 @@ class Bench:
             Shares(LANES), MemoryGate(changed, budget_bytes), Predictor(changed), max_active=max_active
         )
 
-    def add(self, name: str, *, tokens: tuple[int, ...] = (20,), lane: str = "free", side: int = 512) -> Job:
-        guidance = 2.0 if len(tokens) > 1 else 0.0
-        made = dataclasses.replace(request(name, lane, side=side), guidance=guidance)
-        job = Job(made, float(len(self.scheduler)))
-        job.captions = tuple(Caption(None, count, 0) for count in tokens)
+    def add(self, name: str, *, lane: str = "free", side: int = 512, captions: int = 1) -> Job:
+        job = encoded(request(name, lane, side=side), float(len(self.scheduler)), captions)
         self.scheduler.add(job)
         return job
 
@@ -163,19 +166,16 @@ class Bench:
         return [{job.job_id for job in work.jobs} for work in self.scheduler.pick(threads)]
 
 
-def test_same_size_and_padded_caption_share_a_forward() -> None:
+def test_equal_keys_share_a_forward() -> None:
     bench = Bench(max_active=8)
-    bench.add("a", tokens=(3,))
-    bench.add("b", tokens=(32,))
-    bench.add("longer", tokens=(33,))
+    bench.add("a")
+    bench.add("b")
     bench.add("wider", side=768)
-    bench.add("guided", tokens=(20, 40))
-    bench.add("guided too", tokens=(31, 64))
-    bench.add("evenly guided", tokens=(20, 31))
-    assert sorted(map(sorted, bench.groups(4))) == [
-        ["a", "b", "evenly guided"],
+    bench.add("guided", captions=2)
+    bench.add("guided too", captions=2)
+    assert sorted(map(sorted, bench.groups(3))) == [
+        ["a", "b"],
         ["guided", "guided too"],
-        ["longer"],
         ["wider"],
     ]
 
@@ -250,7 +250,7 @@ def test_a_lane_that_was_behind_in_the_queue_is_behind_at_the_worker() -> None:
     bench = Bench()
     member = bench.add("member", lane="member", side=768)
     bench.scheduler.served(member, 6.0)
-    late = Job(request("late", "free", side=512), 1.0, captions=(Caption(None, 20, 0),))
+    late = encoded(request("late", "free", side=512), 1.0)
     bench.scheduler.add(late, lead_s=-100.0)
     assert bench.groups(1) == [{"late"}]
 

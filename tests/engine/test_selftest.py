@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from engine.families.zimage import ZImageModel
 from engine.placement import resolve
 from engine.selftest import SelfTest
 from engine.settings import ModelSettings
+from engine.worker.pipeline import PipelineModel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def selftest(tiny_folder: Path) -> SelfTest:
     placement = resolve(ModelSettings(source=str(tiny_folder), device="cpu", threads=1))
-    return SelfTest(ZImageModel(placement), placement, 128, quick=True)
+    return SelfTest(PipelineModel(placement), placement, 128, quick=True)
 
 
 def test_a_model_that_is_not_there_ends_it(selftest: SelfTest, monkeypatch: pytest.MonkeyPatch) -> None:

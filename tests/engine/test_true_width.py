@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 import torch
 
-from engine.families.zimage import ZImageModel
 from engine.placement import resolve
 from engine.request import DrawRequest
 from engine.selftest import psnr_db
 from engine.settings import ModelSettings
+from engine.worker.pipeline import PipelineModel
 from tests.engine import true_width
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ ENOUGH_DB = 45.0
 
 def test_one_of_two_pictures_at_true_widths_is_the_pipelines(tmp_path: Path) -> None:
     folder = true_width.build(tmp_path / "model")
-    model = ZImageModel(resolve(ModelSettings(source=str(folder), device="cpu", dtype="bfloat16")))
+    model = PipelineModel(resolve(ModelSettings(source=str(folder), device="cpu", dtype="bfloat16")))
     model.load()
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     try:

@@ -1,0 +1,36 @@
+"""The models that a front can have drawn, and how long their pictures take on the average worker."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.predict import Predictor
+from engine.request import Undrawable
+
+if TYPE_CHECKING:
+    from engine.families.profile import Profile
+
+
+class Models:
+    """By the name in their profile. Who names none gets the first."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._known: dict[str, Predictor] = {}
+        self.first = Predictor(profile)
+
+    def adopt(self, profile: Profile) -> None:
+        """The first model is this one, as who draws it knows it."""
+        self.first = Predictor(profile)
+
+    def add(self, profile: Profile) -> None:
+        """A worker has come that draws it."""
+        if profile.name != self.first.profile.name:
+            self._known.setdefault(profile.name, Predictor(profile))
+
+    def predictor(self, name: str) -> Predictor:
+        """Raises Undrawable for a model that nobody has."""
+        if name in ("", self.first.profile.name):
+            return self.first
+        if name not in self._known:
+            raise Undrawable(f"no worker draws with {name!r}")
+        return self._known[name]

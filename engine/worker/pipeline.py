@@ -1,0 +1,223 @@
+"""A model loaded from a pipeline of diffusers: where its parts are, its threads, its memory, its decoder.
+
+What is particular to a kind of model is its family's: `Family.sampler` does the arithmetic.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import diffusers
+import torch
+from diffusers.utils import logging as diffusers_logging
+from transformers.utils import logging as transformers_logging
+
+from engine.families.model import Canvas, Caption, DeviceMemory, Measurement, NotFinite
+from engine.placement import Placement, finish, place
+from engine.worker import hostmemory
+from engine.worker.hostcopy import HostCopy
+from engine.worker.memory import COMPONENTS, Mode
+from engine.worker.preview import Previews
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from PIL.Image import Image
+
+    from engine.families.family import Sampler
+    from engine.families.profile import Profile
+    from engine.request import DrawRequest
+
+
+@contextlib.contextmanager
+def _no_bars() -> Iterator[None]:
+    """The libraries' own progress bars would write across whatever face is on the terminal."""
+    diffusers_logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        diffusers_logging.enable_progress_bar()
+        transformers_logging.enable_progress_bar()
+
+
+def _load(placement: Placement) -> Any:
+    """The pipeline, one component after the other, so that main memory never holds them all."""
+    # A folder is never looked for on a hub, whatever is missing from it.
+    local = Path(placement.source).exists()
+    where: dict[str, Any] = {"local_files_only": local, "revision": placement.revision}
+    index = diffusers.DiffusionPipeline.load_config(placement.source, **where)
+    wanted = placement.profile.family.pipeline
+    if index["_class_name"] != wanted:
+        raise ValueError(f"{placement.source} holds a {index['_class_name']}, and a {wanted} was expected")
+    parts = {}
+    for name in COMPONENTS:
+        library, kind = index[name]
+        if library not in ("diffusers", "transformers"):
+            raise ValueError(f"{placement.source}: {name} is code of its own ({library}), which is not run")
+        component: Any = getattr(importlib.import_module(library), kind)
+        weights = component.from_pretrained(placement.source, subfolder=name, dtype=placement.dtype, **where)
+        parts[name] = place(name, weights, placement)
+    pipeline = getattr(diffusers, wanted)
+    return pipeline.from_pretrained(placement.source, dtype=placement.dtype, **parts, **where)
+
+
+class PipelineModel:
+    """From a folder or a hub name, placed as `placement` says."""
+
+    def __init__(self, placement: Placement) -> None:
+        self._placement = placement
+        self._device = torch.device(placement.device)
+        self._pipeline: Any = None
+        self._loaded: Sampler | None = None
+        self._encoder: HostCopy | None = None
+        """The text encoder, where it stays off the device between prompts."""
+        self._previews: Previews | None = None
+        self._loaded_bytes = 0
+        self._began: Any = None
+
+    @property
+    def name(self) -> str:
+        return self._placement.profile.name
+
+    @property
+    def profile(self) -> Profile:
+        return self._placement.profile
+
+    @property
+    def pipeline(self) -> Any:
+        """The pipeline itself, for comparisons."""
+        return self._pipeline
+
+    def load(self) -> None:
+        self._pipeline = self._loaded = self._encoder = None
+        self.release()
+        placement = self._placement
+        with _no_bars():
+            pipeline = _load(placement)
+        if pipeline.scheduler.config.get("stochastic_sampling"):
+            raise ValueError(f"{placement.source}: a scheduler that adds noise at each step cannot be paused")
+        self._previews = self._previews or Previews(placement)
+        self._pipeline = finish(pipeline, placement)
+        self._loaded = placement.profile.family.sampler(pipeline, placement)
+        if placement.mode is Mode.MEDIUM:
+            self._encoder = HostCopy(pipeline.text_encoder, self._device)
+        if placement.on_gpu:
+            self._loaded_bytes = torch.cuda.memory_allocated(self._device)
+
+    def prepare_thread(self) -> None:
+        if self._placement.on_gpu:
+            torch.cuda.set_device(self._device)
+        else:
+            torch.set_num_threads(1)
+
+    def use_threads(self, count: int) -> None:
+        if torch.get_num_threads() != count and not self._placement.on_gpu:
+            torch.set_num_threads(count)
+
+    @torch.inference_mode()
+    def encode(self, prompts: Sequence[str]) -> list[Caption]:
+        if self._placement.mode is Mode.LOW:
+            self._pipeline.maybe_free_model_hooks()  # what the last picture left on the device goes first
+        with self._encoder.on_device() if self._encoder is not None else contextlib.nullcontext():
+            return [self._sampler.encode(prompt) for prompt in prompts]
+
+    @torch.inference_mode()
+    def begin(self, request: DrawRequest, captions: Sequence[Caption]) -> Canvas:
+        return self._sampler.begin(request, captions)
+
+    @torch.inference_mode()
+    def step(self, canvases: Sequence[Canvas]) -> None:
+        self._sampler.step(canvases)
+        if self._placement.on_gpu:
+            torch.cuda.synchronize(self._device)  # a GPU answers before it has drawn
+
+    def reference(self, request: DrawRequest) -> Image:
+        with _no_bars(), self._encoder.on_device() if self._encoder is not None else contextlib.nullcontext():
+            image: Image = self._pipeline(
+                request.prompt,
+                height=request.height,
+                width=request.width,
+                num_inference_steps=request.steps,
+                generator=torch.Generator("cpu").manual_seed(request.seed),
+                **self._sampler.reference(request),
+            ).images[0]
+        return image
+
+    def weights_bytes(self) -> Mapping[str, int]:
+        parts = {name: getattr(self._pipeline, name).parameters() for name in COMPONENTS}
+        return {name: sum(tensor.nbytes for tensor in tensors) for name, tensors in parts.items()}
+
+    @torch.inference_mode()
+    def preview(self, canvas: Canvas) -> Image:
+        assert self._previews is not None
+        return self._previews.draw(self._sampler.foreseen(canvas))
+
+    @torch.inference_mode()
+    def decode(self, canvas: Canvas, *, tiled: bool) -> Image:
+        vae, latents = self._pipeline.vae, self._sampler.latents(canvas)
+        vae.use_tiling = tiled
+        scale = self._pipeline.vae_scale_factor
+        tile_px, longest_px = self.profile.tile_px, max(latents.shape[-2:]) * scale
+        if tile_px >= longest_px:  # asked for all the same, after an out-of-memory: one would free nothing
+            tile_px = longest_px // 2
+        vae.tile_latent_min_size = tile_px // scale
+        vae.tile_sample_min_size = vae.tile_latent_min_size * scale
+        pixels = vae.decode(self._sampler.decodable(canvas), return_dict=False)[0]
+        if not torch.isfinite(pixels).all():
+            raise NotFinite(
+                "the picture has values that are no numbers; what is drawn in 16 bits may overflow"
+            )
+        image: Image = self._pipeline.image_processor.postprocess(pixels, output_type="pil")[0]
+        if self._previews is not None:
+            self._previews.learn(latents, pixels[0])
+        return image
+
+    def held_bytes(self) -> int | None:
+        return torch.cuda.memory_reserved(self._device) if self._placement.on_gpu else None
+
+    def start_measuring(self) -> None:
+        if self._placement.on_gpu:
+            torch.cuda.reset_peak_memory_stats(self._device)
+            self._began = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
+            self._began.record()
+
+    def measured(self) -> Measurement:
+        if not self._placement.on_gpu:
+            return Measurement()
+        ended = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
+        ended.record()
+        ended.synchronize()
+        free, total = torch.cuda.mem_get_info(self._device)
+        above = max(0, torch.cuda.max_memory_allocated(self._device) - self._loaded_bytes)
+        return Measurement(
+            # Offloaded weights come and go: what is above them cannot be told from what they are.
+            peak_bytes=None if self._placement.mode is Mode.LOW else above,
+            device_s=self._began.elapsed_time(ended) / 1000,
+            memory=DeviceMemory(total, free, torch.cuda.memory_reserved(self._device)),
+        )
+
+    def peak_of(self, call: Callable[[], object]) -> int | None:
+        if not self._placement.on_gpu:
+            return hostmemory.peak_of(call)
+        self.start_measuring()
+        call()
+        return self.measured().peak_bytes
+
+    def take(self, nbytes: int) -> object:
+        return torch.empty(nbytes, dtype=torch.uint8, device=self._device)
+
+    def release(self) -> None:
+        if self._placement.on_gpu:
+            torch.cuda.empty_cache()
+
+    def close(self) -> None:
+        self._pipeline = self._loaded = self._encoder = None
+
+    @property
+    def _sampler(self) -> Sampler:
+        assert self._loaded is not None, "not loaded"
+        return self._loaded
