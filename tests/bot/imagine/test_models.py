@@ -6,6 +6,7 @@ import pytest
 
 from bot.imagine.models import Size, capabilities_for, load_capabilities
 from engine.families.profile import load_profile
+from engine.request import DrawRequest
 
 FAMILIES = ("embedded", "z-image-turbo")
 
@@ -14,7 +15,7 @@ FAMILIES = ("embedded", "z-image-turbo")
 def test_every_preset_is_within_the_models_profile(family: str) -> None:
     offered, profile = load_capabilities(family), load_profile(family)
     for size in offered.sizes.values():
-        assert profile.fits_grid(size.width, size.height)
+        profile.plan(DrawRequest("a", "a cat", size.width, size.height, 8, seed=1))  # or it raises
         assert offered.snap(size) == size
         assert profile.min_pixels <= size.pixels <= profile.max_pixels
     assert list(offered.steps) == ["sketch", "draft", "standard", "final"]
