@@ -37,7 +37,8 @@ from bot.imagine.options import Options
 from bot.imagine.pricing import Pricing
 from bot.imagine.service import Asker, Service
 from bot.logs import set_up_logs
-from engine.families.profile import Curve, load_profile
+from engine.families.profile import Curve
+from engine.families.registry import load_profile
 from engine.fleet.autoscale import ScaleSettings
 from engine.fleet.settings import FleetSettings
 from engine.front import Front

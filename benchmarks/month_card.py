@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.events import Phase
-from engine.families.profile import load_profile
+from engine.families.registry import load_profile
 from engine.fleet.choice import has_room, window
 from engine.job import Job
 from engine.predict import Predictor

@@ -20,13 +20,17 @@ import statistics
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from engine.families.profile import Profile, load_profile
+from engine.families.registry import load_profile
 from engine.predict import Predictor
 from engine.request import DrawRequest
 from engine.shares import LaneTerms
 from engine.simulation import Arrival, Outcome, simulate
 from engine.worker.memory import choose_mode
+
+if TYPE_CHECKING:
+    from engine.families.profile import Profile
 
 GB = 10**9
 TIERS = {"free": 0.70, "member": 0.20, "premium": 0.10}

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from engine.events import LogObserver
-from engine.families.family import Need
+from engine.families.plan import Need
 from engine.fleet.autoscale import ScaleSettings
 from engine.fleet.fleet import FixedFleet, nothing
 from engine.fleet.settings import FleetSettings
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from engine.events import Observer
+    from engine.families.family import Placement
     from engine.families.model import Model
-    from engine.placement import Placement
     from engine.worker.accounting import Clock
     from engine.worker.protocol import Worker
     from engine.worker.telemetry import Telemetry
@@ -109,7 +109,7 @@ def build_worker(
         telemetry = NvmlTelemetry(int(index or 0))
     return StepLoop(
         name,
-        model=placement.profile.family.load(placement),
+        model=placement.family.load(placement),
         config=placed,
         fetch=partial(fetch, placement.source, placement.revision),
         fingerprint=partial(fingerprint, placement),

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from engine.events import Announcer
-    from engine.families.family import Plan
+    from engine.families.plan import Plan
     from engine.fleet.fleet import Fleet
     from engine.fleet.member import Member
     from engine.fleet.settings import FleetSettings

@@ -10,7 +10,7 @@ from engine.request import DrawRequest, JobState
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from engine.families.family import Plan
+    from engine.families.plan import Plan
 
 
 @dataclass(slots=True, eq=False)

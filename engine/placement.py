@@ -1,78 +1,37 @@
 """Where the model lives and how fast it is made: device, dtype, memory mode, attention, compilation, weights.
 
-`resolve` turns the owner's settings into decisions, `place` and `finish` apply them while a pipeline is
-loaded. Nothing here was measured on a GPU yet; on a CPU every branch is exercised up to the device call.
+`resolve` turns the owner's settings into decisions; `engine.worker.pipeline` carries them out.
 """
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import importlib.util
 import json
 import os
 import platform
-from dataclasses import dataclass, replace
-from importlib.metadata import version
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from diffusers.models.attention_dispatch import AttentionBackendName
 
-from engine.families import INDEX, families, index_file
-from engine.families.profile import Profile, load_profile
+from engine.families.family import QUANTISED, Placement
+from engine.families.registry import INDEX, families, index_file, load_profile
 from engine.settings import EMBEDDED, BadSetting, ModelSettings
-from engine.worker.memory import COMPONENTS, ENCODER, USABLE_PART, Mode, choose_mode
+from engine.worker.memory import COMPONENTS, USABLE_PART, Mode, choose_mode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engine.families.family import Family
+    from engine.families.profile import Profile
 
 EMBEDDED_FOLDER = Path(__file__).parent / "embedded"
 OWN_PROFILE = "easel.toml"
 """A model folder may bring its own numbers; without them it has its family's."""
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-RECOMPILE_LIMIT = 64
-"""Variants of the compiled block (with and without modulation, one picture or several); torch allows 8."""
-QUANTISED = {"int8": "Int8WeightOnlyConfig", "float8": "Float8WeightOnlyConfig"}
-"""torchao's configurations: weights in 8 bits, arithmetic in the model's dtype."""
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """Decisions, ready to be carried out."""
-
-    source: str
-    revision: str | None
-    profile: Profile
-    device: str
-    device_name: str
-    dtype: torch.dtype
-    mode: Mode
-    budget_bytes: int | None
-    attention: str | None
-    compile_blocks: bool
-    quantisation: str | None
-    threads: int
-    """CPU cores to draw with."""
-
-    @property
-    def on_gpu(self) -> bool:
-        return self.device != "cpu"
-
-    @property
-    def lessons_key(self) -> str:
-        """Stands for everything that memory peaks and seconds depend on."""
-        profile = self.profile
-        told = (
-            sorted(profile.weights_bytes.items()),
-            (profile.tile_above_pixels, profile.tile_px),
-            (self.dtype, self.mode, self.attention, self.compile_blocks, self.quantisation),
-            (torch.__version__, version("diffusers"), version("transformers")),
-        )
-        return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 
 def resolve(settings: ModelSettings) -> Placement:
@@ -93,6 +52,7 @@ def resolve(settings: ModelSettings) -> Placement:
     return Placement(
         source=source,
         revision=settings.revision,
+        family=family,
         profile=profile,
         device=device,
         device_name=name,
@@ -104,36 +64,6 @@ def resolve(settings: ModelSettings) -> Placement:
         quantisation=quantisation,
         threads=settings.threads or len(os.sched_getaffinity(0)),
     )
-
-
-def place(name: str, component: Any, placement: Placement) -> Any:
-    """Bring one component, just loaded into main memory, to where it is used. Returns it.
-
-    One at a time: the next is loaded when this one has left main memory.
-    """
-    if name == "transformer" and placement.quantisation is not None:
-        _quantise(component, placement)
-    stays = placement.mode is Mode.LOW or (placement.mode is Mode.MEDIUM and name == ENCODER)
-    if not stays:
-        component.to(placement.device)
-    return component
-
-
-def finish(pipeline: Any, placement: Placement) -> Any:
-    """What is done once all components are there. Returns the pipeline."""
-    transformer = pipeline.transformer
-    if placement.attention is not None:
-        # No mask is ever given (equal lengths only), so back ends that refuse masks work too.
-        transformer.set_attention_backend(placement.attention)
-    if placement.compile_blocks:
-        # Not as a full graph: an attention back end that breaks it would fail every job.
-        torch._dynamo.config.recompile_limit = RECOMPILE_LIMIT
-        transformer.compile_repeated_blocks(dynamic=True)
-    if placement.mode is Mode.LOW:
-        pipeline.enable_model_cpu_offload(device=placement.device)
-    if not placement.on_gpu:
-        pipeline.vae.to(memory_format=torch.channels_last)  # convolutions take a sixth less time
-    return pipeline
 
 
 def weights_on_disk(folder: Path, dtype: torch.dtype) -> Mapping[str, int]:
@@ -220,7 +150,7 @@ def _profile(
         if here.known_device and here.name == profile.name:
             # A CPU is at other work as well: what it once took is no promise to hold it to.
             profile = replace(here, known_device=not device_name.startswith("cpu"))
-    profile = replace(profile, family=family)
+    profile = replace(profile, planner=family)
     if weights := weights_on_disk(Path(source), dtype):
         profile = replace(profile, weights_bytes=weights)
     if quantisation is not None:
@@ -256,15 +186,3 @@ def _quantisation(wanted: str) -> str | None:
     if importlib.util.find_spec("torchao") is None:
         raise BadSetting("quantisation", wanted, "needs torchao, which the extra gpu brings")
     return wanted
-
-
-def _quantise(transformer: Any, placement: Placement) -> None:
-    quantization = importlib.import_module("torchao.quantization")
-    config = getattr(quantization, QUANTISED[placement.quantisation or ""])()
-    layers = placement.profile.family.in_8_bits
-
-    def in_8_bits(module: torch.nn.Module, name: str) -> bool:
-        return isinstance(module, torch.nn.Linear) and any(layer in name for layer in layers)
-
-    # Layer by layer on the device: the whole never has to fit there in full precision.
-    quantization.quantize_(transformer, config, filter_fn=in_8_bits, device=placement.device)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
-    from engine.families.family import Plan
+    from engine.families.plan import Plan
     from engine.families.profile import Profile
 
 

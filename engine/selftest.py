@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from PIL import ImageChops, ImageStat
 
 from engine.events import Phase
-from engine.families.family import Need
+from engine.families.plan import Need
 from engine.request import DrawRequest
 from engine.worker.errors import is_out_of_memory
 from engine.worker.memory import MemoryGate, Mode
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
+    from engine.families.family import Placement
     from engine.families.model import Canvas, Model
-    from engine.placement import Placement
 
 GB = 10**9
 PROMPT = "an orange cat on a green meadow"

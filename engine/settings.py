@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from engine.families.family import Need
+    from engine.families.plan import Need
     from engine.shares import LaneTerms
 
 EMBEDDED = "embedded"

@@ -25,7 +25,7 @@ from engine.worker.scheduler import Scheduler, Work
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from engine.families.family import Need
+    from engine.families.plan import Need
     from engine.families.profile import Profile
     from engine.request import DrawRequest
     from engine.shares import LaneTerms

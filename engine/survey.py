@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.families import INDEX, index_file
+from engine.families.registry import INDEX, index_file
 from engine.settings import EMBEDDED
 from engine.worker.memory import COMPONENTS, Mode, needed_bytes
 from engine.worker.nvml import GpuGone, Memory, NvmlGpu

@@ -21,7 +21,7 @@ from bot.imagine.service import Service
 from bot.metrics.counting import Counting
 from engine.build import engine_with
 from engine.families.model import Caption, OnHost
-from engine.families.profile import Profile, load_profile
+from engine.families.registry import load_profile
 from tests.database import lay_out
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from bot.imagine.models import Capabilities
     from bot.imagine.safety import Safety
     from engine.backend import Backend
+    from engine.families.profile import Profile
     from engine.request import DrawRequest
 
 

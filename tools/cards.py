@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot.cost.fit import CARDS_GB, MODEL, USUAL_PX, fit, largest_square_px, usable_bytes
 from engine.events import Phase
-from engine.families.family import Need
-from engine.families.profile import Profile, load_profile
+from engine.families.plan import Need
+from engine.families.registry import load_profile
 from engine.worker.memory import MemoryGate, Mode, weights_bytes
+
+if TYPE_CHECKING:
+    from engine.families.profile import Profile
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("README.md", "README.zh-CN.md", "docs/gpu.md")

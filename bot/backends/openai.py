@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.extras import extra
 from bot.imagine.models import capabilities_for
-from engine.families.profile import load_profile
+from engine.families.registry import load_profile
 from engine.fleet.autoscale import ScaleSettings
 from engine.fleet.fleet import FixedFleet
 from engine.fleet.settings import FleetSettings

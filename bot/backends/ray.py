@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bot.extras import extra
 from bot.imagine.models import capabilities_for
 from engine.build import build_worker
-from engine.families.profile import load_profile
+from engine.families.registry import load_profile
 from engine.fleet.autoscale import ScaleSettings
 from engine.fleet.settings import FleetSettings, RaySettings
 from engine.front import Front

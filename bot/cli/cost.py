@@ -35,7 +35,7 @@ from bot.imagine.models import capabilities_for
 from bot.imagine.pricing import Pricing, money
 from bot.messages import UserError, say, translator
 from engine.build import build_engine
-from engine.families.profile import load_profile
+from engine.families.registry import load_profile
 from engine.request import EngineError
 from engine.settings import EngineConfig, Reach
 

@@ -57,7 +57,7 @@ def _steps(config: Config, *, quick: bool) -> Iterator[Check]:
     except BadSetting as bad:
         raise UserError(say("selftest-cannot", reason=str(bad))) from bad
     largest_px = settings.largest_px or max(placement.profile.default_size)
-    return SelfTest(placement.profile.family.load(placement), placement, largest_px, quick=quick).run()
+    return SelfTest(placement.family.load(placement), placement, largest_px, quick=quick).run()
 
 
 def _machine(config: Config) -> dict[str, Any]:

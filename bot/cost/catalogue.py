@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from bot.config.file import ConfigError
 from bot.config.schema import MICRO
-from engine.families.profile import load_profile
+from engine.families.registry import load_profile
 
 SHIPPED = Path(__file__).parent / "gpus.toml"
 

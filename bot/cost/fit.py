@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bot.config.schema import SEED_TIERS
-from engine.families.family import Need
-from engine.families.profile import Profile, load_profile
+from engine.families.plan import Need
+from engine.families.registry import load_profile
 from engine.worker.memory import USABLE_PART, MemoryGate, Mode, choose_mode, needed_bytes
+
+if TYPE_CHECKING:
+    from engine.families.profile import Profile
 
 MODEL = "z-image-turbo"
 GB = 1 << 30

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import engine
-from engine.families.profile import load_profile
+from engine.families.registry import load_profile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -2,47 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Protocol
+
+from engine.families.plan import OneCaption
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import torch
+
     from engine.families.model import Canvas, Caption, Model
-    from engine.placement import Placement
+    from engine.families.profile import Profile
     from engine.request import DrawRequest
+    from engine.worker.memory import Mode
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
-    """What the seconds and memory of a picture depend on: its size, and the captions that a step reads."""
-
-    width: int
-    height: int
-    captions: int = 1
-
-    def __str__(self) -> str:
-        return f"{self.width}x{self.height}x{self.captions}"
-
-    @classmethod
-    def parse(cls, text: str) -> Need:
-        width, height, captions = map(int, text.split("x"))
-        return cls(width, height, captions)
-
-    @property
-    def pixels(self) -> int:
-        return self.width * self.height
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What drawing a request comes to."""
-
-    texts: tuple[str, ...]
-    """To be encoded; `begin` takes their captions in this order."""
-    steps: int
-    """That are really run."""
-    need: Need
+QUANTISED = {"int8": "Int8WeightOnlyConfig", "float8": "Float8WeightOnlyConfig"}
+"""torchao's configurations: weights in 8 bits, arithmetic in the model's dtype."""
 
 
 class Sampler(Protocol):
@@ -68,8 +47,8 @@ class Sampler(Protocol):
 
 
 @dataclass(frozen=True)
-class Family:
-    """What most have in common: one caption, as many steps as asked for, a pipeline of diffusers.
+class Family(OneCaption):
+    """What most have in common: a pipeline of diffusers.
 
     A family's module holds one of these as FAMILY. It imports torch only inside functions: the front asks it
     for plans, and loads nothing.
@@ -84,20 +63,46 @@ class Family:
     in_8_bits: tuple[str, ...] = ()
     """Layers of the transformer whose weights may be quantised; the others are small, and sensitive."""
 
-    def plan(self, request: DrawRequest) -> Plan:
-        """Pure. Raises ValueError for what cannot be drawn."""
-        return Plan((request.prompt,), request.steps, Need(request.width, request.height))
-
     def load(self, placement: Placement) -> Model:
         """The model, to be loaded as the placement says."""
-        from engine.worker.pipeline import PipelineModel
-
-        return PipelineModel(placement)
+        raise NotImplementedError
 
     def sampler(self, pipeline: Any, placement: Placement) -> Sampler:
         """For a model that is loaded from a pipeline of diffusers."""
         raise NotImplementedError
 
 
-PLAIN = Family()
-"""For tables of numbers that say nothing of a family."""
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Decisions, ready to be carried out."""
+
+    source: str
+    revision: str | None
+    family: Family
+    profile: Profile
+    device: str
+    device_name: str
+    dtype: torch.dtype
+    mode: Mode
+    budget_bytes: int | None
+    attention: str | None
+    compile_blocks: bool
+    quantisation: str | None
+    threads: int
+    """CPU cores to draw with."""
+
+    @property
+    def on_gpu(self) -> bool:
+        return self.device != "cpu"
+
+    @property
+    def lessons_key(self) -> str:
+        """Stands for everything that memory peaks and seconds depend on."""
+        profile = self.profile
+        told = (
+            sorted(profile.weights_bytes.items()),
+            (profile.tile_above_pixels, profile.tile_px),
+            (self.dtype, self.mode, self.attention, self.compile_blocks, self.quantisation),
+            tuple(version(name) for name in ("torch", "diffusers", "transformers")),
+        )
+        return hashlib.sha256(repr(told).encode()).hexdigest()[:16]

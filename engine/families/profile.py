@@ -8,21 +8,17 @@ from __future__ import annotations
 
 import bisect
 import math
-import tomllib
 from dataclasses import dataclass, field, replace
-from importlib import resources
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from engine.events import Phase
-from engine.families import families
-from engine.families.family import PLAIN, Family
+from engine.families.plan import ONE_CAPTION, Planner
 from engine.request import Undrawable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from engine.families.family import Plan
+    from engine.families.plan import Plan
     from engine.request import DrawRequest
 
 
@@ -64,7 +60,7 @@ class Profile:
     """A model on a device. Curves take the picture's pixels (width * height)."""
 
     name: str
-    family: Family = PLAIN
+    planner: Planner = ONE_CAPTION
     multiple: int = 16
     """Both sides are multiples of this."""
     min_pixels: int = 64 * 64
@@ -122,64 +118,4 @@ class Profile:
         on_grid = width % self.multiple == 0 and height % self.multiple == 0 and width > 0 and height > 0
         if not on_grid or request.steps < 1:
             raise Undrawable(f"{width}x{height} in {request.steps} steps cannot be drawn")
-        return self.family.plan(request)
-
-
-def load_profile(name_or_path: str | Path, device: str = "") -> Profile:
-    """A shipped profile by name, or one from a file. `device` picks among the speeds it lists.
-
-    Raises FileNotFoundError for an unknown name, ValueError for a file that is no profile.
-    """
-    path = Path(name_or_path)
-    if path.suffix == ".toml":
-        text = path.read_text(encoding="utf-8")
-    else:
-        shipped = resources.files(__package__) / f"{name_or_path}.toml"
-        text = shipped.read_text(encoding="utf-8")
-    try:
-        return _parse(tomllib.loads(text), device)
-    except (KeyError, TypeError, tomllib.TOMLDecodeError) as error:
-        raise ValueError(f"profile {name_or_path}: {error!r}") from error
-
-
-def _parse(data: dict[str, Any], device: str) -> Profile:
-    sizes, steps, memory = data["sizes"], data["steps"], data["memory"]
-    speeds: dict[str, Any] = data["speed"]
-    chosen = next((s for name, s in speeds.items() if device and name.lower() in device.lower()), None)
-    speed = chosen or speeds[data["default_speed"]]
-    return Profile(
-        name=data["name"],
-        family=families()[data["pipeline"]] if "pipeline" in data else PLAIN,
-        multiple=sizes["multiple"],
-        min_pixels=sizes["min"] ** 2,
-        max_pixels=sizes["max"] ** 2,
-        default_size=(sizes["default"], sizes["default"]),
-        default_steps=steps["default"],
-        guidance=steps.get("guidance", 0.0),
-        qualities=dict(steps.get("qualities", {})),
-        step_s=_by_side(speed["step_s"]),
-        encode_s=speed["encode_s"],
-        decode_s=_by_side(speed["decode_s"]),
-        weights_bytes=dict(memory["weights_bytes"]),
-        precise_bytes=memory.get("precise_bytes", 0),
-        peaks=_peaks(memory),
-        batch_gain=_by_side(data.get("batch_gain", [[1024, 1.075]])),
-        tile_above_pixels=sizes["tile_above"] ** 2,
-        tile_px=sizes["tile"],
-        known_device=chosen is not None,
-    )
-
-
-def _peaks(memory: dict[str, Any]) -> Peaks:
-    """By phase; or `peak_bytes` alone, where nobody could tell the phases apart."""
-    whole = memory.get("peak_bytes", [])
-    return Peaks(
-        encode_bytes=memory.get("encode_bytes", 0),
-        begin=_by_side(memory.get("begin_bytes", [])),
-        step=_by_side(memory.get("step_bytes", whole)),
-        decode=_by_side(memory.get("decode_bytes", whole)),
-    )
-
-
-def _by_side(points: Iterable[tuple[float, float]]) -> Curve:
-    return Curve.of((side * side, y) for side, y in points)
+        return self.planner.plan(request)

@@ -11,17 +11,19 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from engine.families.family import Family, Need, Plan
+from engine.families.family import Family
 from engine.families.model import Caption
+from engine.families.plan import Need, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
     import torch
 
+    from engine.families.family import Placement
     from engine.families.model import Canvas
-    from engine.placement import Placement
     from engine.request import DrawRequest
+    from engine.worker.pipeline import PipelineModel
 
 MAX_PROMPT_TOKENS = 512
 LATENT_TOKENS_SIDE = 2
@@ -56,6 +58,11 @@ class ZImage(Family):
     def plan(self, request: DrawRequest) -> Plan:
         texts = (request.prompt, request.negative_prompt) if request.guidance > 0 else (request.prompt,)
         return Plan(texts, request.steps, Need(request.width, request.height, len(texts)))
+
+    def load(self, placement: Placement) -> PipelineModel:
+        from engine.worker.pipeline import PipelineModel
+
+        return PipelineModel(placement)
 
     def sampler(self, pipeline: Any, placement: Placement) -> ZImageSampler:
         return ZImageSampler(pipeline, placement)

@@ -11,7 +11,7 @@ from engine.families.files import folder_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from engine.placement import Placement
+    from engine.families.family import Placement
 
 SAMPLES = 64
 SAMPLE_BYTES = 1 << 16

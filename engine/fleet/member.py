@@ -18,7 +18,7 @@ from engine.snapshot import WorkerSnapshot
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engine.families.family import Plan
+    from engine.families.plan import Plan
     from engine.fleet.circuit import Circuit
     from engine.job import Job
     from engine.worker.protocol import Card, Worker

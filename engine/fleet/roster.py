@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from engine.events import Announcer
-    from engine.families.family import Need
+    from engine.families.plan import Need
     from engine.families.profile import Profile
     from engine.fleet.fleet import Fleet
     from engine.fleet.member import Assignment

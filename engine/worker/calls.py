@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.cache import ByteLRU
 from engine.events import Phase
-from engine.families.family import Need
+from engine.families.plan import Need
 from engine.request import DrawRequest
 from engine.worker.errors import is_out_of_memory
 
@@ -119,7 +119,7 @@ class Calls:
         model = self._model
         guidance = float(need.captions - 1)
         request = DrawRequest("warm-up", "warm-up", need.width, need.height, 1, seed=0, guidance=guidance)
-        texts = model.profile.family.plan(request).texts
+        texts = model.profile.plan(request).texts
         captions: list[Caption] = []
         canvases: list[Canvas] = []
         yield Phase.ENCODE, lambda: captions.extend(model.encode(texts))

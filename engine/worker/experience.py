@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from engine.events import Phase
-from engine.families.family import Need
+from engine.families.plan import Need
 from engine.predict import Pace, Predictor
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
-    from engine.families.family import Need, Plan
     from engine.families.model import Canvas
+    from engine.families.plan import Need, Plan
 
 
 @dataclass(slots=True, eq=False)

@@ -11,7 +11,7 @@ import enum
 from typing import TYPE_CHECKING
 
 from engine.events import Phase
-from engine.families.family import Need
+from engine.families.plan import Need
 from engine.families.profile import Curve
 
 if TYPE_CHECKING:

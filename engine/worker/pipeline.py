@@ -15,11 +15,11 @@ import torch
 from diffusers.utils import logging as diffusers_logging
 from transformers.utils import logging as transformers_logging
 
+from engine.families.family import QUANTISED
 from engine.families.model import Canvas, Caption, DeviceMemory, Measurement, NotFinite
-from engine.placement import Placement, finish, place
 from engine.worker import hostmemory
 from engine.worker.hostcopy import HostCopy
-from engine.worker.memory import COMPONENTS, Mode
+from engine.worker.memory import COMPONENTS, ENCODER, Mode
 from engine.worker.preview import Previews
 
 if TYPE_CHECKING:
@@ -27,9 +27,13 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
-    from engine.families.family import Sampler
+    from engine.families.family import Placement, Sampler
     from engine.families.profile import Profile
     from engine.request import DrawRequest
+
+
+RECOMPILE_LIMIT = 64
+"""Variants of the compiled block (with and without modulation, one picture or several); torch allows 8."""
 
 
 @contextlib.contextmanager
@@ -50,7 +54,7 @@ def _load(placement: Placement) -> Any:
     local = Path(placement.source).exists()
     where: dict[str, Any] = {"local_files_only": local, "revision": placement.revision}
     index = diffusers.DiffusionPipeline.load_config(placement.source, **where)
-    wanted = placement.profile.family.pipeline
+    wanted = placement.family.pipeline
     if index["_class_name"] != wanted:
         raise ValueError(f"{placement.source} holds a {index['_class_name']}, and a {wanted} was expected")
     parts = {}
@@ -60,9 +64,51 @@ def _load(placement: Placement) -> Any:
             raise ValueError(f"{placement.source}: {name} is code of its own ({library}), which is not run")
         component: Any = getattr(importlib.import_module(library), kind)
         weights = component.from_pretrained(placement.source, subfolder=name, dtype=placement.dtype, **where)
-        parts[name] = place(name, weights, placement)
+        parts[name] = _place(name, weights, placement)
     pipeline = getattr(diffusers, wanted)
     return pipeline.from_pretrained(placement.source, dtype=placement.dtype, **parts, **where)
+
+
+def _place(name: str, component: Any, placement: Placement) -> Any:
+    """Bring one component, just loaded into main memory, to where it is used. Returns it.
+
+    One at a time: the next is loaded when this one has left main memory.
+    """
+    if name == "transformer" and placement.quantisation is not None:
+        _quantise(component, placement)
+    stays = placement.mode is Mode.LOW or (placement.mode is Mode.MEDIUM and name == ENCODER)
+    if not stays:
+        component.to(placement.device)
+    return component
+
+
+def _finish(pipeline: Any, placement: Placement) -> Any:
+    """What is done once all components are there. Returns the pipeline."""
+    transformer = pipeline.transformer
+    if placement.attention is not None:
+        # No mask is ever given (equal lengths only), so back ends that refuse masks work too.
+        transformer.set_attention_backend(placement.attention)
+    if placement.compile_blocks:
+        # Not as a full graph: an attention back end that breaks it would fail every job.
+        torch._dynamo.config.recompile_limit = RECOMPILE_LIMIT
+        transformer.compile_repeated_blocks(dynamic=True)
+    if placement.mode is Mode.LOW:
+        pipeline.enable_model_cpu_offload(device=placement.device)
+    if not placement.on_gpu:
+        pipeline.vae.to(memory_format=torch.channels_last)  # convolutions take a sixth less time
+    return pipeline
+
+
+def _quantise(transformer: Any, placement: Placement) -> None:
+    quantization = importlib.import_module("torchao.quantization")
+    config = getattr(quantization, QUANTISED[placement.quantisation or ""])()
+    layers = placement.family.in_8_bits
+
+    def in_8_bits(module: torch.nn.Module, name: str) -> bool:
+        return isinstance(module, torch.nn.Linear) and any(layer in name for layer in layers)
+
+    # Layer by layer on the device: the whole never has to fit there in full precision.
+    quantization.quantize_(transformer, config, filter_fn=in_8_bits, device=placement.device)
 
 
 class PipelineModel:
@@ -101,8 +147,8 @@ class PipelineModel:
         if pipeline.scheduler.config.get("stochastic_sampling"):
             raise ValueError(f"{placement.source}: a scheduler that adds noise at each step cannot be paused")
         self._previews = self._previews or Previews(placement)
-        self._pipeline = finish(pipeline, placement)
-        self._loaded = placement.profile.family.sampler(pipeline, placement)
+        self._pipeline = _finish(pipeline, placement)
+        self._loaded = placement.family.sampler(pipeline, placement)
         if placement.mode is Mode.MEDIUM:
             self._encoder = HostCopy(pipeline.text_encoder, self._device)
         if placement.on_gpu:

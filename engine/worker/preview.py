@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 if TYPE_CHECKING:
-    from engine.placement import Placement
+    from engine.families.family import Placement
 
 RIDGE = 1e-3
 ENLARGED = 4

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from engine.events import Event, Worked
-    from engine.families.family import Need
+    from engine.families.plan import Need
     from engine.families.profile import Profile
     from engine.request import Drawing, DrawRequest, JobState
     from engine.snapshot import DeviceSnapshot

@@ -17,7 +17,7 @@ from engine.request import JobState
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from engine.families.family import Need
+    from engine.families.plan import Need
     from engine.predict import Predictor
     from engine.shares import Shares
     from engine.worker.job import Job

@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from engine.events import Observer
-    from engine.families.family import Need
     from engine.families.model import Model
+    from engine.families.plan import Need
     from engine.families.profile import Profile
     from engine.worker.accounting import Clock
     from engine.worker.telemetry import Telemetry
@@ -197,7 +197,7 @@ class StepLoop:
             raise self._results.lost
         if self._task is None:
             raise Draining("the worker is leaving")
-        job = Job(request, self.profile.family.plan(request), self._clock())
+        job = Job(request, self.profile.plan(request), self._clock())
         if not self._gate.ever_fits(job.need):
             raise TooLarge(f"{request.width}x{request.height} does not fit the memory budget")
         drawing = self._orders.open(job, hear)

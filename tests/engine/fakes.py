@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from engine.events import Event, Observer, Worked
-from engine.families.family import Family, Need, Plan
+from engine.families.family import Family
 from engine.families.model import Canvas, Caption, DeviceMemory, Measurement, OnHost
+from engine.families.plan import Need, Plan
 from engine.families.profile import Curve, Peaks, Profile
 from engine.worker.telemetry import GpuSample, NoTelemetry
 
@@ -38,7 +39,7 @@ class Guided(Family):
 PEAK = Curve(((64 * 64, 1000.0), (128 * 128, 4000.0)))
 PROFILE = Profile(
     "fake",
-    family=Guided(),
+    planner=Guided(),
     min_pixels=64 * 64,
     step_s=Curve(((64 * 64, 1.0), (128 * 128, 4.0))),
     encode_s=0.5,

@@ -15,7 +15,7 @@ from torch.utils._pytree import tree_leaves
 from transformers import Qwen3Config, Qwen3Model
 
 from engine.events import Phase
-from engine.families.profile import load_profile
+from engine.families.registry import load_profile
 from engine.worker.memory import USABLE_PART, Mode, choose_mode, needed_bytes
 
 if TYPE_CHECKING:

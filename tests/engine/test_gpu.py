@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from engine.build import engine_with, local_front
-from engine.families.family import Need
+from engine.families.plan import Need
 from engine.placement import resolve
 from engine.request import DrawRequest
 from engine.settings import EngineConfig, ModelSettings

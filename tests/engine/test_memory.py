@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.events import Phase
-from engine.families.family import Need
 from engine.families.model import Measurement
-from engine.families.profile import load_profile
+from engine.families.plan import Need
+from engine.families.registry import load_profile
 from engine.request import DrawRequest
 from engine.worker import hostmemory
 from engine.worker.executor import Outcome, Result

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engine.families.profile import Curve, load_profile
+from engine.families.profile import Curve
+from engine.families.registry import load_profile
 from engine.predict import Pace, Predictor
 from engine.request import DrawRequest
 from tests.engine.fakes import PROFILE
 
 if TYPE_CHECKING:
-    from engine.families.family import Plan
+    from engine.families.plan import Plan
 
 
 def plan(steps: int = 8, guidance: float = 0.0, side: int = 64) -> Plan:

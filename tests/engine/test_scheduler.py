@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.events import Phase
-from engine.families.family import Need, Plan
+from engine.families.plan import Need, Plan
 from engine.families.profile import Curve, Peaks, Profile
 from engine.predict import Predictor
 from engine.request import DrawRequest, JobState

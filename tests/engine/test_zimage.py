@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engine.families import families
+from engine.families.registry import families
 from engine.families.zimage import FAMILY, padded
 from engine.request import DrawRequest
 

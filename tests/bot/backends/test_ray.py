@@ -20,7 +20,7 @@ from bot.imagine.service import Asker, Service
 from bot.messages import UserError, translator
 from bot.metrics import readings
 from bot.render import status
-from engine.families.profile import load_profile
+from engine.families.registry import load_profile
 from engine.fleet.settings import FleetSettings
 from engine.front import Front
 from storage.settings import DRAINS

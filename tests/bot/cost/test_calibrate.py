@@ -16,7 +16,7 @@ from bot.imagine.models import load_capabilities
 from bot.messages import LANGUAGES, translator
 from engine.build import engine_with
 from engine.events import Phase
-from engine.families.profile import load_profile
+from engine.families.registry import load_profile
 from engine.settings import EngineConfig, ModelSettings
 from tests.easel import FieldModel
 

@@ -29,7 +29,7 @@ from bot.cost.plan import (
     tier_plans,
 )
 from bot.messages import UserError
-from engine.families.profile import load_profile
+from engine.families.registry import load_profile
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.imagine.models import Size, capabilities_for, load_capabilities
-from engine.families.profile import load_profile
+from engine.families.registry import load_profile
 from engine.request import DrawRequest
 
 FAMILIES = ("embedded", "z-image-turbo")

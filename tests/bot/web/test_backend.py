@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engine.families.profile import load_profile
+from engine.families.registry import load_profile
 from engine.fleet.golden import Golden
 from engine.fleet.openai_worker import OpenAIWorker, Server
 from engine.request import Draining, DrawRequest

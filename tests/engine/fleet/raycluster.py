@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.build import build_worker
-from engine.families.profile import load_profile
+from engine.families.registry import load_profile
 from engine.fleet.autoscale import ScaleSettings
 from engine.fleet.ray_fleet import RayFleet
 from engine.fleet.settings import FleetSettings, RaySettings

@@ -1,0 +1,104 @@
+"""Finding what is known of a model: its family by the class of its pipeline, its numbers by their name."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import engine.families
+from engine.families.plan import ONE_CAPTION
+from engine.families.profile import Curve, Peaks, Profile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from engine.families.family import Family
+
+INDEX = "model_index.json"
+"""Of a folder in diffusers' layout; it names the class of the pipeline."""
+
+
+def families() -> Mapping[str, Family]:
+    """All there are, by the class of their pipeline. A module that has one calls it FAMILY."""
+    package = engine.families
+    names = [file.name for file in pkgutil.iter_modules(package.__path__)]
+    modules = [importlib.import_module(f"{package.__name__}.{name}") for name in names]
+    return {module.FAMILY.pipeline: module.FAMILY for module in modules if hasattr(module, "FAMILY")}
+
+
+def index_file(source: str, revision: str | None) -> Path | None:
+    """The index of a folder, or of a hub's model; None where that was not downloaded yet."""
+    if (folder := Path(source)).is_dir():
+        return folder / INDEX
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        found = try_to_load_from_cache(source, INDEX, revision=revision)
+    except HFValidationError:
+        return None
+    return Path(found) if isinstance(found, str) else None
+
+
+def load_profile(name_or_path: str | Path, device: str = "") -> Profile:
+    """A shipped profile by name, or one from a file. `device` picks among the speeds it lists.
+
+    Raises FileNotFoundError for an unknown name, ValueError for a file that is no profile.
+    """
+    path = Path(name_or_path)
+    if path.suffix == ".toml":
+        text = path.read_text(encoding="utf-8")
+    else:
+        shipped = resources.files(__package__) / f"{name_or_path}.toml"
+        text = shipped.read_text(encoding="utf-8")
+    try:
+        return _parse(tomllib.loads(text), device)
+    except (KeyError, TypeError, tomllib.TOMLDecodeError) as error:
+        raise ValueError(f"profile {name_or_path}: {error!r}") from error
+
+
+def _parse(data: dict[str, Any], device: str) -> Profile:
+    sizes, steps, memory = data["sizes"], data["steps"], data["memory"]
+    speeds: dict[str, Any] = data["speed"]
+    chosen = next((s for name, s in speeds.items() if device and name.lower() in device.lower()), None)
+    speed = chosen or speeds[data["default_speed"]]
+    return Profile(
+        name=data["name"],
+        planner=families()[data["pipeline"]] if "pipeline" in data else ONE_CAPTION,
+        multiple=sizes["multiple"],
+        min_pixels=sizes["min"] ** 2,
+        max_pixels=sizes["max"] ** 2,
+        default_size=(sizes["default"], sizes["default"]),
+        default_steps=steps["default"],
+        guidance=steps.get("guidance", 0.0),
+        qualities=dict(steps.get("qualities", {})),
+        step_s=_by_side(speed["step_s"]),
+        encode_s=speed["encode_s"],
+        decode_s=_by_side(speed["decode_s"]),
+        weights_bytes=dict(memory["weights_bytes"]),
+        precise_bytes=memory.get("precise_bytes", 0),
+        peaks=_peaks(memory),
+        batch_gain=_by_side(data.get("batch_gain", [[1024, 1.075]])),
+        tile_above_pixels=sizes["tile_above"] ** 2,
+        tile_px=sizes["tile"],
+        known_device=chosen is not None,
+    )
+
+
+def _peaks(memory: dict[str, Any]) -> Peaks:
+    """By phase; or `peak_bytes` alone, where nobody could tell the phases apart."""
+    whole = memory.get("peak_bytes", [])
+    return Peaks(
+        encode_bytes=memory.get("encode_bytes", 0),
+        begin=_by_side(memory.get("begin_bytes", [])),
+        step=_by_side(memory.get("step_bytes", whole)),
+        decode=_by_side(memory.get("decode_bytes", whole)),
+    )
+
+
+def _by_side(points: Iterable[tuple[float, float]]) -> Curve:
+    return Curve.of((side * side, y) for side, y in points)
