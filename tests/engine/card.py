@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from engine.events import Phase
-from engine.families.profile import Curve, Peaks, Profile, load_profile
-from engine.families.zimage import ZImageModel
+from engine.families.profile import Curve, Peaks, Profile
+from engine.families.registry import load_profile
 from engine.placement import resolve
 from engine.settings import ModelSettings
+from engine.worker.pipeline import PipelineModel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -162,7 +163,7 @@ class Card:
             monkeypatch.setattr(torch.cuda, name, answer)
 
 
-class CardModel(ZImageModel):
+class CardModel(PipelineModel):
     """The model on the card, everything resident: each part takes the bytes that the real one would."""
 
     def __init__(self, card: Card, folder: Path) -> None:
