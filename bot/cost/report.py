@@ -136,10 +136,6 @@ class CostReport:
     def margin_micro(self) -> int:
         return self.revenue_micro - self.rent.total_micro
 
-    @property
-    def unsuccessful(self) -> int:
-        return self.total.failed + self.total.cancelled + self.total.undeliverable
-
 
 async def cost_report(store: Store, config: Config, period: str, *, now_us: int | None = None) -> CostReport:
     """The report of `today`, `7d`, `month` or `2026-11`. Raises `UserError` for any other word."""

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from bot.imagine.picture import Picture
-    from bot.imagine.request import ImageRequest
     from bot.messages import Message
     from storage.records import Quota
 
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 class Accepted:
     """Reserved and written down; from here on it survives the process."""
 
-    request_id: str
-    request: ImageRequest
     notes: tuple[Message, ...] = ()
 
 

@@ -47,8 +47,8 @@ class LiveRequest:
         self.language = language
         self.tier = tier
         self.over = False
-        """Closed before this process or this delivery of its event: there is nothing left to hand out."""
-        self.accepted = Accepted(request_id, request, notes)
+        """Every job was closed when this was read from the database: there is nothing left to hand over."""
+        self.accepted = Accepted(notes)
         self._latest: Event = self.accepted
         self._changed = asyncio.Event()
         self._jobs: dict[str, JobProgress] = {}
@@ -89,7 +89,7 @@ class LiveRequest:
     def job_moved(self, job_id: str, progress: JobProgress) -> None:
         """Fold one job's progress into the request's."""
         self._jobs[job_id] = progress
-        if self.finished or not self._jobs:
+        if self.finished:
             return
         jobs = self._jobs.values()
         eta_s = max(job.eta_s for job in jobs)

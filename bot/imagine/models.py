@@ -1,7 +1,8 @@
 """What may be asked of the model that is loaded: its grid, sizes, and steps for each quality.
 
 What the model can do is its profile, which the engine reads too; what members are offered of it stands in
-`models.toml`, one table a family. A new model is two tables and no code.
+`models.toml`, one table a family. Another family needs such a table, a profile and code in
+`engine/families/`, and a way to tell which family a folder holds (`capabilities_for`).
 """
 
 from __future__ import annotations
