@@ -1,4 +1,4 @@
-"""What the owner should know at once: troubles of the engine and the store, each once per cause and hour.
+"""Alerts to the owner about the engine and the store, each cause at most once an hour.
 
 The hub knows no platform. An adapter subscribes with a callback that must not block; it sends to its admin
 channel from a task of its own.

@@ -48,7 +48,7 @@ MB = 1 << 20
 
 
 def lane_terms(config: Config) -> dict[str, LaneTerms]:
-    """The queue's lanes: a tier that pays nothing is held to its share while anyone who pays waits."""
+    """The tiers as the queue sees them: a free tier keeps to its share while anyone who pays waits."""
     return {
         name: LaneTerms(
             weight=tier.weight,

@@ -1,4 +1,4 @@
-"""The data folder: made where there is none, and whether that can be done."""
+"""The data folder: creates it, or tells whether it could be created."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OWNER_ONLY = 0o700
-"""Of a folder that is to be made: what people asked for is nobody else's."""
+"""The mode of a new data folder: what people asked for is private."""
 
 
 def make_folder(folder: Path) -> None:
-    """Make it where there is none. Raises `UserError` where it cannot be made or written."""
+    """Create it if it is missing. Raises `UserError` if it cannot be created or written."""
     try:
         folder.mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)
     except OSError as error:
@@ -38,7 +38,7 @@ def writable(folder: Path) -> bool:
 
 
 def nearest(path: Path) -> Path:
-    """The path itself, or what there is of it."""
+    """The path itself, or its nearest parent that exists."""
     return next(part for part in (path, *path.parents) if os.path.exists(part))
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 TALKATIVE = ("torchao", "torch.utils._pytree", "diffusers.quantizers")
-"""What these warn of when they are imported concerns their authors."""
+"""Libraries whose warnings at import are of no use to owners."""
 WORDY = ("PIL", "aiosqlite", "discord", "httpcore", "matplotlib", "openai", "telegram")
 """Libraries that log, below INFO, whatever passes through them: messages, bodies, pieces of files."""
 

@@ -27,7 +27,7 @@ Argument = str | int | float
 
 
 class Reason(Enum):
-    """Why something is refused or failed, for programs: the HTTP API makes its status of it."""
+    """Why something was refused or failed, for programs: the HTTP API derives its status from it."""
 
     INVALID = "a value does not fit"
     TOO_LONG = "a text is too long"
@@ -45,12 +45,12 @@ class Reason(Enum):
 
 @dataclass(frozen=True)
 class Message:
-    """One sentence, not yet in any language: `id` of the Fluent files, and what fills its gaps."""
+    """A sentence that is not in a language yet: an `id` of the Fluent files and its arguments."""
 
     id: str
     args: Mapping[str, Argument] = field(default_factory=dict)
     reason: Reason = field(default=Reason.INVALID, compare=False)
-    """Of a refusal or a failure: why. Nobody decides by the id."""
+    """Why, if this tells of a refusal or failure. Code decides by this, never by the id."""
 
     def because(self, reason: Reason) -> Message:
         """The same sentence with its reason."""
@@ -58,7 +58,7 @@ class Message:
 
 
 class UserError(Exception):
-    """Something the user can mend: one clear sentence, and nothing was changed or charged."""
+    """A refusal that the user can do something about: one clear sentence; nothing was changed or charged."""
 
     def __init__(self, message: Message) -> None:
         super().__init__(message.id)

@@ -25,7 +25,7 @@ Fact = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A button below a card; `id` is what `bot.commands.buttons` reads when it is pressed."""
+    """A button below a card; `bot.commands.button_ids` reads its `id` when it is pressed."""
 
     label: str
     id: str
@@ -148,7 +148,7 @@ def left(quota: Quota, t: Translator) -> str:
 
 
 def quota_facts(quota: Quota, tier: Tier, currency: str, t: Translator) -> list[Fact]:
-    """The member's month: plan, used, left, reset."""
+    """The member's month: tier, used, left, reset."""
     facts = [(t("quota-tier"), quota.tier), (t("quota-used"), str(quota.used))]
     if quota.reserved:
         facts.append((t("quota-reserved"), str(quota.reserved)))

@@ -27,7 +27,7 @@ HEARD_WITHIN_S = 10.0
 
 
 class Drains(BackgroundTask):
-    """Looks for orders, and writes down how far each is."""
+    """Polls for drain orders, and records the progress of each."""
 
     def __init__(self, engine: Front, store: Store, *, every_s: float = LOOK_EVERY_S) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class Drains(BackgroundTask):
         self._leaving: set[asyncio.Task[None]] = set()
 
     async def stop(self) -> None:
-        """End; who is leaving leaves with the bot."""
+        """End. A worker that is draining leaves with the bot."""
         await super().stop()
         for task in self._leaving:
             task.cancel()

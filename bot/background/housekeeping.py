@@ -1,4 +1,4 @@
-"""The store kept tidy: what is past its term goes, and what nobody finishes or fetches is released."""
+"""Deletes old pictures and requests, and releases jobs that nobody will finish or fetch."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ log = structlog.get_logger(__name__)
 EVERY_S = 3600.0
 DAY_S = 86_400
 UNFINISHED_DAYS = 3
-"""Longer than any queue: what is undrawn by then belongs to a platform or model that is no more."""
+"""Longer than any queue lasts: a job still undrawn then belongs to a platform or model that is gone."""
 UNFETCHED_DAYS = 30
 
 
 class Housekeeper(BackgroundTask):
-    """One task that tidies the store at the start and every hour."""
+    """Cleans up at the start and every hour."""
 
     def __init__(self, store: Store, section: Storage) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class Housekeeper(BackgroundTask):
         self._section = section
 
     async def tidy(self) -> None:
-        """Once through everything."""
+        """Clean up once."""
         section = self._section
         expired = await self._store.jobs.expire(
             unfinished_s=UNFINISHED_DAYS * DAY_S, undelivered_s=UNFETCHED_DAYS * DAY_S

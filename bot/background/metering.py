@@ -29,14 +29,14 @@ SLICE_US = 10 * SECOND_US
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """Up to when a device is booked, and its totals there."""
+    """Until when a device's time has been booked, and its totals at that moment."""
 
     at_us: int
     totals: Totals
 
 
 class MeterWriter(BackgroundTask):
-    """One task that books slices; what cannot be written now is part of the next slice.
+    """Books device time in slices. What cannot be written now becomes part of the next slice.
 
     The device of this very process has no name; a cluster's have theirs, each its own slices.
     """

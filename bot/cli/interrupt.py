@@ -1,4 +1,4 @@
-"""Ctrl-C at a terminal: once, everything is taken down in order; twice, the process ends at once.
+"""Ctrl-C: the first time everything is shut down in order, the second time the process ends at once.
 
 Ending at once loses nothing. What was accepted is written down, and the next start goes on with it.
 """

@@ -1,4 +1,4 @@
-"""`easel key create|list|revoke`: keys of the HTTP API, made and taken back beside a running bot."""
+"""`easel key create|list|revoke`: API keys. Works while the bot runs."""
 
 from __future__ import annotations
 

@@ -467,7 +467,7 @@ def _words(config: Config) -> Translator:
 
 
 def _user() -> str:
-    """Who sits here; a container may have a number for them and no name."""
+    """The user's name; in a container there may be only a number."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
@@ -495,7 +495,7 @@ def _run(
 
 @contextlib.contextmanager
 def _explained(config: Config) -> Iterator[None]:
-    """What can be said in a sentence is said; the status is 2 for bot.toml, else 1."""
+    """Print known errors as one sentence. The exit status is 2 for bot.toml, else 1."""
     try:
         yield
     except UserError as error:

@@ -48,9 +48,9 @@ class Credentials(BaseSettings):
     http_secret: SecretStr | None = None
     """Signs links and sessions; by default derived from the key file beside the database."""
     metrics_token: SecretStr | None = None
-    """What Prometheus shows to read /metrics."""
+    """The bearer token that Prometheus sends to read /metrics."""
     openai_api_key: SecretStr | None = None
-    """What [openai]'s servers are shown."""
+    """The API key sent to the servers of [openai]."""
     openai_api_keys: dict[str, SecretStr] = {}
     """The same by server, as a JSON object, for those that want another."""
 
@@ -77,7 +77,7 @@ class Credentials(BaseSettings):
         return value
 
     def openai_key(self, server: str) -> str | None:
-        """What this server is shown."""
+        """The key for this server."""
         key = self.openai_api_keys.get(server, self.openai_api_key)
         return key.get_secret_value() if key else None
 

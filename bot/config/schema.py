@@ -125,7 +125,7 @@ class Rent(Section):
 
 
 class Cost(Section):
-    """Limits whose passing is told to the owners, looked at every hour over the last seven days."""
+    """Cost limits. Owners are told when the last seven days exceed one; checked hourly."""
 
     max_cost_an_image: Price | None = None
     max_idle_share: Annotated[float, Field(gt=0, le=1)] | None = None
@@ -250,7 +250,7 @@ class Storage(Section):
 
 
 class Limits(Section):
-    """Against waste: how many cancels after the first step are refunded a member and day."""
+    """How many cancels after the first step are refunded, per member and day."""
 
     refunded_cancels_a_day: Annotated[int, Field(ge=0)] = 3
 

@@ -1,4 +1,4 @@
-"""What a token tells without asking anybody: whether it looks like one, and whose it is.
+"""What a token shows by its form: whether it is well-formed, and which bot it belongs to.
 
 A token of either platform begins with the id of its bot.
 """

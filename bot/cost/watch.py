@@ -1,4 +1,4 @@
-"""Looks at the cost once an hour: tells the owners of a limit that is passed, and how a month ended."""
+"""Checks the cost every hour: alerts owners when a limit is exceeded, and reports each month's end."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ BY = "easel"
 
 
 class CostWatch(BackgroundTask):
-    """One task. Each limit is told once a day, each month once, also across restarts."""
+    """Each limit is reported once a day, each month once, across restarts too."""
 
     def __init__(self, store: Store, config: Config, alerts: Alerts, *, clock: Clock = utc_us) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What Discord tells about an interaction: whose it is and where, as every face says it."""
+"""Turns an interaction into a caller: who sent it, and where."""
 
 from __future__ import annotations
 

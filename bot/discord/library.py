@@ -1,4 +1,4 @@
-"""What is done to discord.py from outside its documented interface, each with the reason why.
+"""Everything that goes beyond discord.py's documented interface, each with the reason why.
 
 Pinned by the version range in pyproject.toml; whoever raises it reads this file first.
 """

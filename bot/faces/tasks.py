@@ -1,4 +1,4 @@
-"""The owner of a part's tasks: each is kept, logged when it fails, and cancelled and awaited at the end."""
+"""Owns a part's tasks: each is referenced, logged if it fails, and cancelled and awaited at the end."""
 
 from __future__ import annotations
 

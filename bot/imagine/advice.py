@@ -1,4 +1,4 @@
-"""One line of advice where a request spends more than it needs to; never a question, never a delay.
+"""One line of advice when a request costs more than it needs to. It never asks and never delays.
 
 What the rules themselves notice (useless steps, a size off the grid) comes from `bot.request.resolve`. Here
 is what needs to know the member: each piece of advice comes once a day, and none where a rule has spoken.
@@ -32,7 +32,7 @@ DAY_S = 86_400.0
 PATIENCE_S = 0.5
 """A request does not wait longer than this for advice."""
 ALIKE = 0.75
-"""Prompts that share so much are two versions of one."""
+"""Prompts this similar are versions of one prompt."""
 MANY_MEMBERS = 10_000
 
 

@@ -40,17 +40,17 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True, eq=False)
 class Flight:
-    """A live request, the engine's tickets of its open jobs, and what has come of the others."""
+    """A request being drawn: the engine's tickets for its open jobs, and the results of the others."""
 
     live: LiveRequest
     tickets: dict[str, Ticket] = field(default_factory=dict)
     pictures: dict[str, Picture] = field(default_factory=dict)
     failures: list[Failed] = field(default_factory=list)
     charged: int = 0
-    """Cancelled jobs, among the failures, that count as images all the same."""
+    """How many of the failures are cancelled jobs that are charged."""
     notes: set[str] = field(default_factory=set)
     cancelled_by: CancelledBy = CancelledBy.MEMBER
-    """Who gave it up, where somebody did."""
+    """Who cancelled it, if anybody did."""
     kept: bool = False
     """The engine is shutting down: its jobs stay open in the database, and the next start resumes them."""
 
@@ -102,7 +102,7 @@ class JobRunner:
         live.publish(Done(pictures, quota, missing=len(flight.failures) - cancelled, notes=notes))
 
     def collect(self, flight: Flight, record: RequestRecord) -> None:
-        """Take up what became of a request's jobs in an earlier life of the process."""
+        """Take over the results of jobs that an earlier process finished."""
         for job in record.jobs:
             self._collect_job(flight, job)
 
@@ -170,7 +170,7 @@ class JobRunner:
         )
 
     async def _job(self, flight: Flight, ticket: Ticket) -> None:
-        """One job to its end; its row may be gone by then, where its member asked to be forgotten."""
+        """Take one job to its end. Its row may be gone by then, if the member asked to be forgotten."""
         bind_contextvars(job_id=ticket.job_id)  # of this task: whatever is logged below tells whose it is
         try:
             await self._to_its_end(flight, ticket)
@@ -225,7 +225,7 @@ class JobRunner:
         log.info("job.cancelled", job_id=job_id, charged=charged)
 
     async def _refuse(self, flight: Flight, drawing: Drawing) -> None:
-        """A picture nobody shall see; refunded as often as a cancel is."""
+        """A picture that must not be shown; refunded as often as a cancel is."""
         job_id = drawing.request.job_id
         charged = await self._give_back(flight, job_id, drawing.usage, by=CancelledBy.SAFETY)
         told = say("moderation-image-charged" if charged else "moderation-image")
@@ -233,7 +233,7 @@ class JobRunner:
         log.info("job.refused", job_id=job_id, charged=charged)
 
     async def _give_back(self, flight: Flight, job_id: str, used: Usage, *, by: CancelledBy) -> bool:
-        """Close a job without a picture. Whether it is charged: begun, and the day's refunds are used up."""
+        """Close a job without a picture. True if it is charged: it had begun, and no refund is left today."""
         usage = self.usage(flight.live.request, used)
         refunds_a_day = self._config.limits.refunded_cancels_a_day if used.started else None
         return await self._store.jobs.cancelled(job_id, usage, by=by, refunds_a_day=refunds_a_day)

@@ -103,7 +103,7 @@ class LiveRequest:
         self.publish(replace(event, preview=self._preview(job_id, progress)))
 
     def _preview(self, job_id: str, progress: JobProgress) -> Image | None:
-        """What is seen of the request so far: of several pictures, the grid that they will be."""
+        """The preview so far; of several pictures, the grid that they will form."""
         kept = self._latest.preview if isinstance(self._latest, Progress) else None
         if progress.preview is None or progress.preview is self._previews.get(job_id):
             return kept

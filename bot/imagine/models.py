@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from engine.backend import Backend
 
 MOST_UNKNOWN = 3
-"""So many unknown words are told."""
+"""How many unknown words a note names at most."""
 _WORDS = re.compile(r"[a-z]+|[\u3400-\u9fff]")
 MODELS_TOML = Path(__file__).parent / "models.toml"
 
@@ -121,7 +121,7 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model that members may be drawn with: what may be asked of it, and who draws."""
+    """A model that members may use: what can be asked of it, and the backend that draws."""
 
     capabilities: Capabilities
     backend: Backend

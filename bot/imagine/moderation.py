@@ -1,4 +1,4 @@
-"""What nobody may ask for: blocked words and patterns, global from bot.toml and per server from its settings.
+"""Blocked words and patterns: for everybody from bot.toml, and per server from its settings.
 
 Patterns come from admins, so they run on RE2, which takes linear time whatever the pattern. Text is compared
 after NFKC, without invisible characters and without regard to case.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SEED, NEGATIVE = BY_NAME["seed"].label, BY_NAME["negative"].label
 FIRST = ("Steps", "Sampler", "CFG scale", "Seed", "Size", "Model")
-"""The web UIs' own order; what they do not know follows."""
+"""In the web UIs' order; fields they do not know come after."""
 WATERMARK = "easel"
 EMPTY = (43, 45, 49)
 WARNING = "Content warning"
@@ -65,7 +65,7 @@ def _plain(value: object) -> str:
 
 
 def picture_file(request: ImageRequest, seed: int, model: str, *, watermark: bool) -> PngFile:
-    """The file that whoever draws shall make of the picture."""
+    """What the worker is to write into the picture's file."""
     texts = (("parameters", parameters(request, seed, model)),)
     return PngFile(texts, WATERMARK if watermark else "")
 

@@ -1,4 +1,4 @@
-"""Why not, in one sentence: what storage and engine refuse, told to the person who asked."""
+"""Turns what storage and engine refuse into one sentence for the person who asked."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def explain(error: StorageError, language: str) -> UserError:
-    """What the store refused, as a sentence. Unknown troubles read as "storage is down"."""
+    """The sentence for a refusal of the store. Any other storage error reads as "storage is down"."""
     message, reason = _refused(error, language)
     return UserError(message.because(reason))
 

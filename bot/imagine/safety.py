@@ -1,4 +1,4 @@
-"""What becomes of a picture that the owner's classifier warns of: shown as a spoiler, or not at all."""
+"""Checks pictures with the owner's classifier: one that it flags is shown as a spoiler, or not at all."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class Verdict(Enum):
 
 
 class Classifier(Protocol):
-    """Whatever can look at a picture."""
+    """A classifier of pictures."""
 
     def unsafe(self, image: Image) -> float: ...
 
 
 class Safety:
-    """Looks at every picture before anybody else does; without a classifier it shows them all."""
+    """Checks every picture before it is shown. Without a classifier, every picture passes."""
 
     def __init__(self, section: Moderation, classifier: Classifier | None = None) -> None:
         self._classifier = classifier
@@ -44,7 +44,7 @@ class Safety:
         self._one_at_a_time = asyncio.Lock()
 
     async def verdict(self, image: Image) -> Verdict:
-        """What to do with this picture. A classifier that breaks hides what it could not see."""
+        """What to do with this picture. If the classifier fails, the picture is treated as flagged."""
         if self._classifier is None:
             return Verdict.SHOW
         try:

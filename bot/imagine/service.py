@@ -1,4 +1,4 @@
-"""What every face shares: accept a request, have it drawn, keep it until it is delivered.
+"""Accepts requests, has them drawn, and keeps them until they are delivered. Every face goes through it.
 
 One request's way: resolve -> reserve and write down (one transaction) -> engine -> stored image -> the face
 delivers -> acknowledged: settled. Between any two of these the process may die; `start` goes on from
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 STORING_S = 10.0
-"""How long a stop waits for the last pictures to be stored; without them they are drawn again."""
+"""How long `stop` waits for the last pictures to be stored. One that is not stored by then is drawn again."""
 LANGUAGE = "language"
 CLOSED = (Row.DELIVERED, Row.FAILED, Row.CANCELLED)
 T = TypeVar("T")
@@ -56,7 +56,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks, as the platform tells it."""
+    """Who is asking, as far as the platform tells."""
 
     platform: str
     user_id: str
@@ -64,7 +64,7 @@ class Asker:
     server_id: str | None = None
     account_age_s: int | None = None
     tier: str | None = None
-    """A tier the platform grants here (a role); counts where it ranks above the member's own."""
+    """A tier that the platform grants here (by a role). It counts if it ranks above the member's own."""
     adult: bool = True
     """Whether adult pictures may be asked for in this place."""
     admitted: bool = False
@@ -77,7 +77,7 @@ class Asker:
 
 
 class Service:
-    """The faces' one door to queue, quota and ledger. Built by the composition root; `start` before use."""
+    """What faces call to have pictures drawn. Built by the composition root; call `start` before use."""
 
     def __init__(
         self,
@@ -116,7 +116,7 @@ class Service:
         log.info("service.started", resumed=len(self._flights))
 
     async def stop(self) -> None:
-        """Let go of every request; what is unfinished stays written down for the next start.
+        """Stop following requests. What is unfinished stays in the database, for the next start.
 
         Comes after the engine's stop: what that still drew is stored first.
         """
@@ -219,7 +219,7 @@ class Service:
 
     @contextlib.asynccontextmanager
     async def _alone(self, source: Source) -> AsyncIterator[None]:
-        """One acceptance of an event at a time: until it is taken back or followed, a second cannot know."""
+        """Accept an event once at a time: a redelivery must not look before the first attempt is settled."""
         event = (source.platform, source.key)
         while (earlier := self._accepting.get(event)) is not None:
             await earlier.wait()
@@ -292,16 +292,16 @@ class Service:
         self.closed(live)
 
     async def undeliverable(self, live: LiveRequest, reason: str, *, members_doing: bool) -> None:
-        """No way to deliver, for good. The member pays only where it was their own doing."""
+        """The pictures can never be delivered. The member pays only if that is their own doing."""
         await self.store.jobs.undeliverable(_jobs(live), reason, members_doing=members_doing)
         self.closed(live)
 
     async def taken(self, job_id: str, receipt: str) -> None:
-        """The platform acknowledged one picture of a request that it gets one by one: it is charged."""
+        """The platform acknowledged one picture of several that it gets one by one; that one is charged."""
         await self.store.jobs.acknowledge([job_id], receipt)
 
     async def abandoned(self, live: LiveRequest) -> None:
-        """Nobody waits for what is drawn any more: given back as often as cancels are, else charged."""
+        """Nobody waits for the pictures any more: refunded as often as a cancel is, otherwise charged."""
         refunds_a_day = self.config.limits.refunded_cancels_a_day
         for job_id in _jobs(live):
             await self.store.jobs.cancelled(job_id, by=CancelledBy.MEMBER, refunds_a_day=refunds_a_day)
@@ -313,11 +313,11 @@ class Service:
         self.closed(live)
 
     def closed(self, live: LiveRequest) -> None:
-        """The face is through with this request."""
+        """The face is done with this request."""
         self._flights.pop(live.request_id, None)
 
     async def revisit(self, request_id: str, language: str) -> LiveRequest:
-        """A request that was let go (kept in the history), to be delivered again in `language`.
+        """A request from the history, to be delivered again, in `language`.
 
         Raises UnknownRequest.
         """
@@ -344,7 +344,7 @@ class Service:
         return (member and member.language) or best_language(asker.locale, self.config.language)
 
     def tier_of(self, member: Member, asker: Asker | None = None) -> Tier:
-        """The better one of the member's tier and what the platform grants."""
+        """The higher of the member's own tier and the one that the platform grants."""
         order = list(self.config.tiers)
         names = [name for name in (member.tier, asker and asker.tier) if name in order]
         return self.config.tiers[max(names, key=order.index, default=self.config.default_tier)]
@@ -412,7 +412,7 @@ class Service:
 
 
 def _kept(address: Mapping[str, object], language: str) -> str:
-    """An address as the store keeps it, with the language in which a restart goes on."""
+    """An address as the store keeps it, with the language to use after a restart."""
     return json.dumps({**address, LANGUAGE: language})
 
 

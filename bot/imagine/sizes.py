@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PIXELS = re.compile(r"(\d{1,5})\s*(?:px)?\s*(?:[x×*✕✖╳,乘]|by)\s*(\d{1,5})\s*(?:px)?", re.I)
 SHAPE = re.compile(r"(\d{1,4}(?:\.\d{1,3})?)\s*[:：∶︰/比]\s*(\d{1,4}(?:\.\d{1,3})?)")
 SMALLEST_PX = 32
-"""No picture is so small: 16x9 is meant as a shape."""
+"""No picture is this small, so 16x9 means a shape."""
 
 
 def resolve_size(

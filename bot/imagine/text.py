@@ -30,7 +30,7 @@ def clean_prompt(text: str) -> str:
 
 
 def is_blank(text: str) -> bool:
-    """Whether a reader sees nothing at all."""
+    """Whether the text is invisible to a reader."""
     return all(character.isspace() or _is_ignorable(character) for character in text)
 
 

@@ -59,7 +59,7 @@ class Counting(Observer):
             self._wait.labels(str(fields["lane"])).observe(float(str(fields["waited_s"])))
 
     def on_work(self, worked: Worked) -> None:
-        """A call of the model came back."""
+        """A model call has finished."""
         self._calls[worked.phase].observe(worked.wall_s)
 
     def on_alert(self, alert: Alert) -> None:

@@ -1,4 +1,4 @@
-"""How late the event loop is: a timer is set twice a second, and what it oversleeps is the lag."""
+"""Measures the event loop's lag: how late a timer fires that is set twice a second."""
 
 from __future__ import annotations
 

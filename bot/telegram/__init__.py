@@ -1,4 +1,4 @@
-"""The Telegram face: the same bot, at home in a chat."""
+"""The Telegram face."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Telegram tells about an update: whose it is and where, as every face says it."""
+"""Turns an update into a caller: who sent it, and where."""
 
 from __future__ import annotations
 

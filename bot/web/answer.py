@@ -37,20 +37,20 @@ if TYPE_CHECKING:
 
 PING = b": still here\n\n"
 PING_S = 15.0
-"""Proxies close a connection on which nothing moves for a minute."""
+"""Proxies close a connection that is idle for a minute."""
 PATCH_PX = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Bytes of an answer. `job_id`: with them, all of that job's picture has been said."""
+    """A piece of an answer. `job_id`: with it, that job's picture is complete."""
 
     data: bytes
     job_id: str | None = None
 
 
 class Answer:
-    """Puts into words what one request has come to."""
+    """Renders a request's outcome."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class Answer:
         self.streams = bool(asked.stream)
 
     async def read(self, done: Done) -> Done | Failed:
-        """What is needed of the pictures to answer with them: nothing where links will do."""
+        """Read the pictures if the answer contains them; links need no bytes."""
         return done if self._asked.as_link else await self._read(done)
 
     async def whole(self, done: Done) -> list[Piece]:

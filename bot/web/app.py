@@ -1,4 +1,4 @@
-"""Builds the FastAPI application: one router an idea, none of which knows the others."""
+"""Builds the FastAPI application from independent routers."""
 
 from __future__ import annotations
 

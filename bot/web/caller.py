@@ -1,4 +1,4 @@
-"""Who asks: the bearer of a key. Each key is a member, so tier, queue and ledger are as everywhere."""
+"""Who is asking: whoever holds an API key. Each key is a member, with a tier, a quota and a ledger."""
 
 import hashlib
 from collections.abc import Awaitable, Callable
@@ -37,11 +37,11 @@ class KeyHolder:
 
     @property
     def prefix(self) -> str:
-        """What of the key may stand in logs."""
+        """The part of the key that may appear in logs."""
         return self.key.prefix
 
     def source_key(self, event: str) -> str:
-        """The name of one of this key's events among everybody's."""
+        """An event id that is unique among all keys."""
         return f"{self.prefix}:{hashlib.sha256(event.encode()).hexdigest()[:32]}"
 
 

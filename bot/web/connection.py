@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Send
 
 CHUNK = 64 * 1024
-"""As much as uvicorn holds for a client before it makes us wait."""
+"""How much uvicorn buffers for a client before a write has to wait."""
 
 
 class Connection:

@@ -1,4 +1,4 @@
-"""What a connection may hold: requests arrive in time, answers are read, and nobody takes them all.
+"""Limits on connections: requests must arrive in time, answers must be read, and nobody may take them all.
 
 uvicorn leaves a connection open that never sends its headers, that sends a body byte by byte, or that reads
 nothing of an answer. Each holds a file and memory, and a process has only so many files.
@@ -65,7 +65,7 @@ class Connections:
         return True
 
     def leave(self, connection: Connection, host: str) -> None:
-        """A connection is over; nothing happens where it is not counted any more."""
+        """A connection has closed. Safe to call twice."""
         self._open.pop(connection, None)
         crowd = self._of.get(host, {})
         crowd.pop(connection, None)
@@ -105,7 +105,7 @@ class Awaited(Enum):
 
 
 class Connection(H11Protocol):
-    """uvicorn's, with a deadline for each request and for each answer."""
+    """uvicorn's connection, with a deadline for each request and each answer."""
 
     def __init__(self, connections: Connections, **parts: Any) -> None:
         super().__init__(**parts)
@@ -119,7 +119,7 @@ class Connection(H11Protocol):
 
     @property
     def idle(self) -> bool:
-        """No request is here whole and unanswered."""
+        """Whether no complete request is waiting for its answer."""
         return self.cycle is None or self.cycle.response_complete
 
     def drop(self) -> None:
@@ -162,7 +162,7 @@ class Connection(H11Protocol):
         super().resume_writing()
 
     def _wait_for(self, what: Awaited) -> None:
-        """Start the clock for something new; for the same it goes on, however many bytes come."""
+        """Set the deadline for what is awaited. More bytes of the same do not extend it."""
         if what is self._awaited:
             return
         self._awaited = what

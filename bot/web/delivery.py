@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from bot.imagine.service import Service
 
     class Reader(Protocol):
-        """A connection that waits for a request's pictures."""
+        """A connection that is waiting for a request's pictures."""
 
         live: LiveRequest
 
@@ -100,7 +100,7 @@ class Delivery:
             self._let_go(live)
 
     async def drain(self, timeout_s: float) -> None:
-        """Send away who waits for a place, and let finish what is being drawn, for so long."""
+        """Turn away requests that are still queued, and give those being drawn this long to finish."""
         self.draining = True
         for reader in list(self._readers):
             if isinstance(reader.live.latest, Accepted | Waiting):
@@ -122,7 +122,7 @@ class Delivery:
                 await self._fewer.wait()
 
     async def close(self) -> None:
-        """Let go; what is unfinished is written down."""
+        """Stop. What is unfinished stays in the database."""
         await self._tasks.close()
 
     def _let_go(self, live: LiveRequest) -> None:

@@ -1,4 +1,4 @@
-"""Signed links to pictures: good for a while, for one picture each, of no use when a letter is changed."""
+"""Signed links to pictures: each is for one picture, expires, and cannot be altered."""
 
 from datetime import UTC, datetime
 from typing import Any

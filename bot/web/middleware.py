@@ -1,4 +1,4 @@
-"""Around every answer: a limit on bodies, a number for the request, headers that keep browsers careful."""
+"""Middleware: limits on bodies and addresses, a request id, security headers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 FREE = ("/healthz", "/readyz")
-"""A supervisor may share its address with everybody behind the same proxy."""
+"""Not limited: a supervisor may share its address with everybody behind the same proxy."""
 
 SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",
@@ -31,7 +31,7 @@ SECURITY_HEADERS = {
     "cache-control": "no-store",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
 }
-"""What an answer says where its route says nothing else."""
+"""Headers of an answer whose route sets no others."""
 
 
 class RequestId:
@@ -74,7 +74,7 @@ class RequestId:
 
 
 class AddressLimit:
-    """Refuses what comes too fast from one address, whatever it asks for; probes of health are free."""
+    """Limits requests per address, on every route except the health checks."""
 
     def __init__(self, app: ASGIApp, rate_limit: RateLimit, language: str) -> None:
         self._app = app
@@ -113,7 +113,7 @@ class NoTrailingSlash:
 
 
 class BodyLimit:
-    """Refuses what is longer than it says it may be, whatever its Content-Length claims."""
+    """Refuses bodies over the limit, whatever their Content-Length claims."""
 
     def __init__(self, app: ASGIApp, limit_kb: int) -> None:
         self._app = app

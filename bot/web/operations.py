@@ -34,7 +34,7 @@ def router(service: Service, delivery: Delivery, metrics_token: str | None) -> A
 
     @routes.get("/healthz")
     async def healthz() -> JSONResponse:
-        """The process is there and its event loop turns: else nobody would answer."""
+        """The process is alive and its event loop runs."""
         return JSONResponse({"status": "ok", "up_s": round(time.monotonic() - began_s)})
 
     @routes.get("/readyz")

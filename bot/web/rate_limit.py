@@ -54,7 +54,7 @@ class PerMinute:
 
 
 class RateLimit:
-    """Refuses what comes too fast, with the seconds to wait."""
+    """Refuses requests over the limit, with the seconds to wait."""
 
     def __init__(self, section: Http, clock: Callable[[], float] = time.monotonic) -> None:
         self._addresses = PerMinute(section.address_requests_a_minute, clock)
@@ -68,7 +68,7 @@ class RateLimit:
         _hit(self._addresses, _household(host))
 
     def login(self, host: str) -> None:
-        """An address wants in to the owner's page. Raises ApiError."""
+        """An attempt to sign in to the owner's page. Raises ApiError."""
         _hit(self._logins, _household(host))
 
     def key(self, prefix: str) -> None:

@@ -139,7 +139,7 @@ class ImageObject(BaseModel):
 
     @model_serializer(mode="wrap")
     def _one_of_both(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """What was not asked for is left out."""
+        """Leaves out what was not asked for."""
         return {name: value for name, value in dump(self).items() if value is not None}
 
 

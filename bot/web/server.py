@@ -28,13 +28,13 @@ log = structlog.get_logger(__name__)
 KEEP_ALIVE_S = 75
 """Longer than the proxies in front (60 s is common), so that none sends into a closing connection."""
 SEND_BUFFER = 128 * 1024
-"""What the system may hold for a client that does not read: as good as delivered, so not much."""
+"""The send buffer for a client that does not read. What is in it counts as delivered, so it is small."""
 HURRY_S = 5
 """For answers that are ready, once nobody waits for a picture any more."""
 
 
 class Server(uvicorn.Server):
-    """Signals belong to the process, which cancels its faces."""
+    """Signals are handled by the process, which cancels its faces."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""`easel doctor`: looks whether everything is in place, and says of whatever is not what to do.
+"""`easel doctor`: checks that everything is in place, and says what to do about what is not.
 
 Each check is a function from facts to findings. `examine` gathers the facts.
 """

@@ -1,4 +1,4 @@
-"""Gather the facts and have them judged, one finding after the other."""
+"""Gathers the facts and judges them, one finding at a time."""
 
 from __future__ import annotations
 

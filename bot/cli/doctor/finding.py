@@ -1,4 +1,4 @@
-"""What a check found: how bad it is, what is so, and what to do about it."""
+"""What a check found: how serious it is, what is the case, and what to do."""
 
 from __future__ import annotations
 

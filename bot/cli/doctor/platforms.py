@@ -1,4 +1,4 @@
-"""Tokens: by their shape, and by what the platforms say of them."""
+"""Checks tokens by their form and, with --online, by asking the platforms."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Answer(enum.Enum):
-    """What a platform said to a token."""
+    """A platform's verdict on a token."""
 
     WELCOME = enum.auto()
     REFUSED = enum.auto()

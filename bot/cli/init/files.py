@@ -1,4 +1,4 @@
-"""Several files at once, each whole or not there: written under other names first, then renamed."""
+"""Writes several files at once: first under temporary names, then renamed, so none is ever half-written."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OWNER_ONLY, READABLE = 0o600, 0o644
 
 
 class Draft(NamedTuple):
-    """What a file shall hold, and who may read it."""
+    """A file's content and mode."""
 
     path: Path
     text: str

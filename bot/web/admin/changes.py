@@ -1,4 +1,4 @@
-"""What an owner does: each form is a verb of `bot.admin`, as in a chat, and leads back to its page."""
+"""What an owner changes: each form calls a function of `bot.commands.owners`, then returns to its page."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ PERIODS = ("today", "7d", "month")
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A job that came to nothing."""
+    """A failed job."""
 
     at: str
     job_id: str

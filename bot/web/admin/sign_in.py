@@ -1,4 +1,4 @@
-"""Who comes in: a link opens a session once, a cookie holds it, every form carries its token.
+"""Signing in: a link opens a session once, a cookie holds it, and every form carries its token.
 
 A chat's link preview fetches the link with a GET, which changes nothing: it shows a button, and the button's
 POST spends the link. The session is whoever asked for the link, and lasts while bot.toml calls them an owner.
@@ -45,11 +45,11 @@ HEADERS = SECURITY_HEADERS | {
     "cross-origin-resource-policy": "same-origin",
     "x-robots-tag": "noindex",
 }
-"""On every answer: nothing inline runs, nobody frames the page, no address leaves with a click."""
+"""Headers of every answer: no inline code, no framing, no referrer."""
 
 
 class NoSession(Exception):
-    """Whoever asks holds no session of an owner."""
+    """There is no owner's session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Visit:
     asker: Asker
     t: Translator
     token: str
-    """The session's own text; it goes nowhere but into `form_token`."""
+    """The session's secret; used only for `form_token`."""
 
     @property
     def form_token(self) -> str:
@@ -113,7 +113,7 @@ class SignIn:
         return answer
 
     async def visit(self, request: Request) -> Visit:
-        """Who this is. Raises NoSession."""
+        """The owner who is signed in. Raises NoSession."""
         token = request.cookies.get(COOKIE, "")
         store = self._service.store
         member = await store.sessions.member(token) if token else None
