@@ -19,10 +19,10 @@ from engine.worker.steploop import StepLoop
 from engine.worker.telemetry import NoTelemetry, NvmlTelemetry
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from engine.events import Observer
-    from engine.families.family import Placement
+    from engine.families.family import Family, Placement
     from engine.families.model import Model
     from engine.worker.accounting import Clock
     from engine.worker.protocol import Worker
@@ -85,14 +85,22 @@ def engine_with(
 
 
 def build_worker(
-    settings: ModelSettings, config: EngineConfig, name: str, observers: Sequence[Observer] = ()
+    settings: ModelSettings,
+    config: EngineConfig,
+    name: str,
+    observers: Sequence[Observer] = (),
+    *,
+    known: Mapping[str, Family] | None = None,
 ) -> StepLoop:
-    """The step loop of one worker, in the process that is to draw. Raises BadSetting."""
+    """The step loop of one worker, in the process that is to draw. `known`: the families there are.
+
+    Raises BadSetting.
+    """
     from engine.families.files import fetch
     from engine.fleet.fingerprint import fingerprint
     from engine.placement import resolve  # torch is slow to import: not before somebody draws
 
-    placement = resolve(settings)
+    placement = resolve(settings, known)
     placed = replace(
         config,
         memory_budget_bytes=placement.budget_bytes,

@@ -34,13 +34,16 @@ OWN_PROFILE = "easel.toml"
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
-def resolve(settings: ModelSettings) -> Placement:
-    """Decide what `auto` left open. Raises BadSetting for what cannot be."""
+def resolve(settings: ModelSettings, known: Mapping[str, Family] | None = None) -> Placement:
+    """Decide what `auto` left open. `known`: the families there are, by pipeline; None: those of Easel.
+
+    Raises BadSetting for what cannot be.
+    """
     device = _device(settings)
     on_gpu = device != "cpu"
     quantisation = _quantisation(settings.quantisation)
     source = str(EMBEDDED_FOLDER) if settings.source == EMBEDDED else settings.source
-    family = _family(source, settings.revision)
+    family = _family(source, settings.revision, families() if known is None else known)
     dtype = _dtype(settings.dtype, device, family)
     name = torch.cuda.get_device_name(device) if on_gpu else f"cpu {platform.machine()}"
     profile = _profile(settings, family, source, name, dtype, quantisation)
@@ -104,12 +107,12 @@ def _why_no_gpu() -> str:
     return f"it is built for CUDA {built_for}; is the driver new enough?" if built_for else "a build for CPUs"
 
 
-def _family(source: str, revision: str | None) -> Family:
+def _family(source: str, revision: str | None, known: Mapping[str, Family]) -> Family:
     """By the index. While there is none, a model is taken for what the embedded one is; loading finds out."""
     index = index_file(source, revision)
     if index is None or not index.exists():
         index = EMBEDDED_FOLDER / INDEX
-    name, known = json.loads(index.read_text(encoding="utf-8"))["_class_name"], families()
+    name = json.loads(index.read_text(encoding="utf-8"))["_class_name"]
     if name not in known:
         raise BadSetting("path", source, f"it holds a {name}; allowed: {', '.join(known)}")
     return known[name]
