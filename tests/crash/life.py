@@ -25,6 +25,8 @@ from bot.messages import UserError
 from engine.build import engine_with
 from storage.records import CancelledBy
 from storage.store import Store
+from tests.crash import buyers
+from tests.crash.buyers import Buyers
 from tests.crash.journal import Journal
 from tests.easel import FieldModel, config_in
 
@@ -47,6 +49,7 @@ FAILPOINTS = (
     "lost",
     "blocked",
     "cancelled",
+    *buyers.FAILPOINTS,
 )
 FATES = ("delivered",) * 6 + ("blocked", "lost", "cancelled")
 
@@ -95,7 +98,7 @@ async def open_store(folder: Path, at: Failpoint | None = None) -> Store:
 async def live(folder: Path, plan: Plan, on_serving: Callable[[], None]) -> None:
     """Open, check that the last life left nothing broken, deliver what it left, serve a load, and drain."""
     at = Failpoint(plan)
-    config = config_in(folder)
+    config = config_in(folder, **buyers.SALES)
     async with await open_store(folder, at) as store:
         findings = await store.check()
         assert not findings, findings
@@ -109,7 +112,11 @@ async def live(folder: Path, plan: Plan, on_serving: Callable[[], None]) -> None
         )
         await service.start()
         on_serving()
-        await Wall(service, Journal(folder / "journal"), at, random.Random(plan.seed)).serve(plan)
+        journal = Journal(folder / "journal")
+        buying = Buyers(service, journal, at, random.Random(-plan.seed - 1))
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(Wall(service, journal, at, random.Random(plan.seed)).serve(plan))
+            tasks.create_task(buying.serve(plan.seed, plan.requests // 2, plan.people))
         await engine.stop(0.0)
         await service.stop()
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from storage.errors import ImageGone
 from storage.records import JobState
+from tests.crash.buyers import reckon_sales
 from tests.crash.journal import Journal
 from tests.crash.life import PLATFORM, open_store
 
@@ -46,6 +47,7 @@ async def reckon(folder: Path) -> Report:
         report.must(not await store.requests.unfinished(), "jobs are still unfinished")
         report.must(not await store.requests.undelivered(PLATFORM), "pictures are still undelivered")
         await _requests(store, journal, report)
+        await reckon_sales(store, journal, report)
     return report
 
 
