@@ -1,0 +1,47 @@
+"""A platform that takes shells, to show what a new one needs: a `Provider`, in one file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.sales.provider import Later, Provider
+
+if TYPE_CHECKING:
+    from bot.config.schema import Offer
+    from bot.messages import Translator
+    from storage.sales import Order, Refund
+
+SHELLS_A_STAR = 2
+
+
+class Beach(Provider):
+    """Money that is found. `closed`: nobody is there to pay back."""
+
+    name = "toy"
+    currency = "SHL"
+
+    def __init__(self) -> None:
+        self.orders: list[Order] = []
+        self.paid_back: list[str] = []
+        self.closed = False
+
+    def price(self, offer: Offer) -> int | None:
+        return offer.stars and offer.stars * SHELLS_A_STAR
+
+    def shown(self, amount: int, t: Translator) -> str:
+        return f"{amount} 🐚"
+
+    def worth_micro(self, amount: int) -> tuple[int, int]:
+        return amount * 1000, amount * 100
+
+    async def invoice(self, order: Order, user_id: str, title: str, about: str) -> str:
+        if self.closed:
+            raise Later("the tide is in")
+        self.orders.append(order)
+        return f"https://beach.example/{order.order_id}"
+
+    async def pay_back(self, refund: Refund) -> None:
+        if self.closed:
+            raise Later("the tide is in")
+        if refund.charge not in self.paid_back:
+            self.paid_back.append(refund.charge)

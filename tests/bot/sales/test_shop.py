@@ -1,0 +1,130 @@
+"""Selling on a platform of a few lines: /plans, an order, a payment, a refund."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bot.cost.report import cost_report
+from bot.messages import translator
+from bot.sales.income import income_facts
+from storage.sales import Paid
+from tests.bot.faces.toy import Chat, ToyFace
+from tests.bot.sales.beach import Beach
+from tests.easel import config_in, easel
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from bot.imagine.service import Service
+
+OFFERS: dict[str, Any] = {
+    "boost": {"images": 100, "stars": 150},
+    "month": {"tier": "member", "days": 30, "stars": 400},
+    "gold": {"tier": "premium", "days": 30},
+}
+ANNA = "anna"
+
+
+@dataclass
+class Market:
+    """A bot that sells, and Anna."""
+
+    service: Service
+    toy: ToyFace
+    beach: Beach
+
+    @property
+    def said(self) -> str:
+        return self.toy.chat.words[-1]
+
+    async def buy(self, offer: str, charge: str) -> None:
+        await self.toy.press(ANNA, f"buy:{offer}")
+        order = self.beach.orders[-1]
+        worth, fee = self.beach.worth_micro(order.terms.amount)
+        await self.service.shop.paid(
+            Paid("toy", charge, order.order_id, ANNA, order.terms.amount, "SHL", worth, fee)
+        )
+
+
+@pytest.fixture
+async def market(tmp_path: Path) -> AsyncIterator[Market]:
+    config = config_in(tmp_path, sales={"enabled": True}, offers=OFFERS)
+    async with easel(config) as service:
+        market = Market(service, ToyFace(service, Chat()), Beach())
+        service.shop.open(market.beach)
+        yield market
+        assert await service.store.check() == []
+        await market.toy.delivery.close()
+
+
+async def topup(market: Market) -> int:
+    member = await market.service.store.members.of("toy", ANNA)
+    return (await market.service.store.members.quota(member.key)).topup
+
+
+async def test_a_new_platform_shows_its_prices_and_takes_its_money(market: Market) -> None:
+    await market.toy.type(ANNA, "/plans")
+    assert "100 extra images: 300 🐚" in market.said
+    assert "premium: not sold" in market.said
+    assert market.toy.chat.buttons == ["buy:boost", "buy:month"]
+    await market.buy("boost", "1")
+    assert market.beach.orders[0].terms.amount == 300
+    assert f"https://beach.example/{market.beach.orders[0].order_id}" in market.said
+    assert await topup(market) == 100
+
+
+async def test_a_tier_that_was_bought_is_told_with_its_end(market: Market) -> None:
+    await market.buy("month", "1")
+    await market.toy.type(ANNA, "/plans")
+    assert "member (yours)" in market.said
+    assert "You have member until" in market.said
+
+
+async def test_who_cannot_be_asked_now_is_asked_later(market: Market) -> None:
+    market.beach.closed = True
+    await market.toy.press(ANNA, "buy:boost")
+    assert "try again" in market.said
+    market.beach.closed = False
+    await market.buy("boost", "1")
+    market.beach.closed = True
+    await market.service.shop.refund(market.beach.orders[-1].order_id, by="admin", why="")
+    assert market.beach.paid_back == []
+    market.beach.closed = False
+    await market.service.shop.pay_back()
+    await market.service.shop.pay_back()
+    assert market.beach.paid_back == ["1"]
+
+
+async def test_where_nobody_sells_there_is_nothing_to_press(market: Market) -> None:
+    market.service.shop.close(market.beach)
+    await market.toy.type(ANNA, "/plans")
+    assert market.toy.chat.buttons == []
+    await market.toy.press(ANNA, "buy:boost")
+    assert "not for sale here" in market.said
+
+
+async def test_sales_are_told_with_fees_refunds_and_margin(market: Market) -> None:
+    await market.buy("boost", "1")
+    await market.buy("boost", "2")
+    await market.service.shop.refund(market.beach.orders[-1].order_id, by="admin", why="")
+    config, t = market.service.config, translator("en")
+    report = await cost_report(market.service.store, config, "today")
+    (_, sales), (_, margin) = await income_facts(market.service.store, config, report, t)
+    total, line = sales.splitlines()
+    assert total == "CN¥0.2700"  # 300 shells, less their tenth; the other order was paid back
+    assert line == "boost, toy: 2 paid, 600 SHL; fees CN¥0.0600, refunds 1; left CN¥0.2700"
+    assert margin == "CN¥0.2700"
+
+
+async def test_without_sales_there_are_no_such_commands(tmp_path: Path) -> None:
+    async with easel(config_in(tmp_path, offers=OFFERS)) as service:
+        toy = ToyFace(service, Chat())
+        await toy.type(ANNA, "/help")
+        assert "/plans" not in toy.chat.words[-1]
+        await toy.press(ANNA, "buy:boost")
+        assert "not for sale here" in toy.chat.words[-1]
+        await toy.delivery.close()
