@@ -108,6 +108,7 @@ class FairQueue(Generic[J]):
         """A new job joins the end of its flow."""
         lane = self._lane(job.lane)
         self._shares.wake(job.lane)
+        self._shares.expect(job.lane, job.cost_s)
         flow = lane.flows.setdefault(job.flow, _Flow())
         start = max(lane.turn, flow.finish)
         self._serial += 1

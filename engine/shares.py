@@ -16,17 +16,24 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 
+LEAST_JOB_S = 0.001
+MOST_OF_SLOW = 0.5
+"""A lane that claims jobs an hour never claims more than half of a device that is too slow for them."""
+
+
 @dataclass(frozen=True, slots=True)
 class LaneTerms:
     """What a lane may claim.
 
     `weight` counts against the other lanes that have work. `share`, where given, takes the weight's place:
     this part (0 < share < 1) of the device goes to the lane while any lane without one has work, whatever
-    their weights.
+    their weights. `jobs_an_hour`, where given, takes the place of both: the lane gets what nobody else has
+    work for, and beside the others as much as that many of its jobs take.
     """
 
     weight: float = 1.0
     share: float | None = None
+    jobs_an_hour: float | None = None
     max_waiting_per_flow: int | None = None
 
     def __post_init__(self) -> None:
@@ -34,6 +41,12 @@ class LaneTerms:
             raise ValueError(f"a lane's weight must be positive, not {self.weight}")
         if self.share is not None and not 0 < self.share < 1:
             raise ValueError(f"a lane's share must lie between 0 and 1, not {self.share}")
+        if self.jobs_an_hour is not None and self.jobs_an_hour <= 0:
+            raise ValueError(f"a lane's jobs an hour must be positive, not {self.jobs_an_hour}")
+
+    @property
+    def claims_by_weight(self) -> bool:
+        return self.share is None and self.jobs_an_hour is None
 
 
 @dataclass(slots=True, eq=False)
@@ -47,6 +60,15 @@ class Share:
     """What each admitted job still needs, in seconds."""
     waiting: int = 0
     """Jobs that are not admitted yet."""
+    job_s: float = 1.0
+    """What its last job was predicted to need, in seconds."""
+
+    @property
+    def part(self) -> float | None:
+        """The part of the device it may claim beside the others; None where its weight says that."""
+        if self.terms.jobs_an_hour is not None:
+            return min(MOST_OF_SLOW, max(self.job_s, LEAST_JOB_S) * self.terms.jobs_an_hour / 3600)
+        return self.terms.share
 
     @property
     def busy(self) -> bool:
@@ -66,12 +88,13 @@ class Shares:
         return self._lanes[lane]
 
     def weight(self, lane: str) -> float:
-        terms = self.of(lane).terms
-        if terms.share is None:
-            return terms.weight
-        others = [other for other in self._lanes.values() if other.terms.share is None]
+        share = self.of(lane)
+        part = share.part
+        if part is None:
+            return share.terms.weight
+        others = [other for other in self._lanes.values() if other.terms.claims_by_weight]
         rivals = sum(o.terms.weight for o in others if o.busy) or sum(o.terms.weight for o in others) or 1.0
-        return rivals * terms.share / (1 - terms.share)
+        return rivals * part / (1 - part)
 
     def due(self, lane: str, more_s: float = 0.0) -> float:
         """Virtual time at which all that this lane has admitted will be over, and `more_s` seconds after."""
@@ -101,7 +124,12 @@ class Shares:
 
     def admit(self, lane: str, job_id: str, cost_s: float) -> None:
         """What the job needs counts as its lane's from now on."""
+        self.expect(lane, cost_s)
         self.of(lane).owed[job_id] = cost_s
+
+    def expect(self, lane: str, cost_s: float) -> None:
+        """A lane's jobs take about so long."""
+        self.of(lane).job_s = cost_s
 
     def served(self, lane: str, job_id: str, seconds: float) -> None:
         """An admitted job was given `seconds` of the device."""

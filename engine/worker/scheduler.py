@@ -113,8 +113,14 @@ class Scheduler:
         """The jobs that may be worked on now: those due first, and all that only lack their decode."""
         dues = {lane: self.shares.due(lane) for lane in {job.lane for job in self.jobs.values()}}
         order = sorted(self.jobs.values(), key=lambda job: (dues[job.lane], job.steps_left, job.arrived_at))
+        if order and not self._is_slow(order[0]):  # nor may such a job join the others' forward
+            order = [job for job in order if not self._is_slow(job) or job.state is JobState.DECODING]
         decoding = [job for job in order if job.state is JobState.DECODING]
         return decoding + [job for job in order if job.state is not JobState.DECODING][: self.cap]
+
+    def _is_slow(self, job: Job) -> bool:
+        """Whether its lane has the device only while no other has work, and now and then besides."""
+        return self.shares.of(job.lane).terms.jobs_an_hour is not None
 
     def pick(self, lanes: int) -> list[Work]:
         """Calls for `lanes` free threads."""

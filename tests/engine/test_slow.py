@@ -1,0 +1,58 @@
+"""A lane with jobs an hour has what nobody else has work for, and no less than those: hours in seconds."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.shares import LaneTerms
+from engine.simulation import Arrival, Outcome, simulate
+from tests.engine.test_scheduler import PICTURE_S, PROFILE, STEP_S, flood, request
+
+LANES = {
+    "free": LaneTerms(share=0.1),
+    "member": LaneTerms(3),
+    "premium": LaneTerms(6),
+    "slow": LaneTerms(jobs_an_hour=1.0),
+}
+HOUR_S = 3600
+
+
+def draw(arrivals: list[Arrival], until_s: float = float("inf")) -> Outcome:
+    return simulate(arrivals, PROFILE, lanes=LANES, until_s=until_s)
+
+
+def drawn(outcome: Outcome, lane: str) -> int:
+    return sum(s.finished_s is not None for s in outcome.stories.values() if s.request.lane == lane)
+
+
+@pytest.mark.parametrize("busy", [("premium",), ("free", "member", "premium")])
+def test_beside_others_it_gets_about_a_picture_an_hour(busy: tuple[str, ...]) -> None:
+    arrivals = flood("slow", 40) + [arrival for lane in busy for arrival in flood(lane, 4000)]
+    outcome = draw(arrivals, 6 * HOUR_S)
+    assert 5 <= drawn(outcome, "slow") <= 8
+    assert outcome.gpu_s["slow"] / outcome.busy_s < 0.005
+
+
+def test_beside_free_alone_it_gets_no_tenth_of_that() -> None:
+    outcome = draw(flood("slow", 400) + flood("free", 4000), 6 * HOUR_S)
+    assert drawn(outcome, "slow") >= 6
+    assert outcome.gpu_s["slow"] / outcome.busy_s < 0.03
+
+
+def test_it_has_all_of_the_device_when_nobody_else_waits() -> None:
+    outcome = draw(flood("slow", 1000), HOUR_S)
+    assert outcome.gpu_s["slow"] / HOUR_S > 0.99
+
+
+def test_whoever_comes_does_not_wait_for_it() -> None:
+    arrivals = [*flood("slow", 100), Arrival(100.0, request("p", "premium"))]
+    outcome = draw(arrivals, 300)
+    assert outcome.stories["p"].took_s <= PICTURE_S + 4 * STEP_S
+
+
+def test_hours_alone_are_not_held_against_it() -> None:
+    later = [Arrival(1.0 * HOUR_S, arrival.request) for arrival in flood("premium", 4000)]
+    outcome = draw(flood("slow", 1000) + later, 6 * HOUR_S)
+    stories = outcome.stories.values()
+    after = [s for s in stories if s.request.lane == "slow" and (s.finished_s or 0) > HOUR_S + 60]
+    assert 4 <= len(after) <= 8
