@@ -20,6 +20,7 @@ from bot.config.schema import Billing
 from bot.cost.calibration import PROFILE
 from bot.cost.watch import CostWatch
 from bot.folders import make_folder
+from bot.imagine.drawing import slow_lane
 from bot.imagine.models import Model, Models, capabilities_for
 from bot.imagine.pricing import Pricing
 from bot.imagine.service import Service
@@ -48,15 +49,17 @@ MB = 1 << 20
 
 
 def lane_terms(config: Config) -> dict[str, LaneTerms]:
-    """The tiers as the queue sees them: a free tier keeps to its share while anyone who pays waits."""
-    return {
-        name: LaneTerms(
-            weight=tier.weight,
-            share=config.engine.free_share if tier.billing is Billing.NONE else None,
-            max_waiting_per_flow=tier.max_waiting,
-        )
-        for name, tier in config.tiers.items()
-    }
+    """The tiers as the queue sees them: a free tier keeps to its share while anyone who pays waits.
+
+    What a tier has beyond its allowance is drawn when nobody else waits, and beside others once an hour.
+    """
+    lanes: dict[str, LaneTerms] = {}
+    for name, tier in config.tiers.items():
+        share = config.engine.free_share if tier.billing is Billing.NONE else None
+        lanes[name] = LaneTerms(weight=tier.weight, share=share, max_waiting_per_flow=tier.max_waiting)
+        if tier.slow_images_a_month:
+            lanes[slow_lane(name)] = LaneTerms(jobs_an_hour=1.0, max_waiting_per_flow=tier.max_waiting)
+    return lanes
 
 
 def engine_config(config: Config) -> EngineConfig:

@@ -157,6 +157,15 @@ def quota_facts(quota: Quota, tier: Tier, currency: str, t: Translator) -> list[
     return [
         *facts,
         (t("fact-left"), left(quota, t)),
+        *slow_facts(quota, t),
         (t("quota-resets"), day(quota.resets_at, t.language)),
         (t("quota-price"), money(tier.price_micro, currency, t.language)),
     ]
+
+
+def slow_facts(quota: Quota, t: Translator) -> list[Fact]:
+    """What may be drawn slowly once nothing is left, and whether the member chose that."""
+    if not (quota.slow_left or quota.slow):
+        return []
+    shown = "slow-chosen" if quota.slow else "slow-possible"
+    return [(t("quota-slow"), t(shown, left=quota.slow_left))]

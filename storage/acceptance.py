@@ -42,8 +42,8 @@ def accept(db: sqlite3.Connection, policy: Policy, now_us: int, request: NewRequ
     number = db.execute(
         """
         INSERT INTO request (request_id, platform, source_key, digest, member, server, tier, month,
-                             capped_day, payload, created_us)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                             capped_day, payload, created_us, slow)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
         (
             request.request_id,
@@ -57,11 +57,12 @@ def accept(db: sqlite3.Connection, policy: Policy, now_us: int, request: NewRequ
             reservation.capped_day,
             request.payload,
             now_us,
+            reservation.slow,
         ),
     ).lastrowid
     db.execute("INSERT INTO address VALUES (?, ?)", (number, request.address))
     _insert_jobs(db, number, request, reservation)
-    return Acceptance(_as_accepted(request, where, now_us), replayed=False)
+    return Acceptance(_as_accepted(request, where, now_us, slow=reservation.slow), replayed=False)
 
 
 def take_back(db: sqlite3.Connection, request_id: str) -> None:
@@ -121,7 +122,7 @@ def _insert_jobs(
     db.execute(statement, values)
 
 
-def _as_accepted(request: NewRequest, where: quota.Standing, now_us: int) -> RequestRecord:
+def _as_accepted(request: NewRequest, where: quota.Standing, now_us: int, *, slow: bool) -> RequestRecord:
     accepted_at = from_us(now_us)
     jobs = tuple(
         JobRecord(
@@ -148,4 +149,5 @@ def _as_accepted(request: NewRequest, where: quota.Standing, now_us: int) -> Req
         address=request.address,
         jobs=jobs,
         created_at=accepted_at,
+        slow=slow,
     )

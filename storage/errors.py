@@ -23,8 +23,9 @@ class Refusal(StorageError):
 class QuotaExceeded(Refusal):
     """The member wanted more images than the month and the top-up have left."""
 
-    def __init__(self, wanted: int, left: int, resets_at: datetime) -> None:
+    def __init__(self, wanted: int, left: int, resets_at: datetime, *, may_go_slowly: bool = False) -> None:
         super().__init__(f"{wanted} images wanted, {left} left until {resets_at.isoformat()}")
+        self.may_go_slowly = may_go_slowly  # they have not chosen to, and could
         self.wanted = wanted
         self.left = left
         self.resets_at = resets_at

@@ -92,6 +92,16 @@ class Members(Subject):
         _update(db, member, "joined_us = coalesce(joined_us, ?)", self.now_us)
         return None
 
+    @writes
+    def go_slowly(self, db: sqlite3.Connection, member: str, *, yes: bool) -> None:
+        """Whether they go on slowly this month once their allowance is used. Raises UnknownMember."""
+        month = self.policy.calendar.month(self.now_us)
+        db.execute(
+            "INSERT INTO account (month, member, slow) VALUES (?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET slow = excluded.slow",
+            (month, member_rows.by_key(db, member)["id"], yes),
+        )
+
     # What owners and moderators change; each is written to the audit log
 
     @writes

@@ -46,6 +46,7 @@ class Standing:
     spend_cap_micro: int | None
     spent_micro: int  # this month, what is held included
     given_tier: bool  # the tier is one they were given by name, or bought
+    chose_slow: bool
     first_request: int | None  # the request that this source made before
 
     @property
@@ -60,6 +61,14 @@ class Standing:
         """With the top-up."""
         return None if self.allowance_left is None else self.allowance_left + self.topup
 
+    @property
+    def slow_left(self) -> int:
+        """Images that may be drawn slowly, once the allowance is used."""
+        if self.terms.allowance is None:
+            return 0
+        begun = max(self.terms.allowance, self.used + self.reserved)
+        return max(0, self.terms.allowance + self.terms.slow - begun)
+
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
@@ -73,6 +82,7 @@ class Reservation:
     prices_micro: tuple[int, ...]
     from_topup: int
     capped_day: int | None
+    slow: bool = False
 
 
 def standing(
@@ -88,7 +98,7 @@ def standing(
     """Where a member stands this month. Raises UnknownMember."""
     row = db.execute(
         """
-        SELECT member.*, used, reserved, revenue_micro + held_micro AS spent_micro,
+        SELECT member.*, used, reserved, slow, revenue_micro + held_micro AS spent_micro,
                (SELECT min(spend_cap_micro) FROM api_key
                 WHERE api_key.member = member.id AND revoked_us IS NULL) AS spend_cap_micro,
                (SELECT group_concat(tier, char(31)) FROM held
@@ -127,6 +137,7 @@ def standing(
         spend_cap_micro=row["spend_cap_micro"],
         spent_micro=row["spent_micro"] or 0,
         given_tier=in_force in bought or in_force == own == row["tier"],
+        chose_slow=bool(row["slow"]),
         first_request=row["first_request"],
     )
 
@@ -140,6 +151,8 @@ def quota(where: Standing, policy: Policy, now_us: int) -> Quota:
         reserved=where.reserved,
         topup=where.topup,
         left=where.left,
+        slow_left=where.slow_left,
+        slow=where.chose_slow,
         resets_at=from_us(policy.calendar.month_end_us(policy.calendar.month(now_us))),
     )
 
@@ -157,11 +170,13 @@ def reserve(
         raise MemberBanned(where.ban_reason)
     if request.account_age_s is not None and request.account_age_s < where.terms.min_account_age_s:
         raise AccountTooYoung(request.account_age_s, where.terms.min_account_age_s)
-    if where.left is not None and wanted > where.left:  # which `_hold` would find as well, and decides
-        raise QuotaExceeded(wanted, where.left, resets_at)
-    from_allowance = wanted if where.allowance_left is None else min(wanted, where.allowance_left)
+    slow = where.left == 0 and where.chose_slow and wanted <= where.slow_left
+    if where.left is not None and wanted > where.left and not slow:  # `_hold` finds the same, and decides
+        may_go_slowly = not where.left and not where.chose_slow and where.slow_left > 0
+        raise QuotaExceeded(wanted, where.left, resets_at, may_go_slowly=may_go_slowly)
+    from_allowance = wanted if slow or where.allowance_left is None else min(wanted, where.allowance_left)
     had = where.used + where.reserved
-    prices_micro = tuple(where.terms.price_of_next(had + n) for n in range(from_allowance))
+    prices_micro = tuple(0 if slow else where.terms.price_of_next(had + n) for n in range(from_allowance))
     price_micro = sum(prices_micro)
     if where.spend_cap_micro is not None and where.spent_micro + price_micro > where.spend_cap_micro:
         raise SpendingCapReached(price_micro, max(0, where.spend_cap_micro - where.spent_micro), resets_at)
@@ -171,6 +186,7 @@ def reserve(
         prices_micro=prices_micro,
         from_topup=wanted - from_allowance,
         capped_day=_count_under_daily_caps(db, policy, now_us, where, request),
+        slow=slow,
     )
     if not _hold(db, where, reservation):
         raise QuotaExceeded(wanted, where.left or 0, resets_at)
@@ -191,6 +207,9 @@ def uncount_daily(
 
 
 def _hold(db: sqlite3.Connection, where: Standing, reservation: Reservation) -> bool:
+    limit = where.terms.allowance
+    if limit is not None and reservation.slow:
+        limit += where.terms.slow
     held = db.execute(
         """
         INSERT INTO account (month, member, reserved, held_micro) VALUES (:month, :member, :images, :price)
@@ -203,7 +222,7 @@ def _hold(db: sqlite3.Connection, where: Standing, reservation: Reservation) -> 
             "member": where.member,
             "images": reservation.from_allowance,
             "price": sum(reservation.prices_micro),
-            "allowance": where.terms.allowance,
+            "allowance": limit,
         },
     ).rowcount
     if reservation.from_topup:

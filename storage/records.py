@@ -48,6 +48,8 @@ class TierTerms:
     daily_cap_server: int | None = None
     daily_cap_total: int | None = None
     min_account_age_s: int = 0
+    slow: int = 0
+    """Images a month beyond the allowance, for who chose to go on slowly. They cost the member nothing."""
     volume: tuple[tuple[int, int], ...] = ()
     """Lower prices, rising: (a member's charged images of the month before, the price of each one after)."""
 
@@ -97,6 +99,10 @@ class Quota:
     topup: int
     left: int | None
     resets_at: datetime
+    slow_left: int = 0
+    """What may be drawn slowly once nothing else is left."""
+    slow: bool = False
+    """They chose to go on slowly this month."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +214,8 @@ class RequestRecord:
     address: str
     jobs: tuple[JobRecord, ...]
     created_at: datetime
+    slow: bool = False
+    """Accepted beyond the allowance, to be drawn when nobody else waits."""
 
 
 @dataclass(frozen=True, slots=True)

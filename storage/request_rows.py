@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _SELECT = """
 SELECT request.id, request_id, request.platform, source_key, digest, member.key AS member, request.tier,
-       server, payload, coalesce(address, '{}') AS address, request.created_us,
+       server, payload, request.slow, coalesce(address, '{}') AS address, request.created_us,
        job_id, seed, state, image, started_us, parked, reason, usage,
        wait_us, draw_us, gpu_us, energy_mj, model, width, height, steps, device, cached,
        coalesce(charged, 0) AS charged, coalesce(drawing.cost_micro, ledger.cost_micro, 0) AS cost_micro
@@ -67,6 +67,7 @@ def _request(rows: list[sqlite3.Row], now_us: int) -> RequestRecord:
         address=first["address"],
         jobs=tuple(_job(row, now_us) for row in rows),
         created_at=from_us(first["created_us"]),
+        slow=bool(first["slow"]),
     )
 
 

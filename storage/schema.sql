@@ -1,4 +1,4 @@
--- Version 11, written by `python -m storage.schema` to read; what runs is migrations/.
+-- Version 12, written by `python -m storage.schema` to read; what runs is migrations/.
 
 CREATE TABLE meta (
   name  TEXT PRIMARY KEY,
@@ -40,7 +40,7 @@ CREATE TABLE account (
   gpu_us        INTEGER NOT NULL DEFAULT 0,
   energy_mj     INTEGER NOT NULL DEFAULT 0,
   cost_micro    INTEGER NOT NULL DEFAULT 0,
-  revenue_micro INTEGER NOT NULL DEFAULT 0, carried INTEGER NOT NULL DEFAULT 0 CHECK (carried >= 0),
+  revenue_micro INTEGER NOT NULL DEFAULT 0, carried INTEGER NOT NULL DEFAULT 0 CHECK (carried >= 0), slow INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (month, member)
 ) WITHOUT ROWID;
 
@@ -59,7 +59,7 @@ CREATE TABLE request (
   month      INTEGER NOT NULL,                      -- of the reservation, whenever it is settled
   capped_day INTEGER,                               -- the day whose caps it counts under, NULL for none
   payload    TEXT NOT NULL,
-  created_us INTEGER NOT NULL, digest TEXT NOT NULL DEFAULT '',
+  created_us INTEGER NOT NULL, digest TEXT NOT NULL DEFAULT '', slow INTEGER NOT NULL DEFAULT 0,
   UNIQUE (platform, source_key)
 );
 

@@ -66,6 +66,7 @@ class Reply(StrEnum):
     SETTING = "set"
     PLANS = "plans"
     BUY = "buy"
+    SLOW = "slow"
 
 
 QUESTION_ID = re.compile(rf"(?P<reply>{'|'.join(Reply)}):(?P<target>[\w=.-]{{0,52}})")

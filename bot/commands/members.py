@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from babel.dates import format_datetime
 
 from bot import render
+from bot.commands.button_ids import Reply, reply_id
 from bot.commands.command import Argument, Command, Kind
 from bot.config.schema import AccessMode
 from bot.faces.platforms import PLATFORMS
 from bot.imagine.request import ImageRequest
 from bot.messages import LANGUAGES, Reason, UserError, say, translator
-from bot.render import Card
+from bot.render import Button, Card
 from bot.sales.commands import offered_when_little_is_left
 from storage.errors import LinkProblem, LinkRefused
 from storage.records import CancelledBy, Identity, JobState
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from bot.faces.caller import Caller
     from bot.imagine.service import Asker, Service
     from bot.messages import Translator
-    from storage.records import LinkOffer, RequestRecord
+    from storage.records import LinkOffer, Quota, RequestRecord
 
 PAGE = 5
 PROMPT_CHARS = 120
@@ -75,7 +76,17 @@ async def quota(service: Service, asker: Asker, t: Translator) -> Card:
     state = await service.store.members.quota(member.key, tier=asker.tier)
     tier = service.config.tiers[state.tier]
     facts = tuple(render.quota_facts(state, tier, service.pricing.currency, t))
-    return Card(t("quota-title"), facts, buttons=offered_when_little_is_left(service.config, state, t))
+    buttons = (*_slowly(state, t), *offered_when_little_is_left(service.config, state, t))
+    return Card(t("quota-title"), facts, buttons=buttons)
+
+
+def _slowly(quota: Quota, t: Translator) -> tuple[Button, ...]:
+    """The choice between going on slowly and waiting for the month, once nothing is left."""
+    if quota.left != 0 or not (quota.slow_left or quota.slow):
+        return ()
+    if quota.slow:
+        return (Button(t("slow-wait"), reply_id(Reply.SLOW, "off")),)
+    return (Button(t("slow-go-on"), reply_id(Reply.SLOW, "on")),)
 
 
 async def cancel(service: Service, asker: Asker, t: Translator) -> Card:

@@ -52,6 +52,9 @@ async def answer(service: Service, caller: Caller, pressed: Replied) -> Card:
             return await sales.plans(service, caller)
         case Reply.BUY:
             return await sales.buy(service, caller, target)
+        case Reply.SLOW:
+            await service.store.members.go_slowly(caller.member.key, yes=target == "on")
+            return await members.quota(service, asker, t)
         case Reply.SETTING:
             await caller.require(Who.MANAGER)
             name, _, value = target.partition("=")

@@ -79,6 +79,7 @@ class Tier(Section):
 
     name: str = ""
     images_a_month: Annotated[int, Field(ge=0)] | None = None
+    slow_images_a_month: Annotated[int, Field(ge=0)] = 0
     price: Price = Decimal(0)
     volume_prices: tuple[VolumePrice, ...] = ()
     billing: Billing = Billing.SUBSCRIPTION
@@ -93,6 +94,12 @@ class Tier(Section):
     min_account_age_days: Annotated[int, Field(ge=0)] = 0
     daily_cap_server: Annotated[int, Field(ge=1)] | None = None
     daily_cap_total: Annotated[int, Field(ge=1)] | None = None
+
+    @model_validator(mode="after")
+    def _slow_after_an_allowance(self) -> Tier:
+        if self.slow_images_a_month and (self.images_a_month is None or self.volume_prices):
+            raise ValueError("has slow_images_a_month, so it must have images_a_month and no volume_prices")
+        return self
 
     @property
     def max_pixels(self) -> int:

@@ -55,6 +55,11 @@ class Flight:
     """The engine is shutting down: its jobs stay open in the database, and the next start resumes them."""
 
 
+def slow_lane(tier: str) -> str:
+    """Where the images of a tier wait that are beyond its allowance."""
+    return f"{tier} (slow)"
+
+
 class JobRunner:
     """Takes the jobs of a request to their end. Owns no task: the service runs `draw` and cancels it."""
 
@@ -145,7 +150,7 @@ class JobRunner:
             guidance=request.guidance,
             negative_prompt=request.negative_prompt,
             extra=tuple(sorted(request.extra.items())),
-            lane=record.tier,
+            lane=slow_lane(record.tier) if record.slow else record.tier,
             flow=record.member,
             preview_every=self._config.engine.preview_every,
             png=picture_file(request, job.seed, model, watermark=tier.watermark),

@@ -42,6 +42,7 @@ class Pricing:
                 allowance=tier.images_a_month,
                 price_micro=tier.price_micro,
                 volume=tier.volume_micro,
+                slow=tier.slow_images_a_month,
                 daily_cap_server=tier.daily_cap_server,
                 daily_cap_total=tier.daily_cap_total,
                 min_account_age_s=tier.min_account_age_days * 86_400,

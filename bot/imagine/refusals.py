@@ -46,6 +46,8 @@ def explain_engine(error: EngineError) -> UserError:
 
 def _refused(error: StorageError, language: str) -> tuple[Message, Reason]:
     match error:
+        case QuotaExceeded(may_go_slowly=True):
+            return say("error-quota-slow", resets=day(error.resets_at, language)), Reason.NO_QUOTA
         case QuotaExceeded(left=0):
             return say("error-quota-used", resets=day(error.resets_at, language)), Reason.NO_QUOTA
         case QuotaExceeded():

@@ -85,3 +85,14 @@ error-voucher-used = This voucher has already been used.
 income-sales = Sales, after fees and refunds
 income-line = { $payments } paid, { $amount }; fees { $fees }, refunds { $refunds }; left { $net }
 income-margin = Margin with sales
+
+quota-slow = After that
+slow-possible =
+    { $left ->
+        [one] one slow image, drawn when nobody else waits
+       *[other] { $left } slow images, drawn when nobody else waits
+    }
+slow-chosen = slowly, when nobody else waits; { $left } left
+slow-go-on = Go on slowly
+slow-wait = Wait for next month instead
+error-quota-slow = All your images for this month are used or being drawn. New ones come on { $resets }, or go on slowly: the button is under /quota.

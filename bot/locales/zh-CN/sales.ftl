@@ -81,3 +81,10 @@ error-voucher-used = 这个兑换码已经用过了。
 income-sales = 销售收入（扣除手续费和退款）
 income-line = { $payments } 笔，{ $amount }；手续费 { $fees }，退款 { $refunds } 笔；净 { $net }
 income-margin = 含销售的利润
+
+quota-slow = 用完之后
+slow-possible = 还可慢速画 { $left } 张（没有别人排队时才画）
+slow-chosen = 慢速继续（没有别人排队时才画），还剩 { $left } 张
+slow-go-on = 慢速继续
+slow-wait = 改为等到下个月
+error-quota-slow = 您本月的图片已用完或正在画。{ $resets } 会有新的额度；也可以慢速继续，按钮在 /quota 下面。

@@ -1,0 +1,82 @@
+"""A member whose month is used up chooses to go on slowly, and is drawn when nobody else waits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.app import lane_terms
+from bot.config.schema import Tier
+from bot.imagine.drawing import slow_lane
+from tests.bot.faces.toy import Chat, ToyFace
+from tests.easel import FieldModel, config_in, easel
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TIERS = {
+    "free": {"images_a_month": 1, "slow_images_a_month": 2, "billing": "none", "max_size": 768},
+    "member": {"images_a_month": 5, "weight": 3},
+}
+SMALL = "/imagine a cat --size 64x64 --steps 1"
+
+
+async def test_a_member_goes_on_slowly_by_a_button(tmp_path: Path) -> None:
+    model = FieldModel()
+    async with easel(config_in(tmp_path, tiers=TIERS), model) as service:
+        toy = ToyFace(service, Chat())
+
+        async def draw() -> int:
+            await toy.type("anna", SMALL)
+            await toy.delivery.settled()
+            return len(toy.chat.pictures)
+
+        assert await draw() == 1
+        assert await draw() == 1
+        assert "the button is under /quota" in toy.chat.words[-1]
+        await toy.type("anna", "/quota")
+        assert "After that: 2 slow images" in toy.chat.words[-1]
+        assert toy.chat.buttons[-1] == "slow:on"
+        await toy.press("anna", "slow:on")
+        assert "slowly, when nobody else waits; 2 left" in toy.chat.words[-1]
+        assert await draw() == 2
+        assert await draw() == 3
+        assert await draw() == 3
+        assert "New ones come on" in toy.chat.words[-1]
+        await toy.press("anna", "slow:off")
+        assert toy.chat.buttons[-1] != "slow:on"
+        await toy.delivery.close()
+
+
+async def test_whoever_is_not_slow_is_drawn_first(tmp_path: Path) -> None:
+    model = FieldModel()
+    async with easel(config_in(tmp_path, tiers=TIERS, engine={"max_active": 1}), model) as service:
+        toy = ToyFace(service, Chat())
+        await toy.type("anna", SMALL)
+        await toy.delivery.settled()
+        await toy.press("anna", "slow:on")
+        member = await service.store.members.of("toy", "bob")
+        await service.store.members.set_tier(member.key, "member", by="admin")
+        model.gate.clear()
+        await toy.type("bob", SMALL)
+        await toy.type("anna", SMALL)
+        await toy.type("bob", SMALL)
+        await toy.type("bob", SMALL)
+        waiting = {live.request_id: live.member for live in service.requests()}
+        model.gate.set()
+        await toy.delivery.settled()
+        drawn = [waiting[job.partition("-")[0]] for job in model.drawn[1:]]
+        assert [who == member.key for who in drawn] == [True, True, True, False]
+        await toy.delivery.close()
+
+
+def test_a_slow_lane_is_there_where_a_tier_has_one(tmp_path: Path) -> None:
+    lanes = lane_terms(config_in(tmp_path, tiers=TIERS))
+    assert set(lanes) == {"free", "member", slow_lane("free")}
+    assert lanes[slow_lane("free")].jobs_an_hour == 1.0
+
+
+def test_slow_images_need_an_allowance_to_come_after() -> None:
+    with pytest.raises(ValueError, match="must have images_a_month"):
+        Tier(slow_images_a_month=5)
