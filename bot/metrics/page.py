@@ -11,6 +11,7 @@ from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0
 from prometheus_client.registry import Collector
 
+from bot.imagine.drawing import slow_lane
 from bot.metrics import readings
 from storage.errors import StoreUnavailable
 
@@ -47,10 +48,11 @@ class MetricsPage:
             log.warning("metrics.no_ledger", reason=str(error))
         checks = await self._health.readiness()
         usage = await asyncio.to_thread(shutil.disk_usage, service.config.storage.folder)
-        currency = service.pricing.currency
+        currency, tiers = service.pricing.currency, service.config.tiers
+        slow = (slow_lane(name) for name, tier in tiers.items() if tier.slow_images_a_month)
         metrics = [
             *self._counting.registry.collect(),
-            *readings.engine(service.models.default.backend.snapshot(), service.config.tiers),
+            *readings.engine(service.models.default.backend.snapshot(), (*tiers, *slow)),
             *readings.ledger(self._totals, currency),
             *readings.rent(service.pricing.rate(), currency),
             *readings.readiness(checks),
