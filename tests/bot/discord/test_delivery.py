@@ -107,7 +107,7 @@ async def test_a_request_is_kept_and_finished_in_its_message_by_the_next_process
     result = await drawing(world)
     await world.stop()
     assert "restarting" in words(result.response)
-    assert "is kept" in words(result.response)
+    assert "is saved" in words(result.response)
     world.model.gate.set()
     await world.start()
     await world.settled()

@@ -147,7 +147,7 @@ async def test_tier_grant_ban_and_unban(world: World, owner: MemberActor) -> Non
 async def test_pause_lets_requests_wait_and_resume_draws_them(world: World, owner: MemberActor) -> None:
     await world.ask("pause", who=owner)
     result = await world.begin()
-    assert "You are next" in words(result.response)
+    assert "drawing is paused" in words(result.response)
     await owner.slash(world.channel, "resume")
     await world.settled()
     assert world.file(result.response)
