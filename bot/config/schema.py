@@ -22,6 +22,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -60,6 +61,11 @@ def _some_time(duration: dt.timedelta) -> dt.timedelta:
     if not duration:
         raise ValueError("must be longer than 0")
     return duration
+
+
+TELEGRAM_API = "https://api.telegram.org/bot"
+WEBHOOK_PORTS = (443, 80, 88, 8443)
+"""The ports that Telegram calls."""
 
 
 Duration = Annotated[dt.timedelta, BeforeValidator(_duration)]
@@ -308,14 +314,33 @@ class Discord(Section):
 
 
 class Telegram(Section):
-    """The Telegram face: polling, or a webhook where `webhook_url` is given."""
+    """The Telegram face: polling, or a webhook where `webhook_url` is given.
 
-    base_url: str = "https://api.telegram.org/bot"
+    `proxy` is an HTTP proxy; without it, HTTPS_PROXY counts.
+    """
+
+    base_url: str = TELEGRAM_API
     base_file_url: str = "https://api.telegram.org/file/bot"
+    proxy: Annotated[str, Field(pattern=r"^https?://[^\s/]+/?$")] | None = None
     webhook_url: str | None = None
     webhook_listen: str = "127.0.0.1"
     webhook_port: Annotated[int, Field(ge=1, le=65535)] = 8443
     admin_chat: int | None = None
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _callable(cls, url: str | None, info: ValidationInfo) -> str | None:
+        """Telegram's own servers call HTTPS and a few ports; a Bot API server of one's own calls any."""
+        if url is None or info.data.get("base_url") != TELEGRAM_API:
+            return url
+        parts = urlsplit(url)
+        if parts.scheme != "https" or not parts.hostname:
+            raise ValueError("must begin with https://, since Telegram calls nothing else")
+        if parts.netloc.rpartition(":")[2].isdecimal() and parts.port not in WEBHOOK_PORTS:
+            allowed = ", ".join(map(str, WEBHOOK_PORTS))
+            raise ValueError(f"must have one of the ports that Telegram calls: {allowed}")
+        return url
+
     ping_after: Duration = dt.timedelta(seconds=20)
 
 

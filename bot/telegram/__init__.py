@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.config.credentials import Credentials
 from bot.messages import UserError, say
-from bot.telegram.client import Client, Conflict, InvalidToken, Timing
+from bot.telegram.client import BadRequest, Client, InvalidToken, Timing
 
 if TYPE_CHECKING:
     from bot.config.schema import Config
@@ -18,12 +18,17 @@ __all__ = ["Client", "Timing", "serve"]
 async def serve(service: Service, token: str, config: Config) -> None:
     """Serve Telegram until cancelled, by polling or by a webhook.
 
-    Raises UserError where the token is not valid, or another instance is using it.
+    Raises UserError where the token is not valid, the webhook is not taken, or the proxy cannot be used.
     """
     secret = Credentials().telegram_webhook_secret
     try:
-        await Client(service, token, config, Timing()).run(secret.get_secret_value() if secret else None)
-    except Conflict:
-        raise UserError(say("telegram-two-instances")) from None
+        client = Client(service, token, config, Timing())
+    except (RuntimeError, ValueError) as error:  # what the library says of a proxy that the environment names
+        raise UserError(say("telegram-proxy", reason=str(error))) from None
+    try:
+        await client.run(secret.get_secret_value() if secret else None)
+    except BadRequest as error:
+        url = str(config.telegram.webhook_url)
+        raise UserError(say("telegram-webhook-refused", url=url, reason=error.message)) from None
     except InvalidToken:
         raise UserError(say("telegram-bad-token")) from None

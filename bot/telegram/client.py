@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from telegram import Chat, LinkPreviewOptions
 from telegram.constants import ParseMode
-from telegram.error import Conflict, InvalidToken, TelegramError
+from telegram.error import BadRequest, InvalidToken, TelegramError
 from telegram.ext import (
     Application,
     CallbackQueryHandler,
@@ -30,7 +30,7 @@ from bot.telegram.alarm import Alarm
 from bot.telegram.face import Face
 from bot.telegram.imagine import IMAGINE, Imagine
 from bot.telegram.menu import Menus
-from bot.telegram.names import set_commands
+from bot.telegram.names import set_commands, set_owners_commands
 from bot.telegram.pace import Pace, RateLimiter
 from bot.telegram.presses import Buttons
 from bot.telegram.stars import Stars
@@ -58,6 +58,8 @@ class Timing:
     upload_s: float = 60.0
     poll_s: int = 30
     stop_s: float = 10.0
+    again_s: float = 1.0
+    """Before updates are asked for again where that failed; doubled each time."""
 
 
 class Client:
@@ -77,7 +79,7 @@ class Client:
         self._add_handlers()
 
     async def run(self, webhook_secret: str | None = None) -> None:
-        """Serve until cancelled. Raises Conflict (another instance has this token) or InvalidToken."""
+        """Serve until cancelled. Raises InvalidToken, or BadRequest: Telegram does not take the webhook."""
         alarm = Alarm(self.bot, self._service, self._config.telegram.admin_chat, self.face.tasks)
         alarm.start()
         try:
@@ -94,7 +96,15 @@ class Client:
                 secret = webhook_secret or secrets.token_urlsafe(32)
                 await intake.listen(self.bot, self.handle, section, secret)
             else:
-                await intake.poll(self.bot, self.handle, timeout_s=self._timing.poll_s)
+                await intake.poll(
+                    self.bot,
+                    self.handle,
+                    timeout_s=self._timing.poll_s,
+                    again_s=self._timing.again_s,
+                    fought=lambda: self._service.alerts.tell(
+                        "telegram:conflict", say("telegram-two-instances")
+                    ),
+                )
         finally:
             alarm.stop()
             self._service.shop.close(self._stars)
@@ -142,6 +152,10 @@ class Client:
             if not self._is_mine(message, name):
                 return
             asked = await self.face.asked(update)
+            if (
+                asked.is_private and name == "start" and asked.caller.owner
+            ):  # before, Telegram knew no such chat
+                self.face.tasks.start(set_owners_commands(self.bot, self._config, asked.chat.id))
             try:
                 await commands.answer(self.face, asked, name, words)
             except UserError as error:
@@ -188,15 +202,17 @@ def _application(token: str, config: Config, timing: Timing, limiter: RateLimite
         .base_file_url(section.base_file_url)
         .updater(None)
         .defaults(Defaults(ParseMode.HTML, link_preview_options=LinkPreviewOptions(is_disabled=True)))
-        .request(_pool(64, timing))
-        .get_updates_request(_pool(2, timing))
+        .request(_pool(64, timing, section.proxy))
+        .get_updates_request(_pool(2, timing, section.proxy))
         .rate_limiter(limiter)
         .build()
     )
 
 
-def _pool(connections: int, timing: Timing) -> HTTPXRequest:
+def _pool(connections: int, timing: Timing, proxy: str | None) -> HTTPXRequest:
+    """Without a `proxy`, HTTPS_PROXY counts."""
     return HTTPXRequest(
+        proxy=proxy,
         connection_pool_size=connections,
         connect_timeout=timing.connect_s,
         read_timeout=timing.read_s,
@@ -206,4 +222,4 @@ def _pool(connections: int, timing: Timing) -> HTTPXRequest:
     )
 
 
-__all__ = ["Client", "Conflict", "InvalidToken", "Timing"]
+__all__ = ["BadRequest", "Client", "InvalidToken", "Timing"]

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import structlog
 from telegram import Update
-from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
+from telegram.error import BadRequest, Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
 from tornado.httpserver import HTTPServer
 from tornado.web import Application, RequestHandler
 
@@ -39,33 +39,63 @@ MAX_BODY_BYTES = 1 << 20
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - a header's name
 
 
-async def poll(bot: ExtBot[Any], handle: Handle, *, timeout_s: int) -> None:
-    """Fetch updates until cancelled. Raises Conflict where another instance polls with this token."""
+FIGHT = 3
+"""So many conflicts in a row are no stray call of somebody's, but another bot with this token."""
+WEBHOOK_CHECK_S = 300.0
+
+
+async def poll(
+    bot: ExtBot[Any],
+    handle: Handle,
+    *,
+    timeout_s: int,
+    again_s: float = 1.0,
+    fought: Callable[[], None] = lambda: None,
+) -> None:
+    """Fetch updates until cancelled. Raises InvalidToken.
+
+    Where somebody else polls too, go on after pauses that grow from `again_s`; `fought` is called where that
+    does not end.
+    """
     await until_reached(bot.delete_webhook)
-    offset, pause_s = 0, 1.0
+    offset, pause_s, conflicts = 0, again_s, 0
     while True:
         try:
             updates = await bot.get_updates(
                 offset=offset, timeout=timeout_s, allowed_updates=ALLOWED, read_timeout=timeout_s + 10
             )
-        except (Conflict, InvalidToken):
+        except InvalidToken:
             raise
+        except Conflict as error:
+            conflicts += 1
+            log.warning("telegram.conflict", why=error.message, again_in_s=pause_s)
+            if conflicts == FIGHT:
+                fought()
+            await asyncio.sleep(pause_s)
+            pause_s = min(MAX_PAUSE_S, 2 * pause_s)
+            await until_reached(bot.delete_webhook)  # which somebody may have set meanwhile
+            continue
         except RetryAfter as error:
             await asyncio.sleep(pause_of(error))
             continue
         except TelegramError as error:
-            log.warning("telegram.poll_failed", why=type(error).__name__, again_in_s=pause_s)
+            log.warning("telegram.poll_failed", why=_told(error), again_in_s=pause_s)
             await asyncio.sleep(pause_s)
             pause_s = min(MAX_PAUSE_S, 2 * pause_s)
             continue
-        pause_s = 1.0
+        pause_s, conflicts = again_s, 0
         await asyncio.gather(*(handle(update) for update in updates))
         if updates:
             offset = updates[-1].update_id + 1
 
 
-async def listen(bot: ExtBot[Any], handle: Handle, section: Telegram, secret: str) -> None:
-    """Have Telegram post updates here until cancelled; who does not know the secret is turned away."""
+async def listen(
+    bot: ExtBot[Any], handle: Handle, section: Telegram, secret: str, *, check_s: float = WEBHOOK_CHECK_S
+) -> None:
+    """Have Telegram post updates here until cancelled; who does not know the secret is turned away.
+
+    A webhook that somebody else changed is set again. Raises BadRequest where Telegram does not take ours.
+    """
     assert section.webhook_url is not None
     path = urlsplit(section.webhook_url).path or "/"
     given = {"bot": bot, "handle": handle, "secret": secret}
@@ -74,14 +104,29 @@ async def listen(bot: ExtBot[Any], handle: Handle, section: Telegram, secret: st
     )
     server.listen(section.webhook_port, address=section.webhook_listen)
     try:
-        await until_reached(
-            lambda: bot.set_webhook(section.webhook_url or "", allowed_updates=ALLOWED, secret_token=secret)
-        )
-        log.info("telegram.listening", port=section.webhook_port)
-        await asyncio.Event().wait()
+        while True:
+            await until_reached(
+                lambda: bot.set_webhook(
+                    section.webhook_url or "", allowed_updates=ALLOWED, secret_token=secret
+                )
+            )
+            log.info("telegram.listening", port=section.webhook_port)
+            await _moved_away(bot, section.webhook_url, check_s)
+            log.warning("telegram.webhook_changed", do="something else uses this token; it is set again")
     finally:
         server.stop()
         await server.close_all_connections()
+
+
+async def _moved_away(bot: ExtBot[Any], url: str, check_s: float) -> None:
+    """Return once Telegram posts updates elsewhere; looked at every `check_s`."""
+    while True:
+        await asyncio.sleep(check_s)
+        try:
+            if (await bot.get_webhook_info()).url != url:
+                return
+        except TelegramError as error:
+            log.info("telegram.webhook_unknown", why=_told(error))
 
 
 class Hook(RequestHandler):
@@ -107,7 +152,7 @@ class Hook(RequestHandler):
 
 
 async def until_reached(call: Callable[[], Awaitable[object]]) -> None:
-    """Make a call of the start-up as soon as Telegram can be reached."""
+    """Make a call of the start-up as soon as Telegram can be reached. Raises BadRequest."""
     pause_s = 1.0
     while True:
         try:
@@ -115,7 +160,14 @@ async def until_reached(call: Callable[[], Awaitable[object]]) -> None:
             return
         except RetryAfter as error:
             await asyncio.sleep(pause_of(error))
+        except BadRequest:
+            raise
         except NetworkError as error:
-            log.warning("telegram.unreachable", why=type(error).__name__, again_in_s=pause_s)
+            log.warning("telegram.unreachable", why=_told(error), again_in_s=pause_s)
             await asyncio.sleep(pause_s)
             pause_s = min(MAX_PAUSE_S, 2 * pause_s)
+
+
+def _told(error: TelegramError) -> str:
+    """What went wrong, in the words of whoever noticed; a token in it is masked by the log."""
+    return f"{type(error).__name__}: {error.message}"

@@ -29,13 +29,23 @@ log = structlog.get_logger(__name__)
 
 async def set_commands(bot: ExtBot[Any], config: Config) -> None:
     """Tell Telegram once after the start; a scope it refuses (an owner who never wrote) is left out."""
-    theirs = tuple(name for name in names(config, Who.OWNER) if name != "settings")
     scopes: list[tuple[BotCommandScope, tuple[str, ...]]] = [
         (BotCommandScopeAllPrivateChats(), names(config)),
         (BotCommandScopeAllGroupChats(), names(config, alone=False)),
         (BotCommandScopeAllChatAdministrators(), names(config, Who.MANAGER, alone=False)),
-        *((BotCommandScopeChat(owner), theirs) for owner in config.owners.telegram),
     ]
+    await _set(bot, scopes)
+    for owner in config.owners.telegram:
+        await set_owners_commands(bot, config, owner)
+
+
+async def set_owners_commands(bot: ExtBot[Any], config: Config, owner: int) -> None:
+    """What an owner is offered in their own chat; Telegram knows that only once they have written."""
+    theirs = tuple(name for name in names(config, Who.OWNER) if name != "settings")
+    await _set(bot, [(BotCommandScopeChat(owner), theirs)])
+
+
+async def _set(bot: ExtBot[Any], scopes: list[tuple[BotCommandScope, tuple[str, ...]]]) -> None:
     for scope, listed_names in scopes:
         for language in LANGUAGES:
             t = translator(language)

@@ -29,6 +29,7 @@ async def probe(token: str, config: Config) -> Reply:
             skews.append(skew)
 
     request = HTTPXRequest(
+        proxy=config.telegram.proxy,
         connect_timeout=PATIENCE_S,
         read_timeout=PATIENCE_S,
         pool_timeout=PATIENCE_S,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 FAST = Timing(
     pace=Pace(private_s=0.01, group_s=0.01, edits_a_second=100_000, messages_a_second=0, retry_s=0.05),
     poll_s=5,
+    again_s=0.01,
 )
 IMPATIENT = replace(FAST, read_s=0.5)
 """Gives up soon, for tests in which an answer never comes."""

@@ -218,6 +218,8 @@ class StandIn(LoBotApiEmulator):
         if self.offline:
             return _cut(request)
         if method == "getUpdates":
+            if (fault := self._next_fault(method, {})) is not None:
+                return await self._go_wrong(request, method, {}, fault)
             return await super().handle(request)
         fields, uploads = await self.read_request(request)
         self._check(method, fields, uploads)

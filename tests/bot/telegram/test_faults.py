@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.bot.telegram.conftest import ANNA, FAST, GROUP, IMPATIENT, SUPERGROUP
+from tests.bot.telegram.conftest import ANNA, GROUP, IMPATIENT, SUPERGROUP
 from tests.bot.telegram.standin import (
     BAD_GATEWAY,
     BROKEN,
@@ -216,15 +215,3 @@ async def test_a_group_that_takes_no_photos_is_told_where_the_picture_is(bot: Bo
     assert "/history" in shown.plain
     assert shown.buttons == []
     assert (await bot.used())[0] == 0
-
-
-async def test_two_instances_on_one_token_end_the_second_with_one_message(bot: Bot) -> None:
-    from bot.telegram import Client
-    from bot.telegram.client import Conflict
-    from tests.bot.telegram.standin import TOKEN
-
-    second = Client(bot.service, TOKEN, bot.config, replace(FAST))
-    before = bot.telegram.count("getMe")
-    with pytest.raises(Conflict):
-        await asyncio.wait_for(second.run(), 10)
-    assert bot.telegram.count("getMe") == before + 1

@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 import structlog
+from pydantic import ValidationError
 
 from bot.config.credentials import Redactor
+from bot.config.schema import Config
 from bot.logs import WORDY, set_up_logs
 from bot.messages import UserError
 from bot.telegram import Client, serve
 from bot.telegram.intake import SECRET_HEADER
-from tests.bot.telegram.conftest import ANNA, FAST, Stage
+from tests.bot.telegram.conftest import ANNA, FAST, OWNER, Stage
 from tests.bot.telegram.standin import BAD_GATEWAY, TOKEN, Fault
 from tests.easel import easel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bot.config.schema import Config
-    from tests.bot.telegram.conftest import Bot
     from tests.bot.telegram.standin import StandIn
 
 
@@ -84,13 +84,63 @@ async def test_a_wrong_token_is_one_sentence(stage: Stage) -> None:
             await asyncio.wait_for(serve(service, TOKEN, stage.config), 10)
 
 
-async def test_a_second_instance_is_one_sentence_and_ends(bot: Bot) -> None:
-    await bot.telegram.until(lambda: bot.telegram._update_queues._state(TOKEN).polling)
-    with pytest.raises(UserError, match="telegram-two-instances"):
-        await asyncio.wait_for(serve(bot.service, TOKEN, bot.config), 10)
-    await bot.telegram.say(ANNA, "/quota")
-    await bot.settled()
-    assert bot.telegram.messages(ANNA)
+async def test_a_stray_call_of_somebody_elses_stops_nothing(stage: Stage) -> None:
+    async with stage.bot() as bot:
+        told = []
+        bot.service.alerts.subscribe(told.append)
+        other = Fault(409, "Conflict: terminated by other getUpdates request")
+        hook = Fault(409, "Conflict: can't use getUpdates method while webhook is active")
+        bot.telegram.fail("getUpdates", other, hook)
+        await bot.telegram.say(ANNA, "/quota")
+        await bot.telegram.until(lambda: bot.telegram.messages(ANNA))
+        assert bot.telegram.count("deleteWebhook") == 3
+        assert told == []
+
+
+async def test_who_fights_for_the_token_is_told_to_the_owners_once(stage: Stage) -> None:
+    async with stage.bot() as bot:
+        told = []
+        bot.service.alerts.subscribe(told.append)
+        bot.telegram.fail("getUpdates", *[Fault(409, "Conflict: terminated by other getUpdates request")] * 4)
+        await bot.telegram.say(ANNA, "/quota")
+        await bot.telegram.until(lambda: bot.telegram.messages(ANNA), 60)
+        assert [message.id for message in told] == ["telegram-two-instances"]
+
+
+async def test_a_webhook_that_is_not_taken_is_one_sentence(hooked: Stage) -> None:
+    hooked.telegram.fail("setWebhook", Fault(400, "Bad Request: bad webhook: Failed to resolve host"))
+    async with easel(hooked.config) as service:
+        with pytest.raises(UserError, match="telegram-webhook-refused"):
+            await asyncio.wait_for(serve(service, TOKEN, hooked.config), 10)
+
+
+async def test_a_proxy_that_cannot_be_used_is_one_sentence(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1")
+    async with easel(stage.config) as service:
+        with pytest.raises(UserError, match="telegram-proxy"):
+            await serve(service, TOKEN, stage.config)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://bot.example/hook", "https://bot.example:8080/hook", "bot.example", "https://"]
+)
+def test_a_webhook_that_telegram_would_not_call_is_refused_in_the_settings(url: str) -> None:
+    with pytest.raises(ValidationError, match="must"):
+        Config.model_validate({"telegram": {"webhook_url": url}})
+    assert Config.model_validate({"telegram": {"webhook_url": "https://bot.example/hook"}})
+
+
+async def test_an_owner_who_writes_for_the_first_time_is_offered_their_commands(stage: Stage) -> None:
+    refused = Fault(400, "Bad Request: chat not found", only=str(OWNER))
+    stage.telegram.fail("setMyCommands", refused, refused)
+    async with stage.bot() as bot:
+        await bot.settled()
+        before = bot.telegram.count("setMyCommands")
+        await bot.telegram.say(OWNER, "/start")
+        await bot.settled()
+        assert bot.telegram.count("setMyCommands") == before + 2
 
 
 async def test_the_end_leaves_no_task_behind(stage: Stage) -> None:
