@@ -98,7 +98,7 @@ class Dispatcher:
         job = Job(request, plan, self._clock(), predictor.job_s(plan) / predictor.pace)
         self.jobs.open(job, ticket)
         self.queue.push(job)
-        self._says.tell(Action.SUBMITTED, job.job_id, lane=request.lane)
+        self._says.tell(Action.SUBMITTED, job.job_id, tier=request.lane)
         self.dispatch()
 
     def progress(self, job_id: str) -> Progress:
@@ -204,7 +204,7 @@ class Dispatcher:
         member.take(Assignment(job, task, now, self.queue.lead_s(job.lane, member.lanes), job.cost_s))
         self._next[job.job_id] = job
         waited_s = self.jobs.waited_s(job)
-        self._says.tell(Action.ADMITTED, job.job_id, lane=job.lane, waited_s=waited_s, worker=member.name)
+        self._says.tell(Action.ADMITTED, job.job_id, tier=job.lane, waited_s=waited_s, worker=member.name)
         self.jobs.touch(job)
 
     async def _draw(self, job: Job, member: Member) -> None:

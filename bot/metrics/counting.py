@@ -56,7 +56,7 @@ class Counting(Observer):
         """A job that begins tells how long it waited."""
         if event.action is Action.ADMITTED:
             fields = event.fields
-            self._wait.labels(str(fields["lane"])).observe(float(str(fields["waited_s"])))
+            self._wait.labels(str(fields["tier"])).observe(float(str(fields["waited_s"])))
 
     def on_work(self, worked: Worked) -> None:
         """A model call has finished."""

@@ -1,8 +1,8 @@
 """Who used the device, for how long. Pure but for its lock: workers report from their own threads.
 
-While k lanes work, each gets 1/k of the time; a lane's part is split among its jobs by token share. So the
-sum over jobs is the union of the lanes' busy time, by construction. What no lane used is idle: the
-remainder, never hidden.
+While k model calls run, each gets 1/k of the time; a call's part is split among its jobs by token share. So
+the sum over jobs is the union of the calls' busy time, by construction. The rest, in which no call ran, is
+idle time.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Spent:
 @dataclass(slots=True)
 class _Work:
     shares: Mapping[str, float]
-    """Part of the lane's time by job; empty for overhead."""
+    """Each job's part of the call's time; empty for overhead."""
     phase: Phase
     began: float
     billed: float = 0.0
@@ -65,7 +65,7 @@ class Meter:
         self._jobs: dict[str, Spent] = {}
 
     def begin(self, key: Hashable, phase: Phase, tokens: Mapping[str, int]) -> None:
-        """A lane starts to work for these jobs (tokens by job; none: overhead). `key` names this work."""
+        """A call for these jobs begins (tokens by job; none: overhead). `key` names the call."""
         total = sum(tokens.values())
         shares = {job: count / total for job, count in tokens.items()} if total else {}
         with self._lock:

@@ -122,8 +122,8 @@ class Scheduler:
         """Whether its lane has the device only while no other has work, and now and then besides."""
         return self.shares.of(job.lane).terms.jobs_an_hour is not None
 
-    def pick(self, lanes: int) -> list[Work]:
-        """Calls for `lanes` free threads."""
+    def pick(self, threads: int) -> list[Work]:
+        """Calls for so many free `threads`."""
         near = self.in_progress()
         self._settle_states(near)
         alone = next((job for job in near if job.alone), None)
@@ -136,8 +136,8 @@ class Scheduler:
             calls.append(Work(Phase.DECODE, (decoding[0],)))
         calls += [Work(Phase.ENCODE, (job,)) for job in ready if job.state is JobState.QUEUED]
         running = [job for job in ready if job.state is JobState.RUNNING]
-        calls += [Work(Phase.DENOISE, group) for group in self._groups(running, lanes - len(calls))]
-        return self._that_fit(calls[:lanes])
+        calls += [Work(Phase.DENOISE, group) for group in self._groups(running, threads - len(calls))]
+        return self._that_fit(calls[:threads])
 
     def _settle_states(self, near: list[Job]) -> None:
         """Whoever was overtaken is paused; whose turn it is goes on."""
@@ -178,7 +178,7 @@ class Scheduler:
             return [Work(Phase.DECODE, (job,))]
         return [Work(Phase.DENOISE if job.canvas is not None else Phase.ENCODE, (job,))]
 
-    def _groups(self, ready: list[Job], lanes: int) -> list[tuple[Job, ...]]:
+    def _groups(self, ready: list[Job], threads: int) -> list[tuple[Job, ...]]:
         """Jobs of one key together, who is due first in front; enough groups for every free thread."""
         groups: list[list[Job]] = []
         for job in ready:
@@ -187,7 +187,7 @@ class Scheduler:
                 groups.append([job])
             else:
                 group.append(job)
-        while len(groups) < lanes and groups and len(widest := max(groups, key=len)) > 1:
+        while len(groups) < threads and groups and len(widest := max(groups, key=len)) > 1:
             half = (len(widest) + 1) // 2
             at = groups.index(widest)
             groups[at : at + 1] = [widest[:half], widest[half:]]

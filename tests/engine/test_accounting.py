@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from engine.request import Usage
 
 
-def test_two_lanes_side_by_side_get_half_each() -> None:
+def test_two_calls_side_by_side_get_half_each() -> None:
     clock = FakeClock()
     meter = Meter(clock)
     meter.begin("left", Phase.DENOISE, {"a": 1})
@@ -75,7 +75,7 @@ def test_energy_follows_the_bill() -> None:
         st.tuples(st.integers(0, 3), st.sampled_from(["a", "b", "ab", ""]), st.floats(0, 9)), max_size=60
     )
 )
-def test_bills_add_up_to_the_union_of_the_lanes(events: list[tuple[int, str, float]]) -> None:
+def test_bills_add_up_to_the_union_of_the_calls(events: list[tuple[int, str, float]]) -> None:
     clock = FakeClock()
     meter = Meter(clock)
     working: dict[int, str] = {}

@@ -425,7 +425,7 @@ async def test_observers_hear_how_long_each_job_waited_and_each_call_took() -> N
     async with Studio(max_active=1) as studio:
         await studio.submit("a", "free", width=128, height=64, steps=3, waited_s=7.0).result()
         (admitted,) = studio.heard.of("job_admitted")
-        assert admitted.fields == {"lane": "free", "waited_s": 7.0, "worker": "local"}
+        assert admitted.fields == {"tier": "free", "waited_s": 7.0, "worker": "local"}
         told = [(work.phase, work.jobs, work.width, work.height) for work in studio.heard.works]
         assert told == [(phase, 1, 128, 64) for phase in (Phase.ENCODE, *[Phase.DENOISE] * 3, Phase.DECODE)]
         assert sum(work.wall_s for work in studio.heard.works) == pytest.approx(
