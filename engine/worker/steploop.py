@@ -201,6 +201,8 @@ class StepLoop:
         if not self._gate.ever_fits(job.need):
             raise TooLarge(f"{request.width}x{request.height} does not fit the memory budget")
         drawing = self._orders.open(job, hear)
+        if not len(self._scheduler):
+            self._stall.moved()  # it idled for want of jobs until now
         self._scheduler.add(job, lead_s)
         self.wake()
         try:
