@@ -63,15 +63,16 @@ class Device:
         return self._executor
 
     async def start(self, experience: Experience) -> None:
-        """Load, warm up and measure, as overhead. Raises ModelLost. There is no deadline: it may download."""
+        """Load, warm up and measure, as overhead. Raises ModelLost. Loading has no deadline: disks differ."""
         self._executor = Executor(
             self._meter, self._clock, self._model.prepare_thread, threads=self._config.step_threads
         )
         await self._telemetry.start()
         await experience.recall()
-        for call in (self._load, self.calls.warm_up(decode=True)):
-            await self._prepare(call)
-        await self._calibrate(experience)
+        first_s = self._watchdog.step_deadline_s(None, first=True)
+        await self._prepare(self._load)
+        await self._prepare(self.calls.warm_up(decode=True), deadline_s=first_s)
+        await self._calibrate(experience, first_s)
         self._busy_at = self._clock()
 
     async def close(self) -> None:
@@ -146,9 +147,9 @@ class Device:
         with turn_to_load(self._model.profile.resident_bytes):
             self._model.load()
 
-    async def _prepare(self, call: Callable[[], object]) -> Outcome:
+    async def _prepare(self, call: Callable[[], object], *, deadline_s: float | None = None) -> Outcome:
         """What has to go well before anything is drawn."""
-        outcome = await self.threads.overhead(call)
+        outcome = await self.threads.overhead(call, deadline_s=deadline_s)
         if outcome.failed:
             self._says.tell(Action.LOAD_FAILED, reason=outcome.error)
             lost = ModelLost(outcome.error or "")
@@ -156,11 +157,11 @@ class Device:
             raise lost
         return outcome
 
-    async def _calibrate(self, experience: Experience) -> None:
-        """Measure what the gate has to know and no earlier process has learned."""
+    async def _calibrate(self, experience: Experience, deadline_s: float) -> None:
+        """Measure, within `deadline_s` each, what the gate has to know and no earlier process has learned."""
         needs = experience.unknown(self._config.calibrate)
         if needs:
-            outcome = await self._prepare(self.calls.calibrate(needs))
+            outcome = await self._prepare(self.calls.calibrate(needs), deadline_s=deadline_s * len(needs))
             assert isinstance(outcome.value, dict)
             for (phase, need), peak_bytes in outcome.value.items():
                 experience.learn_peak(phase, need, peak_bytes)
