@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from engine.events import Action
 from engine.fleet.circuit import Circuit
 from engine.fleet.member import Member
+from engine.request import ModelLost
 from engine.worker.accounting import Totals
 from engine.worker.protocol import WorkerLost, WorkerUnfit
 from engine.worker.watchdog import Alert, Cause
@@ -205,7 +206,8 @@ class Roster:
         """Its card, where it starts and would draw what the others draw."""
         try:
             await worker.fetch()
-            async with asyncio.timeout(None if self._settings.local else self._settings.start_timeout_s):
+            first = self._settings.local and not self.first.done()  # whoever starts the bot sees it wait
+            async with asyncio.timeout(None if first else self._settings.start_timeout_s):
                 card = await worker.start()
         except WorkerUnfit as error:
             self._refuse(worker, circuit, str(error))
@@ -213,7 +215,8 @@ class Roster:
         except Exception as error:
             if self._settings.local and not self.first.done():
                 await worker.stop()  # before anybody is told, who might end this task
-                self.first.set_exception(error)
+                lost = ModelLost(str(error)) if isinstance(error, WorkerLost) else error
+                self.first.set_exception(lost)
                 return None
             reason = f"did not start: {error or type(error).__name__}"
             self._says.tell(Action.WORKER_LOST, worker=worker.name, reason=reason, jobs=0)
