@@ -133,7 +133,8 @@ class Service:
         lives = [flight.live for flight in self._flights.values() if flight.live.platform == platform]
         known = {live.request_id for live in lives}
         written = await self.store.requests.undelivered(platform)
-        return lives + [await self._drawn_before(r) for r in written if r.request_id not in known]
+        ids = [record.request_id for record in written if record.request_id not in known]
+        return lives + [await self._drawn_before(await self.store.requests.get(id_)) for id_ in ids]
 
     # asking
 
