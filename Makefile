@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-FAST := not model and not crash and not e2e and not cluster
+FAST := not model and not crash and not e2e and not cluster and not world
 PARALLEL := --numprocesses=3 --dist=worksteal
 
 unexport PYTHONDONTWRITEBYTECODE # compiling the tests anew takes each of their processes four seconds
@@ -89,6 +89,9 @@ month: install ## simulate a month of 500 members; writes docs/month.png and che
 
 crash: install ## kill the bot 500 times at its worst moments and look whether anything is lost
 	$(BIN)/python -m tests.crash --kills 500
+
+world: install ## live through 20,000 worlds in virtual time, each with faults drawn from its seed; SEEDS=0:20000
+	$(BIN)/python -m tests.world $(or $(SEEDS),0:20000)
 
 constraints: install ## write down the versions that are installed
 	(echo "# What the tests ran with. Regenerate: make constraints"; \

@@ -143,15 +143,17 @@ async def open_store(
 
 
 @contextlib.asynccontextmanager
-async def open_service(config: Config) -> AsyncIterator[Service]:
-    """Store, engine and service, started in that order and stopped in the other."""
+async def open_service(
+    config: Config, build: Callable[[Config, Sequence[Observer]], Front] = build_backend
+) -> AsyncIterator[Service]:
+    """Store, engine and service, started in that order and stopped in the other. `build` makes the engine."""
     alerts, counting = Alerts(), Counting()
     async with (
         open_store(config, on_trouble=alerts.store_trouble) as store,
         contextlib.AsyncExitStack() as running,
     ):
         try:
-            engine = await asyncio.to_thread(build_backend, config, (alerts, counting))  # may import torch
+            engine = await asyncio.to_thread(build, config, (alerts, counting))  # may import torch
             await engine.start()
         except BadSetting as bad:
             raise ConfigError([f"bot.toml: model.{bad}"]) from bad

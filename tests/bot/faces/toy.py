@@ -76,11 +76,20 @@ class ToyScreen(Screen):
 class ToyFace:
     """The adapter: from a typed line or a pressed button to an answer."""
 
-    def __init__(self, service: Service, chat: Chat) -> None:
+    def __init__(self, service: Service, chat: Chat, platform: str = PLATFORM) -> None:
         self.service = service
         self.chat = chat
-        self.delivery = Delivery(service, PLATFORM, lambda live, t: ToyScreen(self, live, t))
+        self.platform = platform
+        self.delivery = Delivery(service, platform, self.screen)
         self._events = 0
+
+    def screen(self, live: LiveRequest, t: Translator) -> Screen:
+        """Where a request is shown."""
+        return ToyScreen(self, live, t)
+
+    def address(self, caller: Caller) -> dict[str, object]:
+        """Where what this caller asks for is delivered."""
+        return {}
 
     async def type(self, user: str, line: str, *, event: str = "", **where: str) -> None:
         """Somebody types a line. The same `event` again is a redelivery."""
@@ -91,13 +100,13 @@ class ToyFace:
                 await self._imagine(caller, words)
                 return
             command, rest = table.named(name, words)
-            self._card(await command.run(self.service, caller, typed(command, rest, PLATFORM)))
+            self._card(await command.run(self.service, caller, typed(command, rest, self.platform)))
         except UserError as error:
             self.chat.say(caller.t(error.message))
 
-    async def press(self, user: str, id_: str, **where: str) -> None:
+    async def press(self, user: str, id_: str, *, event: str = "", **where: str) -> None:
         """Somebody presses a button."""
-        caller = await self._caller(user, **where)
+        caller = await self._caller(user, event, **where)
         try:
             if (asked := button_ids.replied(id_)) is not None:
                 self._card(await questions.answer(self.service, caller, asked))
@@ -110,7 +119,8 @@ class ToyFace:
         service, asker, target, key = self.service, caller.asker, press.target, caller.key
         match press.action:
             case Action.AGAIN:
-                self.delivery.follow(await buttons.again(service, asker, target, key=key, address={}))
+                address = self.address(caller)
+                self.delivery.follow(await buttons.again(service, asker, target, key=key, address=address))
             case Action.CANCEL:
                 await buttons.cancel(service, asker, target)
             case Action.DETAILS:
@@ -124,13 +134,15 @@ class ToyFace:
                 self.chat.pictures.clear()
 
     async def _imagine(self, caller: Caller, words: str) -> None:
-        options = parse_imagine(words)
-        self.delivery.follow(await self.service.imagine(caller.asker, options, key=caller.key, address={}))
+        options, address = parse_imagine(words), self.address(caller)
+        self.delivery.follow(
+            await self.service.imagine(caller.asker, options, key=caller.key, address=address)
+        )
 
     async def _caller(self, user: str, event: str = "", **where: str) -> Caller:
         self._events += 1
         key = event or f"{id(self)}-{self._events}"
-        return await caller_of(self.service, Origin(PLATFORM, user, key, **where))  # type: ignore[arg-type]
+        return await caller_of(self.service, Origin(self.platform, user, key, **where))  # type: ignore[arg-type]
 
     def _card(self, card: Card) -> None:
         lines = [card.title, *(f"{label}: {value}" for label, value in card.facts), card.text, card.link]

@@ -1,0 +1,191 @@
+"""The GPU of a world, and the worker in a process of its own: both break when the world says so."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from engine.request import EngineError
+from engine.worker.host import Host
+from engine.worker.protocol import Card, Health, Moved, WorkerLost
+from tests.easel import WARM_UP, FieldModel
+from tests.world.machine import MACHINE, hang, sleep
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+
+    from PIL import Image
+
+    from engine.families.model import Caption
+    from engine.request import Drawing, DrawRequest
+    from engine.snapshot import DeviceSnapshot
+    from engine.worker.host import Build
+    from tests.easel import FieldCanvas
+
+T = TypeVar("T")
+
+ENCODE_S, STEP_S, DECODE_S, LOAD_S = 0.3, 0.5, 0.4, 3.0
+SPAWN_S = 2.0
+
+
+class OutOfMemoryError(RuntimeError):
+    """Named as torch's is."""
+
+
+class NotFinite(RuntimeError):
+    """The picture is no picture."""
+
+
+@dataclass
+class Device:
+    """What the next calls meet, and what the past ones were for."""
+
+    slow: float = 1.0
+    hangs: int = 0
+    poisons: int = 0
+    runs_out: int = 0
+    blackens: int = 0
+    served: list[tuple[float, float, dict[str, float]]] = field(default_factory=list)
+    """From when to when, and the part of each lane."""
+
+
+class WorldModel(FieldModel):
+    """One process's model on the device. Once poisoned, nothing of this process works any more."""
+
+    def __init__(self, device: Device) -> None:
+        super().__init__()
+        self._device = device
+        self._poisoned = False
+
+    def load(self) -> None:
+        self._poisoned = False
+        sleep(LOAD_S)
+
+    def encode(self, prompts: Sequence[str]) -> list[Caption]:
+        self._take(ENCODE_S * len(prompts), [])
+        return super().encode(prompts)
+
+    def step(self, canvases: Sequence[FieldCanvas]) -> None:
+        self._take(STEP_S * (1 + 0.6 * (len(canvases) - 1)), canvases)
+        super().step(canvases)
+
+    def decode(self, canvas: FieldCanvas, *, tiled: bool) -> Image.Image:
+        self._take(DECODE_S, [canvas])
+        if self._device.blackens and canvas.request.job_id != WARM_UP:
+            self._device.blackens -= 1
+            raise NotFinite("NaN")
+        return super().decode(canvas, tiled=tiled)
+
+    def _take(self, seconds: float, canvases: Sequence[FieldCanvas]) -> None:
+        device = self._device
+        if device.hangs:
+            device.hangs -= 1
+            hang()
+        if device.poisons:
+            device.poisons -= 1
+            self._poisoned = True
+        if self._poisoned:
+            raise RuntimeError("CUDA error: an illegal memory access was encountered")
+        if device.runs_out:
+            device.runs_out -= 1
+            raise OutOfMemoryError("CUDA out of memory")
+        sleep(seconds * device.slow)
+        lanes: dict[str, float] = {}
+        for canvas in canvases:
+            if canvas.request.job_id != WARM_UP:
+                lanes[canvas.request.lane] = lanes.get(canvas.request.lane, 0.0) + 1 / len(canvases)
+        if lanes:
+            now = MACHINE.monotonic()
+            device.served.append((now - seconds * device.slow, now, lanes))
+
+
+class VirtualChild:
+    """engine.fleet.child.ChildWorker without the process: a host in this one, whose answers can end."""
+
+    def __init__(self, name: str, build: Build) -> None:
+        self.name = name
+        self._build = build
+        self._host: Host | None = None
+        self._ended: asyncio.Future[WorkerLost] | None = None
+        self._began = self._frozen = False
+        self._device: DeviceSnapshot | None = None
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(WorkerLost("its process was killed by SIGKILL"))
+
+    def freeze(self) -> None:
+        """The process answers to nothing any more, and does not end. The first start has no limit in time."""
+        self._frozen = self._began
+
+    async def fetch(self) -> None:
+        """Nothing is downloaded here."""
+
+    async def start(self) -> Card:
+        self._ended, self._frozen = asyncio.get_running_loop().create_future(), False
+        await asyncio.sleep(SPAWN_S)
+        self._host = Host(self.name, self._build)
+        card = await self._answer(self._host.start())
+        self._began = True
+        return card
+
+    async def draw(
+        self, request: DrawRequest, hear: Callable[[Moved], None], *, lead_s: float = 0.0
+    ) -> Drawing:
+        async with contextlib.aclosing(self._alive.draw(request, lead_s)) as answers:
+            while True:
+                answer = await self._answer(_next(answers))
+                if not isinstance(answer, Moved):
+                    break
+                hear(answer)
+        if isinstance(answer, EngineError | WorkerLost):
+            raise answer
+        return answer
+
+    async def cancel(self, job_id: str) -> None:
+        await self._answer(self._alive.cancel(job_id))
+
+    async def health(self) -> Health:
+        health = await self._answer(self._alive.health())
+        self._device = health.device
+        return health
+
+    def snapshot(self) -> DeviceSnapshot | None:
+        return self._device
+
+    async def clear_caches(self) -> None:
+        await self._answer(self._alive.clear_caches())
+
+    async def stop(self) -> None:
+        host, self._host = self._host, None
+        if host is not None:
+            with contextlib.suppress(Exception):
+                await host.stop()
+
+    @property
+    def _alive(self) -> Host:
+        if self._host is None:
+            raise WorkerLost("not started")
+        return self._host
+
+    async def _answer(self, call: Coroutine[Any, Any, T]) -> T:
+        """What the process answers, unless it ends or freezes before."""
+        assert self._ended is not None
+        asked = asyncio.ensure_future(call)
+        try:
+            await asyncio.wait([asked, self._ended], return_when=asyncio.FIRST_COMPLETED)
+            if self._frozen:
+                await self._ended
+            if self._ended.done():
+                raise self._ended.result()
+            return asked.result()
+        finally:
+            asked.cancel()
+            await asyncio.gather(asked, return_exceptions=True)
+
+
+async def _next(answers: Any) -> Any:
+    return await anext(answers)

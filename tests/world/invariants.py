@@ -1,0 +1,129 @@
+"""What must hold in a world once it is quiet, whatever broke on the way."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from typing import TYPE_CHECKING, NamedTuple
+
+from bot.imagine.events import Done, Failed
+from storage.checking import check
+from storage.images import picture_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.world.platform import Platform
+    from tests.world.world import World
+
+_JOBS = """
+SELECT job_id, request_id, request.platform, source_key, job.state, parked, coalesce(charged, 0) AS charged,
+       coalesce(ledger.outcome, '') AS outcome
+FROM job JOIN request ON request.id = job.request LEFT JOIN ledger ON ledger.job = job.id ORDER BY job.id
+"""
+
+
+class Job(NamedTuple):
+    """A job as the database has it in the end."""
+
+    job_id: str
+    request_id: str
+    platform: str
+    key: str
+    state: str
+    parked: int
+    charged: int
+    outcome: str
+
+
+def unfinished(database: Path) -> list[str]:
+    """Jobs that are open, but for those that wait to be fetched out of the history."""
+    return [job.job_id for job in _jobs(database) if _is_open(job)]
+
+
+def broken(world: World) -> list[str]:
+    """Everything that is not as it must be."""
+    folder = world.config.storage.folder / "images"
+    findings = check(world.database, lambda ref: picture_path(folder, ref).exists())
+    problems = [f"{finding.invariant}: {finding.sentence}" for finding in findings]
+    jobs = _jobs(world.database)
+    for platform in world.platforms:
+        mine = [job for job in jobs if job.platform == platform.name]
+        problems += _every_request_once(world, platform, mine)
+        problems += _pictures_and_charges(platform, mine)
+        problems += _messages(platform, mine)
+    return problems
+
+
+def _jobs(database: Path) -> list[Job]:
+    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as db:
+        return [Job(*row) for row in db.execute(_JOBS)]
+
+
+def _is_open(job: Job) -> bool:
+    return job.state in ("queued", "running") or (job.state == "drawn" and not job.parked)
+
+
+def _every_request_once(world: World, platform: Platform, jobs: list[Job]) -> Iterator[str]:
+    wanted = {deed.key: deed.images for deed in world.street.given if deed.images}
+    by_key: dict[str, list[Job]] = {}
+    for job in jobs:
+        by_key.setdefault(job.key, []).append(job)
+    for key, mine in by_key.items():
+        if len({job.request_id for job in mine}) > 1:
+            yield f"{key} became several requests"
+        if key in wanted and len(mine) != wanted[key]:
+            yield f"{key} asked for {wanted[key]} images and has {len(mine)} jobs"
+    known = {job.request_id for job in jobs}
+    for post in platform.posts.values():
+        if post.request_id not in known:
+            yield f"{post.request_id} is shown to {post.chat}, and nothing is written of it"
+
+
+def _pictures_and_charges(platform: Platform, jobs: list[Job]) -> Iterator[str]:
+    shown = platform.shown()
+    for job in jobs:
+        if job.state == "delivered" and job.job_id not in shown:
+            yield f"{job.job_id} was charged as delivered, and nobody has seen it"
+        if job.job_id in shown and job.state != "delivered" and not platform.ever_closed:
+            yield f"{job.job_id} was shown, and is {job.state} ({job.outcome})"
+
+
+def _messages(platform: Platform, jobs: list[Job]) -> Iterator[str]:
+    by_request: dict[str, list[Job]] = {}
+    for job in jobs:
+        by_request.setdefault(job.request_id, []).append(job)
+    for request_id, mine in by_request.items():
+        status = platform.status_of(request_id)
+        chat = status.chat if status is not None else None
+        if chat in platform.ever_closed or any(_is_open(job) or job.parked for job in mine):
+            continue
+        delivered = {job.job_id for job in mine if job.state == "delivered"}
+        told = {
+            picture.job_id
+            for post in platform.results_of(request_id)
+            if isinstance(post.event, Done)
+            for picture in post.event.pictures
+        }
+        if status is None:
+            if not platform.ever_closed:
+                yield f"nobody was ever told of {request_id}"
+            continue
+        match status.event:
+            case Done() as done:
+                if {picture.job_id for picture in done.pictures} != delivered or told != delivered:
+                    yield f"{request_id}: {sorted(told)} were told of, {sorted(delivered)} delivered"
+                failed = sum(job.state == "failed" for job in mine)
+                if done.missing != failed:
+                    yield f"{request_id}: {done.missing} images are told missing, {failed} failed"
+            case Failed() as failure:
+                if failure.kept:
+                    yield f"{request_id} is over, and its message says that it is kept"
+                if delivered:
+                    yield f"{request_id}: told of a failure ({status.text}), {sorted(delivered)} delivered"
+                charged = sum(job.charged for job in mine)
+                if bool(charged) != (failure.message.id == "cancelled-charged"):
+                    yield f"{request_id}: {charged} charged, and it says: {status.text}"
+            case _:
+                yield f"{request_id} is over, and its message says: {status.text}"
