@@ -54,15 +54,14 @@ FOOT = """\
 
 ![A month of 500 members on one A10G](month.png)
 
-`make month` lives through a month of 500 members in the four tiers on one A10G: real scheduler, queue, memory
+`make month` simulates a month of 500 members in the four tiers on one A10G: real scheduler, queue, memory
 gate, accounting, quotas and ledger, a virtual clock, and a card that takes the seconds of the article's
 tables (three at once slow each other down as its table of concurrency says). At the end every total of the
 report is compared with a recount from the raw tables, to the micro-unit.
 
-The long waits are those of a request of four: there are three places, so the fourth waits until a picture of
-its own request is done. Who pays has pictures of 1024 squared in 40 steps drawn, the free tier of 768 squared
-in 20, hence its shorter wait; hardly anybody waits for anybody else on a card that is idle four
-fifths of the month.
+The long waits belong to requests for four images: three are begun at a time, so the fourth waits for one of
+the others. Paying tiers draw 1024x1024 in 40 steps and the free tier 768x768 in 20, which is why free waits
+less. Members hardly ever wait for each other: the card is idle 80 % of the month.
 
 ## With your own numbers
 

@@ -1,4 +1,4 @@
-"""The servers of bot.toml's [openai] as workers of one front."""
+"""Builds the engine backend for `backend = "openai"`: a front whose workers are the servers of [openai]."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""bot.toml's [ray] as a front whose workers are Ray actors."""
+"""Builds the engine backend for `backend = "ray"`: a front whose workers are Ray actors."""
 
 from __future__ import annotations
 
