@@ -23,6 +23,10 @@ class Address:
     photo: bool = False
     """The message is a photo: its text is a caption."""
     album: tuple[int, ...] = ()
+    stale: int | None = None
+    """The status, once the result has come as a message of its own: to be taken away."""
+    since_s: float = 0.0
+    """When it was asked for, in seconds since 1970."""
     preview: bool = True
     """The group wants to see pictures while they are drawn."""
     asked_at: Address | None = None
@@ -35,7 +39,7 @@ class Address:
 
     def in_supergroup(self, chat: int) -> Address:
         """After the group became a supergroup: another chat, in which the old messages have no ids."""
-        return replace(self, chat=chat, message=None, photo=False, reply_to=None, thread=None)
+        return replace(self, chat=chat, message=None, stale=None, photo=False, reply_to=None, thread=None)
 
     def to_json(self) -> dict[str, object]:
         """As the database keeps it."""

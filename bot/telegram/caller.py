@@ -50,10 +50,11 @@ class Asked:
     def address(self, *, private: bool = False) -> dict[str, object]:
         """Where to show what this update asks for; `private` things go to the asker's own chat."""
         preview = self.caller.rules.preview
-        here = Address(self.chat.id, self.thread_id, self.message_id, preview=preview)
+        now_s = time.time()
+        here = Address(self.chat.id, self.thread_id, self.message_id, preview=preview, since_s=now_s)
         if private and not self.is_private:
             own = int(self.caller.asker.user_id)
-            return Address(own, preview=preview, asked_at=here).to_json()
+            return Address(own, preview=preview, asked_at=here, since_s=now_s).to_json()
         return here.to_json()
 
 

@@ -45,10 +45,12 @@ class Face:
         self.service = service
         self.bot = bot
         self.albums = Albums()
+        self.pressers: dict[str, str] = {}
+        """Who pressed the button that a request came from, as a mention: in a group, a reply names nobody."""
         self.delivery = Delivery(
             service,
             PLATFORM,
-            lambda live, t: TelegramScreen(service, bot, limiter, self.albums, live, t),
+            lambda live, t: TelegramScreen(service, bot, limiter, self.albums, live, t, self.pressers),
         )
         self.tasks = Tasks(PLATFORM)
         self._retry_s = limiter.pace.retry_s

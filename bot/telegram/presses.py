@@ -82,7 +82,10 @@ class Buttons:
 
     async def _draw(self, asked: Asked, query: CallbackQuery, press: Press) -> None:
         """A new request out of an old one."""
-        self._face.delivery.follow(await self._drawn_from(asked, press))
+        live = await self._drawn_from(asked, press)
+        if not asked.is_private:
+            self._face.pressers[live.request_id] = query.from_user.mention_html()
+        self._face.delivery.follow(live)
         self._face.tasks.start(_answer(query))
 
     async def _drawn_from(self, asked: Asked, press: Press) -> LiveRequest:

@@ -8,7 +8,9 @@ was lost is it seen twice.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -59,8 +61,10 @@ class TelegramScreen(Screen):
         albums: Albums,
         live: LiveRequest,
         t: Translator,
+        pressers: dict[str, str],
     ) -> None:
         """Raises Unreachable where the request's address cannot be read."""
+        self._pressers = pressers
         self._service, self._bot, self._albums = service, bot, albums
         self._limiter = limiter
         self._live, self._t = live, t
@@ -114,7 +118,7 @@ class TelegramScreen(Screen):
         keyboard = keyboards.cancelling(self._live, self._t)
         message = self._at.message
         if message is None:
-            await self._note(await self._message(words, keyboard, Urgency.TURN_TAKEN))
+            await self._note(await self._message(words, keyboard, Urgency.TURN_TAKEN, silent=True))
         elif preview is not None:
             jpeg = await asyncio.to_thread(encode_preview, preview)
             hidden = self._service.config.moderation.may_hide
@@ -144,6 +148,9 @@ class TelegramScreen(Screen):
             await self._album(done)
         return f"{self._at.chat}:{self._at.message}"
 
+    async def close(self) -> None:
+        self._pressers.pop(self._live.request_id, None)
+
     async def tell(self, failed: Failed) -> None:
         await self._text(html.escape(render.status(failed, self._t)))
 
@@ -169,7 +176,7 @@ class TelegramScreen(Screen):
     async def _one(self, done: Done) -> None:
         """One picture takes the place of the status: as a photo, or as a file where no photo is taken."""
         (picture,) = done.pictures
-        caption = html.captioned(self._live.request.prompt, self._facts(done))
+        caption = self._caption(self._facts(done))
         jpeg = await asyncio.to_thread(_jpeg, picture.png)
         photo = InputMediaPhoto(
             jpeg, caption=caption, filename="easel.jpg", has_spoiler=picture.spoiler or None
@@ -205,12 +212,12 @@ class TelegramScreen(Screen):
         async def edit(message: int) -> object:
             return await self._bot.edit_message_media(media, self._at.chat, message, reply_markup=keyboard)
 
-        await self._replace(edit, send)
+        await self._replace(edit, send, anew=self._took_long)
 
     async def _album(self, done: Done) -> None:
-        """Several pictures in one album; the status becomes their summary, with the buttons."""
+        """Several pictures in one album, and below it a summary with the buttons; the status goes."""
         jpegs = [await asyncio.to_thread(_jpeg, picture.png) for picture in done.pictures]
-        prompt = html.captioned(self._live.request.prompt, [])
+        prompt = self._caption([])
 
         async def send() -> tuple[Message, ...]:
             media = [
@@ -233,25 +240,47 @@ class TelegramScreen(Screen):
             shown = zip(self._at.album, done.pictures, strict=False)
             self._albums.remember(self._at.chat, {message: picture.job_id for message, picture in shown})
             keyboard = keyboards.finished(self._live, done, self._service, self._t, self._at.album)
-            await self._text(html.captioned("", self._facts(done)), keyboard)
+            await self._text(html.captioned("", self._facts(done)), keyboard, anew=True)
         except Refused as error:
             raise Unreachable(str(error)) from error
 
-    async def _text(self, text: str, keyboard: InlineKeyboardMarkup | None = None) -> None:
+    @property
+    def _took_long(self) -> bool:
+        """Whether who asked may have gone on to something else: an edited message makes no sound."""
+        long_s = self._service.config.telegram.ping_after.total_seconds()
+        return bool(self._at.since_s) and time.time() - self._at.since_s > long_s
+
+    async def _text(
+        self, text: str, keyboard: InlineKeyboardMarkup | None = None, *, anew: bool = False
+    ) -> None:
         """A text takes the place of the status."""
         try:
             await self._replace(
                 lambda message: self._edit_text(message, text, keyboard),
-                lambda: self._message(text, keyboard),
+                lambda: self._message(text, keyboard, silent=anew),
+                anew=anew,
             )
         except Refused as error:
             raise Unreachable(str(error)) from error
 
-    async def _replace(self, edit: Edit, send: Send) -> None:
-        """Edit the status, which cannot show anything twice; where it is gone, send a new message."""
+    async def _replace(self, edit: Edit, send: Send, *, anew: bool = False) -> None:
+        """Edit the status, which cannot show anything twice; where it is gone, send a new message.
+
+        `anew`: send one in any case, where that is possible, and take the status away.
+        """
+        status = self._at.message
+        if anew and status is not None and self._at.stale is None:
+            try:
+                await self._send(send, stale=status)
+                await self._take_away(status)
+                return
+            except Unreachable as error:
+                log.info("telegram.not_anew", why=str(error))
         if (message := self._at.message) is not None:
             try:
                 await surely(lambda: edit(message), self._limiter.pace.retry_s)
+                if self._at.stale is not None:
+                    await self._take_away(self._at.stale)
                 return
             except MessageGone:
                 await self._move(message=None, photo=False)
@@ -259,11 +288,20 @@ class TelegramScreen(Screen):
                 await self._migrate(error)
         await self._send(send)
 
-    async def _send(self, send: Send) -> None:
+    async def _take_away(self, status: int) -> None:
+        """Delete the status: the result stands below it. Where that cannot be, its button goes."""
+        try:
+            await self._bot.delete_message(self._at.chat, status)
+        except TelegramError as error:
+            log.info("telegram.status_not_deleted", why=type(error).__name__)
+            with contextlib.suppress(TelegramError):
+                await self._bot.edit_message_reply_markup(self._at.chat, status)
+
+    async def _send(self, send: Send, *, stale: int | None = None) -> None:
         """Send something new, and note where it stands; a group that has moved gets it where it is now."""
 
         async def noted() -> None:
-            await self._note(await send())
+            await self._note(await send(), stale)
 
         while True:
             try:
@@ -275,7 +313,12 @@ class TelegramScreen(Screen):
     # calls
 
     async def _message(
-        self, text: str, keyboard: InlineKeyboardMarkup | None, urgency: Urgency | None = None
+        self,
+        text: str,
+        keyboard: InlineKeyboardMarkup | None,
+        urgency: Urgency | None = None,
+        *,
+        silent: bool = False,
     ) -> Message:
         at = self._at
         return await self._bot.send_message(
@@ -284,6 +327,7 @@ class TelegramScreen(Screen):
             reply_markup=keyboard,
             reply_parameters=at.reply,
             message_thread_id=at.thread,
+            disable_notification=silent or None,
             rate_limit_args=urgency,
         )
 
@@ -300,9 +344,9 @@ class TelegramScreen(Screen):
 
     # where it stands
 
-    async def _note(self, sent: Message | Sequence[Message]) -> None:
+    async def _note(self, sent: Message | Sequence[Message], stale: int | None = None) -> None:
         if isinstance(sent, Message):
-            await self._move(message=sent.message_id, photo=bool(sent.photo))
+            await self._move(message=sent.message_id, photo=bool(sent.photo), stale=stale)
         else:
             await self._move(album=tuple(message.message_id for message in sent))
 
@@ -317,6 +361,13 @@ class TelegramScreen(Screen):
     async def _moved_to(self, at: Address) -> None:
         self._at = at
         await self._service.moved(self._live, **at.to_json())
+
+    def _caption(self, lines: Sequence[str]) -> str:
+        """Below a picture: the prompt and `lines`; above them, who pressed the button that it came from."""
+        presser = self._pressers.get(self._live.request_id, "")
+        taken = html.units(presser) + 1 if presser else 0
+        below = html.captioned(self._live.request.prompt, lines, html.CAPTION_UNITS - taken)
+        return f"{presser}\n{below}" if presser else below
 
     def _facts(self, done: Done) -> list[str]:
         """What it took and what is left, and what the member should know."""
