@@ -289,13 +289,17 @@ class TelegramScreen(Screen):
         await self._send(send)
 
     async def _take_away(self, status: int) -> None:
-        """Delete the status: the result stands below it. Where that cannot be, its button goes."""
+        """Delete the status: the result stands below it. Where that cannot be, the status says so."""
         try:
             await self._bot.delete_message(self._at.chat, status)
         except TelegramError as error:
             log.info("telegram.status_not_deleted", why=type(error).__name__)
-            with contextlib.suppress(TelegramError):
-                await self._bot.edit_message_reply_markup(self._at.chat, status)
+            text = html.escape(self._t("telegram-below"))
+            try:
+                await self._bot.edit_message_caption(self._at.chat, status, caption=text)
+            except TelegramError:  # no preview was shown in it
+                with contextlib.suppress(TelegramError):
+                    await self._bot.edit_message_text(text, self._at.chat, status)
 
     async def _send(self, send: Send, *, stale: int | None = None) -> None:
         """Send something new, and note where it stands; a group that has moved gets it where it is now."""

@@ -23,7 +23,8 @@ _TAGS = {
     "blockquote",
     "tg-spoiler",
 }
-_ENTITIES = {"lt": "<", "gt": ">", "amp": "&", "quot": '"'}
+_MENTION = re.compile(r'<a href="tg://user\?id=\d+">|</a>')
+_ENTITIES = {"lt": "<", "gt": ">", "amp": "&", "quot": '"', "#x27": "'"}
 
 
 class BadMarkup(Exception):
@@ -56,7 +57,7 @@ def parse(source: str) -> Parsed:
             if token["entity"] not in _ENTITIES:
                 raise BadMarkup(f"unknown &{token['entity']}; in {source!r}")
             text += _ENTITIES[token["entity"]]
-        elif token["tag"] not in _TAGS or token["rest"].strip():
+        elif not _MENTION.fullmatch(token.group()) and (token["tag"] not in _TAGS or token["rest"].strip()):
             raise BadMarkup(f"tag {token.group()} in {source!r}")
         elif not token["close"]:
             opened.append((token["tag"], len(text)))

@@ -153,7 +153,8 @@ async def test_who_presses_again_under_somebodys_picture_pays_for_it(bot: Bot) -
     first = await drawn(bot, chat=GROUP)
     await bot.telegram.press(BOB, first, "again:")
     await bot.settled()
-    assert len(bot.telegram.photos(GROUP)) == 2
+    _, second = bot.telegram.photos(GROUP)
+    assert '<a href="tg://user?id=12">Anna</a>\n<code>a cat</code>' in second.text, "a reply names nobody"
     assert await bot.used(BOB) == (1, 0)
     assert bot.telegram.count("getChatMember") == 0
 

@@ -81,9 +81,9 @@ async def test_an_album_that_was_shown_is_not_shown_again_after_a_restart(stage:
         stage.model.gate.clear()
         await bot.telegram.say(ANNA, "/imagine a cat --images 2")
         await bot.telegram.until(lambda: bot.telegram.messages(ANNA))
-        bot.telegram.fail("editMessageText", Fault(429, "Flood", {"retry_after": 60}, only="again:"))
+        bot.telegram.fail("sendMessage", Fault(429, "Flood", {"retry_after": 60}, only="again:"))
         stage.model.gate.set()
-        await bot.telegram.until(lambda: not bot.telegram.faults["editMessageText"])
+        await bot.telegram.until(lambda: not bot.telegram.faults["sendMessage"])
     bot.telegram.faults.clear()
     async with stage.bot() as bot:
         await bot.settled()

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from unittest.mock import AsyncMock
 
+import pytest
 from PIL import Image
 
 from bot.telegram.pace import Pace
+from bot.telegram.screen import TelegramScreen
 from storage.settings import Scope
-from tests.bot.telegram.conftest import ANNA, FAST, GROUP
+from tests.bot.telegram.conftest import ANNA, FAST, GROUP, Stage
+from tests.bot.telegram.standin import Fault
+from tests.easel import FieldModel
 
 if TYPE_CHECKING:
-    from tests.bot.telegram.conftest import Bot, Stage
+    from tests.bot.telegram.conftest import Bot
     from tests.bot.telegram.standin import StandIn
 
 EDITS = ("editMessageText", "editMessageCaption", "editMessageMedia")
@@ -115,3 +121,70 @@ async def test_dashes_of_phones_quotes_and_line_breaks(bot: Bot) -> None:
     assert shown.plain.startswith("a cat on the moon")
     assert "128x192" in shown.plain
     assert "Seed 7" in shown.plain
+
+
+# a picture that took long
+
+
+def silently(telegram: StandIn) -> list[bool]:
+    """Of each message that was sent to Anna, whether it made no sound."""
+    return [
+        bool(call.fields.get("disable_notification"))
+        for call in telegram.calls
+        if call.method.startswith("send") and call.chat == ANNA
+    ]
+
+
+@pytest.fixture
+def hasty(stage: Stage) -> Stage:
+    """Any picture takes long."""
+    section = stage.config.telegram.model_copy(update={"ping_after": dt.timedelta()})
+    return Stage(stage.telegram, stage.config.model_copy(update={"telegram": section}), stage.model)
+
+
+async def test_a_quick_picture_takes_the_place_of_the_status(bot: Bot) -> None:
+    await bot.telegram.say(ANNA, "/imagine a cat")
+    await bot.settled()
+    assert silently(bot.telegram) == [True]
+
+
+async def test_a_picture_that_took_long_comes_anew_and_rings_once(hasty: Stage) -> None:
+    async with hasty.bot() as bot:
+        await bot.telegram.say(ANNA, "/imagine a cat")
+        await bot.settled()
+        (shown,) = bot.telegram.messages(ANNA)
+        assert shown.photo
+        assert shown.reply_to is not None
+        assert silently(bot.telegram) == [True, False]
+        assert await bot.used() == (1, 0)
+
+
+async def test_an_album_rings_once_and_its_buttons_stand_below_it(bot: Bot) -> None:
+    await bot.telegram.say(ANNA, "/imagine a cat --images 2")
+    await bot.settled()
+    assert [bool(m.album) for m in bot.telegram.messages(ANNA)] == [True, True, False]
+    assert silently(bot.telegram) == [True, False, True]
+
+
+async def test_a_status_that_cannot_be_deleted_loses_its_button(hasty: Stage) -> None:
+    async with hasty.bot() as bot:
+        bot.telegram.fail("deleteMessage", Fault(400, "Bad Request: message can't be deleted"))
+        await bot.telegram.say(ANNA, "/imagine a cat")
+        await bot.settled()
+        status, shown = bot.telegram.messages(ANNA)
+        assert status.buttons == []
+        assert status.plain == "The picture is below."
+        assert "again" in shown.buttons
+
+
+async def test_a_new_message_is_not_sent_again_by_the_next_process(hasty: Stage, monkeypatch: Any) -> None:
+    async with hasty.bot() as bot:
+        with monkeypatch.context() as patch:
+            patch.setattr(bot.service, "delivered", AsyncMock(side_effect=RuntimeError("killed")))
+            patch.setattr(TelegramScreen, "tell", AsyncMock())
+            await bot.telegram.say(ANNA, "/imagine a cat")
+            await bot.settled()
+    async with hasty.bot(model=FieldModel()) as bot:
+        await bot.settled()
+        assert len(bot.telegram.photos(ANNA)) == 1
+        assert await bot.used() == (1, 0)
