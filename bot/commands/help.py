@@ -30,12 +30,15 @@ def card(service: Service, caller: Caller, commands: Sequence[Command]) -> Card:
     how = t(platform.help if platform else "help-typed", imagine=names("cmd-imagine") if names else "imagine")
     text = "\n".join([how, "", *lines])
     if platform is None or not platform.fields:
-        text = "\n".join([t("help-imagine"), *_options(service, t), "", text])
+        text = "\n".join(
+            [t("help-imagine"), *_options(service, t, aligned=caller.origin.at_the_machine), "", text]
+        )
     return Card("Easel", text=text)
 
 
-def _options(service: Service, t: Translator) -> list[str]:
-    """Every option as it is typed, with the values there are."""
+def _options(service: Service, t: Translator, *, aligned: bool) -> list[str]:
+    """Every option as it is typed, with the values there are; `aligned` where letters are equally wide."""
     model, styles = service.models.default.capabilities, service.config.styles
     width = max(len(option.shown) for option in OPTIONS)
-    return [f"  --{option.shown:<{width}}  {about(option, model, styles, t)}" for option in OPTIONS]
+    names = [f"  --{o.shown:<{width}} " if aligned else f"--{o.shown} ·" for o in OPTIONS]
+    return [f"{name} {about(option, model, styles, t)}" for name, option in zip(names, OPTIONS, strict=True)]

@@ -322,6 +322,8 @@ class Telegram(Section):
     base_url: str = TELEGRAM_API
     base_file_url: str = "https://api.telegram.org/file/bot"
     proxy: Annotated[str, Field(pattern=r"^https?://[^\s/]+/?$")] | None = None
+    plain_text: bool = True
+    unknown_channels: Literal["refuse", "allow"] = "refuse"
     webhook_url: str | None = None
     webhook_listen: str = "127.0.0.1"
     webhook_port: Annotated[int, Field(ge=1, le=65535)] = 8443

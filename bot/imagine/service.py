@@ -273,6 +273,12 @@ class Service:
         for model in self.models:
             model.backend.pause_admission()
 
+    async def admit(self, asker: Asker) -> None:
+        """Raises `UserError` where [access] does not let the asker have anything drawn."""
+        if not asker.admitted:
+            member = await self.member(asker)
+            await require_access(self.config.access, self.store, member, asker.user_id, asker.scope)
+
     # delivering
 
     async def moved(self, live: LiveRequest, **address: object) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from telegram import Chat, ChatMember, Message, Update, User
+from telegram import Chat, ChatMember, Message, Update
 from telegram.error import TelegramError
 
 from bot.faces.caller import Origin, caller_of
@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 PLATFORM = "telegram"
 ADMINS_FOR_S = 60.0
 """How long somebody who is an admin is taken for one without asking again."""
+CHANNELS_FOR_S = 600.0
+"""The same of whose a channel is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class Asked:
     """What they wrote; None where they pressed a button."""
     message_id: int | None
     """Theirs, or the one under which they pressed."""
+    nobody: bool = False
+    """They write as a channel, and whose that is cannot be told."""
 
     @property
     def t(self) -> Translator:
@@ -64,6 +68,7 @@ class Admins:
     def __init__(self, bot: ExtBot[Any]) -> None:
         self._bot = bot
         self._until_s: dict[tuple[int, str], float] = {}
+        self._channels: dict[int, tuple[float, int | None]] = {}
 
     async def include(self, chat_id: int, user_id: str) -> bool:
         """Whether somebody is an admin of a group; who is one is believed to be for a minute."""
@@ -90,6 +95,37 @@ class Admins:
         except TelegramError:
             return False
 
+    async def owner_of(self, channel_id: int) -> int | None:
+        """Whose channel this is, where the bot is in it and may know; believed for ten minutes."""
+        now_s = time.monotonic()
+        self._channels = {id_: known for id_, known in self._channels.items() if known[0] > now_s}
+        if channel_id not in self._channels:
+            self._channels[channel_id] = now_s + CHANNELS_FOR_S, await self._ask_owner(channel_id)
+        return self._channels[channel_id][1]
+
+    async def _ask_owner(self, channel_id: int) -> int | None:
+        try:
+            admins = await self._bot.get_chat_administrators(channel_id)
+        except TelegramError as error:
+            log.info("telegram.channel_unknown", why=type(error).__name__)
+            return None
+        return next((admin.user.id for admin in admins if admin.status == ChatMember.OWNER), None)
+
+
+async def author_of(admins: Admins, message: Message) -> tuple[int | None, bool]:
+    """The account that wrote a message, and whether that is one that anybody could make up.
+
+    An anonymous admin writes as the group, and counts as it. A channel counts as its owner where that can be
+    told; else anybody may have as many as they like.
+    """
+    sender = message.sender_chat
+    if sender is None:
+        return (message.from_user.id if message.from_user else None), False
+    if sender.id == message.chat.id:
+        return sender.id, False
+    owner = await admins.owner_of(sender.id)
+    return (sender.id, True) if owner is None else (owner, False)
+
 
 async def asked(service: Service, admins: Admins, update: Update) -> Asked:
     """Who sent this. Raises `UserError`: the store is down."""
@@ -97,7 +133,11 @@ async def asked(service: Service, admins: Admins, update: Update) -> Asked:
     assert chat is not None
     private = chat.type == Chat.PRIVATE
     written = update.message  # a button is pressed on a message of ours
-    user_id = str(_identity(written, user))
+    author, nobody = await author_of(admins, written) if written else (None, False)
+    if author is None:
+        assert user is not None
+        author = user.id
+    user_id = str(author)
     topic = isinstance(message, Message) and message.is_topic_message
     thread_id = message.message_thread_id if isinstance(message, Message) and topic else None
     origin = Origin(
@@ -111,12 +151,4 @@ async def asked(service: Service, admins: Admins, update: Update) -> Asked:
         manages=lambda: admins.include(chat.id, user_id),
     )
     caller = await caller_of(service, origin)
-    return Asked(caller, chat, thread_id, written, message.message_id if message else None)
-
-
-def _identity(message: Message | None, user: User | None) -> int:
-    """Who counts as the author: a channel or an anonymous admin writes as a chat, not as a user."""
-    if message is not None and message.sender_chat is not None:
-        return message.sender_chat.id
-    assert user is not None
-    return user.id
+    return Asked(caller, chat, thread_id, written, message.message_id if message else None, nobody)

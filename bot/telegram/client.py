@@ -25,7 +25,7 @@ from telegram.request import HTTPXRequest
 from bot.commands.table import names
 from bot.faces.caller import Who
 from bot.messages import Reason, UserError, say
-from bot.telegram import commands, intake
+from bot.telegram import commands, html, intake
 from bot.telegram.alarm import Alarm
 from bot.telegram.face import Face
 from bot.telegram.imagine import IMAGINE, Imagine
@@ -134,6 +134,8 @@ class Client:
         add(MessageHandler(filters.SUCCESSFUL_PAYMENT & message, self._stars.paid))
         add(MessageHandler(filters.StatusUpdate.REFUNDED_PAYMENT & message, self._stars.refunded))
         add(MessageHandler(filters.StatusUpdate.MIGRATE, self._migrated))
+        arrivals = filters.StatusUpdate.NEW_CHAT_MEMBERS | filters.StatusUpdate.CHAT_CREATED
+        add(MessageHandler(arrivals, self._added))
         add(MessageHandler(filters.Regex(IMAGINE) & message, imagine.command))
         add(MessageHandler(filters.COMMAND & message, self._command))
         add(MessageHandler(filters.TEXT & message, imagine.text))
@@ -177,6 +179,17 @@ class Client:
         message = update.message
         if message is not None and message.migrate_to_chat_id:
             await self.face.group_moved(message.chat.id, message.migrate_to_chat_id)
+
+    async def _added(self, update: Update, _: Context) -> None:
+        """Somebody came to a group, or it was made with them; where that is us, say how to ask here."""
+        message = update.message
+        if message is None or not (
+            message.group_chat_created or any(member.id == self.bot.id for member in message.new_chat_members)
+        ):
+            return
+        asked = await self.face.asked(update)
+        text = asked.t("telegram-group-hello", bot=self.bot.username or "")
+        self.face.tasks.start(self.face.answer(asked, html.escape(text)))
 
     async def _failed(self, update: object, context: Context) -> None:
         """A handler died."""

@@ -8,7 +8,8 @@ from telegram import MessageEntity
 
 from bot.commands import table
 from bot.commands.command import Mentioned, typed
-from bot.telegram.caller import PLATFORM
+from bot.telegram import html, keyboards
+from bot.telegram.caller import PLATFORM, author_of
 from storage.records import Identity
 
 if TYPE_CHECKING:
@@ -18,19 +19,29 @@ if TYPE_CHECKING:
     from bot.telegram.face import Face
 
 ALIASES = {"start": "help"}
+"""Besides, `/start` in a private chat is answered with a hello."""
 
 
 async def answer(face: Face, asked: Asked, name: str, words: str) -> None:
     """Answer a command. Raises UserError."""
     if name == "start" and words and face.service.config.access.code:
         name = "join"  # a link to the bot may bring the invitation code along
-    mentioned, words = mentioned_in(asked.message, words)
+    if name == "start" and asked.is_private:
+        await hello(face, asked)
+        return
+    mentioned, words = await mentioned_in(face, asked.message, words)
     command, rest = table.named(ALIASES.get(name, name), words)
     given = typed(command, rest, PLATFORM, mentioned)
     await face.card(asked, await command.run(face.service, asked.caller, given))
 
 
-def mentioned_in(message: Message | None, words: str) -> tuple[Mentioned, str]:
+async def hello(face: Face, asked: Asked) -> None:
+    """What to do here, with examples and the first things one might press. Raises UserError: not let in."""
+    await face.service.admit(asked.caller.asker)
+    await face.answer(asked, html.escape(asked.t("telegram-hello")), keyboards.hello(asked.t))
+
+
+async def mentioned_in(face: Face, message: Message | None, words: str) -> tuple[Mentioned, str]:
     """Who is meant: a mentioned person without a username, or the author of what is replied to.
 
     Telegram tells bots nothing about a bare @name. The words come back without the mention.
@@ -43,9 +54,15 @@ def mentioned_in(message: Message | None, words: str) -> tuple[Mentioned, str]:
             named = Identity(PLATFORM, str(entity.user.id))
             words = words.replace(message.parse_entity(entity), "", 1).strip()
             break
-    author = message.reply_to_message.from_user if message.reply_to_message else None
-    replied = Identity(PLATFORM, str(author.id)) if author and not author.is_bot else None
-    return Mentioned(named, replied), words
+    return Mentioned(named, await _replied(face, message.reply_to_message)), words
+
+
+async def _replied(face: Face, message: Message | None) -> Identity | None:
+    """Who wrote what is replied to; a bot is not meant, but for the one in whose name channels write."""
+    if message is None or (message.sender_chat is None and message.from_user and message.from_user.is_bot):
+        return None
+    author, _ = await author_of(face.admins, message)
+    return None if author is None else Identity(PLATFORM, str(author))
 
 
 def split_command(text: str) -> tuple[str, str]:

@@ -54,11 +54,11 @@ class Face:
         )
         self.tasks = Tasks(PLATFORM)
         self._retry_s = limiter.pace.retry_s
-        self._admins = Admins(bot)
+        self.admins = Admins(bot)
 
     async def asked(self, update: Update) -> Asked:
         """Who sent this. Raises UserError while the store is down."""
-        return await asked(self.service, self._admins, update)
+        return await asked(self.service, self.admins, update)
 
     async def settled(self) -> None:
         """Wait until every answer is given and every request delivered."""

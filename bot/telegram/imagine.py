@@ -9,10 +9,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from telegram import Chat
+
 from bot.commands import buttons
 from bot.imagine.parse import parse_imagine
-from bot.messages import UserError, say
+from bot.messages import Reason, UserError, say
 from bot.telegram import keyboards
+from bot.telegram.commands import hello
+from bot.telegram.smalltalk import is_small_talk
 
 if TYPE_CHECKING:
     from telegram import Message, Update
@@ -65,9 +69,9 @@ class Imagine:
         replied = message.reply_to_message
         author = replied.from_user if replied else None
         ours = replied if author is not None and author.id == self._face.bot.id else None
-        asked = await self._face.asked(update)
-        if not asked.is_private and ours is None:
+        if message.chat.type != Chat.PRIVATE and ours is None:
             return
+        asked = await self._face.asked(update)
         try:
             self._check_place(asked)
             if ours and (target := self._target(asked, ours)):
@@ -76,7 +80,11 @@ class Imagine:
                 await self.ask(asked, self._menus.options(chosen, parse_imagine(message.text)))
             elif asked.is_private and message.forward_origin is not None:
                 raise UserError(say("telegram-forwarded"))
+            elif asked.is_private and is_small_talk(message.text):
+                self._face.tasks.start(hello(self._face, asked))
             elif asked.is_private:
+                if not self._face.service.config.telegram.plain_text:
+                    raise UserError(say("telegram-plain-off"))
                 await self.ask(asked, self._menus.take_up(asked, parse_imagine(message.text)))
         except UserError as error:
             self._face.refuse(asked, error)
@@ -96,6 +104,8 @@ class Imagine:
 
     async def ask(self, asked: Asked, options: Options) -> None:
         """Accept a request and have it followed. Raises UserError."""
+        if options.private and int(asked.caller.asker.user_id) < 0:
+            raise UserError(say("telegram-private-nobody"))
         address, caller = asked.address(private=options.private), asked.caller
         live = await self._face.service.imagine(caller.asker, options, key=caller.key, address=address)
         self._face.delivery.follow(live)
@@ -125,7 +135,9 @@ class Imagine:
         return job_id
 
     def _check_place(self, asked: Asked) -> None:
-        """A group may keep the bot to some of its topics."""
+        """A group may keep the bot to some of its topics, and the owner to people."""
+        if asked.nobody and self._face.service.config.telegram.unknown_channels == "refuse":
+            raise UserError(say("telegram-as-channel").because(Reason.NOT_ALLOWED))
         here = asked.caller.origin.channel_id
         if here is not None and not asked.caller.rules.allows(here):
             raise UserError(say("telegram-elsewhere"))

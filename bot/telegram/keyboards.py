@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 MENU = "menu"
 """First part of the data of a menu's buttons; the rest follows a colon."""
 
+COMMAND = "command"
+"""The same of a button that stands for a command."""
+
 MAX_DATA_BYTES = 64
 SIGNS = {
     Action.AGAIN: "🔁",
@@ -42,6 +45,16 @@ CHOSEN = "● "
 def button(text: str, data: str) -> InlineKeyboardButton:
     assert len(data.encode()) <= MAX_DATA_BYTES, data
     return InlineKeyboardButton(text, callback_data=data)
+
+
+def hello(t: Translator) -> InlineKeyboardMarkup:
+    """Below the hello: choose before asking, what one has left, and all that can be asked."""
+    shown = {
+        f"{MENU}::::": "telegram-hello-menu",
+        f"{COMMAND}:quota": "quota-title",
+        f"{COMMAND}:help": "telegram-hello-help",
+    }
+    return InlineKeyboardMarkup([[button(t(label), data)] for data, label in shown.items()])
 
 
 def cancelling(live: LiveRequest, t: Translator) -> InlineKeyboardMarkup:

@@ -18,7 +18,7 @@ from bot.commands import button_ids, buttons, questions
 from bot.commands.button_ids import Action
 from bot.faces.caller import Who
 from bot.messages import Reason, UserError, say
-from bot.telegram import html, keyboards
+from bot.telegram import commands, html, keyboards
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -197,6 +197,10 @@ class Buttons:
         """Buttons that are not about one picture."""
         if data.startswith(f"{keyboards.MENU}:"):
             await self._menus.press(asked, query)
+            return
+        if data.startswith(f"{keyboards.COMMAND}:"):
+            await commands.answer(self._face, asked, data.partition(":")[2], "")
+            await _answer(query)
             return
         reply = button_ids.replied(data)
         if reply is None:

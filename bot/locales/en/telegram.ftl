@@ -21,3 +21,18 @@ telegram-proxy = Telegram cannot be reached through this proxy: { $reason } Use 
 telegram-webhook-refused = Telegram does not take the webhook { $url }: { $reason }. Correct webhook_url under [telegram] in bot.toml, or leave it out.
 telegram-token-shape = This TELEGRAM_TOKEN does not look like a bot token; copy it again from @BotFather (/mybots, your bot, API Token).
 telegram-bad-token = Telegram does not know this TELEGRAM_TOKEN; get a valid one from @BotFather.
+telegram-hello =
+    Hello! Tell me what to draw, for example:
+
+    an orange cat on a green meadow
+    a lighthouse in a storm, oil painting --size landscape
+
+    A picture has buttons to draw it again, change its words or make it larger.
+telegram-hello-menu = Choose size and style first
+telegram-hello-help = All options and commands
+telegram-group-hello =
+    Hello! Ask me for a picture with /imagine@{ $bot } and what you want to see, for example:
+    /imagine@{ $bot } an orange cat on a green meadow
+telegram-plain-off = Send /imagine and what you want to see, and I draw it.
+telegram-as-channel = You are writing as a channel. Write as yourself, and I draw it.
+telegram-private-nobody = While you write as a group or a channel I cannot show you anything alone. Write as yourself, or leave out --private.

@@ -21,3 +21,18 @@ telegram-proxy = 无法通过这个代理访问 Telegram：{ $reason } 请使用
 telegram-webhook-refused = Telegram 不接受 webhook { $url }：{ $reason }。请更正 bot.toml 中 [telegram] 的 webhook_url，或去掉它。
 telegram-token-shape = 这个 TELEGRAM_TOKEN 看起来不是机器人令牌，请向 @BotFather（/mybots，您的机器人，API Token）重新复制。
 telegram-bad-token = Telegram 不认识这个 TELEGRAM_TOKEN，请向 @BotFather 获取有效的令牌。
+telegram-hello =
+    您好！告诉我画什么，例如：
+
+    一只橘色的猫，绿色草地
+    暴风雨中的灯塔，油画 --尺寸 横图
+
+    图片下方有按钮，可以再画一张、换个说法或放大。
+telegram-hello-menu = 先选尺寸和风格
+telegram-hello-help = 全部选项和命令
+telegram-group-hello =
+    大家好！想要图片，请发送 /imagine@{ $bot } 和想看的内容，例如：
+    /imagine@{ $bot } 一只橘色的猫，绿色草地
+telegram-plain-off = 请发送 /imagine 和您想看的内容，我就画出来。
+telegram-as-channel = 您正在以频道的身份发言。请用自己的身份发送，我就画出来。
+telegram-private-nobody = 您以群组或频道的身份发言时，我无法只给您一个人看。请用自己的身份发送，或去掉 --私密。

@@ -110,6 +110,7 @@ class StandIn(LoBotApiEmulator):
         self.blocked: dict[int, str] = {}
         self.moved: dict[int, int] = {}
         self.admins: set[tuple[int, int]] = set()
+        self.channel_owners: dict[int, int] = {}
         self.alerts: list[str] = []
         self.url = ""
         self.offline = False
@@ -322,6 +323,13 @@ class StandIn(LoBotApiEmulator):
         more = ("can_restrict_members", "can_promote_members", "can_change_info", "can_invite_users")
         stories = ("can_post_stories", "can_edit_stories", "can_delete_stories")
         return {"status": "administrator", "user": person, **dict.fromkeys((*rights, *more, *stories), False)}
+
+    def _getChatAdministrators(self, fields: dict[str, Any], _: dict[str, Any]) -> list[dict[str, Any]]:
+        chat = int(fields["chat_id"])
+        if chat not in self.channel_owners:
+            raise ApiRefusal("Bad Request: member list is inaccessible", 400)
+        person = {"id": self.channel_owners[chat], "is_bot": False, "first_name": "Anna"}
+        return [{"status": "creator", "user": person, "is_anonymous": False}]
 
     def _sendMessage(self, fields: dict[str, Any], uploads: dict[str, Any]) -> dict[str, Any]:
         self.validate("sendMessage", _older(fields), uploads)

@@ -25,7 +25,7 @@ async def said(bot: Bot, user: int, text: str, **more: object) -> str:
 async def test_quota_and_help(bot: Bot) -> None:
     assert "100 of 100" in await said(bot, ANNA, "/quota")
     assert "--size" in await said(bot, ANNA, "/help")
-    assert "--size" in await said(bot, ANNA, "/start")
+    assert "an orange cat" in await said(bot, ANNA, "/start")
     assert "/nonsense" in await said(bot, ANNA, "/nonsense")
 
 

@@ -6,12 +6,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.config.schema import Access, AccessMode
 from bot.imagine.service import Asker
-from tests.bot.telegram.conftest import ANNA, GROUP
-from tests.bot.telegram.standin import FLOOD, Fault
+from tests.bot.telegram.conftest import ANNA, GROUP, OWNER, Stage
+from tests.bot.telegram.standin import BOT_ID, FLOOD, Fault
 
 if TYPE_CHECKING:
     from tests.bot.telegram.conftest import Bot
+
+
+def changed(stage: Stage, **telegram: object) -> Stage:
+    """The same with another [telegram]."""
+    section = stage.config.telegram.model_copy(update=telegram)
+    return Stage(stage.telegram, stage.config.model_copy(update={"telegram": section}))
+
 
 PLACE = {"latitude": 1.0, "longitude": 2.0}
 
@@ -83,3 +91,113 @@ async def test_an_answer_outlasts_flood_control(bot: Bot) -> None:
     await bot.settled()
     (told,) = bot.telegram.messages(ANNA)
     assert "99" in told.plain or "100" in told.plain
+
+
+@pytest.mark.parametrize("text", ["hi", "Thanks!", "thank you so much 🙏", "你好！", "ok.", "谢谢～"])
+async def test_small_talk_is_answered_and_not_drawn(bot: Bot, text: str) -> None:
+    await bot.telegram.say(ANNA, text)
+    await bot.settled()
+    (told,) = bot.telegram.messages(ANNA)
+    assert "orange cat" in told.plain
+    assert await bot.used() == (0, 0)
+
+
+@pytest.mark.parametrize("text", ["hi, a cat", "a thank you card", "night"])
+async def test_what_only_begins_like_small_talk_is_drawn(bot: Bot, text: str) -> None:
+    await bot.telegram.say(ANNA, text)
+    await bot.settled()
+    assert await bot.used() == (1, 0)
+
+
+async def test_an_owner_may_turn_off_drawing_from_plain_text(stage: Stage) -> None:
+    async with changed(stage, plain_text=False).bot() as bot:
+        await bot.telegram.say(ANNA, "a cat")
+        await bot.settled()
+        assert "/imagine" in bot.telegram.messages(ANNA)[0].plain
+        assert await bot.used() == (0, 0)
+        await bot.telegram.say(ANNA, "/imagine a cat")
+        await bot.settled()
+        assert await bot.used() == (1, 0)
+
+
+async def test_start_says_hello_with_buttons_that_work(bot: Bot) -> None:
+    await bot.telegram.say(ANNA, "/start")
+    await bot.settled()
+    (hello,) = bot.telegram.messages(ANNA)
+    assert "orange cat" in hello.plain
+    assert "  " not in hello.plain  # no columns, which would be crooked
+    for button, told in (("command:quota", "100"), ("command:help", "--size")):
+        await bot.telegram.press(ANNA, hello, button)
+        await bot.settled()
+        assert told in bot.telegram.messages(ANNA)[-1].plain
+    await bot.telegram.press(ANNA, hello, "menu:")
+    await bot.settled()
+    assert "menu" in hello.buttons[0]
+    assert await bot.used() == (0, 0)
+
+
+async def test_a_link_with_the_invitation_lets_in_and_without_it_says_how(stage: Stage) -> None:
+    access = Access(mode=AccessMode.CODE, code="ABCD-EFGH-JKLM")
+    stage.config = stage.config.model_copy(update={"access": access})
+    async with stage.bot() as bot:
+        for line in ("/start", "a cat"):
+            await bot.telegram.say(ANNA, line)
+            await bot.settled()
+            assert "/join" in bot.telegram.messages(ANNA)[-1].plain
+        await bot.telegram.say(ANNA, "/start ABCD-EFGH-JKLM")
+        await bot.settled()
+        assert "Welcome" in bot.telegram.messages(ANNA)[-1].plain
+        await bot.telegram.say(ANNA, "a cat")
+        await bot.settled()
+        assert await bot.used() == (1, 0)
+
+
+async def test_a_group_that_the_bot_comes_to_reads_how_to_ask(bot: Bot) -> None:
+    us = {"id": BOT_ID, "is_bot": True, "first_name": "Easel", "username": "easel_bot"}
+    somebody = {"id": 13, "is_bot": False, "first_name": "Bob"}
+    await bot.telegram.say(ANNA, "", chat=GROUP, new_chat_members=[somebody])
+    await bot.telegram.say(ANNA, "", chat=GROUP, new_chat_members=[us])
+    await bot.settled()
+    (told,) = bot.telegram.messages(GROUP)
+    assert "/imagine@easel_bot" in told.plain
+
+
+CHANNEL = {"id": -1_000_000_000_777, "type": "channel", "title": "Pictures"}
+AS_CHANNEL = {"sender_chat": CHANNEL}
+
+
+async def test_who_writes_as_a_channel_counts_as_its_owner(bot: Bot) -> None:
+    bot.telegram.channel_owners[CHANNEL["id"]] = ANNA
+    await bot.telegram.say(136817688, "/imagine a cat", chat=GROUP, **AS_CHANNEL)
+    await bot.settled()
+    assert await bot.used() == (1, 0)
+
+
+async def test_a_channel_of_nobody_knows_whom_is_refused_or_as_the_owner_says(stage: Stage) -> None:
+    async with stage.bot() as bot:
+        await bot.telegram.say(136817688, "/imagine a cat", chat=GROUP, **AS_CHANNEL)
+        await bot.telegram.say(136817688, "just talking", chat=GROUP, **AS_CHANNEL)
+        await bot.settled()
+        (told,) = bot.telegram.messages(GROUP)
+        assert "as yourself" in told.plain
+    async with changed(stage, unknown_channels="allow").bot() as bot:
+        await bot.telegram.say(136817688, "/imagine a cat", chat=GROUP, **AS_CHANNEL)
+        await bot.settled()
+        assert await bot.used(int(CHANNEL["id"])) == (1, 0)
+
+
+async def test_a_ban_by_reply_reaches_the_channels_owner(bot: Bot) -> None:
+    bot.telegram.channel_owners[CHANNEL["id"]] = ANNA
+    said = await bot.telegram.say(136817688, "hello", chat=GROUP, **AS_CHANNEL)
+    await bot.telegram.say(OWNER, "/ban spam", chat=GROUP, reply_to_message=said["message"])
+    await bot.settled()
+    assert (await bot.service.member(Asker("telegram", str(ANNA)))).banned
+
+
+async def test_an_anonymous_admin_cannot_ask_privately(bot: Bot) -> None:
+    group = {"id": GROUP, "type": "group", "title": "Group"}
+    await bot.telegram.say(1087968824, "/imagine a cat --private", chat=GROUP, sender_chat=group)
+    await bot.settled()
+    (told,) = bot.telegram.messages(GROUP)
+    assert "as yourself" in told.plain
+    assert await bot.used(GROUP) == (0, 0)
