@@ -30,6 +30,8 @@ class Button:
     label: str
     id: str
     danger: bool = False
+    sku: int | None = None
+    """The platform's own button to buy this; label and id are not used then."""
 
 
 @dataclass(frozen=True, slots=True)

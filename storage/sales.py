@@ -8,7 +8,7 @@ made by the provider after; until the provider has made it, `due` lists it.
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -132,6 +132,9 @@ class Sales(Subject):
     @writes
     def order(self, db: sqlite3.Connection, member: str, terms: Terms, *, valid_us: int) -> Order:
         """A new order, to be paid within `valid_us`. Raises UnknownMember, UnknownTier."""
+        return self._record(db, _by_id(db, self._insert_order(db, member, terms, valid_us)))
+
+    def _insert_order(self, db: sqlite3.Connection, member: str, terms: Terms, valid_us: int) -> str:
         if terms.goods.tier is not None:
             self.policy.terms(terms.goods.tier)
         order_id, now_us = secrets.token_hex(8), self.now_us
@@ -154,7 +157,7 @@ class Sales(Subject):
                 now_us + valid_us,
             ),
         )
-        return self._record(db, _by_id(db, order_id))
+        return order_id
 
     @reads
     def get(self, db: sqlite3.Connection, order_id: str) -> Order:
@@ -177,12 +180,21 @@ class Sales(Subject):
         Where it can bring nothing (the order is unknown or paid, its member banned or gone) it is paid back.
         An order that expired meanwhile is honoured: the money is there.
         """
+        return self._pay(db, paid)
+
+    @writes_until_stored
+    def bought(self, db: sqlite3.Connection, member: str, terms: Terms, paid: Paid) -> Receipt:
+        """What a member paid for without an order of ours: both at once, the same charge again changes
+        nothing. `paid.order_id` is not read. Raises UnknownMember, UnknownTier.
+        """
+        if _is_known(db, paid):
+            return Receipt(new=False, order=None)
+        return self._pay(db, replace(paid, order_id=self._insert_order(db, member, terms, 0)))
+
+    def _pay(self, db: sqlite3.Connection, paid: Paid) -> Receipt:
         row = _find(db, paid.order_id)
         order = None if row is None else self._record(db, row)
-        known = db.execute(
-            "SELECT 1 FROM payment WHERE provider = ? AND charge = ?", (paid.provider, paid.charge)
-        ).fetchone()
-        if known is not None:
+        if _is_known(db, paid):
             return Receipt(new=False, order=order)
         payment = _insert_payment(db, self.now_us, paid, row)
         why = Refused.UNKNOWN if order is None else order.refused
@@ -340,6 +352,13 @@ def _by_id(db: sqlite3.Connection, order_id: str) -> sqlite3.Row:
     if row is None:
         raise UnknownOrder(order_id)
     return row
+
+
+def _is_known(db: sqlite3.Connection, paid: Paid) -> bool:
+    found = db.execute(
+        "SELECT 1 FROM payment WHERE provider = ? AND charge = ?", (paid.provider, paid.charge)
+    )
+    return found.fetchone() is not None
 
 
 def _insert_payment(db: sqlite3.Connection, now_us: int, paid: Paid, order: sqlite3.Row | None) -> int:

@@ -427,13 +427,15 @@ class Access(Section):
 
 
 class Sales(Section):
-    """Whether members can buy, and what a Star is worth to you; what there is to buy is under [offers]."""
+    """Whether members can buy, and what that is worth to you; what there is to buy is under [offers]."""
 
     enabled: bool = False
     support: Annotated[str, Field(max_length=200)] = ""
     terms: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = ""
     star: Price = Decimal(0)
     star_fee: Annotated[Decimal, Field(ge=0, lt=1)] = Decimal(0)
+    dollar: Price = Decimal(0)
+    discord_fee: Annotated[Decimal, Field(ge=0, lt=1)] = Decimal(0)
 
 
 class Offer(Section):
@@ -445,6 +447,8 @@ class Offer(Section):
     days: Annotated[int, Field(ge=1, le=366)] | None = None
     stars: Annotated[int, Field(ge=1, le=100_000)] | None = None
     renews: bool = False
+    discord_sku: Annotated[int, Field(ge=1)] | None = None
+    discord_cents: Annotated[int, Field(ge=1)] | None = None
     label: dict[Language, Annotated[str, Field(min_length=1, max_length=32)]] = {}
 
     @model_validator(mode="after")
@@ -453,6 +457,8 @@ class Offer(Section):
             raise ValueError("must have either images or a tier")
         if (self.tier is None) != (self.days is None):
             raise ValueError("must have days with a tier, and only then")
+        if (self.discord_sku is None) != (self.discord_cents is None):
+            raise ValueError("must have discord_sku and discord_cents, or neither")
         if self.renews and (self.days != SUBSCRIPTION_DAYS or (self.stars or 0) > SUBSCRIPTION_STARS):
             raise ValueError(
                 f"renews, so it must be a tier for {SUBSCRIPTION_DAYS} days, for at most"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import discord
@@ -23,7 +24,19 @@ Event = discord.Interaction[discord.Client]
 async def caller(service: Service, interaction: Event) -> Caller:
     """Whoever sent this interaction. Raises `UserError`: the store is down."""
     names = translator(language_of(interaction.locale, service.config.language))
-    return await caller_of(service, origin(interaction), names)
+    held = replace(origin(interaction), tier=bought_tier(service, interaction))
+    return await caller_of(service, held, names)
+
+
+def bought_tier(service: Service, interaction: Event) -> str | None:
+    """The highest tier among what Discord says they, or this server, hold: subscriptions and durable SKUs."""
+    skus = {one.sku_id for one in interaction.entitlements if _is_live(one)}
+    held = {offer.tier for offer in service.config.offers.values() if offer.discord_sku in skus}
+    return next((tier for tier in reversed(service.config.tiers) if tier in held), None)
+
+
+def _is_live(entitlement: discord.Entitlement) -> bool:
+    return not entitlement.deleted and not entitlement.is_expired()
 
 
 def origin(interaction: Event) -> Origin:

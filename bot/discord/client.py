@@ -16,6 +16,7 @@ from bot.discord.invite import invite_link
 from bot.discord.keyboards import ActionButton
 from bot.discord.library import proxy_options, stay_at, use_api
 from bot.discord.locale import FluentTranslator
+from bot.discord.premium import Premium
 from bot.discord.questions import QuestionButton
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class EaselClient(Face):
     def __init__(self, service: Service, section: Discord, **options: Any) -> None:
         super().__init__(service, **proxy_options(section), **options)
         self._alarm = Alarm(self, service, section.admin_channel, self.tasks)
+        self.premium = Premium(service, self)
         if section.gateway_url:
             stay_at(self, yarl.URL(section.gateway_url))
         if section.api_url:
@@ -51,6 +53,8 @@ class EaselClient(Face):
         await self.tree.set_translator(FluentTranslator())
         await self.tree.sync()
         await self.delivery.recover()
+        self.service.shop.open(self.premium)
+        self.tasks.start(self.premium.watch())
         self._alarm.start()
         assert self.application_id is not None, "known since the login"
         log.info("discord.started", bot=str(self.user), invite=invite_link(self.application_id))
@@ -67,9 +71,18 @@ class EaselClient(Face):
         """Tell requests on their way that they are kept, let go of everything, disconnect."""
         if not self.is_closed():
             self._alarm.stop()
+            self.service.shop.close(self.premium)
             await self.delivery.close()
             await self.tasks.close()
         await super().close()
+
+    async def on_entitlement_create(self, entitlement: discord.Entitlement) -> None:
+        """Somebody has bought something."""
+        await self.premium.take(entitlement)
+
+    async def on_entitlement_delete(self, entitlement: discord.Entitlement) -> None:
+        """Discord has paid it back, or taken it away."""
+        await self.premium.take_back(entitlement)
 
     async def pressed(self, interaction: Interaction, press: Press) -> None:
         """A button under a picture was pressed, perhaps one of an earlier process."""

@@ -90,7 +90,9 @@ def card_view(card: Card) -> discord.ui.View | None:
     """The buttons of a card and of its parts."""
     view = discord.ui.View(timeout=None)
     for button in [*(one for part in card.parts for one in part.buttons), *card.buttons]:
-        if (press := button_ids.pressed(button.id)) is not None:
+        if button.sku is not None:
+            view.add_item(discord.ui.Button(style=discord.ButtonStyle.premium, sku_id=button.sku))
+        elif (press := button_ids.pressed(button.id)) is not None:
             view.add_item(ActionButton(press, button.label))
         elif (replied := button_ids.replied(button.id)) is not None:
             view.add_item(QuestionButton(replied, button))

@@ -14,6 +14,7 @@ from storage.settings import Scope
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from bot.config.schema import Config
     from bot.imagine.service import Service
     from bot.messages import Translator
     from storage.records import Member
@@ -46,6 +47,8 @@ class Origin:
     channel_id: str | None = None
     """The channel or topic, where a server has several."""
     roles: frozenset[str] = frozenset()
+    tier: str | None = None
+    """A tier that the platform says was bought there, by them or for this server."""
     adult_channel: bool = False
     """The platform marks this channel as one for adults."""
     account_age_s: int | None = None
@@ -89,6 +92,13 @@ class Caller:
             raise UserError(say("error-owner" if who is Who.OWNER else "error-admin"))
 
 
+def _highest(config: Config, *tiers: str | None) -> str | None:
+    order = list(config.tiers)
+    return max(
+        (tier for tier in tiers if tier in order), key=lambda tier: order.index(str(tier)), default=None
+    )
+
+
 async def caller_of(service: Service, origin: Origin, names: Translator | None = None) -> Caller:
     """Read the server's rules and the member. Raises `UserError`: the store is down."""
     server_id = origin.server_id
@@ -101,7 +111,7 @@ async def caller_of(service: Service, origin: Origin, names: Translator | None =
         locale=rules.language or origin.locale,
         server_id=server_id,
         account_age_s=origin.account_age_s,
-        tier=rules.tier_for(origin.roles, tuple(service.config.tiers)),
+        tier=_highest(service.config, rules.tier_for(origin.roles, tuple(service.config.tiers)), origin.tier),
         adult=server_id is None
         or rules.nsfw is Nsfw.ALLOW
         or (rules.nsfw is Nsfw.MARKED and origin.adult_channel),

@@ -60,7 +60,11 @@ async def plans(service: Service, caller: Caller) -> Card:
         if caller.origin.platform in prices and caller.origin.alone:
             price, provider = prices[caller.origin.platform]
             buttons.append(
-                Button(f"{label(offer, t)} · {provider.shown(price, t)}", reply_id(Reply.BUY, name))
+                Button(
+                    f"{label(offer, t)} · {provider.shown(price, t)}",
+                    reply_id(Reply.BUY, name),
+                    sku=provider.sku(offer),
+                )
             )
     if config.offers and not caller.origin.alone:
         lines.append(t("plans-private"))

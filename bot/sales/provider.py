@@ -34,6 +34,15 @@ class Provider(Protocol):
     def worth_micro(self, amount: int) -> tuple[int, int]:
         """What an amount is worth to the owner, and what of that the platform keeps, in micro-units."""
 
+    def sku(self, offer: Offer) -> int | None:
+        """What the platform's own button to buy names; None where the button is ours, and orders."""
+        return None
+
+    @property
+    def pays_back(self) -> bool:
+        """Whether it can be asked for refunds; otherwise the owner makes them there."""
+        return True
+
     @abstractmethod
     async def invoice(self, order: Order, user_id: str, title: str, about: str) -> str:
         """Show a member how to pay an order: an address to follow, or nothing where it stands in the chat.

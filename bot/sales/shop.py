@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.config.schema import Language
+from bot.faces.platforms import PLATFORMS
 from bot.imagine.refusals import day
 from bot.messages import UserError, say
 from bot.sales.provider import Later
@@ -114,9 +115,19 @@ class Shop:
             log.info("sales.paid", provider=paid.provider, order=paid.order_id, refused=receipt.refused)
         return receipt
 
+    async def bought(self, member: str, terms: Terms, paid: Paid) -> Receipt:
+        """Write what was paid for at a platform without an order of ours, once."""
+        receipt = await self._store.sales.bought(member, terms, paid)
+        if receipt.new:
+            log.info("sales.bought", provider=paid.provider, offer=terms.offer, charge=paid.charge)
+        return receipt
+
     async def refund(self, order_id: str, *, by: str, why: str) -> Refund:
         """Pay an order's last payment back. Raises `UserError` where there is none."""
         try:
+            sold_by = (await self._store.sales.get(order_id)).terms.provider
+            if (provider := self._providers.get(sold_by)) is not None and not provider.pays_back:
+                raise UserError(say("error-refund-elsewhere", platform=PLATFORMS[sold_by].label))
             refund = await self._store.sales.refund(order_id, by=by, why=why)
         except UnknownOrder:
             raise UserError(say("error-order-unknown")) from None
@@ -133,7 +144,7 @@ class Shop:
         """Have the platforms make the refunds that are due. What cannot be made now is made later."""
         async with self._paying_back:
             for provider in self.providers:
-                for refund in await self._store.sales.due(provider.name):
+                for refund in await self._store.sales.due(provider.name) if provider.pays_back else ():
                     try:
                         await provider.pay_back(refund)
                     except Later as error:

@@ -96,3 +96,4 @@ slow-chosen = slowly, when nobody else waits; { $left } left
 slow-go-on = Go on slowly
 slow-wait = Wait for next month instead
 error-quota-slow = All your images for this month are used or being drawn. New ones come on { $resets }, or go on slowly: the button is under /quota.
+error-refund-elsewhere = Orders paid at { $platform } are paid back there, by whoever sells. I take back what is unused as soon as { $platform } tells me.

@@ -88,3 +88,4 @@ slow-chosen = 慢速继续（没有别人排队时才画），还剩 { $left } �
 slow-go-on = 慢速继续
 slow-wait = 改为等到下个月
 error-quota-slow = 您本月的图片已用完或正在画。{ $resets } 会有新的额度；也可以慢速继续，按钮在 /quota 下面。
+error-refund-elsewhere = 在 { $platform } 付的款要由卖家在那里退。{ $platform } 通知我之后，我会收回没用掉的部分。

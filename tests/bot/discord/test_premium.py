@@ -1,0 +1,126 @@
+"""What is bought at Discord: images by consumable SKUs, tiers by subscriptions, each once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import discord
+import pytest
+
+from bot.imagine.service import Asker
+from bot.messages import UserError
+from tests.bot.discord.conftest import parts, words
+from tests.easel import config_in
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bot.config.schema import Config
+    from storage.records import Quota
+    from tests.bot.discord.conftest import World
+
+BOOST, MONTH = 5001, 5002
+OFFERS: dict[str, Any] = {
+    "boost": {"images": 100, "stars": 150, "discord_sku": BOOST, "discord_cents": 299},
+    "month": {"tier": "member", "days": 30, "discord_sku": MONTH, "discord_cents": 499},
+}
+CONSUMABLE, PURCHASE = discord.SKUType.consumable, discord.EntitlementType.purchase
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return config_in(tmp_path, sales={"enabled": True}, offers=OFFERS)
+
+
+@pytest.fixture
+def skus(world: World) -> tuple[Any, Any]:
+    """The SKUs as they were set up at Discord."""
+    boost = world.env.create_sku("100 images", type=CONSUMABLE, id=BOOST)
+    return boost, world.env.create_sku("Member", type=discord.SKUType.subscription, id=MONTH)
+
+
+async def quota(world: World, who: Any = None) -> Quota:
+    return await world.service.quota(Asker("discord", str((who or world.anna).id)))
+
+
+async def whole(world: World) -> None:
+    assert await world.service.store.check() == []
+
+
+async def test_plans_has_discords_own_buttons(world: World, skus: Any) -> None:
+    result = await world.anna.slash(world.channel, "plans")
+    assert "100 extra images: $2.99" in words(result.response)
+    buttons = [button for part in parts(result.response) for button in part["components"]]
+    assert [(button["style"], int(button["sku_id"])) for button in buttons] == [(6, BOOST), (6, MONTH)]
+
+
+async def test_a_consumable_is_credited_once_and_consumed(world: World, skus: Any) -> None:
+    bought = await world.env.grant_entitlement(skus[0], user=world.anna, type=PURCHASE)
+    assert (await quota(world)).topup == 100
+    assert bought.snapshot().consumed
+    for _ in range(4):
+        await bought.replay_create()
+    await world.bot.premium.reconcile()
+    assert (await quota(world)).topup == 100
+    await whole(world)
+
+
+async def test_what_was_bought_while_the_bot_was_down_is_credited(world: World, skus: Any) -> None:
+    await world.stop()
+    bought = world.env.seed_entitlement(skus[0], user=world.anna, type=PURCHASE)
+    await world.start()
+    await world.env.settle()
+    assert (await quota(world)).topup == 100
+    assert bought.snapshot().consumed
+
+
+async def test_one_that_was_credited_and_not_consumed_is_consumed_later(world: World, skus: Any) -> None:
+    bought = world.env.seed_entitlement(skus[0], user=world.anna, type=PURCHASE)
+    member = await world.service.store.members.of("discord", str(world.anna.id))
+    premium = world.bot.premium
+    terms, paid = premium.terms("boost"), premium.paid("boost", bought.snapshot())
+    await world.service.shop.bought(member.key, terms, paid)  # and then the process was killed
+    await premium.reconcile()
+    assert bought.snapshot().consumed
+    assert (await quota(world)).topup == 100
+
+
+async def test_the_owner_is_sent_to_discord_for_a_refund(world: World, skus: Any) -> None:
+    await world.env.grant_entitlement(skus[0], user=world.anna, type=PURCHASE)
+    member = await world.service.store.members.of("discord", str(world.anna.id))
+    (order,) = await world.service.store.sales.of(member.key)
+    with pytest.raises(UserError, match="error-refund-elsewhere"):
+        await world.service.shop.refund(order.order_id, by="owner", why="")
+    assert (await quota(world)).topup == 100
+
+
+async def test_what_discord_pays_back_is_taken_back_by_the_same_id(world: World, skus: Any) -> None:
+    bought = await world.env.grant_entitlement(skus[0], user=world.anna, type=PURCHASE)
+    await bought.revoke()
+    assert (await quota(world)).topup == 0
+    await world.bot.premium.reconcile()
+    await whole(world)
+
+
+async def test_a_subscription_gives_its_tier_while_discord_says_so(world: World, skus: Any) -> None:
+    subscription = await world.env.grant_entitlement(skus[1], user=world.anna)
+    assert "member" in await world.ask("quota")
+    assert "free" in await world.ask("quota", who=world.bob)
+    await subscription.end()
+    assert "free" in await world.ask("quota")
+
+
+async def test_a_server_that_subscribes_gives_the_tier_to_all_its_members(world: World, skus: Any) -> None:
+    await world.env.grant_entitlement(skus[1], guild=world.guild)
+    for who in (world.anna, world.bob):
+        assert "member" in await world.ask("quota", who=who)
+
+
+async def test_who_is_banned_waits_for_what_they_bought(world: World, skus: Any) -> None:
+    member = await world.service.store.members.of("discord", str(world.anna.id))
+    await world.service.store.members.ban(member.key, by="admin")
+    bought = await world.env.grant_entitlement(skus[0], user=world.anna, type=PURCHASE)
+    assert not bought.snapshot().consumed
+    await world.service.store.members.unban(member.key, by="admin")
+    await world.bot.premium.reconcile()
+    assert (await quota(world)).topup == 100
