@@ -204,7 +204,7 @@ class SelfTest:
         return [self._decode(canvas, need) for canvas in canvases]
 
     def _decode(self, canvas: Canvas, need: Need) -> Image:
-        return self.model.decode(canvas, tiled=need.pixels > self.placement.profile.tile_above_pixels)
+        return self.model.decode(canvas, tile_px=self.placement.profile.tile_for(need.pixels))
 
 
 def psnr_db(one: Image, other: Image) -> float:

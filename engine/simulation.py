@@ -183,9 +183,8 @@ class _Device:
 
     def _duration_s(self, work: Work) -> float:
         first = work.jobs[0]
-        captions = first.need.captions
         if work.phase is Phase.ENCODE:
-            return self._predictor.encode_s(captions)
+            return sum(self._predictor.encode_s(job.need.captions) for job in work.jobs)
         if work.phase is Phase.DECODE:
             return self._predictor.decode_s(first.pixels)
         gain = self._profile.batch_gain.at(first.pixels) if len(work.jobs) > 1 else 1.0

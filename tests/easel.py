@@ -111,7 +111,7 @@ class FieldModel(OnHost):
     def preview(self, canvas: FieldCanvas) -> Image.Image:
         return Image.new("RGB", (16, 16), _colour(canvas.request.seed))
 
-    def decode(self, canvas: FieldCanvas, *, tiled: bool) -> Image.Image:
+    def decode(self, canvas: FieldCanvas, *, tile_px: int | None) -> Image.Image:
         request = canvas.request
         if request.job_id != WARM_UP:
             self.drawn.append(request.job_id)

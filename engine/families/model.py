@@ -108,8 +108,11 @@ class Model(Protocol):
     def preview(self, canvas: Canvas) -> Image:
         """A small look at what the picture will be."""
 
-    def decode(self, canvas: Canvas, *, tiled: bool) -> Image:
-        """Tiles are smaller than the picture. Raises NotFinite for a picture that is none."""
+    def decode(self, canvas: Canvas, *, tile_px: int | None) -> Image:
+        """In tiles of this side; None: as a whole. Raises NotFinite for a picture that is none."""
+
+    def lighten(self) -> None:
+        """Keep the text encoder off the device between prompts from now on."""
 
     def held_bytes(self) -> int | None:
         """Bytes of the device this process holds, by its allocator; None on a CPU. From any thread."""
@@ -157,6 +160,8 @@ class OnHost:
 
     def take(self, nbytes: int) -> object:
         return bytearray(nbytes)
+
+    def lighten(self) -> None: ...
 
     def release(self) -> None: ...
 

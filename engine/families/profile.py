@@ -108,6 +108,10 @@ class Profile:
             return round(self.peaks.step.at(pixels) * captions)
         return round(self.peaks.decode.at(self.decoded_at_once(pixels)))
 
+    def tile_for(self, pixels: int) -> int | None:
+        """Side of the tiles that a picture is decoded in; None where it is decoded as a whole."""
+        return self.tile_px if pixels > self.tile_above_pixels else None
+
     def decoded_at_once(self, pixels: int) -> int:
         """Pixels in the largest piece that the decoder is given."""
         return pixels if pixels <= self.tile_above_pixels else min(pixels, self.tile_px**2)

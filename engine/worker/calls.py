@@ -27,11 +27,12 @@ PREVIEW_PART = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """An encoded prompt and an empty canvas."""
+    """Encoded prompts and empty canvases."""
 
     captions: Mapping[str, Caption]
     """By their text."""
-    canvas: Canvas
+    canvases: Mapping[str, Canvas]
+    """By job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +52,30 @@ class Calls:
         self._model = model
         self._step_s = 0.0
         self._preview_s = 0.0
-        self.release_first = False
-        """The next call gives cached memory back before it begins."""
+        self._first: list[Callable[[], None]] = []
+
+    def make_room(self, *, lighten: bool = False) -> None:
+        """The next call begins with giving cached memory back, and with sending the encoder out."""
+        self._first += [self._model.lighten, self._model.release] if lighten else [self._model.release]
 
     def of(self, work: Work) -> Callable[[], Made]:
         """The call that carries out this work."""
         if work.phase is Phase.ENCODE:
-            call: Callable[[], Any] = self._encode(work.jobs[0])
+            call: Callable[[], Any] = self._encode(work.jobs)
         elif work.phase is Phase.DENOISE:
             call = self._step(work.jobs)
         else:
             call = self._decode(work.jobs[0])
-        release, self.release_first = self.release_first, False
+        first, self._first = self._first, []
         # A prompt that is known already says nothing of what encoding takes.
-        telling = work.phase is not Phase.ENCODE or not self._known(work.jobs[0].plan.texts)
+        telling = work.phase is not Phase.ENCODE or not all(
+            text in self.embeddings for job in work.jobs for text in job.plan.texts
+        )
         model = self._model
 
         def measured() -> Made:
-            if release:
-                model.release()
+            for make_room in first:
+                make_room()
             model.use_threads(work.threads)
             model.start_measuring()
             value, measurement = call(), model.measured()
@@ -128,19 +134,24 @@ class Calls:
         yield Phase.DECODE, lambda: self._decoded(canvases[0], need)
 
     def _decoded(self, canvas: Canvas, need: Need) -> None:
-        self._model.decode(canvas, tiled=need.pixels > self._model.profile.tile_above_pixels)
+        self._model.decode(canvas, tile_px=self._model.profile.tile_for(need.pixels))
 
-    def _known(self, texts: Sequence[str]) -> bool:
-        return all(text in self.embeddings for text in texts)
-
-    def _encode(self, job: Job) -> Callable[[], Begun]:
-        request, texts, model = job.request, job.plan.texts, self._model
+    def _encode(self, jobs: Sequence[Job]) -> Callable[[], Begun]:
+        model = self._model
+        plans = {job.job_id: (job.request, job.plan.texts) for job in jobs}
+        texts = dict.fromkeys(text for _, texts in plans.values() for text in texts)
         known = {text: caption for text in texts if (caption := self.embeddings.get(text)) is not None}
+        missing = [text for text in texts if text not in known]
 
         def encode() -> Begun:
-            missing = [text for text in texts if text not in known]
             captions = known | dict(zip(missing, model.encode(missing), strict=True)) if missing else known
-            return Begun(captions, model.begin(request, [captions[text] for text in texts]))
+            return Begun(
+                captions,
+                {
+                    job_id: model.begin(request, [captions[text] for text in texts])
+                    for job_id, (request, texts) in plans.items()
+                },
+            )
 
         return encode
 
@@ -163,9 +174,9 @@ class Calls:
 
     def _decode(self, job: Job) -> Callable[[], Image]:
         model, canvas = self._model, job.canvas
-        tiled = job.tiled or job.pixels > model.profile.tile_above_pixels
+        tile_px = job.tile_px or model.profile.tile_for(job.pixels)
         assert canvas is not None
-        return lambda: model.decode(canvas, tiled=tiled)
+        return lambda: model.decode(canvas, tile_px=tile_px)
 
 
 def _preview_due(job: Job) -> bool:

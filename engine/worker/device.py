@@ -108,7 +108,7 @@ class Device:
         outcome = await self.threads.overhead(self.calls.warm_up(decode=False), deadline_s=deadline_s)
         self._busy_at = self._clock()
         if outcome.out_of_memory:  # others hold it for now
-            self.calls.release_first = True
+            self.calls.make_room()
             self._watchdog.alert(
                 Cause.OUT_OF_MEMORY, "Out of memory in the health check, while nothing was drawn."
             )
@@ -118,6 +118,16 @@ class Device:
         else:
             self._says.tell(Action.WARMED)
         return None
+
+    @property
+    def has_own_memory(self) -> bool:
+        """Weights that leave it make room there."""
+        return self._model.held_bytes() is not None
+
+    @property
+    def works_side_by_side(self) -> bool:
+        """More than one call may be in flight."""
+        return self._config.step_threads > 1
 
     def available_bytes(self) -> int | None:
         """The most this process could hold now: what is free, and what its own allocator holds.

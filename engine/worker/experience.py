@@ -57,7 +57,8 @@ class Experience:
             else:
                 self.predictor.learn_decode(job.pixels, billed_s)
             if measured.peak_bytes is not None:
-                self.learn_peak(work.phase, job.need, measured.peak_bytes // len(work.jobs))
+                at_once = 1 if work.phase is Phase.ENCODE else len(work.jobs)
+                self.learn_peak(work.phase, job.need, measured.peak_bytes // at_once)
         self._pace.learn(work.kind, result.wall_s)
 
     def expected_s(self, work: Work) -> float | None:

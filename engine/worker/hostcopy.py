@@ -27,7 +27,8 @@ class HostCopy:
         self._device = device
         nbytes = sum(tensor.nbytes for tensor in self._tensors)
         pinned = device.type == "cuda" and (_free_bytes() or 0) > 2 * nbytes
-        self._home = [_pinned(tensor.data) if pinned else tensor.data for tensor in self._tensors]
+        here = [tensor.data.to("cpu") for tensor in self._tensors]
+        self._home = [_pinned(tensor) for tensor in here] if pinned else here
         self._go_home()
 
     @contextlib.contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.request import DrawRequest, JobState
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from engine.families.model import Canvas
     from engine.families.plan import Need, Plan
+    from engine.worker.remedies import Remedy
 
 
 @dataclass(slots=True, eq=False)
@@ -37,7 +38,10 @@ class Job:
     """How many may share its forward; an out-of-memory brings it down."""
     alone: bool = False
     """After an out-of-memory: runs only while nothing else does."""
-    tiled: bool = False
+    tile_px: int | None = None
+    """After an out-of-memory: side of the tiles that it is decoded in, smaller than usual."""
+    tried: set[Remedy] = field(default_factory=set)
+    """Rungs of the ladder that it is below."""
 
     @property
     def job_id(self) -> str:

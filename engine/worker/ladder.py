@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import enum
 from typing import TYPE_CHECKING
 
 from engine.events import Action, Phase
+from engine.worker.memory import Mode
+from engine.worker.remedies import FOR_ONE, Remedy
 from engine.worker.watchdog import Cause
 
 if TYPE_CHECKING:
@@ -13,34 +14,11 @@ if TYPE_CHECKING:
 
     from engine.events import Announcer
     from engine.worker.accounting import Clock
+    from engine.worker.device import Device
     from engine.worker.job import Job
+    from engine.worker.memory import MemoryGate
     from engine.worker.scheduler import Scheduler, Work
     from engine.worker.watchdog import Watchdog
-
-
-class Remedy(enum.Enum):
-    """The rungs of the ladder."""
-
-    HALVE = "halve the group"
-    TILE = "tile the decoder"
-    ALONE = "run it alone"
-    FAIL = "fail the job"
-
-
-def step_down(phase: Phase, jobs: Sequence[Job]) -> Remedy:
-    """Put the jobs whose call ran out of memory one rung lower; on FAIL they are lost."""
-    if len(jobs) > 1:
-        for job in jobs:
-            job.max_group = len(jobs) // 2
-        return Remedy.HALVE
-    (job,) = jobs
-    if phase is Phase.DECODE and not job.tiled:
-        job.tiled = True
-        return Remedy.TILE
-    if not job.alone:
-        job.alone = True
-        return Remedy.ALONE
-    return Remedy.FAIL
 
 
 class Ladder:
@@ -49,6 +27,8 @@ class Ladder:
     def __init__(
         self,
         scheduler: Scheduler,
+        gate: MemoryGate,
+        device: Device,
         *,
         recover_after_s: float,
         clock: Clock,
@@ -56,6 +36,8 @@ class Ladder:
         watchdog: Watchdog,
     ) -> None:
         self._scheduler = scheduler
+        self._gate = gate
+        self._device = device
         self._full = scheduler.max_active
         self._recover_after_s = recover_after_s
         self._clock = clock
@@ -69,7 +51,8 @@ class Ladder:
         scheduler, request = self._scheduler, work.jobs[0].request
         scheduler.cap = max(1, min(scheduler.cap, len(scheduler) - 1))
         self.rises_at = self._clock() + self._recover_after_s
-        remedy = step_down(work.phase, work.jobs)
+        remedy = self._step_down(work.phase, work.jobs)
+        self._device.calls.make_room(lighten=remedy is Remedy.ENCODER_OUT)
         fields: dict[str, object] = {
             "phase": work.phase.value,
             "jobs": len(work.jobs),
@@ -93,3 +76,32 @@ class Ladder:
         self._scheduler.cap = min(self._full, self._scheduler.cap + 1)
         self.rises_at = None if self._scheduler.cap == self._full else now + self._recover_after_s
         self._says.tell(Action.CAP_RAISED, cap=self._scheduler.cap)
+
+    def _step_down(self, phase: Phase, jobs: Sequence[Job]) -> Remedy:
+        """Put the jobs whose call ran out of memory one rung lower; on FAIL they are lost."""
+        if len(jobs) > 1:
+            for job in jobs:
+                job.max_group = len(jobs) // 2
+            return Remedy.HALVE
+        (job,) = jobs
+        remedy = next((rung for rung in FOR_ONE[phase] if self._helps(rung, job)), Remedy.FAIL)
+        job.tried.add(remedy)
+        if remedy in (Remedy.TILE, Remedy.TILE_AGAIN):
+            profile = self._scheduler.predictor.profile
+            longest_px = max(job.need.width, job.need.height)
+            job.tile_px = min(job.tile_px or profile.tile_for(job.pixels) or longest_px, longest_px) // 2
+        elif remedy is Remedy.CACHES:
+            self._device.calls.clear_caches()
+        elif remedy is Remedy.ENCODER_OUT:
+            self._gate.mode = Mode.MEDIUM
+            self._watchdog.offloading = True
+        elif remedy is Remedy.ALONE:
+            job.alone = True
+        return remedy
+
+    def _helps(self, rung: Remedy, job: Job) -> bool:
+        if rung is Remedy.ENCODER_OUT:
+            return self._gate.mode is Mode.HIGH and self._device.has_own_memory
+        if rung is Remedy.ALONE and not self._device.works_side_by_side:
+            return False
+        return rung not in job.tried

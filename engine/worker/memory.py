@@ -98,9 +98,9 @@ class MemoryGate:
     def call_bytes(self, phase: Phase, need: Need) -> int:
         """What one such call takes above the resident weights: as measured here, or by the profile."""
         profile, known = self._profile, self._peaks[phase]
+        visiting = self._visiting_bytes(phase)
         if need in known:
-            return round(known[need] * self.SAFETY)
-        visiting = weights_bytes(profile, self.mode, phase) - self.resident_bytes
+            return max(0, visiting + round(known[need] * self.SAFETY))
         told = max(0, visiting + profile.peak_bytes(phase, need.pixels, need.captions))
         like = {
             self._units(phase, other): peak
@@ -110,7 +110,7 @@ class MemoryGate:
         if len(like) < 2:
             return told
         units = self._units(phase, need)
-        line = round(Curve.of(like.items()).at(units) * self.SAFETY)
+        line = max(0, visiting + round(Curve.of(like.items()).at(units) * self.SAFETY))
         return line if min(like) <= units <= max(like) else max(line, told)
 
     def peak_bytes(self, need: Need) -> int:
@@ -132,6 +132,7 @@ class MemoryGate:
     def learn(self, phase: Phase, need: Need, peak_bytes: int) -> bool:
         """Such a call took so much above the resident weights. True where that is news."""
         known = self._peaks[phase]
+        peak_bytes = max(0, peak_bytes - max(0, self._visiting_bytes(phase)))
         old = known.get(need, 0)
         known[need] = new = peak_bytes if peak_bytes >= old else old - self.FALL * (old - peak_bytes)
         return abs(new - old) > self.NEWS * old
@@ -139,6 +140,11 @@ class MemoryGate:
     def knows(self, need: Need) -> bool:
         """True where both a step and a decode of this very need were measured here."""
         return need in self._peaks[Phase.DENOISE] and need in self._peaks[Phase.DECODE]
+
+    @property
+    def encoder_visits(self) -> bool:
+        """Each encoding brings the encoder's weights to the device first."""
+        return self.mode is Mode.MEDIUM
 
     def learned(self) -> dict[str, dict[str, int]]:
         """Peaks by phase and need, for `restore`."""
@@ -152,6 +158,10 @@ class MemoryGate:
         """Raises ValueError for a phase or a need that is none."""
         for phase, peaks in learned.items():
             self._peaks[Phase(phase)].update({Need.parse(need): peak for need, peak in peaks.items()})
+
+    def _visiting_bytes(self, phase: Phase) -> int:
+        """Weights that are there during such a call, and not while steps run."""
+        return weights_bytes(self._profile, self.mode, phase) - self.resident_bytes
 
     def _units(self, phase: Phase, need: Need) -> int:
         """What the peak grows with, among needs of as many captions."""

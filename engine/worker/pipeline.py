@@ -203,15 +203,13 @@ class PipelineModel:
         return self._previews.draw(self._sampler.foreseen(canvas))
 
     @torch.inference_mode()
-    def decode(self, canvas: Canvas, *, tiled: bool) -> Image:
+    def decode(self, canvas: Canvas, *, tile_px: int | None) -> Image:
         vae, latents = self._pipeline.vae, self._sampler.latents(canvas)
-        vae.use_tiling = tiled
-        scale = self._pipeline.vae_scale_factor
-        tile_px, longest_px = self.profile.tile_px, max(latents.shape[-2:]) * scale
-        if tile_px >= longest_px:  # asked for all the same, after an out-of-memory: one would free nothing
-            tile_px = longest_px // 2
-        vae.tile_latent_min_size = tile_px // scale
-        vae.tile_sample_min_size = vae.tile_latent_min_size * scale
+        vae.use_tiling = tile_px is not None
+        if tile_px is not None:
+            scale = self._pipeline.vae_scale_factor
+            vae.tile_latent_min_size = tile_px // scale
+            vae.tile_sample_min_size = vae.tile_latent_min_size * scale
         pixels = vae.decode(self._sampler.decodable(canvas), return_dict=False)[0]
         if not torch.isfinite(pixels).all():
             raise NotFinite(
@@ -255,6 +253,13 @@ class PipelineModel:
 
     def take(self, nbytes: int) -> object:
         return torch.empty(nbytes, dtype=torch.uint8, device=self._device)
+
+    def lighten(self) -> None:
+        if self._encoder is None:
+            self._encoder = HostCopy(self._pipeline.text_encoder, self._device)
+            self.release()
+            if self._placement.on_gpu:
+                self._loaded_bytes = torch.cuda.memory_allocated(self._device)
 
     def release(self) -> None:
         if self._placement.on_gpu:

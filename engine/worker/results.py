@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from engine.events import Action, Announcer, Phase, Worked
 from engine.request import Cancelled, DrawFailed, OutOfMemory
 from engine.worker.calls import Begun, Made
-from engine.worker.ladder import Ladder, Remedy
 from engine.worker.protocol import WorkerLost
+from engine.worker.remedies import Remedy
 from engine.worker.watchdog import Cause
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from engine.worker.executor import Result
     from engine.worker.experience import Experience
     from engine.worker.job import Job
+    from engine.worker.ladder import Ladder
     from engine.worker.orders import Orders
     from engine.worker.scheduler import Scheduler, Work
     from engine.worker.watchdog import Watchdog
@@ -104,11 +105,11 @@ class Results:
     def _take_up(self, work: Work, value: object) -> None:
         """Give the jobs what was made for them."""
         if isinstance(value, Begun):
-            (job,) = work.jobs
             self._device.calls.remember(value.captions)
-            job.canvas = value.canvas
-            job.truncated = any(value.captions[text].truncated for text in job.plan.texts)
-            self._scheduler.done(work.phase, job)
+            for job in work.jobs:
+                job.canvas = value.canvases[job.job_id]
+                job.truncated = any(value.captions[text].truncated for text in job.plan.texts)
+                self._scheduler.done(work.phase, job)
         elif isinstance(value, dict):
             for job in work.jobs:
                 job.preview = value.get(job.job_id, job.preview)
@@ -120,7 +121,6 @@ class Results:
     def _ran_out(self, work: Work, reason: str) -> None:
         """One rung down the ladder; the thread has left its `except` block long ago."""
         remedy = self._ladder.ran_out(work, reason)
-        self._device.calls.release_first = True
         if remedy is Remedy.FAIL:
             for job in work.jobs:
                 self.end(job, OutOfMemory(reason, self._orders.usage(job)))

@@ -44,6 +44,10 @@ class Gate(Protocol):
 
     def fits(self, calls: Iterable[tuple[Phase, Need]], available_bytes: int | None = None) -> bool: ...
 
+    @property
+    def encoder_visits(self) -> bool:
+        """Encoding is dear, and for several hardly dearer than for one."""
+
 
 RUNNING = {JobState.ENCODING: Phase.ENCODE, JobState.RUNNING: Phase.DENOISE, JobState.DECODING: Phase.DECODE}
 """The phase of a call in flight."""
@@ -134,10 +138,20 @@ class Scheduler:
         calls = []
         if decoding and not any(job.in_flight for job in decoding):  # the model decodes one at a time
             calls.append(Work(Phase.DECODE, (decoding[0],)))
-        calls += [Work(Phase.ENCODE, (job,)) for job in ready if job.state is JobState.QUEUED]
+        calls += self._to_encode(ready)
         running = [job for job in ready if job.state is JobState.RUNNING]
         calls += [Work(Phase.DENOISE, group) for group in self._groups(running, threads - len(calls))]
         return self._that_fit(calls[:threads])
+
+    def _to_encode(self, ready: list[Job]) -> list[Work]:
+        """One by one; where the encoder has to come for it, once nothing else is due, and then for all."""
+        queued = [job for job in ready if job.state is JobState.QUEUED]
+        if not self.gate.encoder_visits:
+            return [Work(Phase.ENCODE, (job,)) for job in queued]
+        if not queued or ready[0] is not queued[0]:
+            return []
+        others = [job for job in self.jobs.values() if job.state is JobState.QUEUED and job is not queued[0]]
+        return [Work(Phase.ENCODE, (queued[0], *others)[: queued[0].max_group])]
 
     def _settle_states(self, near: list[Job]) -> None:
         """Whoever was overtaken is paused; whose turn it is goes on."""
@@ -160,6 +174,13 @@ class Scheduler:
         fitting: list[Work] = []
         for call in calls:
             jobs: list[Job] = []
+            if call.phase is Phase.ENCODE:  # prompt after prompt
+                if self.gate.fits([*taken, (call.phase, call.jobs[0].need)], available_bytes):
+                    taken.append((call.phase, call.jobs[0].need))
+                    fitting.append(call)
+                elif taken:
+                    break
+                continue
             for job in call.jobs:
                 if self.gate.fits([*taken, (call.phase, job.need)], available_bytes):
                     taken.append((call.phase, job.need))

@@ -126,6 +126,8 @@ class StepLoop:
         )
         self._ladder = Ladder(
             self._scheduler,
+            self._gate,
+            self._device,
             recover_after_s=config.recover_after_s,
             clock=clock,
             says=self._says,

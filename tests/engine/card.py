@@ -179,7 +179,8 @@ class CardModel(PipelineModel):
         self._loaded_bytes = card.weights
 
         def encode(_module: object, _args: object, _named: object) -> None:
-            card.call(profile.peak_bytes(Phase.ENCODE, 0))
+            visiting = profile.resident_bytes - card.weights
+            card.call(visiting + profile.peak_bytes(Phase.ENCODE, 0))
 
         def step(_module: object, args: tuple[Any, ...], _named: object) -> None:
             card.call(sum(profile.peak_bytes(Phase.DENOISE, pixels(latents)) for latents in args[0]))
@@ -193,6 +194,12 @@ class CardModel(PipelineModel):
             (self.pipeline.vae.decoder, decode),
         ):
             module.register_forward_pre_hook(take, with_kwargs=True)
+
+    def lighten(self) -> None:
+        super().lighten()
+        weights = self.placement.profile.weights_bytes
+        self._card.load(sum(weights.values()) - weights["text_encoder"])
+        self._loaded_bytes = self._card.weights
 
 
 def pixels(latents: torch.Tensor) -> int:

@@ -123,7 +123,7 @@ class FakeModel(OnHost):
         """By call (load, encode, step, decode; warm-up: the engine's own step): may raise, block, look."""
         self.loads = 0
         self.released = 0
-        self.tiled: list[bool] = []
+        self.tiles: list[int | None] = []
         self.available_bytes: int | None = None
         self.peak_bytes: int | None = None
         self.own_bytes: int | None = None
@@ -172,9 +172,9 @@ class FakeModel(OnHost):
         assert isinstance(canvas, FakeCanvas)
         return Image.new("RGB", (canvas.request.width // 8, canvas.request.height // 8))
 
-    def decode(self, canvas: Canvas, *, tiled: bool) -> Image.Image:
+    def decode(self, canvas: Canvas, *, tile_px: int | None) -> Image.Image:
         assert isinstance(canvas, FakeCanvas)
-        self.tiled.append(tiled)
+        self.tiles.append(tile_px)
         self._look("decode", [canvas])
         self.clock.advance(0.5)
         return self._paint(canvas)

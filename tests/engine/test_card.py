@@ -105,6 +105,22 @@ async def test_running_out_of_memory_all_the_same_costs_no_picture(
     assert drawn.image.size == (64, 64)
 
 
+async def test_a_step_that_does_not_fit_beside_the_encoder_is_drawn_without_it(
+    card: Card, on: Callable[[], Front], heard: Recorder
+) -> None:
+    async with on() as front, asyncio.timeout(60):
+        room = turbo().peak_bytes(Phase.DENOISE, 64 * 64) - 1
+        card.unseen(card.total - CONTEXT_BYTES - card.weights - room)
+        drawn = [await front.submit(asked(name)).result() for name in "ab"]
+        device = front.snapshot().device
+    remedies = [event.fields["remedy"] for event in heard.of("out_of_memory")]
+    assert remedies == ["drop the caches", "send the text encoder out"], "and it was out for the second"
+    assert all(drawing.image.size == (64, 64) for drawing in drawn)
+    assert device is not None
+    assert device.memory_mode is Mode.MEDIUM
+    assert device.resident_bytes == card.weights
+
+
 async def test_a_broken_context_fails_no_picture_and_ends_the_process(
     card: Card, on: Callable[[], Front], heard: Recorder
 ) -> None:

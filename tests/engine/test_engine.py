@@ -25,6 +25,7 @@ from engine.request import (
     TooLarge,
     Undrawable,
 )
+from engine.worker.memory import Mode
 from tests.engine.fakes import PROFILE, FakeModel
 from tests.engine.studio import Studio, ended, request, same, until
 
@@ -310,6 +311,23 @@ async def test_two_jobs_go_together_only_where_memory_allows() -> None:
         for ticket in tickets:
             assert studio.draws_right(await ticket.result())
         assert max(map(len, studio.model.names("step"))) == 1
+
+
+async def test_an_encoder_that_has_to_travel_comes_once_for_all_who_wait() -> None:
+    async with Studio(memory_mode=Mode.MEDIUM, max_active=3) as studio:
+        studio.model.gate.close()
+        first = studio.submit("a", steps=2)
+        await until(lambda: studio.model.names("step") == [("a",)])
+        others = [studio.submit(name) for name in "bcd"]
+        await until(lambda: studio.engine.snapshot().active == 4)
+        studio.model.gate.open()
+        drawings = [await ticket.result() for ticket in [first, *others]]
+        assert all(studio.draws_right(drawing) for drawing in drawings)
+        together = ("prompt of b", "prompt of c", "prompt of d")
+        assert studio.model.names("encode") == [("prompt of a",), together]
+        shares = {drawing.usage.encode_s for drawing in drawings[1:]}
+        assert sum(d.usage.gpu_s for d in drawings) == pytest.approx(studio.engine.snapshot().totals.busy_s)
+        assert len(shares) == 1, "they came for it together"
 
 
 async def test_memory_that_others_hold_counts() -> None:

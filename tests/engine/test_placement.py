@@ -227,17 +227,17 @@ class TestTheBranchesOnACpu:
     async def test_large_pictures_are_decoded_in_tiles(
         self, tiny_folder: Path, plain: Image.Image, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        seen: list[bool] = []
+        seen: list[int | None] = []
         model = PipelineModel(resolve(settings(tiny_folder, tile_above_px=32)))
         decode = model.decode
 
-        def look(canvas: Canvas, *, tiled: bool) -> Image.Image:
-            seen.append(tiled)
-            return decode(canvas, tiled=tiled)
+        def look(canvas: Canvas, *, tile_px: int | None) -> Image.Image:
+            seen.append(tile_px)
+            return decode(canvas, tile_px=tile_px)
 
         monkeypatch.setattr(model, "decode", look)
         assert (await draw(model)).size == plain.size
-        assert seen == [True, True], "the warm-up and the picture"
+        assert seen == [32, 32], "the warm-up and the picture"
 
 
 async def test_build_gives_each_core_a_lane_on_a_cpu(tiny_folder: Path) -> None:
@@ -293,9 +293,9 @@ def test_tiles_are_smaller_than_the_picture_where_memory_ran_out(
     forward, given = decoder.forward, []
     monkeypatch.setattr(decoder, "forward", lambda z, *a: (given.append(z.shape[-1]), forward(z, *a))[1])
     canvas = model.begin(REQUEST, model.encode([REQUEST.prompt]))
-    whole = model.decode(canvas, tiled=False)
+    whole = model.decode(canvas, tile_px=None)
     assert (given, model.profile.tile_px) == ([8], 64), "a picture of one tile"
     given.clear()
-    assert model.decode(canvas, tiled=True).size == whole.size
+    assert model.decode(canvas, tile_px=32).size == whole.size
     assert len(given) > 1
     assert max(given) == 4

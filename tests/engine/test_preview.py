@@ -68,7 +68,7 @@ def test_it_shows_what_the_picture_will_be_not_the_noise_it_still_is(tiny_folder
     model.load()
     canvas = model.begin(DrawRequest("a", "a cat", 64, 64, 4, seed=1), model.encode(["a cat"]))
     model.step([canvas])
-    model.decode(canvas, tiled=False)
+    model.decode(canvas, tile_px=None)
     shown = np.asarray(model.preview(canvas))
     canvas.latents = torch.randn_like(canvas.latents)
     assert (np.asarray(model.preview(canvas)) == shown).all()

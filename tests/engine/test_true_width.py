@@ -40,7 +40,7 @@ def test_one_of_two_pictures_at_true_widths_is_the_pipelines(tmp_path: Path) -> 
         canvases = [model.begin(replace(REQUEST, seed=seed), captions) for seed in (7, 8)]
         for _ in range(REQUEST.steps):
             model.step(canvases)
-        drawn = model.decode(canvases[0], tiled=False)
+        drawn = model.decode(canvases[0], tile_px=None)
         theirs = model.reference(REQUEST)
     finally:
         torch.set_num_threads(1)

@@ -90,10 +90,10 @@ async def test_n_images_are_n_seeds_under_one_reservation(service: Service) -> N
 async def test_of_three_images_one_that_fails_is_not_charged(service: Service, model: FieldModel) -> None:
     draw = model.decode
 
-    def decode(canvas: FieldCanvas, *, tiled: bool) -> Image.Image:
+    def decode(canvas: FieldCanvas, *, tile_px: int | None) -> Image.Image:
         if canvas.request.seed == 8:
             raise RuntimeError("boom")
-        return draw(canvas, tiled=tiled)
+        return draw(canvas, tile_px=tile_px)
 
     model.decode = decode  # type: ignore[method-assign]
     live = await service.imagine(ANNA, Options("a cat", seed="7", images="3"), key="1", address={})

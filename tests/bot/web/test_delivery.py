@@ -125,8 +125,8 @@ async def test_what_waits_survives_a_restart(stage: Stage) -> None:
 class Noise(FieldModel):
     """Pictures that no PNG makes small."""
 
-    def decode(self, canvas: FieldCanvas, *, tiled: bool) -> Image.Image:
-        size = super().decode(canvas, tiled=tiled).size
+    def decode(self, canvas: FieldCanvas, *, tile_px: int | None) -> Image.Image:
+        size = super().decode(canvas, tile_px=tile_px).size
         return Image.frombytes("RGB", size, os.urandom(size[0] * size[1] * 3))
 
 

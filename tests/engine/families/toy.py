@@ -93,8 +93,8 @@ class ToyModel(OnHost):
             canvas.step += 1
 
     def preview(self, canvas: Canvas) -> Image.Image:
-        return self.decode(canvas, tiled=False)
+        return self.decode(canvas, tile_px=None)
 
-    def decode(self, canvas: Canvas, *, tiled: bool) -> Image.Image:
+    def decode(self, canvas: Canvas, *, tile_px: int | None) -> Image.Image:
         assert isinstance(canvas, Rows)
         return Image.fromarray(canvas.pixels.astype(np.uint8)).convert("RGB")
