@@ -16,6 +16,7 @@ from fluent.runtime import AbstractResourceLoader, FluentLocalization, FluentRes
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
+    from datetime import datetime
 
     from fluent.syntax.ast import Resource
 
@@ -24,6 +25,18 @@ LANGUAGES = ("en", "zh-CN")
 """Languages with a complete set of messages; the first is the fallback."""
 
 Argument = str | int | float
+
+
+class Moment(str):
+    """A point in time, as words for a face that cannot show it in its reader's own zone."""
+
+    at: datetime
+
+    def __new__(cls, at: datetime, words: str) -> Moment:
+        """`words` are the moment in the owner's zone."""
+        moment = super().__new__(cls, words)
+        moment.at = at
+        return moment
 
 
 class Reason(Enum):

@@ -44,7 +44,7 @@ class Card:
     link: str = ""
     """An address to follow."""
     picture: bytes | None = None
-    """A PNG, such as a chart."""
+    """A chart, or how an entry of a list looks; PNG or JPEG."""
     parts: tuple[Card, ...] = ()
     """The entries of a list, each with buttons of its own."""
     buttons: tuple[Button, ...] = ()

@@ -80,8 +80,24 @@ class Replied:
     target: str
 
 
+EARLIER = (
+    (re.compile("hist:"), "older:"),
+    (re.compile("lang:"), "language:"),
+    (re.compile("link:y:"), "link:"),
+    (re.compile("link:n:"), "unlink:"),
+    (re.compile("forget:y:"), "forget:"),
+    (re.compile("forget:n:"), "keep:"),
+    (re.compile(r"set:(\w+):"), r"set:\1="),
+)
+"""How Telegram's buttons began in earlier versions, and how they do now: the messages are still there."""
+
+
 def replied(id_: str) -> Replied | None:
     """What a button's id says, or None where it is not one of a question."""
+    for earlier, now in EARLIER:
+        if match := earlier.match(id_):
+            id_ = match.expand(now) + id_[match.end() :]
+            break
     match = QUESTION_ID.fullmatch(id_)
     return Replied(Reply(match["reply"]), match["target"]) if match else None
 

@@ -6,6 +6,8 @@ days later or after a restart still means the same.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,11 +18,12 @@ from bot.commands.button_ids import Reply, reply_id
 from bot.commands.command import Argument, Command, Kind
 from bot.config.schema import AccessMode
 from bot.faces.platforms import PLATFORMS
+from bot.imagine.picture import thumbnail
 from bot.imagine.request import ImageRequest
-from bot.messages import LANGUAGES, Reason, UserError, say, translator
+from bot.messages import LANGUAGES, Moment, Reason, UserError, say, translator
 from bot.render import Button, Card
 from bot.sales.commands import offered_when_little_is_left
-from storage.errors import LinkProblem, LinkRefused
+from storage.errors import ImageGone, LinkProblem, LinkRefused
 from storage.records import CancelledBy, Identity, JobState
 
 if TYPE_CHECKING:
@@ -209,11 +212,12 @@ async def history(
     """
     member = await service.member(asker)
     records = await service.store.requests.history(member.key, PAGE + 1, before)
-    shown = [(record, ImageRequest.from_json(record.payload)) for record in records[:PAGE]]
+    read = [(record, ImageRequest.from_json(record.payload)) for record in records[:PAGE]]
+    shown = [(record, request) for record, request in read if with_private or not request.private]
+    looks = [await _thumbnail(service, record) for record, _ in shown]
     entries = tuple(
-        _entry(service, record, request, t)
-        for record, request in shown
-        if with_private or not request.private
+        _entry(service, record, request, look, t)
+        for (record, request), look in zip(shown, looks, strict=True)
     )
     after = records[PAGE - 1].request_id if len(records) > PAGE else None
     return Page(t("history-title" if entries else "history-empty"), entries, after)
@@ -241,7 +245,9 @@ def shortened(prompt: str, limit: int = PROMPT_CHARS) -> str:
     return prompt if len(prompt) <= limit else prompt[: limit - 1].rstrip() + "…"
 
 
-def _entry(service: Service, record: RequestRecord, request: ImageRequest, t: Translator) -> Entry:
+def _entry(
+    service: Service, record: RequestRecord, request: ImageRequest, look: bytes | None, t: Translator
+) -> Entry:
     kept = tuple(job.job_id for job in record.jobs if job.image)
     facts = [
         (t("history-when"), _moment(record.created_at.astimezone(service.config.zone), t.language)),
@@ -251,7 +257,8 @@ def _entry(service: Service, record: RequestRecord, request: ImageRequest, t: Tr
         (t("history-id"), record.request_id),
     ]
     waiting = any(job.parked for job in record.jobs)
-    return Entry(record.request_id, Card(shortened(request.prompt), tuple(facts)), kept, waiting)
+    card = Card(shortened(request.prompt), tuple(facts), picture=look)
+    return Entry(record.request_id, card, kept, waiting)
 
 
 def _state(record: RequestRecord) -> str:
@@ -290,8 +297,18 @@ def _link_refused(error: LinkRefused) -> UserError:
             return UserError(say("error-link-code"))
 
 
-def _moment(moment: datetime, language: str) -> str:
-    return format_datetime(moment, "short", locale=language.replace("-", "_"))
+def _moment(moment: datetime, language: str) -> Moment:
+    return Moment(moment, format_datetime(moment, "short", locale=language.replace("-", "_")))
+
+
+async def _thumbnail(service: Service, record: RequestRecord) -> bytes | None:
+    """What a request's pictures look like; None where none is kept, or nobody has fetched them yet."""
+    pngs = []
+    for job in record.jobs:
+        if job.image and not job.parked:
+            with contextlib.suppress(ImageGone):
+                pngs.append(await service.store.pictures.get(job.image))
+    return await asyncio.to_thread(thumbnail, pngs)
 
 
 COMMANDS = (

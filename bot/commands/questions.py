@@ -5,6 +5,7 @@ What a button means stands in its id (`button_ids.py`), so it means the same day
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.commands import members, server
@@ -147,7 +148,7 @@ async def set_setting(service: Service, caller: Caller, name: str, value: str) -
 
 def _page(page: Page, caller: Caller) -> Card:
     parts = tuple(
-        Card(f"{n}. {entry.card.title}", entry.card.facts, buttons=_of_entry(entry, n, caller))
+        replace(entry.card, title=f"{n}. {entry.card.title}", buttons=_of_entry(entry, n, caller))
         for n, entry in enumerate(page.entries, 1)
     )
     more = (Button(f"{caller.t('history-more')} ›", reply_id(Reply.OLDER, page.after)),) if page.after else ()

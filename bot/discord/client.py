@@ -51,7 +51,7 @@ class EaselClient(Face):
             part.add_to(self)
         self.add_dynamic_items(ActionButton, QuestionButton)
         await self.tree.set_translator(FluentTranslator())
-        await self.tree.sync()
+        self.command_ids = {command.name: command.id for command in await self.tree.sync()}
         await self.delivery.recover()
         self.service.shop.open(self.premium)
         self.tasks.start(self.premium.watch())

@@ -95,7 +95,7 @@ def _made(face: Face, command: Command) -> app_commands.Command[Any, ..., None]:
             card = await command.run(face.service, caller, given)
             return named(card, interaction.guild) if command.group == "settings" else card
 
-        await face.answer(interaction, work)
+        await face.answer(interaction, work, clickable=command.name == "help")
 
     asking = Parameter("interaction", Parameter.POSITIONAL_OR_KEYWORD)
     callback.__signature__ = Signature([asking, *map(_parameter, command.arguments)])  # type: ignore[attr-defined]

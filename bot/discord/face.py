@@ -22,14 +22,14 @@ from bot.commands.button_ids import Replied, Reply
 from bot.discord.address import address_of
 from bot.discord.caller import PLATFORM, caller, require_channel, spoken_to
 from bot.discord.keyboards import card_view
-from bot.discord.pages import CHART, card_embeds, escaped
+from bot.discord.pages import card_embeds, card_files, escaped, sentence
 from bot.discord.recent import PROMPTS, Recent
 from bot.discord.screen import EDIT_EVERY_S, DiscordScreen
 from bot.faces.delivery import Delivery
 from bot.faces.tasks import Tasks
 from bot.imagine import refusals
 from bot.imagine.request import ImageRequest
-from bot.messages import UserError
+from bot.messages import UserError, say
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from bot.faces.caller import Caller
     from bot.imagine.live import LiveRequest
     from bot.imagine.service import Asker, Service
+    from bot.messages import Translator
     from bot.render import Card
 
 log = structlog.get_logger(__name__)
@@ -83,6 +84,7 @@ class Face(discord.AutoShardedClient, ABC):
         )
         self.tasks = Tasks(PLATFORM)
         self.recent = Recent()
+        self.command_ids: dict[str, int] = {}
 
     @abstractmethod
     async def pressed(self, interaction: Interaction, press: Press) -> None:
@@ -121,15 +123,30 @@ class Face(discord.AutoShardedClient, ABC):
                     self.recent.add(user_id, ImageRequest.from_json(record.payload).prompt)
         self.recent.add(user_id, live.request.prompt)
 
-    async def answer(self, interaction: Interaction, work: Callable[[Caller], Awaitable[Card]]) -> None:
-        """Answer a command, seen by its asker alone."""
+    async def answer(
+        self, interaction: Interaction, work: Callable[[Caller], Awaitable[Card]], *, clickable: bool = False
+    ) -> None:
+        """Answer a command, seen by its asker alone. `clickable`: the commands it names can be clicked on."""
         await self.acknowledge(interaction, private=True)
         try:
-            card = await work(await caller(self.service, interaction))
+            asking = await caller(self.service, interaction)
+            card = await work(asking)
         except REFUSALS as error:
             await self.tell(interaction, error)
             return
-        await self._show(interaction, card)
+        await self._show(interaction, card, self._mentions(asking.names) if clickable else {})
+
+    def _mentions(self, names: Translator | None) -> dict[str, str]:
+        """What stands for a command in a text, by the name under which its reader knows it."""
+        found = {}
+        for command in self.tree.walk_commands(type=discord.AppCommandType.chat_input):
+            id_ = self.command_ids.get(command.qualified_name.split()[0])
+            name = command.qualified_name
+            if names is not None and " " not in name:
+                name = names(f"cmd-{name}")
+            if id_ is not None and isinstance(command, app_commands.Command):
+                found[name] = f"</{name}:{id_}>"
+        return found
 
     async def replied(self, interaction: Interaction, replied: Replied) -> None:
         """A question's button was pressed: answer in the place of the question."""
@@ -143,10 +160,12 @@ class Face(discord.AutoShardedClient, ABC):
             self.recent.forget(interaction.user.id)
         await self._show(interaction, card)
 
-    async def _show(self, interaction: Interaction, card: Card) -> None:
-        files = [discord.File(io.BytesIO(card.picture), CHART)] if card.picture else []
+    async def _show(
+        self, interaction: Interaction, card: Card, mentions: Mapping[str, str] | None = None
+    ) -> None:
+        files = [discord.File(io.BytesIO(content), name) for name, content in card_files(card).items()]
         await interaction.edit_original_response(
-            embeds=card_embeds(card), view=card_view(card), attachments=files
+            embeds=card_embeds(card, mentions), view=card_view(card), attachments=files
         )
 
     async def acknowledge(self, interaction: Interaction, *, private: bool) -> int | None:
@@ -217,7 +236,7 @@ class Face(discord.AutoShardedClient, ABC):
             t = (await caller(self.service, interaction)).t
         if isinstance(error, StorageError):
             error = refusals.explain(error, t.language)
-        return escaped(t(error.message) if isinstance(error, UserError) else t("error-internal"))
+        return sentence(error.message if isinstance(error, UserError) else say("error-internal"), t)
 
 
 class Tree(app_commands.CommandTree[Face]):

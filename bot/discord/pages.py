@@ -11,13 +11,16 @@ import discord
 from bot import render
 from bot.imagine.events import Progress
 from bot.imagine.picture import encode_preview
+from bot.messages import Moment
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bot.commands.buttons import Single
     from bot.discord.files import Upload
     from bot.imagine.events import Done, Event
     from bot.imagine.live import LiveRequest
-    from bot.messages import Translator
+    from bot.messages import Message, Translator
     from bot.render import Card
 
     Rows = tuple[tuple[discord.ui.Item[Any], ...], ...]
@@ -28,6 +31,8 @@ MAX_DESCRIPTION, MAX_TITLE, MAX_NAME, MAX_VALUE, MAX_FIELDS = 4096, 256, 256, 10
 MAX_PROMPT, MAX_LINES, MAX_ALT = 1000, 1900, 256
 """Of a page, whose text may have 4000 characters; escaping at most doubles the prompt."""
 CUT = "…"
+HELD = "\ue000"
+"""Holds the place of a moment while a sentence is escaped: a character that means nothing."""
 _ID = re.compile(r"\b\d{15,20}\b")
 _MARKUP = re.compile(r"[!-/:-@\[-`{-~]")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
@@ -156,22 +161,54 @@ def named(card: Card, guild: discord.Guild | None) -> Card:
     return replace(card, facts=tuple((label, _ID.sub(name, value)) for label, value in card.facts))
 
 
-def card_embed(card: Card) -> discord.Embed:
-    """A card as an embed."""
+def readable(text: str) -> str:
+    """Text as it is, and a moment in the zone of whoever reads it."""
+    return f"<t:{int(text.at.timestamp())}:f>" if isinstance(text, Moment) else escaped(text)
+
+
+def sentence(message: Message, t: Translator) -> str:
+    """A message of ours as it is, with its moments in the zone of whoever reads it."""
+    moments = [(name, arg) for name, arg in message.args.items() if isinstance(arg, Moment)]
+    marks = {name: f"{HELD}{n}" for n, (name, _) in enumerate(moments)}
+    text = escaped(t(replace(message, args={**message.args, **marks})))
+    for name, moment in moments:
+        text = text.replace(marks[name], readable(moment))
+    return text
+
+
+def card_embed(card: Card, mentions: Mapping[str, str] | None = None) -> discord.Embed:
+    """A card as an embed. `mentions`: what stands for a command that its text names, to be clicked on."""
+    text = escaped(card.text)
+    for name, mention in (mentions or {}).items():
+        text = re.sub(rf"{re.escape(escaped('/' + name))}(?![\w-])", mention, text)
     embed = discord.Embed(
         title=escaped(card.title)[:MAX_TITLE],
-        description=f"{escaped(card.text)[:MAX_DESCRIPTION]}\n{card.link}".strip() or None,
+        description=f"{text[:MAX_DESCRIPTION]}\n{card.link}".strip() or None,
         colour=COLOUR,
     )
     for label, value in card.facts[:MAX_FIELDS]:
         name = escaped(label)[:MAX_NAME] or "\u200b"
-        embed.add_field(name=name, value=escaped(value)[:MAX_VALUE] or "\u200b")
+        embed.add_field(name=name, value=readable(value)[:MAX_VALUE] or "\u200b")
     return embed
 
 
-def card_embeds(card: Card) -> list[discord.Embed]:
+def card_embeds(card: Card, mentions: Mapping[str, str] | None = None) -> list[discord.Embed]:
     """A card as embeds: itself, or the entries of its list."""
-    if card.parts:
-        return [card_embed(part) for part in card.parts]
-    embed = card_embed(card)
-    return [embed.set_image(url=f"attachment://{CHART}")] if card.picture else [embed]
+    if not card.parts:
+        embed = card_embed(card, mentions)
+        return [embed.set_image(url=f"attachment://{CHART}")] if card.picture else [embed]
+    embeds = [card_embed(part) for part in card.parts]
+    for n, (embed, part) in enumerate(zip(embeds, card.parts, strict=True)):
+        if part.picture:
+            embed.set_thumbnail(url=f"attachment://{thumbnail_name(n)}")
+    return embeds
+
+
+def card_files(card: Card) -> dict[str, bytes]:
+    """The files that the embeds of a card show, by name."""
+    looks = {thumbnail_name(n): part.picture for n, part in enumerate(card.parts) if part.picture}
+    return looks | ({CHART: card.picture} if card.picture else {})
+
+
+def thumbnail_name(number: int) -> str:
+    return f"look-{number}.jpg"

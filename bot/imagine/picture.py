@@ -10,7 +10,7 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from bot.imagine.options import BY_NAME, OPTIONS, number_text
 from engine.png import with_text
@@ -26,6 +26,7 @@ FIRST = ("Steps", "Sampler", "CFG scale", "Seed", "Size", "Model")
 """In the web UIs' order; fields they do not know come after."""
 WATERMARK = "easel"
 EMPTY = (43, 45, 49)
+THUMBNAIL_PX = 256
 WARNING = "Content warning"
 """The text chunk of a picture that the owner's classifier warned of: it stays with the file."""
 
@@ -89,6 +90,28 @@ def sheet(pictures: Sequence[Image.Image | None]) -> Image.Image:
         if picture is not None:
             joined.paste(picture.convert("RGB"), (n % 2 * width, n // 2 * height))
     return joined
+
+
+def thumbnail(pngs: Sequence[bytes]) -> bytes | None:
+    """A small JPEG of a request's pictures; None without any, and where one is a spoiler. Blocking."""
+    if not pngs or any(is_spoiler(png) for png in pngs):
+        return None
+    pictures = [Image.open(io.BytesIO(png)) for png in pngs]
+    return encode_preview(pictures[0] if len(pictures) == 1 else sheet(pictures), THUMBNAIL_PX)
+
+
+def contact_sheet(thumbnails: Sequence[bytes | None]) -> bytes:
+    """The pictures of a list as one JPEG, in rows of three, each with its number from one on. Blocking."""
+    columns, cell = min(3, len(thumbnails)), THUMBNAIL_PX
+    joined = Image.new("RGB", (columns * cell, -(-len(thumbnails) // columns) * cell), EMPTY)
+    draw, font = ImageDraw.Draw(joined), ImageFont.load_default(size=28)
+    for n, content in enumerate(thumbnails):
+        left, top = n % columns * cell, n // columns * cell
+        if content is not None:
+            picture = Image.open(io.BytesIO(content))
+            joined.paste(picture, (left + (cell - picture.width) // 2, top + (cell - picture.height) // 2))
+        draw.text((left + 8, top + 4), str(n + 1), "white", font, stroke_width=2, stroke_fill="black")
+    return encode_preview(joined, max(joined.size))
 
 
 def encode_preview(image: Image.Image, edge_px: int = 512) -> bytes:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from babel.dates import format_date
 
-from bot.messages import Message, Reason, UserError, say
+from bot.messages import Message, Moment, Reason, UserError, say
 from engine.request import EngineError, OutOfMemory, QueueFull, TooLarge
 from storage.errors import (
     AccountTooYoung,
@@ -70,6 +70,6 @@ def _refused(error: StorageError, language: str) -> tuple[Message, Reason]:
             return say("error-storage"), Reason.UNAVAILABLE
 
 
-def day(moment: datetime, language: str) -> str:
+def day(moment: datetime, language: str) -> Moment:
     """A date as the reader writes it."""
-    return format_date(moment, "medium", locale=language.replace("-", "_"))
+    return Moment(moment, format_date(moment, "medium", locale=language.replace("-", "_")))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -12,6 +12,7 @@ from telegram.error import ChatMigrated
 from bot.faces.delivery import Delivery
 from bot.faces.screen import Unreachable
 from bot.faces.tasks import Tasks
+from bot.imagine.picture import contact_sheet
 from bot.messages import Message as Told
 from bot.messages import UserError, best_language, translator
 from bot.telegram import html, keyboards
@@ -87,17 +88,20 @@ class Face:
         )
 
     async def card(self, asked: Asked, card: Card) -> None:
-        """Reply with a card, its buttons and its picture."""
+        """Reply with a card, its buttons and its picture; how the entries of a list look comes first."""
+        looks = [part.picture for part in card.parts]
+        if any(looks):
+            await self._photo(asked, await asyncio.to_thread(contact_sheet, looks), "history.jpg")
         await self.answer(asked, html.card(card), keyboards.of_card(card))
-        if (picture := card.picture) is not None:
-            await self.send(
-                lambda: self.bot.send_photo(
-                    asked.chat.id,
-                    io.BytesIO(picture),
-                    message_thread_id=asked.thread_id,
-                    filename="chart.png",
-                )
+        if card.picture is not None:
+            await self._photo(asked, card.picture, "chart.png")
+
+    async def _photo(self, asked: Asked, content: bytes, name: str) -> None:
+        await self.send(
+            lambda: self.bot.send_photo(
+                asked.chat.id, content, message_thread_id=asked.thread_id, filename=name
             )
+        )
 
     async def send(self, call: Callable[[], Awaitable[object]]) -> None:
         """Make a call that shows something; only where Telegram will never take it, it is let go."""

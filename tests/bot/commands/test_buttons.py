@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.commands import buttons
-from bot.commands.button_ids import Action, button_id, pressed
+from bot.commands.button_ids import Action, button_id, pressed, replied
 from bot.imagine.events import Done
 from bot.imagine.models import Size, load_capabilities
 from bot.imagine.options import Options
@@ -191,3 +191,19 @@ async def test_what_waits_in_the_history_counts_when_it_is_fetched(service: Serv
 async def test_an_unknown_request_is_said_to_be_gone(service: Service) -> None:
     asked = buttons.again(service, ANNA, "0123456789abcdef", key="1", address={})
     assert await refused(asked) == "error-gone"
+
+
+@pytest.mark.parametrize(
+    ("earlier", "now"),
+    [
+        ("hist:0123456789abcdef", "older:0123456789abcdef"),
+        ("lang:zh-CN", "language:zh-CN"),
+        ("link:y:OFFER", "link:OFFER"),
+        ("link:n:OFFER", "unlink:OFFER"),
+        ("forget:y:", "forget:"),
+        ("forget:n:", "keep:"),
+        ("set:preview:off", "set:preview=off"),
+    ],
+)
+def test_buttons_of_earlier_versions_are_still_understood(earlier: str, now: str) -> None:
+    assert replied(earlier) == replied(now) is not None

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import io
+import re
 from typing import TYPE_CHECKING
 
 import discord
 import pytest
 import simcord
+from PIL import Image
 
 from bot.discord.alarm import Alarm
-from bot.messages import say
+from bot.discord.pages import sentence
+from bot.imagine import refusals
+from bot.messages import say, translator
 from tests.bot.discord.conftest import labels, words
 
 if TYPE_CHECKING:
@@ -72,10 +78,37 @@ async def test_history_has_pages_and_files(world: World) -> None:
     assert world.file(file.response)
 
 
+async def test_history_shows_how_pictures_look_and_when_they_were_in_the_readers_zone(world: World) -> None:
+    await world.imagine("a cat")
+    await world.imagine("a dog", images=2)
+    shown = (await world.anna.slash(world.channel, "history")).response
+    dog, cat = shown.embeds
+    files = {one.filename: world.env.backend.cdn.get(one.url) for one in shown.attachments}
+    looks = [files[embed.thumbnail.url.rpartition("/")[2]] for embed in (dog, cat)]
+    assert [Image.open(io.BytesIO(look)).size for look in looks] == [(256, 128), (256, 256)]
+    assert re.fullmatch(r"<t:\d+:f>", cat.fields[0].value)
+
+
+async def test_when_new_images_come_is_told_in_the_readers_zone(world: World) -> None:
+    quota = await world.anna.slash(world.channel, "quota")
+    assert any(re.fullmatch(r"<t:\d+:f>", field.value) for field in quota.response.embeds[0].fields)
+    resets = refusals.day(dt.datetime(2026, 12, 1, tzinfo=dt.UTC), "en")
+    told = sentence(say("error-quota-used", resets=resets), translator("en"))
+    assert "New ones come on" in told
+    assert "<t:1796083200:f>" in told
+
+
+async def test_help_can_be_clicked_in_chinese_too(world: World) -> None:
+    await world.ask("language", language="zh-CN")
+    told = await world.ask("help")
+    assert f":{world.bot.command_ids['imagine']}>" in told
+
+
 async def test_help_names_what_members_may_use(world: World) -> None:
     told = await world.ask("help")
     commands = world.bot.tree.get_commands(type=discord.AppCommandType.chat_input)
-    named = {command.name for command in commands if f"/{command.name} " in told}
+    ids = world.bot.command_ids
+    named = {command.name for command in commands if f"</{command.name}:{ids[command.name]}>" in told}
     assert named >= {"imagine", "quota", "queue", "cancel", "history", "help", "link", "forget", "language"}
     assert not named & {"stats", "tier", "grant", "ban", "unban", "pause", "resume", "settings"}
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import TYPE_CHECKING
+
+from PIL import Image
 
 from bot.imagine.service import Asker
 from storage.settings import Scope
@@ -297,3 +300,15 @@ async def test_commands_are_announced_for_each_scope_and_language(bot: Bot) -> N
     assert "settings" in told["all_chat_administrators", "zh"]
     assert "ban" in told["chat", None]
     assert "ban" not in told["all_private_chats", None]
+
+
+async def test_history_shows_how_the_pictures_look(bot: Bot) -> None:
+    for words in ("a cat", "a dog --images 2"):
+        await bot.telegram.say(ANNA, f"/imagine {words}")
+        await bot.settled()
+    before = len(bot.telegram.messages(ANNA))
+    await bot.telegram.say(ANNA, "/history")
+    await bot.settled()
+    looks, listed = bot.telegram.messages(ANNA)[before:]
+    assert Image.open(io.BytesIO(looks.photo or b"")).size == (512, 256)
+    assert "1. a dog" in listed.plain
