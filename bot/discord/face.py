@@ -80,7 +80,7 @@ class Face(discord.AutoShardedClient, ABC):
             allowed_installs=app_commands.AppInstallationType(guild=True, user=True),
         )
         self.delivery = Delivery(
-            service, PLATFORM, lambda live, t: DiscordScreen(self, service, live, t, edit_every_s)
+            service, PLATFORM, lambda live, t: DiscordScreen(self, service, live, t, edit_every_s, self.tasks)
         )
         self.tasks = Tasks(PLATFORM)
         self.recent = Recent()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -27,11 +28,18 @@ if TYPE_CHECKING:
 
     from bot.discord.address import Address
     from bot.discord.pages import Page
+    from bot.faces.tasks import Tasks
 
 log = structlog.get_logger(__name__)
 
-PAUSES_S = (0, 1, 2, 5, 15, 60, 300)
-"""How long to wait before each try while Discord answers with errors of its own."""
+PAUSES_S = (0, 1, 2, 5, 15, 60)
+"""How long to wait before each try while Discord answers with errors of its own; the last from then on."""
+
+PATIENT = 3
+"""So often the best way is tried alone: what failed may have been done all the same, and be seen twice."""
+
+REMOVALS = 30
+"""So often the first answer is tried to be taken away, which is half an hour."""
 
 GONE = frozenset({401, 403, 404})
 """The token is dead, the message or channel gone, or we may not post there."""
@@ -52,12 +60,14 @@ class Message:
         address: Address,
         request_id: str,
         moved: Callable[[int], Awaitable[None]],
+        tasks: Tasks,
     ) -> None:
-        """`moved` is told the id of a new message that took the place of the first."""
+        """`moved` is told the id of a new message that took the place of the first; `tasks` outlive it."""
         self._client = client
         self._address = address
         self._request_id = request_id
         self._moved = moved
+        self._tasks = tasks
         self._limit_bytes = address.limit_bytes
         self._refused: set[str] = set()
 
@@ -76,43 +86,77 @@ class Message:
             self._note(self._edit, error, refused=_status(error) in GONE)
 
     async def deliver(self, page: Page, *, ping: bool = False) -> int | None:
-        """Get the page to the member by some way; to `ping` them takes a new message.
+        """Get the page to the member by some way, however long Discord cannot; to `ping` takes a new message.
 
         The message's id, or None where no way is left.
         """
-        for pause_s in PAUSES_S:
-            await asyncio.sleep(pause_s)
-            while ways := self._ways(ping=ping):
+        for trial in itertools.count():
+            await asyncio.sleep(_pause_s(trial))
+            ways = self._ways(ping=ping)
+            if trial > PATIENT:  # once more each, then only what cannot be seen twice
+                ways = [way for way in ways if way not in (self._call, self._follow_up)]
+            while ways:
+                way = ways.pop(0)
                 try:
-                    message_id = await ways[0](page)
-                    if ways[0] not in (self._edit, self._edit_again):
-                        await self._moved(message_id)
-                        await self._remove_first()
-                    return message_id
+                    message_id = await way(page)
                 except Troubles as error:
                     if _too_large(error) and self._limit_bytes > 256 * 1024:
                         self._limit_bytes //= 2
-                    elif self._note(ways[0], error, refused=_status(error) in REFUSED):
-                        continue
-                    else:
+                        ways.insert(0, way)
+                    elif not self._note(way, error, refused=_status(error) in REFUSED) and trial < PATIENT:
                         break
-            else:
+                    continue
+                if way not in (self._edit, self._edit_again):
+                    await self._moved(message_id)
+                    await self._remove_first()
+                return message_id
+            if not self._ways(ping=ping):
                 return None
-        return None
+        raise AssertionError("tries have no end")
+
+    async def leave(self, page: Page) -> None:
+        """Say in the first answer that nothing more comes there, where it can still be edited."""
+        try:
+            if discord.utils.utcnow() < self._address.token_ends_at:
+                await self._edit(page)
+            elif (first := self._first) is not None:
+                await first.edit(**await self._edited(page))
+        except Troubles as error:
+            log.info("discord.not_left", request=self._request_id, status=_status(error))
 
     async def _remove_first(self) -> None:
-        """Take the first answer away: the outcome came elsewhere. Past the token's life, the bot deletes its
-        own message, where it may.
+        """Take the first answer away, now or later: the outcome came elsewhere."""
+        if not await self._removed_first():
+            self._tasks.start(self._remove_first_later())
+
+    async def _remove_first_later(self) -> None:
+        for trial in range(1, REMOVALS):
+            await asyncio.sleep(_pause_s(trial))
+            if await self._removed_first():
+                return
+
+    async def _removed_first(self) -> bool:
+        """Whether the first answer is gone, or will never be. Past the token's life, the bot deletes its own
+        message, where it may.
         """
-        address = self._address
         try:
-            if discord.utils.utcnow() < address.token_ends_at:
-                await self._webhook.delete_message(message_named(address.message_id))
-            elif not address.private and address.channel_id is not None and address.message_id is not None:
-                channel = self._client.get_partial_messageable(address.channel_id, guild_id=address.guild_id)
-                await channel.get_partial_message(address.message_id).delete()
+            if discord.utils.utcnow() < self._address.token_ends_at:
+                await self._webhook.delete_message(message_named(self._address.message_id))
+            elif (first := self._first) is not None:
+                await first.delete()
         except Troubles as error:
             log.info("discord.not_removed", request=self._request_id, status=_status(error))
+            return _status(error) in REFUSED
+        return True
+
+    @property
+    def _first(self) -> discord.PartialMessage | None:
+        """The first answer as a message of the bot's own; None where it cannot be one."""
+        address = self._address
+        if address.private or address.channel_id is None or address.message_id is None:
+            return None
+        channel = self._client.get_partial_messageable(address.channel_id, guild_id=address.guild_id)
+        return channel.get_partial_message(address.message_id)
 
     # the ways, best first
 
@@ -237,3 +281,7 @@ def _status(error: BaseException) -> int | None:
 
 def _too_large(error: BaseException) -> bool:
     return isinstance(error, discord.HTTPException) and (error.status == 413 or error.code == TOO_LARGE)
+
+
+def _pause_s(trial: int) -> float:
+    return PAUSES_S[min(trial, len(PAUSES_S) - 1)]

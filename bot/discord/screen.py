@@ -38,15 +38,21 @@ class DiscordScreen(Screen):
     """One request's message."""
 
     def __init__(
-        self, client: discord.Client, service: Service, live: LiveRequest, t: Translator, edit_every_s: float
+        self,
+        client: discord.Client,
+        service: Service,
+        live: LiveRequest,
+        t: Translator,
+        edit_every_s: float,
+        tasks: Tasks,
     ) -> None:
-        """Raises `Unreachable` where the address that was kept with the request cannot be read."""
+        """`tasks` outlive the request. Raises `Unreachable` where the request's address cannot be read."""
         try:
             self._address = Address.from_json(live.address)
         except ValidationError:
             raise Unreachable("its address cannot be read") from None
         self._service, self._live, self._t = service, live, t
-        self._message = Message(client, self._address, live.request_id, self._moved)
+        self._message = Message(client, self._address, live.request_id, self._moved, tasks)
         self._rows = request_rows(live.request_id, t)
         self._pacer = Pacer(edit_every_s)
         self._edit_every_s = edit_every_s
@@ -96,6 +102,8 @@ class DiscordScreen(Screen):
 
     async def explain(self, *, drawn: bool) -> None:
         log.warning("discord.parked", request=self._live.request_id, drawn=drawn)
+        text = self._t("discord-kept" if drawn else "discord-unreachable")
+        await self._message.leave(Page(self._live.request.prompt, (escaped(text),)))
 
     async def close(self) -> None:
         await self._tasks.close()

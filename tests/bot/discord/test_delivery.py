@@ -191,10 +191,12 @@ async def test_where_the_bot_may_not_post_it_comes_as_a_direct_message(world: Wo
 
 
 async def test_with_no_way_at_all_it_waits_in_the_history_uncharged_until_fetched(world: World) -> None:
-    await drawing(world)
+    result = await drawing(world)
     await world.env.advance_time(QUARTER_S)
     world.env.inject_error("POST", POST, status=403, code=50007, times=2)
     await drawn(world)
+    assert "/history" in words(result.response)
+    assert labels(result.response) == []
     assert await world.used() == (0, 1)
     shown = (await world.anna.slash(world.channel, "history")).response
     assert labels(shown) == ["1 · Get it"]
@@ -219,6 +221,41 @@ async def test_a_moments_trouble_is_waited_out(
     assert result.followups == []
     assert len(world.channel.history()) == 1
     assert await world.used() == (1, 0)
+
+
+async def test_where_edits_fail_for_good_the_picture_comes_another_way(world: World) -> None:
+    result = await drawing(world)
+    world.env.inject_error("PATCH", ORIGINAL, status=500, times=None)
+    await drawn(world)
+    await world.env.advance_time(60)
+    assert world.file(world.channel.last_message)
+    assert result.response is None, "the status goes, and its button"
+    assert await world.used() == (1, 0)
+
+
+async def test_an_outage_is_waited_out_and_the_message_tells_the_truth(world: World) -> None:
+    result = await drawing(world)
+    world.env.inject_error("*", "/webhooks/*", status=503, times=None)
+    world.env.inject_error("*", "/channels/*", status=503, times=None)
+    world.env.inject_error("POST", "/users/*", status=503, times=None)
+    await drawn(world)
+    await world.env.advance_time(9 * 60)
+    assert await world.used() == (0, 1)
+    world.env.backend.faults.clear()
+    await world.env.advance_time(60)
+    assert world.file(result.response)
+    assert labels(result.response)[0] != "Cancel"
+    assert await world.used() == (1, 0)
+
+
+async def test_a_status_that_cannot_be_taken_away_at_first_goes_later(world: World) -> None:
+    result = await drawing(world)
+    await world.env.advance_time(QUARTER_S)
+    world.env.inject_error("DELETE", "/channels/*", status=500, times=2)
+    await drawn(world)
+    assert world.file(world.channel.last_message)
+    await world.env.advance_time(60)
+    assert result.response is None
 
 
 async def test_an_edit_that_fails_on_the_way_is_left_out(world: World) -> None:
