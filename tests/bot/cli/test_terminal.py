@@ -319,6 +319,7 @@ async def test_the_next_chat_heals_it_too(tmp_path: Path) -> None:
         with create_pipe_input() as keys, create_app_session(input=keys, output=DummyOutput()):
             chat = asyncio.create_task(person.terminal.chat(person.folder))
             await until(lambda: "could not be written" in person.words())
+            await person.terminal.settled()
             keys.send_text("\x04")
             await chat
         assert broken == []
