@@ -107,6 +107,16 @@ class Refund:
 
 
 @dataclass(frozen=True, slots=True)
+class Subscription:
+    """What is paid again until somebody ends it. `charge` is the one it began with."""
+
+    provider: str
+    tier: str
+    charge: str
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Income:
     """What an offer brought in through a provider: of the worth, `fee_micro` was the provider's."""
 
@@ -172,6 +182,12 @@ class Sales(Subject):
             (member_rows.by_key(db, member)["id"], limit),
         ).fetchall()
         return [self._record(db, row) for row in rows]
+
+    @reads
+    def subscriptions(self, db: sqlite3.Connection, member: str) -> list[Subscription]:
+        """What a member subscribes to, as far as the period that was paid last still runs."""
+        values = (member_rows.by_key(db, member)["id"], self.now_us)
+        return [Subscription(*row) for row in db.execute(_SUBSCRIPTIONS, values)]
 
     @writes_until_stored
     def pay(self, db: sqlite3.Connection, paid: Paid) -> Receipt:
@@ -324,6 +340,14 @@ WHERE orders.member = ? AND EXISTS (
     SELECT 1 FROM payment LEFT JOIN refund ON refund.payment = payment.id
     WHERE for_order = orders.id AND refund.payment IS NULL)
 ORDER BY orders.id DESC LIMIT ?
+"""
+_SUBSCRIPTIONS = """
+SELECT orders.provider, orders.tier,
+       (SELECT charge FROM payment AS first WHERE first.for_order = orders.id ORDER BY id), max(user_id)
+FROM orders JOIN payment ON for_order = orders.id JOIN period ON period.payment = payment.id
+JOIN payer ON payer.payment = payment.id LEFT JOIN refund ON refund.payment = payment.id
+WHERE orders.member = ? AND renews AND period.end_us > ? AND refund.payment IS NULL
+GROUP BY orders.id
 """
 _PAYMENT = """
 SELECT payment.*, order_id, user_id,

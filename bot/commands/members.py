@@ -173,6 +173,7 @@ async def forget(service: Service, asker: Asker, t: Translator) -> Card:
     member = await service.member(asker)
     for live in service.waiting(member.key):
         await service.cancel(live.request_id, member, by=CancelledBy.MEMBER)
+    await service.shop.end_subscriptions(member.key)
     gone = await service.store.members.forget(member.key)
     for model in service.models:
         model.backend.clear_caches()  # of everybody: whose caption one was is not kept, and caches fill again

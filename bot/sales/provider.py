@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from bot.config.schema import Offer
     from bot.messages import Translator
-    from storage.sales import Order, Refund
+    from storage.sales import Order, Refund, Subscription
 
 
 class Later(Exception):
@@ -49,6 +49,10 @@ class Provider(Protocol):
 
         Raises Later.
         """
+
+    async def end(self, subscription: Subscription) -> None:
+        """Have a subscription paid no further; it may have ended before. Raises Later."""
+        return  # a body, so that a platform without subscriptions need not have one
 
     @abstractmethod
     async def pay_back(self, refund: Refund) -> None:

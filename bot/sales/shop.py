@@ -140,6 +140,15 @@ class Shop:
         """A platform paid back by itself, or tells of what it paid back for us."""
         return await self._store.sales.refunded(provider, charge)
 
+    async def end_subscriptions(self, member: str) -> None:
+        """Whoever leaves pays no further. What cannot be ended now is paid back when it is paid again."""
+        for one in await self._store.sales.subscriptions(member):
+            if (provider := self._providers.get(one.provider)) is not None:
+                try:
+                    await provider.end(one)
+                except Later as error:
+                    log.warning("sales.subscription_stays", provider=one.provider, why=str(error))
+
     async def pay_back(self) -> None:
         """Have the platforms make the refunds that are due. What cannot be made now is made later."""
         async with self._paying_back:
@@ -164,7 +173,8 @@ class Shop:
             return
         if member.tier_until is None:
             raise UserError(say("error-offer-held", tier=member.tier))
-        if offer.renews and any(o.terms.renews for o in await self._store.sales.of(member.key)):
+        subscribed = await self._store.sales.subscriptions(member.key)
+        if offer.renews and any(one.tier == offer.tier for one in subscribed):
             raise UserError(say("error-offer-subscribed", tier=member.tier))
 
     def _stands(self, order: Order) -> bool:

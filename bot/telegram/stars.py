@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from bot.config.schema import Offer
     from bot.messages import Translator
     from bot.telegram.face import Face
-    from storage.sales import Order, Receipt, Refund
+    from storage.sales import Order, Receipt, Refund, Subscription
 
     Context = CallbackContext[Any, Any, Any, Any]
 
@@ -92,7 +92,7 @@ class Stars(Provider):
         user = int(refund.user_id)
         try:
             if refund.first_charge is not None:
-                await self._end_subscription(user, refund.first_charge)
+                await self._end(user, refund.first_charge)
             await self._bot.refund_star_payment(user, refund.charge)
         except BadRequest as error:
             if "CHARGE_ALREADY_REFUNDED" not in error.message.upper():
@@ -100,8 +100,14 @@ class Stars(Provider):
         except TelegramError as error:
             raise Later(type(error).__name__) from error
 
-    async def _end_subscription(self, user: int, charge: str) -> None:
-        """It is paid no further. One that has ended already cannot be ended, and need not."""
+    async def end(self, subscription: Subscription) -> None:
+        try:
+            await self._end(int(subscription.user_id), subscription.charge)
+        except TelegramError as error:
+            raise Later(type(error).__name__) from error
+
+    async def _end(self, user: int, charge: str) -> None:
+        """One that has ended already cannot be ended, and need not."""
         try:
             await self._bot.edit_user_star_subscription(user, charge, is_canceled=True)
         except BadRequest as error:

@@ -60,6 +60,7 @@ HOT: dict[str, Verb] = {
     "audit of a member": lambda store, member, request: store.audit.rows(subject=member),
     "buy": lambda store, member, request: buy(store, member, Goods(tier="member", days=30), "1"),
     "bought": lambda store, member, request: store.sales.of(member),
+    "subscriptions": lambda store, member, request: store.sales.subscriptions(member),
     "pay back": lambda store, member, request: pay_back(store, member),
     "provider's refund": lambda store, member, request: store.sales.refunded("beach", "1"),
     "income": lambda store, member, request: store.sales.income(store.calendar.today(0)),

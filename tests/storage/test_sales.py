@@ -120,6 +120,18 @@ async def test_each_payment_of_a_subscription_adds_a_period(
     assert (await store.members.get(member)).tier == "member"
 
 
+async def test_a_subscription_lives_as_long_as_it_is_paid(
+    store: Store, member: str, clock: HandClock
+) -> None:
+    placed = await buy(store, member, MONTH, "1", renews=True)
+    await buy(store, member, MONTH, "once")
+    await pay(store, placed, "2")
+    (live,) = await store.sales.subscriptions(member)
+    assert (live.provider, live.tier, live.charge, live.user_id) == (PROVIDER, "member", "1", "77")
+    clock.advance(days=100)
+    assert await store.sales.subscriptions(member) == []
+
+
 async def test_a_higher_tier_of_the_owners_stays(store: Store, member: str) -> None:
     await store.members.set_tier(member, "enterprise", by="admin")
     await buy(store, member, MONTH, "1")

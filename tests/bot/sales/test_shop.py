@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from bot.cost.report import cost_report
-from bot.messages import translator
+from bot.messages import UserError, translator
 from bot.sales.income import income_facts
+from bot.sales.shop import Shop
 from storage.sales import Paid
 from tests.bot.faces.toy import Chat, ToyFace
 from tests.bot.sales.beach import Beach
 from tests.easel import config_in, easel
+from tests.storage.house import HandClock, open_store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -97,6 +100,39 @@ async def test_who_cannot_be_asked_now_is_asked_later(market: Market) -> None:
     await market.service.shop.pay_back()
     await market.service.shop.pay_back()
     assert market.beach.paid_back == ["1"]
+
+
+async def test_200_members_buy_at_once(market: Market) -> None:
+    store, shop, t = market.service.store, market.service.shop, translator("en")
+
+    async def buy(user: str) -> int:
+        member = await store.members.of("toy", user)
+        url = await shop.order(member, "toy", user, "boost", t)
+        order_id = url.rpartition("/")[2]
+        await shop.check(order_id, 300, "SHL", member.key)
+        paid = Paid("toy", f"charge of {user}", order_id, user, 300, "SHL")
+        receipts = await asyncio.gather(*(shop.paid(paid) for _ in range(5)))
+        assert sum(receipt.new for receipt in receipts) == 1
+        return (await store.members.quota(member.key)).topup
+
+    assert set(await asyncio.gather(*(buy(f"user {n}") for n in range(200)))) == {100}
+
+
+async def test_an_order_is_for_an_hour_and_honoured_if_it_was_paid(tmp_path: Path) -> None:
+    clock, beach = HandClock(), Beach()
+    config = config_in(tmp_path, sales={"enabled": True}, offers=OFFERS)
+    async with await open_store(tmp_path, clock) as store:
+        shop = Shop(config, store)
+        shop.open(beach)
+        member = await store.members.of("toy", ANNA)
+        await shop.order(member, "toy", ANNA, "boost", translator("en"))
+        order_id = beach.orders[0].order_id
+        await shop.check(order_id, 300, "SHL", member.key)
+        clock.advance(hours=1)
+        with pytest.raises(UserError, match="error-order-expired"):
+            await shop.check(order_id, 300, "SHL", member.key)
+        receipt = await shop.paid(Paid("toy", "1", order_id, ANNA, 300, "SHL"))
+        assert receipt.brought is not None
 
 
 async def test_where_nobody_sells_there_is_nothing_to_press(market: Market) -> None:

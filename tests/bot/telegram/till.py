@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from dataclasses import dataclass, field
@@ -12,8 +13,8 @@ from lo_bot_api_emulator import ApiRefusal
 if TYPE_CHECKING:
     from tests.bot.telegram.standin import StandIn
 
-CHECKOUT_S = 10.0
-"""How long Telegram waits for an answer before a payment."""
+PATIENCE_S = 30.0
+"""Telegram waits ten seconds for an answer before a payment; a busy machine may take longer."""
 
 
 @dataclass
@@ -48,13 +49,14 @@ class Till:
     charges: dict[str, Charge] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
     transactions: list[dict[str, Any]] = field(default_factory=list)
-    answers: dict[str, tuple[bool, str]] = field(default_factory=dict)
+    asked: dict[str, asyncio.Future[tuple[bool, str]]] = field(default_factory=dict)
 
     # what people do
 
     async def ask(self, user: int, invoice: Invoice, *, amount: int | None = None) -> str | None:
         """Press the button to pay: why not, or None where the bot lets it go on."""
-        id_ = f"checkout-{len(self.answers)}-{self.standin.count('answerPreCheckoutQuery')}-{user}"
+        id_ = f"checkout-{len(self.asked)}"
+        answer = self.asked[id_] = asyncio.get_running_loop().create_future()
         query = {
             "id": id_,
             "from": _person(user),
@@ -63,7 +65,7 @@ class Till:
             "invoice_payload": invoice.payload,
         }
         await self.standin.deliver({"pre_checkout_query": query})
-        ok, why = await self.standin.until(lambda: self.answers.get(id_), CHECKOUT_S)
+        ok, why = await asyncio.wait_for(answer, PATIENCE_S)
         return None if ok else why
 
     async def pay(self, user: int, invoice: Invoice) -> dict[str, Any]:
@@ -142,7 +144,7 @@ class Till:
         ok = fields["ok"] == "true"
         if not ok and not fields.get("error_message"):
             raise ApiRefusal("Bad Request: error_message must be non-empty")
-        self.answers[fields["pre_checkout_query_id"]] = ok, fields.get("error_message", "")
+        self.asked[fields["pre_checkout_query_id"]].set_result((ok, fields.get("error_message", "")))
         return True
 
     def refundStarPayment(self, fields: dict[str, Any], _: dict[str, Any]) -> bool:
