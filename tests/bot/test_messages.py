@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from fluent.syntax import FluentParser, ast
+from fluent.syntax import FluentParser, FluentSerializer, ast
 from fluent.syntax.visitor import Visitor
 
 from bot.commands.button_ids import Action
@@ -168,3 +168,42 @@ def test_plurals_follow_the_language() -> None:
     english = translator("en")
     assert "1 image before" in english("status-waiting", position=1, eta="3 s")
     assert "2 images before" in english("status-waiting", position=2, eta="3 s")
+
+
+OWNERS = {"admin.ftl", "cost.ftl", "doctor.ftl", "init.ftl", "machine.ftl", "page.ftl", "upkeep.ftl"}
+"""Files whose sentences only owners read."""
+MACHINE = re.compile(
+    r"bot\.toml|\.env\b|[A-Z]{4,}_[A-Z]+|\bGPUs?\b|显卡|显存|\bdrivers?\b|驱动|\bfolders?\b|文件夹"
+    r"|\bdatabase|数据库|\bdisk|磁盘|\bworkers?\b|工作节点|\bCUDA|\beasel [a-z]+ ?[a-z]*`|\bwebhook|日志|\bprocess\b|进程|\bconfig|配置文件|\bRAM\b"
+)
+"""What only an owner can do something about."""
+CHOSEN = {"fact-gpu"}
+"""Shown to members only where an owner says so (`show_cost`)."""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_members_read_never_names_what_only_an_owner_can_act_on(language: str) -> None:
+    assert set(FILES) >= OWNERS
+    for name in sorted(set(FILES) - OWNERS):
+        resource = FluentParser().parse((LOCALES / language / name).read_text("utf-8"))
+        for entry in resource.body:
+            if isinstance(entry, ast.Message) and entry.id.name not in CHOSEN:
+                text = FluentSerializer().serialize_entry(entry).partition("=")[2]
+                assert (found := MACHINE.search(text)) is None, f"{name}: {entry.id.name}: {found[0]}"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_alert_says_what_happened_and_what_to_do(language: str) -> None:
+    resource = FluentParser().parse((LOCALES / language / "machine.ftl").read_text("utf-8"))
+    variants = [
+        "".join(str(element.value) for element in variant.value.elements)
+        for entry in resource.body
+        if isinstance(entry, ast.Message) and entry.id.name.startswith("alert-")
+        for element in entry.value.elements
+        if isinstance(element, ast.Placeable) and isinstance(element.expression, ast.SelectExpression)
+        for variant in element.expression.variants
+    ]
+    assert len(variants) > 15
+    for text in variants:
+        sentences = re.findall(r"[^.。]+[.。](?=\s|$|[^a-z])", text)
+        assert len(sentences) >= 2, text

@@ -59,3 +59,6 @@ settings-nsfw = Adult pictures
 settings-nsfw-block = nowhere
 settings-nsfw-marked = only where the app marks a channel as adult
 settings-nsfw-allow = allowed
+stats-gpu = GPU time
+cmd-stats-gpu = gpu
+cmd-stats-gpu-about = The GPU and what it is doing

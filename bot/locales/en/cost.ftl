@@ -87,8 +87,8 @@ advice-seed = To see only what your change does, use the seed of your last pictu
 
 ## To the owners
 
-alert-cost-image = Over the last seven days an image cost { $cost }, above your limit of { $limit }.
-alert-cost-idle = The machine was idle { $idle } of the last seven days, above your limit of { $limit }.
+alert-cost-image = Over the last seven days an image cost { $cost }, above your limit of { $limit }. /stats cost shows why; easel plan compares cards and prices.
+alert-cost-idle = The machine was idle { $idle } of the last seven days, above your limit of { $limit }. A cheaper card may do: see easel plan.
 cost-monthly =
     { $period }: { $images } images for { $cost }; { $each } per image, { $full } at full load.
     Revenue { $revenue }, margin { $margin }. Idle { $idle }, free images { $free }, refunded { $refunded }.

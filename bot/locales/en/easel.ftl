@@ -38,7 +38,6 @@ error-queue-yours = You can have at most { $limit } images waiting. Let some fin
 error-queue-full = The queue is full right now. Nothing was charged; try again in a minute.
 error-too-large = This machine does not have enough memory for that size. Choose a smaller one.
 error-memory = The machine ran out of memory while drawing. Nothing was charged; a smaller size will work.
-error-model = The model { $model } does not load: { $reason }
 error-draw = Drawing failed. Nothing was charged; please try again.
 error-draining = The bot is restarting. Try again in a minute.
 error-draining-kept = The bot is restarting. Your request is saved and will be drawn right after.
@@ -46,14 +45,6 @@ error-gone = That picture is no longer kept.
 error-owner = Only the owner of this bot can do that.
 error-not-yours = That is not yours to cancel, or it is already finished.
 error-internal = Something went wrong. It has been logged, and nothing was charged.
-error-folder = The data folder { $folder } cannot be created or written ({ $reason }). Set folder under [storage] in bot.toml to another one, or give it to the user who runs Easel.
-database-created = Created the database { $file }.
-error-no-database = There is no database { $file } yet. Start the bot once, or name its bot.toml with --config.
-error-env-encoding = { $file } is not UTF-8 text. Save it as UTF-8.
-error-env-line = Line { $line } of { $file } cannot be read. Write NAME=value, or put # in front of it.
-error-env-folder = { $file } is a folder, but tokens are read from a file of that name. Move the folder away.
-error-env-closed = { $file } cannot be read ({ $reason }). Give it to the user who runs Easel.
-error-extra = { $module } is not installed. Reinstall Easel with the extra { $extra }, from the clone: pip install -e ".[{ $extra }]"
 
 ## Notes
 
@@ -76,7 +67,7 @@ status-waiting = Waiting, { $position } { $position ->
        *[other] images
     } before you · about { $eta }
 status-paused = Waiting: drawing is paused. You keep your place.
-status-unmanned = Waiting: no GPU is available right now. Drawing resumes automatically.
+status-unmanned = Waiting: nothing can draw right now. You keep your place.
 status-drawing = Drawing { $bar } step { $step } of { $steps } · { $eta } left
 status-drawing-many = Drawing { $bar } step { $step } of { $steps }, { $drawn } of { $images } done · { $eta } left
 status-finishing = Finishing…
@@ -111,7 +102,7 @@ fact-gpu = GPU time
 fact-cost = Cost
 fact-left = Left this month
 value-seconds = { $seconds } s
-value-cached = from the cache, no GPU time
+value-cached = drawn before, so it took no time
 value-left = { $left } of { $allowance } images
 line-left = { $left } of { $allowance } left
 value-left-unlimited = no limit
@@ -130,7 +121,6 @@ stats-period-today = today
 stats-period-7d = the last 7 days
 stats-period-month = this month
 stats-images = Images
-stats-gpu = GPU time
 stats-uptime = Machine up
 stats-uptime-split = busy { $busy }, overhead { $overhead }, idle { $idle }
 stats-revenue = Revenue
@@ -143,16 +133,7 @@ stats-none = nothing yet
 ## The terminal
 
 chat-welcome = Easel draws what you type. /imagine a cat on the moon, /quota, /stats, /help; exit or Ctrl-D leaves.
-run-no-token = There is no DISCORD_TOKEN and no TELEGRAM_TOKEN, so there is no platform to serve. Opening the chat here.
-error-address = “{ $found }” is not an address. Write HOST:PORT, such as 127.0.0.1:8080.
-loading-model = Loading { $model }…
 chat-bye = Bye.
-ended-at-once = Ended at once. Nothing is lost: what was accepted goes on at the next start.
-error-out-folder = { $file } is a folder. Name a file in it, such as { $example }.
-error-out-suffix = Pictures are written as PNG, so the name must end in .png, not “{ $found }”.
-error-out-below = No picture can be written below { $found }, because it is not a folder.
-error-out-denied = You are not allowed to write to { $file }.
-error-out-failed = { $file } could not be written ({ $reason }). It is not charged, and --seed { $seed } draws it again.
 error-chart-failed = { $file } could not be written ({ $reason }).
 chat-bye-open = Bye. What is being drawn now is finished first; you get the rest when you come back.
 help-typed = Type /imagine and what you want to see.

@@ -16,11 +16,6 @@ error-private-chat = That works in a private chat with me only.
 settings-here-on = Draw only here
 settings-here-off = Stop drawing here
 help-telegram = In a private chat any text is a prompt. /imagine alone opens a menu. Reply to a picture of mine with other words to draw them from its seed.
-telegram-two-instances = Another process keeps using this Telegram token, so messages reach now one, now the other. Stop the other process; if none is yours, the token has leaked: get a new one from @BotFather (/revoke).
-telegram-proxy = Telegram cannot be reached through this proxy: { $reason } Use an HTTP proxy: set [telegram] proxy in bot.toml, or HTTPS_PROXY, to http://HOST:PORT, and unset ALL_PROXY.
-telegram-webhook-refused = Telegram does not take the webhook { $url }: { $reason }. Correct webhook_url under [telegram] in bot.toml, or leave it out.
-telegram-token-shape = This TELEGRAM_TOKEN does not look like a bot token; copy it again from @BotFather (/mybots, your bot, API Token).
-telegram-bad-token = Telegram does not know this TELEGRAM_TOKEN; get a valid one from @BotFather.
 telegram-hello =
     Hello! Tell me what to draw, for example:
 

@@ -56,3 +56,6 @@ settings-nsfw = 成人图片
 settings-nsfw-block = 一律不允许
 settings-nsfw-marked = 仅限平台标记为成人的频道
 settings-nsfw-allow = 允许
+stats-gpu = GPU 时间
+cmd-stats-gpu = 显卡
+cmd-stats-gpu-about = 显卡及其状态

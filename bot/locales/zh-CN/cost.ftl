@@ -86,8 +86,8 @@ advice-seed = 想只看改动的效果，请沿用上一张图的种子：{ $see
 
 ## 致所有者
 
-alert-cost-image = 最近 7 天每张成本为 { $cost }，超过了您设定的 { $limit }。
-alert-cost-idle = 最近 7 天机器空闲 { $idle }，超过了您设定的 { $limit }。
+alert-cost-image = 最近 7 天每张成本为 { $cost }，超过了您设定的 { $limit }。原因见 /stats cost；easel plan 可比较显卡和价格。
+alert-cost-idle = 最近 7 天机器空闲 { $idle }，超过了您设定的 { $limit }。也许更便宜的显卡就够了：见 easel plan。
 cost-monthly =
     { $period }：{ $images } 张，成本 { $cost }；每张 { $each }，满载时 { $full }。
     收入 { $revenue }，结余 { $margin }。空闲 { $idle }，免费图片 { $free }，退还 { $refunded } 张。

@@ -31,7 +31,6 @@ error-queue-yours = 您最多可以有 { $limit } 张图片在排队；请先等
 error-queue-full = 队列已满，没有扣费；请稍后再试。
 error-too-large = 这个尺寸超出了本机内存，请选小一些的。
 error-memory = 画这张图时内存不足，没有扣费；换小一点的尺寸即可。
-error-model = 模型 { $model } 加载不了：{ $reason }
 error-draw = 画图失败，没有扣费；请再试一次。
 error-draining = 我正在重启，请稍后再试。
 error-draining-kept = 我正在重启；您的请求已保存，重启后马上画。
@@ -39,14 +38,6 @@ error-gone = 那张图片已不再保存。
 error-owner = 只有机器人的所有者可以这样做。
 error-not-yours = 那不是您的任务，或者它已经结束。
 error-internal = 我这边出了问题，已记录；没有扣费。
-error-folder = 数据文件夹 { $folder } 无法创建或写入（{ $reason }）：请让 bot.toml 中 [storage] 下的 folder 指向别处，或把它交给运行 Easel 的用户。
-database-created = 已创建数据库 { $file }。
-error-no-database = 还没有数据库 { $file }：请先启动一次机器人，或用 --config 指定它的 bot.toml。
-error-env-encoding = { $file } 不是 UTF-8 文本：请将它另存为 UTF-8。
-error-env-line = { $file } 的第 { $line } 行无法读取：请写成 NAME=value，或在行首加 #。
-error-env-folder = { $file } 是一个文件夹：请把它移走，令牌要从同名的文件中读取。
-error-env-closed = 无法读取 { $file }（{ $reason }）：请把它交给运行 Easel 的用户。
-error-extra = 没有安装 { $module }。请带上扩展 { $extra } 重新安装 Easel，在克隆的文件夹里：pip install -e ".[{ $extra }]"
 
 ## 提示
 
@@ -66,7 +57,7 @@ status-accepted = 收到。
 status-next = 下一个就是您 · 约 { $eta }
 status-waiting = 排队中，前面还有 { $position } 张 · 约 { $eta }
 status-paused = 等待中：画图暂时停了。您的位置会保留，恢复后自动继续
-status-unmanned = 等待中：暂时没有可用的 GPU，恢复后会自动继续
+status-unmanned = 等待中：暂时无法画图。您的位置会保留，恢复后自动继续
 status-drawing = 绘制中 { $bar } 第 { $step }/{ $steps } 步 · 还需 { $eta }
 status-drawing-many = 绘制中 { $bar } 第 { $step }/{ $steps } 步，已完成 { $drawn }/{ $images } 张 · 还需 { $eta }
 status-finishing = 即将完成…
@@ -88,7 +79,7 @@ fact-gpu = GPU 时间
 fact-cost = 成本
 fact-left = 本月剩余
 value-seconds = { $seconds } 秒
-value-cached = 来自缓存，未用 GPU
+value-cached = 之前画过，没有用时
 value-left = { $left } / { $allowance } 张
 line-left = 本月剩 { $left }/{ $allowance } 张
 value-left-unlimited = 不限
@@ -107,7 +98,6 @@ stats-period-today = 今天
 stats-period-7d = 最近 7 天
 stats-period-month = 本月
 stats-images = 图片
-stats-gpu = GPU 时间
 stats-uptime = 运行时间
 stats-uptime-split = 忙 { $busy }，开销 { $overhead }，空闲 { $idle }
 stats-revenue = 收入
@@ -120,16 +110,7 @@ stats-none = 暂无
 ## 终端
 
 chat-welcome = 输入文字，Easel 就画出来。/imagine 月球上的一只猫，/quota，/stats，/help；exit 或 Ctrl-D 退出。
-run-no-token = 环境中没有 DISCORD_TOKEN，也没有 TELEGRAM_TOKEN，没有可服务的平台；在此打开终端聊天。
-error-address = “{ $found }”不是地址。请写成 主机:端口，例如 127.0.0.1:8080。
-loading-model = 正在加载 { $model }…
 chat-bye = 再见。
-ended-at-once = 已立即退出。不会丢失任何内容：已接受的请求会在下次启动时继续。
-error-out-folder = { $file } 是文件夹；请写出其中的文件名，例如 { $example }。
-error-out-suffix = 图片以 PNG 格式写入；文件名请以 .png 结尾，而不是“{ $found }”。
-error-out-below = 无法在 { $found } 之下写入图片：它不是文件夹。
-error-out-denied = 无法把图片写入 { $file }：您在那里没有写入权限。
-error-out-failed = 无法写入 { $file }（{ $reason }）；没有写入的不扣费，您可以用 --seed { $seed } 重新画出它。
 error-chart-failed = 无法写入 { $file }（{ $reason }）。
 chat-bye-open = 再见。正在画的会先画完，下次打开时一并交给您。
 help-typed = 输入 /imagine 和您想看的内容。

@@ -16,11 +16,6 @@ error-private-chat = 此功能只能在与我的私聊中使用。
 settings-here-on = 只在这里画图
 settings-here-off = 不再在这里画图
 help-telegram = 私聊里任何文字都是描述。单独发 /imagine 会打开菜单。用新的描述回复我的图片，就会用它的种子来画。
-telegram-two-instances = 另一个进程一直在使用这个 Telegram 令牌，消息会时而到这边、时而到那边。请停掉另一个进程；如果它不是您的，说明令牌已泄露：请向 @BotFather 用 /revoke 换一个。
-telegram-proxy = 无法通过这个代理访问 Telegram：{ $reason } 请使用 HTTP 代理：把 bot.toml 中 [telegram] 的 proxy 或 HTTPS_PROXY 设为 http://主机:端口，并取消 ALL_PROXY。
-telegram-webhook-refused = Telegram 不接受 webhook { $url }：{ $reason }。请更正 bot.toml 中 [telegram] 的 webhook_url，或去掉它。
-telegram-token-shape = 这个 TELEGRAM_TOKEN 看起来不是机器人令牌，请向 @BotFather（/mybots，您的机器人，API Token）重新复制。
-telegram-bad-token = Telegram 不认识这个 TELEGRAM_TOKEN，请向 @BotFather 获取有效的令牌。
 telegram-hello =
     您好！告诉我画什么，例如：
 

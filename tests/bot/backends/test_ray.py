@@ -93,7 +93,7 @@ async def test_with_nobody_there_people_are_told_and_it_goes_on(tmp_path: Path) 
     async with bot(with_owner(tmp_path)) as (service, _, fleet):
         live = await imagine(service, "1")
         await until(lambda: isinstance(live.latest, Waiting) and live.latest.unmanned)
-        assert "no GPU is available" in status(live.latest, translator("en"))
+        assert "nothing can draw" in status(live.latest, translator("en"))
         fleet.hire(SimulatedWorker("worker-1"))
         assert isinstance(await live.outcome(), Done)
 
