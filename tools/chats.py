@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 OUT = HERE.parent / "docs" / "chats.png"
-WIDTH_PX, HEIGHT_PX, SCALE = 1180, 1400, 1.5
+WIDTH_PX, HEIGHT_PX, SCALE = 1180, 1800, 1.5
 
 
 @dataclass
@@ -57,7 +57,7 @@ class Message:
     who: str = ""
     text: str = ""
     small: str = ""
-    """The line in small print."""
+    """The lines in small print."""
     picture: str = ""
     """A data URL."""
     buttons: list[list[str]] = field(default_factory=list)
@@ -80,7 +80,7 @@ async def in_discord(world: World) -> AsyncIterator[Message]:
             asked="/imagine",
             who=who,
             text=unescaped(prompt),
-            small=unescaped(lines.removeprefix("-# ")).replace(f"<@{member.id}>", f"@{who}"),
+            small=unescaped(lines).replace("-# ", "").replace(f"<@{member.id}>", f"@{who}"),
             picture=data_url(world.file(answer)),
             buttons=rows(answer),
         )

@@ -130,7 +130,7 @@ def result_page(
 ) -> Page:
     """The finished picture, or the grid: who asked for it, one line about it, and what they should know."""
     line = f"<@{asker}> · {escaped(render.result_line(live.request, done, t, currency))}"
-    lines = [small(line), *(escaped(note) for note in render.notes(live.accepted, done, t))]
+    lines = [small(line), *(small(escaped(note)) for note in render.notes(live.accepted, done, t))]
     hidden = any(picture.spoiler for picture in done.pictures)
     return Page(live.request.prompt, tuple(lines), rows, upload, hidden=hidden)
 
