@@ -105,6 +105,6 @@ help-discord =
 discord-wrong-channel = This server does not allow drawing in this channel.
 discord-late = This is taking longer than usual. The picture will come as a new message here.
 discord-late-private = This is taking longer than usual. The picture will come as a direct message.
-discord-kept = I could not show the picture here. It is kept and not charged: /history brings it.
+discord-kept = I could not show the picture here. It is kept and not charged: get it with /history.
 discord-unreachable = I could not answer here, so I drew nothing and charged nothing.
 discord-not-mine = That message has no picture of mine.

@@ -110,7 +110,7 @@ quota-title = Your month
 quota-tier = Tier
 quota-used = Used
 quota-reserved = In progress
-quota-topup = Top-up
+quota-topup = Extra images
 quota-resets = Resets
 quota-price = Price per image
 

@@ -13,7 +13,7 @@ cmd-paysupport-about = Help with a payment
 cmd-terms = terms
 cmd-terms-about = The terms of sale
 cmd-refund = refund
-cmd-refund-about = Pay an order back
+cmd-refund-about = Refund an order
 opt-order = order
 opt-order-about = The order's number, from its receipt
 
@@ -44,7 +44,7 @@ error-offer-gone = This is not for sale here at the moment. See /plans.
 error-offer-lower = You already have a higher tier: { $tier }.
 error-offer-held = You already have this tier: { $tier }.
 error-offer-subscribed = You already subscribe to { $tier }.
-error-invoice = The invoice could not be made. Please try again in a minute.
+error-invoice = The invoice could not be created. Please try again in a minute.
 error-order-unknown = I do not know this order. Please start again with /plans.
 error-order-paid = This order has already been paid.
 error-order-others = This invoice is somebody else's. Type /plans to get your own.
@@ -53,14 +53,14 @@ error-order-changed = The offer has changed. Type /plans to see what it is now.
 
 receipt-images = Thank you! { $images } extra images are yours; you have { $topup } now. Order { $order }.
 receipt-tier = Thank you! You have { $tier } until { $until }. Order { $order }.
-receipt-refused = I could not fill this order, so you get your money back. Order { $order }.
+receipt-refused = I could not fill this order, so your money is paid back. Order { $order }.
 
-refund-title = Paid back
+refund-title = Refunded
 refund-amount = Amount
 refund-back = Images taken back
 refund-kept = Images already used
 refund-ended = ended
-error-refund-nothing = Order { $order } has no payment that can be paid back.
+error-refund-nothing = Order { $order } has no payment that can be refunded.
 
 paysupport-title = Help with payments
 paysupport-to = Write to { $support } and give the number of your order. Telegram and Discord support cannot help with it.
@@ -96,4 +96,4 @@ slow-chosen = slowly, when nobody else waits; { $left } left
 slow-go-on = Go on slowly
 slow-wait = Wait for next month instead
 error-quota-slow = All your images for this month are used or being drawn. New ones come on { $resets }, or go on slowly: the button is under /quota.
-error-refund-elsewhere = Orders paid at { $platform } are paid back there, by whoever sells. I take back what is unused as soon as { $platform } tells me.
+error-refund-elsewhere = Orders paid on { $platform } are refunded there, by the seller. I take back what is unused as soon as { $platform } tells me.

@@ -1,23 +1,23 @@
 # 成员可以购买的内容：套餐、订单、收据、退款、赠送、兑换码。
 
-cmd-plans = 套餐
+cmd-plans = 套餐一览
 cmd-plans-about = 各档套餐，以及可以购买的内容
 cmd-redeem = 兑换
 cmd-redeem-about = 使用兑换码
 opt-voucher = 兑换码
 opt-voucher-about = 兑换码
-cmd-gift = 赠送
+cmd-gift = 转赠
 cmd-gift-about = 把您的额外图片送给别人
 cmd-paysupport = 支付帮助
 cmd-paysupport-about = 支付方面的帮助
 cmd-terms = 条款
 cmd-terms-about = 销售条款
 cmd-refund = 退款
-cmd-refund-about = 退还一笔订单
+cmd-refund-about = 为一笔订单退款
 opt-order = 订单
 opt-order-about = 收据上的订单号
 
-plans-title = 套餐
+plans-title = 套餐一览
 plans-yours = { $tier }（当前）
 plans-until = 您的 { $tier } 到 { $until } 为止。
 plans-images = 每月 { $images } 张
@@ -80,7 +80,7 @@ error-voucher-used = 这个兑换码已经用过了。
 
 income-sales = 销售收入（扣除手续费和退款）
 income-line = { $payments } 笔，{ $amount }；手续费 { $fees }，退款 { $refunds } 笔；净 { $net }
-income-margin = 含销售的利润
+income-margin = 含销售的结余
 
 quota-slow = 用完之后
 slow-possible = 还可慢速画 { $left } 张（没有别人排队时才画）

@@ -91,6 +91,16 @@ def test_every_command_has_its_description_in_every_language() -> None:
         assert [id_ for id_ in ids if t(f"{id_}-about") == f"{id_}-about"] == []
 
 
+def test_no_two_commands_have_one_name_in_any_language() -> None:
+    for language in LANGUAGES:
+        t = translator(language)
+        groups = list(dict.fromkeys(command.group for command in COMMANDS))
+        assert len({t(f"cmd-{group}") for group in groups}) == len(groups)
+        for group in groups:
+            names = [t(c.message_id) for c in COMMANDS if c.group == group and c.name != group]
+            assert len(set(names)) == len(names)
+
+
 async def test_the_same_event_again_is_the_same_request(person: Person) -> None:
     for _ in range(2):
         await person.toy.type(ANNA, "/imagine a cat", event="e1")
