@@ -70,7 +70,10 @@ def _every_request_once(world: World, platform: Platform, jobs: list[Job]) -> It
     by_key: dict[str, list[Job]] = {}
     for job in jobs:
         by_key.setdefault(job.key, []).append(job)
+    events = {deed.key for deed in world.street.given}
     for key, mine in by_key.items():
+        if key not in events:
+            yield f"{key} became a request, and is no event of {platform.name}"
         if len({job.request_id for job in mine}) > 1:
             yield f"{key} became several requests"
         if key in wanted and len(mine) != wanted[key]:
