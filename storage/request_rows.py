@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 
 _SELECT = """
 SELECT request.id, request_id, request.platform, source_key, digest, member.key AS member, request.tier,
-       server, payload, request.slow, coalesce(address, '{}') AS address, request.created_us,
+       server, payload, request.slow, request.created_us,
+       coalesce(address.address, untold.address, '{}') AS address,
        job_id, seed, state, image, started_us, parked, reason, usage,
        wait_us, draw_us, gpu_us, energy_mj, model, width, height, steps, device, cached,
        coalesce(charged, 0) AS charged, coalesce(drawing.cost_micro, ledger.cost_micro, 0) AS cost_micro
 FROM request JOIN member ON member.id = request.member JOIN job ON job.request = request.id
 LEFT JOIN address ON address.request = request.id
+LEFT JOIN untold ON untold.request = request.id
 LEFT JOIN drawing ON drawing.job = job.id
 LEFT JOIN ledger ON ledger.job = job.id
 """

@@ -55,7 +55,7 @@ class Requests(Subject):
 
     @writes_until_stored
     def set_address(self, db: sqlite3.Connection, request_id: str, address: str) -> None:
-        """Replace the delivery address (a message id became known); nothing changes once all jobs are closed.
+        """Replace the delivery address (a message id became known); nothing changes once it is over and told.
 
         Raises UnknownRequest.
         """
@@ -63,6 +63,14 @@ class Requests(Subject):
         if row is None:
             raise UnknownRequest(f"no request {request_id}")
         db.execute("UPDATE address SET address = ? WHERE request = ?", (address, row["id"]))
+        db.execute("UPDATE untold SET address = ? WHERE request = ?", (address, row["id"]))
+
+    @writes_until_stored
+    def told(self, db: sqlite3.Connection, request_id: str) -> None:
+        """The message of a request says how it failed. One that is not known any more is no error."""
+        db.execute(
+            "DELETE FROM untold WHERE request = (SELECT id FROM request WHERE request_id = ?)", (request_id,)
+        )
 
     @reads
     def get(self, db: sqlite3.Connection, request_id: str) -> RequestRecord:
@@ -94,6 +102,15 @@ class Requests(Subject):
         those.
         """
         where = f"WHERE {OPEN} AND state = 'drawn' AND NOT parked AND request.platform = ?"
+        return request_rows.read(db, where, (platform,), self.now_us)
+
+    @reports
+    def untold(self, db: sqlite3.Connection, platform: str) -> list[RequestRecord]:
+        """Requests of one platform that failed or were cancelled, and whose message does not say so yet."""
+        where = (
+            "WHERE request.platform = ? AND request.id IN (SELECT request FROM untold)"
+            " AND NOT EXISTS (SELECT 1 FROM address WHERE address.request = request.id)"
+        )
         return request_rows.read(db, where, (platform,), self.now_us)
 
     @reports
@@ -139,6 +156,7 @@ class Requests(Subject):
         db.executemany("DELETE FROM job WHERE request = ?", numbers)
         db.executemany("DELETE FROM request WHERE id = ?", numbers)
         trash.add(db, self.now_us, refs)
+        db.execute("DELETE FROM untold WHERE at_us < ?", (self.now_us - DAY_US,))
         day = self.policy.calendar.day(until_us - DAY_US)
         db.execute("DELETE FROM daily WHERE day < ?", (day,))
         db.execute(

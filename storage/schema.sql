@@ -1,4 +1,4 @@
--- Version 12, written by `python -m storage.schema` to read; what runs is migrations/.
+-- Version 13, written by `python -m storage.schema` to read; what runs is migrations/.
 
 CREATE TABLE meta (
   name  TEXT PRIMARY KEY,
@@ -468,3 +468,22 @@ CREATE TABLE tier_month (
 ) WITHOUT ROWID;
 
 CREATE INDEX tier_month_member ON tier_month (member);
+
+CREATE TABLE untold (
+  request INTEGER PRIMARY KEY REFERENCES request ON DELETE CASCADE,
+  address TEXT NOT NULL,
+  at_us   INTEGER NOT NULL
+);
+
+CREATE TRIGGER ledger_is_untold BEFORE INSERT ON ledger WHEN NEW.outcome IN ('failed', 'cancelled')
+BEGIN
+  INSERT INTO untold
+  SELECT address.request, address, NEW.at_us FROM address JOIN job ON job.request = address.request
+  WHERE job.id = NEW.job
+  ON CONFLICT DO NOTHING;
+END;
+
+CREATE TRIGGER ledger_is_told AFTER INSERT ON ledger WHEN NEW.outcome = 'delivered'
+BEGIN
+  DELETE FROM untold WHERE request = (SELECT request FROM job WHERE id = NEW.job);
+END;

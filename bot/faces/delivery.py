@@ -61,7 +61,8 @@ class Delivery:
 
     async def recover(self) -> None:
         """Go on with what an earlier process left."""
-        for live in await self._service.undelivered(self._platform):
+        service, platform = self._service, self._platform
+        for live in [*await service.undelivered(platform), *await service.untold(platform)]:
             self.follow(live)
 
     def follow(self, live: LiveRequest, screen: Screen | None = None) -> asyncio.Task[bool]:

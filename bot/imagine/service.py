@@ -136,6 +136,13 @@ class Service:
         ids = [record.request_id for record in written if record.request_id not in known]
         return lives + [await self._drawn_before(await self.store.requests.get(id_)) for id_ in ids]
 
+    async def untold(self, platform: str) -> list[LiveRequest]:
+        """Requests of `platform` that failed or were cancelled, and whose messages do not say so yet."""
+        lives = [await self._drawn_before(record) for record in await self.store.requests.untold(platform)]
+        for live in lives:
+            live.over = False
+        return lives
+
     # asking
 
     async def imagine(
@@ -322,6 +329,8 @@ class Service:
     def closed(self, live: LiveRequest) -> None:
         """The face is done with this request."""
         self._flights.pop(live.request_id, None)
+        if isinstance(live.latest, Failed):
+            self._spawn(self.store.requests.told(live.request_id))
 
     async def revisit(self, request_id: str, language: str) -> LiveRequest:
         """A request from the history, to be delivered again, in `language`.

@@ -154,3 +154,23 @@ async def test_a_restart_is_told_and_goes_on_with_the_request(tmp_path: Path) ->
         await toy.delivery.settled()
         assert len(chat.pictures) == 1
         assert (await service.quota(Asker("toy", ANNA))).used == 1
+
+
+async def test_a_failure_while_the_bot_leaves_is_told_by_the_next_one_and_once(tmp_path: Path) -> None:
+    model, chat = FieldModel(fail=[RuntimeError("boom")] * 8), Chat()
+    model.gate.clear()
+    async with easel(config_in(tmp_path), model) as service:
+        toy = ToyFace(service, chat)
+        await toy.type(ANNA, "/imagine a cat")
+        (live,) = service.requests()
+        await toy.delivery.close()
+        model.gate.set()
+        await live.outcome()
+    failed = translator(live.language)("error-draw")
+    assert failed not in chat.words
+    for _ in range(2):
+        async with easel(config_in(tmp_path), FieldModel()) as service:
+            toy = ToyFace(service, chat)
+            await toy.delivery.recover()
+            await toy.delivery.settled()
+    assert chat.words.count(failed) == 1
