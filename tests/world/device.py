@@ -48,7 +48,11 @@ class Device:
     runs_out: int = 0
     blackens: int = 0
     served: list[tuple[float, float, dict[str, float]]] = field(default_factory=list)
-    """From when to when, and the part of each lane."""
+    """From when to when, and the part of each tier."""
+
+    def heal(self) -> None:
+        """Nothing is wrong with it from now on; what hangs or is poisoned stays so until its process ends."""
+        self.slow, self.hangs, self.poisons, self.runs_out, self.blackens = 1.0, 0, 0, 0, 0
 
 
 class WorldModel(FieldModel):

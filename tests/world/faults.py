@@ -37,12 +37,12 @@ class Kind(StrEnum):
     SLOW = "the device is slow"
 
 
-LASTING = {Kind.PLATFORM, Kind.CHAT, Kind.DISK, Kind.SLOW}
+MOMENTS = {Kind.KILL, Kind.STOP, Kind.CLOCK, Kind.WORKER_KILLED, Kind.WORKER_FROZEN}
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that breaks. What lasts is whole again after `for_s`."""
+    """Something that breaks. What is more than a moment is over after `for_s`."""
 
     at_s: float
     kind: Kind
@@ -53,7 +53,7 @@ class Fault:
     """In 0 .. 1, how bad."""
 
     def __str__(self) -> str:
-        lasting = f" for {self.for_s:.0f} s" if self.kind in LASTING else ""
+        lasting = "" if self.kind in MOMENTS else f" for {self.for_s:.0f} s"
         return f"{self.at_s:6.1f} s: {self.kind}{lasting} ({self.which}, {self.size:.2f})"
 
 
@@ -111,19 +111,19 @@ def strike(world: World, fault: Fault) -> Callable[[], None] | None:
             worker.freeze()
         case Kind.HUNG:
             device.hangs += 1
+            return device.heal
         case Kind.POISONED:
             device.poisons += 1
+            return device.heal
         case Kind.OUT_OF_MEMORY:
             device.runs_out += 1 + round(4 * fault.size)
+            return device.heal
         case Kind.BLACK:
             device.blackens += 1 + round(2 * fault.size)
+            return device.heal
         case Kind.SLOW:
             device.slow = 1 + 4 * fault.size
-
-            def at_speed() -> None:
-                device.slow = 1.0
-
-            return at_speed
+            return device.heal
         case _:
             pass
     return None

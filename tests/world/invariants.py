@@ -66,17 +66,16 @@ def _is_open(job: Job) -> bool:
 
 
 def _every_request_once(world: World, platform: Platform, jobs: list[Job]) -> Iterator[str]:
-    wanted = {deed.key: deed.images for deed in world.street.given if deed.images}
+    wanted = world.street.images
     by_key: dict[str, list[Job]] = {}
     for job in jobs:
         by_key.setdefault(job.key, []).append(job)
-    events = {deed.key for deed in world.street.given}
     for key, mine in by_key.items():
-        if key not in events:
+        if key not in wanted:
             yield f"{key} became a request, and is no event of {platform.name}"
         if len({job.request_id for job in mine}) > 1:
             yield f"{key} became several requests"
-        if key in wanted and len(mine) != wanted[key]:
+        elif wanted.get(key) and len(mine) != wanted[key]:
             yield f"{key} asked for {wanted[key]} images and has {len(mine)} jobs"
     known = {job.request_id for job in jobs}
     for post in platform.posts.values():

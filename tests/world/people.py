@@ -50,6 +50,8 @@ class Street:
     people: dict[str, list[Person]]
     deeds: dict[str, list[Deed]]
     chance: random.Random
+    images: dict[str, int]
+    """How many each event asks for, by its key; 0 where that is not its own to say."""
     given: list[Deed] = field(default_factory=list)
     """What was handed to a process: it comes again where that died meanwhile."""
 
@@ -116,7 +118,8 @@ def draw_street(chance: random.Random, platforms: list[Platform]) -> Street:
             if chance.random() < REDELIVERED
         ]
         deeds[platform.name] = sorted(drawn + again, key=lambda deed: deed.at_s)
-    return Street(people, deeds, chance)
+    images = {deed.key: deed.images for coming in deeds.values() for deed in coming}
+    return Street(people, deeds, chance, images)
 
 
 def _deed(chance: random.Random, key: str, who: Person) -> Deed:
