@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from benchmarks.simulation import Blank
 from engine.events import Phase
 from engine.families.registry import load_profile
 from engine.fleet.choice import has_room, window
@@ -19,7 +20,6 @@ from engine.predict import Predictor
 from engine.queue import FairQueue
 from engine.request import JobState
 from engine.shares import Shares
-from engine.simulation import Blank
 from engine.worker.accounting import Meter
 from engine.worker.job import Job as Held
 from engine.worker.memory import MemoryGate

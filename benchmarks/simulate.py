@@ -22,11 +22,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.simulation import Arrival, Outcome, simulate
 from engine.families.registry import load_profile
 from engine.predict import Predictor
 from engine.request import DrawRequest
 from engine.shares import LaneTerms
-from engine.simulation import Arrival, Outcome, simulate
 from engine.worker.memory import choose_mode
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from engine.events import LogObserver
 from engine.families.plan import Need
+from engine.families.registry import families
 from engine.fleet.autoscale import ScaleSettings
 from engine.fleet.fleet import FixedFleet, nothing
 from engine.fleet.settings import FleetSettings
@@ -34,7 +35,7 @@ LOCAL = FleetSettings(
     local=True, tries=1, scale=ScaleSettings(1, 1), health_every_s=1.0, health_timeout_s=6.0
 )
 """Its worker answers over a pipe, if it answers at all."""
-HEAVY = tuple(f"{__package__}.{name}" for name in ("families.zimage", "placement", "fleet.fingerprint"))
+HEAVY = tuple(f"{__package__}.{name}" for name in ("worker.pipeline", "placement", "fleet.fingerprint"))
 """What takes a process that is to draw seconds to import."""
 
 
@@ -57,7 +58,11 @@ def build_engine(
     if reach is Reach.CHILD:
         from engine.fleet.child import ChildWorker
 
-        child = ChildWorker(NAME, partial(build_worker, settings, config), imports=HEAVY)
+        child = ChildWorker(
+            NAME,
+            partial(build_worker, settings, config),
+            imports=[*HEAVY, *(name for family in families().values() for name in family.imports)],
+        )
         return local_front(child, config, observers=observers, replaces=True, on_close=child.close)
     worker = build_worker(settings, config, NAME, [LogObserver(), *observers])
     return local_front(worker, config, observers=observers, replaces=False)

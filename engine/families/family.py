@@ -58,6 +58,8 @@ class Family(OneCaption):
     """The class that model_index.json names; what the family is found by."""
     profile: str = ""
     """Its numbers, where a folder brings none of its own."""
+    imports: tuple[str, ...] = ()
+    """Modules that loading imports, which takes seconds."""
     refused_dtypes: Mapping[str, str] = field(default_factory=dict)
     """Why, by dtype."""
     in_8_bits: tuple[str, ...] = ()

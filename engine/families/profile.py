@@ -61,7 +61,7 @@ class Profile:
 
     name: str
     planner: Planner = ONE_CAPTION
-    multiple: int = 16
+    multiple: int = 1
     """Both sides are multiples of this."""
     min_pixels: int = 64 * 64
     max_pixels: int = 2048 * 2048
@@ -77,9 +77,9 @@ class Profile:
     weights_bytes: Mapping[str, int] = field(default_factory=dict)
     """Bytes by component: transformer, text_encoder, vae."""
     precise_bytes: int = 0
-    """Of the transformer's bytes, those that stay in 16 bits when it is quantised."""
+    """Of the transformer's bytes, those that stay as they are when it is quantised."""
     peaks: Peaks = Peaks()
-    batch_gain: Curve = Curve(((512 * 512, 1.27), (1024 * 1024, 1.075)))
+    batch_gain: Curve = Curve(((1.0, 1.0),))
     """Pictures a second of two in one forward over one after the other."""
     tile_above_pixels: int = 1024 * 1024
     """Larger pictures are decoded in tiles."""

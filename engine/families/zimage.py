@@ -71,6 +71,7 @@ class ZImage(Family):
 FAMILY = ZImage(
     pipeline="ZImagePipeline",
     profile="z-image-turbo",
+    imports=("diffusers.pipelines.z_image.pipeline_z_image",),
     refused_dtypes={"float16": "Z-Image overflows in float16 and draws black pictures"},
     in_8_bits=("attention", "feed_forward"),
 )

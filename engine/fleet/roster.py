@@ -110,7 +110,7 @@ class Roster:
     def fits(self, model: str, need: Need) -> bool:
         """False where every worker says that its device could never hold this."""
         rooms = [member.card.room for member in self.serving(model).values()]
-        return not rooms or any(room is None or room.fits(need) for room in rooms)
+        return not rooms or any(room is None or room.ever_fits(need) for room in rooms)
 
     def holder(self, job_id: str) -> Member | None:
         return next((member for member in self.members.values() if job_id in member.assignments), None)

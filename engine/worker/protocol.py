@@ -50,7 +50,7 @@ class WorkerUnfit(Exception):
 class Room(Protocol):
     """What a worker's device could hold at all."""
 
-    def fits(self, need: Need) -> bool:
+    def ever_fits(self, need: Need) -> bool:
         """False for what would not fit on an otherwise empty device."""
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import time
 import traceback
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.events import Action, Announcer
@@ -46,7 +45,6 @@ if TYPE_CHECKING:
 
     from engine.events import Observer
     from engine.families.model import Model
-    from engine.families.plan import Need
     from engine.families.profile import Profile
     from engine.worker.accounting import Clock
     from engine.worker.telemetry import Telemetry
@@ -55,16 +53,6 @@ UNBOUNDED_BYTES = 1 << 60
 LOOK_AGAIN_S = 1.0
 """How soon a job that waits only for memory in other hands is looked at again."""
 SAVE_EVERY_S = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class GateRoom:
-    """What fits into this device's budget."""
-
-    gate: MemoryGate
-
-    def fits(self, need: Need) -> bool:
-        return self.gate.ever_fits(need)
 
 
 class StepLoop:
@@ -184,9 +172,7 @@ class StepLoop:
         self._started = True
         self._task = asyncio.create_task(self._run(), name="step loop")
         profile = self._model.profile
-        return Card(
-            config.device_name, profile.name, fingerprint, profile, config.max_active, GateRoom(self._gate)
-        )
+        return Card(config.device_name, profile.name, fingerprint, profile, config.max_active, self._gate)
 
     async def draw(
         self, request: DrawRequest, hear: Callable[[Moved], None], *, lead_s: float = 0.0

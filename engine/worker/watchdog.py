@@ -66,10 +66,6 @@ SLOW = {
 """The causes of slowness, the first to be blamed first."""
 
 
-HEARTBEAT_SIZE_PX = 128
-"""Side of the picture whose one step keeps the device warm: small, yet it runs every kernel of a step."""
-
-
 @dataclass(frozen=True, slots=True)
 class Alert:
     """Something the owner should know, once."""

@@ -40,6 +40,7 @@ PEAK = Curve(((64 * 64, 1000.0), (128 * 128, 4000.0)))
 PROFILE = Profile(
     "fake",
     planner=Guided(),
+    multiple=16,
     min_pixels=64 * 64,
     step_s=Curve(((64 * 64, 1.0), (128 * 128, 4.0))),
     encode_s=0.5,

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.simulation import Arrival, Blank, Outcome, simulate
 from engine.events import Phase
 from engine.families.plan import Need, Plan
 from engine.families.profile import Curve, Peaks, Profile
 from engine.predict import Predictor
 from engine.request import DrawRequest, JobState
 from engine.shares import LaneTerms, Shares
-from engine.simulation import Arrival, Blank, Outcome, simulate
 from engine.worker.job import Job
 from engine.worker.memory import MemoryGate
 from engine.worker.scheduler import Scheduler
@@ -28,6 +28,7 @@ PROFILE = Profile(
     encode_s=0.1,
     decode_s=Curve(((512 * 512, 0.1), (1024 * 1024, 0.4))),
     peaks=Peaks(step=Curve(((512 * 512, 1e9), (1024 * 1024, 3e9)))),
+    batch_gain=Curve(((512 * 512, 1.27), (1024 * 1024, 1.075))),
 )
 STEP_S = 1.0
 PICTURE_S = 8 * STEP_S + 0.5

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from benchmarks.simulation import Arrival, Outcome, simulate
 from engine.shares import LaneTerms
-from engine.simulation import Arrival, Outcome, simulate
 from tests.engine.test_scheduler import PICTURE_S, PROFILE, STEP_S, flood, request
 
 LANES = {
