@@ -35,6 +35,14 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """A file that goes with a card, for its reader to keep."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """An answer: a title, labelled values, a text, and what a face can add where it has room for it."""
 
@@ -45,6 +53,7 @@ class Card:
     """An address to follow."""
     picture: bytes | None = None
     """A chart, or how an entry of a list looks; PNG or JPEG."""
+    document: Document | None = None
     parts: tuple[Card, ...] = ()
     """The entries of a list, each with buttons of its own."""
     buttons: tuple[Button, ...] = ()

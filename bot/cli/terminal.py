@@ -12,9 +12,10 @@ from prompt_toolkit import PromptSession
 from prompt_toolkit.patch_stdout import patch_stdout
 
 from bot.cli.files import check_out, write
-from bot.cli.screen import BarScreen, ChatScreen, address_of
+from bot.cli.screen import OUT, BarScreen, ChatScreen, address_of
 from bot.cli.show import show_card, show_facts
 from bot.commands.command import typed
+from bot.commands.members import shortened
 from bot.commands.table import named
 from bot.faces.caller import Origin, caller_of
 from bot.faces.delivery import Delivery
@@ -63,7 +64,7 @@ class Terminal:
         True where every picture is written.
         """
         try:
-            await self._delivery.recover()
+            await self._go_on()
             return await self._imagine(options, out)
         except UserError as error:
             self._say(self._t(error.message))
@@ -94,7 +95,7 @@ class Terminal:
         self._prompt = session
         with patch_stdout(raw=True):
             self._say(self._t("chat-welcome"))
-            await self._delivery.recover()
+            await self._go_on()
             with contextlib.suppress(EOFError, KeyboardInterrupt):
                 while (line := (await session.prompt_async()).strip()).lower() not in LEAVING:
                     if line:
@@ -104,7 +105,7 @@ class Terminal:
 
     async def lines(self, source: TextIO, folder: Path) -> None:
         """Answer the lines of a file or a pipe, each one when the one before is drawn."""
-        await self._delivery.recover()
+        await self._go_on()
         while line := await asyncio.to_thread(source.readline):
             if line.strip().lower() in LEAVING:
                 break
@@ -134,6 +135,13 @@ class Terminal:
         """Wait until everything asked for in this chat is delivered."""
         await self._delivery.settled()
 
+    async def _go_on(self) -> None:
+        """Go on with what an earlier command left, and say so before it is written and charged."""
+        for live in await self._service.undelivered(PLATFORM):
+            if not live.over and isinstance(file := live.address.get(OUT), str):
+                self._say(self._t("chat-goes-on", prompt=shortened(live.request.prompt), file=file))
+            self._delivery.follow(live)
+
     async def _caller(self) -> Caller:
         event = secrets.token_hex(8)
         origin = Origin(PLATFORM, self._user, event, locale=self._locale, at_the_machine=True)
@@ -152,11 +160,15 @@ class Terminal:
         command, rest = named(name, words)
         card = await command.run(self._service, caller, typed(command, rest, PLATFORM))
         show_card(self._console, card)
-        if card.picture is None:
+        if card.document is not None:
+            file, content = folder / card.document.name, card.document.content
+        elif card.picture is not None:
+            file = folder / f"{'-'.join(WORD.findall(f'{command.name} {rest}'))}.png"
+            content = card.picture
+        else:
             return
-        file = folder / f"{'-'.join(WORD.findall(f'{command.name} {rest}'))}.png"
         try:
-            await asyncio.to_thread(write, file, card.picture)
+            await asyncio.to_thread(write, file, content)
         except OSError as error:
             reason = error.strerror or str(error)
             raise UserError(say("error-chart-failed", file=str(file), reason=reason)) from None

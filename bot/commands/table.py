@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.commands import help, members, owners, questions, server, stats  # noqa: A004
+from bot.commands import help, members, mydata, owners, questions, server, stats  # noqa: A004
 from bot.commands.command import Command
 from bot.faces.caller import Who
 from bot.messages import UserError, say
@@ -29,6 +29,7 @@ async def _help(service: Service, caller: Caller, _: Given) -> Card:
 COMMANDS: tuple[Command, ...] = (
     *members.COMMANDS,
     *questions.COMMANDS,
+    *mydata.COMMANDS,
     *sales.COMMANDS,
     Command("help", _help),
     *stats.COMMANDS,

@@ -205,9 +205,10 @@ def card_embeds(card: Card, mentions: Mapping[str, str] | None = None) -> list[d
 
 
 def card_files(card: Card) -> dict[str, bytes]:
-    """The files that the embeds of a card show, by name."""
+    """The files that go with a card, by name: what its embeds show, and its document."""
     looks = {thumbnail_name(n): part.picture for n, part in enumerate(card.parts) if part.picture}
-    return looks | ({CHART: card.picture} if card.picture else {})
+    document = {card.document.name: card.document.content} if card.document else {}
+    return looks | ({CHART: card.picture} if card.picture else {}) | document
 
 
 def thumbnail_name(number: int) -> str:

@@ -95,6 +95,15 @@ class Face:
         await self.answer(asked, html.card(card), keyboards.of_card(card))
         if card.picture is not None:
             await self._photo(asked, card.picture, "chart.png")
+        if (document := card.document) is not None:
+            await self.send(
+                lambda: self.bot.send_document(
+                    asked.chat.id,
+                    document.content,
+                    message_thread_id=asked.thread_id,
+                    filename=document.name,
+                )
+            )
 
     async def _photo(self, asked: Asked, content: bytes, name: str) -> None:
         await self.send(

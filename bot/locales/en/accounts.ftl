@@ -50,3 +50,11 @@ history-more = Older
 queue-title = Your queue
 queue-nothing = You have nothing waiting.
 queue-everybody = In total: { $waiting } waiting, { $active } being drawn, about { $eta } of work.
+
+mydata-title = Your data
+mydata-all = Everything I keep about you: data.json, and { $pictures ->
+        [0] no pictures
+        [one] one picture
+       *[other] { $pictures } pictures
+    }.
+mydata-some = Everything I keep about you is in data.json, with the { $pictures } latest of { $all } pictures; more do not fit into a file here. /history has the others.

@@ -135,6 +135,7 @@ stats-none = nothing yet
 chat-welcome = Easel draws what you type. /imagine a cat on the moon, /quota, /stats, /help; exit or Ctrl-D leaves.
 chat-bye = Bye.
 error-chart-failed = { $file } could not be written ({ $reason }).
+chat-goes-on = Still to come from before: “{ $prompt }”, into { $file }. It counts once it is written.
 chat-bye-open = Bye. What is being drawn now is finished first; you get the rest when you come back.
 help-typed = Type /imagine and what you want to see.
 help-console = A line without a command is a prompt too.

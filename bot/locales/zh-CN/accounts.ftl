@@ -50,3 +50,7 @@ history-more = 更早
 queue-title = 您的队列
 queue-nothing = 您没有等待中的请求
 queue-everybody = 总共：{ $waiting } 张等待，{ $active } 张正在画，约 { $eta } 的工作量。
+
+mydata-title = 您的数据
+mydata-all = 我保存的关于您的全部内容：data.json 和 { $pictures } 张图片。
+mydata-some = 我保存的关于您的全部内容都在 data.json 中，另有 { $all } 张图片中最新的 { $pictures } 张；一个文件放不下更多，其余的在 /history 里。

@@ -112,6 +112,7 @@ stats-none = 暂无
 chat-welcome = 输入文字，Easel 就画出来。/imagine 月球上的一只猫，/quota，/stats，/help；exit 或 Ctrl-D 退出。
 chat-bye = 再见。
 error-chart-failed = 无法写入 { $file }（{ $reason }）。
+chat-goes-on = 之前的还没完成：“{ $prompt }”，将写入 { $file }，写好才计数。
 chat-bye-open = 再见。正在画的会先画完，下次打开时一并交给您。
 help-typed = 输入 /imagine 和您想看的内容。
 help-console = 不带命令的一行文字也是提示词。

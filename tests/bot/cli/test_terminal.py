@@ -304,6 +304,7 @@ async def test_the_next_command_heals_what_cannot_be_handed_out(tmp_path: Path) 
     async with easel(config_in(tmp_path)) as service:
         person = Person(service, FieldModel(), tmp_path)
         assert await person.terminal.imagine(Options("a dog"), tmp_path / "dog.png")
+        assert "Still to come from before: “a cat”" in person.words()
         assert "could not be written" in person.words()
         assert await balance(service) == (1, 0)
     async with easel(config_in(tmp_path)) as service:

@@ -248,3 +248,10 @@ async def test_alerts_reach_the_admin_channel(world: World) -> None:
     assert "The disk is full" in message.content
     assert "*no space*" in words(message)
     alarm.stop()
+
+
+async def test_a_members_data_comes_as_a_file_for_their_eyes(world: World) -> None:
+    await world.imagine()
+    shown = (await world.anna.slash(world.channel, "mydata")).response
+    assert shown.ephemeral
+    assert [attachment.filename for attachment in shown.attachments] == ["easel-my-data.zip"]

@@ -201,3 +201,10 @@ async def test_an_anonymous_admin_cannot_ask_privately(bot: Bot) -> None:
     (told,) = bot.telegram.messages(GROUP)
     assert "as yourself" in told.plain
     assert await bot.used(GROUP) == (0, 0)
+
+
+async def test_a_members_data_comes_as_a_file(bot: Bot) -> None:
+    await bot.telegram.say(ANNA, "/mydata")
+    await bot.settled()
+    (sent,) = [message for message in bot.telegram.messages(ANNA) if message.document]
+    assert sent.filename == "easel-my-data.zip"
