@@ -9,6 +9,7 @@ from bot.commands.command import Argument, Command, Kind
 from bot.commands.owners import MAX_GRANT, require_owner
 from bot.faces.caller import Who
 from bot.faces.platforms import PLATFORMS
+from bot.imagine.access import require_access
 from bot.imagine.pricing import money
 from bot.imagine.refusals import day
 from bot.messages import UserError, say
@@ -17,11 +18,13 @@ from bot.sales.shop import label
 from storage.errors import GiftRefused, VoucherProblem, VoucherRefused
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bot.commands.command import Given
     from bot.config.schema import Config, Offer, Tier
     from bot.faces.caller import Caller
     from bot.imagine.service import Service
-    from bot.messages import Translator
+    from bot.messages import Message, Translator
     from storage.goods import Brought
     from storage.records import Quota
 
@@ -53,28 +56,45 @@ async def plans(service: Service, caller: Caller) -> Card:
     lines = []
     if (until := caller.member.tier_until) is not None:
         lines.append(t("plans-until", tier=caller.member.tier, until=day(until, t.language)))
-    buttons: list[Button] = []
-    for name, offer in config.offers.items():
-        prices = service.shop.prices(offer)
-        facts.append((label(offer, t), _price(offer, caller, service)))
-        if caller.origin.platform in prices and caller.origin.alone:
-            price, provider = prices[caller.origin.platform]
-            buttons.append(
-                Button(
-                    f"{label(offer, t)} · {provider.shown(price, t)}",
-                    reply_id(Reply.BUY, name),
-                    sku=provider.sku(offer),
-                )
-            )
-    if config.offers and not caller.origin.alone:
-        lines.append(t("plans-private"))
-    return Card(t("plans-title"), tuple(facts), "\n".join(lines), buttons=tuple(buttons))
+    facts += [(label(offer, t), _price(offer, caller, service)) for offer in config.offers.values()]
+    if not config.offers:
+        buttons: tuple[Button, ...] = ()
+    elif why_not := await _may_not_buy(service, caller):
+        buttons = ()
+        lines.append(t(why_not))
+    else:
+        buttons = tuple(_buttons(service, caller))
+    return Card(t("plans-title"), tuple(facts), "\n".join(lines), buttons=buttons)
+
+
+def _buttons(service: Service, caller: Caller) -> Iterator[Button]:
+    """One for each offer that is sold where the caller is."""
+    t, platform = caller.t, caller.origin.platform
+    for name, offer in service.config.offers.items():
+        if (sold := service.shop.prices(offer).get(platform)) is not None:
+            price, provider = sold
+            text = f"{label(offer, t)} · {provider.shown(price, t)}"
+            yield Button(text, reply_id(Reply.BUY, name), sku=provider.sku(offer))
+
+
+async def _may_not_buy(service: Service, caller: Caller) -> Message | None:
+    """Why the caller cannot buy here: others read along, or nothing would be drawn for them."""
+    if not caller.origin.alone:
+        return say("plans-private")
+    if caller.asker.admitted:
+        return None
+    asker, access = caller.asker, service.config.access
+    try:
+        await require_access(access, service.store, caller.member, asker.user_id, asker.scope)
+    except UserError as error:
+        return error.message
+    return None
 
 
 async def buy(service: Service, caller: Caller, offer: str) -> Card:
     """Order an offer; the invoice follows, or stands behind a link."""
-    if not caller.origin.alone:
-        raise UserError(say("error-private-chat"))
+    if why_not := await _may_not_buy(service, caller):
+        raise UserError(why_not)
     origin, t = caller.origin, caller.t
     url = await service.shop.order(caller.member, origin.platform, origin.user_id, offer, t)
     return Card(t("order-title"), text=t("order-link" if url else "order-invoice"), link=url)

@@ -11,7 +11,7 @@ import pytest
 from bot.cost.report import cost_report
 from bot.messages import UserError, translator
 from bot.sales.income import income_facts
-from bot.sales.shop import Shop
+from bot.sales.shop import Shop, told
 from storage.sales import Paid
 from tests.bot.faces.toy import Chat, ToyFace
 from tests.bot.sales.beach import Beach
@@ -133,6 +133,28 @@ async def test_an_order_is_for_an_hour_and_honoured_if_it_was_paid(tmp_path: Pat
             await shop.check(order_id, 300, "SHL", member.key)
         receipt = await shop.paid(Paid("toy", "1", order_id, ANNA, 300, "SHL"))
         assert receipt.brought is not None
+
+
+async def test_nobody_buys_who_would_not_be_drawn_for(tmp_path: Path) -> None:
+    access = {"mode": "listed"}
+    async with easel(config_in(tmp_path, sales={"enabled": True}, offers=OFFERS, access=access)) as service:
+        toy, beach = ToyFace(service, Chat()), Beach()
+        service.shop.open(beach)
+        await toy.type(ANNA, "/plans")
+        assert "only for people its owner has let in" in toy.chat.words[-1]
+        await toy.press(ANNA, "buy:boost")
+        assert (toy.chat.buttons, beach.orders) == ([], [])
+        await toy.delivery.close()
+
+
+async def test_receipts_are_in_the_members_language(market: Market) -> None:
+    await market.toy.press(ANNA, "buy:boost")
+    order_id = market.beach.orders[-1].order_id
+    receipt = await market.service.shop.paid(Paid("toy", "1", order_id, ANNA, 300, "SHL"))
+    assert "100 extra images are yours" in told(receipt, translator("en"))
+    assert "已加入 100 张额外图片" in told(receipt, translator("zh-CN"))
+    again = await market.service.shop.paid(Paid("toy", "2", order_id, ANNA, 300, "SHL"))
+    assert "款项会退还给您" in told(again, translator("zh-CN"))
 
 
 async def test_where_nobody_sells_there_is_nothing_to_press(market: Market) -> None:
