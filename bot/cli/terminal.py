@@ -100,6 +100,10 @@ class Terminal:
                 while (line := (await session.prompt_async()).strip()).lower() not in LEAVING:
                     if line:
                         await self.line(line, folder)
+        await self.leave()
+
+    async def leave(self) -> None:
+        """Say goodbye. What is being drawn is finished first, and handed out by the next process."""
         self._say(self._t("chat-bye-open" if self._delivery.following else "chat-bye"))
         await self._delivery.close(farewell_s=0)
 

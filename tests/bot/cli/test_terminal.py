@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 from PIL import Image
@@ -18,8 +19,8 @@ from rich.console import Console
 
 from bot.cli.terminal import Terminal
 from bot.imagine.options import Options
-from bot.imagine.service import Asker, Service
-from tests.bot.faces.conformance import FaceConformance
+from bot.imagine.service import Asker
+from tests.bot.faces.conformance import SETTINGS, Can, FaceConformance, Who
 from tests.easel import FieldModel, config_in, easel
 from tests.engine.studio import until
 
@@ -27,7 +28,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from bot.config.schema import Config
+    from bot.imagine.service import Service
 
+
+ANNA = Asker("console", "anna")
 CURSOR_IS_AT_THE_TOP = "\x1b[1;1R"
 """What a terminal answers when it is asked where the cursor is."""
 
@@ -42,8 +47,6 @@ class Tty(io.StringIO):
 class Person:
     """Somebody at the terminal."""
 
-    asker = Asker("console", "anna")
-
     def __init__(
         self, service: Service, model: FieldModel, folder: Path, out: io.StringIO | None = None
     ) -> None:
@@ -52,13 +55,23 @@ class Person:
         self.folder = folder
         self._out = out or io.StringIO()
         console = Console(file=self._out, width=500)  # however long the path, its sentence is one line
-        self.terminal = Terminal(service, console, user=self.asker.user_id, locale="en_US.UTF-8")
+        self.terminal = Terminal(service, console, user=ANNA.user_id, locale="en_US.UTF-8")
 
-    async def type(self, line: str) -> None:
+    def asker(self, who: Who = Who.ANNA) -> Asker:
+        return ANNA
+
+    async def type(self, line: str, *, shared: bool = False, event: str = "") -> None:
         await self.terminal.line(line, self.folder)
+
+    async def begun(self) -> None:
+        await until(lambda: self.terminal.status_lines)
 
     async def settled(self) -> None:
         await self.terminal.settled()
+
+    async def lose(self) -> None:
+        """Whoever leaves waits for no picture."""
+        await self.terminal.leave()
 
     def words(self) -> str:
         return self._out.getvalue()
@@ -67,26 +80,55 @@ class Person:
         return [path.read_bytes() for path in sorted(self.folder.glob("*.png"))]
 
 
+class Sitting(Person):
+    """The same over several processes."""
+
+    def __init__(self, config: Config, folder: Path) -> None:
+        self._config, self._running = config, contextlib.AsyncExitStack()
+        self._model, self._screen, self._folder = FieldModel(), io.StringIO(), folder
+
+    async def start(self) -> None:
+        service = await self._running.enter_async_context(easel(self._config, self._model))
+        super().__init__(service, self._model, self._folder, self._screen)
+        await self.terminal.lines(io.StringIO(), self._folder)  # hands out what is left
+
+    async def stop(self, *, killed: bool = False) -> None:
+        if not killed:
+            await self.terminal.leave()
+        await self._running.aclose()
+
+
 async def balance(service: Service) -> tuple[int, int]:
     """What is used and reserved of the month."""
-    quota = await service.quota(Person.asker)
+    quota = await service.quota(ANNA)
     return quota.used, quota.reserved
 
 
 async def untouched(service: Service) -> bool:
     """Whether nothing was ever accepted."""
-    member = await service.member(Person.asker)
+    member = await service.member(ANNA)
     return not await service.store.requests.history(member.key, 1) and await balance(service) == (0, 0)
 
 
 @pytest.fixture
-async def face(tmp_path: Path) -> AsyncIterator[Person]:
-    model = FieldModel()
-    async with easel(config_in(tmp_path), model) as service:
-        yield Person(service, model, tmp_path / "pictures")
+async def face(tmp_path: Path) -> AsyncIterator[Sitting]:
+    sitting = Sitting(config_in(tmp_path, **SETTINGS), tmp_path / "pictures")
+    await sitting.start()
+    yield sitting
+    await sitting.stop(killed=True)
 
 
-class TestConsole(FaceConformance):
+class TestTerminal(FaceConformance):
+    KEPT = "chat-bye-open"
+    CANNOT: ClassVar = {
+        Can.REDELIVER: "no: a line is typed once",
+        Can.FETCH: "no: what could not be written is not charged, and its seed draws it again",
+        Can.PRESS: "no buttons: `/cancel` cancels",
+        Can.PRIVATE: "nobody else is there",
+        Can.WHISPER: "nobody else is there",
+        Can.COST: "no: whoever sits there owns the bot",
+    }
+
     async def test_an_unknown_command_is_told(self, face: Person) -> None:
         await face.type("/imagin a cat")
         assert "/help" in face.words()
@@ -199,7 +241,7 @@ async def test_what_a_killed_command_left_is_handed_out_by_the_next(tmp_path: Pa
         person = Person(service, FieldModel(), tmp_path)
         assert await person.terminal.imagine(Options("a dog"), tmp_path / "dog.png")
         assert len(list((tmp_path / "first").glob("*.png"))) == 1
-        quota = await service.quota(Person.asker)
+        quota = await service.quota(ANNA)
         assert (quota.used, quota.reserved) == (2, 0)
 
 
@@ -295,7 +337,7 @@ async def test_killed_while_it_gives_up_each_picture_keeps_its_own_file(tmp_path
 async def poison(folder: Path) -> None:
     """What an earlier Easel left: a picture drawn for a place where none can be written."""
     async with easel(config_in(folder)) as service:
-        live = await service.imagine(Person.asker, Options("a cat"), key="old", address={"out": str(folder)})
+        live = await service.imagine(ANNA, Options("a cat"), key="old", address={"out": str(folder)})
         await live.outcome()
 
 

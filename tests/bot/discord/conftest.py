@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from bot.imagine.live import LiveRequest
 
 
+QUARTER_S = 15 * 60
+"""How long an interaction may be answered."""
+
+
 class World:
     """A server with a channel and two members, and the bot in it."""
 
@@ -59,6 +63,9 @@ class World:
         if self._env is None:
             self._env = simcord.Env(self.bot, settle_timeout=30.0)
             await self._env.start()
+            self._interactions: list[dict[str, Any]] = []
+            self._emit = self._env.backend.emit
+            self._env.backend.emit = self._record
             self.guild = self._env.create_guild()
             self.channel = self.guild.create_text_channel("pictures")
             self.anna = self.guild.add_member(self._env.create_user("anna"))
@@ -74,6 +81,16 @@ class World:
             await self.bot.close()
         self.model.gate.set()
         await self._below.aclose()
+
+    def _record(self, event: str, payload: Any, *more: Any, **options: Any) -> Any:
+        if event == "INTERACTION_CREATE":
+            self._interactions.append(payload)
+        return self._emit(event, payload, *more, **options)
+
+    async def redeliver(self) -> None:
+        """The gateway brings the newest interaction once more."""
+        self._emit("INTERACTION_CREATE", self._interactions[-1])
+        await self.env.settle()
 
     async def shutdown(self) -> None:
         await self.env.shutdown()

@@ -5,12 +5,8 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
-import discord
-import pytest
 from PIL import Image
 
-from bot.commands import buttons
-from bot.messages import UserError
 from tests.bot.discord.conftest import labels, rows, words
 
 if TYPE_CHECKING:
@@ -27,13 +23,6 @@ async def test_again_draws_the_same_words_from_a_new_seed(world: World) -> None:
     assert "an orange cat" in parameters(world, again)
     assert "Seed: 7," not in parameters(world, again)
     assert await world.used() == (2, 0)
-
-
-async def test_whoever_presses_pays(world: World) -> None:
-    message = await world.imagine()
-    await world.click(message, "Again", who=world.bob)
-    assert await world.used(world.anna) == (1, 0)
-    assert await world.used(world.bob) == (1, 0)
 
 
 async def test_vary_asks_for_words_at_once_and_keeps_the_seed(world: World) -> None:
@@ -89,14 +78,6 @@ async def test_delete_is_the_owners_and_takes_the_file_too(world: World) -> None
     assert [job.image for job in record.jobs] == [None]
 
 
-async def test_a_moderator_deletes_anothers(world: World) -> None:
-    message = await world.imagine()
-    role = world.guild.create_role("mods", permissions=discord.Permissions(manage_messages=True))
-    mod = world.guild.add_member(world.env.create_user("mod"), roles=[role])
-    await world.click(message, "Delete", who=mod)
-    assert world.channel.history() == []
-
-
 async def test_buttons_work_after_a_restart(world: World) -> None:
     message = await world.imagine("an orange cat", images=2, seed="7")
     await world.stop()
@@ -125,15 +106,6 @@ async def test_each_picture_of_a_grid_is_enlarged_and_varied_at_once(world: Worl
 async def test_where_nothing_larger_may_be_drawn_it_is_not_offered(world: World) -> None:
     message = await world.imagine(images=2, size="256x256")
     assert rows(message) == [["V1", "V2"], ["1", "2"], ["Again", "Details", "Delete"]]
-
-
-async def test_anothers_private_picture_stays_private(world: World) -> None:
-    await world.imagine(private=True)
-    member = await world.service.member(world.asker())
-    (record,) = await world.service.store.requests.history(member.key, 5)
-    with pytest.raises(UserError) as refused:
-        await buttons.single(world.service, world.asker(world.bob), record.jobs[0].job_id)
-    assert refused.value.message.id == "error-not-owner"
 
 
 async def test_imagine_again_from_a_messages_menu(world: World) -> None:

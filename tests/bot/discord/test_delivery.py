@@ -6,19 +6,15 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 from unittest.mock import AsyncMock
 
-import discord
 import pytest
 
-from bot.commands.button_ids import Action, button_id
 from bot.discord.screen import Screen
-from bot.imagine.options import Options
-from tests.bot.discord.conftest import labels, parts, words
+from tests.bot.discord.conftest import QUARTER_S, labels, words
 
 if TYPE_CHECKING:
     from bot.config.schema import Config
     from tests.bot.discord.conftest import Opened, World
 
-QUARTER_S = 15 * 60
 ORIGINAL = "/webhooks/*/messages/*"
 FOLLOW_UP = "/webhooks/*"
 POST = "/channels/*/messages"
@@ -116,31 +112,6 @@ async def test_a_request_is_kept_and_finished_in_its_message_by_the_next_process
     assert await world.used() == (1, 0)
 
 
-async def test_a_killed_process_costs_nobody_a_picture(world: World) -> None:
-    result = await drawing(world)
-    await world.stop(killed=True)
-    await world.start()
-    await world.settled()
-    assert world.file(result.response)
-    assert await world.used() == (1, 0)
-
-
-async def test_what_was_drawn_but_not_shown_is_shown_once_and_charged_once(world: World) -> None:
-    result = await drawing(world)
-    world.env.inject_error("*", "/webhooks/*", status=503, times=None)
-    (live,) = world.lives()
-    world.model.gate.set()
-    await live.outcome()
-    assert await world.used() == (0, 1)
-    await world.stop(killed=True)
-    world.env.backend.faults.clear()
-    await world.start()
-    await world.settled()
-    assert world.file(result.response)
-    assert len(world.model.drawn) == 1
-    assert await world.used() == (1, 0)
-
-
 async def test_after_a_restart_past_the_tokens_life_the_bot_posts_itself(world: World) -> None:
     await drawing(world)
     await world.stop(killed=True)
@@ -187,21 +158,6 @@ async def test_where_the_bot_may_not_post_it_comes_as_a_direct_message(world: Wo
     world.env.inject_error("POST", f"/channels/{world.channel.id}/messages", status=403, code=50013)
     await drawn(world)
     assert world.file(world.anna.user.dm_channel.last_message)
-    assert await world.used() == (1, 0)
-
-
-async def test_with_no_way_at_all_it_waits_in_the_history_uncharged_until_fetched(world: World) -> None:
-    result = await drawing(world)
-    await world.env.advance_time(QUARTER_S)
-    world.env.inject_error("POST", POST, status=403, code=50007, times=2)
-    await drawn(world)
-    assert "/history" in words(result.response)
-    assert labels(result.response) == []
-    assert await world.used() == (0, 1)
-    shown = (await world.anna.slash(world.channel, "history")).response
-    assert labels(shown) == ["1 · Get it"]
-    fetched = await world.click(shown, "1 · Get it")
-    assert world.file(fetched.response)
     assert await world.used() == (1, 0)
 
 
@@ -323,51 +279,4 @@ async def test_a_gateway_that_drops_in_the_middle_changes_nothing(world: World) 
 # faults of ours
 
 
-async def test_a_failed_drawing_is_told_and_costs_nothing(world: World) -> None:
-    world.model.fail = [RuntimeError("boom")] * 8
-    message = await world.imagine()
-    assert "Nothing was charged" in words(message)
-    assert labels(message) == []
-    assert await world.used() == (0, 0)
-
-
-async def test_a_replayed_interaction_is_answered_once(world: World) -> None:
-    message = await world.imagine()
-    asked = next(entry for entry in world.env.backend.interactions.values() if entry.message_id == message.id)
-    live = await world.service.imagine(
-        world.asker(), Options("a cat"), key=str(asked.id), address={"again": True}
-    )
-    assert live.finished
-    assert len(world.model.drawn) == 1
-    assert await world.used() == (1, 0)
-
-
 # cancel
-
-
-async def test_cancel_gives_the_image_back_and_says_so(world: World) -> None:
-    result = await drawing(world)
-    await world.anna.click(result.response, label="Cancel")
-    await drawn(world)
-    assert "Cancelled; nothing was charged." in words(result.response)
-    assert await world.used() == (0, 0)
-
-
-async def test_nobody_cancels_anothers_but_a_moderator_may(world: World) -> None:
-    result = await drawing(world)
-    refused = await world.bob.click(result.response, label="Cancel")
-    assert "not yours" in words(refused.followups[0])
-    assert refused.followups[0].ephemeral
-    role = world.guild.create_role("mods", permissions=discord.Permissions(manage_messages=True))
-    mod = world.guild.add_member(world.env.create_user("mod"), roles=[role])
-    await mod.click(result.response, label="Cancel")
-    await drawn(world)
-    assert "Cancelled" in words(result.response)
-
-
-async def test_the_cancel_button_is_its_id(world: World) -> None:
-    result = await drawing(world)
-    (live,) = world.lives()
-    button = parts(result.response)[-1]["components"][0]
-    assert button["custom_id"] == button_id(Action.CANCEL, live.request_id)
-    await drawn(world)

@@ -6,7 +6,6 @@ import io
 from typing import TYPE_CHECKING, Any
 
 import discord
-import pytest
 from PIL import Image
 
 from bot.discord.screen import EDIT_EVERY_S
@@ -16,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
+
+    import pytest
 
     from bot.config.schema import Config
     from tests.bot.discord.conftest import World
@@ -113,12 +114,6 @@ async def test_a_long_prompt_is_shown_in_part_and_varied_whole(world: World) -> 
     assert prompt in str(shown.modal)
 
 
-async def test_a_private_request_is_seen_by_its_asker_alone(world: World) -> None:
-    message = await world.imagine(private=True)
-    assert message.ephemeral
-    assert await world.used() == (1, 0)
-
-
 async def test_four_pictures_are_a_grid_and_single_files(world: World) -> None:
     message = await world.imagine(images=4, seed="7")
     grid = Image.open(io.BytesIO(world.file(message)))
@@ -137,19 +132,6 @@ async def test_four_pictures_are_a_grid_and_single_files(world: World) -> None:
     assert "Seed: 9" in third.info["parameters"]
     assert shown.attachments[0].filename.endswith("-3.png")
     assert await world.used() == (4, 0)
-
-
-@pytest.mark.parametrize(
-    ("options", "told"),
-    [({"seed": "seven"}, "seven"), ({"size": "huge"}, "huge"), ({"style": "cubism"}, "cubism")],
-)
-async def test_a_bad_value_gets_one_sentence_and_costs_nothing(
-    world: World, options: dict[str, str], told: str
-) -> None:
-    message = await world.imagine(**options)
-    assert told in words(message)
-    assert message.attachments == []
-    assert await world.used() == (0, 0)
 
 
 async def test_nothing_typed_is_markup_or_a_mention(world: World) -> None:

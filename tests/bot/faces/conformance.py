@@ -1,47 +1,145 @@
 """What every face must do, written once: a face's tests subclass `FaceConformance` and give it a driver.
 
-The driver is a person at that face: types a line, reads every word that came back, looks at the pictures.
+The driver is three people: Anna, who asks; Bob, who reads along where others may; a moderator of that place.
+It types lines, presses buttons, reads every word that came back, looks at the pictures, takes the bot down
+and up again. What a platform has no notion of stands in `CANNOT` and in docs/commands.md.
 """
 
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from enum import Enum, StrEnum, auto
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+import pytest
 from PIL import Image
 
+from bot.commands.button_ids import Action
 from bot.messages import LANGUAGES, translator
 
 if TYPE_CHECKING:
     from bot.imagine.service import Asker, Service
     from tests.easel import FieldModel
 
+SETTINGS: dict[str, Any] = {"moderation": {"blocked_words": ["kitten"]}}
+"""What the suite needs in bot.toml."""
+
+
+class Who(Enum):
+    """Who uses the face."""
+
+    ANNA = auto()
+    BOB = auto()
+    MODERATOR = auto()
+
+
+class Can(StrEnum):
+    """What a platform may have no notion of. The value is its row in docs/commands.md."""
+
+    REDELIVER = "An event that is delivered twice is one request"
+    FETCH = "Pictures that cannot be shown wait, uncharged, until they are fetched"
+    PRESS = "Buttons: for everybody who sees them, *Delete* and *Cancel* for who asked and for moderators"
+    PRIVATE = "What is asked for privately is shown to its asker alone"
+    WHISPER = "A refusal is read by its asker alone"
+    LEFT = "A result tells what is left of the month"
+    COST = "A result tells what it cost only where the tier's `show_cost` says so"
+
+
+def only(can: Can) -> pytest.MarkDecorator:
+    """Marks a test of something that a platform may not have."""
+    return pytest.mark.parametrize("notion", [can], ids=[can.name.lower()])
+
 
 class Face(Protocol):
-    """A person using a face."""
+    """People using a face."""
 
-    service: Service
     model: FieldModel
-    asker: Asker
 
-    async def type(self, line: str) -> None:
-        """Type a line such as `/imagine a cat --seed 7`; returns when the face has taken it."""
+    @property
+    def service(self) -> Service:
+        """The running bot's."""
+
+    def asker(self, who: Who = Who.ANNA) -> Asker:
+        """Who somebody is to the service."""
+
+    async def type(self, line: str, *, shared: bool = False, event: str = "") -> None:
+        """Anna types a line such as `/imagine a cat --seed 7`; returns when the face has taken it.
+
+        `shared`: where Bob reads along. `event`: the id she gives it, where clients choose it.
+        """
+
+    async def begun(self) -> None:
+        """Wait until a request is shown as being on its way."""
 
     async def settled(self) -> None:
         """Wait until everything asked for has been answered."""
 
+    async def press(self, action: Action, who: Who = Who.ANNA) -> None:
+        """Somebody presses a button below the newest request."""
+
+    async def redeliver(self, event: str) -> None:
+        """The platform delivers the newest line once more."""
+
+    async def stop(self, *, killed: bool = False) -> None:
+        """The bot stops; `killed`, it can say nothing."""
+
+    async def start(self) -> None:
+        """The next process starts over the same data."""
+
+    async def lose(self) -> None:
+        """Until the bot starts again, nothing it hands over is acknowledged."""
+
+    async def shut(self) -> None:
+        """From now on nothing can be shown where Anna asked."""
+
+    async def fetch(self) -> None:
+        """Anna gets her pictures, as she is told to."""
+
     def words(self) -> str:
-        """Everything the face has said so far."""
+        """Everything that the face has said to Anna so far."""
+
+    def overheard(self) -> str:
+        """What of it Bob has read."""
 
     def pictures(self) -> list[bytes]:
-        """Every finished picture the face has shown so far, as files."""
+        """Every finished picture that the face has shown so far, as files."""
+
+
+async def used(face: Face, who: Who = Who.ANNA) -> tuple[int, int]:
+    """Images used and reserved this month."""
+    quota = await face.service.quota(face.asker(who))
+    return quota.used, quota.reserved
+
+
+async def files(face: Face) -> list[str | None]:
+    """What the store keeps of Anna's pictures; None for one that is deleted."""
+    member = await face.service.member(face.asker())
+    records = await face.service.store.requests.history(member.key, 5)
+    return [job.image for record in records for job in record.jobs]
+
+
+def says(text: str, message_id: str) -> bool:
+    """Whether a text has this message in it, in whatever language."""
+    return any(translator(language)(message_id) in text for language in LANGUAGES)
 
 
 class FaceConformance:
-    """Subclasses provide the fixture `face`."""
+    """Subclasses provide the fixture `face`, of a bot with `SETTINGS`."""
 
     HELP: ClassVar[tuple[str, ...]] = ("/imagine", "portrait", "final", "--steps", "/quota", "/cancel")
     """What the help of a face names; here, of one where options are typed."""
+    KEPT: ClassVar[str] = "error-draining-kept"
+    """What a stopping bot says of a request that the next process finishes."""
+    CANNOT: ClassVar[dict[Can, str]] = {}
+    """Why this platform has no notion of something, as docs/commands.md says it."""
+
+    @pytest.fixture(autouse=True)
+    def _possible(self, request: pytest.FixtureRequest) -> None:
+        callspec = getattr(request.node, "callspec", None)
+        if callspec is not None and (why := self.CANNOT.get(callspec.params.get("notion"))):
+            pytest.skip(why)
+
+    # asking
 
     async def test_a_prompt_becomes_a_picture_with_its_parameters_charged_once(self, face: Face) -> None:
         await face.type("/imagine an orange cat --seed 7 --size square")
@@ -50,33 +148,54 @@ class FaceConformance:
         image = Image.open(io.BytesIO(picture))
         assert image.size == (128, 128)
         assert "an orange cat" in image.info.get("parameters", "")
-        quota = await face.service.quota(face.asker)
-        assert (quota.used, quota.reserved) == (1, 0)
-        assert "7" in face.words()
+        assert await used(face) == (1, 0)
 
     async def test_two_images_are_two_pictures_and_two_charges(self, face: Face) -> None:
         await face.type("/imagine a cat --images 2")
         await face.settled()
         assert len(face.pictures()) == 2
-        assert (await face.service.quota(face.asker)).used == 2
+        assert await used(face) == (2, 0)
+
+    async def test_a_result_tells_size_and_seeds(self, face: Face) -> None:
+        await face.type("/imagine a cat --seed 4242 --images 2 --size square")
+        await face.settled()
+        for fact in ("128x128", "4242", "4243"):
+            assert fact in face.words()
+
+    @only(Can.LEFT)
+    async def test_a_result_tells_what_is_left(self, face: Face, notion: Can) -> None:
+        await face.type("/imagine a cat --images 2 --seed 1")
+        await face.settled()
+        assert "98" in face.words()
+
+    @only(Can.COST)
+    async def test_a_result_tells_no_cost_unless_the_tier_says_so(self, face: Face, notion: Can) -> None:
+        await face.type("/imagine a cat")
+        await face.settled()
+        assert "CN¥" not in face.words()
 
     async def test_a_bad_value_gets_one_sentence_and_costs_nothing(self, face: Face) -> None:
         await face.type("/imagine a cat --seed seven")
         await face.settled()
         assert "seven" in face.words()
         assert face.pictures() == []
-        quota = await face.service.quota(face.asker)
-        assert (quota.used, quota.reserved) == (0, 0)
+        assert await used(face) == (0, 0)
+
+    async def test_a_blocked_word_is_refused_in_one_sentence_and_costs_nothing(self, face: Face) -> None:
+        await face.type("/imagine a ＫＩＴＴＥＮ")
+        await face.settled()
+        assert says(face.words(), "moderation-blocked")
+        assert face.model.drawn == []
+        assert await used(face) == (0, 0)
 
     async def test_a_failure_is_told_and_costs_nothing(self, face: Face) -> None:
         face.model.fail = [RuntimeError("boom")] * 8
         await face.type("/imagine a cat")
         await face.settled()
-        assert any(translator(language)("error-draw") in face.words() for language in LANGUAGES)
-        quota = await face.service.quota(face.asker)
-        assert (quota.used, quota.reserved) == (0, 0)
+        assert says(face.words(), "error-draw")
+        assert await used(face) == (0, 0)
 
-    async def test_quota_tells_the_plan_and_what_is_left(self, face: Face) -> None:
+    async def test_quota_tells_the_tier_and_what_is_left(self, face: Face) -> None:
         await face.type("/imagine a cat")
         await face.settled()
         await face.type("/quota")
@@ -91,11 +210,154 @@ class FaceConformance:
         face.model.gate.set()
         await face.settled()
         assert face.pictures() == []
-        quota = await face.service.quota(face.asker)
-        assert (quota.used, quota.reserved) == (0, 0)
+        assert await used(face) == (0, 0)
 
     async def test_help_tells_how_to_ask(self, face: Face) -> None:
         await face.type("/help")
         await face.settled()
         for word in self.HELP:
             assert word in face.words()
+
+    # what is accepted is not lost, and drawn, shown and charged once
+
+    @pytest.mark.parametrize("killed", [False, True], ids=["stopped", "killed"])
+    async def test_a_request_outlives_the_process(self, face: Face, killed: bool) -> None:
+        face.model.gate.clear()
+        await face.type("/imagine a cat", event="e1")
+        await face.begun()
+        await face.stop(killed=killed)
+        if not killed:
+            assert says(face.words(), self.KEPT)
+        face.model.gate.set()
+        await face.start()
+        await face.settled()
+        assert len(face.pictures()) == 1
+        assert await used(face) == (1, 0)
+
+    async def test_a_picture_whose_delivery_was_lost_is_delivered_by_the_next_process(
+        self, face: Face
+    ) -> None:
+        face.model.gate.clear()
+        await face.type("/imagine a cat", event="e1")
+        await face.begun()
+        (live,) = face.service.requests()
+        await face.lose()
+        face.model.gate.set()
+        await live.outcome()
+        assert await used(face) == (0, 1)
+        await face.stop(killed=True)
+        assert face.pictures() == []
+        await face.start()
+        await face.settled()
+        assert len(face.pictures()) == 1
+        assert len(face.model.drawn) == 1
+        assert await used(face) == (1, 0)
+
+    @only(Can.REDELIVER)
+    async def test_the_same_event_again_is_the_same_request(self, face: Face, notion: Can) -> None:
+        await face.type("/imagine a cat", event="e1")
+        await face.settled()
+        for restarts in (False, True):
+            if restarts:
+                await face.stop()
+                await face.start()
+            await face.redeliver("e1")
+            await face.settled()
+            assert len(set(face.pictures())) == 1
+            assert len(face.model.drawn) == 1
+            assert await used(face) == (1, 0)
+
+    @only(Can.FETCH)
+    async def test_pictures_that_cannot_be_shown_wait_uncharged_until_fetched(
+        self, face: Face, notion: Can
+    ) -> None:
+        face.model.gate.clear()
+        await face.type("/imagine a cat", shared=True, event="e1")
+        await face.begun()
+        await face.shut()
+        face.model.gate.set()
+        await face.settled()
+        assert await used(face) == (0, 1)
+        await face.fetch()
+        await face.settled()
+        assert len(face.pictures()) == 1
+        assert await used(face) == (1, 0)
+
+    # who may do what, and who reads it
+
+    @only(Can.PRESS)
+    async def test_a_request_is_cancelled_by_its_button(self, face: Face, notion: Can) -> None:
+        face.model.gate.clear()
+        await face.type("/imagine a cat", shared=True)
+        await face.begun()
+        await face.press(Action.CANCEL)
+        face.model.gate.set()
+        await face.settled()
+        assert says(face.words(), "cancelled-refunded")
+        assert face.pictures() == []
+        assert await used(face) == (0, 0)
+
+    @only(Can.PRESS)
+    async def test_nobody_cancels_anothers_but_a_moderator_may(self, face: Face, notion: Can) -> None:
+        face.model.gate.clear()
+        await face.type("/imagine a cat", shared=True)
+        await face.begun()
+        (live,) = face.service.requests()
+        await face.press(Action.CANCEL, Who.BOB)
+        face.model.gate.allow(1)
+        assert not live.finished
+        await face.press(Action.CANCEL, Who.MODERATOR)
+        face.model.gate.set()
+        await face.settled()
+        assert face.pictures() == []
+        assert await used(face) == (0, 0)
+
+    @only(Can.PRESS)
+    async def test_anybody_draws_a_picture_again_and_pays_for_it(self, face: Face, notion: Can) -> None:
+        await face.type("/imagine a cat", shared=True)
+        await face.settled()
+        await face.press(Action.AGAIN, Who.BOB)
+        await face.settled()
+        assert len(face.pictures()) == 2
+        assert (await used(face), await used(face, Who.BOB)) == ((1, 0), (1, 0))
+
+    @only(Can.PRESS)
+    @pytest.mark.parametrize("who", [Who.ANNA, Who.MODERATOR])
+    async def test_a_picture_is_deleted_by_who_asked_or_a_moderator(
+        self, face: Face, notion: Can, who: Who
+    ) -> None:
+        await face.type("/imagine a cat", shared=True)
+        await face.settled()
+        (kept,) = await files(face)
+        await face.press(Action.DELETE, Who.BOB)
+        await face.settled()
+        assert await files(face) == [kept]
+        await face.press(Action.DELETE, who)
+        await face.settled()
+        assert await files(face) == [None]
+
+    @only(Can.PRESS)
+    async def test_buttons_work_after_a_restart(self, face: Face, notion: Can) -> None:
+        await face.type("/imagine a cat", shared=True)
+        await face.settled()
+        await face.stop()
+        await face.start()
+        await face.press(Action.AGAIN)
+        await face.settled()
+        assert len(face.pictures()) == 2
+        assert await used(face) == (2, 0)
+
+    @only(Can.PRIVATE)
+    async def test_what_is_asked_for_privately_is_its_askers_alone(self, face: Face, notion: Can) -> None:
+        await face.type("/imagine a secret --private", shared=True)
+        await face.settled()
+        assert len(face.pictures()) == 1
+        assert "a secret" in face.words()
+        assert "a secret" not in face.overheard()
+
+    @only(Can.WHISPER)
+    async def test_a_refusal_is_read_by_its_asker_alone(self, face: Face, notion: Can) -> None:
+        await face.type("/imagine a ＫＩＴＴＥＮ", shared=True)
+        await face.settled()
+        assert says(face.words(), "moderation-blocked")
+        assert face.overheard() == ""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+import contextlib
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.commands.table import COMMANDS
-from bot.faces.caller import Who
+from bot.commands.button_ids import Action
+from bot.commands.table import COMMANDS, offered
+from bot.config.schema import Config
+from bot.faces import caller
+from bot.faces.delivery import FAREWELL_S
 from bot.imagine.service import Asker
 from bot.messages import LANGUAGES, translator
-from tests.bot.faces.conformance import FaceConformance
+from tests.bot.faces.conformance import SETTINGS, FaceConformance, Who
 from tests.bot.faces.toy import Chat, ToyFace
 from tests.easel import FieldModel, config_in, easel
 
@@ -20,68 +23,130 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from bot.imagine.service import Service
-
-ANNA = "anna"
+    from bot.commands.command import Command
 
 
-@dataclass
-class Person:
-    """Anna, who uses the toy platform."""
+class People:
+    """Anna, Bob and a moderator of the place where the toy platform lets them meet."""
 
-    toy: ToyFace
-    model: FieldModel
-    service: Service
-    asker: Asker = field(default_factory=lambda: Asker("toy", ANNA))
+    def __init__(self, config: Config, platform: str = "toy") -> None:
+        self.config, self.model, self.chat, self.platform = config, FieldModel(), Chat(), platform
+        self._running = contextlib.AsyncExitStack()
 
-    async def type(self, line: str) -> None:
-        await self.toy.type(ANNA, line)
+    async def start(self) -> None:
+        self.chat.acknowledges = True
+        self.service = await self._running.enter_async_context(easel(self.config, self.model))
+        self.toy = ToyFace(self.service, self.chat, self.platform)
+        await self.toy.delivery.recover()
+
+    async def stop(self, *, killed: bool = False) -> None:
+        await self.toy.delivery.close(0 if killed else FAREWELL_S)
+        await self._running.aclose()
+
+    def asker(self, who: Who = Who.ANNA) -> Asker:
+        return Asker(self.platform, who.name)
+
+    async def type(self, line: str, *, shared: bool = False, event: str = "", **where: Any) -> None:
+        if shared:
+            where |= {"server_id": "s1", "channel_id": "c1", "alone": False}
+        self._typed = line, where
+        await self.toy.type(Who.ANNA.name, line, event=event, **where)
+
+    async def redeliver(self, event: str) -> None:
+        line, where = self._typed
+        await self.toy.type(Who.ANNA.name, line, event=event, **where)
+
+    async def begun(self) -> None:
+        await asyncio.wait_for(self.chat.spoken.wait(), 10)
 
     async def settled(self) -> None:
         await self.toy.delivery.settled()
 
+    async def press(self, action: Action, who: Who = Who.ANNA) -> None:
+        async def manages() -> bool:
+            return who is Who.MODERATOR
+
+        button = next(id_ for id_ in reversed(self.chat.buttons) if id_.startswith(f"{action}:"))
+        await self.toy.press(who.name, button, server_id="s1", manages=manages)
+
+    async def lose(self) -> None:
+        self.chat.acknowledges = False
+
+    async def shut(self) -> None:
+        self.chat.closed_for_pictures = True
+
+    async def fetch(self) -> None:
+        self.chat.closed_for_pictures = False
+        await self.type("/history")
+        await self.press(Action.FETCH)
+
     def words(self) -> str:
-        return "\n".join(self.toy.chat.words)
+        return "\n".join(self.chat.words)
+
+    def overheard(self) -> str:
+        return "\n".join(self.chat.overheard)
 
     def pictures(self) -> list[bytes]:
-        return self.toy.chat.pictures
+        return self.chat.pictures
+
+
+@contextlib.asynccontextmanager
+async def meeting(config: Config, platform: str = "toy") -> AsyncIterator[People]:
+    """People on the toy platform, while the bot runs."""
+    people = People(config, platform)
+    await people.start()
+    try:
+        yield people
+    finally:
+        await people.stop(killed=True)
 
 
 @pytest.fixture
-async def person(tmp_path: Path) -> AsyncIterator[Person]:
-    model = FieldModel()
-    async with easel(config_in(tmp_path), model) as service:
-        toy = ToyFace(service, Chat())
-        yield Person(toy, model, service)
-        await toy.delivery.close()
+async def face(tmp_path: Path) -> AsyncIterator[People]:
+    async with meeting(config_in(tmp_path, **SETTINGS)) as people:
+        yield people
 
 
 class TestToy(FaceConformance):
-    @pytest.fixture
-    def face(self, person: Person) -> Person:
-        return person
+    """The suite itself."""
 
 
 WORDS = {
-    "language": "en",
+    "language": "zh-CN",
+    "tier set": "12345 premium 2100-01-01 a gift",
+    "grant": "12345 5 a gift",
+    "ban": "12345 spam",
+    "unban": "12345",
     "settings set": "preview off",
-    "settings channel": "c1",
+    "settings channel": "c2",
+    "settings role": "patrons premium",
     "settings block": "mud",
-    "link": "",
 }
+"""What is typed behind the names of commands that take something."""
 
 
-@pytest.mark.parametrize("command", [c for c in COMMANDS if c.who < Who.OWNER], ids=lambda c: c.name)
-async def test_every_command_is_answered_in_a_private_chat(person: Person, command: object) -> None:
-    name = command.name  # type: ignore[attr-defined]
-    await person.type(f"/{name} {WORDS.get(name, '')}")
-    assert person.words()
+@pytest.mark.parametrize("command", offered(Config()), ids=lambda command: command.name)
+async def test_every_command_is_served(tmp_path: Path, command: Command) -> None:
+    """To whoever owns the machine, in a place of which they are the only reader."""
+    async with meeting(config_in(tmp_path, http={"enabled": True}), "console") as face:
+        await face.type("/imagine a cat")
+        await face.settled()
+        before, words = len(face.chat.words), WORDS.get(command.name, "")
+        await face.type(f"/{command.name} {words}", server_id="s1", channel_id="c1", at_the_machine=True)
+        assert set(face.chat.refused) <= {translator("en")("error-unlink-only")}
+        assert len(face.chat.words) > before
 
 
-@pytest.mark.parametrize("command", [c for c in COMMANDS if c.who is Who.OWNER], ids=lambda c: c.name)
-async def test_owners_commands_are_for_owners_alone(person: Person, command: object) -> None:
-    await person.type(f"/{command.name} 12 free")  # type: ignore[attr-defined]
-    assert "owner" in person.words()
+async def test_joining_is_served_where_there_is_a_code(tmp_path: Path) -> None:
+    async with meeting(config_in(tmp_path, access={"mode": "code", "code": "OPEN-SESAME"})) as face:
+        await face.type("/join OPEN-SESAME")
+        assert face.chat.refused == []
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.who is caller.Who.OWNER], ids=lambda c: c.name)
+async def test_owners_commands_are_for_owners_alone(face: People, command: Command) -> None:
+    await face.type(f"/{command.name} {WORDS.get(command.name, '')}")
+    assert face.chat.refused == [translator("en")("error-owner")]
 
 
 def test_every_command_has_its_description_in_every_language() -> None:
@@ -101,76 +166,18 @@ def test_no_two_commands_have_one_name_in_any_language() -> None:
             assert len(set(names)) == len(names)
 
 
-async def test_the_same_event_again_is_the_same_request(person: Person) -> None:
-    for _ in range(2):
-        await person.toy.type(ANNA, "/imagine a cat", event="e1")
-        await person.settled()
-    assert len(person.pictures()) == 1
-    assert (await person.service.quota(person.asker)).used == 1
-
-
-async def test_pictures_for_a_chat_that_is_gone_wait_in_the_history_uncharged(person: Person) -> None:
-    person.model.gate.clear()
-    await person.type("/imagine a cat")
-    person.toy.chat.closed_for_pictures = True
-    person.model.gate.set()
-    await person.settled()
-    assert (await person.service.quota(person.asker)).used == 0
-    person.toy.chat.closed_for_pictures = False
-    await person.type("/history")
-    (fetch,) = [id_ for id_ in person.toy.chat.buttons if id_.startswith("fetch:")]
-    await person.toy.press(ANNA, fetch)
-    await person.settled()
-    assert len(person.pictures()) == 1
-    assert (await person.service.quota(person.asker)).used == 1
-
-
-async def test_the_cancel_button_is_for_whoever_asked(person: Person) -> None:
-    person.model.gate.clear()
-    await person.type("/imagine a cat")
-    (live,) = person.service.requests()
-    await person.toy.press("bob", f"cancel:{live.request_id}")
-    assert not live.finished
-    await person.toy.press(ANNA, f"cancel:{live.request_id}")
-    person.model.gate.set()
-    await person.settled()
-    assert person.pictures() == []
-    assert (await person.service.quota(person.asker)).used == 0
-
-
-async def test_a_restart_is_told_and_goes_on_with_the_request(tmp_path: Path) -> None:
-    model, chat = FieldModel(), Chat()
-    model.gate.clear()
-    async with easel(config_in(tmp_path), model) as service:
-        toy = ToyFace(service, chat)
-        await toy.type(ANNA, "/imagine a cat")
-        (live,) = service.requests()
-        await asyncio.wait_for(chat.spoken.wait(), 10)
-        await toy.delivery.close()
-        assert translator(live.language)("error-draining-kept") in chat.words
-    async with easel(config_in(tmp_path), FieldModel()) as service:
-        toy = ToyFace(service, chat)
-        await toy.delivery.recover()
-        await toy.delivery.settled()
-        assert len(chat.pictures) == 1
-        assert (await service.quota(Asker("toy", ANNA))).used == 1
-
-
-async def test_a_failure_while_the_bot_leaves_is_told_by_the_next_one_and_once(tmp_path: Path) -> None:
-    model, chat = FieldModel(fail=[RuntimeError("boom")] * 8), Chat()
-    model.gate.clear()
-    async with easel(config_in(tmp_path), model) as service:
-        toy = ToyFace(service, chat)
-        await toy.type(ANNA, "/imagine a cat")
-        (live,) = service.requests()
-        await toy.delivery.close()
-        model.gate.set()
-        await live.outcome()
+async def test_a_failure_while_the_bot_leaves_is_told_by_the_next_one_and_once(face: People) -> None:
+    face.model.fail = [RuntimeError("boom")] * 8
+    face.model.gate.clear()
+    await face.type("/imagine a cat")
+    (live,) = face.service.requests()
+    await face.toy.delivery.close()
+    face.model.gate.set()
+    await live.outcome()
     failed = translator(live.language)("error-draw")
-    assert failed not in chat.words
+    assert failed not in face.chat.words
     for _ in range(2):
-        async with easel(config_in(tmp_path), FieldModel()) as service:
-            toy = ToyFace(service, chat)
-            await toy.delivery.recover()
-            await toy.delivery.settled()
-    assert chat.words.count(failed) == 1
+        await face.stop()
+        await face.start()
+        await face.settled()
+    assert face.chat.words.count(failed) == 1

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bot import render
 from bot.commands import button_ids, buttons, questions, table
 from bot.commands.button_ids import Action
 from bot.commands.command import typed
-from bot.faces.caller import Origin, caller_of
+from bot.faces.caller import Origin, Who, caller_of
 from bot.faces.delivery import Delivery
 from bot.faces.screen import Screen, Unreachable
 from bot.imagine.parse import parse_imagine
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from bot.messages import Translator
     from bot.render import Card
 
+
 PLATFORM = "toy"
+PRIVATE = "private"
+"""In a request's address: only its asker sees it."""
 
 
 class Chat:
@@ -31,14 +34,19 @@ class Chat:
 
     def __init__(self) -> None:
         self.words: list[str] = []
+        self.refused: list[str] = []
+        self.overheard: list[str] = []
         self.pictures: list[bytes] = []
         self.buttons: list[str] = []
         self.closed_for_pictures = False
+        self.acknowledges = True
         self.spoken = asyncio.Event()
 
-    def say(self, text: str) -> None:
-        """Show something."""
+    def say(self, text: str, *, alone: bool = False) -> None:
+        """Show something to all, or to its asker `alone`."""
         self.words.append(text)
+        if not alone:
+            self.overheard.append(text)
         self.spoken.set()
 
 
@@ -53,24 +61,24 @@ class ToyScreen(Screen):
 
     async def show(self, event: Event) -> None:
         self._face.chat.buttons.append(button_ids.button_id(Action.CANCEL, self._live.request_id))
-        self._face.chat.say(render.status(event, self._t))
+        self._say(render.status(event, self._t))
 
     async def hand_over(self, done: Done) -> str:
         face, live, t = self._face, self._live, self._t
         if face.chat.closed_for_pictures:
             raise Unreachable("pictures are not allowed here")
-        face.chat.say(live.request.prompt)
-        for picture in done.pictures:
-            for label, value in render.picture_facts(
-                live.request, picture, done.quota, face.service.pricing.currency, t
-            ):
-                face.chat.say(f"{label}: {value}")
-            face.chat.pictures.append(picture.png)
+        if not face.chat.acknowledges:
+            await asyncio.Event().wait()
+        self._say(f"{live.request.prompt}\n{render.result_line(live.request, done, t)}")
+        face.chat.pictures += [picture.png for picture in done.pictures]
         face.chat.buttons = [button_ids.button_id(action, live.request_id) for action in Action]
         return f"message {len(face.chat.words)}"
 
     async def tell(self, failed: Failed) -> None:
-        self._face.chat.say(self._t(failed.message))
+        self._say(self._t(failed.message))
+
+    def _say(self, text: str) -> None:
+        self._face.chat.say(text, alone=bool(self._live.address.get(PRIVATE)))
 
 
 class ToyFace:
@@ -91,7 +99,7 @@ class ToyFace:
         """Where what this caller asks for is delivered."""
         return {}
 
-    async def type(self, user: str, line: str, *, event: str = "", **where: str) -> None:
+    async def type(self, user: str, line: str, *, event: str = "", **where: Any) -> None:
         """Somebody types a line. The same `event` again is a redelivery."""
         caller = await self._caller(user, event, **where)
         name, _, words = line.removeprefix("/").partition(" ")
@@ -102,9 +110,9 @@ class ToyFace:
             command, rest = table.named(name, words)
             self._card(await command.run(self.service, caller, typed(command, rest, self.platform)))
         except UserError as error:
-            self.chat.say(caller.t(error.message))
+            self._refuse(caller, error)
 
-    async def press(self, user: str, id_: str, *, event: str = "", **where: str) -> None:
+    async def press(self, user: str, id_: str, *, event: str = "", **where: Any) -> None:
         """Somebody presses a button."""
         caller = await self._caller(user, event, **where)
         try:
@@ -113,7 +121,7 @@ class ToyFace:
             elif (press := button_ids.pressed(id_)) is not None:
                 await self._on_picture(caller, press)
         except UserError as error:
-            self.chat.say(caller.t(error.message))
+            self._refuse(caller, error)
 
     async def _on_picture(self, caller: Caller, press: button_ids.Press) -> None:
         service, asker, target, key = self.service, caller.asker, press.target, caller.key
@@ -122,7 +130,7 @@ class ToyFace:
                 address = self.address(caller)
                 self.delivery.follow(await buttons.again(service, asker, target, key=key, address=address))
             case Action.CANCEL:
-                await buttons.cancel(service, asker, target)
+                await buttons.cancel(service, asker, target, moderator=await caller.may(Who.MANAGER))
             case Action.DETAILS:
                 self._card(await buttons.details(service, asker, target, caller.t))
             case Action.SINGLE:
@@ -130,19 +138,23 @@ class ToyFace:
             case Action.FETCH:
                 self.delivery.follow(await buttons.fetch(service, asker, target))
             case Action.DELETE:
-                await buttons.delete(service, asker, target)
-                self.chat.pictures.clear()
+                await buttons.delete(service, asker, target, moderator=await caller.may(Who.MANAGER))
 
     async def _imagine(self, caller: Caller, words: str) -> None:
-        options, address = parse_imagine(words), self.address(caller)
+        options = parse_imagine(words)
+        address = {**self.address(caller), PRIVATE: options.private}
         self.delivery.follow(
             await self.service.imagine(caller.asker, options, key=caller.key, address=address)
         )
 
-    async def _caller(self, user: str, event: str = "", **where: str) -> Caller:
+    async def _caller(self, user: str, event: str = "", **where: Any) -> Caller:
         self._events += 1
         key = event or f"{id(self)}-{self._events}"
-        return await caller_of(self.service, Origin(self.platform, user, key, **where))  # type: ignore[arg-type]
+        return await caller_of(self.service, Origin(self.platform, user, key, **where))
+
+    def _refuse(self, caller: Caller, error: UserError) -> None:
+        self.chat.refused.append(caller.t(error.message))
+        self.chat.say(caller.t(error.message), alone=True)
 
     def _card(self, card: Card) -> None:
         lines = [card.title, *(f"{label}: {value}" for label, value in card.facts), card.text, card.link]

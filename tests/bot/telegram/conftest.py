@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiohttp import web
@@ -53,6 +53,11 @@ class Bot:
     def waiting(self) -> int:
         """Updates that are not confirmed yet."""
         return len(self.telegram._update_queues._state(TOKEN).updates)
+
+    async def taken(self) -> None:
+        """Every update dealt with, and every press answered."""
+        await self.telegram.until(lambda: not self.waiting)
+        await self.client.face.tasks.settled()
 
     async def settled(self) -> None:
         """Every update dealt with, every answer given, every request delivered."""
@@ -102,7 +107,7 @@ async def telegram() -> AsyncIterator[StandIn]:
         yield standin
 
 
-def config_for(folder: Path, url: str) -> Config:
+def config_for(folder: Path, url: str, **more: Any) -> Config:
     """Settings of a bot whose data is below `folder`, on the stand-in at `url`."""
     return config_in(
         folder,
@@ -110,6 +115,7 @@ def config_for(folder: Path, url: str) -> Config:
         owners={"telegram": [OWNER]},
         http={"enabled": True},
         styles={"ink": {"prompt": "{prompt}, ink"}},
+        **more,
     )
 
 

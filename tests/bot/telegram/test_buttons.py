@@ -136,29 +136,6 @@ async def test_delete_takes_a_whole_album_away(bot: Bot) -> None:
     assert bot.telegram.messages(ANNA) == []
 
 
-async def test_cancel_while_waiting_is_told_and_free(bot: Bot, stage: Stage) -> None:
-    stage.model.gate.clear()
-    await bot.telegram.say(ANNA, "/imagine a cat")
-    (status,) = await bot.telegram.until(lambda: bot.telegram.messages(ANNA))
-    await bot.telegram.press(ANNA, status, "cancel:")
-    await bot.telegram.until(lambda: bot.telegram.alerts)
-    stage.model.gate.set()
-    await bot.settled()
-    assert "nothing was charged" in status.plain
-    assert status.buttons == []
-    assert await bot.used() == (0, 0)
-
-
-async def test_who_presses_again_under_somebodys_picture_pays_for_it(bot: Bot) -> None:
-    first = await drawn(bot, chat=GROUP)
-    await bot.telegram.press(BOB, first, "again:")
-    await bot.settled()
-    _, second = bot.telegram.photos(GROUP)
-    assert '<a href="tg://user?id=12">Anna</a>\n<code>a cat</code>' in second.text, "a reply names nobody"
-    assert await bot.used(BOB) == (1, 0)
-    assert bot.telegram.count("getChatMember") == 0
-
-
 @pytest.mark.parametrize("action", ["delete:"])
 async def test_others_get_an_alert_and_nothing_happens(bot: Bot, action: str) -> None:
     first = await drawn(bot, chat=GROUP)
@@ -170,14 +147,6 @@ async def test_others_get_an_alert_and_nothing_happens(bot: Bot, action: str) ->
     assert await bot.used(BOB) == (0, 0)
 
 
-async def test_an_admin_of_the_group_may_delete(bot: Bot) -> None:
-    first = await drawn(bot, chat=GROUP)
-    bot.telegram.admins.add((GROUP, BOB))
-    await bot.telegram.press(BOB, first, "delete:")
-    await bot.settled()
-    assert bot.telegram.messages(GROUP) == []
-
-
 async def test_an_owner_may_cancel_anybodys(bot: Bot, stage: Stage) -> None:
     stage.model.gate.clear()
     await bot.telegram.say(ANNA, "/imagine a cat", chat=GROUP)
@@ -187,15 +156,6 @@ async def test_an_owner_may_cancel_anybodys(bot: Bot, stage: Stage) -> None:
     stage.model.gate.set()
     await bot.settled()
     assert "nothing was charged" in status.plain
-
-
-async def test_a_button_works_after_a_restart(stage: Stage) -> None:
-    async with stage.bot() as bot:
-        first = await drawn(bot)
-    async with stage.bot(model=FieldModel()) as bot:
-        await bot.telegram.press(ANNA, first, "again:")
-        await bot.settled()
-        assert len(bot.telegram.photos(ANNA)) == 2
 
 
 async def test_a_redelivered_press_draws_once(bot: Bot) -> None:

@@ -43,11 +43,6 @@ async def test_commands_speak_the_readers_language(bot: Bot) -> None:
     assert "English" in await said(bot, ANNA, "/language English")
 
 
-async def test_a_bad_option_is_one_sentence_and_costs_nothing(bot: Bot) -> None:
-    assert "huge" in await said(bot, ANNA, "/imagine a cat --size huge")
-    assert await bot.used() == (0, 0)
-
-
 async def test_queue_and_cancel(bot: Bot, stage: Stage) -> None:
     stage.model.gate.clear()
     await bot.telegram.say(ANNA, "/imagine a cat on the moon")

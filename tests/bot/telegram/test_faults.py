@@ -149,25 +149,6 @@ async def test_a_member_who_blocked_the_bot_at_the_end_pays(bot: Bot, stage: Sta
     assert await bot.used() == (2, 0)
 
 
-async def test_thrown_out_of_a_group_keeps_the_picture_for_its_owner_uncharged(
-    bot: Bot, stage: Stage
-) -> None:
-    stage.model.gate.clear()
-    await bot.telegram.say(ANNA, "/imagine a cat --images 2", chat=GROUP)
-    await bot.telegram.until(lambda: bot.telegram.messages(GROUP))
-    bot.telegram.fail("sendMediaGroup", Fault(403, "Forbidden: bot was kicked from the group chat"))
-    stage.model.gate.set()
-    await bot.settled()
-    assert (await bot.used())[0] == 0
-    await bot.telegram.say(ANNA, "/history")
-    await bot.settled()
-    (page,) = bot.telegram.messages(ANNA)
-    await bot.telegram.press(ANNA, page, "fetch:")
-    await bot.settled()
-    assert len([m for m in bot.telegram.messages(ANNA) if m.album]) == 2
-    assert await bot.used() == (2, 0)
-
-
 async def test_a_group_that_became_a_supergroup_gets_its_picture_there(bot: Bot, stage: Stage) -> None:
     stage.model.gate.clear()
     await bot.telegram.say(ANNA, "/imagine a cat", chat=GROUP)

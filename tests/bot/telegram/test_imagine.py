@@ -31,13 +31,6 @@ async def test_a_prompt_becomes_a_picture_in_the_message_that_was_edited(bot: Bo
     assert await bot.used() == (1, 0)
 
 
-async def test_nothing_is_charged_before_telegram_has_the_picture(bot: Bot) -> None:
-    bot.telegram.block(ANNA, "Forbidden: bot was kicked from the group chat")
-    await bot.telegram.say(ANNA, "/imagine a cat")
-    await bot.settled()
-    assert await bot.used() == (0, 0)
-
-
 async def test_several_images_come_as_an_album_with_a_summary(bot: Bot) -> None:
     await bot.telegram.say(ANNA, "/imagine two cats --images 3 --seed 5")
     await bot.settled()

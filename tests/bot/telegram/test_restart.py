@@ -24,43 +24,6 @@ async def test_a_request_goes_on_in_its_message_after_a_restart(stage: Stage) ->
         assert await bot.used() == (1, 0)
 
 
-async def test_what_was_drawn_and_not_delivered_is_delivered_after_a_restart(stage: Stage) -> None:
-    slow = Fault(429, "Too Many Requests", {"retry_after": 60}, only="again:")
-    async with stage.bot() as bot:
-        bot.telegram.fail("editMessageMedia", slow)
-        bot.telegram.fail("sendPhoto", slow)
-        await bot.telegram.say(ANNA, "/imagine a cat")
-        await bot.telegram.until(
-            lambda: not bot.telegram.faults["editMessageMedia"] or not bot.telegram.faults["sendPhoto"]
-        )
-        assert await bot.used() == (0, 1)
-    bot.telegram.faults.clear()
-    model = FieldModel()
-    async with stage.bot(model=model) as bot:
-        await bot.settled()
-        assert len(bot.telegram.photos(ANNA)) == 1
-        assert model.drawn == []
-        assert await bot.used() == (1, 0)
-
-
-async def test_a_redelivered_update_draws_shows_and_charges_once(stage: Stage) -> None:
-    async with stage.bot() as bot:
-        update = await bot.telegram.say(ANNA, "/imagine a cat")
-        await bot.settled()
-        before = len(bot.telegram.calls)
-        bot.telegram.redeliver(update)
-        await bot.settled()
-        assert len(bot.telegram.calls) == before
-        assert await bot.used() == (1, 0)
-    model = FieldModel()
-    async with stage.bot(model=model) as bot:
-        bot.telegram.redeliver(update)
-        await bot.settled()
-        assert len(bot.telegram.photos(ANNA)) == 1
-        assert model.drawn == []
-        assert await bot.used() == (1, 0)
-
-
 async def test_an_update_is_confirmed_only_once_it_is_written_down(stage: Stage) -> None:
     async with stage.bot() as bot:
         accept = bot.service.store.requests.accept

@@ -4,69 +4,119 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
 from bot.imagine.parse import parse_imagine
 from bot.imagine.service import Asker
-from tests.bot.faces.conformance import FaceConformance
+from tests.bot.faces.conformance import SETTINGS, Can, FaceConformance, Who
+from tests.easel import config_in
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    import httpx
+
     from bot.imagine.service import Service
-    from tests.bot.web.conftest import Site
-    from tests.easel import FieldModel
+    from tests.bot.web.conftest import Site, Stage
 
 NUMBERS = ("seed", "steps", "n")
+IMAGES = "/v1/images/generations"
 
 
-@dataclass
-class Person:
-    """Writes lines; each becomes the request that stands for it. To cancel is to hang up."""
+class Program:
+    """Writes lines; each becomes the request that stands for it. To cancel is to hang up.
 
-    site: Site
-    text: str
-    service: Service
-    model: FieldModel
-    asker: Asker
-    asking: list[asyncio.Task[None]] = field(default_factory=list)
-    read: list[str] = field(default_factory=list)
-    shown: list[bytes] = field(default_factory=list)
+    An event is an Idempotency-Key. With one, the program asks again when the bot is back.
+    """
 
-    async def type(self, line: str) -> None:
+    def __init__(self, stage: Stage) -> None:
+        self._stage, self.model = stage, stage.model
+        self._running = contextlib.AsyncExitStack()
+        self._text = ""
+        self._asking: list[asyncio.Task[None]] = []
+        self._unanswered: dict[str, str] = {}
+        self._lines: dict[str, str] = {}
+        self._read: list[str] = []
+        self._shown: list[bytes] = []
+
+    @property
+    def service(self) -> Service:
+        return self._site.service
+
+    def asker(self, who: Who = Who.ANNA) -> Asker:
+        return self._asker
+
+    async def start(self) -> None:
+        config = config_in(self._stage.folder, http={"enabled": True, "port": 0}, **SETTINGS)
+        self._site: Site = await self._running.enter_async_context(self._stage.site(config))
+        if not self._text:
+            self._text, key = await self._site.key("free")
+            self._asker = Asker("api", key.prefix)
+        for event in list(self._unanswered):
+            await self.redeliver(event)
+
+    async def stop(self, *, killed: bool = False) -> None:
+        if killed:
+            await self.lose()
+        else:
+            await self._site.delivery.drain(0)
+            await asyncio.gather(*self._asking)
+        await self._running.aclose()
+
+    async def type(self, line: str, *, shared: bool = False, event: str = "") -> None:
         command, _, rest = line.partition(" ")
+        self._lines[event] = line
         match command:
             case "/imagine":
-                self.asking.append(asyncio.create_task(self._imagine(rest)))
-                await self._taken(self.asking[-1])
+                self._asking.append(asyncio.create_task(self._imagine(rest, event)))
+                await self._taken(self._asking[-1])
             case "/cancel":
-                for task in self.asking:
-                    task.cancel()
+                await self.lose()
             case "/quota":
                 await self._get("/v1/usage")
             case "/help":
                 await self._get("/openapi.json")
 
+    async def redeliver(self, event: str) -> None:
+        await self.type(self._lines[event], event=event)
+
+    async def begun(self) -> None:
+        """It is, once it is taken."""
+
     async def settled(self) -> None:
-        await asyncio.gather(*self.asking, return_exceptions=True)
-        await self.site.settled()
+        await asyncio.gather(*self._asking, return_exceptions=True)
+        await self._site.settled()
+
+    async def lose(self) -> None:
+        for task in self._asking:
+            task.cancel()
+        await asyncio.gather(*self._asking, return_exceptions=True)
+
+    async def shut(self) -> None:
+        await self.lose()
+
+    async def fetch(self) -> None:
+        (event,) = self._unanswered
+        await self.redeliver(event)
 
     def words(self) -> str:
-        return "\n".join(self.read)
+        return "\n".join(self._read)
 
     def pictures(self) -> list[bytes]:
-        return self.shown
+        return self._shown
 
     async def _taken(self, asking: asyncio.Task[None]) -> None:
         """The face has accepted the request, or has answered."""
-        member = (await self.service.member(self.asker)).key
+        member = (await self.service.member(self._asker)).key
         async with asyncio.timeout(30):
             while not asking.done() and not self.service.waiting(member):  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
 
-    async def _imagine(self, line: str) -> None:
+    async def _imagine(self, line: str, event: str) -> None:
         options = parse_imagine(line)
         asked: dict[str, Any] = {
             "prompt": options.prompt, "size": options.size, "quality": options.quality, "seed": options.seed,
@@ -75,21 +125,38 @@ class Person:
         for name in NUMBERS:
             if asked[name] is not None and asked[name].isdecimal():
                 asked[name] = int(asked[name])
-        async with self.site.http(self.text) as http:
-            answer = (await http.post("/v1/images/generations", json=asked)).json()
+        self._unanswered |= {event: line} if event else {}
+        headers = {"idempotency-key": event} if event else {}
+        async with self._site.http(self._text, **headers) as http:
+            answer = await http.post(IMAGES, json=asked)
+        self._answered(answer, event)
+
+    def _answered(self, response: httpx.Response, event: str) -> None:
+        answer = response.json()
         for image in answer.get("data", []):
-            self.shown.append(base64.b64decode(image.pop("b64_json")))
-        self.read.append(json.dumps(answer, ensure_ascii=False))
+            self._shown.append(base64.b64decode(image.pop("b64_json")))
+            self._unanswered.pop(event, None)
+        self._read.append(json.dumps(answer, ensure_ascii=False))
 
     async def _get(self, path: str) -> None:
-        async with self.site.http(self.text) as http:
-            self.read.append((await http.get(path)).text)
+        async with self._site.http(self._text) as http:
+            self._read.append((await http.get(path)).text)
 
 
 class TestApi(FaceConformance):
-    HELP = ("/v1/images/generations", "portrait", "final")  # the document that the server publishes
+    HELP = (IMAGES, "portrait", "final")  # the document that the server publishes
+    KEPT = "error-draining"
+    CANNOT: ClassVar = {
+        Can.PRESS: "no buttons: a client without an Idempotency-Key cancels by closing the connection",
+        Can.PRIVATE: "nobody else is there",
+        Can.WHISPER: "nobody else is there",
+        Can.LEFT: "no: `GET /v1/usage` tells it",
+        Can.COST: "no: whoever has a key is always told",
+    }
 
     @pytest.fixture
-    async def face(self, site: Site) -> Person:
-        text, key = await site.key("free")
-        return Person(site, text, site.service, site.model, Asker("api", key.prefix))
+    async def face(self, stage: Stage) -> AsyncIterator[Program]:
+        program = Program(stage)
+        await program.start()
+        yield program
+        await program.stop(killed=True)

@@ -109,19 +109,6 @@ async def test_one_key_knows_nothing_of_anothers_requests(site: Site) -> None:
     assert await quota(site, other) == (1, 0)
 
 
-async def test_what_waits_survives_a_restart(stage: Stage) -> None:
-    async with stage.site() as site:
-        text, key = await site.key()
-        site.model.gate.clear()
-        await leave_halfway(site, text, key, **KEY)
-    async with stage.site() as site:
-        await site.settled()
-        async with site.http(text, **KEY) as http:
-            pictures(await http.post(PATH, json={"prompt": "a cat"}))
-        assert await quota(site, key) == (1, 0)
-        assert await site.service.store.check() == []
-
-
 class Noise(FieldModel):
     """Pictures that no PNG makes small."""
 
