@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import discord
 from PIL import Image
 
+from bot.discord.pages import escaped, prompt_of
 from bot.discord.screen import EDIT_EVERY_S
 from tests.bot.discord.conftest import labels, parts, rows, texts, words
 
@@ -104,6 +105,23 @@ async def test_the_picture_comes_first_as_the_messages_own_file_at_full_width(wo
     assert line["content"].startswith(f"-# <@{world.anna.id}> · 128x128 · Seed 7 · ")
     assert "\n" not in line["content"]
     assert message.embeds == []
+
+
+async def test_what_it_cost_is_told_where_the_tier_says_so(world: World) -> None:
+    tiers = world.service.config.tiers
+    told = {**tiers, "free": tiers["free"].model_copy(update={"show_cost": True})}
+    world.service.config = world.service.config.model_copy(update={"tiers": told})
+    (_, line) = texts(await world.imagine())
+    assert "GPU time" in line
+    assert "CN¥" in line
+
+
+async def test_a_picture_of_an_earlier_version_is_varied_by_the_words_in_its_embed() -> None:
+    class Earlier:
+        components: tuple[()] = ()
+        embeds = (discord.Embed(description=escaped("an *orange* cat")),)
+
+    assert prompt_of(cast("discord.Message", Earlier())) == "an *orange* cat"
 
 
 async def test_a_long_prompt_is_shown_in_part_and_varied_whole(world: World) -> None:
