@@ -182,7 +182,7 @@ def _tier(tier: Tier, currency: str, t: Translator) -> str:
     price = money(tier.price_micro, currency, t.language) if tier.price_micro else ""
     parts = [
         t("plans-unlimited") if images is None else t("plans-images", images=images),
-        t("plans-size", edge=tier.max_size),
+        t("plans-size", edge=str(tier.max_size)),
         t("plans-weight", weight=f"{tier.weight:g}"),
         t("plans-price", price=price) if price else t("plans-free"),
     ]
