@@ -156,6 +156,8 @@ async def chaos(minutes: float, kill_every_s: float, at_once: int) -> dict[str, 
                     live = await service.imagine(asker, options, key=f"{number}-{turn}", address={})
                     outcome = await live.outcome()
                     waits.append(time.monotonic() - began)
+                    if isinstance(outcome, Done):
+                        outcome = await service.read(outcome)
                     ended[type(outcome).__name__] += 1
                     if isinstance(outcome, Done):
                         apart = int(np.abs(pixels(outcome.pictures[0].png) - pictures[n]).max())

@@ -215,6 +215,8 @@ class Easel:
         options = Options(a.prompt, size=f"{a.width}x{a.height}", steps=str(a.steps), seed=str(a.seed))
         live = await self.service.imagine(asker, options, key=f"{a.name} {a.seed}", address={})
         outcome = await live.outcome()
+        if isinstance(outcome, Done):
+            outcome = await self.service.read(outcome)
         if not isinstance(outcome, Done):
             raise RuntimeError(outcome.message.id)
         await self.service.delivered(live, a.name)
