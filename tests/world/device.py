@@ -38,6 +38,16 @@ class NotFinite(RuntimeError):
     """The picture is no picture."""
 
 
+@dataclass(frozen=True)
+class Served:
+    """A call that was for somebody's pictures. `seconds` as it takes at the usual speed."""
+
+    began: float
+    ended: float
+    seconds: float
+    tiers: frozenset[str]
+
+
 @dataclass
 class Device:
     """What the next calls meet, and what the past ones were for."""
@@ -47,8 +57,7 @@ class Device:
     poisons: int = 0
     runs_out: int = 0
     blackens: int = 0
-    served: list[tuple[float, float, dict[str, float]]] = field(default_factory=list)
-    """From when to when, and the part of each tier."""
+    served: list[Served] = field(default_factory=list)
 
     def heal(self) -> None:
         """Nothing is wrong with it from now on; what hangs or is poisoned stays so until its process ends."""
@@ -75,12 +84,12 @@ class WorldModel(FieldModel):
         self._take(STEP_S * (1 + 0.6 * (len(canvases) - 1)), canvases)
         super().step(canvases)
 
-    def decode(self, canvas: FieldCanvas, *, tiled: bool) -> Image.Image:
+    def decode(self, canvas: FieldCanvas, **how: Any) -> Image.Image:
         self._take(DECODE_S, [canvas])
         if self._device.blackens and canvas.request.job_id != WARM_UP:
             self._device.blackens -= 1
             raise NotFinite("NaN")
-        return super().decode(canvas, tiled=tiled)
+        return super().decode(canvas, **how)
 
     def _take(self, seconds: float, canvases: Sequence[FieldCanvas]) -> None:
         device = self._device
@@ -95,14 +104,12 @@ class WorldModel(FieldModel):
         if device.runs_out:
             device.runs_out -= 1
             raise OutOfMemoryError("CUDA out of memory")
-        sleep(seconds * device.slow)
-        lanes: dict[str, float] = {}
-        for canvas in canvases:
-            if canvas.request.job_id != WARM_UP:
-                lanes[canvas.request.lane] = lanes.get(canvas.request.lane, 0.0) + 1 / len(canvases)
-        if lanes:
+        slow = device.slow
+        sleep(seconds * slow)
+        tiers = frozenset(c.request.lane for c in canvases if c.request.job_id != WARM_UP)
+        if tiers:
             now = MACHINE.monotonic()
-            device.served.append((now - seconds * device.slow, now, lanes))
+            device.served.append(Served(now - seconds * slow, now, seconds, tiers))
 
 
 class VirtualChild:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from bot.imagine.events import Done, Failed
 from storage.checking import check
 from storage.images import picture_path
+from tests.world.fairness import unfair
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +48,8 @@ def broken(world: World) -> list[str]:
     folder = world.config.storage.folder / "images"
     findings = check(world.database, lambda ref: picture_path(folder, ref).exists())
     problems = [f"{finding.invariant}: {finding.sentence}" for finding in findings]
+    if world.workers_are != "two children":
+        problems += unfair(world.device, world.demand)
     jobs = _jobs(world.database)
     for platform in world.platforms:
         mine = [job for job in jobs if job.platform == platform.name]

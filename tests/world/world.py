@@ -28,6 +28,7 @@ from storage.errors import StorageError
 from tests.database import lay_out
 from tests.world.device import Device, VirtualChild, WorldModel
 from tests.world.face import WorldFace
+from tests.world.fairness import Demand
 from tests.world.faults import draw_faults, draw_start_us, strike
 from tests.world.loop import WorldLoop, forget_the_dead
 from tests.world.machine import MACHINE, Killed
@@ -76,6 +77,7 @@ class World:
         self.street = draw_street(random.Random(chance.random()), self.platforms)
         self.workers_are = chance.choice(WORKERS)
         self.device = Device()
+        self.demand = Demand(MACHINE.monotonic)
         self.workers: list[VirtualChild] = []
         self.config = _config(self.folder, chance)
         self._start_us = draw_start_us(chance, MONTH_END_US)
@@ -142,6 +144,7 @@ class World:
         finally:
             self._dead = True
             self.now = self._loop.time()
+            self.demand.process_died()
             MACHINE.bury(self.folder)
             self._loop.bury()
             asyncio.set_event_loop(None)
@@ -175,7 +178,7 @@ class World:
 
     def _could_not(self, error: Exception) -> None:
         """The process ended with this: as it may where the disk is full or the model does not load."""
-        self.trace("ended", error=type(error).__name__)
+        self.trace("ended", error=f"{type(error).__name__}: {error}")
         if not isinstance(error, StorageError | UserError | EngineError):
             self.problems.append(f"the process ended with {type(error).__name__}: {error}")
 
@@ -208,7 +211,7 @@ class World:
     # The engine
 
     def _build(self, config: Config, observers: Sequence[Observer]) -> Front:
-        terms = engine_config(config)
+        terms, observers = engine_config(config), [*observers, self.demand]
         terms = replace(terms, watchdog=replace(terms.watchdog, first_deadline_s=FIRST_STEP_S))
         if self.workers_are == "here":
             return engine_with(WorldModel(self.device), terms, observers=observers)
