@@ -1,9 +1,12 @@
-"""`easel selftest`: its checks on the terminal, and a report that can be attached to a bug."""
+"""`easel selftest`: its checks on the terminal, and a report that can be attached to a bug.
+
+The terminal says in the reader's language what was looked at and what to do. What was found stays in English,
+as in the report: it is figures, and messages of libraries.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import json
 import math
 import platform
@@ -39,17 +42,18 @@ async def run_selftest(console: Console, config: Config, *, quick: bool, out: Pa
     while (check := await asyncio.to_thread(next, steps, None)) is not None:
         checks.append(check)
         mark, style = MARKS[check.passed]
-        console.print(Text.assemble((f"{mark} ", style), (check.name, "bold"), f": {check.found}"))
-        if check.advice:
-            console.print(Text(f"   {check.advice}"))
+        name = t(f"selftest-{check.kind.name.lower()}", about=check.about)
+        console.print(Text.assemble((f"{mark} ", style), (name, "bold"), f": {check.found}"))
+        console.print(Text(f"   {t(f'selftest-do-{check.todo.name.lower()}')}"))
     files = await asyncio.to_thread(_write, out, checks, _machine(config))
     console.print(t("selftest-written", files=", ".join(map(str, files))), markup=False, soft_wrap=True)
     return all(check.passed is not False for check in checks)
 
 
 def _steps(config: Config, *, quick: bool) -> Iterator[Check]:
+    from engine.breakdown import breakdowns
     from engine.placement import resolve  # brings torch
-    from engine.selftest import SelfTest
+    from engine.selftest import Kind, SelfTest
 
     settings = model_settings(config)
     try:
@@ -57,7 +61,18 @@ def _steps(config: Config, *, quick: bool) -> Iterator[Check]:
     except BadSetting as bad:
         raise UserError(say("selftest-cannot", reason=str(bad))) from bad
     largest_px = settings.largest_px or max(placement.profile.default_size)
-    return SelfTest(placement.family.load(placement), placement, largest_px, quick=quick).run()
+    model, side_px = placement.family.load(placement), math.isqrt(placement.profile.min_pixels)
+
+    def steps() -> Iterator[Check]:
+        for check in SelfTest(model, placement, largest_px, quick=quick).run():
+            yield check
+            if check.kind is Kind.LOAD and not check.passed:
+                return
+        model.close()  # the workers that are broken next hold the device one after the other
+        model.release()
+        yield from breakdowns(settings, side_px, on_gpu=placement.on_gpu)
+
+    return steps()
 
 
 def _machine(config: Config) -> dict[str, Any]:
@@ -76,7 +91,7 @@ def _write(out: Path, checks: Sequence[Check], machine: dict[str, Any]) -> tuple
     """The report, in English, as whoever reads it may speak anything. Raises OSError."""
     text, data = out.with_suffix(".md"), out.with_suffix(".json")
     out.parent.mkdir(parents=True, exist_ok=True)
-    rows = [f"| {MARKS[c.passed][0]} | {c.name} | {c.found} | {c.advice} |" for c in checks]
+    rows = [f"| {MARKS[c.passed][0]} | {c.name} | {c.found} | {c.todo.value} |" for c in checks]
     facts = [f"- {name}: {value}" for name, value in machine.items()]
     lines = [
         "# easel selftest",
@@ -88,9 +103,17 @@ def _write(out: Path, checks: Sequence[Check], machine: dict[str, Any]) -> tuple
         *rows,
     ]
     text.write_text("\n".join(lines) + "\n", "utf-8")
-    report = {"machine": machine, "checks": [_finite(dataclasses.asdict(check)) for check in checks]}
+    report = {"machine": machine, "checks": [_finite(_told(check)) for check in checks]}
     data.write_text(json.dumps(report, indent=1, default=str, ensure_ascii=False), "utf-8")
     return text, data
+
+
+def _told(check: Check) -> dict[str, Any]:
+    figures = dict(check.figures)
+    return {"name": check.name, "found": check.found, "passed": check.passed} | {
+        "todo": check.todo.value,
+        "figures": figures,
+    }
 
 
 def _finite(value: Any) -> Any:

@@ -10,6 +10,7 @@ import pytest
 from engine.build import local_front
 from engine.events import Phase
 from engine.request import Draining, DrawRequest, ModelLost
+from engine.selftest import Kind, SelfTest, Todo
 from engine.settings import EngineConfig
 from engine.worker.memory import Mode, choose_mode
 from engine.worker.steploop import StepLoop
@@ -138,3 +139,16 @@ async def test_a_broken_context_fails_no_picture_and_ends_the_process(
     finally:
         await front.stop(0.0)
     assert [alert.cause for alert in heard.alerts] == [Cause.GPU_LOST]
+
+
+@pytest.mark.parametrize(
+    ("neighbours", "todo"), [(0, Todo.NOTHING), (3 * GIB, Todo.NEIGHBOUR)], ids=["alone", "beside another"]
+)
+def test_selftest_holds_the_driver_against_the_allocator(
+    card: Card, tiny_folder: Path, neighbours: int, todo: Todo
+) -> None:
+    card.neighbours(neighbours)
+    model = CardModel(card, tiny_folder)
+    checks = {check.kind: check for check in SelfTest(model, model.placement, 64, quick=True).run()}
+    assert checks[Kind.TELEMETRY].todo is todo, checks[Kind.TELEMETRY].found
+    assert checks[Kind.MEMORY].passed, checks[Kind.MEMORY].found

@@ -104,5 +104,23 @@ doctor-online-refused-do = It was reset or mistyped. Get a new one from { $platf
 doctor-online-unreachable = Cannot reach { $platform } ({ $reason }).
 doctor-online-unreachable-do = Check the network, DNS and firewall. Behind a proxy, set HTTPS_PROXY, or api_url under [discord] and base_url under [telegram].
 
+selftest-load = Loading the model
+selftest-weights = Weights
+selftest-picture = A picture { $about }
+selftest-pipeline = The same picture by diffusers' own pipeline
+selftest-together = Several pictures in one forward
+selftest-encoder = The text encoder in and out
+selftest-telemetry = What the driver counts, and what the allocator holds
+selftest-memory = Out of memory
+selftest-lost = A worker that is lost
+selftest-stopped = A worker that is stopped
+selftest-do-nothing = Nothing to do.
+selftest-do-cannot = Nothing to do: this cannot be checked here.
+selftest-do-report = Report it: open an issue with the report and the log.
+selftest-do-profile = The engine learns this by itself. Report it anyway, so that the profile gets fixed.
+selftest-do-alone = Set max_active = 1 in [engine], and report it.
+selftest-do-driver = Drawing goes on, but neighbours and heat are not seen. Check that nvidia-smi works.
+selftest-do-neighbour = Something else holds memory of the card. See nvidia-smi.
+selftest-do-restart = Have systemd or compose restart the bot, which replaces a broken worker too, and report it.
 selftest-written = The report is in { $files }. Attach both files when you report a problem.
 selftest-cannot = The self-test cannot start: { $reason }

@@ -95,5 +95,23 @@ doctor-online-refused-do = 它已被重置或有误：从 { $platform } 获取�
 doctor-online-unreachable = 无法连接 { $platform }（{ $reason }）。
 doctor-online-unreachable-do = 检查网络、DNS 和防火墙；经代理时设置 HTTPS_PROXY，或 [discord] 下的 api_url、[telegram] 下的 base_url。
 
+selftest-load = 加载模型
+selftest-weights = 权重
+selftest-picture = 一张 { $about } 的图
+selftest-pipeline = 与 diffusers 自己的管线画同一张图
+selftest-together = 一次前向画多张图
+selftest-encoder = 文本编码器调入调出
+selftest-telemetry = 驱动的统计与分配器的占用
+selftest-memory = 显存不足
+selftest-lost = 工作进程丢失
+selftest-stopped = 工作进程停住
+selftest-do-nothing = 无需处理。
+selftest-do-cannot = 无需处理：这里无法检查这一项。
+selftest-do-report = 请反馈：附上报告和日志新建一个 issue。
+selftest-do-profile = 引擎会自己学到。仍请反馈，好让我们修正配置。
+selftest-do-alone = 在 [engine] 中设置 max_active = 1，并反馈。
+selftest-do-driver = 绘图不受影响，但看不到其他进程和温度。请检查 nvidia-smi 能否运行。
+selftest-do-neighbour = 别的程序占用了显存，请看 nvidia-smi。
+selftest-do-restart = 请让 systemd 或 compose 自动重启机器人（这样也会换掉坏的工作进程），并反馈。
 selftest-written = 报告在 { $files }。反馈问题时请附上这两个文件。
 selftest-cannot = 自检无法开始：{ $reason }

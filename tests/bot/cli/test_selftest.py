@@ -10,11 +10,20 @@ from rich.console import Console
 
 from bot.cli.selftest import run_selftest
 from bot.config.file import load_config
+from bot.messages import LANGUAGES, translator
+from engine.selftest import Kind, Todo
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.model
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_check_and_what_follows_from_it_has_words(language: str) -> None:
+    t = translator(language)
+    for name in (*(kind.name for kind in Kind), *(f"do-{todo.name}" for todo in Todo)):
+        assert t(f"selftest-{name.lower()}", about="512x512")
 
 
 async def test_all_is_well_with_the_embedded_model(tmp_path: Path) -> None:
@@ -30,7 +39,12 @@ async def test_all_is_well_with_the_embedded_model(tmp_path: Path) -> None:
     }, "what there is to see on a GPU alone"
     assert all(outcome is not False for outcome in passed.values())
     assert report["machine"]["torch"]
+    assert {"lost worker", "stopped worker"} <= set(passed)
+    assert all(check["todo"] for check in report["checks"])
     picture = next(check for check in report["checks"] if check["name"] == "picture 128x128x1")
     assert set(picture["figures"]) == {"encode", "begin", "denoise", "decode"}
     assert "| ok | out of memory |" in (tmp_path / "report" / "selftest.md").read_text("utf-8")
-    assert "selftest.json" in console.export_text()
+    shown = console.export_text()
+    assert "selftest.json" in shown
+    for kind in Kind:
+        assert translator("en")(f"selftest-{kind.name.lower()}", about="").strip() in shown
