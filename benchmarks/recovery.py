@@ -22,7 +22,6 @@ import signal
 import statistics
 import tempfile
 import time
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,13 +37,13 @@ from bot.imagine.models import Model, Models, load_capabilities
 from bot.imagine.options import Options
 from bot.imagine.pricing import Pricing
 from bot.imagine.service import Asker, Service
-from engine.build import HEAVY, NAME, build_engine, build_worker, local_front
+from engine.build import build_engine, child_worker, local_front
 from engine.events import Action, Event, Observer
-from engine.fleet.child import ChildWorker
 from engine.request import DrawRequest
 from engine.settings import EngineConfig, ModelSettings, Reach
 
 if TYPE_CHECKING:
+    from engine.fleet.child import ChildWorker
     from engine.front import Front
     from storage.store import Store
 
@@ -89,7 +88,7 @@ class Returns(Observer):
 
 def in_child(config: EngineConfig, *observers: Observer) -> tuple[Front, ChildWorker]:
     """What `worker = "child"` builds, and the worker itself."""
-    worker = ChildWorker(NAME, partial(build_worker, MODEL, config), imports=HEAVY)
+    worker = child_worker(MODEL, config)
     front = local_front(worker, config, observers=observers, replaces=True, on_close=worker.close)
     return front, worker
 

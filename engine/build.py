@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from engine.events import Observer
     from engine.families.family import Family, Placement
     from engine.families.model import Model
+    from engine.fleet.child import ChildWorker
     from engine.worker.accounting import Clock
     from engine.worker.protocol import Worker
     from engine.worker.telemetry import Telemetry
@@ -56,16 +57,18 @@ def build_engine(
     if reach is Reach.AUTO:
         reach = Reach.CHILD if _has_gpu(settings) else Reach.HERE
     if reach is Reach.CHILD:
-        from engine.fleet.child import ChildWorker
-
-        child = ChildWorker(
-            NAME,
-            partial(build_worker, settings, config),
-            imports=[*HEAVY, *(name for family in families().values() for name in family.imports)],
-        )
+        child = child_worker(settings, config)
         return local_front(child, config, observers=observers, replaces=True, on_close=child.close)
     worker = build_worker(settings, config, NAME, [LogObserver(), *observers])
     return local_front(worker, config, observers=observers, replaces=False)
+
+
+def child_worker(settings: ModelSettings, config: EngineConfig) -> ChildWorker:
+    """This machine's worker in a process of its own, and a spare one for when that is lost."""
+    from engine.fleet.child import ChildWorker
+
+    imports = [*HEAVY, *(name for family in families().values() for name in family.imports)]
+    return ChildWorker(NAME, partial(build_worker, settings, config), imports=imports)
 
 
 def engine_with(
