@@ -150,7 +150,7 @@ class Face(discord.AutoShardedClient, ABC):
 
     async def replied(self, interaction: Interaction, replied: Replied) -> None:
         """A question's button was pressed: answer in the place of the question."""
-        await interaction.response.defer()
+        await self.acknowledge_press(interaction)
         try:
             card = await questions.answer(self.service, await caller(self.service, interaction), replied)
         except REFUSALS as error:
@@ -171,28 +171,39 @@ class Face(discord.AutoShardedClient, ABC):
     async def acknowledge(self, interaction: Interaction, *, private: bool) -> int | None:
         """Within three seconds, whatever else is slow. The id of the message that will hold the answer.
 
-        None where only Discord knows it: the call arrived and its answer was lost, which shows when the next
-        try is told that it comes second. To go on is right even for an interaction that Discord replayed,
-        because its id makes it the same request.
+        Where the call arrived and its answer was lost, the next try is told that it comes second, and the id
+        is asked for; None where only Discord knows it. To go on is right even for an interaction that Discord
+        replayed, because its id makes it the same request.
         """
         try:
-            answer = await self._defer(interaction, private=private)
+            answer = await self._defer(interaction, ephemeral=private, thinking=True)
         except discord.HTTPException as error:
             if error.code != ANSWERED_BEFORE:
                 raise
             log.warning("discord.acknowledged_before", interaction=interaction.id)
+            with contextlib.suppress(discord.DiscordException, aiohttp.ClientError, OSError):
+                return (await interaction.original_response()).id
             return None
         return answer.message_id if answer else None
 
-    async def _defer(self, interaction: Interaction, *, private: bool) -> Deferred | None:
+    async def acknowledge_press(self, interaction: Interaction) -> None:
+        """The same for a button whose answer is seen in its message, which stays as it is for now."""
+        try:
+            await self._defer(interaction)
+        except discord.HTTPException as error:
+            if error.code != ANSWERED_BEFORE:
+                raise
+            log.warning("discord.acknowledged_before", interaction=interaction.id)
+
+    async def _defer(self, interaction: Interaction, **how: bool) -> Deferred | None:
         """Acknowledge, once more where the line broke and there is time left."""
         try:
-            return await interaction.response.defer(ephemeral=private, thinking=True)
+            return await interaction.response.defer(**how)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             if discord.utils.utcnow() - interaction.created_at > RETRY_WITHIN:
                 raise
             log.warning("discord.acknowledged_again", why=type(error).__name__)
-            return await interaction.response.defer(ephemeral=private, thinking=True)
+            return await interaction.response.defer(**how)
 
     async def tell(self, interaction: Interaction, error: Exception) -> None:
         """Why not, in the message that was promised."""

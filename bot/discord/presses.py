@@ -117,7 +117,7 @@ async def fetch(face: Face, interaction: Interaction, target: str) -> None:
 
 async def delete(face: Face, interaction: Interaction, target: str) -> None:
     """The pictures from the store, then the message."""
-    await interaction.response.defer()
+    await face.acknowledge_press(interaction)
     try:
         asking = await caller(face.service, interaction)
         moderator = is_moderator(asking, interaction)
@@ -130,7 +130,7 @@ async def delete(face: Face, interaction: Interaction, target: str) -> None:
 
 async def cancel(face: Face, interaction: Interaction, target: str) -> None:
     """The message itself tells how it ended, once the step under way is over."""
-    await interaction.response.defer()
+    await face.acknowledge_press(interaction)
     try:
         asking = await caller(face.service, interaction)
         moderator = is_moderator(asking, interaction)
