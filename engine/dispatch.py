@@ -11,13 +11,13 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from engine.backlog import Backlog
 from engine.events import Action
 from engine.fleet.choice import choose
 from engine.fleet.member import Assignment
 from engine.fleet.roster import Roster
 from engine.job import Job
 from engine.png import as_asked
-from engine.queue import FairQueue
 from engine.request import (
     Cancelled,
     Declined,
@@ -30,7 +30,6 @@ from engine.request import (
     TooLarge,
     Usage,
 )
-from engine.tickets import OpenJobs
 from engine.worker.protocol import WorkerBusy, WorkerLost
 from engine.worker.watchdog import NOT_FINITE
 
@@ -70,8 +69,8 @@ class Dispatcher:
         broke: Callable[[str], None],
     ) -> None:
         self.models = models
-        self.queue: FairQueue[Job] = FairQueue(config.lanes, max_waiting=config.max_waiting)
-        self.jobs = OpenJobs(clock)
+        self.backlog = Backlog(config, clock=clock, says=says)
+        self.queue, self.jobs = self.backlog.queue, self.backlog.jobs
         self.roster = Roster(fleet, settings, clock=clock, says=says, lost=self._lost, ready=self._ready)
         self.draws: set[asyncio.Task[None]] = set()
         """One for each job that is with a worker."""
@@ -83,22 +82,16 @@ class Dispatcher:
         self._open = True
         self.paused = False
         """Told to whoever waits: nothing is sent out because somebody said so."""
-        self._next: dict[str, Job] = {}
-        """Jobs that workers have at hand and have not begun, in order."""
-        self._held_back: dict[str, Job] = {}
-        """Jobs whose turn has come, and that only a worker without room would draw."""
 
     def add(self, ticket: Ticket, plan: Plan, *, accepted_before: bool) -> None:
         """Queue what the ticket asks for. Raises QueueFull."""
         request = ticket.request
         if not accepted_before:
-            self.queue.check(request.lane, request.flow, at_hand=self._next.values())
+            self.queue.check(request.lane, request.flow, at_hand=self.backlog.at_hand.values())
         predictor = self.models.predictor(request.model)
         # The queue counts in seconds of an average day: told as an ETA, they are today's.
         job = Job(request, plan, self._clock(), predictor.job_s(plan) / predictor.pace)
-        self.jobs.open(job, ticket)
-        self.queue.push(job)
-        self._says.tell(Action.SUBMITTED, job.job_id, tier=request.lane)
+        self.backlog.add(job, ticket)
         self.dispatch()
 
     def progress(self, job_id: str) -> Progress:
@@ -111,10 +104,10 @@ class Dispatcher:
         member = self.roster.holder(job_id)
         if member is not None:
             eta_s = left_s + member.ahead_s(job)
-            position = list(self._next).index(job_id) if job_id in self._next else 0
+            position = list(self.backlog.at_hand).index(job_id) if job_id in self.backlog.at_hand else 0
             return Progress(job.state, job.step, steps, eta_s, position, job.preview)
         position, ahead_s = self.queue.ahead(job) if job_id in self.queue else (0, 0.0)
-        position += len(self._next)
+        position += len(self.backlog.at_hand)
         ahead_s *= predictor.pace / max(1, len(self.roster.members))
         unmanned = not self.roster.manned(self._clock(), job.request.model)
         waiting = Progress(job.state, job.step, steps, ahead_s + left_s, position)
@@ -128,7 +121,7 @@ class Dispatcher:
         job.cancelling = True
         member = self.roster.holder(job_id)
         if member is None:
-            self._end(job, Cancelled("cancelled", self._unserved(job)))
+            self.backlog.end(job, Cancelled("cancelled", self.backlog.unserved(job)))
         else:
             self.roster.ask(member, lambda: member.worker.cancel(job_id))
         return True
@@ -136,7 +129,7 @@ class Dispatcher:
     @property
     def queued_s(self) -> float:
         """Predicted device seconds of all that waits."""
-        return sum(job.cost_s for job in self.queue.waiting()) * self.models.first.pace
+        return self.backlog.queued_s * self.models.first.pace
 
     def pause(self) -> None:
         """Hold, and tell whoever waits."""
@@ -169,18 +162,14 @@ class Dispatcher:
         if not self._open:
             return
         now = self._clock()
-        for job in tuple(self._held_back.values()):
+        for job in tuple(self.backlog.held_back.values()):
             if (member := self._choose(job, self.queue.due(job), now)) is not None:
-                del self._held_back[job.job_id]
                 self._send(job, member, now)
         while (first := self.queue.peek()) is not None:
-            member = self._choose(first, self.queue.due(first), now)
-            if member is not None:
-                self.queue.take(first)
+            if (member := self._choose(first, self.queue.due(first), now)) is not None:
                 self._send(first, member, now)
             elif any(self._has_room(m, first, now) for m in self.roster.members.values()):
-                self.queue.take(first)
-                self._held_back[first.job_id] = first  # those behind it need not wait for what it waits for
+                self.backlog.hold_back(first)
             else:
                 return
 
@@ -201,8 +190,8 @@ class Dispatcher:
         task = asyncio.create_task(self._draw(job, member), name=f"draw {job.job_id}")
         self.draws.add(task)
         task.add_done_callback(self.draws.discard)
+        self.backlog.take(job)
         member.take(Assignment(job, task, now, self.queue.lead_s(job.lane, member.lanes), job.cost_s))
-        self._next[job.job_id] = job
         waited_s = self.jobs.waited_s(job)
         self._says.tell(Action.ADMITTED, job.job_id, tier=job.lane, waited_s=waited_s, worker=member.name)
         self.jobs.touch(job)
@@ -235,15 +224,10 @@ class Dispatcher:
         if moved.state is not job.state and JobState.PAUSED in (moved.state, job.state):
             action = Action.PAUSED if moved.state is JobState.PAUSED else Action.RESUMED
             self._says.tell(action, job.job_id, step=moved.step)
-        self._next.pop(job.job_id, None)
+        self.backlog.at_hand.pop(job.job_id, None)
         job.state, job.step, job.preview = moved.state, moved.step, moved.preview or job.preview
-        self._serve(sent, sent.cost_s * moved.step / (job.plan.steps + 1))
+        self.backlog.serve(sent, sent.cost_s * moved.step / (job.plan.steps + 1))
         self.jobs.touch(job)
-
-    def _serve(self, sent: Assignment, served_s: float) -> None:
-        """The queue hears how much a job has had, in all."""
-        self.queue.served(sent.job, served_s - sent.served_s)
-        sent.served_s = served_s
 
     def _finish(self, member: Member, sent: Assignment, drawing: Drawing) -> None:
         job, usage = sent.job, drawing.usage
@@ -252,7 +236,8 @@ class Dispatcher:
             return
         # The lane is charged what it really had, in the seconds of the average worker.
         drawn = usage.gpu_s > 0 and not usage.cached
-        self._serve(sent, sent.cost_s * usage.gpu_s / predicted_s if drawn and predicted_s else sent.cost_s)
+        part = usage.gpu_s / predicted_s if drawn and predicted_s else 1.0
+        self.backlog.serve(sent, sent.cost_s * part)
         member.done += 1
         member.circuit.succeeded()
         if drawn:
@@ -260,10 +245,7 @@ class Dispatcher:
                 predictor.learn_job(job.plan, usage.gpu_s, encoded=usage.encode_s == 0)
         drawing = replace(drawing, request=job.request, usage=self._signed(member, usage))
         self._keep(drawing)
-        self._next.pop(job.job_id, None)
-        self.queue.leave(job)
-        self._says.tell(Action.DONE, job.job_id, gpu_s=usage.gpu_s, queue_s=usage.queue_s, worker=member.name)
-        self.jobs.close(job, drawing, JobState.DONE)
+        self.backlog.finish(job, drawing, member.name)
 
     def _failed(self, member: Member, sent: Assignment, error: EngineError) -> None:
         """A job came back without a picture."""
@@ -272,26 +254,26 @@ class Dispatcher:
             return
         error.usage = self._signed(member, error.usage)
         if job.cancelling:
-            self._end(job, error if isinstance(error, Cancelled) else Cancelled("cancelled", error.usage))
+            self.backlog.end(job, Cancelled("cancelled", error.usage))
         elif isinstance(error, Cancelled):
-            self._again(sent, "taken back before it was begun")
+            self.backlog.give_back(sent, "taken back before it was begun")
         elif isinstance(error, Draining):
             self.roster.drain(member)
-            self._again(sent, str(error))
+            self.backlog.give_back(sent, str(error))
         elif isinstance(error, TooLarge | OutOfMemory | Declined):
             member.failed += 1
             job.barred.add(member.name)
             if job.barred >= set(self.roster.serving(job.request.model)):
-                self._end(job, error)
+                self.backlog.end(job, error)
             else:
-                self._again(sent, str(error))
+                self.backlog.give_back(sent, str(error))
         else:
             member.failed += 1
             job.failures += 1
             if job.failures >= self._settings.tries:
-                self._end(job, error)
+                self.backlog.end(job, error)
             else:
-                self._again(sent, str(error))
+                self.backlog.give_back(sent, str(error))
             if not str(error).startswith(NOT_FINITE):  # the model's fault, wherever it runs
                 self.roster.strike(member, job.job_id, str(error))
 
@@ -302,9 +284,9 @@ class Dispatcher:
             return
         member.rests_until = self._clock() + busy.retry_after_s
         if job.cancelling:
-            self._end(job, Cancelled("cancelled", self._unserved(job)))
+            self.backlog.end(job, Cancelled("cancelled", self.backlog.unserved(job)))
         else:
-            self._again(sent, str(busy))
+            self.backlog.give_back(sent, str(busy))
 
     def _lost(self, left: Sequence[Assignment], error: WorkerLost, *, blamed: bool) -> None:
         """A worker is gone, with these. `blamed`: one of them may have been what it died of."""
@@ -315,42 +297,14 @@ class Dispatcher:
             job = sent.job
             job.losses += blamed
             if job.cancelling:
-                self._end(job, Cancelled("cancelled", self._unserved(job)))
+                self.backlog.end(job, Cancelled("cancelled", self.backlog.unserved(job)))
             elif job.losses >= self._settings.attempts:
-                self._end(job, DrawFailed(reason, self._unserved(job)))
+                self.backlog.end(job, DrawFailed(reason, self.backlog.unserved(job)))
             else:
-                self._again(sent, reason)
+                self.backlog.give_back(sent, reason)
         if not self._settings.replaces:
             self._broke(reason)
         self.dispatch()
-
-    def _again(self, sent: Assignment, reason: str) -> None:
-        """Back to its old place in the queue, to be drawn from the start; it has been waiting all along."""
-        job = sent.job
-        self.queue.served(job, -sent.served_s)
-        job.reset()
-        self._next.pop(job.job_id, None)
-        self.queue.give_back(job)
-        self._says.tell(Action.REQUEUED, job.job_id, reason=reason)
-        self.jobs.touch(job)
-
-    def _end(self, job: Job, error: EngineError) -> None:
-        """The job ends without a picture."""
-        self._next.pop(job.job_id, None)
-        if self._held_back.pop(job.job_id, None) is None and job.job_id in self.queue:
-            self.queue.remove(job)
-        else:
-            self.queue.leave(job)
-        cancelled = isinstance(error, Cancelled)
-        action = Action.CANCELLED if cancelled else Action.FAILED
-        trace = "\n".join(getattr(error, "__notes__", ()))
-        fields = {"trace": trace} if trace else {}
-        self._says.tell(action, job.job_id, reason=str(error), gpu_s=error.usage.gpu_s, **fields)
-        self.jobs.close(job, error, JobState.CANCELLED if cancelled else JobState.FAILED)
-
-    def _unserved(self, job: Job) -> Usage:
-        """What a job took that no worker tells of."""
-        return Usage(queue_s=self.jobs.waited_s(job), billable=False)
 
     def _signed(self, member: Member, usage: Usage) -> Usage:
         """What it took, and where; a machine with one device need not say."""

@@ -36,7 +36,6 @@ class Device:
         model: Model,
         config: EngineConfig,
         telemetry: Telemetry,
-        *,
         meter: Meter,
         watchdog: Watchdog,
         clock: Clock,

@@ -69,6 +69,10 @@ class Experience:
         told_s = sum(self._profile.step_s.at(job.pixels) * job.need.captions for job in work.jobs)
         return told_s if usual_s is None else min(usual_s, told_s)
 
+    def smallest_step_s(self) -> float:
+        """Device seconds of one step of the smallest picture, from its words on."""
+        return self.predictor.encode_s() + self.predictor.step_s(self._profile.min_pixels)
+
     def is_first(self, work: Work) -> bool:
         """True where nothing of this kind was seen: it may load, compile and tune."""
         return not self._pace.seen(work.kind)

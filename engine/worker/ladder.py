@@ -29,7 +29,6 @@ class Ladder:
         scheduler: Scheduler,
         gate: MemoryGate,
         device: Device,
-        *,
         recover_after_s: float,
         clock: Clock,
         says: Announcer,

@@ -27,7 +27,6 @@ class Results:
 
     def __init__(
         self,
-        *,
         scheduler: Scheduler,
         orders: Orders,
         device: Device,

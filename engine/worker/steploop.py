@@ -76,24 +76,16 @@ class StepLoop:
         self._fingerprint = fingerprint
         self._model = model
         self._clock = clock
-        self._says = Announcer(observers)
-        self._watchdog = Watchdog(
+        self._says = says = Announcer(observers)
+        self._watchdog = watchdog = Watchdog(
             config.watchdog,
             clock=clock,
-            on_alert=self._says.alert,
+            on_alert=says.alert,
             offloading=config.memory_mode is not Mode.HIGH,
         )
         telemetry = telemetry or NoTelemetry()
         self._meter = Meter(clock, telemetry.joules)
-        self._device = Device(
-            model,
-            config,
-            telemetry,
-            meter=self._meter,
-            watchdog=self._watchdog,
-            clock=clock,
-            says=self._says,
-        )
+        self._device = Device(model, config, telemetry, self._meter, watchdog, clock, says)
         self._gate = MemoryGate(
             model.profile, config.memory_budget_bytes or UNBOUNDED_BYTES, config.memory_mode
         )
@@ -103,38 +95,25 @@ class StepLoop:
             key=f"{model.name} on {config.device_name}, {config.lessons_key}",
             path=config.learned_path,
         )
-        self._predictor = self._experience.predictor
         self._scheduler = Scheduler(
             Shares(config.lanes),
             self._gate,
-            self._predictor,
+            self._experience.predictor,
             # offloading hooks keep state: one at a time
             max_active=1 if config.memory_mode is Mode.LOW else config.max_active,
             available_bytes=self._device.available_bytes,
         )
         self._ladder = Ladder(
-            self._scheduler,
-            self._gate,
-            self._device,
-            recover_after_s=config.recover_after_s,
-            clock=clock,
-            says=self._says,
-            watchdog=self._watchdog,
+            self._scheduler, self._gate, self._device, config.recover_after_s, clock, says, watchdog
         )
         self._stall = Stall(
-            self._scheduler, self._gate, self._device.available_bytes, clock=clock, watchdog=self._watchdog
+            self._scheduler, self._gate, self._device.available_bytes, clock=clock, watchdog=watchdog
         )
         self._orders = Orders(self._meter, clock)
         self._filing: set[str] = set()
         """Jobs that are drawn and whose picture is being made a file."""
         self._results = Results(
-            scheduler=self._scheduler,
-            orders=self._orders,
-            device=self._device,
-            experience=self._experience,
-            ladder=self._ladder,
-            watchdog=self._watchdog,
-            says=self._says,
+            self._scheduler, self._orders, self._device, self._experience, self._ladder, watchdog, says
         )
         self._task: asyncio.Task[None] | None = None
         self._started = False
@@ -291,7 +270,7 @@ class StepLoop:
         """What is due between two steps: health check, one more job, lessons saved, a look for a stall."""
         now = self._clock()
         if self._idle and self._device.health_check_due:
-            expected_s = self._predictor.encode_s() + self._predictor.step_s(self.profile.min_pixels)
+            expected_s = self._experience.smallest_step_s()
             if (reason := await self._device.check_health(expected_s)) is not None:
                 self._results.lose(reason, Cause.GPU_LOST)
         self._ladder.recover()

@@ -56,7 +56,7 @@ note-guidance-set = The negative prompt needs guidance, so it is drawn with guid
 note-notation = “{ $found }” is another tool's notation and is read here as plain words; describe the picture in a sentence instead.
 note-words-unknown = This small model does not know “{ $words }”, so the picture may show something else.
 note-steps-many = More than { $useful } steps take longer and hardly change the picture.
-note-prompt-cut = The model reads only the first 512 tokens; the end of your prompt was not used.
+note-prompt-cut = Your prompt is longer than the model reads; its end was not used.
 
 ## A request on its way
 

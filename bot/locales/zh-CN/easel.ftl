@@ -49,7 +49,7 @@ note-guidance-set = 反向提示词需要引导，因此按引导强度 { $guida
 note-notation = “{ $found }”是其他工具的写法，在这里只当作普通文字；请改用一句话描述画面。
 note-words-unknown = 这个小模型不认识“{ $words }”，画出来的可能是别的东西。
 note-steps-many = 超过 { $useful } 步耗时更长，画面几乎没有变化。
-note-prompt-cut = 模型只读取前 512 个词元，提示词的末尾没有用上。
+note-prompt-cut = 提示词超出了模型能读取的长度，末尾部分没有用上。
 
 ## 进行中
 

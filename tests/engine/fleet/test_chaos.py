@@ -128,8 +128,8 @@ async def play(count: int, strikes: list[Blow], wanted: list[Order]) -> World:
         for drawing in drawings:
             assert same(drawing.image, FakeModel().picture_of(replace(drawing.request, waited_s=0.0)))
         front = world.front
-        assert not front._dispatcher._next
-        assert not front._dispatcher._held_back
+        assert not front._dispatcher.backlog.at_hand
+        assert not front._dispatcher.backlog.held_back
         assert not front._queue.depths().get("free", 0) + front._queue.depths().get("paid", 0)
         assert not any(lane.tags for lane in front._queue._lanes.values())
         assert front._queue._shares.owed_s == 0.0
