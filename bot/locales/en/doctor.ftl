@@ -102,7 +102,7 @@ doctor-online = { $platform } accepts the token of { $name }: { $link }
 doctor-online-refused = { $platform } rejects this token.
 doctor-online-refused-do = It was reset or mistyped. Get a new one from { $platform } and put it into .env.
 doctor-online-unreachable = Cannot reach { $platform } ({ $reason }).
-doctor-online-unreachable-do = Check the network, DNS and firewall. Behind a proxy, set HTTPS_PROXY, or api_url under [discord] and base_url under [telegram].
+doctor-online-unreachable-do = Check the network, DNS and firewall. Behind a proxy, set HTTPS_PROXY, or proxy under [discord] and [telegram] in bot.toml.
 
 selftest-load = Loading the model
 selftest-weights = Weights

@@ -93,7 +93,7 @@ doctor-online = { $platform } 接受 { $name } 的令牌：{ $link }
 doctor-online-refused = { $platform } 不接受这个令牌。
 doctor-online-refused-do = 它已被重置或有误：从 { $platform } 获取新的令牌，写入 .env。
 doctor-online-unreachable = 无法连接 { $platform }（{ $reason }）。
-doctor-online-unreachable-do = 检查网络、DNS 和防火墙；经代理时设置 HTTPS_PROXY，或 [discord] 下的 api_url、[telegram] 下的 base_url。
+doctor-online-unreachable-do = 请检查网络、DNS 和防火墙。如果要经过代理，请设置 HTTPS_PROXY，或 bot.toml 中 [discord] 和 [telegram] 的 proxy。
 
 selftest-load = 加载模型
 selftest-weights = 权重

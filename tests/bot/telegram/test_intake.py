@@ -13,15 +13,18 @@ import pytest
 import structlog
 from pydantic import ValidationError
 
+from bot.cli.doctor.platforms import Answer
 from bot.config.credentials import Redactor
 from bot.config.schema import Config
 from bot.logs import WORDY, set_up_logs
 from bot.messages import UserError
 from bot.telegram import Client, serve
 from bot.telegram.intake import SECRET_HEADER
+from bot.telegram.probe import probe
 from tests.bot.telegram.conftest import ANNA, FAST, OWNER, Stage
 from tests.bot.telegram.standin import BAD_GATEWAY, TOKEN, Fault
 from tests.easel import easel
+from tests.proxy import proxy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,6 +124,19 @@ async def test_a_proxy_that_cannot_be_used_is_one_sentence(
     async with easel(stage.config) as service:
         with pytest.raises(UserError, match="telegram-proxy"):
             await serve(service, TOKEN, stage.config)
+
+
+@pytest.mark.parametrize("way", ["environment", "bot.toml"])
+async def test_telegram_is_reached_through_the_proxy(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    async with proxy() as made:
+        if way == "environment":
+            monkeypatch.setenv("HTTPS_PROXY", made.url)
+        section = {"proxy": made.url} if way == "bot.toml" else {}
+        reply = await probe(TOKEN, Config.model_validate({"telegram": section}))
+    assert reply.answer is Answer.UNREACHABLE
+    assert made.asked == ["api.telegram.org:443"]
 
 
 @pytest.mark.parametrize(
