@@ -109,16 +109,16 @@ class FieldModel(OnHost):
             canvas.step += 1
 
     def preview(self, canvas: FieldCanvas) -> Image.Image:
-        return Image.new("RGB", (16, 16), _colour(canvas.request.seed))
+        return Image.new("RGB", (16, 16), colour_of(canvas.request.seed))
 
     def decode(self, canvas: FieldCanvas, *, tile_px: int | None) -> Image.Image:
         request = canvas.request
         if request.job_id != WARM_UP:
             self.drawn.append(request.job_id)
-        return Image.new("RGB", (request.width, request.height), _colour(request.seed))
+        return Image.new("RGB", (request.width, request.height), colour_of(request.seed))
 
 
-def _colour(seed: int) -> tuple[int, int, int]:
+def colour_of(seed: int) -> tuple[int, int, int]:
     return seed % 256, seed // 256 % 256, 128
 
 

@@ -84,7 +84,7 @@ _IN_WORDS = {
     "string_type": "must be text in quotes",
 }
 """What pydantic would say in Python's terms."""
-_FORMS = {
+FORMS = {
     "currency": "must be three capital letters such as CNY",
     "url": "must begin with http:// or https://",
     "public_url": "must begin with http:// or https://",
@@ -112,7 +112,7 @@ def _fault(path: Path, fault: Any) -> str:
         allowed = str(fault["ctx"]["error"])
     elif fault["type"] == "string_pattern_mismatch":
         name = next(part for part in reversed(fault["loc"]) if isinstance(part, str))
-        allowed = _FORMS.get(name, fault["msg"])
+        allowed = FORMS.get(name, fault["msg"])
     else:
         allowed = _IN_WORDS.get(fault["type"]) or fault["msg"].replace("Input should be", "must be")
     found = "" if isinstance(fault["input"], dict) else f"found {fault['input']!r}; "

@@ -72,7 +72,7 @@ def run_init(console: Console, here: Here) -> bool:
     _say(console, "\n" + settings)
     if not _yes(_what_is_written(here, answers, t), t, default=True):
         return False
-    _write(console, here, answers, settings, t)
+    write(console, here, answers, settings, t)
     return True
 
 
@@ -141,11 +141,11 @@ def _platform(console: Console, here: Here, answers: Answers, platform: str, t: 
         _show_invite(console, token, t)
     _say(console, t(f"init-{platform}-owners-how"))
     owners = asking.line(
-        t("init-owners"), check=lambda typed: _ids(typed) is not None, hint=t("init-owners-hint")
+        t("init-owners"), check=lambda typed: ids(typed) is not None, hint=t("init-owners-hint")
     )
     return replace(
         answers,
-        owners={**answers.owners, platform: _ids(owners) or ()},
+        owners={**answers.owners, platform: ids(owners) or ()},
         tokens={**answers.tokens, **({platform: token} if token else {})},
     )
 
@@ -223,7 +223,7 @@ def _what_is_written(here: Here, answers: Answers, t: Translator) -> str:
     return t("init-write-both", file=str(here.settings), secrets=str(here.secrets), names=names)
 
 
-def _write(console: Console, here: Here, answers: Answers, settings: str, t: Translator) -> None:
+def write(console: Console, here: Here, answers: Answers, settings: str, t: Translator) -> None:
     """Raises `UserError` where a file cannot be written."""
     drafts = [Draft(here.settings, settings)]
     try:
@@ -250,7 +250,7 @@ def _bare(typed: str) -> str:
     return typed.removeprefix("Bot ").strip()
 
 
-def _ids(typed: str) -> tuple[int, ...] | None:
+def ids(typed: str) -> tuple[int, ...] | None:
     """Account ids with commas or blanks between; None for anything else."""
     words = re.findall(r"[^,\uff0c\s]+", typed)
     return tuple(int(word) for word in words) if all(word.isdecimal() for word in words) else None

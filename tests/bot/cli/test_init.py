@@ -223,7 +223,7 @@ def test_a_mark_at_the_beginning_of_the_file_hides_no_line(tmp_path: Path) -> No
     secrets = tmp_path / ".env"
     secrets.write_text("TELEGRAM_TOKEN=old\n", "utf-8-sig")
     here, answers = Here(tmp_path, frozenset(), None), Answers(tokens={"telegram": TELEGRAM})
-    wizard._write(Console(file=io.StringIO()), here, answers, "", T)
+    wizard.write(Console(file=io.StringIO()), here, answers, "", T)
     assert secrets.read_text("utf-8") == f"TELEGRAM_TOKEN={TELEGRAM}\n"
 
 
@@ -250,8 +250,8 @@ def test_a_card_gets_a_mode_that_it_holds() -> None:
 
 @pytest.mark.parametrize("typed", ["7,8", "7, 8,", "7 8", "7\uff0c8"])
 def test_ids_are_told_apart_as_people_write_them(typed: str) -> None:
-    assert wizard._ids(typed) == (7, 8)
-    assert wizard._ids(f"{typed} anna") is None
+    assert wizard.ids(typed) == (7, 8)
+    assert wizard.ids(f"{typed} anna") is None
 
 
 def test_tokens_tell_whose_they_are() -> None:

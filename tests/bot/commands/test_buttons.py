@@ -17,24 +17,12 @@ from bot.messages import UserError, translator
 from tests.easel import FieldModel, config_in, easel
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from bot.imagine.live import LiveRequest
     from bot.imagine.service import Service
 
 ANNA, BOB = Asker("console", "anna"), Asker("console", "bob")
-
-
-@pytest.fixture
-def model() -> FieldModel:
-    return FieldModel()
-
-
-@pytest.fixture
-async def service(tmp_path: Path, model: FieldModel) -> AsyncIterator[Service]:
-    async with easel(config_in(tmp_path), model) as opened:
-        yield opened
 
 
 async def delivered(service: Service, **options: object) -> LiveRequest:

@@ -10,25 +10,12 @@ from bot.commands import members
 from bot.imagine.options import Options
 from bot.imagine.service import Asker, Service
 from bot.messages import UserError, translator
-from tests.easel import FieldModel, config_in, easel
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
+    from tests.easel import FieldModel
 
 HERE, THERE = Asker("telegram", "1"), Asker("discord", "2")
 T = translator("en")
-
-
-@pytest.fixture
-def model() -> FieldModel:
-    return FieldModel()
-
-
-@pytest.fixture
-async def service(tmp_path: Path, model: FieldModel) -> AsyncIterator[Service]:
-    async with easel(config_in(tmp_path), model) as opened:
-        yield opened
 
 
 async def draw(service: Service, prompt: str, asker: Asker = HERE) -> None:

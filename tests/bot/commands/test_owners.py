@@ -12,11 +12,13 @@ from bot.imagine.options import Options
 from bot.imagine.service import Asker, Service
 from bot.messages import LANGUAGES, UserError, translator
 from storage.records import Identity
-from tests.easel import FieldModel, config_in, easel
+from tests.easel import FieldModel, config_in
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
+
+    from bot.config.schema import Config
 
 OWNER, ANNA = Asker("telegram", "99", server_id="-5"), Asker("telegram", "1", server_id="-5")
 WHO = Identity("telegram", "1")
@@ -24,14 +26,8 @@ T = translator("en")
 
 
 @pytest.fixture
-def model() -> FieldModel:
-    return FieldModel()
-
-
-@pytest.fixture
-async def service(tmp_path: Path, model: FieldModel) -> AsyncIterator[Service]:
-    async with easel(config_in(tmp_path, owners={"telegram": [99]}), model) as opened:
-        yield opened
+def config(tmp_path: Path) -> Config:
+    return config_in(tmp_path, owners={"telegram": [99]})
 
 
 FOR_OWNERS: dict[str, Callable[[Service, Asker], Awaitable[object]]] = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.config.file import _FORMS, ConfigError, load_config, serving_http
+from bot.config.file import FORMS, ConfigError, load_config, serving_http
 from bot.config.schema import Config
 from bot.messages import UserError
 from tools import reference
@@ -83,7 +83,7 @@ def test_every_pattern_is_told_in_words() -> None:
         for key, field in section.model_fields.items()
         if "pattern=" in repr(field)
     }
-    assert patterned <= set(_FORMS)
+    assert patterned <= set(FORMS)
     assert patterned
 
 

@@ -22,7 +22,6 @@ from storage.records import CancelledBy
 from tests.easel import FieldCanvas, FieldModel, config_in, easel
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from bot.config.schema import Config
@@ -30,22 +29,6 @@ if TYPE_CHECKING:
 ANNA = Asker("console", "anna")
 ANNA_IN_CHINESE = Asker("console", "anna", locale="zh-CN")
 CAT = Options("a cat", seed="7")
-
-
-@pytest.fixture
-def model() -> FieldModel:
-    return FieldModel()
-
-
-@pytest.fixture
-def config(tmp_path: Path) -> Config:
-    return config_in(tmp_path)
-
-
-@pytest.fixture
-async def service(config: Config, model: FieldModel) -> AsyncIterator[Service]:
-    async with easel(config, model) as opened:
-        yield opened
 
 
 async def used(service: Service, asker: Asker = ANNA) -> tuple[int, int]:

@@ -52,7 +52,7 @@ class Bot:
     @property
     def waiting(self) -> int:
         """Updates that are not confirmed yet."""
-        return len(self.telegram._update_queues._state(TOKEN).updates)
+        return self.telegram.unconfirmed
 
     async def taken(self) -> None:
         """Every update dealt with, and every press answered."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 from lo_bot_api_emulator import ApiRefusal, LoBotApiEmulator
-from lo_bot_api_emulator.updates import UpdateError
+from lo_bot_api_emulator.updates import UpdateError, UpdateQueues
 
 from tests.bot.telegram.contract import BadRequest, contract
 from tests.bot.telegram.markup import BadMarkup, parse
@@ -96,6 +96,22 @@ HANGS_BEFORE, HANGS_AFTER = Fault(hangs=True), Fault(hangs=True, acts=True)
 EDIT_GONE = Fault(400, "Bad Request: message to edit not found")
 
 
+class Inbox(UpdateQueues):
+    """The emulator's updates, with those that it does not know and those that come twice."""
+
+    async def bring(self, update: dict[str, Any]) -> None:
+        """Take an update of any kind."""
+        state = self._state(TOKEN)
+        async with state.condition:
+            state.updates.append({"update_id": state.next_id, **update})
+            state.next_id += 1
+            state.condition.notify_all()
+
+    def again(self, update: dict[str, Any]) -> None:
+        """Take an update that was taken before, under its old number."""
+        self._state(TOKEN).updates.append(update)
+
+
 class StandIn(LoBotApiEmulator):
     """Telegram's server on a loopback port."""
 
@@ -103,6 +119,7 @@ class StandIn(LoBotApiEmulator):
         super().__init__(
             allow_insecure_loopback_webhooks=True, max_history=100_000, max_assets=10_000, max_updates=10_000
         )
+        self._update_queues = Inbox(record=lambda event: None, max_updates=10_000, insecure_webhooks=True)
         self.chats: dict[int, dict[int, Shown]] = {}
         self.calls: list[Call] = []
         self.complaints: list[str] = []
@@ -201,16 +218,16 @@ class StandIn(LoBotApiEmulator):
 
     async def deliver(self, update: dict[str, Any]) -> None:
         """An update of a kind that the emulator does not know."""
-        state = self._update_queues._state(TOKEN)
-        async with state.condition:
-            state.updates.append({"update_id": state.next_id, **update})
-            state.next_id += 1
-            state.condition.notify_all()
+        await self._update_queues.bring(update)
 
     def redeliver(self, update: dict[str, Any]) -> None:
         """The same update comes again, as after a crash before it was confirmed."""
-        state = self._update_queues._state(TOKEN)
-        state.updates.append(update)
+        self._update_queues.again(update)
+
+    @property
+    def unconfirmed(self) -> int:
+        """Updates that the bot has not confirmed yet."""
+        return int(self._update_queues.info(TOKEN)["pending_update_count"])
 
     # the server
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.bot.telegram.conftest import ANNA
-from tests.bot.telegram.standin import TOKEN, Fault
+from tests.bot.telegram.standin import Fault
 from tests.easel import FieldModel
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ async def test_an_update_is_confirmed_only_once_it_is_written_down(stage: Stage)
         pending = []
 
         async def looked_at(new):
-            pending.append(len(bot.telegram._update_queues._state(TOKEN).updates))
+            pending.append(bot.telegram.unconfirmed)
             return await accept(new)
 
         bot.service.store.requests.accept = looked_at

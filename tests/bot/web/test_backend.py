@@ -10,7 +10,7 @@ from engine.families.registry import load_profile
 from engine.fleet.golden import Golden
 from engine.fleet.openai_worker import OpenAIWorker, Server
 from engine.request import Draining, DrawRequest
-from tests.easel import _colour
+from tests.easel import colour_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +36,7 @@ async def test_an_easel_draws_for_another(site: Site, tmp_path: Path) -> None:
     finally:
         await upstairs.stop()
     assert drawing.image.size == (128, 192)
-    assert drawing.image.getpixel((0, 0)) == _colour(WANTED.seed)
+    assert drawing.image.getpixel((0, 0)) == colour_of(WANTED.seed)
     await site.settled()
     charged = [row for row in await site.service.store.ledger.rows() if row.member == key.member]
     assert (charged[-1].width, charged[-1].height, charged[-1].steps) == (128, 192, 6)

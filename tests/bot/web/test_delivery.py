@@ -10,7 +10,14 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from openai import APIError, APIStatusError, ConflictError, InternalServerError, RateLimitError
+from openai import (
+    APIError,
+    APIStatusError,
+    ConflictError,
+    DefaultAsyncHttpxClient,
+    InternalServerError,
+    RateLimitError,
+)
 from PIL import Image
 
 from bot.imagine.service import Asker
@@ -266,8 +273,8 @@ async def test_who_waits_while_the_bot_stops_is_told_at_once(stage: Stage) -> No
 async def test_an_empty_purse_is_not_asked_twice(site: Site) -> None:
     text, key = await site.key(spend_cap_micro=50_000)
     calls: list[Any] = []
-    async with site.client(text, max_retries=3) as client:
-        client._client.event_hooks["response"].append(_noting(calls))
+    noting = DefaultAsyncHttpxClient(event_hooks={"response": [_noting(calls)]})
+    async with site.client(text, max_retries=3, http_client=noting) as client:
         await client.images.generate(prompt="a cat", n=2)
         with pytest.raises(RateLimitError) as refused:
             await client.images.generate(prompt="a cat")

@@ -1,0 +1,32 @@
+"""A started bot without a face, over a stand-in model; a test overrides `config` or `model` for another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.easel import FieldModel, config_in, easel
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from bot.config.schema import Config
+    from bot.imagine.service import Service
+
+
+@pytest.fixture
+def model() -> FieldModel:
+    return FieldModel()
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return config_in(tmp_path)
+
+
+@pytest.fixture
+async def service(config: Config, model: FieldModel) -> AsyncIterator[Service]:
+    async with easel(config, model) as opened:
+        yield opened
