@@ -146,6 +146,7 @@ class Program:
 class TestApi(FaceConformance):
     HELP = (IMAGES, "portrait", "final")  # the document that the server publishes
     KEPT = "error-draining"
+    ANSWERS_AGAIN = True
     CANNOT: ClassVar = {
         Can.PRESS: "no buttons: a client without an Idempotency-Key cancels by closing the connection",
         Can.PRIVATE: "nobody else is there",
