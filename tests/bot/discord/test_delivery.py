@@ -8,7 +8,6 @@ from unittest.mock import AsyncMock
 
 import pytest
 
-from bot.discord.screen import Screen
 from tests.bot.discord.conftest import QUARTER_S, labels, words
 
 if TYPE_CHECKING:
@@ -165,11 +164,8 @@ async def test_where_the_bot_may_not_post_it_comes_as_a_direct_message(world: Wo
 
 
 @pytest.mark.parametrize("status", [429, 500])
-async def test_a_moments_trouble_is_waited_out(
-    world: World, status: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_moments_trouble_is_waited_out(world: World, status: int) -> None:
     result = await drawing(world)
-    monkeypatch.setattr(Screen, "show", AsyncMock())
     world.env.inject_error("PATCH", ORIGINAL, status=status)
     await drawn(world)
     await world.env.advance_time(10)
@@ -254,11 +250,8 @@ async def test_an_expired_token_is_noticed_when_discord_says_so(world: World) ->
     assert await world.used() == (1, 0)
 
 
-async def test_a_file_too_large_for_the_place_is_made_smaller(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_file_too_large_for_the_place_is_made_smaller(world: World) -> None:
     result = await drawing(world)
-    monkeypatch.setattr(Screen, "show", AsyncMock())
     world.env.inject_error("PATCH", ORIGINAL, status=413, code=40005)
     await drawn(world)
     assert world.file(result.response)
