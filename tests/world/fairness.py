@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 FREE = "free"
 FREE_SHARE = 0.1
-SLACK_S = 4.0
+SLACK_S = 2.0
 """A few calls of the device at its usual speed: what free jobs had begun when the first who pays came."""
 ENDS = {Action.DONE, Action.FAILED, Action.CANCELLED}
 
