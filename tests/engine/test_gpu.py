@@ -31,7 +31,7 @@ NAMED_GPU = "cpu:0"
 class Cuda:
     """torch.cuda as far as Easel calls it. Each event is a tenth of a second later than the one before."""
 
-    loaded, peak, free, total = 1_000, 5_000, 10_000, 50_000
+    loaded, peak, free, total = 1_000, 5_000, 10_000_000_000, 50_000_000_000
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.calls: list[str] = []
@@ -105,7 +105,7 @@ async def test_each_call_is_measured_by_the_devices_clock_and_allocator(
         assert device is not None
         memory = device.memory
         assert memory is not None
-        assert (memory.total, memory.free, memory.available) == (cuda.total, cuda.free, 17_000)
+        assert (memory.total, memory.free, memory.available) == (cuda.total, cuda.free, cuda.free + 7_000)
     assert drawing.usage.gpu_s <= 0.1 * (1 + REQUEST.steps + 1), "no more than the events tell"
     model.start_measuring()
     assert model.measured().device_s == pytest.approx(0.1)
