@@ -27,15 +27,15 @@ def drawn(outcome: Outcome, lane: str) -> int:
 
 @pytest.mark.parametrize("busy", [("premium",), ("free", "member", "premium")])
 def test_beside_others_it_gets_about_a_picture_an_hour(busy: tuple[str, ...]) -> None:
-    arrivals = flood("slow", 40) + [arrival for lane in busy for arrival in flood(lane, 4000)]
-    outcome = draw(arrivals, 6 * HOUR_S)
-    assert 5 <= drawn(outcome, "slow") <= 8
+    arrivals = flood("slow", 40) + [arrival for lane in busy for arrival in flood(lane, 2000)]
+    outcome = draw(arrivals, 3 * HOUR_S)
+    assert 2 <= drawn(outcome, "slow") <= 5
     assert outcome.gpu_s["slow"] / outcome.busy_s < 0.005
 
 
 def test_beside_free_alone_it_gets_no_tenth_of_that() -> None:
-    outcome = draw(flood("slow", 400) + flood("free", 4000), 6 * HOUR_S)
-    assert drawn(outcome, "slow") >= 6
+    outcome = draw(flood("slow", 200) + flood("free", 2000), 3 * HOUR_S)
+    assert drawn(outcome, "slow") >= 3
     assert outcome.gpu_s["slow"] / outcome.busy_s < 0.03
 
 
@@ -51,8 +51,8 @@ def test_whoever_comes_does_not_wait_for_it() -> None:
 
 
 def test_hours_alone_are_not_held_against_it() -> None:
-    later = [Arrival(1.0 * HOUR_S, arrival.request) for arrival in flood("premium", 4000)]
-    outcome = draw(flood("slow", 1000) + later, 6 * HOUR_S)
+    later = [Arrival(1.0 * HOUR_S, arrival.request) for arrival in flood("premium", 2000)]
+    outcome = draw(flood("slow", 700) + later, 4 * HOUR_S)
     stories = outcome.stories.values()
     after = [s for s in stories if s.request.lane == "slow" and (s.finished_s or 0) > HOUR_S + 60]
-    assert 4 <= len(after) <= 8
+    assert 2 <= len(after) <= 5

@@ -274,7 +274,7 @@ class Quotas(RuleBasedStateMachine):
 
 
 Quotas.TestCase.settings = settings(
-    max_examples=20,
+    max_examples=10,
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],

@@ -175,6 +175,7 @@ async def test_a_moments_trouble_is_waited_out(world: World, status: int) -> Non
     assert await world.used() == (1, 0)
 
 
+@pytest.mark.e2e
 async def test_where_edits_fail_for_good_the_picture_comes_another_way(world: World) -> None:
     result = await drawing(world)
     world.env.inject_error("PATCH", ORIGINAL, status=500, times=None)
@@ -185,6 +186,7 @@ async def test_where_edits_fail_for_good_the_picture_comes_another_way(world: Wo
     assert await world.used() == (1, 0)
 
 
+@pytest.mark.e2e
 async def test_an_outage_is_waited_out_and_the_message_tells_the_truth(world: World) -> None:
     result = await drawing(world)
     world.env.inject_error("*", "/webhooks/*", status=503, times=None)
@@ -200,6 +202,7 @@ async def test_an_outage_is_waited_out_and_the_message_tells_the_truth(world: Wo
     assert await world.used() == (1, 0)
 
 
+@pytest.mark.e2e
 async def test_a_status_that_cannot_be_taken_away_at_first_goes_later(world: World) -> None:
     result = await drawing(world)
     await world.env.advance_time(QUARTER_S)

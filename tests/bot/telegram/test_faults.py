@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from tests.bot.telegram.conftest import Bot, Stage
 
+pytestmark = pytest.mark.e2e
+
 TRANSIENT = {
     "flood": FLOOD,
     "500": BROKEN,

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from engine.fleet.settings import FleetSettings
     from engine.worker.steploop import StepLoop
 
+pytestmark = pytest.mark.e2e
+
 CONFIG = EngineConfig(lanes=LANES, watchdog=WatchdogSettings(keep_warm_every_s=None))
 
 
