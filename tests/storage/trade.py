@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from storage.goods import Goods
     from storage.store import Store
 
-PROVIDER, SHELLS = "beach", "SHL"
+PROVIDER, SHELLS = "toy", "SHL"
 
 
 def terms(goods: Goods, *, renews: bool = False, amount: int = 150) -> Terms:

@@ -14,7 +14,7 @@ from bot.sales.income import income_facts
 from bot.sales.shop import Shop, told
 from storage.sales import Paid
 from tests.bot.faces.toy import Chat, ToyFace
-from tests.bot.sales.beach import Beach
+from tests.bot.sales.toy import ToyProvider
 from tests.easel import config_in, easel
 from tests.storage.house import HandClock, open_store
 
@@ -38,7 +38,7 @@ class Market:
 
     service: Service
     toy: ToyFace
-    beach: Beach
+    provider: ToyProvider
 
     @property
     def said(self) -> str:
@@ -46,8 +46,8 @@ class Market:
 
     async def buy(self, offer: str, charge: str) -> None:
         await self.toy.press(ANNA, f"buy:{offer}")
-        order = self.beach.orders[-1]
-        worth, fee = self.beach.worth_micro(order.terms.amount)
+        order = self.provider.orders[-1]
+        worth, fee = self.provider.worth_micro(order.terms.amount)
         await self.service.shop.paid(
             Paid("toy", charge, order.order_id, ANNA, order.terms.amount, "SHL", worth, fee)
         )
@@ -57,8 +57,8 @@ class Market:
 async def market(tmp_path: Path) -> AsyncIterator[Market]:
     config = config_in(tmp_path, sales={"enabled": True}, offers=OFFERS)
     async with easel(config) as service:
-        market = Market(service, ToyFace(service, Chat()), Beach())
-        service.shop.open(market.beach)
+        market = Market(service, ToyFace(service, Chat()), ToyProvider())
+        service.shop.open(market.provider)
         yield market
         assert await service.store.check() == []
         await market.toy.delivery.close()
@@ -75,8 +75,8 @@ async def test_a_new_platform_shows_its_prices_and_takes_its_money(market: Marke
     assert "premium: not sold" in market.said
     assert market.toy.chat.buttons == ["buy:boost", "buy:month"]
     await market.buy("boost", "1")
-    assert market.beach.orders[0].terms.amount == 300
-    assert f"https://beach.example/{market.beach.orders[0].order_id}" in market.said
+    assert market.provider.orders[0].terms.amount == 300
+    assert f"https://provider.example/{market.provider.orders[0].order_id}" in market.said
     assert await topup(market) == 100
 
 
@@ -88,18 +88,18 @@ async def test_a_tier_that_was_bought_is_told_with_its_end(market: Market) -> No
 
 
 async def test_who_cannot_be_asked_now_is_asked_later(market: Market) -> None:
-    market.beach.closed = True
+    market.provider.closed = True
     await market.toy.press(ANNA, "buy:boost")
     assert "try again" in market.said
-    market.beach.closed = False
+    market.provider.closed = False
     await market.buy("boost", "1")
-    market.beach.closed = True
-    await market.service.shop.refund(market.beach.orders[-1].order_id, by="admin", why="")
-    assert market.beach.paid_back == []
-    market.beach.closed = False
+    market.provider.closed = True
+    await market.service.shop.refund(market.provider.orders[-1].order_id, by="admin", why="")
+    assert market.provider.paid_back == []
+    market.provider.closed = False
     await market.service.shop.pay_back()
     await market.service.shop.pay_back()
-    assert market.beach.paid_back == ["1"]
+    assert market.provider.paid_back == ["1"]
 
 
 async def test_200_members_buy_at_once(market: Market) -> None:
@@ -119,14 +119,14 @@ async def test_200_members_buy_at_once(market: Market) -> None:
 
 
 async def test_an_order_is_for_an_hour_and_honoured_if_it_was_paid(tmp_path: Path) -> None:
-    clock, beach = HandClock(), Beach()
+    clock, provider = HandClock(), ToyProvider()
     config = config_in(tmp_path, sales={"enabled": True}, offers=OFFERS)
     async with await open_store(tmp_path, clock) as store:
         shop = Shop(config, store)
-        shop.open(beach)
+        shop.open(provider)
         member = await store.members.of("toy", ANNA)
         await shop.order(member, "toy", ANNA, "boost", translator("en"))
-        order_id = beach.orders[0].order_id
+        order_id = provider.orders[0].order_id
         await shop.check(order_id, 300, "SHL", member.key)
         clock.advance(hours=1)
         with pytest.raises(UserError, match="error-order-expired"):
@@ -138,18 +138,18 @@ async def test_an_order_is_for_an_hour_and_honoured_if_it_was_paid(tmp_path: Pat
 async def test_nobody_buys_who_would_not_be_drawn_for(tmp_path: Path) -> None:
     access = {"mode": "listed"}
     async with easel(config_in(tmp_path, sales={"enabled": True}, offers=OFFERS, access=access)) as service:
-        toy, beach = ToyFace(service, Chat()), Beach()
-        service.shop.open(beach)
+        toy, provider = ToyFace(service, Chat()), ToyProvider()
+        service.shop.open(provider)
         await toy.type(ANNA, "/plans")
         assert "only for people its owner has let in" in toy.chat.words[-1]
         await toy.press(ANNA, "buy:boost")
-        assert (toy.chat.buttons, beach.orders) == ([], [])
+        assert (toy.chat.buttons, provider.orders) == ([], [])
         await toy.delivery.close()
 
 
 async def test_receipts_are_in_the_members_language(market: Market) -> None:
     await market.toy.press(ANNA, "buy:boost")
-    order_id = market.beach.orders[-1].order_id
+    order_id = market.provider.orders[-1].order_id
     receipt = await market.service.shop.paid(Paid("toy", "1", order_id, ANNA, 300, "SHL"))
     assert "100 extra images are yours" in told(receipt, translator("en"))
     assert "已加入 100 张额外图片" in told(receipt, translator("zh-CN"))
@@ -158,7 +158,7 @@ async def test_receipts_are_in_the_members_language(market: Market) -> None:
 
 
 async def test_where_nobody_sells_there_is_nothing_to_press(market: Market) -> None:
-    market.service.shop.close(market.beach)
+    market.service.shop.close(market.provider)
     await market.toy.type(ANNA, "/plans")
     assert market.toy.chat.buttons == []
     await market.toy.press(ANNA, "buy:boost")
@@ -168,7 +168,7 @@ async def test_where_nobody_sells_there_is_nothing_to_press(market: Market) -> N
 async def test_sales_are_told_with_fees_refunds_and_margin(market: Market) -> None:
     await market.buy("boost", "1")
     await market.buy("boost", "2")
-    await market.service.shop.refund(market.beach.orders[-1].order_id, by="admin", why="")
+    await market.service.shop.refund(market.provider.orders[-1].order_id, by="admin", why="")
     config, t = market.service.config, translator("en")
     report = await cost_report(market.service.store, config, "today")
     (_, sales), (_, margin) = await income_facts(market.service.store, config, report, t)

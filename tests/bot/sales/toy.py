@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 SHELLS_A_STAR = 2
 
 
-class Beach(Provider):
-    """Money that is found. `closed`: nobody is there to pay back."""
+class ToyProvider(Provider):
+    """Takes shells for money. `closed`: nobody is there to pay back."""
 
     name = "toy"
     currency = "SHL"
@@ -38,7 +38,7 @@ class Beach(Provider):
         if self.closed:
             raise Later("the tide is in")
         self.orders.append(order)
-        return f"https://beach.example/{order.order_id}"
+        return f"https://provider.example/{order.order_id}"
 
     async def pay_back(self, refund: Refund) -> None:
         if self.closed:
