@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 FAST := not model and not crash and not e2e and not cluster and not world
 PARALLEL := --numprocesses=3 --dist=worksteal
+SIDE_BY_SIDE := --numprocesses=2 --dist=loadfile
 
 unexport PYTHONDONTWRITEBYTECODE # compiling the tests anew takes each of their processes four seconds
 
@@ -32,7 +33,7 @@ chat: install build/demo.toml ## talk to the bot in this terminal
 
 test: install ## run the whole test suite (apt install chromium chromium-driver redis-server: a few tests skip without)
 	$(BIN)/pytest $(PARALLEL) -m "$(FAST)" --cov --cov-report=
-	$(BIN)/pytest -m "not ($(FAST))"
+	$(BIN)/pytest $(SIDE_BY_SIDE) -m "not ($(FAST))"
 
 test-fast: install ## run the tests that need no model, within a minute
 	$(MAKE) --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) fast-bot fast-engine

@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import engine.families
+from engine import families as package
 from engine.families.plan import ONE_CAPTION
 from engine.families.profile import Curve, Peaks, Profile
 
@@ -24,7 +24,6 @@ INDEX = "model_index.json"
 
 def families() -> Mapping[str, Family]:
     """All there are, by the class of their pipeline. A module that has one calls it FAMILY."""
-    package = engine.families
     names = [file.name for file in pkgutil.iter_modules(package.__path__)]
     modules = [importlib.import_module(f"{package.__name__}.{name}") for name in names]
     return {module.FAMILY.pipeline: module.FAMILY for module in modules if hasattr(module, "FAMILY")}

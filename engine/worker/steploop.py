@@ -21,6 +21,7 @@ from engine.request import (
     Drawing,
     DrawRequest,
     JobState,
+    ModelLost,
     TooLarge,
 )
 from engine.settings import EngineConfig
@@ -136,8 +137,11 @@ class StepLoop:
         return self._gate
 
     async def fetch(self) -> None:
-        """Download the model, as far as it is not here."""
-        await asyncio.to_thread(self._fetch)
+        """Download the model, as far as it is not here. Raises ModelLost where it cannot be had."""
+        try:
+            await asyncio.to_thread(self._fetch)
+        except Exception as error:  # the hub's, the network's, the disk's
+            raise ModelLost(f"{type(error).__name__}: {error}") from error
 
     async def start(self) -> Card:
         """Load the model, warm it up, begin to draw. Raises ModelLost where that fails."""
