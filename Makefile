@@ -32,7 +32,7 @@ chat: install build/demo.toml ## talk to the bot in this terminal
 	$(BIN)/easel chat --config build/demo.toml
 
 test: install ## run the whole test suite (apt install chromium chromium-driver redis-server: a few tests skip without)
-	$(BIN)/pytest $(PARALLEL) -m "$(FAST)" --cov --cov-report=
+	$(BIN)/pytest $(PARALLEL) -m "$(FAST)"
 	$(BIN)/pytest $(SIDE_BY_SIDE) -m "not ($(FAST))"
 
 test-fast: install ## run the tests that need no model, within a minute
