@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from engine.libraries import quieten
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bot.config.credentials import Redactor
 
 
-TALKATIVE = ("torchao", "torch.utils._pytree", "diffusers.quantizers")
-"""Libraries whose warnings at import are of no use to owners."""
 WORDY = ("PIL", "aiosqlite", "discord", "httpcore", "matplotlib", "openai", "telegram")
 """Libraries that log, below INFO, whatever passes through them: messages, bodies, pieces of files."""
 
@@ -102,8 +102,7 @@ def set_up_logs(level: str, redactor: Redactor, *, json: bool | None = None, pro
         logging.getLogger(name).setLevel(logging.NOTSET if prompts else logging.INFO)
     for name in REPEATING:
         logging.getLogger(name).filters[:] = [OnceAMinute()]
-    for name in TALKATIVE:
-        logging.getLogger(name).setLevel(logging.ERROR)
+    quieten()
     sys.excepthook = lambda *error: sys.stderr.write(redactor("".join(traceback.format_exception(*error))))
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -18,6 +18,7 @@ import socket
 import sys
 from typing import TYPE_CHECKING, Any
 
+from engine.libraries import quieten
 from engine.worker.host import Host
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    quieten()
     for module in sys.argv[2:]:
         importlib.import_module(module)
     asyncio.run(serve(socket.socket(fileno=int(sys.argv[1]))))

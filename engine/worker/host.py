@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.events import Observer
+from engine.libraries import quieten
 from engine.request import EngineError
 from engine.worker.protocol import Moved, WorkerLost
 
@@ -54,6 +55,7 @@ class Host:
     """Owns one step loop. All its methods run on one event loop, side by side."""
 
     def __init__(self, name: str, build: Build) -> None:
+        quieten()
         self._reports = Reports()
         self._worker = build(name, [self._reports])
 

@@ -142,6 +142,14 @@ async def test_a_spare_process_takes_over_from_a_lost_one_if_it_lives(tmp_path: 
     assert children() == before, "none is left behind"
 
 
+async def test_libraries_do_not_fill_the_log_at_import(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async with child(tmp_path, imports=("torchao",)) as (front, _, _):
+        await front.submit(request("a")).result()
+    assert capfd.readouterr().err == ""
+
+
 async def test_a_model_that_does_not_load_is_told_at_the_start() -> None:
     front = local_front(ChildWorker("local", broken_worker), CONFIG, replaces=True)
     async with asyncio.timeout(60):
