@@ -26,7 +26,8 @@ from benchmarks.month_recount import recount
 from bot.app import lane_terms
 from bot.background.metering import MeterWriter
 from bot.cli.terminal import show_facts
-from bot.config.schema import Billing, Config
+from bot.config.money import Billing
+from bot.config.schema import Config
 from bot.cost.chart import chart_png
 from bot.cost.plan import fee_micro
 from bot.cost.report import CostReport, cost_report

@@ -16,7 +16,7 @@ from bot.background.metering import MeterWriter
 from bot.background.refunds import Refunds
 from bot.config.credentials import Credentials
 from bot.config.file import ConfigError
-from bot.config.schema import Billing
+from bot.config.money import Billing
 from bot.cost.calibration import PROFILE
 from bot.cost.watch import CostWatch
 from bot.folders import make_folder

@@ -11,7 +11,8 @@ from bot.imagine.pricing import money
 from bot.imagine.refusals import day
 
 if TYPE_CHECKING:
-    from bot.config.schema import Config, Tier
+    from bot.config.money import Tier
+    from bot.config.schema import Config
     from bot.imagine.picture import Picture
     from bot.imagine.request import ImageRequest
     from bot.messages import Translator

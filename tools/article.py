@@ -11,7 +11,7 @@ from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
 
-from bot.config.schema import MICRO
+from bot.config.section import MICRO
 from bot.cost import formulas as f
 from bot.cost.article import load_article
 from tools.article_text import FOOT, HEAD, SECTIONS

@@ -18,7 +18,8 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from bot.config.credentials import Credentials
-from bot.config.schema import Config, Section
+from bot.config.schema import Config
+from bot.config.section import Section
 from bot.imagine.models import load_capabilities
 from bot.imagine.options import OPTIONS, about, spellings
 from bot.messages import LANGUAGES, translator

@@ -15,7 +15,7 @@ from rich.progress import Progress
 
 from bot.app import model_settings
 from bot.cli.show import show_facts
-from bot.config.schema import MICRO
+from bot.config.section import MICRO
 from bot.cost import calibration
 from bot.cost.article import load_article
 from bot.cost.calibration import Points

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from bot.config.schema import MICRO
+from bot.config.section import MICRO
 from bot.imagine.pricing import money
 from bot.messages import UserError, say, translator
 from storage.clock import utc_us

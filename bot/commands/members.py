@@ -16,7 +16,7 @@ from babel.dates import format_datetime
 from bot import render
 from bot.commands.button_ids import Reply, reply_id
 from bot.commands.command import Argument, Command, Kind
-from bot.config.schema import AccessMode
+from bot.config.faces import AccessMode
 from bot.faces.platforms import PLATFORMS
 from bot.imagine.picture import thumbnail
 from bot.imagine.request import ImageRequest

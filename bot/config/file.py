@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from bot.config.schema import Config, Offer, Rent, Server, Style, Tier, VolumePrice
+from bot.config.engine import Server
+from bot.config.money import Offer, Rent, Tier, VolumePrice
+from bot.config.schema import Config, Style
 from bot.messages import UserError, say
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from bot.config.schema import MICRO
+from bot.config.section import MICRO
 
 ARTICLE = Path(__file__).parent / "article.toml"
 

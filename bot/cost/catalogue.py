@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bot.config.file import ConfigError
-from bot.config.schema import MICRO
+from bot.config.section import MICRO
 from engine.families.registry import load_profile
 
 SHIPPED = Path(__file__).parent / "gpus.toml"

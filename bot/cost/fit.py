@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.config.schema import SEED_TIERS
+from bot.config.money import SEED_TIERS
 from engine.families.plan import Need
 from engine.families.registry import load_profile
 from engine.worker.memory import USABLE_PART, MemoryGate, Mode, choose_mode, needed_bytes

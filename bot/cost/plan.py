@@ -9,7 +9,7 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import TYPE_CHECKING
 
-from bot.config.schema import Billing
+from bot.config.money import Billing
 from bot.cost import formulas as f
 from bot.cost.fit import fit
 from bot.messages import UserError, say
@@ -17,7 +17,7 @@ from bot.messages import UserError, say
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from bot.config.schema import Tier
+    from bot.config.money import Tier
     from bot.cost.article import Gpu
     from bot.cost.catalogue import Card
     from bot.cost.fit import Fit

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from bot.config.schema import Tier
+    from bot.config.money import Tier
     from bot.cost.plan import ArticlePlan, CardPlan, Month, Plan
     from bot.messages import Translator
 

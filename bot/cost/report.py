@@ -10,7 +10,7 @@ from fractions import Fraction
 from math import floor
 from typing import TYPE_CHECKING
 
-from bot.config.schema import Billing
+from bot.config.money import Billing
 from bot.cost.plan import fee_micro
 from bot.messages import UserError, say
 from storage.clock import from_us, to_us, utc_us
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
-    from bot.config.schema import Config, Tier
+    from bot.config.money import Tier
+    from bot.config.schema import Config
     from storage.months import Calendar
     from storage.records import MemberMonth, Percentiles, Stats
     from storage.store import Store

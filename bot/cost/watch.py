@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.background.task import BackgroundTask
-from bot.config.schema import MICRO
+from bot.config.section import MICRO
 from bot.cost.plan import percent
 from bot.cost.report import cost_report
 from bot.imagine.pricing import money

@@ -21,7 +21,7 @@ from bot.discord.questions import QuestionButton
 
 if TYPE_CHECKING:
     from bot.commands.button_ids import Press
-    from bot.config.schema import Discord
+    from bot.config.faces import Discord
     from bot.discord.face import Interaction
     from bot.imagine.service import Service
 

@@ -16,7 +16,7 @@ from discord.http import Route
 if TYPE_CHECKING:
     import aiohttp
 
-    from bot.config.schema import Discord
+    from bot.config.faces import Discord
 
 
 def silence_voice() -> None:

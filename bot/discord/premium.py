@@ -16,7 +16,7 @@ import aiohttp
 import discord
 import structlog
 
-from bot.config.schema import MICRO
+from bot.config.section import MICRO
 from bot.discord.caller import PLATFORM
 from bot.imagine.pricing import money
 from bot.messages import translator
@@ -27,7 +27,7 @@ from storage.goods import Goods
 from storage.sales import Paid, Terms
 
 if TYPE_CHECKING:
-    from bot.config.schema import Offer
+    from bot.config.money import Offer
     from bot.imagine.service import Service
     from bot.messages import Translator
     from storage.records import Member

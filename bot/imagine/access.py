@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.config.schema import AccessMode
+from bot.config.faces import AccessMode
 from bot.messages import Reason, UserError, say
 
 if TYPE_CHECKING:
-    from bot.config.schema import Access
+    from bot.config.faces import Access
     from storage.records import Member
     from storage.settings import Scope
     from storage.store import Store

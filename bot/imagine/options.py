@@ -21,7 +21,7 @@ from bot.messages import LANGUAGES, translator
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from bot.config.schema import Tier
+    from bot.config.money import Tier
     from bot.imagine.models import Capabilities
     from bot.messages import Translator
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from babel.numbers import format_currency
 
-from bot.config.schema import MICRO
+from bot.config.section import MICRO
 from storage.rates import of_device
 from storage.records import Rate, TierTerms
 

@@ -35,7 +35,8 @@ from bot.messages import Message, Reason, UserError, say
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bot.config.schema import Style, Tier
+    from bot.config.money import Tier
+    from bot.config.schema import Style
     from bot.imagine.models import Capabilities, Models
 
 DRAWN_SEEDS = 2**32

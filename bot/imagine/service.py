@@ -38,7 +38,8 @@ from storage.settings import BOT, Scope, Setting
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Mapping
 
-    from bot.config.schema import Config, Tier
+    from bot.config.money import Tier
+    from bot.config.schema import Config
     from bot.imagine.models import Models
     from bot.imagine.options import Options
     from bot.imagine.pricing import Pricing

@@ -13,7 +13,7 @@ from bot.messages import UserError, say
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.config.schema import Tier
+    from bot.config.money import Tier
     from bot.imagine.models import Capabilities
     from bot.messages import Message
 

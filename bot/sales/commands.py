@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bot.commands.command import Given
-    from bot.config.schema import Config, Offer, Tier
+    from bot.config.money import Offer, Tier
+    from bot.config.schema import Config
     from bot.faces.caller import Caller
     from bot.imagine.service import Service
     from bot.messages import Message, Translator

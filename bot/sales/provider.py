@@ -6,7 +6,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from bot.config.schema import Offer
+    from bot.config.money import Offer
     from bot.messages import Translator
     from storage.sales import Order, Refund, Subscription
 

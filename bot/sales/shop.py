@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.config.schema import Language
+from bot.config.section import Language
 from bot.faces.platforms import PLATFORMS
 from bot.imagine.refusals import day
 from bot.messages import UserError, say
@@ -22,7 +22,8 @@ from storage.goods import Goods
 from storage.sales import Refused, Terms
 
 if TYPE_CHECKING:
-    from bot.config.schema import Config, Offer
+    from bot.config.money import Offer
+    from bot.config.schema import Config
     from bot.messages import Translator
     from bot.sales.provider import Provider
     from storage.records import Member

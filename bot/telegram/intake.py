@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from telegram.ext import ExtBot
 
-    from bot.config.schema import Telegram
+    from bot.config.faces import Telegram
 
     Handle = Callable[[Update], Awaitable[None]]
 

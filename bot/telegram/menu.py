@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from telegram import InlineKeyboardMarkup
 
-from bot.config.schema import Language
+from bot.config.section import Language
 from bot.imagine.options import MAX_IMAGES
 from bot.telegram import html
 from bot.telegram.keyboards import CHOSEN, MAX_DATA_BYTES, MENU, button

@@ -13,7 +13,7 @@ import structlog
 from telegram import LabeledPrice, TransactionPartnerUser
 from telegram.error import BadRequest, TelegramError
 
-from bot.config.schema import MICRO
+from bot.config.section import MICRO
 from bot.messages import UserError, translator
 from bot.sales.provider import Later, Provider
 from bot.sales.shop import told
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from telegram import PreCheckoutQuery, StarTransaction, Update
     from telegram.ext import CallbackContext
 
-    from bot.config.schema import Offer
+    from bot.config.money import Offer
     from bot.messages import Translator
     from bot.telegram.face import Face
     from storage.sales import Order, Receipt, Refund, Subscription

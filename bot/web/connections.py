@@ -18,7 +18,7 @@ import structlog
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 if TYPE_CHECKING:
-    from bot.config.schema import Http
+    from bot.config.faces import Http
 
 log = structlog.get_logger(__name__)
 

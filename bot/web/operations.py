@@ -17,7 +17,7 @@ from bot.web.errors import NO_KEY, failed
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from bot.config.schema import Http
+    from bot.config.faces import Http
     from bot.imagine.service import Service
     from bot.metrics.counting import Counting
     from bot.web.delivery import Delivery

@@ -15,7 +15,7 @@ from bot.web.errors import TOO_FAST, ApiError, failed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.config.schema import Http
+    from bot.config.faces import Http
 
 IPV6_NETWORK = 64
 """What one household or machine is given: addresses inside it count as one."""

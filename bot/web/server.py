@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
-    from bot.config.schema import Config, Http
+    from bot.config.faces import Http
+    from bot.config.schema import Config
     from bot.imagine.service import Service
 
 log = structlog.get_logger(__name__)

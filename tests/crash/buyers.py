@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable
 
-    from bot.config.schema import Offer
+    from bot.config.money import Offer
     from bot.imagine.service import Service
     from bot.messages import Translator
     from storage.sales import Order, Refund

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.cli.doctor.finding import Finding
-    from bot.config.schema import Http
+    from bot.config.faces import Http
     from bot.messages import Message
     from storage.records import Finding as Broken
 

@@ -10,7 +10,7 @@ from bot.messages import say
 
 if TYPE_CHECKING:
     from bot.cli.doctor.finding import Finding
-    from bot.config.schema import Model
+    from bot.config.engine import Model
     from engine.survey import Card, Fitting, ModelFiles, Torch
 
 OLDEST_PYTHON = (3, 11)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import tomlkit
 
-from bot.config.schema import AccessMode, Config, Language
+from bot.config.faces import AccessMode
+from bot.config.schema import Config
+from bot.config.section import Language
 from bot.faces.platforms import CHATS
 
 if TYPE_CHECKING:

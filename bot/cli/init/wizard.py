@@ -15,7 +15,9 @@ from bot.cli.init.answers import Answers, bot_toml, dotenv
 from bot.cli.init.card import card_here
 from bot.cli.init.files import OWNER_ONLY, Draft, keep_old, spare_name, write_all
 from bot.config.credentials import ENV_ENCODING
-from bot.config.schema import AccessMode, Config, Language
+from bot.config.faces import AccessMode
+from bot.config.schema import Config
+from bot.config.section import Language
 from bot.config.tokens import discord_application
 from bot.cost.fit import CARDS_GB, fit
 from bot.extras import extra

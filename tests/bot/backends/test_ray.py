@@ -11,7 +11,7 @@ import pytest
 from bot.app import engine_config, open_store
 from bot.background.drains import Drains, order_drain
 from bot.commands.stats import gpu as stats_gpu
-from bot.config.schema import Config, Ray
+from bot.config.engine import Ray
 from bot.imagine.events import Done, Waiting
 from bot.imagine.models import Model, Models, load_capabilities
 from bot.imagine.options import Options
@@ -30,6 +30,8 @@ from tests.engine.fleet.simulated import SimulatedFleet, SimulatedWorker
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from bot.config.schema import Config
 
 OWNER = Asker("discord", "1")
 QUICK = FleetSettings(health_every_s=0.01, health_timeout_s=1.0)

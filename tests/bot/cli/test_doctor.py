@@ -13,7 +13,9 @@ from bot.cli.doctor.environment import WRITTEN
 from bot.cli.doctor.examine import examine
 from bot.cli.doctor.finding import Severity
 from bot.config.credentials import Credentials
-from bot.config.schema import Config, Http, Model
+from bot.config.engine import Model
+from bot.config.faces import Http
+from bot.config.schema import Config
 from bot.messages import LANGUAGES, translator
 from engine.survey import Card, Fitting, ModelFiles, Torch
 from engine.worker.memory import Mode

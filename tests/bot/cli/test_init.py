@@ -18,8 +18,10 @@ from bot.cli.init import wizard
 from bot.cli.init.answers import Answers, bot_toml, dotenv
 from bot.cli.init.files import Draft, write_all
 from bot.cli.init.wizard import Here
+from bot.config.faces import AccessMode
 from bot.config.file import load_config
-from bot.config.schema import AccessMode, Config, Language
+from bot.config.schema import Config
+from bot.config.section import Language
 from bot.config.tokens import discord_application, telegram_bot
 from bot.cost.fit import CARDS_GB, fit
 from bot.messages import LANGUAGES, translator

@@ -12,7 +12,8 @@ from rich.console import Console
 
 from bot.cli.cost import PlanOptions, show_plan
 from bot.config.file import ConfigError
-from bot.config.schema import SEED_TIERS, Config, VolumePrice
+from bot.config.money import SEED_TIERS, VolumePrice
+from bot.config.schema import Config
 from bot.cost import formulas as f
 from bot.cost.article import load_article
 from bot.cost.catalogue import load_catalogue

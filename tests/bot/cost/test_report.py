@@ -15,7 +15,8 @@ from PIL import Image
 
 from bot.app import open_store
 from bot.commands.stats import cost as stats_card
-from bot.config.schema import Billing, Config
+from bot.config.money import Billing
+from bot.config.schema import Config
 from bot.cost import fonts
 from bot.cost.chart import HEIGHT_PX, WIDTH_PX, chart_png
 from bot.cost.export import safe_cell, to_csv, to_json

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.alerts import Alerts
-from bot.config.schema import Config, Cost
+from bot.config.money import Cost
+from bot.config.schema import Config
 from bot.cost.watch import CostWatch, monthly, passed
 from bot.messages import LANGUAGES, translator
 from storage.clock import DAY_US, HOUR_US, to_us

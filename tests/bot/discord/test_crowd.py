@@ -10,7 +10,7 @@ from unittest.mock import AsyncMock
 
 import pytest
 
-from bot.config.schema import Tier
+from bot.config.money import Tier
 from bot.discord.client import EaselClient
 from tests.bot.discord.conftest import answer, words
 from tests.easel import config_in

@@ -9,7 +9,7 @@ import discord
 import pytest
 import yarl
 
-from bot.config.schema import Discord
+from bot.config.faces import Discord
 from bot.discord.library import proxy_options, stay_at
 from tests.proxy import proxy
 

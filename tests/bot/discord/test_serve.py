@@ -19,7 +19,7 @@ from PIL import Image
 import engine
 from bot import discord as face
 from bot.app import open_service
-from bot.config.schema import Discord
+from bot.config.faces import Discord
 from bot.discord.client import EaselClient
 from bot.messages import UserError, say
 from tests.bot.discord.conftest import words

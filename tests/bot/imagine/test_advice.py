@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.config.schema import SEED_TIERS
+from bot.config.money import SEED_TIERS
 from bot.imagine.advice import DAY_S, Adviser, for_request
 from bot.imagine.models import load_capabilities
 from bot.imagine.options import Options

@@ -10,7 +10,8 @@ from PIL import Image
 from typer.main import get_command
 
 from bot.cli import main
-from bot.config.schema import SEED_TIERS, Style
+from bot.config.money import SEED_TIERS
+from bot.config.schema import Style
 from bot.discord.imagine import signature
 from bot.imagine.events import Done
 from bot.imagine.models import load_capabilities

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.config.schema import SEED_TIERS, Style
+from bot.config.money import SEED_TIERS
+from bot.config.schema import Style
 from bot.imagine.models import Size, load_capabilities
 from bot.imagine.options import Options
 from bot.imagine.request import MAX_PROMPT_CHARS, ImageRequest, Resolved, resolve, styled

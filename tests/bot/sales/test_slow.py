@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.app import lane_terms
-from bot.config.schema import Tier
+from bot.config.money import Tier
 from bot.imagine.drawing import slow_lane
 from tests.bot.faces.toy import Chat, ToyFace
 from tests.easel import FieldModel, config_in, easel

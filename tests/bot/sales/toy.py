@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bot.sales.provider import Later, Provider
 
 if TYPE_CHECKING:
-    from bot.config.schema import Offer
+    from bot.config.money import Offer
     from bot.messages import Translator
     from storage.sales import Order, Refund
 
