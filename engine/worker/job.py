@@ -35,7 +35,7 @@ class Job:
     """A thread has it; it is not touched before that call comes back."""
     cancelling: bool = False
     max_group: int = 1 << 30
-    """How many may share its forward; an out-of-memory brings it down."""
+    """How many may share a call with it; an out-of-memory and a failure bring it down."""
     alone: bool = False
     """After an out-of-memory: runs only while nothing else does."""
     tile_px: int | None = None

@@ -63,11 +63,13 @@ class Results:
             self._ran_out(work, outcome.error or "")
         elif outcome.device_lost:
             self.lose(outcome.error or "", Cause.GPU_LOST)
-        elif made is None:
-            self._watchdog.failed(outcome.error or "")
+        elif made is None and len(work.jobs) > 1:  # one of them may be the cause: each is tried by itself
             for job in work.jobs:
-                error = DrawFailed(outcome.error or "", self._orders.usage(job))
-                self.end(job, error, trace=outcome.trace)
+                job.max_group = 1
+        elif made is None:
+            (job,) = work.jobs
+            self._watchdog.failed(outcome.error or "")
+            self.end(job, DrawFailed(outcome.error or "", self._orders.usage(job)), trace=outcome.trace)
         else:
             request = work.jobs[0].request
             self._says.work(Worked(work.phase, result.wall_s, len(work.jobs), request.width, request.height))

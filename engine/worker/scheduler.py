@@ -150,8 +150,11 @@ class Scheduler:
             return [Work(Phase.ENCODE, (job,)) for job in queued]
         if not queued or ready[0] is not queued[0]:
             return []
-        others = [job for job in self.jobs.values() if job.state is JobState.QUEUED and job is not queued[0]]
-        return [Work(Phase.ENCODE, (queued[0], *others)[: queued[0].max_group])]
+        group = [queued[0]]
+        for job in self.jobs.values():
+            if job.state is JobState.QUEUED and job is not queued[0] and _has_place(job, group):
+                group.append(job)
+        return [Work(Phase.ENCODE, tuple(group))]
 
     def _settle_states(self, near: list[Job]) -> None:
         """Whoever was overtaken is paused; whose turn it is goes on."""
@@ -217,6 +220,10 @@ class Scheduler:
     def _joins(self, job: Job, group: list[Job]) -> bool:
         return (
             job.key == group[0].key
-            and len(group) < min(job.max_group, *(mate.max_group for mate in group))
+            and _has_place(job, group)
             and self.predictor.profile.batch_gain.at(job.pixels) >= self.MIN_BATCH_GAIN
         )
+
+
+def _has_place(job: Job, group: list[Job]) -> bool:
+    return len(group) < min(job.max_group, *(mate.max_group for mate in group))

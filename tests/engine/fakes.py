@@ -121,7 +121,7 @@ class FakeModel(OnHost):
         self.gate = Turnstile()
         """Every step goes through it."""
         self.before: dict[str, Callable[[Sequence[FakeCanvas]], None]] = {}
-        """By call (load, encode, step, decode; warm-up: the engine's own step): may raise, block, look."""
+        """By call (load, encode, begin, step, decode; warm-up: the engine's own): may raise, block, look."""
         self.loads = 0
         self.released = 0
         self.tiles: list[int | None] = []
@@ -157,7 +157,9 @@ class FakeModel(OnHost):
         return [Caption(prompt, nbytes=len(prompt), truncated=len(prompt) > 512) for prompt in prompts]
 
     def begin(self, request: DrawRequest, captions: Sequence[Caption]) -> FakeCanvas:
-        return FakeCanvas(request, tuple(caption.embedding for caption in captions))
+        canvas = FakeCanvas(request, tuple(caption.embedding for caption in captions))
+        self._look("begin", [canvas])
+        return canvas
 
     def step(self, canvases: Sequence[Canvas]) -> None:
         batch = [canvas for canvas in canvases if isinstance(canvas, FakeCanvas)]

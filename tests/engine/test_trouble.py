@@ -11,6 +11,7 @@ import pytest
 from engine.request import Draining, DrawFailed, Drawing, DrawRequest, ModelLost, OutOfMemory
 from engine.worker.errors import is_out_of_memory
 from engine.worker.executor import attempt
+from engine.worker.memory import Mode
 from engine.worker.watchdog import Cause, WatchdogSettings
 from tests.engine.fakes import OutOfMemoryError
 from tests.engine.studio import Studio, ended, until
@@ -194,6 +195,29 @@ class TestOutOfMemory:
         outcome = attempt(call)
         assert outcome.out_of_memory
         assert Tensor.alive == 0
+
+
+class TestABadJob:
+    """What no other job is the worse for."""
+
+    @pytest.mark.parametrize("mode", [Mode.HIGH, Mode.MEDIUM])
+    @pytest.mark.parametrize("call", ["begin", "step"])
+    async def test_the_others_of_its_group_are_drawn(self, call: str, mode: Mode) -> None:
+        async with Studio(max_active=4, memory_mode=mode) as studio:
+
+            def refuse(canvases: Sequence[FakeCanvas]) -> None:
+                if any(canvas.request.job_id == "bad" for canvas in canvases):
+                    raise ZeroDivisionError("no such colour")
+
+            studio.model.before[call] = refuse
+            studio.engine.pause_admission()
+            tickets = {name: studio.submit(name) for name in ("good", "bad", "fine")}
+            studio.engine.resume_admission()
+            assert isinstance(await ended(tickets.pop("bad")), DrawFailed)
+            for ticket in tickets.values():
+                drawing = await ended(ticket)
+                assert isinstance(drawing, Drawing)
+                assert studio.draws_right(drawing)
 
 
 class TestALostDevice:
