@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from bot.cli import main
+from bot.cli import running
 
 pytestmark = [
     pytest.mark.model,
@@ -210,7 +210,7 @@ def test_a_user_without_a_name_is_known_by_number(monkeypatch: pytest.MonkeyPatc
         raise KeyError("getpwuid(): uid not found")
 
     monkeypatch.setattr("getpass.getuser", nameless)
-    assert main._user() == str(os.getuid())
+    assert running.user_name() == str(os.getuid())
 
 
 def test_a_chinese_terminal_is_spoken_to_in_chinese(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,10 +6,12 @@ import datetime as dt
 import getpass
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from rich.table import Table
 
+from bot.cli.running import ConfigOption, console, errors, read_settings, with_store
 from bot.config.section import MICRO
 from bot.imagine.pricing import money
 from bot.messages import UserError, say, translator
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from bot.config.schema import Config
     from storage.records import ApiKey
     from storage.store import Store
+
+app = typer.Typer(no_args_is_help=True, help="Keys of the HTTP API. Works while the bot runs.")
 
 SCOPES = ("images", "usage")
 """What a key may be for: drawing, and reading its own figures."""
@@ -36,6 +40,44 @@ class KeyTerms:
     scopes: tuple[str, ...] = SCOPES
     expires: str | None = None
     cap: str | None = None
+
+
+@app.command("create")
+def create_key(
+    label: Annotated[str, typer.Argument(help="A name for it.")],
+    tier: Annotated[str, typer.Option(help="The tier its images are drawn and billed by.")] = "enterprise",
+    scope: Annotated[list[str] | None, typer.Option(help="images or usage; both by default.")] = None,
+    expires: Annotated[str | None, typer.Option(help="Its last valid day, such as 2026-12-31.")] = None,
+    cap: Annotated[str | None, typer.Option(help="The most its images may cost per month.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Create a key and print it, this once."""
+    terms = KeyTerms(label, tier, tuple(scope or SCOPES), expires, cap)
+    with_store(
+        read_settings(config),
+        lambda settings, store: create(console, errors, settings, store, terms),
+        create=True,
+    )
+
+
+@app.command("list")
+def list_keys(config: ConfigOption = None) -> None:
+    """List all keys, without their secrets."""
+    with_store(read_settings(config), lambda settings, store: show(console, settings, store))
+
+
+@app.command("revoke")
+def revoke_key(
+    prefix: Annotated[str, typer.Argument(help="The first part of the key, as `easel key list` shows it.")],
+    why: Annotated[str, typer.Option(help="The reason, for the records.")] = "",
+    forget: Annotated[bool, typer.Option("--forget", help="Erase its prompts and pictures, too.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Revoke a key for good."""
+    with_store(
+        read_settings(config),
+        lambda settings, store: revoke(console, settings, store, prefix, why, forget=forget),
+    )
 
 
 async def create(console: Console, errors: Console, config: Config, store: Store, terms: KeyTerms) -> None:

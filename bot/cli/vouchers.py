@@ -1,10 +1,13 @@
-"""`easel voucher create`: one-time codes for what bot.toml offers, made beside a running bot."""
+"""`easel voucher create`: one-time codes for what bot.toml offers, also while the bot runs."""
 
 from __future__ import annotations
 
 import getpass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
+
+from bot.cli.running import ConfigOption, console, read_settings, with_store
 from bot.messages import UserError, say
 from storage.goods import Goods
 
@@ -14,7 +17,19 @@ if TYPE_CHECKING:
     from bot.config.schema import Config
     from storage.store import Store
 
+app = typer.Typer(no_args_is_help=True, help="Vouchers for what is sold. Works while the bot runs.")
+
 MAX_COUNT = 10_000
+
+
+@app.command("create")
+def create_vouchers(
+    offer: Annotated[str, typer.Option(help="What each code brings: a name under [offers] in bot.toml.")],
+    count: Annotated[int, typer.Option(help="How many codes.")] = 1,
+    config: ConfigOption = None,
+) -> None:
+    """Print one-time codes, this once."""
+    with_store(read_settings(config), lambda settings, store: create(console, settings, store, offer, count))
 
 
 async def create(console: Console, config: Config, store: Store, offer: str, count: int) -> None:
