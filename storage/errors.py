@@ -23,9 +23,12 @@ class Refusal(StorageError):
 class QuotaExceeded(Refusal):
     """The member wanted more images than the month and the top-up have left."""
 
-    def __init__(self, wanted: int, left: int, resets_at: datetime, *, may_go_slowly: bool = False) -> None:
+    def __init__(
+        self, wanted: int, left: int, resets_at: datetime, *, slow_left: int = 0, slow: bool = False
+    ) -> None:
         super().__init__(f"{wanted} images wanted, {left} left until {resets_at.isoformat()}")
-        self.may_go_slowly = may_go_slowly  # they have not chosen to, and could
+        self.slow_left = slow_left  # so many may be drawn slowly this month
+        self.slow = slow  # they chose to go on so
         self.wanted = wanted
         self.left = left
         self.resets_at = resets_at

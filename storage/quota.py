@@ -172,8 +172,7 @@ def reserve(
         raise AccountTooYoung(request.account_age_s, where.terms.min_account_age_s)
     slow = where.left == 0 and where.chose_slow and wanted <= where.slow_left
     if where.left is not None and wanted > where.left and not slow:  # `_hold` finds the same, and decides
-        may_go_slowly = not where.left and not where.chose_slow and where.slow_left > 0
-        raise QuotaExceeded(wanted, where.left, resets_at, may_go_slowly=may_go_slowly)
+        raise QuotaExceeded(wanted, where.left, resets_at, slow_left=where.slow_left, slow=where.chose_slow)
     from_allowance = wanted if slow or where.allowance_left is None else min(wanted, where.allowance_left)
     had = where.used + where.reserved
     prices_micro = tuple(0 if slow else where.terms.price_of_next(had + n) for n in range(from_allowance))

@@ -14,12 +14,14 @@ from prompt_toolkit.patch_stdout import patch_stdout
 from bot.cli.files import check_out, write
 from bot.cli.screen import OUT, BarScreen, ChatScreen, address_of
 from bot.cli.show import show_card, show_facts
+from bot.commands import allowance, button_ids, questions
 from bot.commands.command import typed
 from bot.commands.members import shortened
 from bot.commands.table import named
 from bot.faces.caller import Origin, caller_of
 from bot.faces.delivery import Delivery
 from bot.imagine.parse import parse_imagine
+from bot.imagine.refusals import UsedUp
 from bot.messages import UserError, best_language, say, translator
 from storage.records import CancelledBy
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from bot.imagine.options import Options
     from bot.imagine.service import Service
     from bot.messages import Translator
+    from bot.render import Button
 
 PLATFORM = "console"
 LEAVING = ("exit", "quit", "bye", "/exit", "/quit", "退出", "再见")
@@ -51,6 +54,8 @@ class Terminal:
         self._delivery = Delivery(service, PLATFORM, self._screen)
         self._prompt: PromptSession[str] | None = None
         self._status: dict[str, str] = {}
+        self._choices: tuple[Button, ...] = ()
+        """What can be chosen by its number in the next line."""
 
     @property
     def status_lines(self) -> str:
@@ -68,6 +73,8 @@ class Terminal:
             return await self._imagine(options, out)
         except UserError as error:
             self._say(self._t(error.message))
+            if isinstance(error, UsedUp) and error.may_go_slowly:
+                self._say(self._t("slow-in-chat"))
             return False
         finally:
             await self._delivery.close(farewell_s=0)
@@ -119,21 +126,40 @@ class Terminal:
         await self.settled()
 
     async def line(self, line: str, folder: Path) -> None:
-        """Answer one line of the chat. A line without a command is a prompt."""
+        """Answer one line of the chat: a command, the number of a choice, or else a prompt."""
         if line.lower() in HELP:
             line = "/help"
         name, _, words = (line if line.startswith("/") else f"/imagine {line}")[1:].partition(" ")
-        t = self._t
+        t, choices, caller = self._t, self._choices, None
+        self._choices = ()
         try:
             caller = await self._caller()
             t = caller.t
-            if name.lower() == "imagine":
+            if line in (numbers := [str(n) for n, _ in enumerate(choices, 1)]):
+                await self._choose(caller, choices[numbers.index(line)])
+            elif name.lower() == "imagine":
                 out = folder / f"{secrets.token_hex(4)}.png"
                 self._delivery.follow(await self._ask(caller, parse_imagine(words), out))
             else:
                 await self._answer(caller, name, words, folder)
         except UserError as error:
             self._say(t(error.message))
+            if caller is not None:
+                self._offer(allowance.ways_on(error, self._service.config, caller), t)
+
+    async def _choose(self, caller: Caller, button: Button) -> None:
+        """Answer a question that was asked in the line before."""
+        replied = button_ids.replied(button.id)
+        assert replied is not None
+        card = await questions.answer(self._service, caller, replied)
+        show_card(self._console, card)
+        self._offer(card.buttons, caller.t)
+
+    def _offer(self, buttons: tuple[Button, ...], t: Translator) -> None:
+        """List what the next line can choose by a number; buttons about one picture are a chat's."""
+        self._choices = tuple(one for one in buttons if button_ids.replied(one.id))
+        for n, button in enumerate(self._choices, 1):
+            self._say(t("chat-choice", number=n, label=button.label))
 
     async def settled(self) -> None:
         """Wait until everything asked for in this chat is delivered."""
@@ -164,6 +190,7 @@ class Terminal:
         command, rest = named(name, words)
         card = await command.run(self._service, caller, typed(command, rest, PLATFORM))
         show_card(self._console, card)
+        self._offer(card.buttons, caller.t)
         if card.document is not None:
             file, content = folder / card.document.name, card.document.content
         elif card.picture is not None:

@@ -14,15 +14,13 @@ from typing import TYPE_CHECKING
 from babel.dates import format_datetime
 
 from bot import render
-from bot.commands.button_ids import Reply, reply_id
 from bot.commands.command import Argument, Command, Kind
 from bot.config.faces import AccessMode
 from bot.faces.platforms import PLATFORMS
 from bot.imagine.picture import thumbnail
 from bot.imagine.request import ImageRequest
 from bot.messages import LANGUAGES, Moment, Reason, UserError, say, translator
-from bot.render import Button, Card
-from bot.sales.commands import offered_when_little_is_left
+from bot.render import Card
 from storage.errors import ImageGone, LinkProblem, LinkRefused
 from storage.records import CancelledBy, Identity, JobState
 
@@ -33,7 +31,7 @@ if TYPE_CHECKING:
     from bot.faces.caller import Caller
     from bot.imagine.service import Asker, Service
     from bot.messages import Translator
-    from storage.records import LinkOffer, Quota, RequestRecord
+    from storage.records import LinkOffer, RequestRecord
 
 PAGE = 5
 PROMPT_CHARS = 120
@@ -71,25 +69,6 @@ class Page:
     title: str
     entries: tuple[Entry, ...]
     after: str | None = None
-
-
-async def quota(service: Service, asker: Asker, t: Translator) -> Card:
-    """What the asker has used and has left this month."""
-    member = await service.member(asker)
-    state = await service.store.members.quota(member.key, tier=asker.tier)
-    tier = service.config.tiers[state.tier]
-    facts = tuple(render.quota_facts(state, tier, service.pricing.currency, t))
-    buttons = (*_slowly(state, t), *offered_when_little_is_left(service.config, state, t))
-    return Card(t("quota-title"), facts, buttons=buttons)
-
-
-def _slowly(quota: Quota, t: Translator) -> tuple[Button, ...]:
-    """The choice between going on slowly and waiting for the month, once nothing is left."""
-    if quota.left != 0 or not (quota.slow_left or quota.slow):
-        return ()
-    if quota.slow:
-        return (Button(t("slow-wait"), reply_id(Reply.SLOW, "off")),)
-    return (Button(t("slow-go-on"), reply_id(Reply.SLOW, "on")),)
 
 
 async def cancel(service: Service, asker: Asker, t: Translator) -> Card:
@@ -313,7 +292,6 @@ async def _thumbnail(service: Service, record: RequestRecord) -> bytes | None:
 
 
 COMMANDS = (
-    Command("quota", lambda service, caller, _: quota(service, caller.asker, caller.t)),
     Command("queue", lambda service, caller, _: queue(service, caller.asker, caller.t)),
     Command("cancel", lambda service, caller, _: cancel(service, caller.asker, caller.t)),
     Command(

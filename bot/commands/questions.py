@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot.commands import members, server
+from bot.commands import allowance, members, server
 from bot.commands.button_ids import Action, Reply, button_id, reply_id
 from bot.commands.command import Argument, Command
 from bot.faces.caller import Who
@@ -54,8 +54,7 @@ async def answer(service: Service, caller: Caller, pressed: Replied) -> Card:
         case Reply.BUY:
             return await sales.buy(service, caller, target)
         case Reply.SLOW:
-            await service.store.members.go_slowly(caller.member.key, yes=target == "on")
-            return await members.quota(service, asker, t)
+            return await allowance.go_slowly(service, caller, target)
         case Reply.SETTING:
             await caller.require(Who.MANAGER)
             name, _, value = target.partition("=")

@@ -17,7 +17,7 @@ import discord
 import structlog
 from discord import app_commands
 
-from bot.commands import questions
+from bot.commands import allowance, questions
 from bot.commands.button_ids import Replied, Reply
 from bot.discord.address import address_of
 from bot.discord.caller import PLATFORM, caller, require_channel, spoken_to
@@ -30,6 +30,7 @@ from bot.faces.tasks import Tasks
 from bot.imagine import refusals
 from bot.imagine.request import ImageRequest
 from bot.messages import UserError, say
+from bot.render import Card
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from bot.imagine.live import LiveRequest
     from bot.imagine.service import Asker, Service
     from bot.messages import Translator
-    from bot.render import Card
 
 log = structlog.get_logger(__name__)
 
@@ -165,7 +165,7 @@ class Face(discord.AutoShardedClient, ABC):
     ) -> None:
         files = [discord.File(io.BytesIO(content), name) for name, content in card_files(card).items()]
         await interaction.edit_original_response(
-            embeds=card_embeds(card, mentions), view=card_view(card), attachments=files
+            content=None, embeds=card_embeds(card, mentions), view=card_view(card), attachments=files
         )
 
     async def acknowledge(self, interaction: Interaction, *, private: bool) -> int | None:
@@ -207,23 +207,23 @@ class Face(discord.AutoShardedClient, ABC):
 
     async def tell(self, interaction: Interaction, error: Exception) -> None:
         """Why not, in the message that was promised."""
-        text = await self._sentence(interaction, error)
-        await interaction.edit_original_response(content=text, embeds=[], view=None)
+        text, view = await self._refusal(interaction, error)
+        await interaction.edit_original_response(content=text, embeds=[], view=view)
 
     async def refuse(self, interaction: Interaction, error: Exception, *, private: bool) -> None:
         """Why nothing is drawn, to the asker alone: a quota or a ban is nobody else's business."""
         if private:
             await self.tell(interaction, error)
             return
-        text = await self._sentence(interaction, error)
+        text, view = await self._refusal(interaction, error)
         # an answer was promised to everybody: it must be there before another message may be for one reader
         await interaction.edit_original_response(content="…")
-        await interaction.followup.send(text, ephemeral=True)
+        await _whisper(interaction, text, view)
         await interaction.delete_original_response()
 
     async def whisper(self, interaction: Interaction, error: Exception) -> None:
         """Why not, seen only by whoever pressed a button under a message."""
-        await interaction.followup.send(await self._sentence(interaction, error), ephemeral=True)
+        await _whisper(interaction, *await self._refusal(interaction, error))
 
     async def failed(self, interaction: Interaction, error: BaseException) -> None:
         """Something nobody expected: into the log, and in a sentence to whoever waits."""
@@ -240,14 +240,28 @@ class Face(discord.AutoShardedClient, ABC):
         except discord.HTTPException as trouble:
             log.warning("discord.not_told", status=trouble.status, code=trouble.code)
 
-    async def _sentence(self, interaction: Interaction, error: Exception) -> str:
-        """A refusal in the reader's language, or in their client's where the store cannot say."""
-        t = spoken_to(self.service, interaction)
+    async def _refusal(
+        self, interaction: Interaction, error: Exception
+    ) -> tuple[str, discord.ui.View | None]:
+        """Why not, in the reader's language, or in their client's where the store cannot say; and buttons for
+        what they can do about it.
+        """
+        t, ways = spoken_to(self.service, interaction), Card("")
         with contextlib.suppress(*REFUSALS):
-            t = (await caller(self.service, interaction)).t
+            asking = await caller(self.service, interaction)
+            t, ways = asking.t, Card("", buttons=allowance.ways_on(error, self.service.config, asking))
         if isinstance(error, StorageError):
             error = refusals.explain(error, t.language)
-        return sentence(error.message if isinstance(error, UserError) else say("error-internal"), t)
+        message = error.message if isinstance(error, UserError) else say("error-internal")
+        return sentence(message, t), card_view(ways)
+
+
+async def _whisper(interaction: Interaction, text: str, view: discord.ui.View | None) -> None:
+    """A message for whoever asked alone, besides the answer."""
+    if view is None:  # the library tells "no view" by its absence
+        await interaction.followup.send(text, ephemeral=True)
+    else:
+        await interaction.followup.send(text, view=view, ephemeral=True)
 
 
 class Tree(app_commands.CommandTree[Face]):

@@ -23,9 +23,20 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
+class UsedUp(UserError):
+    """The month has too few images left. `may_go_slowly`: the member has yet to choose that, and could."""
+
+    def __init__(self, message: Message, *, may_go_slowly: bool) -> None:
+        super().__init__(message)
+        self.may_go_slowly = may_go_slowly
+
+
 def explain(error: StorageError, language: str) -> UserError:
     """The sentence for a refusal of the store. Any other storage error reads as "storage is down"."""
     message, reason = _refused(error, language)
+    if isinstance(error, QuotaExceeded):
+        slowly = not error.left and not error.slow and error.slow_left > 0
+        return UsedUp(message.because(reason), may_go_slowly=slowly)
     return UserError(message.because(reason))
 
 
@@ -46,8 +57,13 @@ def explain_engine(error: EngineError) -> UserError:
 
 def _refused(error: StorageError, language: str) -> tuple[Message, Reason]:
     match error:
-        case QuotaExceeded(may_go_slowly=True):
-            return say("error-quota-slow", resets=day(error.resets_at, language)), Reason.NO_QUOTA
+        case QuotaExceeded(left=0, slow=False, slow_left=slow_left) if slow_left:
+            slowly = say("error-quota-slow", resets=day(error.resets_at, language), left=slow_left)
+            return slowly, Reason.NO_QUOTA
+        case QuotaExceeded(left=0, slow=True, slow_left=slow_left) if slow_left:
+            resets = day(error.resets_at, language)
+            short = say("error-quota-short", wanted=error.wanted, left=slow_left, resets=resets)
+            return short, Reason.NO_QUOTA
         case QuotaExceeded(left=0):
             return say("error-quota-used", resets=day(error.resets_at, language)), Reason.NO_QUOTA
         case QuotaExceeded():

@@ -27,10 +27,6 @@ if TYPE_CHECKING:
     from bot.imagine.service import Service
     from bot.messages import Message, Translator
     from storage.goods import Brought
-    from storage.records import Quota
-
-LITTLE = 10
-"""Of an allowance, so many hundredths are little."""
 
 VOUCHER_ERRORS = {
     VoucherProblem.UNKNOWN: "error-voucher-unknown",
@@ -101,10 +97,9 @@ async def buy(service: Service, caller: Caller, offer: str) -> Card:
     return Card(t("order-title"), text=t("order-link" if url else "order-invoice"), link=url)
 
 
-def offered_when_little_is_left(config: Config, quota: Quota, t: Translator) -> tuple[Button, ...]:
-    """A button to /plans, where the month's images are nearly used up."""
-    little = quota.left is not None and quota.left * 100 <= LITTLE * (quota.allowance or 0)
-    return (Button(t("plans-show"), reply_id(Reply.PLANS)),) if config.sales.enabled and little else ()
+def see_plans(config: Config, t: Translator) -> tuple[Button, ...]:
+    """A button to /plans, where there is something to buy."""
+    return (Button(t("plans-show"), reply_id(Reply.PLANS)),) if config.sales.enabled else ()
 
 
 async def redeem(service: Service, caller: Caller, given: Given) -> Card:

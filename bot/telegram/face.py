@@ -9,12 +9,14 @@ import structlog
 from telegram import Update
 from telegram.error import ChatMigrated
 
+from bot.commands import allowance
 from bot.faces.delivery import Delivery
 from bot.faces.screen import Unreachable
 from bot.faces.tasks import Tasks
 from bot.imagine.picture import contact_sheet
 from bot.messages import Message as Told
 from bot.messages import UserError, best_language, translator
+from bot.render import Card
 from bot.telegram import html, keyboards
 from bot.telegram.address import reply_to
 from bot.telegram.albums import Albums
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from telegram.ext import ExtBot
 
     from bot.imagine.service import Service
-    from bot.render import Card
     from bot.telegram.pace import RateLimiter
 
 log = structlog.get_logger(__name__)
@@ -119,10 +120,13 @@ class Face:
         except (Unreachable, MessageGone, Refused, ChatMigrated) as error:
             log.warning("telegram.answer_lost", why=str(error))
 
-    def refuse(self, asked: Asked, error: UserError) -> None:
-        """Tell why not, without keeping the update waiting for it."""
+    def refuse(self, asked: Asked, error: UserError, *, to: str = "") -> None:
+        """Tell why not and what can be done about it, without keeping the update waiting for it. `to` is a
+        mention, where the answer stands below a message that is somebody else's.
+        """
         text = html.escape(html.clip(asked.t(error.message), REFUSAL_UNITS))
-        self.tasks.start(self.answer(asked, text))
+        ways = Card("", buttons=allowance.ways_on(error, self.service.config, asked.caller))
+        self.tasks.start(self.answer(asked, f"{to} {text}" if to else text, keyboards.of_card(ways)))
 
     async def apologise(self, update: object, message: Told) -> None:
         """Tell whoever sent `update` that it went wrong, even while nothing is known of them."""

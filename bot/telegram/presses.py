@@ -17,6 +17,7 @@ from telegram.error import TelegramError
 from bot.commands import button_ids, buttons, questions
 from bot.commands.button_ids import Action
 from bot.faces.caller import Who
+from bot.imagine.refusals import UsedUp
 from bot.messages import Reason, UserError, say
 from bot.telegram import commands, html, keyboards
 
@@ -226,6 +227,9 @@ class Buttons:
         """Say in an alert why something was not done."""
         try:
             await work
+        except UsedUp as error:  # an alert has no buttons
+            self._face.refuse(asked, error, to="" if asked.is_private else query.from_user.mention_html())
+            self._face.tasks.start(_answer(query))
         except UserError as error:
             self._face.tasks.start(_answer(query, asked.t(error.message), alert=True))
         except TelegramError as error:

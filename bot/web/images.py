@@ -98,6 +98,8 @@ async def _ask(
     service: Service, caller: KeyHolder, body: OpenAIRequest, idempotency_key: str | None
 ) -> LiveRequest:
     """Accept the request. What came to nothing under the same key is drawn anew: it was not charged."""
+    if body.slow is not None:
+        await service.store.members.go_slowly(caller.key.member, yes=body.slow)
     event = caller.source_key(idempotency_key or secrets.token_hex(16))
     for attempt in range(MOST_ATTEMPTS):
         live = await service.imagine(

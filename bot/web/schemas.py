@@ -70,6 +70,10 @@ class OpenAIRequest(BaseModel):
     style: Annotated[
         str | None, Field(description="A style of this server; OpenAI's vivid and natural are ignored.")
     ] = None
+    slow: Annotated[
+        bool | None,
+        Field(description="true: once the month's images are used, go on slowly this month; false: wait."),
+    ] = None
 
     @model_validator(mode="after")
     def _png_is_lossless(self) -> Self:

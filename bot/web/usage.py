@@ -30,6 +30,8 @@ class Allowance(BaseModel):
     used: int
     reserved: int
     left: int | None
+    slow: Annotated[bool, Field(description="Whether the key goes on slowly once nothing is left.")]
+    slow_left: Annotated[int, Field(description="Images that may be drawn slowly this month.")]
     spending_cap_micro: int | None
     resets_at: dt.datetime
 
@@ -78,6 +80,8 @@ def router(service: Service, authenticator: Authenticator) -> APIRouter:
                 used=quota.used,
                 reserved=quota.reserved,
                 left=quota.left,
+                slow=quota.slow,
+                slow_left=quota.slow_left,
                 spending_cap_micro=caller.key.spend_cap_micro,
                 resets_at=quota.resets_at,
             ),

@@ -133,6 +133,7 @@ stats-none = nothing yet
 ## The terminal
 
 chat-welcome = Easel draws what you type. /imagine a cat on the moon, /quota, /stats, /help; exit or Ctrl-D leaves.
+chat-choice = Type { $number } for: { $label }
 chat-bye = Bye.
 error-chart-failed = { $file } could not be written ({ $reason }).
 chat-goes-on = Still to come from before: “{ $prompt }”, into { $file }. It counts once it is written.

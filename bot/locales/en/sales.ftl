@@ -94,6 +94,12 @@ slow-possible =
     }
 slow-chosen = slowly, when nobody else waits; { $left } left
 slow-go-on = Go on slowly
-slow-wait = Wait for next month instead
-error-quota-slow = All your images for this month are used or being drawn. New ones come on { $resets }, or go on slowly: the button is under /quota.
+slow-wait = Wait for next month
+slow-in-chat = To choose, type /quota in easel chat.
+error-not-your-choice = That button is for somebody else. Type /quota to choose for yourself.
+error-quota-slow =
+    All your images for this month are used or being drawn. New ones come on { $resets }. Until then { $left ->
+        [one] one more can
+       *[other] { $left } more can
+    } be drawn slowly, when nobody else waits.
 error-refund-elsewhere = Orders paid on { $platform } are refunded there, by the seller. I take back what is unused as soon as { $platform } tells me.

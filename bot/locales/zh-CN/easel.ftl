@@ -110,6 +110,7 @@ stats-none = 暂无
 ## 终端
 
 chat-welcome = 输入文字，Easel 就画出来。/imagine 月球上的一只猫，/quota，/stats，/help；exit 或 Ctrl-D 退出。
+chat-choice = 输入 { $number }：{ $label }
 chat-bye = 再见。
 error-chart-failed = 无法写入 { $file }（{ $reason }）。
 chat-goes-on = 之前的还没完成：“{ $prompt }”，将写入 { $file }，写好才计数。

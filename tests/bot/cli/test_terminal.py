@@ -367,3 +367,21 @@ async def test_the_next_chat_heals_it_too(tmp_path: Path) -> None:
             await chat
         assert broken == []
         assert await balance(service) == (0, 0)
+
+
+async def test_a_choice_is_made_by_its_number(tmp_path: Path) -> None:
+    tiers = {"free": {"images_a_month": 0, "slow_images_a_month": 5, "billing": "none"}}
+    model = FieldModel()
+    async with easel(config_in(tmp_path, tiers=tiers), model) as service:
+        anna = Person(service, model, tmp_path)
+        await anna.type("a cat")
+        assert "Type 1 for: Go on slowly" in anna.words()
+        assert "Type 2 for: Wait for next month" in anna.words()
+        await anna.type("1")
+        assert "slowly, when nobody else waits; 5 left" in anna.words()
+        await anna.type("a cat")
+        await anna.settled()
+        await anna.type("1")  # nothing is asked, so it is a prompt
+        await anna.settled()
+        assert len(anna.pictures()) == 2
+        await anna.terminal.leave()

@@ -9,7 +9,7 @@ import pytest
 
 from bot.imagine.service import Asker
 from bot.messages import UserError
-from tests.bot.discord.conftest import parts, words
+from tests.bot.discord.conftest import labels, parts, words
 from tests.easel import config_in
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from bot.config.schema import Config
     from storage.records import Quota
-    from tests.bot.discord.conftest import World
+    from tests.bot.discord.conftest import Opened, World
 
 BOOST, MONTH = 5001, 5002
 OFFERS: dict[str, Any] = {
@@ -124,3 +124,20 @@ async def test_who_is_banned_waits_for_what_they_bought(world: World, skus: Any)
     await world.service.store.members.unban(member.key, by="admin")
     await world.bot.premium.reconcile()
     assert (await quota(world)).topup == 100
+
+
+async def test_a_refusal_has_buttons_to_go_on_wait_or_buy(
+    opened: Opened, config: Config, tmp_path: Path
+) -> None:
+    tiers = {"free": {"images_a_month": 1, "slow_images_a_month": 5, "billing": "none"}, "member": {}}
+    settings = config_in(tmp_path, sales={"enabled": True}, offers=OFFERS, tiers=tiers)
+    async with opened(settings) as world:
+        picture = await world.imagine()
+        refusals = [await world.imagine(), (await world.click(picture, "Again")).followups[0]]
+        for refusal in refusals:
+            assert "5 more can be drawn slowly" in words(refusal)
+            assert labels(refusal) == ["Go on slowly", "Wait for next month", "See plans"]
+        await world.click(refusals[0], "Go on slowly")
+        assert (await quota(world)).slow
+        await world.imagine()
+        assert (await quota(world)).used == 2

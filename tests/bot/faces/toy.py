@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from bot import render
-from bot.commands import button_ids, buttons, questions, table
+from bot.commands import allowance, button_ids, buttons, questions, table
 from bot.commands.button_ids import Action
 from bot.commands.command import typed
 from bot.faces.caller import Origin, Who, caller_of
@@ -155,6 +155,7 @@ class ToyFace:
     def _refuse(self, caller: Caller, error: UserError) -> None:
         self.chat.refused.append(caller.t(error.message))
         self.chat.say(caller.t(error.message), alone=True)
+        self.chat.buttons += [button.id for button in allowance.ways_on(error, self.service.config, caller)]
 
     def _card(self, card: Card) -> None:
         lines = [card.title, *(f"{label}: {value}" for label, value in card.facts), card.text, card.link]

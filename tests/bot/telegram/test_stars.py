@@ -329,3 +329,35 @@ async def test_a_voucher_is_redeemed_once(bot: Bot) -> None:
 
 async def test_nobody_gives_more_than_they_have(bot: Bot) -> None:
     assert "You have 0 extra images" in await said(bot, ANNA, f"/gift {BOB} 1")
+
+
+async def test_a_refusal_has_buttons_to_go_on_wait_or_buy(stage: Stage, config: Config) -> None:
+    tiers = {"free": {"images_a_month": 1, "slow_images_a_month": 5, "billing": "none"}}
+    offers = {"boost": {"images": 100, "stars": 150}}
+    stage.config = selling(config, tiers=tiers, offers=offers)
+    async with stage.bot() as bot:
+        await said(bot, ANNA, "/imagine a cat")
+        picture = bot.telegram.messages(ANNA)[-1]
+        assert "can be drawn slowly" in await said(bot, ANNA, "/imagine a cat")
+        assert bot.telegram.messages(ANNA)[-1].buttons == ["slow", "slow", "plans"]
+        await bot.telegram.press(ANNA, picture, "again")  # an alert would have no buttons
+        await bot.settled()
+        refusal = bot.telegram.messages(ANNA)[-1]
+        assert refusal.buttons == ["slow", "slow", "plans"]
+        await bot.telegram.press(ANNA, refusal, "slow:on")
+        await bot.settled()
+        assert "slowly, when nobody else waits; 5 left" in last(bot)
+        await said(bot, ANNA, "/imagine a cat")
+        assert (await quota(bot)).used == 2
+
+
+async def test_in_a_group_each_chooses_for_themselves(stage: Stage, config: Config) -> None:
+    tiers = {"free": {"images_a_month": 0, "slow_images_a_month": 5, "billing": "none"}}
+    stage.config = selling(config, tiers=tiers, offers={})
+    async with stage.bot() as bot:
+        await said(bot, ANNA, "/imagine a cat", chat=GROUP)
+        refusal = bot.telegram.messages(GROUP)[-1]
+        await bot.telegram.press(BOB, refusal, "slow:on")
+        await bot.settled()
+        assert not (await quota(bot, BOB)).slow
+        assert "can be drawn slowly" in bot.telegram.messages(GROUP)[-1].plain

@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 
 from bot.imagine.service import Asker
 from tests.bot.web.conftest import config_for
+from tests.easel import config_in
 
 if TYPE_CHECKING:
     from openai.types import Image as ImageObject
@@ -304,6 +305,20 @@ async def test_usage_tells_images_time_and_amount_by_day(site: Site) -> None:
     assert usage["gpu_s"] == sum(day["gpu_s"] for day in usage["days"]) > 0
     assert usage["month"]["spending_cap_micro"] == key.spend_cap_micro
     assert (usage["month"]["tier"], usage["month"]["left"]) == ("enterprise", None)
+
+
+async def test_a_request_says_that_it_may_be_slow(stage: Stage) -> None:
+    tiers = {"free": {"images_a_month": 0, "slow_images_a_month": 5, "billing": "none"}}
+    config = config_in(stage.folder, tiers=tiers, http={"enabled": True, "port": 0})
+    async with stage.site(config) as site:
+        text, _ = await site.key("free")
+        async with site.client(text) as client, site.http(text) as http:
+            with pytest.raises(APIError, match="can be drawn slowly"):
+                await client.images.generate(prompt="a cat")
+            await client.images.generate(prompt="a cat", extra_body={"slow": True})
+            await site.settled()
+            month = (await http.get("/v1/usage")).json()["month"]
+        assert (month["slow"], month["slow_left"], month["used"]) == (True, 4, 1)
 
 
 async def test_a_client_that_loses_patience_gets_its_time_out(site: Site) -> None:
