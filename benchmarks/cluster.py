@@ -31,15 +31,16 @@ from benchmarks.cluster_report import scale
 from benchmarks.machine import load_average, machine
 from bot.app import engine_config, open_store
 from bot.config.schema import Config
+from bot.imagine.asker import Asker
 from bot.imagine.events import Done
 from bot.imagine.models import Model, Models, load_capabilities
 from bot.imagine.options import Options
 from bot.imagine.pricing import Pricing
-from bot.imagine.service import Asker, Service
+from bot.imagine.service import Service
 from engine.fleet.settings import FleetSettings
 from engine.request import DrawRequest
 from engine.settings import EngineConfig
-from storage.records import Outcome
+from storage.records.figures import Outcome
 from tests.engine.fleet.raycluster import ONE_THREAD, actors, embedded, front_on, ray_cluster
 
 if TYPE_CHECKING:

@@ -31,11 +31,12 @@ from PIL import Image
 from benchmarks.machine import load_average
 from bot.app import engine_config, open_store
 from bot.config.schema import Config
+from bot.imagine.asker import Asker
 from bot.imagine.events import Done
 from bot.imagine.models import Model, Models, load_capabilities
 from bot.imagine.options import Options
 from bot.imagine.pricing import Pricing
-from bot.imagine.service import Asker, Service
+from bot.imagine.service import Service
 from bot.logs import set_up_logs
 from engine.families.profile import Curve
 from engine.families.registry import load_profile

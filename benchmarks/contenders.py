@@ -26,9 +26,9 @@ from diffusers.utils.logging import disable_progress_bar
 from benchmarks.weights import MODEL
 from bot.app import open_service
 from bot.config.schema import Config
+from bot.imagine.asker import Asker
 from bot.imagine.events import Done
 from bot.imagine.options import Options
-from bot.imagine.service import Asker
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -37,7 +37,7 @@ from bot.messages import translator
 from engine.request import DrawRequest, QueueFull
 from storage.clock import DAY_US, HOUR_US, to_us
 from storage.errors import QuotaExceeded
-from storage.records import CancelledBy, DrawUsage, NewJob, NewRequest, Source
+from storage.records.requests import CancelledBy, DrawUsage, NewJob, NewRequest, Source
 from storage.store import Store
 
 if TYPE_CHECKING:

@@ -32,11 +32,12 @@ from PIL import Image
 from benchmarks.cluster_scale import LANES, settings
 from benchmarks.machine import load_average
 from bot.app import engine_config, open_store
+from bot.imagine.asker import Asker
 from bot.imagine.events import Done
 from bot.imagine.models import Model, Models, load_capabilities
 from bot.imagine.options import Options
 from bot.imagine.pricing import Pricing
-from bot.imagine.service import Asker, Service
+from bot.imagine.service import Service
 from engine.build import build_engine, child_worker, local_front
 from engine.events import Action, Event, Observer
 from engine.request import DrawRequest

@@ -23,7 +23,9 @@ from typing import TYPE_CHECKING
 
 from storage.clock import DAY_US, to_us
 from storage.invariants import _SPANS, _TALLY
-from storage.records import NewJob, NewRequest, Rate, Source, TierTerms
+from storage.records.figures import Rate
+from storage.records.members import TierTerms
+from storage.records.requests import NewJob, NewRequest, Source
 from storage.store import Store
 from tests.storage.house import USAGE, HandClock
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bot.imagine.picture import Picture
     from bot.imagine.request import ImageRequest
     from bot.messages import Translator
-    from storage.records import Quota
+    from storage.records.members import Quota
 
 BAR_CELLS = 10
 

@@ -9,7 +9,7 @@ from . import quota, request_rows
 from .clock import from_us
 from .closing import OPEN
 from .errors import SourceReused, UnknownRequest
-from .records import Acceptance, JobRecord, JobState, NewRequest, RequestRecord
+from .records.requests import Acceptance, JobRecord, JobState, NewRequest, RequestRecord
 
 if TYPE_CHECKING:
     import sqlite3

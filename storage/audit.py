@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .clock import from_us
 from .core import Subject, reports
-from .records import AuditRow
+from .records.members import AuditRow
 
 if TYPE_CHECKING:
     import sqlite3

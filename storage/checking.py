@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from . import invariants
 from .backup import connected
-from .records import Finding
+from .records.findings import Finding
 from .schema import APPLICATION_ID, migrations, version
 from .trouble import diagnose
 

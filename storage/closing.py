@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from . import quota
-from .records import CancelledBy, DrawUsage, JobState, Outcome
+from .records.figures import Outcome
+from .records.requests import CancelledBy, DrawUsage, JobState
 
 if TYPE_CHECKING:
     import sqlite3

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import member_rows
 from .clock import from_us
-from .records import MemberData
+from .records.members import MemberData
 
 if TYPE_CHECKING:
     import sqlite3

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
-from .records import Finding
+from .records.findings import Finding
 from .sale_invariants import SALES, Invariant
 from .stats import SUMS
 from .trouble import is_damage

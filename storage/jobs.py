@@ -11,7 +11,8 @@ from .clock import SECOND_US
 from .closing import OPEN, SELECT, OpenJob, close, open_job
 from .core import Subject, reads, writes, writes_until_stored
 from .errors import UnknownJob, UnknownRequest, WrongState
-from .records import CancelledBy, DrawUsage, JobRecord, JobState, Outcome
+from .records.figures import Outcome
+from .records.requests import CancelledBy, DrawUsage, JobRecord, JobState
 
 if TYPE_CHECKING:
     import sqlite3

@@ -12,7 +12,7 @@ from . import member_rows
 from .audit import note
 from .clock import from_us, to_us
 from .core import Subject, reads, writes
-from .records import ApiKey
+from .records.members import ApiKey
 
 if TYPE_CHECKING:
     import sqlite3

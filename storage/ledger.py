@@ -10,7 +10,9 @@ from . import member_rows
 from .clock import from_us
 from .core import Subject, reads, reports
 from .meter import CELL_US
-from .records import CancelledBy, DayUse, LedgerRow, Outcome
+from .records.figures import LedgerRow, Outcome
+from .records.members import DayUse
+from .records.requests import CancelledBy
 
 if TYPE_CHECKING:
     import sqlite3

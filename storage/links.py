@@ -18,14 +18,14 @@ from . import member_rows
 from .clock import SECOND_US, from_us
 from .core import Subject, reads, writes
 from .errors import LinkProblem, LinkRefused
-from .records import LinkOffer
+from .records.members import LinkOffer
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
 
     from .policy import Policy
-    from .records import Member
+    from .records.members import Member
 
 CODE_LETTERS = 13  # of base32, 5 bits each
 CODE_LIFE_US = 600 * SECOND_US

@@ -9,7 +9,7 @@ from .audit import note
 from .clock import from_us
 from .errors import UnknownMember
 from .goods import bought_tiers
-from .records import Identity, Member
+from .records.members import Identity, Member
 
 if TYPE_CHECKING:
     import sqlite3

@@ -10,7 +10,7 @@ from .audit import note
 from .clock import to_us
 from .core import Subject, reads, reports, writes
 from .errors import LinkProblem, LinkRefused
-from .records import Forgotten, Identity, Member, MemberLine, Quota
+from .records.members import Forgotten, Identity, Member, Quota
 from .stats import members_by_use
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from .core import Core
     from .pictures import Pictures
-    from .records import MemberData
+    from .records.figures import MemberLine
+    from .records.members import MemberData
 
 
 class Members(Subject):

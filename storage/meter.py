@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from .clock import HOUR_US, SECOND_US, to_us
 from .core import Subject, writes, writes_until_stored
-from .records import MeterSlice, Uptime
+from .records.figures import MeterSlice, Uptime
 
 if TYPE_CHECKING:
     import sqlite3

@@ -9,7 +9,7 @@ from . import trash
 from .core import Subject, writes, writes_until_stored
 from .errors import StoreUnavailable, UnknownJob, WrongState
 from .images import overdue
-from .records import JobState
+from .records.requests import JobState
 
 if TYPE_CHECKING:
     import sqlite3

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .months import Calendar
-    from .records import Rate, TierTerms
+    from .records.figures import Rate
+    from .records.members import TierTerms
 
 
 @dataclass(frozen=True, slots=True)

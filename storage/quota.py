@@ -22,12 +22,13 @@ from .errors import (
     SpendingCapReached,
     UnknownMember,
 )
-from .records import NewRequest, Quota, TierTerms
+from .records.members import Quota, TierTerms
 
 if TYPE_CHECKING:
     import sqlite3
 
     from .policy import Policy
+    from .records.requests import NewRequest
 
 
 @dataclass(frozen=True, slots=True)

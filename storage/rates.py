@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .records import Rate
+    from .records.figures import Rate
 
 
 def of_device(rates: Iterable[Rate], device: str) -> list[Rate]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from .clock import from_us
 from .errors import UnknownJob, UnknownRequest
-from .records import DrawUsage, JobRecord, JobState, RequestRecord, Source
+from .records.requests import DrawUsage, JobRecord, JobState, RequestRecord, Source
 
 if TYPE_CHECKING:
     import sqlite3

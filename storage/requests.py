@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from .core import Core
     from .pictures import Pictures
-    from .records import Acceptance, NewRequest, RequestRecord
+    from .records.requests import Acceptance, NewRequest, RequestRecord
 
 PRUNED_AT_ONCE = 200
 """Few enough that nobody waits long for the writer."""

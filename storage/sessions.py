@@ -18,7 +18,7 @@ from .core import Subject, reads, writes
 if TYPE_CHECKING:
     import sqlite3
 
-    from .records import Member
+    from .records.members import Member
 
 LINK_LIFE_US = 600 * SECOND_US
 SESSION_LIFE_US = 12 * HOUR_US

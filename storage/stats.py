@@ -15,7 +15,7 @@ from .clock import DAY_US, from_us, to_us
 from .closing import bucket_us
 from .core import Subject, reports
 from .meter import CELL_US
-from .records import MemberLine, MemberMonth, Percentiles, Stats, Tally
+from .records.figures import MemberLine, MemberMonth, Percentiles, Stats, Tally
 
 if TYPE_CHECKING:
     import sqlite3

@@ -42,7 +42,9 @@ if TYPE_CHECKING:
 
     from .backup import Backup
     from .clock import Clock
-    from .records import Finding, Rate, TierTerms
+    from .records.figures import Rate
+    from .records.findings import Finding
+    from .records.members import TierTerms
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ from bot.background.task import BackgroundTask
 from engine.worker.accounting import Totals
 from storage.clock import HOUR_US, SECOND_US, utc_us
 from storage.errors import StoreUnavailable
-from storage.records import MeterSlice
+from storage.records.figures import MeterSlice
 
 if TYPE_CHECKING:
     from engine.backend import Backend

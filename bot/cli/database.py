@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from bot.config.schema import Config
     from bot.messages import Translator
-    from storage.records import Finding, Member
+    from storage.records.findings import Finding
+    from storage.records.members import Member
     from storage.store import Store
 
 

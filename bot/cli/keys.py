@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bot.config.schema import Config
-    from storage.records import ApiKey
+    from storage.records.members import ApiKey
     from storage.store import Store
 
 app = typer.Typer(no_args_is_help=True, help="Keys of the HTTP API. Works while the bot runs.")

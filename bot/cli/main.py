@@ -45,8 +45,8 @@ from bot.config.credentials import Credentials
 from bot.config.file import serving_http
 from bot.extras import DISTRIBUTION
 from bot.faces.serving import configured_faces, serve_all
+from bot.imagine.asker import Asker
 from bot.imagine.parse import parse_words
-from bot.imagine.service import Asker
 from bot.messages import UserError, best_language, translator
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from bot.faces.delivery import Delivery
 from bot.imagine.parse import parse_imagine
 from bot.imagine.refusals import UsedUp
 from bot.messages import UserError, best_language, say, translator
-from storage.records import CancelledBy
+from storage.records.requests import CancelledBy
 
 if TYPE_CHECKING:
     from pathlib import Path

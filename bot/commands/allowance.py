@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bot.config.schema import Config
     from bot.faces.caller import Caller
     from bot.imagine.service import Service
-    from storage.records import Quota
+    from storage.records.members import Quota
 
 LITTLE = 10
 """Of an allowance, so many hundredths are little."""

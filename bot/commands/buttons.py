@@ -18,18 +18,19 @@ from bot.imagine.request import ImageRequest, replay
 from bot.messages import Reason, UserError, say
 from bot.render import Card
 from storage.errors import ImageGone, StoreUnavailable, UnknownJob, UnknownRequest, WrongState
-from storage.records import CancelledBy, JobState
+from storage.records.requests import CancelledBy, JobState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bot import render
+    from bot.imagine.asker import Asker
     from bot.imagine.events import Done
     from bot.imagine.live import LiveRequest
     from bot.imagine.models import Capabilities
-    from bot.imagine.service import Asker, Service
+    from bot.imagine.service import Service
     from bot.messages import Translator
-    from storage.records import JobRecord, RequestRecord
+    from storage.records.requests import JobRecord, RequestRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bot.faces.caller import Who
 from bot.messages import UserError, say
-from storage.records import Identity
+from storage.records.members import Identity
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence

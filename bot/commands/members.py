@@ -22,16 +22,19 @@ from bot.imagine.request import ImageRequest
 from bot.messages import LANGUAGES, Moment, Reason, UserError, say, translator
 from bot.render import Card
 from storage.errors import ImageGone, LinkProblem, LinkRefused
-from storage.records import CancelledBy, Identity, JobState
+from storage.records.members import Identity
+from storage.records.requests import CancelledBy, JobState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
     from bot.faces.caller import Caller
-    from bot.imagine.service import Asker, Service
+    from bot.imagine.asker import Asker
+    from bot.imagine.service import Service
     from bot.messages import Translator
-    from storage.records import LinkOffer, RequestRecord
+    from storage.records.members import LinkOffer
+    from storage.records.requests import RequestRecord
 
 PAGE = 5
 PROMPT_CHARS = 120

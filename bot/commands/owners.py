@@ -17,16 +17,17 @@ from bot.imagine import refusals
 from bot.messages import UserError, say
 from bot.render import Card
 from storage.errors import UnknownMember
-from storage.records import CancelledBy
+from storage.records.requests import CancelledBy
 from storage.sessions import LINK_LIFE_US
 
 if TYPE_CHECKING:
     from bot.commands.command import Given
     from bot.config.schema import Config
     from bot.faces.caller import Caller
-    from bot.imagine.service import Asker, Service
+    from bot.imagine.asker import Asker
+    from bot.imagine.service import Service
     from bot.messages import Translator
-    from storage.records import AuditRow, Identity, Member
+    from storage.records.members import AuditRow, Identity, Member
     from storage.store import Store
 
 MAX_GRANT = 1_000_000

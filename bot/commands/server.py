@@ -21,7 +21,8 @@ from storage.settings import Scope, Setting
 if TYPE_CHECKING:
     from bot.commands.command import Given
     from bot.faces.caller import Caller
-    from bot.imagine.service import Asker, Service
+    from bot.imagine.asker import Asker
+    from bot.imagine.service import Service
     from bot.messages import Translator
 
 

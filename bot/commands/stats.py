@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from bot.commands.command import Given
     from bot.config.schema import Config
     from bot.faces.caller import Caller
-    from bot.imagine.service import Asker, Service
+    from bot.imagine.asker import Asker
+    from bot.imagine.service import Service
     from bot.messages import Translator
     from bot.render import Fact
     from engine.snapshot import WorkerSnapshot

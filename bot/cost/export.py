@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from bot.cost.report import CostReport
-    from storage.records import Percentiles, Tally
+    from storage.records.figures import Percentiles, Tally
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 """A cell of text that begins so is a formula to a spreadsheet."""

@@ -15,7 +15,7 @@ from bot.cost.plan import fee_micro
 from bot.messages import UserError, say
 from storage.clock import from_us, to_us, utc_us
 from storage.months import Period
-from storage.records import Tally
+from storage.records.figures import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bot.config.money import Tier
     from bot.config.schema import Config
     from storage.months import Calendar
-    from storage.records import MemberMonth, Percentiles, Stats
+    from storage.records.figures import MemberMonth, Percentiles, Stats
     from storage.store import Store
 
 PERIODS = "today, 7d, month, YYYY-MM"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bot.cost.report import CostReport
     from bot.messages import Translator
     from bot.render import Fact
-    from storage.records import Percentiles, Tally
+    from storage.records.figures import Percentiles, Tally
 
 TOP = 5
 SIZES = 5

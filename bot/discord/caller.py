@@ -9,7 +9,7 @@ import discord
 
 from bot.discord.locale import language_of
 from bot.faces.caller import Caller, Origin, caller_of
-from bot.imagine.service import Asker
+from bot.imagine.asker import Asker
 from bot.messages import UserError, say, translator
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from bot.discord.caller import PLATFORM, still_there
 from bot.discord.locale import text
 from bot.discord.pages import named
 from bot.faces.caller import Who
-from storage.records import Identity
+from storage.records.members import Identity
 
 if TYPE_CHECKING:
     from bot.commands.command import Argument, Command

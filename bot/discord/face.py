@@ -38,8 +38,9 @@ if TYPE_CHECKING:
 
     from bot.commands.button_ids import Press
     from bot.faces.caller import Caller
+    from bot.imagine.asker import Asker
     from bot.imagine.live import LiveRequest
-    from bot.imagine.service import Asker, Service
+    from bot.imagine.service import Service
     from bot.messages import Translator
 
 log = structlog.get_logger(__name__)

@@ -24,14 +24,14 @@ from bot.sales.provider import Later, Provider
 from bot.sales.shop import told
 from storage.errors import StorageError
 from storage.goods import Goods
-from storage.sales import Paid, Terms
+from storage.records.sales import Paid, Terms
 
 if TYPE_CHECKING:
     from bot.config.money import Offer
     from bot.imagine.service import Service
     from bot.messages import Translator
-    from storage.records import Member
-    from storage.sales import Order, Receipt, Refund
+    from storage.records.members import Member
+    from storage.records.sales import Order, Receipt, Refund
 
 log = structlog.get_logger(__name__)
 

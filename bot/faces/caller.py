@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from bot.imagine.asker import Asker
 from bot.imagine.server_settings import Nsfw, ServerSettings, read_settings
-from bot.imagine.service import Asker
 from bot.messages import UserError, say, translator
 from storage.settings import Scope
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bot.config.schema import Config
     from bot.imagine.service import Service
     from bot.messages import Translator
-    from storage.records import Member
+    from storage.records.members import Member
 
 
 class Who(IntEnum):

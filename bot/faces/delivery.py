@@ -19,7 +19,7 @@ from bot.faces.tasks import Tasks
 from bot.imagine.events import Done, Failed
 from bot.messages import Reason, say, translator
 from storage.errors import UnknownJob, UnknownRequest
-from storage.records import CancelledBy
+from storage.records.requests import CancelledBy
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from bot.messages import Reason, UserError, say
 
 if TYPE_CHECKING:
     from bot.config.faces import Access
-    from storage.records import Member
+    from storage.records.members import Member
     from storage.settings import Scope
     from storage.store import Store
 

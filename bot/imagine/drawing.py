@@ -22,8 +22,8 @@ from bot.messages import Reason, say
 from engine.request import Cancelled, Draining, DrawFailed, DrawRequest, EngineError, JobState, Usage
 from engine.snapshot import device_name
 from storage.errors import ImageGone, UnknownJob, UnknownMember
-from storage.records import CancelledBy, DrawUsage
-from storage.records import JobState as Row
+from storage.records.requests import CancelledBy, DrawUsage
+from storage.records.requests import JobState as Row
 
 if TYPE_CHECKING:
     from bot.config.schema import Config
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from bot.imagine.request import ImageRequest
     from engine.request import Drawing
     from engine.tickets import Ticket
-    from storage.records import JobRecord, RequestRecord
+    from storage.records.requests import JobRecord, RequestRecord
     from storage.store import Store
 
 log = structlog.get_logger(__name__)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from bot.imagine.picture import Picture
     from bot.messages import Message
-    from storage.records import Quota
+    from storage.records.members import Quota
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from babel.numbers import format_currency
 
 from bot.config.section import MICRO
 from storage.rates import of_device
-from storage.records import Rate, TierTerms
+from storage.records.figures import Rate
+from storage.records.members import TierTerms
 
 if TYPE_CHECKING:
     from collections.abc import Callable

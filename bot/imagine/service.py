@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import json
 import secrets
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
@@ -31,19 +30,21 @@ from bot.metrics.counting import Counting
 from bot.sales.shop import Shop
 from engine.request import Draining, EngineError
 from storage.errors import Refusal, StoreUnavailable
-from storage.records import CancelledBy, NewJob, NewRequest, Source
-from storage.records import JobState as Row
-from storage.settings import BOT, Scope, Setting
+from storage.records.requests import CancelledBy, NewJob, NewRequest, Source
+from storage.records.requests import JobState as Row
+from storage.settings import BOT, Setting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Mapping
 
     from bot.config.money import Tier
     from bot.config.schema import Config
+    from bot.imagine.asker import Asker
     from bot.imagine.models import Models
     from bot.imagine.options import Options
     from bot.imagine.pricing import Pricing
-    from storage.records import Member, Quota, RequestRecord
+    from storage.records.members import Member, Quota
+    from storage.records.requests import RequestRecord
     from storage.store import Store
 
 log = structlog.get_logger(__name__)
@@ -53,28 +54,6 @@ STORING_S = 10.0
 LANGUAGE = "language"
 CLOSED = (Row.DELIVERED, Row.FAILED, Row.CANCELLED)
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """Who is asking, as far as the platform tells."""
-
-    platform: str
-    user_id: str
-    locale: str | None = None
-    server_id: str | None = None
-    account_age_s: int | None = None
-    tier: str | None = None
-    """A tier that the platform grants here (by a role). It counts if it ranks above the member's own."""
-    adult: bool = True
-    """Whether adult pictures may be asked for in this place."""
-    admitted: bool = False
-    """Let in whatever [access] says: an owner, the holder of a key, or whoever sits at the machine."""
-
-    @property
-    def scope(self) -> Scope | None:
-        """The store's name for the settings of the server or group, None in a private chat."""
-        return Scope.server(self.platform, self.server_id) if self.server_id else None
 
 
 class Service:

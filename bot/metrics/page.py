@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bot.health import Health
     from bot.imagine.service import Service
     from bot.metrics.counting import Counting
-    from storage.records import Tally
+    from storage.records.figures import Tally
 
 log = structlog.get_logger(__name__)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bot.health import Readiness
     from engine.snapshot import EngineSnapshot, WorkerSnapshot
     from engine.worker.telemetry import GpuSample
-    from storage.records import Rate, Tally
+    from storage.records.figures import Rate, Tally
 
 M = TypeVar("M", Gauge, Counter)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bot.cost.report import CostReport
     from bot.messages import Translator
     from bot.render import Fact
-    from storage.sales import Income
+    from storage.records.sales import Income
     from storage.store import Store
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from bot.config.money import Offer
     from bot.messages import Translator
-    from storage.sales import Order, Refund, Subscription
+    from storage.records.sales import Order, Refund, Subscription
 
 
 class Later(Exception):

@@ -19,15 +19,15 @@ from bot.sales.provider import Later
 from storage.clock import HOUR_US, from_us
 from storage.errors import NothingToRefund, StoreUnavailable, UnknownOrder
 from storage.goods import Goods
-from storage.sales import Refused, Terms
+from storage.records.sales import Refused, Terms
 
 if TYPE_CHECKING:
     from bot.config.money import Offer
     from bot.config.schema import Config
     from bot.messages import Translator
     from bot.sales.provider import Provider
-    from storage.records import Member
-    from storage.sales import Order, Paid, Receipt, Refund
+    from storage.records.members import Member
+    from storage.records.sales import Order, Paid, Receipt, Refund
     from storage.store import Store
 
 log = structlog.get_logger(__name__)

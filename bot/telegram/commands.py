@@ -10,7 +10,7 @@ from bot.commands import table
 from bot.commands.command import Mentioned, typed
 from bot.telegram import html, keyboards
 from bot.telegram.caller import PLATFORM, author_of
-from storage.records import Identity
+from storage.records.members import Identity
 
 if TYPE_CHECKING:
     from telegram import Message

@@ -20,7 +20,7 @@ from bot.sales.shop import told
 from bot.telegram import html
 from bot.telegram.caller import PLATFORM
 from storage.errors import StoreUnavailable
-from storage.sales import Paid
+from storage.records.sales import Paid
 
 if TYPE_CHECKING:
     from telegram import PreCheckoutQuery, StarTransaction, Update
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from bot.config.money import Offer
     from bot.messages import Translator
     from bot.telegram.face import Face
-    from storage.sales import Order, Receipt, Refund, Subscription
+    from storage.records.sales import Order, Receipt, Refund, Subscription
 
     Context = CallbackContext[Any, Any, Any, Any]
 

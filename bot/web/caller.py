@@ -10,12 +10,12 @@ import structlog
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from bot.imagine.service import Asker
+from bot.imagine.asker import Asker
 from bot.messages import say
 from bot.web.errors import FORBIDDEN, NO_KEY, failed, language_of
 from bot.web.rate_limit import RateLimit
 from storage.keys import PLATFORM
-from storage.records import ApiKey
+from storage.records.members import ApiKey
 from storage.store import Store
 
 BEARER = HTTPBearer(auto_error=False, scheme_name="key", description="A key made by `easel key create`.")

@@ -21,7 +21,7 @@ from bot.faces.tasks import Tasks
 from bot.imagine.events import Accepted, Failed, Waiting
 from storage.errors import UnknownJob, UnknownRequest
 from storage.keys import PLATFORM
-from storage.records import CancelledBy
+from storage.records.requests import CancelledBy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

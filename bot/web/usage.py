@@ -11,7 +11,7 @@ from bot.messages import say
 from bot.web.caller import Authenticator, KeyHolder, Scope
 from bot.web.errors import failed
 from storage.clock import from_us, utc_us
-from storage.records import DayUse
+from storage.records.members import DayUse
 
 
 class Day(BaseModel):

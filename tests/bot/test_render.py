@@ -11,7 +11,7 @@ from bot.config.schema import Config
 from bot.imagine.events import Failed, Progress, Waiting
 from bot.imagine.pricing import Pricing, money
 from bot.messages import LANGUAGES, say, translator
-from storage.records import Quota
+from storage.records.members import Quota
 
 PHONE_COLUMNS = 64
 QUOTA = Quota("free", 100, 3, 1, 0, 96, dt.datetime(2026, 12, 1, tzinfo=dt.UTC))

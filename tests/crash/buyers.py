@@ -8,11 +8,11 @@ import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from bot.imagine.service import Asker
+from bot.imagine.asker import Asker
 from bot.messages import translator
 from bot.sales.provider import Provider
 from storage.errors import GiftRefused, NothingToRefund
-from storage.sales import Paid
+from storage.records.sales import Paid
 
 if TYPE_CHECKING:
     import random
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bot.config.money import Offer
     from bot.imagine.service import Service
     from bot.messages import Translator
-    from storage.sales import Order, Refund
+    from storage.records.sales import Order, Refund
     from storage.store import Store
     from tests.crash.journal import Journal
     from tests.crash.reckoning import Report

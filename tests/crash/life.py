@@ -16,14 +16,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bot.app import engine_config
+from bot.imagine.asker import Asker
 from bot.imagine.events import Failed
 from bot.imagine.models import Model, Models, load_capabilities
 from bot.imagine.options import Options
 from bot.imagine.pricing import Pricing
-from bot.imagine.service import Asker, Service
+from bot.imagine.service import Service
 from bot.messages import UserError
 from engine.build import engine_with
-from storage.records import CancelledBy
+from storage.records.requests import CancelledBy
 from storage.store import Store
 from tests.crash import buyers
 from tests.crash.buyers import Buyers

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from storage.errors import ImageGone
-from storage.records import JobState
+from storage.records.requests import JobState
 from tests.crash.buyers import reckon_sales
 from tests.crash.journal import Journal
 from tests.crash.life import PLATFORM, open_store
@@ -15,7 +15,7 @@ from tests.crash.life import PLATFORM, open_store
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from storage.records import RequestRecord
+    from storage.records.requests import RequestRecord
     from storage.store import Store
 
 CLOSED = (JobState.DELIVERED, JobState.FAILED, JobState.CANCELLED)

@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from storage.clock import SECOND_US, to_us
-from storage.records import DrawUsage, Forgotten, NewJob, NewRequest, Rate, RequestRecord, Source, TierTerms
+from storage.records.figures import Rate
+from storage.records.members import Forgotten, TierTerms
+from storage.records.requests import DrawUsage, NewJob, NewRequest, RequestRecord, Source
 from storage.store import Store
 from tests.database import lay_out
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from storage.errors import CannotOpen, UnknownMember, UnknownTier
-from storage.records import Identity
+from storage.records.members import Identity
 from storage.settings import Scope
 from tests.storage.house import NOON, TIERS, HandClock, open_store
 

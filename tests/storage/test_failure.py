@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from storage.errors import AlreadyServing, Reason, StoreUnavailable
-from storage.records import CancelledBy
+from storage.records.requests import CancelledBy
 from tests.storage.house import USAGE, HandClock, ask, deliver, draw, open_store
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from storage.errors import ImageGone, MemberBanned, UnknownMember, UnknownRequest
-from storage.records import Outcome
+from storage.records.figures import Outcome
 from tests.storage.house import HandClock, ask, deliver, draw, forget, open_store
 
 if TYPE_CHECKING:

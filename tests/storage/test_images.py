@@ -16,7 +16,7 @@ from storage.images import ImageFolder
 from tests.storage.house import USAGE, HandClock, ask, deliver, draw, forget, open_store
 
 if TYPE_CHECKING:
-    from storage.records import RequestRecord
+    from storage.records.requests import RequestRecord
     from storage.store import Store
 
 

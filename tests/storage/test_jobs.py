@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from storage.errors import UnknownJob, UnknownRequest, WrongState
-from storage.records import CancelledBy, JobState, Outcome, Source
+from storage.records.figures import Outcome
+from storage.records.requests import CancelledBy, JobState, Source
 from tests.storage.house import USAGE, HandClock, ask, deliver, draw, open_store
 
 if TYPE_CHECKING:

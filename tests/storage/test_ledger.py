@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.closing import bucket_us, log_bucket
-from storage.records import CancelledBy, DayUse, Outcome
+from storage.records.figures import Outcome
+from storage.records.members import DayUse
+from storage.records.requests import CancelledBy
 from tests.storage.house import USAGE, HandClock, ask, deliver, draw, open_store
 
 if TYPE_CHECKING:

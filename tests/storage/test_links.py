@@ -10,7 +10,7 @@ import pytest
 
 from storage.errors import LinkProblem, LinkRefused, QuotaExceeded, UnknownMember
 from storage.links import new_code
-from storage.records import Identity
+from storage.records.members import Identity
 from tests.storage.house import HandClock, ask, deliver, draw
 
 if TYPE_CHECKING:

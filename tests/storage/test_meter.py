@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from storage.clock import HOUR_US, SECOND_US, to_us
 from storage.months import Period
-from storage.records import MeterSlice, Uptime
+from storage.records.figures import MeterSlice, Uptime
 from tests.storage.house import HandClock, open_store
 
 if TYPE_CHECKING:

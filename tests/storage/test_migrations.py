@@ -13,7 +13,7 @@ import pytest
 from storage import schema
 from storage.checking import check
 from storage.errors import CannotOpen, DatabaseTooNew
-from storage.records import JobState
+from storage.records.requests import JobState
 from storage.schema import migrations, upgrade
 from storage.settings import Scope
 from tests.storage.fixtures import build

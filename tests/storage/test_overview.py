@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from storage.errors import Reason, StoreUnavailable
-from storage.records import Source, Tally
+from storage.records.figures import Tally
+from storage.records.requests import Source
 from tests.storage.house import NOON, USAGE, HandClock, ask, deliver, draw, forget
 from tests.storage.test_failure import TROUBLES
 

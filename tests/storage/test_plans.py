@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from storage.goods import Goods
-from storage.records import CancelledBy
+from storage.records.requests import CancelledBy
 from storage.settings import Scope
 from tests.storage.house import USAGE, HandClock, ask, deliver, draw, forget, open_store
 from tests.storage.trade import buy

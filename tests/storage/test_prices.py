@@ -9,7 +9,8 @@ import pytest
 
 from storage.clock import HOUR_US, SECOND_US
 from storage.errors import SpendingCapReached
-from storage.records import CancelledBy, TierTerms
+from storage.records.members import TierTerms
+from storage.records.requests import CancelledBy
 from tests.storage.house import NOON, TIERS, HandClock, ask, deliver, draw, forget, open_store
 
 if TYPE_CHECKING:

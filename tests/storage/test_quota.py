@@ -20,7 +20,7 @@ from storage.errors import (
     SpendingCapReached,
     UnknownMember,
 )
-from storage.records import CancelledBy, Source
+from storage.records.requests import CancelledBy, Source
 from tests.storage.house import CAPPED, HandClock, ask, deliver, draw, open_store
 
 if TYPE_CHECKING:

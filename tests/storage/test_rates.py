@@ -9,7 +9,7 @@ import pytest
 from storage.clock import HOUR_US, to_us
 from storage.policy import Policy
 from storage.rates import of_device
-from storage.records import Rate
+from storage.records.figures import Rate
 
 NEW_YEAR, MARCH = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC)
 RATES = (

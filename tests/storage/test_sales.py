@@ -11,7 +11,7 @@ import pytest
 
 from storage.errors import NothingToRefund, QuotaExceeded, UnknownOrder
 from storage.goods import Goods
-from storage.sales import Refused
+from storage.records.sales import Refused
 from tests.storage.house import TIERS, HandClock, ask, deliver, forget, open_store
 from tests.storage.trade import PROVIDER, SHELLS, buy, order, pay
 

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from storage.errors import QuotaExceeded
-from storage.records import CancelledBy, TierTerms
+from storage.records.members import TierTerms
+from storage.records.requests import CancelledBy
 from tests.storage.house import USAGE, HandClock, ask, forget, open_store
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ import pytest
 
 from storage.clock import from_us, to_us
 from storage.months import Period
-from storage.records import CancelledBy, LedgerRow, Outcome, Percentiles, Source, Tally
+from storage.records.figures import LedgerRow, Outcome, Percentiles, Tally
+from storage.records.requests import CancelledBy, Source
 from tests.storage.house import USAGE, HandClock, ask, draw, open_store
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from storage.clock import HOUR_US
-from storage.sales import Order, Paid, Receipt, Terms
+from storage.records.sales import Order, Paid, Receipt, Terms
 
 if TYPE_CHECKING:
     from storage.goods import Goods

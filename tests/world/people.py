@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bot.commands.button_ids import Action, button_id
-from bot.imagine.service import Asker
+from bot.imagine.asker import Asker
 
 if TYPE_CHECKING:
     import random

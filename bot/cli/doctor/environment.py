@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bot.cli.doctor.finding import Finding
     from bot.config.faces import Http
     from bot.messages import Message
-    from storage.records import Finding as Broken
+    from storage.records.findings import Finding as Broken
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 WRITTEN = 1_780_000_000

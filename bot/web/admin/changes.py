@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.commands import owners
 from bot.web.admin.sign_in import SignIn
-from storage.records import Identity
+from storage.records.members import Identity
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -13,7 +13,7 @@ from bot.commands import stats
 from bot.cost.export import safe_cell, to_csv
 from bot.cost.report import cost_report
 from bot.web.admin.sign_in import SignIn
-from storage.records import Tally
+from storage.records.figures import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from bot.imagine.service import Service
-    from storage.records import MemberLine
+    from storage.records.figures import MemberLine
 
 MOST_MEMBERS = 100_000
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bot.imagine.live import LiveRequest
     from bot.imagine.service import Service
     from bot.web.admin.sign_in import Visit
-    from storage.records import MemberLine
+    from storage.records.figures import MemberLine
 
 REFRESH_S = 10
 MOST_FAILURES = 20

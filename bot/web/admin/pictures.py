@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from bot.imagine.service import Service
-    from storage.records import JobRecord, RequestRecord
+    from storage.records.requests import JobRecord, RequestRecord
 
 MOST = 48
 SIDE_PX, BLURRED_PX = 480, 8

@@ -20,7 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from bot.commands import owners
-from bot.imagine.service import Asker
+from bot.imagine.asker import Asker
 from bot.messages import Message, Translator, say, translator
 from bot.web.errors import language_of
 from bot.web.middleware import SECURITY_HEADERS

@@ -18,9 +18,9 @@ import pytest
 from PIL import Image, ImageChops
 
 from bot.app import open_service
+from bot.imagine.asker import Asker
 from bot.imagine.events import Done
 from bot.imagine.options import Options
-from bot.imagine.service import Asker
 from tests.easel import config_in
 
 if TYPE_CHECKING:

@@ -12,11 +12,12 @@ from bot.app import engine_config, open_store
 from bot.background.drains import Drains, order_drain
 from bot.commands.stats import gpu as stats_gpu
 from bot.config.engine import Ray
+from bot.imagine.asker import Asker
 from bot.imagine.events import Done, Waiting
 from bot.imagine.models import Model, Models, load_capabilities
 from bot.imagine.options import Options
 from bot.imagine.pricing import Pricing
-from bot.imagine.service import Asker, Service
+from bot.imagine.service import Service
 from bot.messages import UserError, translator
 from bot.metrics import readings
 from bot.render import status

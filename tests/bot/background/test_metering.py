@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from bot.background.metering import MeterWriter
 from engine.worker.accounting import Totals
 from storage.errors import Reason, StoreUnavailable
-from storage.records import MeterSlice
+from storage.records.figures import MeterSlice
 
 SECOND_US = 1_000_000
 

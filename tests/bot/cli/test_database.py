@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from bot.cli.database import export, forget, read_backup, show_check, write_backup
 from bot.cli.main import app
+from bot.imagine.asker import Asker
 from bot.imagine.options import Options
-from bot.imagine.service import Asker
 from bot.messages import UserError, translator
 from storage.errors import AlreadyServing, CannotOpen
 from tests.database import lay_out

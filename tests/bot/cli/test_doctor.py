@@ -20,7 +20,7 @@ from bot.messages import LANGUAGES, translator
 from engine.survey import Card, Fitting, ModelFiles, Torch
 from engine.worker.memory import Mode
 from engine.worker.nvml import Memory
-from storage.records import Finding as Broken
+from storage.records.findings import Finding as Broken
 from tests.bot.cli.test_init import DISCORD, TELEGRAM
 from tests.easel import config_in, easel
 from tests.engine.nvml_stub import STATE_VARIABLE, CannotBuild, StandIn, build

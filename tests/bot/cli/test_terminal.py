@@ -18,9 +18,10 @@ from prompt_toolkit.output.vt100 import Vt100_Output
 from rich.console import Console
 
 from bot.cli.terminal import Terminal
+from bot.imagine.asker import Asker
 from bot.imagine.options import Options
-from bot.imagine.service import Asker
-from tests.bot.faces.conformance import SETTINGS, Can, FaceConformance, Who
+from tests.bot.faces.conformance import SETTINGS, FaceConformance
+from tests.bot.faces.driver import Can, Who
 from tests.easel import FieldModel, config_in, easel
 from tests.engine.studio import until
 

@@ -9,10 +9,10 @@ import pytest
 
 from bot.commands import buttons
 from bot.commands.button_ids import Action, button_id, pressed, replied
+from bot.imagine.asker import Asker
 from bot.imagine.events import Done
 from bot.imagine.models import Size, load_capabilities
 from bot.imagine.options import Options
-from bot.imagine.service import Asker
 from bot.messages import UserError, translator
 from tests.easel import FieldModel, config_in, easel
 

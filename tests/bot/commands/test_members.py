@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.commands import members
+from bot.imagine.asker import Asker
 from bot.imagine.options import Options
-from bot.imagine.service import Asker, Service
 from bot.messages import UserError, translator
 
 if TYPE_CHECKING:
+    from bot.imagine.service import Service
     from tests.easel import FieldModel
 
 HERE, THERE = Asker("telegram", "1"), Asker("discord", "2")

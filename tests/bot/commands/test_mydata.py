@@ -12,14 +12,16 @@ import pytest
 from bot.commands import mydata
 from bot.commands.command import Given
 from bot.faces.caller import Origin, caller_of
+from bot.imagine.asker import Asker
 from bot.imagine.options import Options
-from bot.imagine.service import Asker, Service
 from bot.messages import UserError
 from tests.easel import config_in, easel
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from bot.imagine.service import Service
 
 ANNA, BOB = Asker("telegram", "1"), Asker("telegram", "2")
 (MYDATA,) = mydata.COMMANDS

@@ -8,10 +8,10 @@ import pytest
 
 from bot.commands import owners, server, stats
 from bot.commands.server import Nsfw, ServerSettings
+from bot.imagine.asker import Asker
 from bot.imagine.options import Options
-from bot.imagine.service import Asker, Service
 from bot.messages import LANGUAGES, UserError, translator
-from storage.records import Identity
+from storage.records.members import Identity
 from tests.easel import FieldModel, config_in
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.config.schema import Config
+    from bot.imagine.service import Service
 
 OWNER, ANNA = Asker("telegram", "99", server_id="-5"), Asker("telegram", "1", server_id="-5")
 WHO = Identity("telegram", "1")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from bot.config.schema import Config
 from bot.cost.report import CostReport, build
 from storage.clock import HOUR_US, to_us
-from storage.records import MemberMonth, Percentiles, Stats, Tally, Uptime
+from storage.records.figures import MemberMonth, Percentiles, Stats, Tally, Uptime
 
 START, END = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
 MIDDLE_US = (to_us(START) + to_us(END)) // 2

@@ -24,7 +24,7 @@ from bot.cost.report import cost_report
 from bot.cost.report_text import facts, title
 from bot.messages import UserError, translator
 from storage.clock import HOUR_US, to_us
-from storage.records import MeterSlice, Percentiles, Tally, Uptime
+from storage.records.figures import MeterSlice, Percentiles, Tally, Uptime
 from tests.bot.cost.figures import END, FEES, START, report
 from tests.easel import config_in
 from tests.storage.house import HandClock, deliver

@@ -14,7 +14,7 @@ from bot.config.schema import Config
 from bot.cost.watch import CostWatch, monthly, passed
 from bot.messages import LANGUAGES, translator
 from storage.clock import DAY_US, HOUR_US, to_us
-from storage.records import MeterSlice
+from storage.records.figures import MeterSlice
 from tests.bot.cost.figures import report
 from tests.storage.house import HandClock, deliver, open_store
 

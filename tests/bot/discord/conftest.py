@@ -15,7 +15,8 @@ import simcord
 
 from bot.discord.client import EaselClient
 from bot.discord.pages import unescaped
-from bot.imagine.service import Asker, Service
+from bot.imagine.asker import Asker
+from bot.imagine.service import Service
 from tests.bot.discord.contract import check_bodies
 from tests.easel import FieldModel, config_in, easel
 

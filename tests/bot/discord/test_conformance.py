@@ -10,7 +10,8 @@ import pytest
 from bot.imagine.parse import parse_imagine
 from bot.messages import translator
 from tests.bot.discord.conftest import QUARTER_S, labels, words
-from tests.bot.faces.conformance import SETTINGS, FaceConformance, Who
+from tests.bot.faces.conformance import SETTINGS, FaceConformance
+from tests.bot.faces.driver import Who
 from tests.easel import config_in
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
     from bot.commands.button_ids import Action
     from bot.config.schema import Config
-    from bot.imagine.service import Asker, Service
+    from bot.imagine.asker import Asker
+    from bot.imagine.service import Service
     from tests.bot.discord.conftest import World
     from tests.easel import FieldModel
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import discord
 import pytest
 
-from bot.imagine.service import Asker
+from bot.imagine.asker import Asker
 from bot.messages import UserError
 from tests.bot.discord.conftest import labels, parts, words
 from tests.easel import config_in
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.config.schema import Config
-    from storage.records import Quota
+    from storage.records.members import Quota
     from tests.bot.discord.conftest import Opened, World
 
 BOOST, MONTH = 5001, 5002

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.bot.cli import test_terminal as terminal
 from tests.bot.discord import test_conformance as discord
-from tests.bot.faces.conformance import Can, FaceConformance
+from tests.bot.faces.driver import Can
 from tests.bot.telegram import test_conformance as telegram
 from tests.bot.web import test_conformance as web
+
+if TYPE_CHECKING:
+    from tests.bot.faces.conformance import FaceConformance
 
 COMMANDS = Path(__file__).parents[3] / "docs" / "commands.md"
 FACES: dict[str, type[FaceConformance]] = {

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from bot.faces.delivery import AT_ONCE, Delivery
 from bot.faces.screen import Screen
+from bot.imagine.asker import Asker
 from bot.imagine.options import Options
-from bot.imagine.service import Asker
 from tests.easel import config_in, easel
 
 if TYPE_CHECKING:

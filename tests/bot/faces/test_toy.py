@@ -13,9 +13,10 @@ from bot.commands.table import COMMANDS, offered
 from bot.config.schema import Config
 from bot.faces import caller
 from bot.faces.delivery import FAREWELL_S
-from bot.imagine.service import Asker
+from bot.imagine.asker import Asker
 from bot.messages import LANGUAGES, translator
-from tests.bot.faces.conformance import SETTINGS, FaceConformance, Who
+from tests.bot.faces.conformance import SETTINGS, FaceConformance
+from tests.bot.faces.driver import Who
 from tests.bot.faces.toy import Chat, ToyFace
 from tests.easel import FieldModel, config_in, easel
 

@@ -11,8 +11,8 @@ from bot.commands.command import typed
 from bot.commands.table import named, offered
 from bot.config.file import ConfigError, load_config
 from bot.faces.caller import Origin, caller_of
+from bot.imagine.asker import Asker
 from bot.imagine.options import Options
-from bot.imagine.service import Asker, Service
 from bot.messages import UserError, translator
 from tests.easel import config_in, easel
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from bot.imagine.service import Service
     from bot.render import Card
 
 CODE = "ABCD-EFGH-JKLM"

@@ -9,9 +9,9 @@ import pytest
 
 from bot.commands.server import set_rules
 from bot.config.file import ConfigError, load_config
+from bot.imagine.asker import Asker
 from bot.imagine.moderation import checked_pattern, compiled, fold
 from bot.imagine.options import Options
-from bot.imagine.service import Asker
 from bot.messages import UserError, translator
 from tests.easel import config_in, easel
 

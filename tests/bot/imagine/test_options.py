@@ -13,12 +13,12 @@ from bot.cli import main
 from bot.config.money import SEED_TIERS
 from bot.config.schema import Style
 from bot.discord.imagine import signature
+from bot.imagine.asker import Asker
 from bot.imagine.events import Done
 from bot.imagine.models import load_capabilities
 from bot.imagine.options import OPTIONS, Kind, Option, Options, about, altered, choices
 from bot.imagine.parse import parse_imagine, parse_words
 from bot.imagine.request import replay, resolve
-from bot.imagine.service import Asker
 from bot.messages import LANGUAGES, translator
 from bot.web.images import options as options_of_body
 from bot.web.schemas import GenerationRequest

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bot.imagine.asker import Asker
 from bot.imagine.events import Done, Failed
 from bot.imagine.options import Options
 from bot.imagine.picture import is_spoiler
 from bot.imagine.safety import Safety
-from bot.imagine.service import Asker
 from tests.easel import config_in, easel
 
 if TYPE_CHECKING:

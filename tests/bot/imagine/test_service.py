@@ -10,21 +10,22 @@ import pytest
 from PIL import Image
 
 from bot.commands import buttons
+from bot.imagine.asker import Asker
 from bot.imagine.drawing import Flight, JobRunner
 from bot.imagine.events import Accepted, Done, Failed, Progress, Waiting
 from bot.imagine.options import Options
 from bot.imagine.pricing import money
 from bot.imagine.safety import Safety, Verdict
-from bot.imagine.service import Asker, Service
 from bot.messages import Reason, UserError, say, translator
 from engine.request import Undrawable
-from storage.records import CancelledBy
+from storage.records.requests import CancelledBy
 from tests.easel import FieldCanvas, FieldModel, config_in, easel
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.config.schema import Config
+    from bot.imagine.service import Service
 
 ANNA = Asker("console", "anna")
 ANNA_IN_CHINESE = Asker("console", "anna", locale="zh-CN")

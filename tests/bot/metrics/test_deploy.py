@@ -14,7 +14,7 @@ from bot.health import Health
 from bot.metrics import readings
 from bot.metrics.counting import Counting
 from engine.worker.telemetry import GpuSample
-from storage.records import Tally
+from storage.records.figures import Tally
 from tests.easel import config_in, easel
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from bot.cost.report import cost_report
 from bot.messages import UserError, translator
 from bot.sales.income import income_facts
 from bot.sales.shop import Shop, told
-from storage.sales import Paid
+from storage.records.sales import Paid
 from tests.bot.faces.toy import Chat, ToyFace
 from tests.bot.sales.toy import ToyProvider
 from tests.easel import config_in, easel

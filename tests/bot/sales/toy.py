@@ -9,7 +9,7 @@ from bot.sales.provider import Later, Provider
 if TYPE_CHECKING:
     from bot.config.money import Offer
     from bot.messages import Translator
-    from storage.sales import Order, Refund
+    from storage.records.sales import Order, Refund
 
 SHELLS_A_STAR = 2
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiohttp import web
 
-from bot.imagine.service import Asker
+from bot.imagine.asker import Asker
 from bot.telegram import Client, Timing
 from bot.telegram.pace import Pace
 from tests.bot.telegram.standin import TOKEN, StandIn

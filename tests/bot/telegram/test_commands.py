@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from bot.imagine.service import Asker
+from bot.imagine.asker import Asker
 from storage.settings import Scope
 from tests.bot.telegram.conftest import ANNA, BOB, GROUP, OWNER, SUPERGROUP
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
-from bot.imagine.service import Asker
-from tests.bot.faces.conformance import SETTINGS, Can, FaceConformance, Who
+from bot.imagine.asker import Asker
+from tests.bot.faces.conformance import SETTINGS, FaceConformance
+from tests.bot.faces.driver import Can, Who
 from tests.bot.telegram.conftest import ANNA, BOB, GROUP, Stage, config_for
 from tests.bot.telegram.standin import Fault
 

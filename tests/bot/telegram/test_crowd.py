@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.imagine.service import Asker
+from bot.imagine.asker import Asker
 from bot.telegram.pace import Pace
 from tests.bot.telegram.conftest import FAST
 

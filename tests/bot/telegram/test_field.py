@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.config.faces import Access, AccessMode
-from bot.imagine.service import Asker
+from bot.imagine.asker import Asker
 from tests.bot.telegram.conftest import ANNA, GROUP, OWNER, Stage
 from tests.bot.telegram.standin import BOT_ID, FLOOD, Fault
 

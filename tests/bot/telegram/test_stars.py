@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.imagine.service import Asker
+from bot.imagine.asker import Asker
 from bot.messages import translator
 from storage.goods import Goods
 from tests.bot.telegram.conftest import ANNA, BOB, GROUP, OWNER, config_for
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.config.schema import Config
-    from storage.records import Quota
+    from storage.records.members import Quota
     from tests.bot.telegram.conftest import Bot, Stage
     from tests.bot.telegram.standin import StandIn
     from tests.bot.telegram.till import Charge, Invoice

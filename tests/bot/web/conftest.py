@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from bot.config.schema import Config
     from bot.imagine.service import Service
-    from storage.records import ApiKey
+    from storage.records.members import ApiKey
 
 ALL = frozenset({"images", "usage"})
 NO_ROOTS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -15,12 +15,13 @@ import pytest
 from PIL import Image
 
 from bot.commands import owners
+from bot.imagine.asker import Asker
 from bot.imagine.options import Options
-from bot.imagine.service import Asker
 from bot.messages import LANGUAGES, UserError, translator
 from bot.web.admin.exports import members_csv
 from bot.web.admin.pictures import small
-from storage.records import Identity, Member, MemberLine, Tally
+from storage.records.figures import MemberLine, Tally
+from storage.records.members import Identity, Member
 from tests.bot.web.conftest import Stage, config_for
 
 if TYPE_CHECKING:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
+from bot.imagine.asker import Asker
 from bot.imagine.parse import parse_imagine
-from bot.imagine.service import Asker
-from tests.bot.faces.conformance import SETTINGS, Can, FaceConformance, Who
+from tests.bot.faces.conformance import SETTINGS, FaceConformance
+from tests.bot.faces.driver import Can, Who
 from tests.easel import config_in
 
 if TYPE_CHECKING:

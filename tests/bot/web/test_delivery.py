@@ -20,7 +20,7 @@ from openai import (
 )
 from PIL import Image
 
-from bot.imagine.service import Asker
+from bot.imagine.asker import Asker
 from tests.bot.web.conftest import config_for
 from tests.easel import FieldCanvas, FieldModel
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from storage.records import ApiKey, Quota
+    from storage.records.members import ApiKey, Quota
     from tests.bot.web.conftest import Site, Stage
 
 PATH = "/v1/images/generations"

@@ -13,14 +13,14 @@ from PIL import Image
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
-from bot.imagine.service import Asker
+from bot.imagine.asker import Asker
 from tests.bot.web.conftest import config_for
 from tests.easel import config_in
 
 if TYPE_CHECKING:
     from openai.types import Image as ImageObject
 
-    from storage.records import ApiKey, Quota
+    from storage.records.members import ApiKey, Quota
     from tests.bot.web.conftest import Site, Stage
 
 

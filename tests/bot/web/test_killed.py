@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from storage.records import Quota
+    from storage.records.members import Quota
     from storage.store import Store
 
 pytestmark = pytest.mark.e2e

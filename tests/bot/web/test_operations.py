@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from bot.imagine.asker import Asker
 from bot.imagine.options import Options
-from bot.imagine.service import Asker
 from engine.worker.watchdog import Alert, Cause
 from storage.errors import Reason, StoreUnavailable
 from tests.bot.web.conftest import Stage, config_for

@@ -1,0 +1,29 @@
+"""Who asks for something."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from storage.settings import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who is asking, as far as the platform tells."""
+
+    platform: str
+    user_id: str
+    locale: str | None = None
+    server_id: str | None = None
+    account_age_s: int | None = None
+    tier: str | None = None
+    """A tier that the platform grants here (by a role). It counts if it ranks above the member's own."""
+    adult: bool = True
+    """Whether adult pictures may be asked for in this place."""
+    admitted: bool = False
+    """Let in whatever [access] says: an owner, the holder of a key, or whoever sits at the machine."""
+
+    @property
+    def scope(self) -> Scope | None:
+        """The store's name for the settings of the server or group, None in a private chat."""
+        return Scope.server(self.platform, self.server_id) if self.server_id else None

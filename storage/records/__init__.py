@@ -1,0 +1,1 @@
+"""What crosses the seam of the store: frozen records, by subject."""
