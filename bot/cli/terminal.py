@@ -26,6 +26,7 @@ from bot.messages import UserError, best_language, say, translator
 from storage.records.requests import CancelledBy
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from rich.console import Console
@@ -126,7 +127,7 @@ class Terminal:
         await self.settled()
 
     async def line(self, line: str, folder: Path) -> None:
-        """Answer one line of the chat: a command, the number of a choice, or else a prompt."""
+        """Answer one line of the chat: a command, the number or words of a choice, or else a prompt."""
         if line.lower() in HELP:
             line = "/help"
         name, _, words = (line if line.startswith("/") else f"/imagine {line}")[1:].partition(" ")
@@ -135,8 +136,8 @@ class Terminal:
         try:
             caller = await self._caller()
             t = caller.t
-            if line in (numbers := [str(n) for n, _ in enumerate(choices, 1)]):
-                await self._choose(caller, choices[numbers.index(line)])
+            if (choice := _chosen(line, choices)) is not None:
+                await self._choose(caller, choice)
             elif name.lower() == "imagine":
                 out = folder / f"{secrets.token_hex(4)}.png"
                 self._delivery.follow(await self._ask(caller, parse_imagine(words), out))
@@ -219,3 +220,11 @@ class Terminal:
 
     def _say(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False)
+
+
+def _chosen(line: str, choices: Sequence[Button]) -> Button | None:
+    """The choice whose number or words were typed."""
+    for n, button in enumerate(choices, 1):
+        if line.casefold() in (str(n), button.label.strip(" ›").casefold()):
+            return button
+    return None

@@ -380,6 +380,9 @@ async def test_a_choice_is_made_by_its_number(tmp_path: Path) -> None:
         assert "Type 2 for: Wait for next month" in anna.words()
         await anna.type("1")
         assert "slowly, when nobody else waits; 5 left" in anna.words()
+        await anna.type("/language")
+        await anna.type("english")  # the words do as well
+        assert "English" in anna.words().splitlines()[-1]
         await anna.type("a cat")
         await anna.settled()
         await anna.type("1")  # nothing is asked, so it is a prompt
