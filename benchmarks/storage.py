@@ -279,14 +279,14 @@ SELECT NULL, job.id, created_us + 5000000, member, 202611,
        CASE WHEN job.id % 50 THEN 'delivered' ELSE 'failed' END, job.id % 50 > 0, 0, tier, platform, 0,
        1000000 + job.id * 7 % 4000000, NULL, 1200, 1000000 + job.id * 31 % 9000000,
        1500000 + job.id * 17 % 7000000, 80 + job.id % 13, 82 + job.id % 11, 'Tongyi-MAI/Z-Image-Turbo',
-       512 + 256 * (job.id % 3), 512 + 256 * (job.id % 2), 8, '', 0
+       512 + 256 * (job.id % 3), 512 + 256 * (job.id % 2), 8, '', 0, 1
 FROM job JOIN request ON request.id = job.request;
 """
 
 _SUM_UP = f"""
 INSERT INTO rollup
-SELECT span, at_us - at_us % span, tier, platform, width, height, {_TALLY} FROM ledger, {_SPANS}
-GROUP BY 1, 2, 3, 4, 5, 6;
+SELECT span, at_us - at_us % span, tier, platform, model, width, height, {_TALLY} FROM ledger, {_SPANS}
+GROUP BY 1, 2, 3, 4, 5, 6, 7;
 
 INSERT INTO histogram
 SELECT span, at_us - at_us % span, 'wait', tier, wait_bucket, count(*) FROM ledger, {_SPANS}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -74,16 +75,16 @@ def take_back(db: sqlite3.Connection, request_id: str) -> None:
     if request is None:
         raise UnknownRequest(f"no request {request_id}")
     jobs = db.execute(
-        f"DELETE FROM job WHERE request = ? AND {OPEN} RETURNING from_topup, price_micro",  # noqa: S608 - a constant
+        f"DELETE FROM job WHERE request = ? AND {OPEN} RETURNING counts_as, from_topup, price_micro",  # noqa: S608 - a constant
         (request["id"],),
     ).fetchall()
-    from_topup = sum(job["from_topup"] for job in jobs)
+    counted, from_topup = (sum(job[name] for job in jobs) for name in ("counts_as", "from_topup"))
     db.execute(
         """
         UPDATE account SET reserved = reserved - ?, held_micro = held_micro - ? WHERE month = ? AND member = ?
         """,
         (
-            len(jobs) - from_topup,
+            counted - from_topup,
             sum(job["price_micro"] for job in jobs),
             request["month"],
             request["member"],
@@ -97,7 +98,7 @@ def take_back(db: sqlite3.Connection, request_id: str) -> None:
             tier=request["tier"],
             platform=request["platform"],
             server=request["server"],
-            images=len(jobs),
+            images=counted,
         )
     db.execute("DELETE FROM address WHERE request = ?", (request["id"],))
     db.execute(
@@ -114,12 +115,14 @@ def _insert_jobs(
 ) -> None:
     values: list[object] = []
     for index, job in enumerate(request.jobs):
-        from_topup = index >= reservation.from_allowance
-        price_micro = 0 if from_topup else reservation.prices_micro[index]
-        values += [job.job_id, number, job.seed, from_topup, price_micro]
-    rows = ", ".join(["(?, ?, ?, 'queued', ?, ?)"] * len(request.jobs))
-    statement = f"INSERT INTO job (job_id, request, seed, state, from_topup, price_micro) VALUES {rows}"  # noqa: S608
-    db.execute(statement, values)
+        first = index * request.counts_as
+        prices_micro = reservation.prices_micro[first : first + request.counts_as]
+        from_topup = request.counts_as - len(prices_micro)
+        each = json.dumps(prices_micro) if len(set(prices_micro)) > 1 else None
+        values += [job.job_id, number, job.seed, request.counts_as, from_topup, sum(prices_micro), each]
+    rows = ", ".join(["(?, ?, ?, 'queued', ?, ?, ?, ?)"] * len(request.jobs))
+    columns = "job_id, request, seed, state, counts_as, from_topup, price_micro, prices"
+    db.execute(f"INSERT INTO job ({columns}) VALUES {rows}", values)  # noqa: S608 - a constant
 
 
 def _as_accepted(request: NewRequest, where: quota.Standing, now_us: int, *, slow: bool) -> RequestRecord:

@@ -45,7 +45,8 @@ class OpenJob:
     platform: str
     server: str | None
     capped_day: int | None
-    from_topup: bool
+    counts_as: int
+    from_topup: int
     price_micro: int
     usage: DrawUsage | None
     cost_micro: int | None
@@ -55,8 +56,8 @@ OPEN = "state IN ('queued', 'running', 'drawn')"
 """As the index of open jobs has it, word for word: SQLite uses it for nothing else."""
 
 SELECT = """
-SELECT job.id, job_id, state, member, month, tier, platform, server, capped_day, from_topup, price_micro,
-       usage, cost_micro
+SELECT job.id, job_id, state, member, month, tier, platform, server, capped_day, counts_as, from_topup,
+       price_micro, usage, cost_micro
 FROM job JOIN request ON request.id = job.request LEFT JOIN drawing ON drawing.job = job.id
 """
 
@@ -67,7 +68,6 @@ def open_job(row: sqlite3.Row) -> OpenJob:
     usage = values.pop("usage")
     return OpenJob(
         state=JobState(values.pop("state")),
-        from_topup=bool(values.pop("from_topup")),
         usage=DrawUsage(**json.loads(usage)) if usage else None,
         **values,
     )
@@ -89,14 +89,21 @@ def close(
     """Where every job ends, once: what is closed stays as it is."""
     if job.state.closed:
         return
-    if not job.from_topup and policy.has_volume_prices(job.tier):
+    if job.from_topup < job.counts_as and policy.has_volume_prices(job.tier):
         job = _take_price(db, job, highest=charged)
     db.execute(
         "UPDATE job SET state = ?, reason = ?, receipt = ?, parked = 0 WHERE id = ?",
         (state, reason, receipt, job.id),
     )
     if not charged and job.capped_day is not None:
-        quota.uncount_daily(db, day=job.capped_day, tier=job.tier, platform=job.platform, server=job.server)
+        quota.uncount_daily(
+            db,
+            day=job.capped_day,
+            tier=job.tier,
+            platform=job.platform,
+            server=job.server,
+            images=job.counts_as,
+        )
     took = job.usage or usage
     cost_micro = job.cost_micro
     if cost_micro is None:
@@ -132,26 +139,43 @@ def log_bucket(duration_us: int | None) -> int | None:
 
 
 def _take_price(db: sqlite3.Connection, job: OpenJob, *, highest: bool) -> OpenJob:
-    """Exchange prices with another open job of the member, so that they are charged in the order of volume.
+    """Exchange prices with other open jobs of the member, so that they are charged in the order of volume.
 
     The images of a month are priced one after the other as they are charged: of the prices that are held, a
     charged job takes the highest, and one that is released gives the lowest back. CROSS JOIN: by the few open
     jobs, not from all requests of a busy customer.
     """
-    order = "DESC" if highest else "ASC"
-    other = db.execute(
+    rows = db.execute(
         f"""
-        SELECT job.id, price_micro FROM job CROSS JOIN request ON request.id = job.request
-        WHERE {OPEN} AND member = ? AND month = ? AND tier = ? AND NOT from_topup
-        ORDER BY price_micro {order} LIMIT 1
-        """,  # noqa: S608 - constants
+        SELECT job.id, counts_as - from_topup AS images, price_micro, prices
+        FROM job CROSS JOIN request ON request.id = job.request
+        WHERE {OPEN} AND member = ? AND month = ? AND tier = ? AND from_topup < counts_as
+        """,  # noqa: S608 - a constant
         (job.member, job.month, job.tier),
-    ).fetchone()
-    if other["price_micro"] == job.price_micro:
-        return job
-    for number, price_micro in ((other["id"], job.price_micro), (job.id, other["price_micro"])):
-        db.execute("UPDATE job SET price_micro = ? WHERE id = ?", (price_micro, number))
-    return replace(job, price_micro=other["price_micro"])
+    )
+    held = {row["id"]: _prices(row) for row in rows}
+    kept = {number: list(prices) for number, prices in held.items()}
+    mine = held.pop(job.id)
+    best, worst = (max, min) if highest else (min, max)
+    while held:
+        other = best(held, key=lambda number: best(held[number]))
+        theirs, own = best(held[other]), worst(mine)
+        if best(theirs, own) == own:
+            break
+        held[other][held[other].index(theirs)] = own
+        mine[mine.index(own)] = theirs
+    for number, prices in {**held, job.id: mine}.items():
+        if prices != kept[number]:
+            each = json.dumps(prices) if len(set(prices)) > 1 else None
+            statement = "UPDATE job SET price_micro = ?, prices = ? WHERE id = ?"
+            db.execute(statement, (sum(prices), each, number))
+    return replace(job, price_micro=sum(mine))
+
+
+def _prices(row: sqlite3.Row) -> list[int]:
+    """What each image costs that a job takes from the month."""
+    images = row["images"]
+    return json.loads(row["prices"]) if row["prices"] else [row["price_micro"] // images] * images
 
 
 def _write_ledger_row(
@@ -169,7 +193,7 @@ def _write_ledger_row(
     wait_us = usage.queue_us if usage else None
     draw_us = usage.draw_us if usage else None
     db.execute(
-        "INSERT INTO ledger VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        "INSERT INTO ledger VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
         (
             job.id,
             now_us,
@@ -194,5 +218,6 @@ def _write_ledger_row(
             took.steps,
             took.device,
             took.cached,
+            job.counts_as,
         ),
     )

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 LEDGER = f"""
-SELECT at_us, month, outcome, charged, from_topup, tier, platform, price_micro, gpu_us, energy_mj, cost_micro,
-       wait_us, draw_us, model, width, height, steps, device
+SELECT at_us, month, outcome, charged, counts_as, from_topup, tier, platform, price_micro, gpu_us, energy_mj,
+       cost_micro, wait_us, draw_us, model, width, height, steps, device
 FROM ledger WHERE member IN ({member_rows.IDS}) ORDER BY at_us
 """
 KEYS = """

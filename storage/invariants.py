@@ -43,13 +43,13 @@ _PRUNED_DAY = f"CAST(strftime('%Y%m%d', {_PRUNED_US} / 1000000, 'unixepoch', '+1
 
 INVARIANTS = (
     Invariant(
-        "every open job holds one reservation, and its price, of its member's month",
+        "every open job holds the images it counts as, and its price, of its member's month",
         "{}: month {}, member number {}: {} reserved at {} micro-units",
         _differences(
             "SELECT month, member, reserved, held_micro FROM account WHERE reserved <> 0 OR held_micro <> 0",
             f"""
-            SELECT month, member, sum(NOT from_topup) AS jobs, sum(price_micro) AS worth FROM {_JOBS}
-            WHERE {_OPEN} GROUP BY month, member HAVING jobs > 0 OR worth > 0
+            SELECT month, member, sum(counts_as - from_topup) AS images, sum(price_micro) AS worth
+            FROM {_JOBS} WHERE {_OPEN} GROUP BY month, member HAVING images > 0 OR worth > 0
             """,
         ),
     ),
@@ -59,8 +59,8 @@ INVARIANTS = (
         _differences(
             "SELECT month, member, used - carried FROM account WHERE used <> carried",
             f"""
-            SELECT month, person.member, count(*) FROM {_CHARGES}
-            WHERE charged AND NOT from_topup GROUP BY month, person.member
+            SELECT month, person.member, sum(counts_as - from_topup) AS images FROM {_CHARGES}
+            WHERE charged GROUP BY month, person.member HAVING images > 0
             """,
         ),
     ),
@@ -72,10 +72,10 @@ INVARIANTS = (
             SELECT key, topup,
                 (SELECT coalesce(sum(images), 0) FROM credit WHERE credit.member = member.id) AS granted,
                 (SELECT coalesce(sum(images), 0) FROM debit WHERE debit.member = member.id) AS debited,
-                (SELECT count(*) FROM {_CHARGES}
-                 WHERE person.member = member.id AND charged AND from_topup) AS charged,
-                (SELECT count(*) FROM {_JOBS}
-                 WHERE request.member = member.id AND from_topup AND {_OPEN}) AS reserved
+                (SELECT coalesce(sum(from_topup), 0) FROM {_CHARGES}
+                 WHERE person.member = member.id AND charged) AS charged,
+                (SELECT coalesce(sum(from_topup), 0) FROM {_JOBS}
+                 WHERE request.member = member.id AND {_OPEN}) AS reserved
             FROM member WHERE forgotten_us IS NULL AND merged_into IS NULL
               AND (topup > 0 OR id IN (SELECT member FROM credit)))
         SELECT * FROM sums WHERE topup <> granted - debited - charged - reserved
@@ -134,14 +134,15 @@ INVARIANTS = (
         """,
     ),
     Invariant(
-        "the daily counts are the day's jobs that were not refunded",
+        "the daily counts are what the day's jobs count as that were not refunded",
         "{}: day {}, tier {}, in {!r}: {} images",
         "SELECT * FROM ("
         + _differences(
             f"SELECT day, tier, scope, images FROM daily WHERE images <> 0 AND day > {_PRUNED_DAY}",
             f"""
             SELECT capped_day, request.tier,
-                   CASE WHEN everywhere THEN '' ELSE request.platform || ':' || server END AS scope, count(*)
+                   CASE WHEN everywhere THEN '' ELSE request.platform || ':' || server END AS scope,
+                   sum(job.counts_as)
             FROM {_JOBS} LEFT JOIN ledger ON ledger.job = job.id, (SELECT 1 AS everywhere UNION ALL SELECT 0)
             WHERE capped_day > {_PRUNED_DAY} AND coalesce(charged, 1) AND (everywhere OR server IS NOT NULL)
             GROUP BY 1, 2, 3
@@ -151,12 +152,12 @@ INVARIANTS = (
     ),
     Invariant(
         "the rollups are the sums of the ledger",
-        "{}: {} us from {}, tier {}, platform {}, {}x{}: {} images, {} failed and so on",
+        "{}: {} us from {}, tier {}, platform {}, model {}, {}x{}: {} images, {} failed and so on",
         _differences(
-            f"SELECT span_us, cell_us, tier, platform, width, height, {_SUMS} FROM rollup",
+            f"SELECT span_us, cell_us, tier, platform, model, width, height, {_SUMS} FROM rollup",
             f"""
-            SELECT span, at_us - at_us % span, tier, platform, width, height, {_TALLY} FROM ledger, {_SPANS}
-            GROUP BY 1, 2, 3, 4, 5, 6
+            SELECT span, at_us - at_us % span, tier, platform, model, width, height, {_TALLY}
+            FROM ledger, {_SPANS} GROUP BY 1, 2, 3, 4, 5, 6, 7
             """,
         ),
     ),

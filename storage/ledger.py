@@ -102,7 +102,7 @@ def _record(row: sqlite3.Row) -> LedgerRow:
         month=row["month"],
         outcome=Outcome(row["outcome"]),
         charged=bool(row["charged"]),
-        from_topup=bool(row["from_topup"]),
+        from_topup=row["from_topup"],
         tier=row["tier"],
         platform=row["platform"],
         price_micro=row["price_micro"],
@@ -117,4 +117,5 @@ def _record(row: sqlite3.Row) -> LedgerRow:
         steps=row["steps"],
         device=row["device"],
         cached=bool(row["cached"]),
+        counts_as=row["counts_as"],
     )

@@ -1,7 +1,7 @@
 """Reservations: reserve, then settle or release, each exactly once.
 
-The invariant: for every member and month, `reserved` is the number of its open jobs and `used` the number of
-images charged to its allowance; `topup` is what was granted, less what was charged to it, less what is
+The invariant: for every member and month, `reserved` is how many images its open jobs count as and `used` how
+many were charged to its allowance; `topup` is what was granted, less what was charged to it, less what is
 reserved of it. Only `reserve` takes from what is left, in one conditional statement, so that no interleaving
 passes the allowance. To settle or to release is to write the job's ledger row: the schema's trigger
 `ledger_settles` moves the reservation with it, and the ledger takes one row a job.
@@ -73,13 +73,12 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """Images held for a request: its first `from_allowance` jobs use the month, the others the top-up.
+    """Images held for a request: the first ones are the month's, the others the top-up's.
 
-    `prices_micro` are those of the jobs that use the month, in their order.
+    `prices_micro` are those of the month's, in their order.
     """
 
     month: int
-    from_allowance: int
     prices_micro: tuple[int, ...]
     from_topup: int
     capped_day: int | None
@@ -161,11 +160,11 @@ def quota(where: Standing, policy: Policy, now_us: int) -> Quota:
 def reserve(
     db: sqlite3.Connection, policy: Policy, now_us: int, where: Standing, request: NewRequest
 ) -> Reservation:
-    """Hold one image for each job, from the month's allowance first and the top-up after, or hold nothing.
+    """Hold what each job counts as, from the month's allowance first and the top-up after, or hold nothing.
 
     Raises MemberBanned, AccountTooYoung, QuotaExceeded, SpendingCapReached, DailyCapReached.
     """
-    wanted = len(request.jobs)
+    wanted = request.counted
     resets_at = from_us(policy.calendar.month_end_us(policy.calendar.month(now_us)))
     if where.banned:
         raise MemberBanned(where.ban_reason)
@@ -182,7 +181,6 @@ def reserve(
         raise SpendingCapReached(price_micro, max(0, where.spend_cap_micro - where.spent_micro), resets_at)
     reservation = Reservation(
         month=policy.calendar.month(now_us),
-        from_allowance=from_allowance,
         prices_micro=prices_micro,
         from_topup=wanted - from_allowance,
         capped_day=_count_under_daily_caps(db, policy, now_us, where, request),
@@ -197,7 +195,7 @@ def reserve(
 
 
 def uncount_daily(
-    db: sqlite3.Connection, *, day: int, tier: str, platform: str, server: str | None, images: int = 1
+    db: sqlite3.Connection, *, day: int, tier: str, platform: str, server: str | None, images: int
 ) -> None:
     """Refunded images no longer count under the day's caps."""
     db.execute(
@@ -220,7 +218,7 @@ def _hold(db: sqlite3.Connection, where: Standing, reservation: Reservation) -> 
         {
             "month": reservation.month,
             "member": where.member,
-            "images": reservation.from_allowance,
+            "images": len(reservation.prices_micro),
             "price": sum(reservation.prices_micro),
             "allowance": limit,
         },
@@ -240,7 +238,7 @@ def _count_under_daily_caps(
     if terms.daily_cap_server is None and terms.daily_cap_total is None:
         return None
     day = policy.calendar.day(now_us)
-    wanted = len(request.jobs)
+    wanted = request.counted
     server = server_scope(request.source.platform, request.platform_server)
     scopes = [("", CapScope.TOTAL, terms.daily_cap_total)]
     if server is not None:

@@ -88,16 +88,19 @@ class Statistics(Subject):
         cells = _cells(period)
         by_tier: dict[str, list[Tally]] = defaultdict(list)
         by_platform: dict[str, list[Tally]] = defaultdict(list)
+        by_model: dict[str, list[Tally]] = defaultdict(list)
         by_size: dict[str, list[Tally]] = defaultdict(list)
         query = (
-            f"SELECT tier, platform, width, height, {_SUMS_SQL}"
+            f"SELECT tier, platform, model, width, height, {_SUMS_SQL}"
             + _CELLS.format(table="rollup")
-            + "GROUP BY tier, platform, width, height"
+            + "GROUP BY tier, platform, model, width, height"
         )
-        for tier, platform, width, height, *sums in db.execute(query, cells):
+        for tier, platform, model, width, height, *sums in db.execute(query, cells):
             tally = Tally(*sums)
             by_tier[tier].append(tally)
             by_platform[platform].append(tally)
+            if model:
+                by_model[model].append(tally)
             if width:
                 by_size[f"{width}x{height}"].append(tally)
         waits, draws = _histogram(db, cells, "wait"), _histogram(db, cells, "draw")
@@ -108,6 +111,7 @@ class Statistics(Subject):
             total=add(tally for tallies in by_tier.values() for tally in tallies),
             by_tier={tier: add(by_tier[tier]) for tier in _in_order(self.policy, by_tier)},
             by_platform={name: add(tallies) for name, tallies in sorted(by_platform.items())},
+            by_model={name: add(tallies) for name, tallies in sorted(by_model.items())},
             by_size={name: add(tallies) for name, tallies in by_size.items()},
             wait=percentiles(_merged(waits.values())),
             draw=percentiles(_merged(draws.values())),

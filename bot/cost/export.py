@@ -65,6 +65,7 @@ def to_dict(report: CostReport) -> dict[str, Any]:
             for line in report.tiers
         },
         "platforms": {name: asdict(tally) for name, tally in report.platforms.items()},
+        "models": {name: asdict(tally) for name, tally in report.models.items()},
         "sizes": {name: asdict(tally) for name, tally in report.sizes.items()},
         "top_members": [{"member": top.member, **asdict(top.tally)} for top in report.top],
         "forecast": None if ahead is None else {**asdict(ahead), "margin_micro": ahead.margin_micro},
@@ -77,7 +78,7 @@ def to_json(report: CostReport) -> str:
 
 
 def to_csv(report: CostReport) -> str:
-    """One row for each tier, platform, size and top member, and one for the total."""
+    """One row for each tier, platform, model, size and top member, and one for the total."""
     text = io.StringIO()
     columns = ["group", "name", *asdict(report.total)]
     writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
@@ -97,7 +98,8 @@ def _rows(report: CostReport) -> Iterator[tuple[str, str, Tally, int]]:
     yield "total", "", report.total, report.revenue_micro
     for line in report.tiers:
         yield "tier", line.name, line.tally, line.revenue_micro
-    for group, tallies in (("platform", report.platforms), ("size", report.sizes)):
+    groups = (("platform", report.platforms), ("model", report.models), ("size", report.sizes))
+    for group, tallies in groups:
         for name, tally in tallies.items():
             yield group, name, tally, tally.revenue_micro
     for top in report.top:

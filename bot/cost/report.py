@@ -92,6 +92,7 @@ class CostReport:
     total: Tally
     tiers: tuple[TierLine, ...]
     platforms: Mapping[str, Tally]
+    models: Mapping[str, Tally]
     sizes: Mapping[str, Tally]
     busy_us: int
     overhead_us: int
@@ -166,6 +167,7 @@ def build(stats: Stats, config: Config, period: str, *, fees: Mapping[str, int],
         total=stats.total,
         tiers=tiers,
         platforms=stats.by_platform,
+        models=stats.by_model,
         sizes=dict(sorted(stats.by_size.items(), key=lambda item: -item[1].images)),
         busy_us=up.busy_us,
         overhead_us=up.overhead_us,

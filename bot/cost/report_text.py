@@ -88,6 +88,10 @@ def _groups(report: CostReport, t: Translator) -> list[Fact]:
     found += _listed(
         t("cost-by-platform"), ((name, _group(tally, t)) for name, tally in report.platforms.items())
     )
+    if len(report.models) > 1:
+        found += _listed(
+            t("cost-by-model"), ((name, _group(tally, t)) for name, tally in report.models.items())
+        )
     sizes = list(report.sizes.items())[:SIZES]
     found += _listed(t("cost-by-size"), ((name, _group(tally, t)) for name, tally in sizes))
     top = ((member.member[:KEY_CHARS], _group(member.tally, t)) for member in report.top[:TOP])

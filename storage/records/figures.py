@@ -37,7 +37,9 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """One closed job, for good. `price_micro` is what was charged (0 when it was not)."""
+    """One closed job, for good. `price_micro` is what was charged (0 when it was not); `counts_as`, how many
+    images of the allowance it is, and `from_topup`, how many of them are the top-up's.
+    """
 
     entry: int
     at: datetime
@@ -45,7 +47,7 @@ class LedgerRow:
     month: int
     outcome: Outcome
     charged: bool
-    from_topup: bool
+    from_topup: int
     tier: str
     platform: str
     price_micro: int
@@ -60,6 +62,7 @@ class LedgerRow:
     steps: int
     device: str
     cached: bool
+    counts_as: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +149,7 @@ class Stats:
     total: Tally
     by_tier: dict[str, Tally]
     by_platform: dict[str, Tally]
+    by_model: dict[str, Tally]
     by_size: dict[str, Tally]
     wait: Percentiles
     draw: Percentiles

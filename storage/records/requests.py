@@ -40,6 +40,7 @@ class NewRequest:
 
     `payload` and `address` are JSON texts of the caller's; the store keeps them and reads neither. `tier` is
     one that the platform grants for this request (a role), taken where it ranks above the member's own.
+    `counts_as`: how many images of the allowance each job is.
     """
 
     request_id: str
@@ -51,6 +52,12 @@ class NewRequest:
     jobs: tuple[NewJob, ...]
     account_age_s: int | None = None
     tier: str | None = None
+    counts_as: int = 1
+
+    @property
+    def counted(self) -> int:
+        """Images of the allowance that the whole request is."""
+        return self.counts_as * len(self.jobs)
 
 
 class JobState(StrEnum):

@@ -26,7 +26,7 @@ UNLOCK_SALES = "".join(
 )
 
 BREAKAGES = {
-    "every open job holds one reservation, and its price, of its member's month": [
+    "every open job holds the images it counts as, and its price, of its member's month": [
         "UPDATE account SET reserved = reserved + 1",
         "UPDATE account SET reserved = reserved - 1 WHERE reserved > 0",
         "UPDATE account SET held_micro = held_micro + 1",
@@ -94,7 +94,7 @@ BREAKAGES = {
         "DELETE FROM address",
         "INSERT INTO address SELECT id, '{}' FROM request WHERE id = 1",
     ],
-    "the daily counts are the day's jobs that were not refunded": [
+    "the daily counts are what the day's jobs count as that were not refunded": [
         "UPDATE daily SET images = images + 1",
         "UPDATE daily SET images = images - 1 WHERE scope <> ''",
         "DELETE FROM daily",

@@ -69,6 +69,21 @@ async def test_images_that_are_given_up_make_the_others_no_cheaper(tmp_path: Pat
         assert await store.check() == []
 
 
+async def test_pictures_that_count_as_several_are_charged_in_the_order_of_volume_too(
+    tmp_path: Path, clock: HandClock
+) -> None:
+    async with await open_store(tmp_path, clock, tiers={**TIERS, "bulk": VOLUME}) as store:
+        member = (await store.members.of("discord", "1")).key
+        await store.members.set_tier(member, "bulk", by="owner")
+        decoy = (await store.requests.accept(ask(member, counts_as=4))).request  # three at 20_000, one less
+        await deliver(store, member, images=2)
+        await deliver(store, member, counts_as=2)
+        await store.jobs.cancelled(decoy.jobs[0].job_id, by=CancelledBy.MEMBER)
+        charged = [row.price_micro for row in await store.ledger.rows() if row.charged]
+        assert charged == [20_000, 20_000, 20_000 + 15_000]
+        assert await store.check() == []
+
+
 async def test_a_spending_cap_leaves_what_a_top_up_pays(tmp_path: Path, clock: HandClock) -> None:
     spent = TierTerms("spent", allowance=0, price_micro=50_000)
     async with await open_store(tmp_path, clock, tiers={**TIERS, "spent": spent}) as store:

@@ -49,6 +49,23 @@ async def test_two_stores_on_one_file_share_the_allowance(
     assert sum(isinstance(answer, QuotaExceeded) for answer in answers) == 60
 
 
+async def test_a_picture_may_count_as_several_images_and_come_from_both_allowance_and_top_up(
+    store: Store, member: str
+) -> None:
+    await store.members.grant(member, 2, by="owner")
+    await store.requests.accept(ask(member, 33, counts_as=3))
+    across = (await store.requests.accept(ask(member, counts_as=3))).request
+    quota = await store.members.quota(member)
+    assert (quota.reserved, quota.topup, quota.left) == (100, 0, 0)
+    with pytest.raises(QuotaExceeded):
+        await store.requests.accept(ask(member))
+    await store.jobs.failed(across.jobs[0].job_id, "no GPU")
+    quota = await store.members.quota(member)
+    assert (quota.reserved, quota.topup, quota.left) == (99, 2, 3)
+    (row,) = await store.ledger.rows()
+    assert (row.counts_as, row.from_topup, row.charged) == (3, 2, False)
+
+
 async def test_a_request_for_several_is_reserved_whole_or_not_at_all(store: Store, member: str) -> None:
     await store.requests.accept(ask(member, 99))
     with pytest.raises(QuotaExceeded) as refusal:

@@ -58,20 +58,19 @@ class Job:
     job_id: str
     person: Person
     month: int
-    from_topup: bool
+    counts_as: int
+    from_topup: int
     accepted_at: datetime
     drawn: bool = False
 
     def release(self) -> None:
-        if self.from_topup:
-            self.person.topup += 1
-        else:
-            self.person.reserved[self.month] -= 1
+        self.person.topup += self.from_topup
+        self.person.reserved[self.month] -= self.counts_as - self.from_topup
 
     def settle(self) -> None:
-        if not self.from_topup:
-            self.person.reserved[self.month] -= 1
-            self.person.used[self.month] = self.person.used.get(self.month, 0) + 1
+        from_month = self.counts_as - self.from_topup
+        self.person.reserved[self.month] -= from_month
+        self.person.used[self.month] = self.person.used.get(self.month, 0) + from_month
 
 
 class Quotas(RuleBasedStateMachine):
@@ -112,11 +111,12 @@ class Quotas(RuleBasedStateMachine):
     def begin(self) -> None:
         self.people = [Person() for _ in PEOPLE]
 
-    @rule(who=WHO, images=st.integers(1, 4))
-    def reserve(self, who: int, images: int) -> None:
+    @rule(who=WHO, pictures=st.integers(1, 4), counts_as=st.sampled_from([1, 1, 2, 3]))
+    def reserve(self, who: int, pictures: int, counts_as: int) -> None:
         person, month = self.people[who], self.month
         left = person.left(month)
-        request = ask(self.key(who), images)
+        request = ask(self.key(who), pictures, counts_as=counts_as)
+        images = pictures * counts_as
         try:
             self.do(self.store.requests.accept(request))
         except QuotaExceeded:
@@ -128,7 +128,8 @@ class Quotas(RuleBasedStateMachine):
         person.reserved[month] = person.reserved.get(month, 0) + free
         person.topup -= images - free
         for index, job in enumerate(request.jobs):
-            self.jobs.append(Job(job.job_id, person, month, index >= free, self.now))
+            from_topup = min(counts_as, max(0, (index + 1) * counts_as - free))
+            self.jobs.append(Job(job.job_id, person, month, counts_as, from_topup, self.now))
 
     @precondition(lambda self: self.jobs)
     @rule(data=st.data())

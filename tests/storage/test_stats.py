@@ -92,6 +92,7 @@ async def test_any_period_is_what_its_ledger_rows_add_up_to(tmp_path: Path, zone
                 name: tally(row for row in rows if row.platform == name)
                 for name in {row.platform for row in rows}
             }
+            assert stats.by_model == {"embedded": tally(row for row in rows if row.model)}
             drawn = [row for row in rows if row.width]
             assert stats.by_size == {
                 size: tally(row for row in drawn if f"{row.width}x{row.height}" == size)

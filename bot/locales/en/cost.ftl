@@ -56,6 +56,7 @@ cost-refunded = Refunded
 cost-free-goal = { $share } (goal { $goal })
 cost-by-tier = By tier
 cost-by-platform = By platform
+cost-by-model = By model
 cost-by-size = By size
 cost-top = Top members
 cost-group = { $images } in { $gpu }

@@ -55,6 +55,7 @@ cost-refunded = 已退还
 cost-free-goal = { $share }（目标 { $goal }）
 cost-by-tier = 按套餐
 cost-by-platform = 按平台
+cost-by-model = 按模型
 cost-by-size = 按尺寸
 cost-top = 用量最多
 cost-group = { $images } 张，{ $gpu }

@@ -43,6 +43,7 @@ def stats(**changes: object) -> Stats:
         "total": TOTAL,
         "by_tier": TIERS,
         "by_platform": {"discord": TIERS["member"], "telegram": TIERS["free"]},
+        "by_model": {"quick": TIERS["free"], "careful": TIERS["member"]},
         "by_size": {"768x768": TIERS["free"], "1024x1024": TIERS["member"], "1536x1536": TIERS["premium"]},
         "wait": Percentiles(20_000, 4_200_000, 41_000_000),
         "draw": Percentiles(20_000, 18_300_000, 31_000_000),
