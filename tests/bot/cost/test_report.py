@@ -42,8 +42,8 @@ FIGURES = """
 """
 NOTHING = {
     "total": Tally(), "by_tier": {}, "by_platform": {}, "by_model": {}, "by_size": {},
-    "wait": Percentiles(0, None, None), "draw": Percentiles(0, None, None), "wait_by_tier": {}, "uptime": Uptime(0, 0, 0, 0, 0, 0),
-    "top_members": (),
+    "wait": Percentiles(0, None, None), "draw": Percentiles(0, None, None), "wait_by_tier": {},
+    "uptime": Uptime(0, 0, 0, 0, 0, 0), "top_members": (),
 }  # fmt: skip
 
 
@@ -132,7 +132,7 @@ def test_json_and_csv_tell_the_same_as_the_report() -> None:
         == found.revenue_micro
         == int(rows[0]["revenue_micro"])
     )
-    assert {row["group"] for row in rows} == {"total", "tier", "platform", "size", "member"}
+    assert {row["group"] for row in rows} == {"total", "tier", "platform", "model", "size", "member"}
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
