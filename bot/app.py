@@ -28,6 +28,7 @@ from bot.messages import UserError, say
 from bot.metrics.counting import Counting
 from bot.metrics.lag import LoopLag
 from engine.build import build_engine
+from engine.inputs import nothing_kept
 from engine.settings import BadSetting, EngineConfig, ModelSettings, Reach
 from engine.shares import LaneTerms
 from engine.worker.watchdog import WatchdogSettings
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from bot.config.schema import Config
     from engine.events import Observer
     from engine.front import Front
+    from engine.inputs import Reader
     from storage.errors import StoreUnavailable
 
 DATABASE = "easel.db"
@@ -99,14 +101,17 @@ def model_settings(config: Config) -> ModelSettings:
     )
 
 
-def build_backend(config: Config, observers: Sequence[Observer] = ()) -> Front:
-    """Whoever draws, as bot.toml says. Raises UserError where an extra is missing."""
+def build_backend(config: Config, observers: Sequence[Observer] = (), read: Reader = nothing_kept) -> Front:
+    """Whoever draws, as bot.toml says. `read` gives the files of pictures that requests come with.
+
+    Raises UserError where an extra is missing.
+    """
     terms, model = engine_config(config), model_settings(config)
     if config.engine.backend == "openai":
         return server_backend(config, terms, Credentials(), observers)
     if config.engine.backend == "ray":
-        return ray_backend(config, model, terms, observers)
-    return build_engine(model, terms, reach=Reach(config.engine.worker), observers=observers)
+        return ray_backend(config, model, terms, observers, read)
+    return build_engine(model, terms, reach=Reach(config.engine.worker), observers=observers, read=read)
 
 
 @contextlib.asynccontextmanager

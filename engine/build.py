@@ -14,6 +14,7 @@ from engine.fleet.autoscale import ScaleSettings
 from engine.fleet.fleet import FixedFleet, nothing
 from engine.fleet.settings import FleetSettings
 from engine.front import Front
+from engine.inputs import nothing_kept
 from engine.settings import EngineConfig, ModelSettings, Reach
 from engine.worker.memory import Mode
 from engine.worker.steploop import StepLoop
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from engine.families.family import Family, Placement
     from engine.families.model import Model
     from engine.fleet.child import ChildWorker
+    from engine.inputs import Reader
     from engine.worker.accounting import Clock
     from engine.worker.protocol import Worker
     from engine.worker.telemetry import Telemetry
@@ -46,21 +48,22 @@ def build_engine(
     *,
     reach: Reach = Reach.AUTO,
     observers: Sequence[Observer] = (),
+    read: Reader = nothing_kept,
 ) -> Front:
     """An engine for this machine; nothing is loaded before `start`.
 
     What follows from the device (threads, memory mode and budget, telemetry) is decided by the settings,
     whatever `config` says of it. Raises BadSetting for settings that cannot be; where the worker has a
-    process of its own, `start` does.
+    process of its own, `start` does. `read` gives the files of pictures that requests come with.
     """
     config = config or EngineConfig()
     if reach is Reach.AUTO:
         reach = Reach.CHILD if _has_gpu(settings) else Reach.HERE
     if reach is Reach.CHILD:
         child = child_worker(settings, config)
-        return local_front(child, config, observers=observers, replaces=True, on_close=child.close)
+        return local_front(child, config, observers=observers, replaces=True, on_close=child.close, read=read)
     worker = build_worker(settings, config, NAME, [LogObserver(), *observers])
-    return local_front(worker, config, observers=observers, replaces=False)
+    return local_front(worker, config, observers=observers, replaces=False, read=read)
 
 
 def child_worker(settings: ModelSettings, config: EngineConfig) -> ChildWorker:
@@ -78,6 +81,7 @@ def engine_with(
     clock: Clock = time.monotonic,
     telemetry: Telemetry | None = None,
     observers: Sequence[Observer] = (),
+    read: Reader = nothing_kept,
 ) -> Front:
     """An engine in this process that draws with `model`."""
     config = config or EngineConfig()
@@ -89,7 +93,7 @@ def engine_with(
         telemetry=telemetry,
         observers=[LogObserver(), *observers],
     )
-    return local_front(worker, config, clock=clock, observers=observers, replaces=False)
+    return local_front(worker, config, clock=clock, observers=observers, replaces=False, read=read)
 
 
 def build_worker(
@@ -142,11 +146,12 @@ def local_front(
     replaces: bool,
     on_close: Callable[[], Awaitable[None]] = nothing,
     clock: Clock = time.monotonic,
+    read: Reader = nothing_kept,
 ) -> Front:
     """A front before the only worker of this machine. `replaces`: that has a process of its own."""
     settings = replace(LOCAL, replaces=replaces)
     fleet = FixedFleet([worker], again_after_s=0.0, on_close=on_close)
-    return Front(fleet=fleet, config=config, settings=settings, clock=clock, observers=observers)
+    return Front(fleet=fleet, config=config, settings=settings, clock=clock, observers=observers, read=read)
 
 
 def _has_gpu(settings: ModelSettings) -> bool:

@@ -7,6 +7,7 @@ the same picture.
 from __future__ import annotations
 
 import asyncio
+import math
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ from engine.request import (
     OutOfMemory,
     Progress,
     TooLarge,
+    UnreadableInput,
     Usage,
 )
 from engine.worker.protocol import WorkerBusy, WorkerLost
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from engine.fleet.fleet import Fleet
     from engine.fleet.member import Member
     from engine.fleet.settings import FleetSettings
+    from engine.inputs import Reader
     from engine.models import Models
     from engine.request import Drawing
     from engine.settings import EngineConfig
@@ -52,8 +55,8 @@ if TYPE_CHECKING:
 class Dispatcher:
     """Everything that is open, and who holds it.
 
-    `keep` is given each new picture. `broke` is told why this process can draw no more, where only another
-    one could.
+    `keep` is given each new picture; `read` gives the files that requests come with. `broke` is told why this
+    process can draw no more, where only another one could.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class Dispatcher:
         clock: Clock,
         says: Announcer,
         keep: Callable[[Drawing], None],
+        read: Reader,
         broke: Callable[[str], None],
     ) -> None:
         self.models = models
@@ -78,6 +82,7 @@ class Dispatcher:
         self._clock = clock
         self._says = says
         self._keep = keep
+        self._read = read
         self._broke = broke
         self._open = True
         self.paused = False
@@ -109,7 +114,7 @@ class Dispatcher:
         position, ahead_s = self.queue.ahead(job) if job_id in self.queue else (0, 0.0)
         position += len(self.backlog.at_hand)
         ahead_s *= predictor.pace / max(1, len(self.roster.members))
-        unmanned = not self.roster.manned(self._clock(), job.request.model)
+        unmanned = not self.roster.manned(self._clock(), job.request)
         waiting = Progress(job.state, job.step, steps, ahead_s + left_s, position)
         return replace(waiting, unmanned=unmanned, paused=self.paused)
 
@@ -175,7 +180,7 @@ class Dispatcher:
 
     def _choose(self, job: Job, due: float, now: float) -> Member | None:
         """The worker, of those that have room, that would have the job drawn first."""
-        members = self.roster.serving(job.request.model)
+        members = self.roster.serving(job.request)
         chosen = choose(
             member.offer(job.plan)
             for member in members.values()
@@ -191,7 +196,8 @@ class Dispatcher:
         self.draws.add(task)
         task.add_done_callback(self.draws.discard)
         self.backlog.take(job)
-        member.take(Assignment(job, task, now, self.queue.lead_s(job.lane, member.lanes), job.cost_s))
+        sent_at = math.inf if job.request.inputs else now
+        member.take(Assignment(job, task, sent_at, self.queue.lead_s(job.lane, member.lanes), job.cost_s))
         waited_s = self.jobs.waited_s(job)
         self._says.tell(Action.ADMITTED, job.job_id, tier=job.lane, waited_s=waited_s, worker=member.name)
         self.jobs.touch(job)
@@ -201,6 +207,7 @@ class Dispatcher:
         sent = member.assignments[job.job_id]
         request = replace(job.request, waited_s=self.jobs.waited_s(job))
         try:
+            await self._send_pictures(sent, member)
             drawing = await member.worker.draw(
                 request, lambda moved: self._moved(member, sent, moved), lead_s=sent.lead_s
             )
@@ -216,6 +223,20 @@ class Dispatcher:
         else:
             self._finish(member, sent, drawing)
         self.dispatch()
+
+    async def _send_pictures(self, sent: Assignment, member: Member) -> None:
+        """Before its job. Raises UnreadableInput; Cancelled where the job is wanted back meanwhile."""
+        job = sent.job
+        if not job.request.inputs:
+            return
+        try:
+            await member.pictures.send(job.request, self._read)
+        except UnreadableInput as error:
+            error.usage = self.backlog.unserved(job)
+            raise
+        if job.cancelling or not self._open:
+            raise Cancelled("cancelled", self.backlog.unserved(job))
+        sent.sent_at = self._clock()
 
     def _moved(self, member: Member, sent: Assignment, moved: Moved) -> None:
         job = sent.job
@@ -260,10 +281,12 @@ class Dispatcher:
         elif isinstance(error, Draining):
             self.roster.drain(member)
             self.backlog.give_back(sent, str(error))
+        elif isinstance(error, UnreadableInput):
+            self.backlog.end(job, error)
         elif isinstance(error, TooLarge | OutOfMemory | Declined):
             member.failed += 1
             job.barred.add(member.name)
-            if job.barred >= set(self.roster.serving(job.request.model)):
+            if job.barred >= set(self.roster.serving(job.request)):
                 self.backlog.end(job, error)
             else:
                 self.backlog.give_back(sent, str(error))

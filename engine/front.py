@@ -16,6 +16,7 @@ from engine.events import Action, Announcer, LogObserver
 from engine.families.profile import Profile
 from engine.fleet.autoscale import Autoscaler
 from engine.fleet.settings import FleetSettings
+from engine.inputs import careful, nothing_kept
 from engine.models import Models
 from engine.request import (
     Draining,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from engine.events import Observer
     from engine.fleet.fleet import Fleet
+    from engine.inputs import Reader
     from engine.request import DrawRequest
     from engine.worker.accounting import Clock
 
@@ -39,7 +41,10 @@ SCALE_EVERY_S = 1.0
 
 
 class Front:
-    """Has jobs drawn by a fleet's workers. `start`, `submit`, `stop`; all on one event loop."""
+    """Has jobs drawn by a fleet's workers. `start`, `submit`, `stop`; all on one event loop.
+
+    `read` gives the files of pictures that requests come with.
+    """
 
     def __init__(
         self,
@@ -50,6 +55,7 @@ class Front:
         settings: FleetSettings | None = None,
         clock: Clock = time.monotonic,
         observers: Sequence[Observer] = (),
+        read: Reader = nothing_kept,
     ) -> None:
         config, settings = config or EngineConfig(), settings or FleetSettings()
         self._settings = settings
@@ -65,6 +71,7 @@ class Front:
             clock=clock,
             says=self._says,
             keep=self._pictures.keep,
+            read=careful(read),
             broke=self._break,
         )
         self._models = models
@@ -146,7 +153,7 @@ class Front:
         if request.job_id in self._jobs:
             raise ValueError(f"job {request.job_id} is here already")
         plan = self._models.predictor(request.model).profile.plan(request)
-        if not self._roster.fits(request.model, plan.need):
+        if not self._roster.fits(request, plan.need):
             raise TooLarge(f"{request.width}x{request.height} does not fit the memory budget")
         ticket = Ticket(request, self)
         if (drawing := self._pictures.again(request)) is not None:

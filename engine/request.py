@@ -17,15 +17,28 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 
+class Role(enum.Enum):
+    """What a picture is for that comes with a request."""
+
+    INIT = "init"
+    """To begin from, instead of from noise alone."""
+    MASK = "mask"
+    """Where to draw anew: white is drawn, black stays as it is in INIT."""
+    CONTROL = "control"
+    """Whose outlines or depth to follow."""
+    REFERENCE = "reference"
+    """To look at."""
+
+
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A picture that comes with the request."""
+    """A picture that comes with the request: a PNG file, clean, RGB or for a mask L."""
 
-    role: str
-    """What it is for: init, mask, control, reference."""
+    role: Role
     digest: str
-    """SHA-256 of its bytes; where they are is the owner's matter."""
+    """SHA-256 of the file, which whoever built the engine reads for it (`engine.inputs.Reader`)."""
     strength: float = 1.0
+    """Of INIT, in (0, 1]: how much noise is put over it, 1 leaving nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +113,10 @@ class DrawRequest:
     def number(self, name: str, default: float) -> float:
         """One of `extra`."""
         return dict(self.extra).get(name, default)
+
+    def input(self, role: Role) -> Input | None:
+        """The first picture that came for this."""
+        return next((picture for picture in self.inputs if picture.role is role), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +242,10 @@ class DrawFailed(EngineError):
 
 class Declined(DrawFailed):
     """Whoever was to draw it will not, and would not another time; somebody else may."""
+
+
+class UnreadableInput(EngineError):
+    """A picture that came with the request is gone, or is none; no worker could draw from it."""
 
 
 class Cancelled(EngineError):

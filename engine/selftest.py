@@ -166,7 +166,7 @@ class SelfTest:
         canvases: list[Canvas] = []
         captions = self.model.encode([PROMPT])
         yield Phase.ENCODE, lambda: self.model.encode([PROMPT])
-        yield Phase.BEGIN, lambda: canvases.append(self.model.begin(request, captions))
+        yield Phase.BEGIN, lambda: canvases.append(self.model.begin(request, captions, ()))
         yield Phase.DENOISE, lambda: self.model.step(canvases)
         yield Phase.DECODE, lambda: self._decode(canvases[0], need)
 
@@ -246,7 +246,7 @@ class SelfTest:
     def _drawn(self, requests: Sequence[DrawRequest]) -> list[Image]:
         """These pictures, step by step in one forward."""
         model = self.model
-        canvases = [model.begin(request, model.encode([request.prompt])) for request in requests]
+        canvases = [model.begin(request, model.encode([request.prompt]), ()) for request in requests]
         for _ in range(requests[0].steps):
             model.step(canvases)
         need = Need(requests[0].width, requests[0].height)

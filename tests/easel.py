@@ -96,7 +96,9 @@ class FieldModel(OnHost):
     def encode(self, prompts: Sequence[str]) -> list[Caption]:
         return [Caption(prompt, 8, truncated=len(prompt) > 1500) for prompt in prompts]
 
-    def begin(self, request: DrawRequest, captions: Sequence[Caption]) -> FieldCanvas:
+    def begin(
+        self, request: DrawRequest, captions: Sequence[Caption], pictures: Sequence[Image.Image]
+    ) -> FieldCanvas:
         return FieldCanvas(request)
 
     def step(self, canvases: Sequence[FieldCanvas]) -> None:

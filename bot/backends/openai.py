@@ -55,7 +55,7 @@ def server_backend(
     count = len(workers)
     return Front(
         fleet=FixedFleet(workers),
-        profile=profile,
+        profile=replace(profile, takes_pictures=False),
         config=terms,
         settings=replace(SETTINGS, scale=ScaleSettings(min_workers=count, max_workers=count)),
         observers=observers,

@@ -13,17 +13,23 @@ from engine.families.registry import load_profile
 from engine.fleet.autoscale import ScaleSettings
 from engine.fleet.settings import FleetSettings, RaySettings
 from engine.front import Front
+from engine.inputs import nothing_kept
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.config.schema import Config
     from engine.events import Observer
+    from engine.inputs import Reader
     from engine.settings import EngineConfig, ModelSettings
 
 
 def ray_backend(
-    config: Config, model: ModelSettings, terms: EngineConfig, observers: Sequence[Observer]
+    config: Config,
+    model: ModelSettings,
+    terms: EngineConfig,
+    observers: Sequence[Observer],
+    read: Reader = nothing_kept,
 ) -> Front:
     """A front before a fleet of actors. Raises UserError where Ray is not installed."""
     with extra("cluster"):
@@ -47,4 +53,5 @@ def ray_backend(
         config=terms,
         settings=FleetSettings(scale=scale, health_timeout_s=section.hung_after.total_seconds()),
         observers=observers,
+        read=read,
     )

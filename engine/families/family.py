@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import torch
+    from PIL.Image import Image
 
     from engine.families.model import Canvas, Caption, Model
     from engine.families.profile import Profile
@@ -29,7 +30,9 @@ class Sampler(Protocol):
 
     def encode(self, prompt: str) -> Caption: ...
 
-    def begin(self, request: DrawRequest, captions: Sequence[Caption]) -> Canvas: ...
+    def begin(
+        self, request: DrawRequest, captions: Sequence[Caption], pictures: Sequence[Image]
+    ) -> Canvas: ...
 
     def step(self, canvases: Sequence[Canvas]) -> None: ...
 

@@ -93,8 +93,8 @@ class Model(Protocol):
 
     def encode(self, prompts: Sequence[str]) -> list[Caption]: ...
 
-    def begin(self, request: DrawRequest, captions: Sequence[Caption]) -> Canvas:
-        """An empty canvas: the seed's noise and the request's own sigmas."""
+    def begin(self, request: DrawRequest, captions: Sequence[Caption], pictures: Sequence[Image]) -> Canvas:
+        """A canvas: the seed's noise and the request's own sigmas. `pictures` are those of its inputs."""
 
     def step(self, canvases: Sequence[Canvas]) -> None:
         """One denoising step for each: equal keys, any step. Returns when it is drawn."""

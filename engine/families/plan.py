@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from engine.request import DrawRequest
+    from engine.request import DrawRequest, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,10 @@ class Plan:
 class Planner(Protocol):
     """A family, as far as whoever loads no model needs it."""
 
+    @property
+    def takes(self) -> frozenset[Role]:
+        """The pictures it can draw from."""
+
     def plan(self, request: DrawRequest) -> Plan:
         """Raises ValueError for what cannot be drawn."""
 
@@ -51,6 +55,8 @@ class Planner(Protocol):
 @dataclass(frozen=True)
 class OneCaption:
     """One caption, as many steps as asked for."""
+
+    takes: frozenset[Role] = frozenset()
 
     def plan(self, request: DrawRequest) -> Plan:
         return Plan((request.prompt,), request.steps, Need(request.width, request.height))

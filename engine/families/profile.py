@@ -85,6 +85,8 @@ class Profile:
     """Larger pictures are decoded in tiles."""
     tile_px: int = 1024
     """Side of a tile."""
+    takes_pictures: bool = True
+    """Pictures that come with a request reach it; where not, only words do."""
     known_device: bool = False
     """The seconds were measured on this very kind of device."""
 
@@ -122,4 +124,12 @@ class Profile:
         on_grid = width % self.multiple == 0 and height % self.multiple == 0 and width > 0 and height > 0
         if not on_grid or request.steps < 1:
             raise Undrawable(f"{width}x{height} in {request.steps} steps cannot be drawn")
+        if not self.takes(request):
+            roles = ", ".join(sorted({picture.role.value for picture in request.inputs}))
+            raise Undrawable(f"{self.name} does not draw from pictures here ({roles})")
         return self.planner.plan(request)
+
+    def takes(self, request: DrawRequest) -> bool:
+        """Whether it can draw from all the pictures that come with a request."""
+        roles = {picture.role for picture in request.inputs}
+        return not roles or (self.takes_pictures and roles <= self.planner.takes)

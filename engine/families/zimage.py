@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
     import torch
+    from PIL.Image import Image
 
     from engine.families.family import Placement
     from engine.families.model import Canvas
@@ -114,7 +115,7 @@ class ZImageSampler:
         embedding = states.hidden_states[-2][0][mask[0]]
         return Caption(embedding, embedding.nbytes, truncated=cut)
 
-    def begin(self, request: DrawRequest, captions: Sequence[Caption]) -> ZCanvas:
+    def begin(self, request: DrawRequest, captions: Sequence[Caption], pictures: Sequence[Image]) -> ZCanvas:
         import torch
 
         pipeline = self._pipeline

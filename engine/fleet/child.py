@@ -22,7 +22,7 @@ from engine.worker.child import read_message, write_message
 from engine.worker.protocol import Card, Health, Moved, WorkerLost
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 
     from engine.request import Drawing, DrawRequest
     from engine.snapshot import DeviceSnapshot
@@ -126,6 +126,13 @@ class ChildWorker:
                     drawing: Drawing = answer
                     return drawing
         raise DrawFailed("it ended without an answer")
+
+    async def missing(self, digests: Sequence[str]) -> tuple[str, ...]:
+        missing: tuple[str, ...] = await self._ask("missing", digests)
+        return missing
+
+    async def keep(self, files: Mapping[str, bytes]) -> None:
+        await self._ask("keep", files)
 
     async def cancel(self, job_id: str) -> None:
         await self._ask("cancel", job_id)

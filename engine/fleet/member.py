@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from engine.cache import ByteLRU
 from engine.fleet.choice import Offer, has_room, window
 from engine.fleet.circuit import Trust
+from engine.fleet.sending import Sending
 from engine.predict import Predictor
 from engine.request import JobState
 from engine.snapshot import WorkerSnapshot
@@ -34,6 +35,7 @@ class Assignment:
     job: Job
     task: asyncio.Task[None]
     sent_at: float
+    """Infinity while its pictures are on their way, and itself not yet."""
     lead_s: float
     """How far its lane was ahead of those it meets there, in the queue's virtual time."""
     cost_s: float
@@ -62,10 +64,12 @@ class Member:
     left: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once it is gone, in peace or not."""
     predictor: Predictor = field(init=False)
+    pictures: Sending = field(init=False)
     _warm: ByteLRU[str, None] = field(default_factory=lambda: ByteLRU(WARM_PROMPTS))
 
     def __post_init__(self) -> None:
         self.predictor = Predictor(self.card.profile)
+        self.pictures = Sending(self.worker)
 
     @property
     def name(self) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import openai
@@ -22,7 +22,7 @@ from engine.worker.accounting import Meter
 from engine.worker.protocol import Card, Health, Moved, WorkerLost, WorkerUnfit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from PIL.Image import Image
 
@@ -100,7 +100,9 @@ class OpenAIWorker:
         gpu = server.gpu or UNKNOWN
         if answer.usage.estimated:  # so it is booked and shown, with every picture
             gpu += ESTIMATED
-        return Card(gpu, self._model, self._model, self._profile, server.at_once)
+        # Few servers draw from pictures, and none is told a strength as we mean it.
+        profile = replace(self._profile, takes_pictures=False)
+        return Card(gpu, self._model, self._model, profile, server.at_once)
 
     async def draw(
         self, request: DrawRequest, hear: Callable[[Moved], None], *, lead_s: float = 0.0
@@ -119,6 +121,13 @@ class OpenAIWorker:
         finally:
             del self._asking[request.job_id]
             self._meter.close(request.job_id)
+
+    async def missing(self, digests: Sequence[str]) -> tuple[str, ...]:
+        """It is sent no job with a picture."""
+        return ()
+
+    async def keep(self, files: Mapping[str, bytes]) -> None:
+        """It is sent none."""
 
     async def cancel(self, job_id: str) -> None:
         if (asking := self._asking.get(job_id)) is not None:

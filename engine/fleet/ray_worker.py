@@ -13,7 +13,7 @@ from engine.request import DrawFailed, EngineError
 from engine.worker.protocol import Moved, WorkerLost
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from engine.request import Drawing, DrawRequest
     from engine.snapshot import DeviceSnapshot
@@ -78,6 +78,15 @@ class RayWorker:
         except RayError as error:  # the actor lives: its answer is lost, or had no room in the object store
             raise DrawFailed(_briefly(error)) from error
         raise DrawFailed("it ended without an answer")
+
+    async def missing(self, digests: Sequence[str]) -> tuple[str, ...]:
+        with self._reached():
+            missing: tuple[str, ...] = await self._actor.missing.remote(digests)
+            return missing
+
+    async def keep(self, files: Mapping[str, bytes]) -> None:
+        with self._reached():
+            await self._actor.keep.remote(files)
 
     async def cancel(self, job_id: str) -> None:
         with self._reached():

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from engine.fleet.fleet import Fleet
     from engine.fleet.member import Assignment
     from engine.fleet.settings import FleetSettings
+    from engine.request import DrawRequest
     from engine.worker.accounting import Clock
     from engine.worker.protocol import Card, Health, Worker
 
@@ -97,19 +98,23 @@ class Roster:
 
     # Looking
 
-    def serving(self, model: str) -> Mapping[str, Member]:
-        """Those that draw with it; without a name, with the model of whoever came first."""
-        wanted = model or next(iter(self._fingerprints), "")
-        return {name: member for name, member in self.members.items() if member.model == wanted}
+    def serving(self, request: DrawRequest) -> Mapping[str, Member]:
+        """Those that draw such a job: with its model, or that of whoever came first, from its pictures."""
+        wanted = request.model or next(iter(self._fingerprints), "")
+        return {
+            name: member
+            for name, member in self.members.items()
+            if member.model == wanted and member.card.profile.takes(request)
+        }
 
-    def manned(self, now: float, model: str | None = None) -> bool:
-        """True where somebody is there to draw, with this model or at all."""
-        members = self.members if model is None else self.serving(model)
+    def manned(self, now: float, request: DrawRequest | None = None) -> bool:
+        """True where somebody is there to draw, this job or at all."""
+        members = self.members if request is None else self.serving(request)
         return any(member.window(now) for member in members.values())
 
-    def fits(self, model: str, need: Need) -> bool:
+    def fits(self, request: DrawRequest, need: Need) -> bool:
         """False where every worker says that its device could never hold this."""
-        rooms = [member.card.room for member in self.serving(model).values()]
+        rooms = [member.card.room for member in self.serving(request).values()]
         return not rooms or any(room is None or room.ever_fits(need) for room in rooms)
 
     def holder(self, job_id: str) -> Member | None:

@@ -129,7 +129,7 @@ class Calls:
         captions: list[Caption] = []
         canvases: list[Canvas] = []
         yield Phase.ENCODE, lambda: captions.extend(model.encode(texts))
-        yield Phase.BEGIN, lambda: canvases.append(model.begin(request, captions))
+        yield Phase.BEGIN, lambda: canvases.append(model.begin(request, captions, ()))
         yield Phase.DENOISE, lambda: model.step(canvases)
         yield Phase.DECODE, lambda: self._decoded(canvases[0], need)
 
@@ -138,8 +138,8 @@ class Calls:
 
     def _encode(self, jobs: Sequence[Job]) -> Callable[[], Begun]:
         model = self._model
-        plans = {job.job_id: (job.request, job.plan.texts) for job in jobs}
-        texts = dict.fromkeys(text for _, texts in plans.values() for text in texts)
+        plans = {job.job_id: (job.request, job.plan.texts, job.pictures) for job in jobs}
+        texts = dict.fromkeys(text for _, texts, _ in plans.values() for text in texts)
         known = {text: caption for text in texts if (caption := self.embeddings.get(text)) is not None}
         missing = [text for text in texts if text not in known]
 
@@ -148,8 +148,8 @@ class Calls:
             return Begun(
                 captions,
                 {
-                    job_id: model.begin(request, [captions[text] for text in texts])
-                    for job_id, (request, texts) in plans.items()
+                    job_id: model.begin(request, [captions[text] for text in texts], pictures)
+                    for job_id, (request, texts, pictures) in plans.items()
                 },
             )
 

@@ -12,7 +12,7 @@ from engine.request import EngineError
 from engine.worker.protocol import Moved, WorkerLost
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 
     from engine.events import Event, Worked
     from engine.request import Drawing, DrawRequest
@@ -81,6 +81,12 @@ class Host:
                 yield error
         finally:
             drawing.cancel()
+
+    async def missing(self, digests: Sequence[str]) -> tuple[str, ...]:
+        return await self._worker.missing(digests)
+
+    async def keep(self, files: Mapping[str, bytes]) -> None:
+        await self._worker.keep(files)
 
     async def cancel(self, job_id: str) -> None:
         await self._worker.cancel(job_id)

@@ -23,6 +23,8 @@ class Job:
     plan: Plan
     arrived_at: float
     """When the front had it; later ones of a lane stand behind it."""
+    pictures: tuple[Image, ...] = ()
+    """Of its inputs, in their order."""
     state: JobState = JobState.QUEUED
     canvas: Canvas | None = None
     """From its encoding on."""

@@ -172,8 +172,8 @@ class PipelineModel:
             return [self._sampler.encode(prompt) for prompt in prompts]
 
     @torch.inference_mode()
-    def begin(self, request: DrawRequest, captions: Sequence[Caption]) -> Canvas:
-        return self._sampler.begin(request, captions)
+    def begin(self, request: DrawRequest, captions: Sequence[Caption], pictures: Sequence[Image]) -> Canvas:
+        return self._sampler.begin(request, captions, pictures)
 
     @torch.inference_mode()
     def step(self, canvases: Sequence[Canvas]) -> None:

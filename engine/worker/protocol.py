@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from engine.worker.watchdog import Cause
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from PIL.Image import Image
 
@@ -115,6 +115,12 @@ class Worker(Protocol):
         `lead_s`: how far the job's lane is ahead of the others it meets there, in the queue's virtual time.
         Raises the EngineError the job ended with; Draining where the worker is leaving; WorkerBusy.
         """
+
+    async def missing(self, digests: Sequence[str]) -> tuple[str, ...]:
+        """Those of these pictures that it has to be sent before a job that comes with them."""
+
+    async def keep(self, files: Mapping[str, bytes]) -> None:
+        """Pictures by digest, for the jobs to come."""
 
     async def cancel(self, job_id: str) -> None:
         """Stop a job at its next step boundary: its `draw` raises Cancelled. One not known is no error."""

@@ -23,6 +23,7 @@ from engine.request import (
     JobState,
     ModelLost,
     TooLarge,
+    UnreadableInput,
 )
 from engine.settings import EngineConfig
 from engine.shares import Shares
@@ -30,6 +31,7 @@ from engine.snapshot import DeviceSnapshot
 from engine.worker.accounting import Meter
 from engine.worker.device import Device
 from engine.worker.experience import Experience
+from engine.worker.inputs import Inputs
 from engine.worker.job import Job
 from engine.worker.ladder import Ladder
 from engine.worker.memory import MemoryGate, Mode
@@ -42,7 +44,7 @@ from engine.worker.telemetry import NoTelemetry
 from engine.worker.watchdog import Cause, Watchdog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from engine.events import Observer
     from engine.families.model import Model
@@ -117,6 +119,7 @@ class StepLoop:
             self._scheduler, self._orders, self._device, self._experience, self._ladder, watchdog, says
         )
         self._task: asyncio.Task[None] | None = None
+        self._inputs = Inputs()
         self._started = False
         self._saved_at = clock()
 
@@ -172,10 +175,13 @@ class StepLoop:
         if not self._gate.ever_fits(job.need):
             raise TooLarge(f"{request.width}x{request.height} does not fit the memory budget")
         drawing = self._orders.open(job, hear)
-        if not len(self._scheduler):
-            self._stall.moved()  # it idled for want of jobs until now
-        self._scheduler.add(job, lead_s)
-        self.wake()
+        if request.inputs:
+            await self._open_inputs(job)
+        if not drawing.done():
+            if not len(self._scheduler):
+                self._stall.moved()  # it idled for want of jobs until now
+            self._scheduler.add(job, lead_s)
+            self.wake()
         try:
             drawn = await drawing
         except asyncio.CancelledError:
@@ -186,6 +192,23 @@ class StepLoop:
             return await as_asked(drawn)
         finally:
             self._filing.discard(job.job_id)
+
+    async def _open_inputs(self, job: Job) -> None:
+        """Where that fails, the job ends; it may also have been cancelled by then, or the device lost."""
+        try:
+            job.pictures = await self._inputs.open(job.request)
+        except UnreadableInput as error:
+            if job in self._orders:
+                self._results.end(job, UnreadableInput(str(error), self._orders.usage(job)))
+        except asyncio.CancelledError:
+            self._results.cancel(job)
+            raise
+
+    async def missing(self, digests: Sequence[str]) -> tuple[str, ...]:
+        return self._inputs.missing(digests)
+
+    async def keep(self, files: Mapping[str, bytes]) -> None:
+        self._inputs.keep(files)
 
     async def cancel(self, job_id: str) -> None:
         if (job := self._orders.job(job_id)) is not None:
@@ -198,6 +221,7 @@ class StepLoop:
         return Health(frozenset(job.job_id for job in self._orders) | self._filing, self.snapshot())
 
     async def clear_caches(self) -> None:
+        self._inputs.clear()
         self._device.calls.clear_caches()
 
     async def stop(self) -> None:

@@ -18,6 +18,7 @@ from engine.families.family import Family
 from engine.families.model import Canvas, Caption, DeviceMemory, Measurement, OnHost
 from engine.families.plan import Need, Plan
 from engine.families.profile import Curve, Peaks, Profile
+from engine.request import Role
 from engine.worker.telemetry import GpuSample, NoTelemetry
 
 if TYPE_CHECKING:
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Guided(Family):
-    """A second caption where there is guidance."""
+    """A second caption where there is guidance. Takes pictures, and only looks at them."""
+
+    takes: frozenset[Role] = frozenset(Role)
 
     def plan(self, request: DrawRequest) -> Plan:
         texts = (request.prompt, request.negative_prompt) if request.guidance > 0 else (request.prompt,)
@@ -118,6 +121,8 @@ class FakeModel(OnHost):
         self.clock = clock or FakeClock()
         self.calls: list[tuple[str, tuple[str, ...]]] = []
         """What was called, and for which jobs."""
+        self.seen: dict[str, list[tuple[str, tuple[int, int]]]] = {}
+        """Mode and size of the pictures that a job came with."""
         self.gate = Turnstile()
         """Every step goes through it."""
         self.before: dict[str, Callable[[Sequence[FakeCanvas]], None]] = {}
@@ -156,7 +161,10 @@ class FakeModel(OnHost):
         self.clock.advance(0.5 * len(prompts))
         return [Caption(prompt, nbytes=len(prompt), truncated=len(prompt) > 512) for prompt in prompts]
 
-    def begin(self, request: DrawRequest, captions: Sequence[Caption]) -> FakeCanvas:
+    def begin(
+        self, request: DrawRequest, captions: Sequence[Caption], pictures: Sequence[Image.Image]
+    ) -> FakeCanvas:
+        self.seen[request.job_id] = [(picture.mode, picture.size) for picture in pictures]
         canvas = FakeCanvas(request, tuple(caption.embedding for caption in captions))
         self._look("begin", [canvas])
         return canvas

@@ -273,9 +273,9 @@ async def test_a_size_that_does_not_fit_at_the_start_is_no_reason_not_to_start()
 
     begin = studio.model.begin
 
-    def begin_and_see(request: DrawRequest, captions: object) -> object:
+    def begin_and_see(request: DrawRequest, captions: object, pictures: object) -> object:
         studio.model.gauged = request.width  # type: ignore[attr-defined]
-        return begin(request, captions)  # type: ignore[arg-type]
+        return begin(request, captions, pictures)  # type: ignore[arg-type]
 
     studio.model.peak_bytes = 555
     studio.model.begin = begin_and_see  # type: ignore[method-assign,assignment]

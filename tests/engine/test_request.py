@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine.cache import picture_key
-from engine.request import Adapter, DrawRequest, Input, Picture, PngFile
+from engine.request import Adapter, DrawRequest, Input, Picture, PngFile, Role
 
 PLAIN = DrawRequest("a", "a cat", 64, 64, steps=4, seed=1, guidance=2.0)
 ANOTHER: dict[str, Any] = {
@@ -20,7 +20,7 @@ ANOTHER: dict[str, Any] = {
     "guidance": 3.0,
     "negative_prompt": "grey",
     "extra": (("shift", 2.0),),
-    "inputs": (Input("init", "0" * 64, 0.6),),
+    "inputs": (Input(Role.INIT, "0" * 64, 0.6),),
     "model": "other",
     "adapters": (Adapter("ink", 0.8),),
 }

@@ -14,7 +14,7 @@ from tests.easel import WARM_UP, FieldModel
 from tests.world.machine import MACHINE, hang, sleep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
 
     from PIL import Image
 
@@ -155,6 +155,12 @@ class VirtualChild:
         if isinstance(answer, EngineError | WorkerLost):
             raise answer
         return answer
+
+    async def missing(self, digests: Sequence[str]) -> tuple[str, ...]:
+        return await self._answer(self._alive.missing(digests))
+
+    async def keep(self, files: Mapping[str, bytes]) -> None:
+        await self._answer(self._alive.keep(files))
 
     async def cancel(self, job_id: str) -> None:
         await self._answer(self._alive.cancel(job_id))

@@ -81,7 +81,7 @@ class ToyModel(OnHost):
     def encode(self, prompts: Sequence[str]) -> list[Caption]:
         return [Caption(zlib.crc32(prompt.encode()) % 100, 4) for prompt in prompts]
 
-    def begin(self, request: DrawRequest, captions: Sequence[Caption]) -> Rows:
+    def begin(self, request: DrawRequest, captions: Sequence[Caption], pictures: object) -> Rows:
         noise = np.random.default_rng(request.seed).random((request.height, request.width))
         return Rows(noise * captions[0].embedding, request.guidance, 2 * request.steps)  # type: ignore[operator]
 

@@ -15,7 +15,7 @@ from engine.worker.protocol import Card, Health, Moved, WorkerLost
 from tests.engine.fakes import PROFILE, FakeModel
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
     from engine.families.profile import Profile
     from engine.request import DrawRequest
@@ -57,6 +57,10 @@ class SimulatedWorker:
         self.cleared = 0
         self.busy_s = 0.0
         self.jobs: set[str] = set()
+        self.kept: dict[str, bytes] = {}
+        self.sent: list[str] = []
+        self.asked = 0
+        """How often it was asked how it is."""
         self._tick = tick
         self._device = asyncio.Lock()
 
@@ -96,12 +100,22 @@ class SimulatedWorker:
         usage = Usage(queue_s=request.waited_s, denoise_s=took, gpu_s=took)
         return Drawing(request, FakeModel().picture_of(request), usage)
 
+    async def missing(self, digests: Sequence[str]) -> tuple[str, ...]:
+        await self._answer()
+        return tuple(digest for digest in digests if digest not in self.kept)
+
+    async def keep(self, files: Mapping[str, bytes]) -> None:
+        await self._answer()
+        self.sent += list(files)
+        self.kept |= files
+
     async def cancel(self, job_id: str) -> None:
         await self._answer()
         self.cancelled.add(job_id)
 
     async def health(self) -> Health:
         await self._answer()
+        self.asked += 1
         return Health(frozenset(self.jobs))
 
     def snapshot(self) -> DeviceSnapshot | None:

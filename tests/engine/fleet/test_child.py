@@ -23,6 +23,7 @@ from engine.worker.watchdog import Cause, WatchdogSettings
 from tests.engine.fakes import FakeClock, FakeModel, Recorder
 from tests.engine.fleet.raycluster import SlowModel
 from tests.engine.studio import LANES, ended, request, same, until
+from tests.engine.test_inputs import Shelf, png
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -155,3 +156,16 @@ async def test_a_model_that_does_not_load_is_told_at_the_start() -> None:
     async with asyncio.timeout(60):
         with pytest.raises(ModelLost, match="no such folder"):
             await front.start()
+
+
+async def test_a_picture_goes_to_the_process_once(tmp_path: Path) -> None:
+    worker = ChildWorker("local", partial(slow_worker, tmp_path))
+    shelf = Shelf()
+    source = shelf.put(png("red"))
+    async with local_front(worker, CONFIG, replaces=True, read=shelf.read) as front:
+        jobs = [request(f"j{n}", inputs=(source,)) for n in range(3)]
+        await asyncio.gather(*(front.submit(job).result() for job in jobs))
+        assert len(shelf.read_for) == 1
+        os.kill(worker.pid or 0, signal.SIGKILL)
+        await front.submit(request("again", inputs=(source,))).result()
+    assert len(shelf.read_for) == 2, "another process has to be sent it again"

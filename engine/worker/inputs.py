@@ -1,0 +1,54 @@
+"""Pictures that jobs come with, on the machine that draws: kept as files, opened when their job arrives."""
+
+from __future__ import annotations
+
+import asyncio
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+from PIL.Image import Image
+from PIL.Image import open as open_image
+
+from engine.cache import ByteLRU
+from engine.request import Role, UnreadableInput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from engine.request import DrawRequest, Input
+
+KEPT_BYTES = 256 << 20
+"""Far more than the jobs at hand come with: what was sent for one is not dropped before it is opened."""
+
+
+class Inputs:
+    """The files that were sent here last, by digest."""
+
+    def __init__(self) -> None:
+        self._files: ByteLRU[str, bytes] = ByteLRU(KEPT_BYTES)
+
+    def missing(self, digests: Iterable[str]) -> tuple[str, ...]:
+        """Those that are not here. The others are the last to be dropped from now on."""
+        return tuple(digest for digest in digests if self._files.get(digest) is None)
+
+    def keep(self, files: Mapping[str, bytes]) -> None:
+        for digest, file in files.items():
+            self._files.put(digest, file, len(file))
+
+    async def open(self, request: DrawRequest) -> tuple[Image, ...]:
+        """The request's pictures, in its order: RGB, masks in L. Raises UnreadableInput."""
+        files = [(picture, self._files.get(picture.digest)) for picture in request.inputs]
+        return await asyncio.to_thread(lambda: tuple(_opened(*file) for file in files))
+
+    def clear(self) -> None:
+        self._files.clear()
+
+
+def _opened(picture: Input, file: bytes | None) -> Image:
+    if file is None:
+        raise UnreadableInput(f"{picture.digest} was not sent")
+    try:
+        with open_image(BytesIO(file), formats=("PNG",)) as image:
+            return image.convert("L" if picture.role is Role.MASK else "RGB")
+    except Exception as error:  # Pillow tells of a broken file in many ways
+        raise UnreadableInput(f"{picture.digest}: {type(error).__name__}: {error}") from error

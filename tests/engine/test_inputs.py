@@ -1,0 +1,134 @@
+"""Pictures that come with a request: read by their digest, sent to each worker once, opened there."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from dataclasses import replace
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import pytest
+from PIL import Image
+
+from engine.build import engine_with
+from engine.events import Action
+from engine.fleet.autoscale import ScaleSettings
+from engine.fleet.settings import FleetSettings
+from engine.front import Front
+from engine.request import Cancelled, Input, Role, Undrawable, UnreadableInput
+from tests.engine.fakes import PROFILE, FakeModel, Recorder
+from tests.engine.fleet.simulated import SimulatedFleet, SimulatedWorker
+from tests.engine.studio import PLAIN, request, until
+
+if TYPE_CHECKING:
+    from engine.inputs import Reader
+
+SETTINGS = FleetSettings(scale=ScaleSettings(max_workers=9), health_every_s=0.01, tries=3)
+
+
+def png(colour: str, mode: str = "RGB") -> bytes:
+    buffer = BytesIO()
+    Image.new(mode, (64, 64), colour).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+class Shelf:
+    """Where the bot keeps pictures."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.read_for: list[str] = []
+        self.open = asyncio.Event()
+        self.open.set()
+
+    def put(self, file: bytes, role: Role = Role.INIT, **more: float) -> Input:
+        digest = hashlib.sha256(file).hexdigest()
+        self.files[digest] = file
+        return Input(role, digest, **more)
+
+    async def read(self, digest: str) -> bytes:
+        self.read_for.append(digest)
+        await self.open.wait()
+        return self.files[digest]
+
+
+def fleet_front(read: Reader, *workers: SimulatedWorker) -> Front:
+    return Front(fleet=SimulatedFleet(workers), profile=PROFILE, config=PLAIN, settings=SETTINGS, read=read)
+
+
+async def test_a_model_begins_with_the_pictures_of_the_request_in_its_order() -> None:
+    shelf, model = Shelf(), FakeModel()
+    inputs = (shelf.put(png("red"), strength=0.5), shelf.put(png("white", "1"), Role.MASK))
+    async with engine_with(model, read=shelf.read) as engine:
+        await engine.submit(request("a", inputs=inputs)).result()
+        await engine.submit(request("b")).result()
+    assert model.seen["a"] == [("RGB", (64, 64)), ("L", (64, 64))]
+    assert model.seen["b"] == []
+
+
+@pytest.mark.parametrize("file", [None, b"not a picture", png("red")[:-30]])
+async def test_a_picture_that_cannot_be_read_fails_its_job_once_and_costs_nothing(file: bytes | None) -> None:
+    shelf, heard = Shelf(), Recorder()
+    broken = shelf.put(file or b"")
+    if file is None:
+        shelf.files.clear()
+    async with engine_with(FakeModel(), observers=[heard], read=shelf.read) as engine:
+        with pytest.raises(UnreadableInput, match=broken.digest) as failed:
+            await engine.submit(request("a", inputs=(broken,))).result()
+        assert not failed.value.usage.billable
+        assert failed.value.usage.gpu_s == 0
+        assert len(shelf.read_for) == 1
+        await engine.submit(request("b")).result()
+    assert not heard.of(Action.REQUEUED)
+
+
+async def test_an_engine_without_a_reader_says_so() -> None:
+    async with engine_with(FakeModel()) as engine:
+        with pytest.raises(UnreadableInput, match="nobody keeps"):
+            await engine.submit(request("a", inputs=(Input(Role.INIT, "0" * 64),))).result()
+
+
+async def test_a_worker_is_sent_a_picture_once_whatever_number_of_jobs_comes_with_it() -> None:
+    shelf, worker = Shelf(), SimulatedWorker("one")
+    source, other = shelf.put(png("red")), shelf.put(png("blue"))
+    async with fleet_front(shelf.read, worker) as front:
+        await until(lambda: len(front.snapshot().workers) == 1)
+        jobs = [request(f"j{n}", inputs=(other if n == 3 else source,)) for n in range(6)]
+        await asyncio.gather(*(front.submit(job).result() for job in jobs))
+    assert sorted(worker.sent) == sorted([source.digest, other.digest])
+
+
+async def test_a_job_with_a_picture_goes_to_a_worker_that_takes_it() -> None:
+    shelf, blind, seeing = Shelf(), SimulatedWorker("blind"), SimulatedWorker("seeing")
+    blind.card = replace(blind.card, profile=replace(PROFILE, takes_pictures=False))
+    async with fleet_front(shelf.read, blind, seeing) as front:
+        await until(lambda: len(front.snapshot().workers) == 2)
+        jobs = [request(f"j{n}", inputs=(shelf.put(png("red")),)) for n in range(6)]
+        await asyncio.gather(*(front.submit(job).result() for job in jobs))
+    assert len(seeing.drawn) == 6
+
+
+async def test_where_only_words_reach_whoever_draws_a_picture_is_refused() -> None:
+    profile = replace(PROFILE, takes_pictures=False)
+    front = Front(fleet=SimulatedFleet([]), profile=profile, config=PLAIN, settings=SETTINGS)
+    async with front:
+        front.submit(request("a"))
+        with pytest.raises(Undrawable, match="pictures"):
+            front.submit(request("b", inputs=(Input(Role.INIT, "0" * 64),)))
+
+
+async def test_a_job_is_cancelled_while_its_picture_is_on_its_way() -> None:
+    shelf, worker = Shelf(), SimulatedWorker("one")
+    shelf.open.clear()
+    async with fleet_front(shelf.read, worker) as front:
+        ticket = front.submit(request("a", inputs=(shelf.put(png("red")),)))
+        await until(lambda: bool(shelf.read_for))
+        asked = worker.asked
+        await until(lambda: worker.asked > asked + 5)  # it is not missed at the worker meanwhile
+        assert len(shelf.read_for) == 1
+        front.cancel("a")
+        shelf.open.set()
+        with pytest.raises(Cancelled):
+            await ticket.result()
+    assert worker.drawn == []
