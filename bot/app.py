@@ -13,7 +13,7 @@ from bot.backends.ray import ray_backend
 from bot.background.drains import Drains
 from bot.background.housekeeping import Housekeeper
 from bot.background.metering import MeterWriter
-from bot.background.refunds import Refunds
+from bot.background.reconciler import Reconciler
 from bot.config.credentials import Credentials
 from bot.config.file import ConfigError
 from bot.config.money import Billing
@@ -178,7 +178,7 @@ async def open_service(
             housekeeper,
             cost,
             lag,
-            Refunds(service.shop),
+            Reconciler(service.shop),
             *drains,
         )
         for part in background:

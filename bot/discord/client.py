@@ -54,10 +54,15 @@ class EaselClient(Face):
         self.command_ids = {command.name: command.id for command in await self.tree.sync()}
         await self.delivery.recover()
         self.service.shop.open(self.premium)
-        self.tasks.start(self.premium.watch())
+        self.tasks.start(self._reconcile())
         self._alarm.start()
         assert self.application_id is not None, "known since the login"
         log.info("discord.started", bot=str(self.user), invite=invite_link(self.application_id))
+
+    async def _reconcile(self) -> None:
+        """Look for what was bought or paid back while nobody listened."""
+        await self.wait_until_ready()
+        await self.service.shop.reconcile(self.premium)
 
     async def on_interaction(self, interaction: Interaction) -> None:
         """Every interaction; commands and buttons find their own way, modals are taken here."""

@@ -8,7 +8,6 @@ looked for at the start and every hour. Subscriptions and durable SKUs are read 
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
@@ -18,11 +17,9 @@ import structlog
 
 from bot.config.section import MICRO
 from bot.discord.caller import PLATFORM
+from bot.discord.pages import escaped
 from bot.imagine.pricing import money
-from bot.messages import translator
 from bot.sales.provider import Later, Provider
-from bot.sales.shop import told
-from storage.errors import StorageError
 from storage.goods import Goods
 from storage.records.sales import Paid, Terms
 
@@ -30,12 +27,10 @@ if TYPE_CHECKING:
     from bot.config.money import Offer
     from bot.imagine.service import Service
     from bot.messages import Translator
-    from storage.records.members import Member
-    from storage.records.sales import Order, Receipt, Refund
+    from storage.records.sales import Order, Refund
 
 log = structlog.get_logger(__name__)
 
-EVERY_S = 3600.0
 CURRENCY = "USD"
 UNREACHABLE = (discord.HTTPException, aiohttp.ClientError, OSError)
 
@@ -80,27 +75,26 @@ class Premium(Provider):
     async def pay_back(self, refund: Refund) -> None:
         raise Later("Discord pays back where its owner says so")
 
+    async def tell(self, user_id: str, text: str) -> None:
+        with contextlib.suppress(*UNREACHABLE):
+            channel = await self._client.create_dm(discord.Object(int(user_id)))
+            await channel.send(escaped(text))
+
     # what comes in
 
-    async def watch(self) -> None:
-        """Look at the start and every hour for what was bought or paid back while nobody listened."""
-        await self._client.wait_until_ready()
-        while self._images:
-            try:
-                await self.reconcile()
-            except (*UNREACHABLE, StorageError) as error:
-                log.warning("discord.entitlements_unread", why=type(error).__name__)
-            await asyncio.sleep(EVERY_S)
-
     async def reconcile(self) -> None:
-        """All that is listed of the SKUs that bring images."""
+        if not self._images:
+            return
         skus = [discord.Object(sku) for sku in self._images if sku is not None]
         listed = self._client.entitlements(limit=None, skus=skus, exclude_ended=False, exclude_deleted=False)
-        async for entitlement in listed:
-            if entitlement.deleted:
-                await self.take_back(entitlement)
-            else:
-                await self.take(entitlement)
+        try:
+            async for entitlement in listed:
+                if entitlement.deleted:
+                    await self.take_back(entitlement)
+                else:
+                    await self.take(entitlement)
+        except UNREACHABLE as error:
+            raise Later(type(error).__name__) from error
 
     async def take(self, entitlement: discord.Entitlement) -> None:
         """Write what an entitlement brings, once, and consume it. Whoever is banned has to wait for it."""
@@ -111,13 +105,13 @@ class Premium(Provider):
         if member.banned:
             log.info("discord.entitlement_waits", entitlement=entitlement.id)
             return
-        receipt = await self._service.shop.bought(member.key, self.terms(name), self.paid(name, entitlement))
+        paid = self.paid(name, entitlement)
+        receipt = await self._service.shop.bought(member.key, self.terms(name), paid)
         try:
             await entitlement.consume()
         except UNREACHABLE as error:  # it is listed until that has worked
             log.warning("discord.not_consumed", entitlement=entitlement.id, why=type(error).__name__)
-        if receipt.new:
-            await self._tell(entitlement.user_id, receipt, member)
+        await self._service.shop.answer(paid, receipt)
 
     async def take_back(self, entitlement: discord.Entitlement) -> None:
         """What is unused of a purchase that Discord paid back."""
@@ -132,10 +126,3 @@ class Premium(Provider):
         worth_micro, fee_micro = self.worth_micro(amount)
         user_id = str(entitlement.user_id)
         return Paid(PLATFORM, str(entitlement.id), "", user_id, amount, CURRENCY, worth_micro, fee_micro)
-
-    async def _tell(self, user_id: int, receipt: Receipt, member: Member) -> None:
-        """A receipt by direct message, where they take one; /plans and /quota tell the same."""
-        t = translator(member.language or self._service.config.language)
-        with contextlib.suppress(*UNREACHABLE):
-            channel = await self._client.create_dm(discord.Object(user_id))
-            await channel.send(told(receipt, t))

@@ -76,7 +76,7 @@ class Service:
         self.pricing = pricing
         self.alerts = alerts or Alerts()
         self.counting = counting or Counting()
-        self.shop = Shop(config, store)
+        self.shop = Shop(config, store, self.alerts)
         self._moderation = Moderation(config, store)
         self._adviser = Adviser(store)
         self._runner = JobRunner(config, models, store, safety or Safety(config.moderation))

@@ -119,10 +119,12 @@ async def gift(service: Service, caller: Caller, given: Given) -> Card:
     receiver = await service.store.members.of(who.platform, who.user_id)
     key = f"{caller.origin.platform}:{caller.key}"
     try:
-        await service.store.vouchers.give(caller.member.key, receiver.key, int(images), key=key)
+        given_now = await service.store.vouchers.give(caller.member.key, receiver.key, int(images), key=key)
     except GiftRefused as error:
         message = say("error-gift-self") if error.to_oneself else say("error-gift-left", left=error.left)
         raise UserError(message) from None
+    if given_now:
+        await service.shop.tell_of_gift(who.platform, who.user_id, int(images))
     left = (await service.store.members.quota(caller.member.key)).topup
     return Card(t("gift-given", images=int(images), left=left))
 

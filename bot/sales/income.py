@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.faces.platforms import PLATFORMS
 from bot.imagine.pricing import money
+from bot.sales.shop import platform_label
 from storage.clock import to_us
 from storage.months import Period
 
@@ -29,7 +29,6 @@ async def income_facts(store: Store, config: Config, report: CostReport, t: Tran
         return money(micro, report.currency, t.language)
 
     def shown(line: Income) -> str:
-        platform = PLATFORMS[line.provider].label if line.provider in PLATFORMS else line.provider
         figures = t(
             "income-line",
             payments=line.payments,
@@ -38,7 +37,7 @@ async def income_facts(store: Store, config: Config, report: CostReport, t: Tran
             net=cash(line.net_micro),
             refunds=line.refunds,
         )
-        return f"{line.offer or '-'}, {platform}: {figures}"
+        return f"{line.offer or '-'}, {platform_label(line.provider)}: {figures}"
 
     return [
         (t("income-sales"), "\n".join([cash(net_micro), *map(shown, lines)])),

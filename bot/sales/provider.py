@@ -55,5 +55,15 @@ class Provider(Protocol):
         return  # a body, so that a platform without subscriptions need not have one
 
     @abstractmethod
+    async def tell(self, user_id: str, text: str) -> None:
+        """Write to a member in private, where the platform and they allow it."""
+
+    async def reconcile(self) -> None:
+        """Write what was paid and paid back while nobody listened, as far as the platform lists it. Twice is
+        once. Raises Later.
+        """
+        return  # a body, so that a platform without a list need not have one
+
+    @abstractmethod
     async def pay_back(self, refund: Refund) -> None:
         """Pay a payment back; where it began a subscription, that ends. Twice is once. Raises Later."""

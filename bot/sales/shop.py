@@ -14,7 +14,7 @@ import structlog
 from bot.config.section import Language
 from bot.faces.platforms import PLATFORMS
 from bot.imagine.refusals import day
-from bot.messages import UserError, say
+from bot.messages import UserError, say, translator
 from bot.sales.provider import Later
 from storage.clock import HOUR_US, from_us
 from storage.errors import NothingToRefund, StoreUnavailable, UnknownOrder
@@ -22,6 +22,7 @@ from storage.goods import Goods
 from storage.records.sales import Refused, Terms
 
 if TYPE_CHECKING:
+    from bot.alerts import Alerts
     from bot.config.money import Offer
     from bot.config.schema import Config
     from bot.messages import Translator
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from storage.store import Store
 
 log = structlog.get_logger(__name__)
+
+RECONCILED_LATER = "nothing: it is tried again within the hour"
 
 VALID_US = HOUR_US
 """How long an order may be paid."""
@@ -47,9 +50,10 @@ REFUSED = {
 class Shop:
     """What members can buy. A face adds its platform's provider while it serves."""
 
-    def __init__(self, config: Config, store: Store) -> None:
+    def __init__(self, config: Config, store: Store, alerts: Alerts) -> None:
         self._config = config
         self._store = store
+        self._alerts = alerts
         self._providers: dict[str, Provider] = {}
         self._paying_back = asyncio.Lock()
 
@@ -114,6 +118,8 @@ class Shop:
         receipt = await self._store.sales.pay(paid)
         if receipt.new:
             log.info("sales.paid", provider=paid.provider, order=paid.order_id, refused=receipt.refused)
+            if receipt.refused is not None:
+                self._alert(paid, receipt.refused)
         return receipt
 
     async def bought(self, member: str, terms: Terms, paid: Paid) -> Receipt:
@@ -122,6 +128,26 @@ class Shop:
         if receipt.new:
             log.info("sales.bought", provider=paid.provider, offer=terms.offer, charge=paid.charge)
         return receipt
+
+    async def answer(self, paid: Paid, receipt: Receipt) -> None:
+        """Tell the member what a new payment brought; where that is nothing, it is paid back first."""
+        if not receipt.new:
+            return
+        if receipt.refused is not None:
+            await self.pay_back()
+        member = await self._store.members.find(paid.provider, paid.user_id)
+        await self.tell(paid.provider, paid.user_id, told(receipt, self._translator(member)))
+
+    async def tell(self, platform: str, user_id: str, text: str) -> None:
+        """Write to a member in private, where their platform sells and they can be written to."""
+        if (provider := self._providers.get(platform)) is not None:
+            await provider.tell(user_id, text)
+
+    async def tell_of_gift(self, platform: str, user_id: str, images: int) -> None:
+        """Tell whoever was given images that they have them."""
+        member = await self._store.members.of(platform, user_id)
+        topup, t = (await self._store.members.quota(member.key)).topup, self._translator(member)
+        await self.tell(platform, user_id, t("gift-received", images=images, topup=topup))
 
     async def refund(self, order_id: str, *, by: str, why: str) -> Refund:
         """Pay an order's last payment back. Raises `UserError` where there is none."""
@@ -138,8 +164,27 @@ class Shop:
         return refund
 
     async def refunded(self, provider: str, charge: str) -> Refund | None:
-        """A platform paid back by itself, or tells of what it paid back for us."""
-        return await self._store.sales.refunded(provider, charge)
+        """A platform paid back by itself, which the owner is told, or tells of what it paid back for us."""
+        refund = await self._store.sales.refunded(provider, charge)
+        if refund is not None:
+            told_owner = say(
+                "alert-refunded",
+                platform=platform_label(provider),
+                amount=f"{refund.amount} {refund.currency}",
+                order=refund.order.order_id if refund.order else "-",
+                back=refund.images_back,
+                kept=refund.images_kept,
+            )
+            self._alerts.tell(f"sales:{charge}", told_owner)
+        return refund
+
+    async def reconcile(self, provider: Provider) -> None:
+        """Compare the book with what a platform lists, and have it make the refunds that are due."""
+        try:
+            await provider.reconcile()
+            await self.pay_back()
+        except (Later, StoreUnavailable) as error:
+            log.warning("sales.not_reconciled", provider=provider.name, why=str(error), do=RECONCILED_LATER)
 
     async def end_subscriptions(self, member: str) -> None:
         """Whoever leaves pays no further. What cannot be ended now is paid back when it is paid again."""
@@ -178,6 +223,20 @@ class Shop:
         if offer.renews and any(one.tier == offer.tier for one in subscribed):
             raise UserError(say("error-offer-subscribed", tier=member.tier))
 
+    def _alert(self, paid: Paid, why: Refused) -> None:
+        """Tell the owner of a payment that is paid back because it could bring nothing."""
+        alert = say(
+            "alert-paid-back",
+            platform=platform_label(paid.provider),
+            amount=f"{paid.amount} {paid.currency}",
+            order=paid.order_id or "-",
+            why=why.name.lower(),
+        )
+        self._alerts.tell(f"sales:{paid.charge}", alert)
+
+    def _translator(self, member: Member | None) -> Translator:
+        return translator((member and member.language) or self._config.language)
+
     def _stands(self, order: Order) -> bool:
         """Whether bot.toml still offers what was ordered, at its price."""
         terms, provider = order.terms, self._providers.get(order.terms.provider)
@@ -186,6 +245,11 @@ class Shop:
             return False
         goods = Goods(offer.images, offer.tier, offer.days)
         return (goods, offer.renews, provider.price(offer)) == (terms.goods, terms.renews, terms.amount)
+
+
+def platform_label(name: str) -> str:
+    """What people call a platform that takes money."""
+    return PLATFORMS[name].label if name in PLATFORMS else name
 
 
 def label(offer: Offer, t: Translator) -> str:

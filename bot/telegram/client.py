@@ -88,7 +88,7 @@ class Client:
             self.face.tasks.start(set_commands(self.bot, self._config))
             await self.face.delivery.recover()
             self._service.shop.open(self._stars)
-            self.face.tasks.start(self._stars.reconcile())
+            self.face.tasks.start(self._service.shop.reconcile(self._stars))
             log.info("telegram.started", bot=self.bot.username)
             self.started.set()
             section = self._config.telegram

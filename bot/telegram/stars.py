@@ -2,7 +2,7 @@
 
 An update about a payment is confirmed only once the payment is written, and a charge counts once, so that
 neither a kill nor a redelivery loses or doubles one. What came while the bot was down is read from Telegram's
-list at the start.
+list, at the start and every hour.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from telegram.error import BadRequest, TelegramError
 from bot.config.section import MICRO
 from bot.messages import UserError, translator
 from bot.sales.provider import Later, Provider
-from bot.sales.shop import told
 from bot.telegram import html
 from bot.telegram.caller import PLATFORM
 from storage.errors import StoreUnavailable
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from bot.config.money import Offer
     from bot.messages import Translator
     from bot.telegram.face import Face
-    from storage.records.sales import Order, Receipt, Refund, Subscription
+    from storage.records.sales import Order, Refund, Subscription
 
     Context = CallbackContext[Any, Any, Any, Any]
 
@@ -113,6 +112,11 @@ class Stars(Provider):
         except BadRequest as error:
             log.info("telegram.subscription_not_ended", why=error.message)
 
+    async def tell(self, user_id: str, text: str) -> None:
+        self._face.tasks.start(
+            self._face.send(lambda: self._bot.send_message(int(user_id), html.escape(text)))
+        )
+
     # what comes in
 
     async def asked(self, update: Update, _: Context) -> None:
@@ -132,10 +136,9 @@ class Stars(Provider):
         if order_id is None:
             log.warning("telegram.payment_not_ours", payload=payment.invoice_payload)
             return
-        receipt = await self._pay(
-            payment.telegram_payment_charge_id, order_id, payer.id, payment.total_amount
-        )
-        self._face.tasks.start(self._receipt(receipt, payer.id))
+        paid = self._paid(payment.telegram_payment_charge_id, order_id, payer.id, payment.total_amount)
+        receipt = await self._service.shop.paid(paid)
+        self._face.tasks.start(self._service.shop.answer(paid, receipt))
 
     async def refunded(self, update: Update, _: Context) -> None:
         """Telegram has paid a payment back, at our wish or by itself."""
@@ -145,19 +148,20 @@ class Stars(Provider):
         await self._service.shop.refunded(PLATFORM, message.refunded_payment.telegram_payment_charge_id)
 
     async def reconcile(self) -> None:
-        """Write what was paid and paid back while nobody listened, as far as Telegram lists it."""
         if not await self._service.store.sales.any(PLATFORM):
             return
-        listed = await self._transactions()
+        try:
+            listed = await self._transactions()
+        except TelegramError as error:
+            raise Later(type(error).__name__) from error
         for transaction in listed:
             payer = transaction.source
             if isinstance(payer, TransactionPartnerUser) and (order_id := _order_id(payer.invoice_payload)):
-                receipt = await self._pay(transaction.id, order_id, payer.user.id, transaction.amount)
-                await self._receipt(receipt, payer.user.id)
+                paid = self._paid(transaction.id, order_id, payer.user.id, transaction.amount)
+                await self._service.shop.answer(paid, await self._service.shop.paid(paid))
         for transaction in listed:
             if isinstance(transaction.receiver, TransactionPartnerUser):
                 await self._service.shop.refunded(PLATFORM, transaction.id)
-        await self._service.shop.pay_back()
         log.info("telegram.payments_reconciled", transactions=len(listed))
 
     async def _transactions(self) -> list[StarTransaction]:
@@ -189,20 +193,9 @@ class Stars(Provider):
         except TelegramError as error:
             log.warning("telegram.checkout_unanswered", why=type(error).__name__)
 
-    async def _pay(self, charge: str, order_id: str, user_id: int, amount: int) -> Receipt:
+    def _paid(self, charge: str, order_id: str, user_id: int, amount: int) -> Paid:
         worth_micro, fee_micro = self.worth_micro(amount)
-        paid = Paid(PLATFORM, charge, order_id, str(user_id), amount, CURRENCY, worth_micro, fee_micro)
-        return await self._service.shop.paid(paid)
-
-    async def _receipt(self, receipt: Receipt, user_id: int) -> None:
-        """Tell the member what the payment brought, once; a refund is asked for first."""
-        if not receipt.new:
-            return
-        if receipt.refused is not None:
-            await self._service.shop.pay_back()
-        member = await self._service.store.members.find(PLATFORM, str(user_id))
-        text = html.escape(told(receipt, self._translator(member.language if member else None, None)))
-        await self._face.send(lambda: self._bot.send_message(user_id, text))
+        return Paid(PLATFORM, charge, order_id, str(user_id), amount, CURRENCY, worth_micro, fee_micro)
 
     def _translator(self, own: str | None, locale: str | None) -> Translator:
         """The member's own language, else the app's, else the configured one."""

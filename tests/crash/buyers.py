@@ -62,6 +62,9 @@ class Bank(Provider):
         self._at("ordered")
         return order.order_id
 
+    async def tell(self, user_id: str, text: str) -> None:
+        pass
+
     async def pay_back(self, refund: Refund) -> None:
         self._journal.note("paid back", charge=refund.charge)
         self._at("paid-back")

@@ -118,3 +118,12 @@ calibrate-done = Written: { $files }
 calibrate-too-small = Not even one { $size } picture fits into this machine's memory.
 calibrate-failed = The model could not be measured: { $reason }
 calibrate-unsteady = The times do not grow evenly with the steps, so something else is keeping this machine busy. Nothing was written. Stop it (a running bot, another program on the GPU) and run easel calibrate again.
+alert-paid-back =
+    { $platform }: a payment of { $amount } for order { $order } could bring nothing and is being paid back: { $why ->
+        [unknown] this database does not know the order. Check that no older copy was restored, and that no other bot uses this token.
+        [forgotten] whoever paid has left with /forget. There is nothing to do.
+        [banned] whoever paid is banned. There is nothing to do, unless you lift the ban with /unban.
+        [no_tier] its tier is no longer in bot.toml. Put the tier back, or take the offer out.
+       *[paid] the order had been paid before. There is nothing to do.
+    }
+alert-refunded = { $platform } has paid order { $order } back by itself: { $amount }. I took back { $back } unused images; { $kept } had been used. Ask { $platform } for the reason, if you do not know it.

@@ -74,6 +74,11 @@ gift-given =
         [one] One image given.
        *[other] { $images } images given.
     } You have { $left } extra images left.
+gift-received =
+    { $images ->
+        [one] Somebody gave you one extra image
+       *[other] Somebody gave you { $images } extra images
+    }; you have { $topup } now.
 error-gift-self = These images are yours already.
 error-gift-left = You have { $left } extra images. Only those can be given away.
 

@@ -117,3 +117,12 @@ calibrate-done = 已写入：{ $files }
 calibrate-too-small = 本机内存连一张 { $size } 的图也放不下。
 calibrate-failed = 无法测量该模型：{ $reason }
 calibrate-unsteady = 耗时没有随步数均匀增长，说明本机正忙于其他任务。没有写入任何文件。请先停掉它（正在运行的机器人，或占用 GPU 的其他程序），再运行 easel calibrate。
+alert-paid-back =
+    { $platform }：订单 { $order } 的付款 { $amount } 无法兑现，正在退还：{ $why ->
+        [unknown] 数据库里没有这笔订单。请确认没有恢复过旧的备份，也没有别的机器人在用这个令牌。
+        [forgotten] 付款人已用 /forget 离开，无需处理。
+        [banned] 付款人已被封禁，无需处理；除非您想用 /unban 解封。
+        [no_tier] 对应的套餐已不在 bot.toml 里。请把套餐加回来，或者撤下这个商品。
+       *[paid] 这笔订单之前已经付过，无需处理。
+    }
+alert-refunded = { $platform } 自行退还了订单 { $order } 的付款 { $amount }。已收回 { $back } 张没用掉的图片，{ $kept } 张已用掉。如不清楚原因，请向 { $platform } 询问。

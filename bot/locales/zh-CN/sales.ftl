@@ -70,6 +70,7 @@ terms-title = 销售条款
 terms-text = 额外图片用完为止，不会过期；没画成的会退回。套餐到收据上的日期为止。订阅可随时取消，取消后用到已付费的期限结束。退款请看 /paysupport。
 
 gift-given = 已送出 { $images } 张图片，您还有 { $left } 张额外图片。
+gift-received = 有人送了您 { $images } 张额外图片，现在共有 { $topup } 张。
 error-gift-self = 这些图片本来就是您的。
 error-gift-left = 您有 { $left } 张额外图片，只有这些可以送人。
 

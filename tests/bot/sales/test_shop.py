@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bot.alerts import Alerts
+from bot.background.reconciler import Reconciler
 from bot.cost.report import cost_report
 from bot.messages import UserError, translator
 from bot.sales.income import income_facts
@@ -80,6 +82,41 @@ async def test_a_new_platform_shows_its_prices_and_takes_its_money(market: Marke
     assert await topup(market) == 100
 
 
+async def test_whoever_is_given_images_is_told(market: Market) -> None:
+    await market.buy("boost", "1")
+    for _ in range(2):
+        await market.toy.type(ANNA, "/gift 77 30", event="one event")
+    assert market.provider.told == [("77", "Somebody gave you 30 extra images; you have 30 now.")]
+    assert await topup(market) == 70
+
+
+async def test_the_owner_is_told_of_what_is_paid_back_by_itself(market: Market) -> None:
+    told: list[str] = []
+    market.service.alerts.subscribe(lambda message: told.append(translator("en")(message)))
+    await market.buy("boost", "1")
+    order_id = market.provider.orders[-1].order_id
+    again = Paid("toy", "2", order_id, ANNA, 300, "SHL")
+    await market.service.shop.answer(again, await market.service.shop.paid(again))
+    assert f"300 SHL for order {order_id} could bring nothing" in told[0]
+    assert "had been paid before" in told[0]
+    assert market.provider.paid_back == ["2"]
+    assert "could not fill this order" in market.provider.told[-1][1]
+    await market.service.shop.refunded("toy", "2")  # the platform tells of what it paid back for us
+    await market.service.shop.refunded("toy", "1")
+    assert len(told) == 2
+    assert f"toy has paid order {order_id} back by itself" in told[1]
+    assert "took back 100 unused images; 0 had been used" in told[1]
+
+
+async def test_the_platforms_are_asked_again_and_again(market: Market) -> None:
+    reconciler = Reconciler(market.service.shop, every_s=0.01)
+    reconciler.start()
+    for _ in range(2):
+        market.provider.reconciled.clear()
+        await asyncio.wait_for(market.provider.reconciled.wait(), 10)
+    await reconciler.stop()
+
+
 async def test_a_tier_that_was_bought_is_told_with_its_end(market: Market) -> None:
     await market.buy("month", "1")
     await market.toy.type(ANNA, "/plans")
@@ -122,7 +159,7 @@ async def test_an_order_is_for_an_hour_and_honoured_if_it_was_paid(tmp_path: Pat
     clock, provider = HandClock(), ToyProvider()
     config = config_in(tmp_path, sales={"enabled": True}, offers=OFFERS)
     async with await open_store(tmp_path, clock) as store:
-        shop = Shop(config, store)
+        shop = Shop(config, store, Alerts())
         shop.open(provider)
         member = await store.members.of("toy", ANNA)
         await shop.order(member, "toy", ANNA, "boost", translator("en"))

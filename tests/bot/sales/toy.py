@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from bot.sales.provider import Later, Provider
@@ -24,6 +25,8 @@ class ToyProvider(Provider):
         self.orders: list[Order] = []
         self.paid_back: list[str] = []
         self.closed = False
+        self.told: list[tuple[str, str]] = []
+        self.reconciled = asyncio.Event()
 
     def price(self, offer: Offer) -> int | None:
         return offer.stars and offer.stars * SHELLS_A_STAR
@@ -39,6 +42,12 @@ class ToyProvider(Provider):
             raise Later("the tide is in")
         self.orders.append(order)
         return f"https://provider.example/{order.order_id}"
+
+    async def reconcile(self) -> None:
+        self.reconciled.set()
+
+    async def tell(self, user_id: str, text: str) -> None:
+        self.told.append((user_id, text))
 
     async def pay_back(self, refund: Refund) -> None:
         if self.closed:
