@@ -52,6 +52,7 @@ class Action(enum.StrEnum):
     WORKER_REFUSED = "worker_refused"
     WORKER_ASIDE = "worker_set_aside"
     REQUEUED = "job_requeued"
+    LORA_REFUSED = "lora_refused"
 
 
 TROUBLE = frozenset(
@@ -65,6 +66,7 @@ TROUBLE = frozenset(
         Action.WORKER_REFUSED,
         Action.WORKER_ASIDE,
         Action.REQUEUED,
+        Action.LORA_REFUSED,
     }
 )
 

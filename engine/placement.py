@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING
 import torch
 from diffusers.models.attention_dispatch import AttentionBackendName
 
+from engine.adapters import MOST
 from engine.families.family import QUANTISED, Placement
 from engine.families.registry import INDEX, families, index_file, load_profile
 from engine.settings import EMBEDDED, BadSetting, ModelSettings
-from engine.worker.memory import COMPONENTS, USABLE_PART, Mode, choose_mode
+from engine.worker.memory import ADAPTERS, COMPONENTS, USABLE_PART, Mode, choose_mode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,6 +48,9 @@ def resolve(settings: ModelSettings, known: Mapping[str, Family] | None = None) 
     dtype = _dtype(settings.dtype, device, family)
     name = torch.cuda.get_device_name(device) if on_gpu else f"cpu {platform.machine()}"
     profile = _profile(settings, family, source, name, dtype, quantisation)
+    if settings.adapters:
+        weights = {**profile.weights_bytes, ADAPTERS: _room_for_adapters(settings, dtype)}
+        profile = replace(profile, weights_bytes=weights)
     budget = settings.memory_budget_bytes
     if budget is None and on_gpu:
         budget = round(
@@ -66,6 +70,7 @@ def resolve(settings: ModelSettings, known: Mapping[str, Family] | None = None) 
         compile_blocks=settings.compile_blocks,
         quantisation=quantisation,
         threads=settings.threads or len(os.sched_getaffinity(0)),
+        adapters=settings.adapters,
     )
 
 
@@ -76,6 +81,18 @@ def weights_on_disk(folder: Path, dtype: torch.dtype) -> Mapping[str, int]:
         for file in (folder / part).glob("*.safetensors"):
             sizes[part] = sizes.get(part, 0) + _loaded_bytes(file, dtype)
     return sizes
+
+
+def _room_for_adapters(settings: ModelSettings, dtype: torch.dtype) -> int:
+    """Bytes of the device that are kept for LoRAs: for all of them, or for those that draw together."""
+    if importlib.util.find_spec("peft") is None:
+        raise BadSetting("loras", settings.adapters[0].name, "needs peft, which the extra lora brings")
+    if settings.compile_blocks:
+        raise BadSetting(
+            "compile", "true", "with LoRAs each set of them would be compiled anew; allowed: false"
+        )
+    sizes = sorted((file.parameters * dtype.itemsize for file in settings.adapters), reverse=True)
+    return max(min(sum(sizes), settings.adapters_bytes), sum(sizes[:MOST]))
 
 
 def _loaded_bytes(file: Path, dtype: torch.dtype) -> int:

@@ -47,6 +47,8 @@ class Adapter:
 
     name: str
     scale: float = 1.0
+    digest: str = ""
+    """SHA-256 of the file: the same name with another file is another picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ class DrawRequest:
     """Further numbers that the model's family reads, by name."""
     inputs: tuple[Input, ...] = ()
     adapters: tuple[Adapter, ...] = ()
+    """Each name once, in the order of their names: jobs of equal adapters share a forward."""
     model: str = ""
     """Its name, where there are several; empty for the first."""
     lane: str = "default"

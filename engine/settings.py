@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from engine.adapters import AdapterFile
     from engine.families.plan import Need
     from engine.shares import LaneTerms
 
@@ -70,6 +71,10 @@ class ModelSettings:
     """CPU cores to draw with; None: all there are."""
     device_part: float = 1.0
     """The part of the GPU's memory that is this engine's, where several share one."""
+    adapters: tuple[AdapterFile, ...] = ()
+    """LoRAs that pictures may be drawn with."""
+    adapters_bytes: int = 1 << 30
+    """How much of the device they may hold; where the largest that one picture may name need more, that."""
     measured_profile: Path | None = None
     """A profile that was measured here. It counts where it is there, and of this model on this device."""
 

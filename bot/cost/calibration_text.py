@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from bot.cost.calibration import fit
+from engine.worker.memory import ADAPTERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,7 +21,7 @@ GB = 1e9
 def profile_toml(points: Points, base: Profile) -> str:
     """What was measured, in the form of `engine/families`; what was not, from the profile it started with."""
     sizes = sorted(points.sizes.values(), key=lambda size: size.edge)
-    weights = ", ".join(f"{part} = {count}" for part, count in base.weights_bytes.items())
+    weights = ", ".join(f"{part} = {count}" for part, count in base.weights_bytes.items() if part != ADAPTERS)
     qualities = ", ".join(f"{json.dumps(name)} = {steps}" for name, steps in base.qualities.items())
     gains = ", ".join(f"[{round(pixels**0.5)}, {gain:.4g}]" for pixels, gain in _gains(points, base))
     # The curve says what one picture adds: the peak above the weights.

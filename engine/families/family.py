@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import torch
     from PIL.Image import Image
 
+    from engine.adapters import AdapterFile
     from engine.families.model import Canvas, Caption, Model
     from engine.families.profile import Profile
     from engine.request import DrawRequest
@@ -95,6 +96,7 @@ class Placement:
     quantisation: str | None
     threads: int
     """CPU cores to draw with."""
+    adapters: tuple[AdapterFile, ...] = ()
 
     @property
     def on_gpu(self) -> bool:

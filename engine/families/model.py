@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from engine.families.profile import Profile
-    from engine.request import DrawRequest
+    from engine.request import Adapter, DrawRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,12 @@ class Model(Protocol):
     def use_threads(self, count: int) -> None:
         """How many CPU cores the next call of this thread may use."""
 
+    def use_adapters(self, adapters: Sequence[Adapter]) -> None:
+        """What is drawn with from the next step on, by all threads: no other may be in a step."""
+
+    def refused_adapters(self) -> Mapping[str, str]:
+        """Why, by name: those that did not load."""
+
     def encode(self, prompts: Sequence[str]) -> list[Caption]: ...
 
     def begin(self, request: DrawRequest, captions: Sequence[Caption], pictures: Sequence[Image]) -> Canvas:
@@ -142,6 +148,11 @@ class OnHost:
     def prepare_thread(self) -> None: ...
 
     def use_threads(self, count: int) -> None: ...
+
+    def use_adapters(self, adapters: Sequence[Adapter]) -> None: ...
+
+    def refused_adapters(self) -> Mapping[str, str]:
+        return {}
 
     def weights_bytes(self) -> Mapping[str, int]:
         return {}

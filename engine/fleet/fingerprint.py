@@ -22,6 +22,8 @@ def fingerprint(placement: Placement) -> str:
     """Of the model's files, and of how they are made to draw. Reads files: not for the event loop."""
     how = (placement.dtype, placement.quantisation, version("diffusers"))
     told = hashlib.sha256("|".join(map(str, how)).encode())
+    for adapter in placement.adapters:
+        told.update(f"{adapter.name}|{adapter.digest}|".encode())
     folder = folder_of(placement.source, placement.revision)
     for file in sorted(
         path for path in folder.rglob("*") if path.suffix in (".safetensors", ".json", ".txt")

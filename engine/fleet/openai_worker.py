@@ -16,7 +16,7 @@ import openai
 
 from engine.events import Phase
 from engine.fleet import openai_wire as wire
-from engine.request import Cancelled, DrawFailed, Drawing, JobState, StepTimeout, Usage
+from engine.request import Cancelled, Declined, DrawFailed, Drawing, JobState, StepTimeout, Usage
 from engine.snapshot import DeviceSnapshot
 from engine.worker.accounting import Meter
 from engine.worker.protocol import Card, Health, Moved, WorkerLost, WorkerUnfit
@@ -108,6 +108,8 @@ class OpenAIWorker:
         self, request: DrawRequest, hear: Callable[[Moved], None], *, lead_s: float = 0.0
     ) -> Drawing:
         """Ask for one picture, in an own task: a cancel ends the request, not its listener."""
+        if request.adapters:
+            raise Declined("servers are not asked for LoRAs")
         began = self._clock()
         asking = asyncio.create_task(self._draw(request, hear, began))
         self._asking[request.job_id] = asking

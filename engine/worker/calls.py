@@ -159,9 +159,11 @@ class Calls:
         model = self._model
         canvases = {job.job_id: job.canvas for job in jobs if job.canvas is not None}
         due = [job.job_id for job in jobs if _preview_due(job)]
+        adapters = jobs[0].request.adapters
 
         def step() -> dict[str, Image]:
             began = time.perf_counter()
+            model.use_adapters(adapters)
             model.step(list(canvases.values()))
             self._step_s += (stepped := time.perf_counter()) - began
             if self._preview_s > PREVIEW_PART * self._step_s:

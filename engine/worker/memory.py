@@ -39,6 +39,10 @@ COMPONENTS = ("transformer", ENCODER, "vae")
 """All of them, the largest first: it leaves main memory before the others come."""
 
 
+ADAPTERS = "adapters"
+"""Room for LoRAs, among the weights: they stay with the transformer."""
+
+
 class Mode(enum.StrEnum):
     """Where the weights live."""
 
@@ -57,7 +61,7 @@ def weights_bytes(profile: Profile, mode: Mode, phase: Phase) -> int:
         return sum(weights.values())
     if mode is Mode.MEDIUM:
         return sum(size for part, size in weights.items() if part != ENCODER)
-    return weights.get(WORKS_IN[phase], 0)
+    return weights.get(WORKS_IN[phase], 0) + (weights.get(ADAPTERS, 0) if phase is Phase.DENOISE else 0)
 
 
 def resident_bytes(profile: Profile, mode: Mode) -> int:

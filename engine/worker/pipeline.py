@@ -18,8 +18,9 @@ from transformers.utils import logging as transformers_logging
 from engine.families.family import QUANTISED
 from engine.families.model import Canvas, Caption, DeviceMemory, Measurement, NotFinite
 from engine.worker import hostmemory
+from engine.worker.adapters import Adapters
 from engine.worker.hostcopy import HostCopy
-from engine.worker.memory import COMPONENTS, ENCODER, Mode
+from engine.worker.memory import ADAPTERS, COMPONENTS, ENCODER, Mode
 from engine.worker.preview import Previews
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from engine.families.family import Placement, Sampler
     from engine.families.profile import Profile
-    from engine.request import DrawRequest
+    from engine.request import Adapter, DrawRequest
 
 
 RECOMPILE_LIMIT = 64
@@ -121,6 +122,7 @@ class PipelineModel:
         self._loaded: Sampler | None = None
         self._encoder: HostCopy | None = None
         """The text encoder, where it stays off the device between prompts."""
+        self._adapters: Adapters | None = None
         self._previews: Previews | None = None
         self._loaded_bytes = 0
         self._began: Any = None
@@ -139,7 +141,7 @@ class PipelineModel:
         return self._pipeline
 
     def load(self) -> None:
-        self._pipeline = self._loaded = self._encoder = None
+        self._pipeline = self._loaded = self._encoder = self._adapters = None
         self.release()
         placement = self._placement
         with _no_bars():
@@ -153,6 +155,10 @@ class PipelineModel:
             self._encoder = HostCopy(pipeline.text_encoder, self._device)
         if placement.on_gpu:
             self._loaded_bytes = torch.cuda.memory_allocated(self._device)
+        if placement.adapters:
+            room_bytes = placement.profile.weights_bytes[ADAPTERS]
+            self._adapters = Adapters(pipeline, placement.adapters, room_bytes)
+            self._adapters.try_all()
 
     def prepare_thread(self) -> None:
         if self._placement.on_gpu:
@@ -163,6 +169,15 @@ class PipelineModel:
     def use_threads(self, count: int) -> None:
         if torch.get_num_threads() != count and not self._placement.on_gpu:
             torch.set_num_threads(count)
+
+    def use_adapters(self, adapters: Sequence[Adapter]) -> None:
+        if self._adapters is not None:
+            self._adapters.use(adapters)
+        elif adapters:
+            raise ValueError(f"there is no LoRA called {adapters[0].name}")
+
+    def refused_adapters(self) -> Mapping[str, str]:
+        return self._adapters.refused if self._adapters is not None else {}
 
     @torch.inference_mode()
     def encode(self, prompts: Sequence[str]) -> list[Caption]:
@@ -182,6 +197,7 @@ class PipelineModel:
             torch.cuda.synchronize(self._device)  # a GPU answers before it has drawn
 
     def reference(self, request: DrawRequest) -> Image:
+        self.use_adapters(request.adapters)
         with _no_bars(), self._encoder.on_device() if self._encoder is not None else contextlib.nullcontext():
             image: Image = self._pipeline(
                 request.prompt,
@@ -194,8 +210,11 @@ class PipelineModel:
         return image
 
     def weights_bytes(self) -> Mapping[str, int]:
-        parts = {name: getattr(self._pipeline, name).parameters() for name in COMPONENTS}
-        return {name: sum(tensor.nbytes for tensor in tensors) for name, tensors in parts.items()}
+        parts = {name: getattr(self._pipeline, name).named_parameters() for name in COMPONENTS}
+        return {
+            part: sum(tensor.nbytes for name, tensor in tensors if ".lora_" not in name)
+            for part, tensors in parts.items()
+        }
 
     @torch.inference_mode()
     def preview(self, canvas: Canvas) -> Image:
@@ -236,7 +255,8 @@ class PipelineModel:
         ended.record()
         ended.synchronize()
         free, total = torch.cuda.mem_get_info(self._device)
-        above = max(0, torch.cuda.max_memory_allocated(self._device) - self._loaded_bytes)
+        resident_bytes = self._loaded_bytes + (self._adapters.held_bytes if self._adapters else 0)
+        above = max(0, torch.cuda.max_memory_allocated(self._device) - resident_bytes)
         return Measurement(
             # Offloaded weights come and go: what is above them cannot be told from what they are.
             peak_bytes=None if self._placement.mode is Mode.LOW else above,
@@ -259,14 +279,15 @@ class PipelineModel:
             self._encoder = HostCopy(self._pipeline.text_encoder, self._device)
             self.release()
             if self._placement.on_gpu:
-                self._loaded_bytes = torch.cuda.memory_allocated(self._device)
+                adapters_bytes = self._adapters.held_bytes if self._adapters else 0
+                self._loaded_bytes = torch.cuda.memory_allocated(self._device) - adapters_bytes
 
     def release(self) -> None:
         if self._placement.on_gpu:
             torch.cuda.empty_cache()
 
     def close(self) -> None:
-        self._pipeline = self._loaded = self._encoder = None
+        self._pipeline = self._loaded = self._encoder = self._adapters = None
 
     @property
     def _sampler(self) -> Sampler:

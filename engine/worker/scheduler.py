@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from engine.families.plan import Need
     from engine.predict import Predictor
+    from engine.request import Adapter
     from engine.shares import Shares
     from engine.worker.job import Job
 
@@ -37,6 +38,10 @@ class Work:
         """What its time depends on."""
         captions = sum(job.need.captions for job in self.jobs)
         return self.phase, self.jobs[0].need.pixels, self.jobs[0].key, captions, self.threads
+
+
+SWITCH_S = 10.0
+"""Jobs that came within so many seconds of each other may change places for the sake of their LoRAs."""
 
 
 class Gate(Protocol):
@@ -76,6 +81,8 @@ class Scheduler:
         """Jobs in progress at most; below max_active for a while after an out-of-memory."""
         self.jobs: dict[str, Job] = {}
         self._available_bytes = available_bytes
+        self._adapters: tuple[Adapter, ...] = ()
+        """Those of the last step."""
 
     def __len__(self) -> int:
         return len(self.jobs)
@@ -92,6 +99,8 @@ class Scheduler:
             job.in_flight = True
             if work.phase is Phase.ENCODE:
                 job.state = JobState.ENCODING
+        if work.phase is Phase.DENOISE:
+            self._adapters = work.jobs[0].request.adapters
 
     def served(self, job: Job, seconds: float) -> None:
         """The job had so much of the device."""
@@ -116,7 +125,12 @@ class Scheduler:
     def in_progress(self) -> list[Job]:
         """The jobs that may be worked on now: those due first, and all that only lack their decode."""
         dues = {lane: self.shares.due(lane) for lane in {job.lane for job in self.jobs.values()}}
-        order = sorted(self.jobs.values(), key=lambda job: (dues[job.lane], job.steps_left, job.arrived_at))
+
+        def turn(job: Job) -> tuple[object, ...]:
+            switches = job.request.adapters != self._adapters
+            return dues[job.lane], job.steps_left, job.arrived_at // SWITCH_S, switches, job.arrived_at
+
+        order = sorted(self.jobs.values(), key=turn)
         if order and not self._is_slow(order[0]):  # nor may such a job join the others' forward
             order = [job for job in order if not self._is_slow(job) or job.state is JobState.DECODING]
         decoding = [job for job in order if job.state is JobState.DECODING]
@@ -139,7 +153,7 @@ class Scheduler:
         if decoding and not any(job.in_flight for job in decoding):  # the model decodes one at a time
             calls.append(Work(Phase.DECODE, (decoding[0],)))
         calls += self._to_encode(ready)
-        running = [job for job in ready if job.state is JobState.RUNNING]
+        running = self._of_one_set([job for job in ready if job.state is JobState.RUNNING])
         calls += [Work(Phase.DENOISE, group) for group in self._groups(running, threads - len(calls))]
         return self._that_fit(calls[:threads])
 
@@ -155,6 +169,13 @@ class Scheduler:
             if job.state is JobState.QUEUED and job is not queued[0] and _has_place(job, group):
                 group.append(job)
         return [Work(Phase.ENCODE, tuple(group))]
+
+    def _of_one_set(self, running: list[Job]) -> list[Job]:
+        """Those that may step now: the model has one set of LoRAs at a time, that of whom is due first."""
+        steps = [job for job in self.jobs.values() if job.in_flight and job.state is JobState.RUNNING]
+        if not running or any(job.request.adapters != running[0].request.adapters for job in steps):
+            return []
+        return [job for job in running if job.request.adapters == running[0].request.adapters]
 
     def _settle_states(self, near: list[Job]) -> None:
         """Whoever was overtaken is paused; whose turn it is goes on."""

@@ -155,6 +155,8 @@ class StepLoop:
         except BaseException:
             await self._device.close()
             raise
+        for name, reason in self._model.refused_adapters().items():
+            self._says.tell(Action.LORA_REFUSED, lora=name, reason=reason)
         self._started = True
         self._task = asyncio.create_task(self._run(), name="step loop")
         profile = self._model.profile
