@@ -19,7 +19,7 @@ from diffusers.models.attention_dispatch import AttentionBackendName
 
 from engine.adapters import MOST
 from engine.families.family import QUANTISED, Placement
-from engine.families.registry import INDEX, families, index_file, load_profile
+from engine.families.registry import INDEX, families, index_file, is_shipped, load_profile
 from engine.settings import EMBEDDED, BadSetting, ModelSettings
 from engine.worker.memory import ADAPTERS, COMPONENTS, USABLE_PART, Mode, choose_mode
 
@@ -72,6 +72,13 @@ def resolve(settings: ModelSettings, known: Mapping[str, Family] | None = None) 
         threads=settings.threads or len(os.sched_getaffinity(0)),
         adapters=settings.adapters,
     )
+
+
+def profile_name(source: str, family: Family) -> str:
+    """The shipped profile that is called as the folder or hub name ends, or else the family's own."""
+    name = Path(source).name.lower()
+    fits = is_shipped(name) and isinstance(load_profile(name).planner, type(family))
+    return name if fits else family.profile
 
 
 def weights_on_disk(folder: Path, dtype: torch.dtype) -> Mapping[str, int]:
@@ -129,10 +136,14 @@ def _family(source: str, revision: str | None, known: Mapping[str, Family]) -> F
     index = index_file(source, revision)
     if index is None or not index.exists():
         index = EMBEDDED_FOLDER / INDEX
-    name = json.loads(index.read_text(encoding="utf-8"))["_class_name"]
+    try:
+        told = json.loads(index.read_text(encoding="utf-8"))
+        name = told["_class_name"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise BadSetting("path", source, f"its {INDEX} names no class of pipeline ({error!r})") from error
     if name not in known:
-        raise BadSetting("path", source, f"it holds a {name}; allowed: {', '.join(known)}")
-    return known[name]
+        raise BadSetting("path", source, f"it holds a {name}; Easel draws with {' and '.join(sorted(known))}")
+    return known[name].of_folder(told)
 
 
 def _dtype(wanted: str, device: str, family: Family) -> torch.dtype:
@@ -163,7 +174,7 @@ def _profile(
     if settings.source == EMBEDDED:
         profile = load_profile("embedded", device_name)
     else:
-        profile = load_profile(own if own.exists() else family.profile, device_name)
+        profile = load_profile(own if own.exists() else profile_name(source, family), device_name)
     measured = settings.measured_profile
     if measured is not None and measured.exists():
         here = load_profile(measured, device_name)

@@ -43,7 +43,7 @@ class Predictor:
     def job_s(self, plan: Plan, steps_done: int = 0, *, encoded: bool = False) -> float:
         """What is left of this job, in device seconds."""
         need = plan.need
-        left = max(0, plan.steps - steps_done) * self.step_s(need.pixels, need.captions)
+        left = max(0, plan.steps - steps_done) * self.step_s(need.step_pixels, need.captions)
         return left + self.decode_s(need.pixels) + (0.0 if encoded else self.encode_s(need.captions))
 
     def learn_step(self, pixels: int, captions: int, seconds: float) -> None:
@@ -68,8 +68,8 @@ class Predictor:
         need, expected = plan.need, self.job_s(plan, encoded=encoded)
         if expected > 0:
             self._pace.learn(seconds / Predictor(self.profile).job_s(plan, encoded=encoded))
-            one_s = self.step_s(need.pixels, need.captions)
-            self.learn_step(need.pixels, need.captions, seconds / expected * one_s)
+            one_s = self.step_s(need.step_pixels, need.captions)
+            self.learn_step(need.step_pixels, need.captions, seconds / expected * one_s)
 
     def _factor(self, pixels: int) -> float:
         if pixels in self._step:

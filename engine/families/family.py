@@ -69,6 +69,10 @@ class Family(OneCaption):
     in_8_bits: tuple[str, ...] = ()
     """Layers of the transformer whose weights may be quantised; the others are small, and sensitive."""
 
+    def of_folder(self, index: Mapping[str, object]) -> Family:
+        """What this family is for a folder whose model_index.json says so."""
+        return self
+
     def load(self, placement: Placement) -> Model:
         """The model, to be loaded as the placement says."""
         raise NotImplementedError

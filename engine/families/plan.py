@@ -11,23 +11,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What the seconds and memory of a picture depend on: its size, and the captions that a step reads."""
+    """What the seconds and memory of a picture depend on: its size, and what a step reads besides."""
 
     width: int
     height: int
     captions: int = 1
+    references: int = 0
+    """Pictures of its own size that each step reads along."""
 
     def __str__(self) -> str:
-        return f"{self.width}x{self.height}x{self.captions}"
+        references = (self.references,) if self.references else ()
+        return "x".join(map(str, (self.width, self.height, self.captions, *references)))
 
     @classmethod
     def parse(cls, text: str) -> Need:
-        width, height, captions = map(int, text.split("x"))
-        return cls(width, height, captions)
+        return cls(*map(int, text.split("x")))
 
     @property
     def pixels(self) -> int:
         return self.width * self.height
+
+    @property
+    def step_pixels(self) -> int:
+        """What a step reads."""
+        return self.pixels * (1 + self.references)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from engine.families.profile import Curve, Peaks, Profile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from importlib.resources.abc import Traversable
 
     from engine.families.family import Family
 
@@ -49,15 +50,26 @@ def load_profile(name_or_path: str | Path, device: str = "") -> Profile:
     Raises FileNotFoundError for an unknown name, ValueError for a file that is no profile.
     """
     path = Path(name_or_path)
-    if path.suffix == ".toml":
-        text = path.read_text(encoding="utf-8")
-    else:
-        shipped = resources.files(__package__) / f"{name_or_path}.toml"
-        text = shipped.read_text(encoding="utf-8")
     try:
-        return _parse(tomllib.loads(text), device)
+        data = _read(path) if path.suffix == ".toml" else _read(_shipped(str(name_or_path)))
+        return _parse(data, device)
     except (KeyError, TypeError, tomllib.TOMLDecodeError) as error:
         raise ValueError(f"profile {name_or_path}: {error!r}") from error
+
+
+def is_shipped(name: str) -> bool:
+    """Whether Easel brings a profile of this name."""
+    return _shipped(name).is_file()
+
+
+def _shipped(name: str) -> Traversable:
+    return resources.files(__package__) / f"{name}.toml"
+
+
+def _read(file: Traversable) -> dict[str, Any]:
+    """A profile's tables; those it does not have are those of the shipped one that it is `like`."""
+    data = tomllib.loads(file.read_text(encoding="utf-8"))
+    return _read(_shipped(data["like"])) | data if "like" in data else data
 
 
 def _parse(data: dict[str, Any], device: str) -> Profile:

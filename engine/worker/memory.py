@@ -105,7 +105,7 @@ class MemoryGate:
         visiting = self._visiting_bytes(phase)
         if need in known:
             return max(0, visiting + round(known[need] * self.SAFETY))
-        told = max(0, visiting + profile.peak_bytes(phase, need.pixels, need.captions))
+        told = max(0, visiting + profile.peak_bytes(phase, self._pixels(phase, need), need.captions))
         like = {
             self._units(phase, other): peak
             for other, peak in known.items()
@@ -169,7 +169,12 @@ class MemoryGate:
 
     def _units(self, phase: Phase, need: Need) -> int:
         """What the peak grows with, among needs of as many captions."""
-        return self._profile.decoded_at_once(need.pixels) if phase is Phase.DECODE else need.pixels
+        pixels = self._pixels(phase, need)
+        return self._profile.decoded_at_once(pixels) if phase is Phase.DECODE else pixels
+
+    @staticmethod
+    def _pixels(phase: Phase, need: Need) -> int:
+        return need.step_pixels if phase is Phase.DENOISE else need.pixels
 
     def _holds(self, above_bytes: int, available_bytes: int | None) -> bool:
         ceiling = self.budget_bytes

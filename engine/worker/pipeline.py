@@ -200,7 +200,7 @@ class PipelineModel:
         self.use_adapters(request.adapters)
         with _no_bars(), self._encoder.on_device() if self._encoder is not None else contextlib.nullcontext():
             image: Image = self._pipeline(
-                request.prompt,
+                prompt=request.prompt,
                 height=request.height,
                 width=request.width,
                 num_inference_steps=request.steps,

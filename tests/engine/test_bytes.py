@@ -1,4 +1,4 @@
-"""The byte table of Z-Image-Turbo, counted from the real architecture on torch's meta device."""
+"""The byte tables of the shipped profiles, counted from the real architectures on torch's meta device."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 import torch.nn.functional as F
-from diffusers import AutoencoderKL, ZImageTransformer2DModel
+from diffusers import AutoencoderKL, AutoencoderKLFlux2, Flux2Transformer2DModel, ZImageTransformer2DModel
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 TURBO = load_profile("z-image-turbo")
+KLEIN = load_profile("flux.2-klein-4b")
 BYTES = 2
 """A parameter in bfloat16."""
 TOKENS = 128
@@ -176,3 +177,63 @@ def test_a_24_gb_card_holds_everything_and_the_largest_picture() -> None:
 
 def test_on_8_gb_the_encoder_alone_does_not_fit() -> None:
     assert needed_bytes(TURBO.quantised(), Mode.LOW, 512**2) > USABLE_PART * 8 * 2**30
+
+
+@pytest.fixture(scope="module")
+def klein() -> Flux2Transformer2DModel:
+    with torch.device("meta"):
+        return Flux2Transformer2DModel(
+            num_layers=5,
+            num_single_layers=20,
+            num_attention_heads=24,
+            joint_attention_dim=7680,
+            guidance_embeds=False,
+        ).bfloat16()
+
+
+@pytest.fixture(scope="module")
+def klein_vae() -> AutoencoderKLFlux2:
+    with torch.device("meta"):
+        return AutoencoderKLFlux2().bfloat16()
+
+
+def test_kleins_weights_are_the_architectures_parameters(
+    klein: torch.nn.Module, text_encoder: torch.nn.Module, klein_vae: torch.nn.Module
+) -> None:
+    parts = {"transformer": klein, "text_encoder": text_encoder, "vae": klein_vae}
+    assert {name: BYTES * parameters(part) for name, part in parts.items()} == KLEIN.weights_bytes
+    in_8_bits = sum(
+        parameters(module)
+        for name, module in klein.named_modules()
+        if isinstance(module, torch.nn.Linear) and "transformer_blocks" in name
+    )
+    assert KLEIN.precise_bytes == BYTES * (parameters(klein) - in_8_bits)
+
+
+@pytest.mark.parametrize(("side", "references"), [(512, 0), (1024, 0), (1024, 1), (2048, 0)])
+def test_a_step_of_klein_takes_what_the_profile_says(
+    klein: Flux2Transformer2DModel, side: int, references: int
+) -> None:
+    tokens = (side // 16) ** 2 * (1 + references)
+
+    def step() -> None:
+        klein(
+            hidden_states=torch.empty(1, tokens, 128, device="meta", dtype=torch.bfloat16),
+            encoder_hidden_states=torch.empty(1, 512, 7680, device="meta", dtype=torch.bfloat16),
+            timestep=torch.empty(1, device="meta", dtype=torch.bfloat16),
+            img_ids=torch.empty(tokens, 4, device="meta"),
+            txt_ids=torch.empty(512, 4, device="meta"),
+            return_dict=False,
+        )
+
+    counted = peak_of(step)
+    assert counted <= KLEIN.peak_bytes(Phase.DENOISE, side**2 * (1 + references)) <= 1.1 * counted
+
+
+@pytest.mark.parametrize("side", [512, 1024])
+def test_kleins_vae_has_room_for_its_convolutions(klein_vae: AutoencoderKLFlux2, side: int) -> None:
+    empty = {"device": "meta", "dtype": torch.bfloat16}
+    decoding = peak_of(lambda: klein_vae.decode(torch.empty(1, 32, side // 8, side // 8, **empty)))
+    encoding = peak_of(lambda: klein_vae.encode(torch.empty(1, 3, side, side, **empty)))
+    assert 1.5 * decoding < KLEIN.peak_bytes(Phase.DECODE, side**2) < 2.5 * decoding
+    assert 1.5 * encoding < KLEIN.peak_bytes(Phase.BEGIN, side**2) < 2.5 * encoding

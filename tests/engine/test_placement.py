@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from engine.build import build_engine, engine_with
-from engine.placement import resolve, weights_on_disk
+from engine.families.registry import families
+from engine.placement import profile_name, resolve, weights_on_disk
 from engine.request import DrawFailed, DrawRequest, ModelLost
 from engine.settings import BadSetting, EngineConfig, ModelSettings
 from engine.worker.memory import Mode
@@ -299,3 +300,37 @@ def test_tiles_are_smaller_than_the_picture_where_memory_ran_out(
     assert model.decode(canvas, tile_px=32).size == whole.size
     assert len(given) > 1
     assert max(given) == 4
+
+
+@pytest.mark.parametrize(
+    ("source", "pipeline", "profile"),
+    [
+        ("Tongyi-MAI/Z-Image-Turbo", "ZImagePipeline", "z-image-turbo"),
+        ("Tongyi-MAI/Z-Image", "ZImagePipeline", "z-image"),
+        ("/models/my-finetune", "ZImagePipeline", "z-image-turbo"),
+        ("black-forest-labs/FLUX.2-klein-4B", "Flux2KleinPipeline", "flux.2-klein-4b"),
+        ("black-forest-labs/FLUX.2-klein-base-4B", "Flux2KleinPipeline", "flux.2-klein-base-4b"),
+        ("/models/z-image", "Flux2KleinPipeline", "flux.2-klein-4b"),
+    ],
+)
+def test_a_name_picks_the_numbers_among_those_of_its_family(source: str, pipeline: str, profile: str) -> None:
+    assert profile_name(source, families()[pipeline]) == profile
+
+
+@pytest.mark.parametrize(
+    ("index", "told"),
+    [
+        (
+            '{"_class_name": "StableDiffusionPipeline"}',
+            "it holds a StableDiffusionPipeline; Easel draws with Flux2KleinPipeline and ZImagePipeline",
+        ),
+        ("{}", "names no class of pipeline"),
+        ("<html>", "names no class of pipeline"),
+    ],
+)
+def test_a_folder_of_an_unknown_class_is_refused_in_one_sentence(
+    tmp_path: Path, index: str, told: str
+) -> None:
+    (tmp_path / "model_index.json").write_text(index)
+    with pytest.raises(BadSetting, match=told):
+        resolve(settings(tmp_path))
