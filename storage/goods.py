@@ -82,6 +82,27 @@ def bought_tiers(db: sqlite3.Connection, now_us: int, member: int) -> list[tuple
     return [(tier, end_us) for tier, end_us in rows]
 
 
+def lay_end_to_end(db: sqlite3.Connection, now_us: int, member: int) -> None:
+    """Move a member's periods so that those of one tier follow each other: no paid day is held twice or later
+    than it could be.
+    """
+    rows = db.execute(
+        "SELECT period.* FROM period LEFT JOIN refund ON refund.payment = period.payment"
+        " LEFT JOIN ended ON ended.payment = period.payment"
+        " WHERE member = ? AND end_us > ? AND refund.payment IS NULL AND ended.payment IS NULL"
+        " ORDER BY end_us",
+        (member, now_us),
+    ).fetchall()
+    free_from_us: dict[str, int] = {}
+    for row in rows:
+        left_us = row["end_us"] - max(row["start_us"], now_us)
+        end_us = free_from_us[row["tier"]] = free_from_us.get(row["tier"], now_us) + left_us
+        db.execute(
+            "UPDATE period SET start_us = ?, end_us = ? WHERE id = ?",
+            (end_us - (row["end_us"] - row["start_us"]), end_us, row["id"]),
+        )
+
+
 def _add_period(
     db: sqlite3.Connection,
     now_us: int,

@@ -14,7 +14,7 @@ import hmac
 import secrets
 from typing import TYPE_CHECKING
 
-from . import member_rows
+from . import goods, member_rows
 from .clock import SECOND_US, from_us
 from .core import Subject, reads, writes
 from .errors import LinkProblem, LinkRefused
@@ -202,6 +202,7 @@ def _merge(db: sqlite3.Connection, policy: Policy, now_us: int, keeper: int, joi
         db.execute(f"UPDATE {table} SET member = ? WHERE member = ?", (keeper, joining))  # noqa: S608 - named above
     db.execute("UPDATE OR IGNORE tier_month SET member = ? WHERE member = ?", (keeper, joining))
     db.execute("DELETE FROM tier_month WHERE member = ?", (joining,))
+    goods.lay_end_to_end(db, now_us, keeper)
     _take_the_higher_tier(db, policy, now_us, one, other)
     db.execute(
         "UPDATE member SET topup = topup + ?, language = coalesce(language, ?),"

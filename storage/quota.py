@@ -188,7 +188,8 @@ def reserve(
     )
     if not _hold(db, where, reservation):
         raise QuotaExceeded(wanted, where.left or 0, resets_at)
-    if where.terms.price_micro and not where.given_tier:
+    sold = where.given_tier or (request.tier_bought and where.tier == request.tier)
+    if where.terms.price_micro and not sold:
         subscriber = (reservation.month, where.tier, where.member)
         db.execute("INSERT INTO tier_month VALUES (?, ?, ?) ON CONFLICT DO NOTHING", subscriber)
     return reservation

@@ -96,6 +96,18 @@ class Sales(Subject):
             return Receipt(new=False, order=None)
         return self._pay(db, replace(paid, order_id=self._insert_order(db, member, terms, 0)))
 
+    @writes_until_stored
+    def renewed(self, db: sqlite3.Connection, first: str, paid: Paid) -> Receipt | None:
+        """One more payment of what began with the charge `first`; the same charge again changes nothing.
+        `paid.order_id` is not read.
+
+        None where the first is not known, or the renewal could bring nothing: nothing is written then.
+        """
+        row = _by_charge(db, paid.provider, first)
+        if row is None or self._refused(row) is not None:
+            return None
+        return self._pay(db, replace(paid, order_id=row["order_id"]))
+
     def _pay(self, db: sqlite3.Connection, paid: Paid) -> Receipt:
         row = _find(db, paid.order_id)
         order = None if row is None else self._record(db, row)
@@ -129,16 +141,15 @@ class Sales(Subject):
         return back
 
     @writes_until_stored
-    def refunded(self, db: sqlite3.Connection, provider: str, charge: str) -> Refund | None:
-        """The provider has paid a payment back: take back what is unused, unless that was done.
+    def refunded(
+        self, db: sqlite3.Connection, provider: str, charge: str, *, last: bool = False
+    ) -> Refund | None:
+        """The provider has paid a payment back: take back what is unused, unless that was done. `last`: the
+        charge is the one that a subscription began with, and its last payment is meant.
 
         None where nothing changed but that the refund is made.
         """
-        row = db.execute(
-            "SELECT id, refund.payment FROM payment LEFT JOIN refund ON refund.payment = payment.id"
-            " WHERE provider = ? AND charge = ?",
-            (provider, charge),
-        ).fetchone()
+        row = db.execute(_LAST if last else _THIS, (provider, charge)).fetchone()
         if row is None:
             return None
         back = None
@@ -146,6 +157,13 @@ class Sales(Subject):
             back = self._take_back(db, row["id"], by=provider, why="paid back by the provider", due=False)
         _made(db, row["id"])
         return back
+
+    @writes_until_stored
+    def ended(self, db: sqlite3.Connection, provider: str, charge: str) -> None:
+        """The provider ended the subscription that began with this charge: its last period ends now."""
+        row = db.execute(_LAST, (provider, charge)).fetchone()
+        if row is not None and row["payment"] is None:
+            db.execute("INSERT INTO ended VALUES (?, ?) ON CONFLICT DO NOTHING", (row["id"], self.now_us))
 
     @reads
     def any(self, db: sqlite3.Connection, provider: str) -> bool:
@@ -181,6 +199,8 @@ class Sales(Subject):
             back = goods.debit(db, self.now_us, found["member"], f"refund:{payment}", found["images"])
             kept = found["images"] - back
         _insert_refund(db, self.now_us, payment, back, by=by, why=why, due=due)
+        for (member,) in db.execute("SELECT member FROM period WHERE payment = ?", (payment,)).fetchall():
+            goods.lay_end_to_end(db, self.now_us, member)
         return self._refund(db, payment, back, kept)
 
     def _refund(self, db: sqlite3.Connection, payment: int, back: int = 0, kept: int = 0) -> Refund:
@@ -238,6 +258,15 @@ JOIN payer ON payer.payment = payment.id LEFT JOIN refund ON refund.payment = pa
 WHERE orders.member = ? AND renews AND period.end_us > ? AND refund.payment IS NULL
 GROUP BY orders.id
 """
+_THIS = """
+SELECT id, refund.payment FROM payment LEFT JOIN refund ON refund.payment = payment.id
+WHERE provider = ? AND charge = ?
+"""
+_LAST = """
+SELECT payment.id, refund.payment FROM payment AS first
+JOIN payment ON payment.for_order = first.for_order LEFT JOIN refund ON refund.payment = payment.id
+WHERE first.provider = ? AND first.charge = ? ORDER BY payment.id DESC LIMIT 1
+"""
 _PAYMENT = """
 SELECT payment.*, order_id, user_id,
        (SELECT charge FROM payment AS first WHERE first.for_order = orders.id ORDER BY id) AS first_charge
@@ -264,6 +293,15 @@ def _by_id(db: sqlite3.Connection, order_id: str) -> sqlite3.Row:
     row = _find(db, order_id)
     if row is None:
         raise UnknownOrder(order_id)
+    return row
+
+
+def _by_charge(db: sqlite3.Connection, provider: str, charge: str) -> sqlite3.Row | None:
+    """The order that was paid with this charge."""
+    row: sqlite3.Row | None = db.execute(
+        _ORDER + "JOIN payment ON for_order = orders.id WHERE payment.provider = ? AND charge = ?",
+        (provider, charge),
+    ).fetchone()
     return row
 
 

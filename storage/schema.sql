@@ -1,4 +1,4 @@
--- Version 14, written by `python -m storage.schema` to read; what runs is migrations/.
+-- Version 15, written by `python -m storage.schema` to read; what runs is migrations/.
 
 CREATE TABLE meta (
   name  TEXT PRIMARY KEY,
@@ -370,10 +370,6 @@ CREATE TABLE refund_due (
   payment INTEGER PRIMARY KEY REFERENCES refund
 );
 
-CREATE VIEW held AS
-SELECT period.member, tier, start_us, min(end_us, coalesce(refund.at_us, end_us)) AS end_us
-FROM period LEFT JOIN refund ON refund.payment = period.payment;
-
 CREATE TRIGGER orders_no_update
 BEFORE UPDATE OF id, order_id, provider, offer, images, tier, days, renews, amount, currency, created_us, expires_us ON orders
 BEGIN SELECT RAISE(ABORT, 'orders are append-only'); END;
@@ -386,9 +382,6 @@ BEGIN SELECT RAISE(ABORT, 'payments are append-only'); END;
 
 CREATE TRIGGER payment_no_delete BEFORE DELETE ON payment
 BEGIN SELECT RAISE(ABORT, 'payments are append-only'); END;
-
-CREATE TRIGGER period_no_update BEFORE UPDATE OF id, payment, voucher, tier, start_us, end_us ON period
-BEGIN SELECT RAISE(ABORT, 'periods are append-only'); END;
 
 CREATE TRIGGER period_no_delete BEFORE DELETE ON period
 BEGIN SELECT RAISE(ABORT, 'periods are append-only'); END;
@@ -489,3 +482,25 @@ BEGIN
   WHERE request = (SELECT request FROM job WHERE id = NEW.job)
     AND NOT EXISTS (SELECT 1 FROM job WHERE job.request = address.request AND state IN ('queued', 'running', 'drawn'));
 END;
+
+CREATE TRIGGER period_no_update BEFORE UPDATE OF id, payment, voucher, tier ON period
+BEGIN SELECT RAISE(ABORT, 'periods are append-only'); END;
+
+CREATE TRIGGER period_keeps_its_length BEFORE UPDATE OF start_us, end_us ON period
+WHEN NEW.end_us - NEW.start_us <> OLD.end_us - OLD.start_us
+BEGIN SELECT RAISE(ABORT, 'a period keeps its length'); END;
+
+CREATE TABLE ended (
+  payment INTEGER PRIMARY KEY REFERENCES payment,
+  at_us   INTEGER NOT NULL
+);
+
+CREATE TRIGGER ended_no_update BEFORE UPDATE ON ended
+BEGIN SELECT RAISE(ABORT, 'ended periods are append-only'); END;
+
+CREATE TRIGGER ended_no_delete BEFORE DELETE ON ended
+BEGIN SELECT RAISE(ABORT, 'ended periods are append-only'); END;
+
+CREATE VIEW held AS
+SELECT period.member, tier, start_us, min(end_us, coalesce(refund.at_us, end_us), coalesce(ended.at_us, end_us)) AS end_us
+FROM period LEFT JOIN refund ON refund.payment = period.payment LEFT JOIN ended ON ended.payment = period.payment;

@@ -85,9 +85,17 @@ class EaselClient(Face):
         """Somebody has bought something."""
         await self.premium.take(entitlement)
 
+    async def on_entitlement_update(self, entitlement: discord.Entitlement) -> None:
+        """A subscription has ended, or will."""
+        await self.premium.take(entitlement)
+
     async def on_entitlement_delete(self, entitlement: discord.Entitlement) -> None:
         """Discord has paid it back, or taken it away."""
         await self.premium.take_back(entitlement)
+
+    async def on_subscription_update(self, subscription: discord.Subscription) -> None:
+        """One was renewed, cancelled or has ended."""
+        await self.premium.renew(subscription)
 
     async def pressed(self, interaction: Interaction, press: Press) -> None:
         """A button under a picture was pressed, perhaps one of an earlier process."""

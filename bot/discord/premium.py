@@ -1,14 +1,17 @@
-"""What is bought at Discord: consumable SKUs bring images; a tier is held while Discord says so.
+"""What is bought at Discord: consumable SKUs bring images, subscriptions and durable ones a tier.
 
-Discord takes the money at its own button and tells of an entitlement. One that brings images is written
-first, by its id, and consumed after, so that a kill between the two credits it once: what is not consumed is
-looked for at the start and every hour. Subscriptions and durable SKUs are read from each interaction
-(`bot.discord.caller`), which lists what its member and its server hold now.
+Discord takes the money at its own button and tells of an entitlement, whose id is the payment's. One that
+brings images is written first and consumed after, so that a kill between the two credits it once. What was
+missed is looked for at the start and every hour.
+
+A tier holds at once and as long as Discord lists it with an interaction (`bot.discord.caller`). The book has
+its payments and the periods they bring, so that it counts as income, and holds where accounts are linked too.
 """
 
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -32,6 +35,19 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 CURRENCY = "USD"
+FOR_GOOD_DAYS = 36_500
+"""What a durable SKU brings."""
+FIRST_DAY = dt.timedelta(days=1)
+"""A billing period that begins later after its subscription is a renewal."""
+UNPAID = {
+    discord.EntitlementType.premium_subscription,
+    discord.EntitlementType.developer_gift,
+    discord.EntitlementType.test_mode_purchase,
+    discord.EntitlementType.free_purchase,
+    discord.EntitlementType.premium_purchase,
+}
+"""Brings what its SKU does, and the owner no money."""
+SUBSCRIBED = discord.EntitlementType.application_subscription
 UNREACHABLE = (discord.HTTPException, aiohttp.ClientError, OSError)
 
 
@@ -45,9 +61,7 @@ class Premium(Provider):
         self._service = service
         self._client = client
         section = service.config
-        self._images = {
-            o.discord_sku: name for name, o in section.offers.items() if o.discord_sku and o.images
-        }
+        self._offers = {o.discord_sku: name for name, o in section.offers.items() if o.discord_sku}
 
     # what the shop asks for
 
@@ -76,6 +90,8 @@ class Premium(Provider):
         raise Later("Discord pays back where its owner says so")
 
     async def tell(self, user_id: str, text: str) -> None:
+        if not user_id.isdecimal():  # a server's
+            return
         with contextlib.suppress(*UNREACHABLE):
             channel = await self._client.create_dm(discord.Object(int(user_id)))
             await channel.send(escaped(text))
@@ -83,46 +99,83 @@ class Premium(Provider):
     # what comes in
 
     async def reconcile(self) -> None:
-        if not self._images:
+        if not self._offers:
             return
-        skus = [discord.Object(sku) for sku in self._images if sku is not None]
-        listed = self._client.entitlements(limit=None, skus=skus, exclude_ended=False, exclude_deleted=False)
         try:
-            async for entitlement in listed:
-                if entitlement.deleted:
-                    await self.take_back(entitlement)
-                else:
-                    await self.take(entitlement)
+            for sku in await self._client.fetch_skus():
+                if sku.id in self._offers:
+                    await self._compare(sku)
         except UNREACHABLE as error:
             raise Later(type(error).__name__) from error
 
+    async def _compare(self, sku: discord.SKU) -> None:
+        """All that is listed of an SKU, and of its subscriptions those that hold now."""
+        owner = discord.Object(sku.id)
+        async for entitlement in self._client.entitlements(
+            limit=None, skus=[owner], exclude_ended=False, exclude_deleted=False
+        ):
+            await self.take(entitlement)
+            running = entitlement.type is SUBSCRIBED and not entitlement.is_expired()
+            if running and not entitlement.deleted and entitlement.user_id is not None:
+                async for subscription in sku.subscriptions(user=discord.Object(entitlement.user_id)):
+                    await self.renew(subscription)
+
     async def take(self, entitlement: discord.Entitlement) -> None:
         """Write what an entitlement brings, once, and consume it. Whoever is banned has to wait for it."""
-        name = self._images.get(entitlement.sku_id)
-        if name is None or entitlement.consumed or entitlement.user_id is None:
+        name = self._offers.get(entitlement.sku_id)
+        if name is None or entitlement.consumed:
             return
-        member = await self._service.store.members.of(PLATFORM, str(entitlement.user_id))
+        if entitlement.deleted:
+            await self.take_back(entitlement)
+            return
+        member = await self._service.store.members.of(PLATFORM, _holder(entitlement))
         if member.banned:
             log.info("discord.entitlement_waits", entitlement=entitlement.id)
             return
         paid = self.paid(name, entitlement)
-        receipt = await self._service.shop.bought(member.key, self.terms(name), paid)
-        try:
-            await entitlement.consume()
-        except UNREACHABLE as error:  # it is listed until that has worked
-            log.warning("discord.not_consumed", entitlement=entitlement.id, why=type(error).__name__)
+        receipt = await self._service.shop.bought(member.key, self.terms(name, entitlement), paid)
+        if self._service.config.offers[name].images:
+            try:
+                await entitlement.consume()
+            except UNREACHABLE as error:  # it is listed until that has worked
+                log.warning("discord.not_consumed", entitlement=entitlement.id, why=type(error).__name__)
+        if entitlement.type is SUBSCRIBED and entitlement.is_expired():
+            await self._service.shop.ended(PLATFORM, str(entitlement.id))
         await self._service.shop.answer(paid, receipt)
 
     async def take_back(self, entitlement: discord.Entitlement) -> None:
-        """What is unused of a purchase that Discord paid back."""
-        await self._service.shop.refunded(PLATFORM, str(entitlement.id))
+        """What is unused of a purchase that Discord paid back, or of a subscription's last payment."""
+        await self._service.shop.refunded(PLATFORM, str(entitlement.id), last=True)
 
-    def terms(self, name: str) -> Terms:
-        offer = self._service.config.offers[name]
-        return Terms(PLATFORM, name, Goods(images=offer.images), offer.discord_cents or 0, CURRENCY)
+    async def renew(self, subscription: discord.Subscription) -> None:
+        """Write the payment of a billing period after the first, once for each entitlement it keeps up."""
+        begun = subscription.current_period_start
+        if subscription.status is discord.SubscriptionStatus.inactive or not begun:
+            return
+        if begun - subscription.created_at < FIRST_DAY:
+            return
+        for sku, entitlement in zip(subscription.sku_ids, subscription.entitlement_ids, strict=False):
+            if (name := self._offers.get(sku)) is not None:
+                charge = f"{entitlement}@{begun:%Y-%m-%d}"
+                paid = self._worth(name, charge, str(subscription.user_id), paid=True)
+                await self._service.shop.renewed(str(entitlement), paid)
+
+    def terms(self, name: str, entitlement: discord.Entitlement) -> Terms:
+        offer, renews = self._service.config.offers[name], entitlement.type is SUBSCRIBED
+        days = offer.days if renews or offer.tier is None else FOR_GOOD_DAYS
+        goods = Goods(offer.images, offer.tier, days)
+        return Terms(PLATFORM, name, goods, offer.discord_cents or 0, CURRENCY, renews=renews)
 
     def paid(self, name: str, entitlement: discord.Entitlement) -> Paid:
-        amount = self._service.config.offers[name].discord_cents or 0
+        unpaid = entitlement.type in UNPAID
+        return self._worth(name, str(entitlement.id), _holder(entitlement), paid=not unpaid)
+
+    def _worth(self, name: str, charge: str, user_id: str, *, paid: bool) -> Paid:
+        amount = (self._service.config.offers[name].discord_cents or 0) if paid else 0
         worth_micro, fee_micro = self.worth_micro(amount)
-        user_id = str(entitlement.user_id)
-        return Paid(PLATFORM, str(entitlement.id), "", user_id, amount, CURRENCY, worth_micro, fee_micro)
+        return Paid(PLATFORM, charge, "", user_id, amount, CURRENCY, worth_micro, fee_micro)
+
+
+def _holder(entitlement: discord.Entitlement) -> str:
+    """Whose it is in the book: a server's is nobody's own, wherever its buyer goes."""
+    return f"server-{entitlement.guild_id}" if entitlement.guild_id else str(entitlement.user_id)

@@ -104,6 +104,7 @@ async def caller_of(service: Service, origin: Origin, names: Translator | None =
     server_id = origin.server_id
     scope = Scope.server(origin.platform, server_id) if server_id else None
     rules = await read_settings(service.store, scope)
+    tier = _highest(service.config, rules.tier_for(origin.roles, tuple(service.config.tiers)), origin.tier)
     owner = origin.at_the_machine or service.config.owners.include(origin.platform, origin.user_id)
     asker = Asker(
         platform=origin.platform,
@@ -111,7 +112,8 @@ async def caller_of(service: Service, origin: Origin, names: Translator | None =
         locale=rules.language or origin.locale,
         server_id=server_id,
         account_age_s=origin.account_age_s,
-        tier=_highest(service.config, rules.tier_for(origin.roles, tuple(service.config.tiers)), origin.tier),
+        tier=tier,
+        tier_bought=tier is not None and tier == origin.tier,
         adult=server_id is None
         or rules.nsfw is Nsfw.ALLOW
         or (rules.nsfw is Nsfw.MARKED and origin.adult_channel),

@@ -18,6 +18,8 @@ class Asker:
     account_age_s: int | None = None
     tier: str | None = None
     """A tier that the platform grants here (by a role). It counts if it ranks above the member's own."""
+    tier_bought: bool = False
+    """The platform sold that tier, so it brings in what was paid for it and no fee."""
     adult: bool = True
     """Whether adult pictures may be asked for in this place."""
     admitted: bool = False

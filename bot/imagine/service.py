@@ -164,6 +164,7 @@ class Service:
             jobs=tuple(NewJob(f"{request_id}-{n}", request.seed + n) for n in range(request.images)),
             account_age_s=asker.account_age_s,
             tier=asker.tier,
+            tier_bought=asker.tier_bought,
         )
         try:
             if not asker.admitted:

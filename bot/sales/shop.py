@@ -129,6 +129,17 @@ class Shop:
             log.info("sales.bought", provider=paid.provider, offer=terms.offer, charge=paid.charge)
         return receipt
 
+    async def renewed(self, first: str, paid: Paid) -> Receipt | None:
+        """Write one more payment of a subscription that `bought` wrote with the charge `first`, once."""
+        receipt = await self._store.sales.renewed(first, paid)
+        if receipt is not None and receipt.new:
+            log.info("sales.renewed", provider=paid.provider, charge=paid.charge)
+        return receipt
+
+    async def ended(self, provider: str, first: str) -> None:
+        """A platform ended the subscription that began with this charge."""
+        await self._store.sales.ended(provider, first)
+
     async def answer(self, paid: Paid, receipt: Receipt) -> None:
         """Tell the member what a new payment brought; where that is nothing, it is paid back first."""
         if not receipt.new:
@@ -163,9 +174,9 @@ class Shop:
         await self.pay_back()
         return refund
 
-    async def refunded(self, provider: str, charge: str) -> Refund | None:
+    async def refunded(self, provider: str, charge: str, *, last: bool = False) -> Refund | None:
         """A platform paid back by itself, which the owner is told, or tells of what it paid back for us."""
-        refund = await self._store.sales.refunded(provider, charge)
+        refund = await self._store.sales.refunded(provider, charge, last=last)
         if refund is not None:
             told_owner = say(
                 "alert-refunded",

@@ -52,6 +52,7 @@ class NewRequest:
     jobs: tuple[NewJob, ...]
     account_age_s: int | None = None
     tier: str | None = None
+    tier_bought: bool = False
     counts_as: int = 1
 
     @property

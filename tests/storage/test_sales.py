@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from storage.clock import from_us
 from storage.errors import NothingToRefund, QuotaExceeded, UnknownOrder
 from storage.goods import Goods
-from storage.records.sales import Refused
+from storage.records.sales import Paid, Refused
 from tests.storage.house import TIERS, HandClock, ask, deliver, forget, open_store
-from tests.storage.trade import PROVIDER, SHELLS, buy, order, pay
+from tests.storage.test_links import link
+from tests.storage.trade import PROVIDER, SHELLS, buy, order, pay, terms
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -156,6 +159,55 @@ async def test_a_refund_takes_back_what_is_unused(store: Store, member: str) -> 
     with pytest.raises(NothingToRefund):
         await store.sales.refund(placed.order_id, by="admin")
     assert [one.payment for one in await store.sales.due(PROVIDER)] == [back.payment]
+
+
+async def until(store: Store, member: str) -> timedelta:
+    """How long the member still holds the tier that was bought."""
+    found = (await store.members.get(member)).tier_until
+    return timedelta() if found is None else found - from_us(store.sales.now_us)
+
+
+async def test_days_bought_by_two_accounts_follow_each_other_once_they_are_linked(
+    store: Store, member: str, clock: HandClock
+) -> None:
+    other = (await store.members.of("telegram", "99")).key
+    await buy(store, member, MONTH, "1")
+    clock.advance(days=10)
+    await buy(store, other, MONTH, "2")
+    clock.advance(days=5)
+    await link(store, member, other)  # 15 days of the one are left, and 25 of the other
+    assert await until(store, member) == timedelta(days=40)
+    await buy(store, member, MONTH, "3")
+    assert await until(store, member) == timedelta(days=70)
+
+
+async def test_a_refund_moves_the_later_periods_up(store: Store, member: str, clock: HandClock) -> None:
+    first = await buy(store, member, MONTH, "1")
+    await buy(store, member, MONTH, "2")
+    clock.advance(days=5)
+    await store.sales.refund(first.order_id, by="admin")
+    assert (await store.members.quota(member)).tier == "member"
+    assert await until(store, member) == timedelta(days=30)
+
+
+async def test_a_subscription_is_renewed_by_what_it_began_with(store: Store, member: str) -> None:
+    begun = Paid(PROVIDER, "1", "", "77", 150, SHELLS)
+    await store.sales.bought(member, terms(MONTH, renews=True), begun)
+    for _ in range(2):
+        await store.sales.renewed("1", replace(begun, charge="1@2"))
+    assert await until(store, member) == timedelta(days=60)
+    assert await store.sales.renewed("unknown", replace(begun, charge="3")) is None
+    await store.sales.refunded(PROVIDER, "1", last=True)
+    assert await until(store, member) == timedelta(days=30)
+    await store.sales.ended(PROVIDER, "1")  # its last payment is paid back, and the one before it runs on
+    assert await until(store, member) == timedelta(days=30)
+
+
+async def test_a_subscription_that_its_provider_ends_brings_nothing_more(store: Store, member: str) -> None:
+    await store.sales.bought(member, terms(MONTH, renews=True), Paid(PROVIDER, "1", "", "77", 150, SHELLS))
+    for _ in range(2):
+        await store.sales.ended(PROVIDER, "1")
+    assert (await store.members.quota(member)).tier == "free"
 
 
 async def test_a_refund_ends_the_period(store: Store, member: str, clock: HandClock) -> None:

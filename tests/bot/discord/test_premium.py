@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import datetime as dt
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import discord
 import pytest
+from simcord.http.router import RequestContext, route
 
 from bot.imagine.asker import Asker
 from bot.messages import UserError
+from storage.clock import to_us
+from storage.months import Period
 from tests.bot.discord.conftest import labels, parts, words
 from tests.easel import config_in
 
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
     from tests.bot.discord.conftest import Opened, World
 
 BOOST, MONTH = 5001, 5002
+MONTH_LASTS = dt.timedelta(days=31)
 OFFERS: dict[str, Any] = {
     "boost": {"images": 100, "stars": 150, "discord_sku": BOOST, "discord_cents": 299},
     "month": {"tier": "member", "days": 30, "discord_sku": MONTH, "discord_cents": 499},
@@ -37,6 +42,54 @@ def skus(world: World) -> tuple[Any, Any]:
     """The SKUs as they were set up at Discord."""
     boost = world.env.create_sku("100 images", type=CONSUMABLE, id=BOOST)
     return boost, world.env.create_sku("Member", type=discord.SKUType.subscription, id=MONTH)
+
+
+ALWAYS = Period(0, to_us(dt.datetime(2100, 1, 1, tzinfo=dt.UTC)))
+
+
+@route("GET", "/skus/{sku_id}/subscriptions")
+def list_subscriptions(ctx: RequestContext) -> Any:
+    """Which simcord does not play: a user's subscriptions."""
+    return [one.payload() for one in Subscription.listed if int(ctx.params["user_id"]) == one.user]
+
+
+class Subscription:
+    """A subscription as Discord tells of it, billed by the month."""
+
+    listed: ClassVar[list[Subscription]] = []
+
+    def __init__(self, world: World, entitlement: Any) -> None:
+        bought = entitlement.snapshot()
+        self.user, self._sku, self._entitlement = bought.user_id, bought.sku_id, bought.id
+        self._id = discord.utils.time_snowflake(dt.datetime.now(dt.UTC))
+        self._world, self._months = world, 0
+        Subscription.listed = [self]
+
+    def update(self, *, months: int, told: bool = True) -> None:
+        """So many months after its begin."""
+        self._months = months
+        if told:
+            self._world.env.backend.emit("SUBSCRIPTION_UPDATE", self.payload())
+
+    def payload(self) -> dict[str, Any]:
+        begun = dt.datetime.now(dt.UTC) + self._months * MONTH_LASTS
+        return {
+            "id": str(self._id),
+            "user_id": str(self.user),
+            "sku_ids": [str(self._sku)],
+            "entitlement_ids": [str(self._entitlement)],
+            "renewal_sku_ids": None,
+            "current_period_start": begun.isoformat(),
+            "current_period_end": (begun + MONTH_LASTS).isoformat(),
+            "status": 0,
+            "canceled_at": None,
+        }
+
+
+async def income(world: World) -> list[tuple[str, int, int]]:
+    """Of each offer: payments, and what they come to."""
+    lines = await world.service.store.sales.income(ALWAYS)
+    return [(line.offer, line.payments, line.amount) for line in lines]
 
 
 async def quota(world: World, who: Any = None) -> Quota:
@@ -78,7 +131,7 @@ async def test_one_that_was_credited_and_not_consumed_is_consumed_later(world: W
     bought = world.env.seed_entitlement(skus[0], user=world.anna, type=PURCHASE)
     member = await world.service.store.members.of("discord", str(world.anna.id))
     premium = world.bot.premium
-    terms, paid = premium.terms("boost"), premium.paid("boost", bought.snapshot())
+    terms, paid = premium.terms("boost", bought.snapshot()), premium.paid("boost", bought.snapshot())
     await world.service.shop.bought(member.key, terms, paid)  # and then the process was killed
     await premium.reconcile()
     assert bought.snapshot().consumed
@@ -108,6 +161,43 @@ async def test_a_subscription_gives_its_tier_while_discord_says_so(world: World,
     assert "free" in await world.ask("quota", who=world.bob)
     await subscription.end()
     assert "free" in await world.ask("quota")
+
+
+async def test_a_subscription_is_income_with_each_of_its_payments(world: World, skus: Any) -> None:
+    bought = await world.env.grant_entitlement(skus[1], user=world.anna)
+    subscription = Subscription(world, bought)
+    for _ in range(2):
+        subscription.update(months=0)
+        subscription.update(months=1)
+    await world.env.settle()
+    subscription.update(months=2, told=False)
+    await world.service.shop.reconcile(world.bot.premium)
+    member = await world.service.store.members.of("discord", str(world.anna.id))
+    assert member.tier_until is not None
+    assert (member.tier_until - dt.datetime.now(dt.UTC)).days in (89, 90)
+    assert await income(world) == [("month", 3, 3 * 499)]
+    await bought.revoke()  # Discord pays the last one back
+    assert [line[1] for line in await income(world)] == [3]
+    assert (await world.service.store.sales.income(ALWAYS))[0].refunds == 1
+    await whole(world)
+
+
+async def test_what_was_given_for_free_brings_its_tier_and_no_income(world: World, skus: Any) -> None:
+    await world.env.grant_entitlement(skus[1], user=world.anna, type=discord.EntitlementType.developer_gift)
+    assert (await quota(world)).tier == "member"
+    assert await income(world) == [("month", 1, 0)]
+    await whole(world)
+
+
+async def test_a_servers_tier_is_income_once_and_no_fee(world: World, skus: Any) -> None:
+    await world.env.grant_entitlement(skus[1], guild=world.guild)
+    for who in (world.anna, world.bob):
+        await world.imagine(who=who)
+    assert await income(world) == [("month", 1, 499)]
+    assert (await quota(world)).tier == "free"  # it is the server's, and only there
+    rows = await world.service.store.core.report(lambda db: db.execute("SELECT * FROM tier_month").fetchall())
+    assert rows == []
+    await whole(world)
 
 
 async def test_a_server_that_subscribes_gives_the_tier_to_all_its_members(world: World, skus: Any) -> None:
