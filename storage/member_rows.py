@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .audit import note
 from .clock import from_us
 from .errors import UnknownMember
 from .goods import bought_tiers
-from .records.members import Identity, Member
+from .records.members import Identity, Member, MemberName
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterable
 
     from .policy import Policy
 
@@ -47,6 +50,28 @@ def number(db: sqlite3.Connection, key: str) -> int | None:
     """The number of the member with this key, forgotten ones included, or of the one it became part of."""
     row = db.execute("SELECT coalesce(merged_into, id) FROM member WHERE key = ?", (key,)).fetchone()
     return None if row is None else int(row[0])
+
+
+def names(db: sqlite3.Connection, keys: Iterable[str]) -> dict[str, MemberName]:
+    """Who the members with these keys are, by key; forgotten ones are left out."""
+    rows = db.execute(
+        """
+        SELECT asked.value AS key, member.id AS number, platform, user_id, label
+        FROM json_each(?) AS asked
+        JOIN person ON person.key = asked.value
+        JOIN member ON member.id = person.member AND forgotten_us IS NULL
+        LEFT JOIN identity ON identity.member = member.id
+        LEFT JOIN api_key ON api_key.member = member.id
+        ORDER BY platform, user_id
+        """,
+        (json.dumps(list(keys)),),
+    )
+    named: dict[str, MemberName] = {}
+    for row in rows:
+        before = named.get(row["key"], MemberName(row["number"], (), row["label"]))
+        one = () if row["platform"] is None else (Identity(row["platform"], row["user_id"]),)
+        named[row["key"]] = replace(before, identities=(*before.identities, *one))
+    return named
 
 
 def unknown(key: str) -> UnknownMember:

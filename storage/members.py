@@ -10,11 +10,12 @@ from .audit import note
 from .clock import to_us
 from .core import Subject, reads, reports, writes
 from .errors import LinkProblem, LinkRefused
-from .records.members import Forgotten, Identity, Member, Quota
+from .records.members import Forgotten, Identity, Member, MemberName, Quota
 from .stats import members_by_use
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterable
     from datetime import datetime
 
     from .core import Core
@@ -55,6 +56,11 @@ class Members(Subject):
         """The platform identities of a member. Raises UnknownMember."""
         return member_rows.identities(db, member_rows.by_key(db, member)["id"])
 
+    @reports
+    def names(self, db: sqlite3.Connection, keys: Iterable[str]) -> dict[str, MemberName]:
+        """Who the members with these keys are, by key; forgotten ones are left out."""
+        return member_rows.names(db, keys)
+
     @reads
     def quota(self, db: sqlite3.Connection, member: str, *, tier: str | None = None) -> Quota:
         """What the member used and has left this calendar month, with a `tier` as in NewRequest.
@@ -66,7 +72,7 @@ class Members(Subject):
 
     @reports
     def list(self, db: sqlite3.Connection, who: str | None = None, *, limit: int = 100) -> list[MemberLine]:
-        """Members with their use of this month, the most first; `who` is a member key or an account's id."""
+        """Members with their use of this month, the most first. `who`: see `members_by_use`."""
         return members_by_use(db, self.policy, self.now_us, who, limit)
 
     @writes

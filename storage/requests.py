@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import acceptance, request_rows, trash
-from .clock import DAY_US, SECOND_US, to_us
+from .clock import DAY_US, SECOND_US
 from .closing import OPEN
 from .core import Subject, reads, reports, writes, writes_until_stored
 from .errors import UnknownRequest
@@ -13,9 +13,8 @@ from .space import require_room
 
 if TYPE_CHECKING:
     import sqlite3
-    from datetime import datetime
-
     from .core import Core
+    from .months import Period
     from .pictures import Pictures
     from .records.requests import Acceptance, NewRequest, RequestRecord
 
@@ -119,10 +118,19 @@ class Requests(Subject):
         return request_rows.read(db, _NEWEST + "AND job.state = 'failed'", (), self.now_us)[::-1]
 
     @reports
-    def pictured(self, db: sqlite3.Connection, since: datetime) -> list[RequestRecord]:
-        """The same of requests with pictures that were made since then."""
-        where = _NEWEST + "AND job.image IS NOT NULL AND request.created_us >= ?"
-        return request_rows.read(db, where, (to_us(since),), self.now_us)[::-1]
+    def pictured(
+        self, db: sqlite3.Connection, period: Period, *, member: str | None = None, limit: int = 48
+    ) -> list[RequestRecord]:
+        """The newest requests of a period that have pictures, of all or of one member, newest first."""
+        whose = "" if member is None else "AND member = (SELECT member FROM person WHERE key = :member)"
+        page = f"""
+            WHERE job.image IS NOT NULL AND request.id IN (
+                SELECT id FROM request WHERE created_us >= :start AND created_us < :end {whose}
+                  AND EXISTS (SELECT 1 FROM job WHERE job.request = request.id AND image IS NOT NULL)
+                ORDER BY created_us DESC, id DESC LIMIT :limit)
+        """  # noqa: S608 - one of two constants
+        values = {"start": period.start_us, "end": period.end_us, "member": member, "limit": limit}
+        return request_rows.read(db, page, values, self.now_us)[::-1]
 
     async def prune(self, *, closed_for_s: int) -> int:
         """Delete requests that have been closed for so long, with prompts and pictures. How many.

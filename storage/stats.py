@@ -5,6 +5,7 @@ are.
 # ruff: noqa: S608 - queries put together from the pieces below, nothing from outside
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import fields
 from datetime import datetime
@@ -15,7 +16,7 @@ from .clock import DAY_US, from_us, to_us
 from .closing import bucket_us
 from .core import Subject, reports
 from .meter import CELL_US
-from .records.figures import MemberLine, MemberMonth, Percentiles, Stats, Tally
+from .records.figures import Day, MemberLine, MemberMonth, Percentiles, Stats, Tally
 
 if TYPE_CHECKING:
     import sqlite3
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from .policy import Policy
 
 TOP_MEMBERS = 10
+_NUMBER = re.compile(r"#(\d{1,18})")
 
 SUMS = tuple(field.name for field in fields(Tally))
 _SUMS_SQL = ", ".join(f"sum({name})" for name in SUMS)
@@ -56,7 +58,8 @@ _NAMED = (
     + "FROM member"
     + _THEIRS
     + """WHERE member.id IN (
-        SELECT id FROM member WHERE key = :who UNION SELECT member FROM identity WHERE user_id = :who)
+        SELECT id FROM member WHERE key = :who UNION SELECT member FROM identity WHERE user_id = :who
+        UNION SELECT member FROM api_key WHERE label = :who UNION SELECT id FROM member WHERE id = :number)
       AND"""
     + _KNOWN
     + "ORDER BY coalesce(images, 0) DESC, member.id DESC LIMIT :limit"
@@ -122,6 +125,31 @@ class Statistics(Subject):
         )
 
     @reports
+    def days(self, db: sqlite3.Connection, period: Period) -> tuple[Day, ...]:
+        """The days of a period that are over or have begun, each with what was drawn, cost and waited for."""
+        days: list[Day] = []
+        at_us, end_us = period.start_us, min(period.end_us, self.now_us)
+        while at_us < end_us:
+            day = self.policy.calendar.today(at_us)
+            cells = _cells(day)
+            (sums,) = db.execute(f"SELECT {_SUMS_SQL} {_CELLS.format(table='rollup')}", cells)
+            waits = percentiles(_merged(_histogram(db, cells, "wait").values()))
+            days.append(Day(from_us(day.start_us), Tally(*(value or 0 for value in sums)), waits))
+            at_us = day.end_us
+        return tuple(days)
+
+    @reports
+    def months(self, db: sqlite3.Connection) -> tuple[int, ...]:
+        """The calendar months (202611) since the first in which anything was asked for, newest first."""
+        (first,) = db.execute("SELECT min(month) FROM account").fetchone()
+        month, last = first, self.policy.calendar.month(self.now_us)
+        months: list[int] = []
+        while month is not None and month <= last:
+            months.append(month)
+            month += 89 if month % 100 == 12 else 1
+        return tuple(reversed(months))
+
+    @reports
     def totals(self, db: sqlite3.Connection) -> dict[tuple[str, str], Tally]:
         """Everything since the database began, by tier and platform; no figure of it ever falls."""
         rows = db.execute(
@@ -162,16 +190,19 @@ class Statistics(Subject):
 def members_by_use(
     db: sqlite3.Connection, policy: Policy, now_us: int, who: str | None, limit: int
 ) -> list[MemberLine]:
-    """Who drew most this month comes first. `who` is a member key or an account's id, None for everybody."""
-    values = {"month": policy.calendar.month(now_us), "who": who, "limit": limit}
+    """Who drew most this month comes first. `who` is a member's key or number (#12), an account's id or an
+    API key's label, None for everybody.
+    """
+    found = _NUMBER.fullmatch(who or "")
+    number = int(found.group(1)) if found else None
+    values = {"month": policy.calendar.month(now_us), "who": who, "number": number, "limit": limit}
     rows = db.execute(_BUSIEST if who is None else _NAMED, values).fetchall()
     if who is None and len(rows) < limit:
         rows += db.execute(_IDLE, values | {"limit": limit - len(rows)}).fetchall()
+    names = member_rows.names(db, [row["key"] for row in rows])
     return [
         MemberLine(
-            member_rows.record(db, row, policy, now_us),
-            member_rows.identities(db, row["id"]),
-            Tally(*row[: len(SUMS)]),
+            member_rows.record(db, row, policy, now_us), names[row["key"]], Tally(*row[: len(SUMS)])
         )
         for row in rows
     ]

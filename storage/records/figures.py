@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from .members import Identity, Member
+    from .members import Member, MemberName
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +132,17 @@ class MemberLine:
     """A member in a list: who they are on each platform, and their share of this calendar month."""
 
     member: Member
-    identities: tuple[Identity, ...]
+    name: MemberName
     tally: Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The figures of one day in the configured time zone, which begins at `start`."""
+
+    start: datetime
+    tally: Tally
+    wait: Percentiles
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,15 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class MemberName:
+    """Who a member is, to an owner: a number that stays, their accounts, and an API key's label."""
+
+    number: int
+    identities: tuple[Identity, ...]
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Quota:
     """A member's month: `left` counts what a new request may still reserve, top-up included; None means no
     cap.

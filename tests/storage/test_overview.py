@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from storage.clock import to_us
 from storage.errors import Reason, StoreUnavailable
+from storage.months import Period
 from storage.records.figures import Tally
 from storage.records.requests import Source
 from tests.storage.house import NOON, USAGE, HandClock, ask, deliver, draw, forget
@@ -51,8 +53,13 @@ async def test_members_by_their_use_of_this_month(store: Store, member: str, clo
     lines = await store.members.list()
     assert [line.member.key for line in lines] == [busy, member]
     assert [line.tally.images for line in lines] == [2, 1]
-    assert lines[0].identities[0].user_id == "2002"
-    for who, found in (("2002", [busy]), (member, [member]), ("nobody", []), (gone, []), ("%", [])):
+    assert lines[0].name.identities[0].user_id == "2002"
+    assert (await store.members.names([busy, "nobody", gone])) == {busy: lines[0].name}
+    text, key = await store.keys.create("shop", scopes=frozenset({"images"}), tier="free", by="owner")
+    number = f"#{lines[0].name.number}"
+    assert (await store.members.list("shop"))[0].name.label == "shop"
+    assert (await store.members.names([key.member]))[key.member].label == "shop"
+    for who, found in ((number, [busy]), ("#", []), ("2002", [busy]), (member, [member]), ("nobody", []), (gone, []), ("%", [])):
         assert [line.member.key for line in await store.members.list(who)] == found
     assert len(await store.members.list(limit=1)) == 1
     clock.advance(days=31)
@@ -72,15 +79,36 @@ async def test_failures_and_pictures_newest_first(store: Store, member: str, clo
     await store.jobs.undeliverable(lost.request_id, "blocked", members_doing=True)
     failures = await store.requests.failed()
     assert [[job.reason for job in request.jobs] for request in failures] == [["blocked"], ["OutOfMemory"]]
-    pictured = await store.requests.pictured(NOON)
+    whole = Period(to_us(NOON), to_us(NOON + timedelta(days=2)))
+    pictured = await store.requests.pictured(whole)
     assert [request.request_id for request in pictured] == [
         request.request_id for request in (lost, mixed, old)
     ]
     assert [job.job_id for job in pictured[1].jobs] == [good.job_id]
-    assert len(await store.requests.pictured(NOON + timedelta(hours=1))) == 2
+    later = Period(to_us(NOON + timedelta(hours=1)), whole.end_us)
+    assert len(await store.requests.pictured(later)) == 2
+    other = (await store.members.of("telegram", "2002")).key
+    assert await store.requests.pictured(whole, member=other) == []
+    assert await store.requests.pictured(whole, member=member, limit=1) == pictured[:1]
     await store.jobs.acknowledge(mixed.request_id)
     await store.pictures.delete(good.job_id)
-    assert len(await store.requests.pictured(NOON)) == 2
+    assert len(await store.requests.pictured(whole)) == 2
+
+
+async def test_days_and_months_show_what_became_of_each(
+    store: Store, member: str, clock: HandClock
+) -> None:
+    assert (await store.stats.months(), await store.stats.days(store.calendar.month_of(202611))) != ((), ())
+    await deliver(store, member, 2)
+    clock.advance(days=1)
+    await deliver(store, member)
+    period = store.calendar.days(clock(), 3)
+    days = await store.stats.days(period)
+    assert [day.tally.images for day in days] == [0, 2, 1]
+    assert [day.wait.count for day in days] == [0, 2, 1]
+    assert sum(day.tally.cost_micro for day in days) == (await store.stats.of(period)).total.cost_micro
+    clock.advance(days=62)
+    assert await store.stats.months() == (202701, 202612, 202611)
 
 
 # Not the first: SQLite's own limit counts new pages, of which a probe takes none. A full disk stops the log.

@@ -57,6 +57,13 @@ HOT: dict[str, Verb] = {
     "session": lambda store, member, request: store.sessions.member("x"),
     "offers": lambda store, member, request: store.links.offers(member),
     "settings": lambda store, member, request: store.settings.of(Scope.server("discord", "7")),
+    "names": lambda store, member, request: store.members.names([member]),
+    "found by number": lambda store, member, request: store.members.list("#1"),
+    "days": lambda store, member, request: store.stats.days(store.calendar.days(0, 3)),
+    "pictures of a day": lambda store, member, request: store.requests.pictured(store.calendar.today(0)),
+    "pictures of a member": lambda store, member, request: store.requests.pictured(
+        store.calendar.today(0), member=member
+    ),
     "audit of a member": lambda store, member, request: store.audit.rows(subject=member),
     "buy": lambda store, member, request: buy(store, member, Goods(tier="member", days=30), "1"),
     "bought": lambda store, member, request: store.sales.of(member),

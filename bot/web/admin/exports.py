@@ -58,7 +58,7 @@ def members_csv(lines: Iterable[MemberLine]) -> str:
     writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(["member", "tier", "accounts", *asdict(Tally())])
     for line in lines:
-        accounts = " ".join(f"{one.platform}:{one.user_id}" for one in line.identities)
+        accounts = " ".join(f"{one.platform}:{one.user_id}" for one in line.name.identities)
         words = (line.member.key, line.member.tier, accounts)
         writer.writerow([*map(safe_cell, words), *asdict(line.tally).values()])
     return text.getvalue()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from starlette.responses import Response
 
 from bot.imagine.request import ImageRequest
 from bot.web.admin.sign_in import SignIn
+from storage.clock import utc_us
 from storage.errors import ImageGone, UnknownJob
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ class Pictures:
     async def page(self, request: Request) -> Response:
         """The newest pictures; `show` names the one to be seen clearly."""
         visit, show = await self._sign_in.visit(request), request.query_params.get("show")
-        records = await self._service.store.requests.pictured(datetime.now(UTC) - timedelta(days=1))
+        store = self._service.store
+        records = await store.requests.pictured(store.calendar.days(utc_us(), 2))
         shown = (self._shown(record, job, show) for record in records for job in record.jobs)
         return self._sign_in.page(visit, "pictures.html", pictures=list(islice(shown, MOST)))
 

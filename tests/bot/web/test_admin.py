@@ -21,7 +21,7 @@ from bot.messages import LANGUAGES, UserError, translator
 from bot.web.admin.exports import members_csv
 from bot.web.admin.pictures import small
 from storage.records.figures import MemberLine, Tally
-from storage.records.members import Identity, Member
+from storage.records.members import Identity, Member, MemberName
 from tests.bot.web.conftest import Stage, config_for
 
 if TYPE_CHECKING:
@@ -355,7 +355,7 @@ class TestPages:
 def test_no_cell_of_the_members_table_is_a_formula(start: str) -> None:
     evil = f'{start}HYPERLINK("http://x")'
     member = Member(evil, evil, None, None, False, None, None)  # type: ignore[arg-type]
-    line = MemberLine(member, (Identity(evil, "1"),), Tally())
+    line = MemberLine(member, MemberName(1, (Identity(evil, "1"),)), Tally())
     (row,) = list(csv.reader(io.StringIO(members_csv([line]))))[1:]
     assert [cell[0] for cell in row[:3]] == ["'"] * 3
 
