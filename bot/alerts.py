@@ -6,7 +6,9 @@ channel from a task of its own.
 
 from __future__ import annotations
 
+import datetime as dt
 import time
+from collections import deque
 from typing import TYPE_CHECKING
 
 import structlog
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 HOUR_S = 3600.0
+REMEMBERED = 100
 
 
 class Alerts(Observer):
@@ -33,6 +36,8 @@ class Alerts(Observer):
         self._again_after_s = again_after_s
         self._told_s: dict[str, float] = {}
         self._listeners: list[Callable[[Message], None]] = []
+        self.recent: deque[tuple[dt.datetime, Message]] = deque(maxlen=REMEMBERED)
+        """The latest, with when they were told."""
 
     def subscribe(self, listener: Callable[[Message], None]) -> Callable[[], None]:
         """Call `listener` with each alert from now on. Returns what ends that."""
@@ -45,6 +50,7 @@ class Alerts(Observer):
         if told_s is not None and now_s - told_s < self._again_after_s:
             return
         self._told_s[cause] = now_s
+        self.recent.append((dt.datetime.now(dt.UTC), message))
         log.warning("alert", cause=cause)
         for listener in tuple(self._listeners):
             try:

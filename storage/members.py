@@ -172,12 +172,13 @@ class Members(Subject):
         """All that is kept of a member, to be handed to them. Raises UnknownMember."""
         return export.export(db, self.policy, self.now_us, member)
 
-    async def forget(self, member: str) -> Forgotten:
+    async def forget(self, member: str, *, by: str | None = None) -> Forgotten:
         """Erase a member with all their identities: mapping, prompts, pictures. Open jobs are cancelled.
 
-        A keyed hash of each identity keeps a ban and this month's use. Raises UnknownMember.
+        A keyed hash of each identity keeps a ban and this month's use; an owner who does it (`by`) is noted
+        in the audit log. Raises UnknownMember.
         """
-        identities, requests, images = await self._forget(member)
+        identities, requests, images = await self._forget(member, by)
         await self._pictures.empty_trash()
         return Forgotten(
             identities,
@@ -188,8 +189,10 @@ class Members(Subject):
         )
 
     @writes
-    def _forget(self, db: sqlite3.Connection, member: str) -> tuple[int, int, int]:
+    def _forget(self, db: sqlite3.Connection, member: str, by: str | None) -> tuple[int, int, int]:
         row = member_rows.by_key(db, member)
+        if by is not None:
+            note(db, self.now_us, by=by, action="erase", subject=member, detail={}, why="")
         return forgetting.forget(db, self.policy, self.core.key, self.now_us, row)
 
 

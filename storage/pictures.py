@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from . import trash
+from .audit import note
 from .core import Subject, writes, writes_until_stored
 from .errors import StoreUnavailable, UnknownJob, WrongState
 from .images import overdue
@@ -36,9 +37,12 @@ class Pictures(Subject):
         """The bytes of a picture. Raises ImageGone."""
         return await self.core.in_thread(self.core.folder.get, ref)
 
-    async def delete(self, job_id: str) -> None:
-        """Take the picture of a closed job away for good. Raises UnknownJob, WrongState."""
-        await self._take(job_id)
+    async def delete(self, job_id: str, *, by: str | None = None, why: str = "") -> None:
+        """Take the picture of a closed job away for good; an owner who does (`by`) is noted in the audit log.
+
+        Raises UnknownJob, WrongState.
+        """
+        await self._take(job_id, by, why)
         await self.empty_trash()
 
     async def discard(self, ref: str) -> None:
@@ -75,8 +79,12 @@ class Pictures(Subject):
         return deleted
 
     @writes
-    def _take(self, db: sqlite3.Connection, job_id: str) -> None:
-        row = db.execute("SELECT image, state FROM job WHERE job_id = ?", (job_id,)).fetchone()
+    def _take(self, db: sqlite3.Connection, job_id: str, by: str | None, why: str) -> None:
+        row = db.execute(
+            "SELECT image, state, key FROM job JOIN request ON request.id = job.request"
+            " JOIN member ON member.id = request.member WHERE job_id = ?",
+            (job_id,),
+        ).fetchone()
         if row is None:
             raise UnknownJob(f"no job {job_id}")
         if row["state"] == JobState.DRAWN:
@@ -84,6 +92,9 @@ class Pictures(Subject):
         if row["image"] is not None:
             db.execute("UPDATE job SET image = NULL WHERE job_id = ?", (job_id,))
             trash.add(db, self.now_us, [row["image"]])
+        if by is not None:
+            detail = {"job": job_id}
+            note(db, self.now_us, by=by, action="delete_picture", subject=row["key"], detail=detail, why=why)
 
     @writes
     def _take_all(self, db: sqlite3.Connection, refs: Iterable[str], since_us: int) -> None:

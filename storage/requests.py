@@ -13,6 +13,7 @@ from .space import require_room
 
 if TYPE_CHECKING:
     import sqlite3
+
     from .core import Core
     from .months import Period
     from .pictures import Pictures
@@ -122,14 +123,14 @@ class Requests(Subject):
         self, db: sqlite3.Connection, period: Period, *, member: str | None = None, limit: int = 48
     ) -> list[RequestRecord]:
         """The newest requests of a period that have pictures, of all or of one member, newest first."""
-        whose = "" if member is None else "AND member = (SELECT member FROM person WHERE key = :member)"
+        whose = "" if member is None else "AND member = (SELECT member FROM person WHERE key = ?4)"
         page = f"""
             WHERE job.image IS NOT NULL AND request.id IN (
-                SELECT id FROM request WHERE created_us >= :start AND created_us < :end {whose}
+                SELECT id FROM request WHERE created_us >= ?1 AND created_us < ?2 {whose}
                   AND EXISTS (SELECT 1 FROM job WHERE job.request = request.id AND image IS NOT NULL)
-                ORDER BY created_us DESC, id DESC LIMIT :limit)
+                ORDER BY created_us DESC, id DESC LIMIT ?3)
         """  # noqa: S608 - one of two constants
-        values = {"start": period.start_us, "end": period.end_us, "member": member, "limit": limit}
+        values = (period.start_us, period.end_us, limit, *(() if member is None else (member,)))
         return request_rows.read(db, page, values, self.now_us)[::-1]
 
     async def prune(self, *, closed_for_s: int) -> int:

@@ -201,9 +201,7 @@ def members_by_use(
         rows += db.execute(_IDLE, values | {"limit": limit - len(rows)}).fetchall()
     names = member_rows.names(db, [row["key"] for row in rows])
     return [
-        MemberLine(
-            member_rows.record(db, row, policy, now_us), names[row["key"]], Tally(*row[: len(SUMS)])
-        )
+        MemberLine(member_rows.record(db, row, policy, now_us), names[row["key"]], Tally(*row[: len(SUMS)]))
         for row in rows
     ]
 

@@ -15,6 +15,7 @@ from babel.dates import format_datetime
 
 from bot import render
 from bot.commands.command import Argument, Command, Kind
+from bot.commands.owners import require_owner
 from bot.config.faces import AccessMode
 from bot.faces.platforms import PLATFORMS
 from bot.imagine.picture import thumbnail
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from bot.imagine.asker import Asker
     from bot.imagine.service import Service
     from bot.messages import Translator
-    from storage.records.members import LinkOffer
+    from storage.records.members import LinkOffer, Member
     from storage.records.requests import RequestRecord
 
 PAGE = 5
@@ -150,19 +151,28 @@ def forget_question(t: Translator) -> Card:
     return Card(t("forget-title"), text=t("forget-question"))
 
 
-async def forget(service: Service, asker: Asker, t: Translator) -> Card:
-    """Erase the member behind all their accounts, with prompts and pictures; open requests are cancelled."""
-    member = await service.member(asker)
+async def forget(service: Service, member: Member, t: Translator, *, by: str | None = None) -> Card:
+    """Erase a member behind all their accounts, with prompts and pictures; open requests are cancelled.
+
+    `by`: the owner who does it.
+    """
     for live in service.waiting(member.key):
         await service.cancel(live.request_id, member, by=CancelledBy.MEMBER)
     await service.shop.end_subscriptions(member.key)
-    gone = await service.store.members.forget(member.key)
+    gone = await service.store.members.forget(member.key, by=by)
     for model in service.models:
         model.backend.clear_caches()  # of everybody: whose caption one was is not kept, and caches fill again
     text = t("forget-done", requests=gone.requests, images=gone.images, days=gone.backups_keep_days)
     if not gone.log_folded:
         text = f"{text}\n{t('forget-soon')}"
     return Card(t("forget-title"), text=text)
+
+
+async def erase(service: Service, asker: Asker, who: Identity, t: Translator) -> Card:
+    """An owner has a member forgotten, as their own /forget would: they asked by mail, say."""
+    require_owner(service, asker)
+    by = (await service.member(asker)).key
+    return await forget(service, await service.store.members.of(who.platform, who.user_id), t, by=by)
 
 
 def language_question(t: Translator) -> Card:

@@ -16,7 +16,7 @@ from bot.faces.caller import Who
 from bot.imagine import refusals
 from bot.messages import UserError, say
 from bot.render import Card
-from storage.errors import UnknownMember
+from storage.errors import UnknownJob, UnknownMember, WrongState
 from storage.records.requests import CancelledBy
 from storage.sessions import LINK_LIFE_US
 
@@ -103,6 +103,17 @@ async def unban(service: Service, asker: Asker, who: Identity, t: Translator, *,
     member, by = await _change(service, asker, who)
     await service.store.members.unban(member.key, by=by, why=why)
     return Card(t("admin-unbanned", member=_label(who)))
+
+
+async def remove(service: Service, asker: Asker, job_id: str, t: Translator, *, why: str = "") -> Card:
+    """A picture is taken away for good, here and from /history; messages that show it stay."""
+    require_owner(service, asker)
+    by = (await service.member(asker)).key
+    try:
+        await service.store.pictures.delete(job_id, by=by, why=why)
+    except (UnknownJob, WrongState):
+        raise UserError(say("page-too-early")) from None
+    return Card(t("page-removed"))
 
 
 # the machine

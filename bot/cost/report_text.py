@@ -29,15 +29,16 @@ def title(report: CostReport, t: Translator) -> str:
 
 def period_name(period: str, t: Translator) -> str:
     """A period in words; months and other numbers of days stay as they were asked for."""
-    return t(f"stats-period-{period}") if period in ("today", "7d", "month") else period
+    return t(f"stats-period-{period}") if period in ("today", "7d", "30d", "month") else period
 
 
 def facts(report: CostReport, t: Translator) -> list[Fact]:
     """All figures, the most wanted first."""
-    return [*_money(report, t), *_time(report, t), *_groups(report, t), *_outlook(report, t)]
+    return [*money_facts(report, t), *time_facts(report, t), *_groups(report, t), *outlook(report, t)]
 
 
-def _money(report: CostReport, t: Translator) -> list[Fact]:
+def money_facts(report: CostReport, t: Translator) -> list[Fact]:
+    """What it cost and earned."""
     rent = report.rent
 
     def cash(micro: int | None) -> str:
@@ -60,7 +61,8 @@ def _money(report: CostReport, t: Translator) -> list[Fact]:
     ]
 
 
-def _time(report: CostReport, t: Translator) -> list[Fact]:
+def time_facts(report: CostReport, t: Translator) -> list[Fact]:
+    """How long it was up and drew, what came to nothing."""
     total = report.total
     up_us = max(1, report.up_us)
     split = t(
@@ -98,7 +100,8 @@ def _groups(report: CostReport, t: Translator) -> list[Fact]:
     return [*found, *_listed(t("cost-top"), top)]
 
 
-def _outlook(report: CostReport, t: Translator) -> list[Fact]:
+def outlook(report: CostReport, t: Translator) -> list[Fact]:
+    """The period at its end, while it is not over."""
     ahead = report.forecast
     if ahead is None:
         return []

@@ -48,7 +48,7 @@ def build_app(
     app.include_router(models.router(service, authenticator))
     app.include_router(usage.router(service, authenticator))
     app.include_router(operations.router(service, delivery, metrics_token))
-    app.mount("/admin", admin.build(service, rate_limit))
+    app.mount("/admin", admin.build(service, rate_limit, service.alerts))
     app.add_route("/admin", _to_the_page, include_in_schema=False)
     app.add_middleware(BodyLimit, limit_kb=section.max_body_kb)
     app.add_middleware(NoTrailingSlash, prefix="/v1/")

@@ -55,11 +55,19 @@ async def test_members_by_their_use_of_this_month(store: Store, member: str, clo
     assert [line.tally.images for line in lines] == [2, 1]
     assert lines[0].name.identities[0].user_id == "2002"
     assert (await store.members.names([busy, "nobody", gone])) == {busy: lines[0].name}
-    text, key = await store.keys.create("shop", scopes=frozenset({"images"}), tier="free", by="owner")
+    _, key = await store.keys.create("shop", scopes=frozenset({"images"}), tier="free", by="owner")
     number = f"#{lines[0].name.number}"
     assert (await store.members.list("shop"))[0].name.label == "shop"
     assert (await store.members.names([key.member]))[key.member].label == "shop"
-    for who, found in ((number, [busy]), ("#", []), ("2002", [busy]), (member, [member]), ("nobody", []), (gone, []), ("%", [])):
+    for who, found in (
+        (number, [busy]),
+        ("#", []),
+        ("2002", [busy]),
+        (member, [member]),
+        ("nobody", []),
+        (gone, []),
+        ("%", []),
+    ):
         assert [line.member.key for line in await store.members.list(who)] == found
     assert len(await store.members.list(limit=1)) == 1
     clock.advance(days=31)
@@ -95,9 +103,7 @@ async def test_failures_and_pictures_newest_first(store: Store, member: str, clo
     assert len(await store.requests.pictured(whole)) == 2
 
 
-async def test_days_and_months_show_what_became_of_each(
-    store: Store, member: str, clock: HandClock
-) -> None:
+async def test_days_and_months_show_what_became_of_each(store: Store, member: str, clock: HandClock) -> None:
     assert (await store.stats.months(), await store.stats.days(store.calendar.month_of(202611))) != ((), ())
     await deliver(store, member, 2)
     clock.advance(days=1)

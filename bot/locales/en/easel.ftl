@@ -119,6 +119,7 @@ quota-price = Price per image
 stats-title = Cost, { $period }
 stats-period-today = today
 stats-period-7d = the last 7 days
+stats-period-30d = the last 30 days
 stats-period-month = this month
 stats-images = Images
 stats-uptime = Machine up

@@ -19,6 +19,8 @@ page-costs = Costs
 page-members = Members
 page-pictures = Pictures
 
+page-reload = Reload
+page-live = Reload every 10 seconds
 page-pause = Pause
 page-resume = Resume
 page-cancel = Cancel
@@ -28,7 +30,7 @@ page-failures = Failures
 page-no-failures = None recently.
 page-too-late = That request has already finished.
 
-page-find = Account number
+page-find = Account, key or #number
 page-search = Find
 page-tier = Tier
 page-set = Set
@@ -42,4 +44,72 @@ page-nobody = No members.
 page-table = Download as CSV
 
 page-show = Show
-page-no-pictures = No pictures in the last day.
+page-no-pictures = No pictures.
+
+page-tabs = Tabs
+page-keys = Keys
+page-alerts = Alerts
+page-log = Log
+page-settings = Settings
+
+page-who = Who
+page-size = Size
+page-state = State
+page-when = When
+page-reason = Reason
+page-name = Name
+page-why = Why
+page-day = Day
+page-by = By
+page-did = Did
+page-about = About
+page-details = Details
+page-created = Created
+page-prefix = Prefix
+page-scopes = May
+page-cap = Monthly limit
+
+page-money = Money
+page-time = Time
+page-outlook = Outlook
+page-income = Sold
+page-highest = highest { $value }
+page-waits-p95 = Waiting, 95 of 100 within
+page-images-month = Images this month
+
+page-until-label = Until (empty: for good)
+page-grant-title = Extra images
+page-grant-images = How many
+page-grant = Grant
+page-ban-title = Ban
+page-ban = Ban
+page-unban = Lift the ban
+page-erase-title = Erase
+page-erase-about = Erases the member with all accounts, prompts and pictures, as their own /forget would. Figures of cost stay, without a name.
+page-erase = Erase this member
+page-erase-question = Erase { $member } with all accounts, prompts and pictures? This cannot be undone.
+page-sure = Yes, do it
+
+page-picture = A picture
+page-download = Download
+page-report = Facts for a report
+page-remove = Delete
+page-remove-question = Delete this picture for good? The chat's message that shows it stays there.
+page-removed = The picture is deleted.
+page-too-early = That picture is not delivered yet, or there is none of that name.
+page-earlier = Earlier pictures
+
+page-keys-title = Keys of the HTTP API
+page-no-keys = No keys. Make one with easel key create.
+page-key-live = valid
+page-key-revoked = revoked { $day }
+page-key-expired = expired { $day }
+page-key-gone = There is no valid key with that prefix.
+page-revoke = Revoke
+page-revoke-question = Revoke the key { $prefix }? Whoever uses it is refused from then on. This cannot be undone.
+page-revoked = The key { $prefix } is revoked.
+
+page-no-entries = No changes.
+page-alerts-title = Alerts since the bot was started
+page-no-alerts = None.
+page-settings-about = As read from bot.toml when the bot was started; what differs from the default is bold. Tokens and keys are not among them.

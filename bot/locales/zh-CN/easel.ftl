@@ -96,6 +96,7 @@ quota-price = 每张价格
 stats-title = 成本，{ $period }
 stats-period-today = 今天
 stats-period-7d = 最近 7 天
+stats-period-30d = 最近 30 天
 stats-period-month = 本月
 stats-images = 图片
 stats-uptime = 运行时间

@@ -19,6 +19,8 @@ page-costs = 成本
 page-members = 成员
 page-pictures = 图片
 
+page-reload = 刷新
+page-live = 每 10 秒刷新
 page-pause = 暂停
 page-resume = 继续
 page-cancel = 取消
@@ -28,7 +30,7 @@ page-failures = 失败
 page-no-failures = 最近没有。
 page-too-late = 这个请求已经结束了。
 
-page-find = 账号
+page-find = 账号、密钥名称或 #编号
 page-search = 查找
 page-tier = 套餐
 page-set = 设置
@@ -39,4 +41,72 @@ page-nobody = 没有成员。
 page-table = 下载 CSV
 
 page-show = 显示
-page-no-pictures = 过去一天没有图片。
+page-no-pictures = 没有图片。
+
+page-tabs = 标签页
+page-keys = 密钥
+page-alerts = 警报
+page-log = 日志
+page-settings = 配置
+
+page-who = 谁
+page-size = 尺寸
+page-state = 状态
+page-when = 时间
+page-reason = 原因
+page-name = 名称
+page-why = 原因
+page-day = 日期
+page-by = 操作者
+page-did = 操作
+page-about = 对象
+page-details = 详情
+page-created = 创建于
+page-prefix = 前缀
+page-scopes = 权限
+page-cap = 每月上限
+
+page-money = 金额
+page-time = 时间
+page-outlook = 预测
+page-income = 销售
+page-highest = 最高 { $value }
+page-waits-p95 = 等待时间（95% 在此以内）
+page-images-month = 本月图片
+
+page-until-label = 到期日（留空为永久）
+page-grant-title = 额外图片
+page-grant-images = 张数
+page-grant = 赠送
+page-ban-title = 封禁
+page-ban = 封禁
+page-unban = 解除封禁
+page-erase-title = 清除
+page-erase-about = 清除该成员的所有账号、提示词和图片，与其本人使用 /forget 相同。成本数据会保留，但不含姓名。
+page-erase = 清除此成员
+page-erase-question = 要清除 { $member } 的所有账号、提示词和图片吗？此操作无法撤销。
+page-sure = 确定
+
+page-picture = 一张图片
+page-download = 下载
+page-report = 举报所需信息
+page-remove = 删除
+page-remove-question = 要永久删除这张图片吗？聊天中显示它的消息会保留。
+page-removed = 图片已删除。
+page-too-early = 这张图片还没有送达，或者不存在。
+page-earlier = 更早的图片
+
+page-keys-title = HTTP API 密钥
+page-no-keys = 没有密钥。可用 easel key create 创建。
+page-key-live = 有效
+page-key-revoked = 已于 { $day } 撤销
+page-key-expired = 已于 { $day } 过期
+page-key-gone = 没有使用该前缀的有效密钥。
+page-revoke = 撤销
+page-revoke-question = 要撤销密钥 { $prefix } 吗？之后使用它的人都会被拒绝。此操作无法撤销。
+page-revoked = 密钥 { $prefix } 已撤销。
+
+page-no-entries = 没有改动。
+page-alerts-title = 机器人启动以来的警报
+page-no-alerts = 没有。
+page-settings-about = 机器人启动时从 bot.toml 读取的设置；与默认值不同的以粗体显示。令牌和密钥不在其中。

@@ -15,9 +15,12 @@ from starlette.routing import Route
 from bot.imagine import refusals
 from bot.messages import Reason, UserError, say
 from bot.web.admin.changes import Changes
+from bot.web.admin.costs import Costs
 from bot.web.admin.exports import Exports
-from bot.web.admin.pages import Pages
+from bot.web.admin.members import Members
+from bot.web.admin.now import Now
 from bot.web.admin.pictures import Pictures
+from bot.web.admin.records import Records
 from bot.web.admin.sign_in import NoSession, SecurityHeaders, SignIn
 from bot.web.errors import ApiError
 from storage.errors import StorageError
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from bot.alerts import Alerts
     from bot.imagine.service import Service
     from bot.messages import Message
     from bot.web.rate_limit import RateLimit
@@ -34,11 +38,12 @@ STYLE, ICON = (Path(__file__).with_name(name) for name in ("style.css", "icon.sv
 REFUSALS: tuple[type[Exception], ...] = (NoSession, UserError, StorageError, HTTPException, Exception)
 
 
-def build(service: Service, rate_limit: RateLimit) -> Starlette:
+def build(service: Service, rate_limit: RateLimit, alerts: Alerts) -> Starlette:
     """The application. All routes but the sign-in's ask for a session, and each POST for its form's token."""
     sign_in = SignIn(service, rate_limit)
-    pages, changes = Pages(service, sign_in), Changes(service, sign_in)
-    pictures, exports = Pictures(service, sign_in), Exports(service, sign_in)
+    changes, exports = Changes(service, sign_in), Exports(service, sign_in)
+    members, pictures = Members(service, sign_in), Pictures(service, sign_in)
+    records = Records(service, sign_in, alerts)
 
     async def refused(request: Request, error: Exception) -> Response:
         """Any refusal, as a page in the reader's language."""
@@ -51,18 +56,21 @@ def build(service: Service, rate_limit: RateLimit) -> Starlette:
             Route("/enter", sign_in.ask),
             Route("/enter", sign_in.enter, methods=["POST"]),
             Route("/leave", sign_in.leave, methods=["POST"]),
-            Route("/", pages.overview),
-            Route("/costs", pages.costs),
-            Route("/costs.png", exports.chart),
+            Route("/", Now(service, sign_in).page),
+            Route("/costs", Costs(service, sign_in).page),
             Route("/costs.csv", exports.costs),
-            Route("/members", pages.members),
+            Route("/members", members.page),
             Route("/members.csv", exports.members),
+            Route("/members/{number:int}", members.one),
             Route("/pictures", pictures.page),
-            Route("/pictures/{job}", pictures.picture),
-            Route("/cancel", changes.cancel, methods=["POST"]),
-            Route("/tier", changes.tier, methods=["POST"]),
-            Route("/pause", changes.pause, methods=["POST"]),
-            Route("/resume", changes.resume, methods=["POST"]),
+            Route("/pictures/{job}", pictures.small),
+            Route("/pictures/{job}/file", pictures.file),
+            Route("/pictures/{job}/facts", pictures.facts),
+            Route("/keys", records.keys),
+            Route("/log", records.log),
+            Route("/alerts", records.alerts),
+            Route("/settings", records.settings),
+            *(Route(f"/{name}", change, methods=["POST"]) for name, change in changes.all.items()),
         ],
         middleware=[Middleware(SecurityHeaders)],
         exception_handlers=dict.fromkeys(REFUSALS, refused),

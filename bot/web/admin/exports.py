@@ -1,4 +1,4 @@
-"""Files of the page: the cost chart, and tables for a spreadsheet in which no cell is a formula."""
+"""Files of the page: tables for a spreadsheet in which no cell is a formula."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from bot.commands import stats
 from bot.cost.export import safe_cell, to_csv
 from bot.cost.report import cost_report
 from bot.web.admin.sign_in import SignIn
@@ -32,12 +31,6 @@ class Exports:
     def __init__(self, service: Service, sign_in: SignIn) -> None:
         self._service = service
         self._sign_in = sign_in
-
-    async def chart(self, request: Request) -> Response:
-        """The report of a period as a picture."""
-        visit, service = await self._sign_in.visit(request), self._service
-        png = await stats.cost_chart(service.store, _period(request), visit.t, service.config)
-        return Response(png, media_type="image/png")
 
     async def costs(self, request: Request) -> Response:
         """The report of a period as a table."""

@@ -26,6 +26,8 @@ from bot.web.errors import language_of
 from bot.web.middleware import SECURITY_HEADERS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
     from typing import Any
 
     from starlette.requests import Request
@@ -77,6 +79,8 @@ class SignIn:
         url = urlsplit(service.config.http.url)
         self._base = f"{url.path.rstrip('/')}/admin"
         self._secure = url.scheme == "https"
+        self._told: dict[str, str] = {}
+        """By session: a word about what was done, for the next page that is shown."""
         self._templates = Environment(
             loader=FileSystemLoader(Path(__file__).with_name("templates")),
             autoescape=True,
@@ -138,7 +142,13 @@ class SignIn:
 
     def page(self, visit: Visit, template: str, **values: Any) -> Response:
         """A page for an owner; whatever it shows is escaped."""
-        return HTMLResponse(self._render(visit.t, template, visit=visit, **values))
+        told = self._told.pop(visit.token, "")
+        return HTMLResponse(self._render(visit.t, template, visit=visit, told=told, **values))
+
+    def question(self, visit: Visit, request: Request, question: str, fields: Mapping[str, str]) -> Response:
+        """Ask before what cannot be undone: the same form again, with one more button to press."""
+        action = request.url.path.rpartition("/")[2]
+        return self.page(visit, "question.html", question=question, action=action, fields=fields)
 
     def sentence(self, request: Request, message: Message, status: int = HTTPStatus.OK) -> Response:
         """A page that says one thing."""
@@ -148,15 +158,28 @@ class SignIn:
         """After a POST: on to a page that may be loaded again."""
         return RedirectResponse(self._base + path, HTTPStatus.SEE_OTHER)
 
+    def done(self, visit: Visit, told: str, path: str = "/") -> RedirectResponse:
+        """The same, and the page begins with what was done."""
+        self._told[visit.token] = told
+        return self.back(path)
+
+    def moment(self, at: datetime) -> str:
+        """A time of this year, in the owner's zone."""
+        return at.astimezone(self._config.zone).strftime("%m-%d %H:%M")
+
+    def day(self, at: datetime) -> str:
+        return at.astimezone(self._config.zone).strftime("%Y-%m-%d")
+
     def language(self, request: Request) -> str:
         """The language that the browser prefers."""
         return language_of(request, self._config.language)
 
     def _plain(self, request: Request, template: str, status: int = HTTPStatus.OK, **values: Any) -> Response:
         t = translator(self.language(request))
-        return HTMLResponse(self._render(t, template, visit=None, **values), status)
+        return HTMLResponse(self._render(t, template, visit=None, told="", **values), status)
 
     def _render(self, t: Translator, template: str, **values: Any) -> str:
+        values = {"refresh_s": 0, "here": "", **values}
         return self._templates.get_template(template).render(t=t, base=self._base, **values)
 
     async def _fields(self, request: Request) -> dict[str, str]:

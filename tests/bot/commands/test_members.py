@@ -99,7 +99,7 @@ async def test_forget_erases_and_cancels_what_is_open(service: Service, model: F
     model.gate.clear()
     live = await service.imagine(HERE, Options("a dog"), key="open", address={})
     before = await service.member(HERE)
-    card = await members.forget(service, HERE, T)
+    card = await members.forget(service, await service.member(HERE), T)
     model.gate.set()
     await live.outcome()
     assert "2 requests" in card.text
@@ -110,7 +110,7 @@ async def test_forget_erases_and_cancels_what_is_open(service: Service, model: F
 
 async def test_forget_empties_the_caches_too(service: Service) -> None:
     await draw(service, "a cat")
-    await members.forget(service, HERE, T)
+    await members.forget(service, await service.member(HERE), T)
     live = await service.imagine(HERE, Options("a cat"), key="anew", address={})
     await live.outcome()
     assert service.models.default.backend.snapshot().embedding_hits == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import hashlib
 import io
 import re
 import sys
@@ -17,11 +18,12 @@ from PIL import Image
 from bot.commands import owners
 from bot.imagine.asker import Asker
 from bot.imagine.options import Options
-from bot.messages import LANGUAGES, UserError, translator
+from bot.messages import LANGUAGES, UserError, say, translator
 from bot.web.admin.exports import members_csv
 from bot.web.admin.pictures import small
 from storage.records.figures import MemberLine, Tally
 from storage.records.members import Identity, Member, MemberName
+from storage.records.requests import CancelledBy
 from tests.bot.web.conftest import Stage, config_for
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 OWNER, ANNA = Asker("telegram", "99"), Asker("discord", "1")
 T = translator("en")
+ACCOUNT = {"platform": "discord", "user": "1"}
 SCRIPT = "<script>alert('cat')</script>"
 
 
@@ -85,6 +88,11 @@ async def drawn(site: Site, key: str, prompt: str = "a cat") -> str:
     return f"{live.request_id}-0"
 
 
+async def number(site: Site, asker: Asker) -> int:
+    key = (await site.service.member(asker)).key
+    return (await site.service.store.members.names([key]))[key].number
+
+
 class TestTheDoor:
     async def test_a_preview_does_not_spend_the_link_a_press_does_once(self, site: Site) -> None:
         url = await link(site)
@@ -134,7 +142,20 @@ class TestTheDoor:
 
     @pytest.mark.parametrize(
         "path",
-        ["/", "/costs", "/costs.png", "/costs.csv", "/members", "/members.csv", "/pictures", "/pictures/x-0"],
+        [
+            *(
+                "/",
+                "/costs",
+                "/costs.csv",
+                "/members",
+                "/members/1",
+                "/members.csv",
+                "/keys",
+                "/log",
+                "/alerts",
+            ),
+            *("/settings", "/pictures", "/pictures/x-0", "/pictures/x-0/file", "/pictures/x-0/facts"),
+        ],
     )
     async def test_nothing_is_shown_without_a_session(self, site: Site, path: str) -> None:
         job = await drawn(site, "1")
@@ -209,13 +230,20 @@ def to_us_of(duration: timedelta) -> int:
 
 
 class TestForms:
-    @pytest.mark.parametrize("path", ["/cancel", "/tier", "/pause", "/resume", "/leave"])
+    @pytest.mark.parametrize(
+        "path",
+        [
+            *("/cancel", "/tier", "/grant", "/ban", "/unban", "/erase", "/remove", "/revoke"),
+            *("/pause", "/resume", "/leave"),
+        ],
+    )
     async def test_a_form_from_elsewhere_does_nothing(
         self, site: Site, owner: httpx.AsyncClient, path: str
     ) -> None:
         site.service.models.default.backend.pause_admission()
         live = await ask(site, "1")
         fields = {"request": live.request_id, "platform": "discord", "user": "1", "tier": "premium"}
+        fields |= {"images": "5", "job": f"{live.request_id}-0", "sure": "yes"}
         async with site.http() as other:
             await spend(other, await link(site))
             foreign = token(await other.get("/admin/"))
@@ -223,7 +251,9 @@ class TestForms:
             assert (await owner.post(f"/admin{path}", data=fields | wrong)).status_code == 403
         assert (await owner.get(f"/admin{path}")).status_code == 405
         assert site.service.requests() == [live]
-        assert (await site.service.member(ANNA)).tier == "free"
+        member = await site.service.member(ANNA)
+        assert (member.tier, member.banned) == ("free", False)
+        assert {row.action for row in await site.service.store.audit.rows()} == {"begin_session"}
         assert site.service.models.default.backend.snapshot().admission_paused
         assert (await owner.get("/admin/")).status_code == 200
 
@@ -249,7 +279,7 @@ class TestForms:
         self, site: Site, owner: httpx.AsyncClient
     ) -> None:
         member = await site.service.member(ANNA)
-        fields = {"token": token(await owner.get("/admin/members")), "platform": "discord", "user": "1"}
+        fields = {"token": token(await owner.get("/admin/")), "platform": "discord", "user": "1"}
         assert (await owner.post("/admin/tier", data=fields | {"tier": "premium"})).status_code == 303
         assert (await site.service.member(ANNA)).tier == "premium"
         (row,) = await site.service.store.audit.rows(subject=member.key)
@@ -257,6 +287,59 @@ class TestForms:
         wrong = await owner.post("/admin/tier", data=fields | {"tier": SCRIPT})
         assert wrong.status_code == 400
         assert SCRIPT not in wrong.text
+
+    async def test_extra_images_are_credited_once_however_often_the_button_is_pressed(
+        self, site: Site, owner: httpx.AsyncClient
+    ) -> None:
+        await drawn(site, "1")
+        page = await owner.get(f"/admin/members/{await number(site, ANNA)}")
+        once = re.search(r'name="once" value="(\w+)"', page.text)
+        assert once is not None
+        fields = {"token": token(page), **ACCOUNT, "once": once.group(1), "why": "sorry"}
+        for _ in range(2):
+            assert (await owner.post("/admin/grant", data=fields | {"images": "7"})).status_code == 303
+        assert (await site.service.quota(ANNA)).topup == 7
+        for wrong in ("0", "-1", "1.5", "many", ""):
+            assert (await owner.post("/admin/grant", data=fields | {"images": wrong})).status_code == 400
+        (row, *_) = await site.service.store.audit.rows(subject=(await site.service.member(ANNA)).key)
+        assert (row.action, row.why) == ("grant", "sorry · admin page")
+
+    async def test_a_ban_cancels_what_waits_and_is_lifted_again(
+        self, site: Site, owner: httpx.AsyncClient
+    ) -> None:
+        site.service.models.default.backend.pause_admission()
+        live = await ask(site, "1")
+        fields = {"token": token(await owner.get("/admin/")), **ACCOUNT}
+        told = await owner.post("/admin/ban", data=fields, follow_redirects=True)
+        assert T("admin-banned", member="discord 1") in told.text
+        await live.outcome()
+        assert (await site.service.member(ANNA)).banned
+        await owner.post("/admin/unban", data=fields)
+        assert not (await site.service.member(ANNA)).banned
+
+    @pytest.mark.parametrize("path", ["/erase", "/remove", "/revoke"])
+    async def test_what_cannot_be_undone_is_asked_about_first(
+        self, site: Site, owner: httpx.AsyncClient, path: str
+    ) -> None:
+        job = await drawn(site, "1")
+        _, key = await site.key()
+        store, member = site.service.store, await site.service.member(ANNA)
+
+        async def left() -> tuple[bool, bool, bool]:
+            keys = [one for one in await store.keys.all() if one.revoked_at is None]
+            erased = member.key not in await store.members.names([member.key])
+            return erased, not erased and (await store.jobs.get(job)).image is None, keys == []
+
+        fields = {"token": token(await owner.get("/admin/")), **ACCOUNT, "job": job, "prefix": key.prefix}
+        question = await owner.post(f"/admin{path}", data=fields)
+        assert T("page-sure") in question.text
+        assert await left() == (False, False, False)
+        hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', question.text))
+        done = await owner.post(f"/admin{path}", data=hidden | {"sure": "yes"}, follow_redirects=True)
+        assert 'role="status"' in done.text
+        assert await left() == (path == "/erase", path == "/remove", path == "/revoke")
+        assert 'role="status"' not in (await owner.get("/admin/")).text, "it is said once"
+        assert (await store.audit.rows())[0].action in ("erase", "delete_picture", "revoke_key")
 
     async def test_pause_and_resume(self, site: Site, owner: httpx.AsyncClient) -> None:
         for path, paused in (("/pause", True), ("/resume", False)):
@@ -308,23 +391,72 @@ class TestPages:
         for path in ("nobody-0", "..%2f..%2feasel.db", "%00"):
             assert (await owner.get(f"/admin/pictures/{path}")).status_code == 404
 
-    async def test_costs_as_words_chart_and_table(self, site: Site, owner: httpx.AsyncClient) -> None:
+    async def test_costs_as_words_charts_and_a_table(self, site: Site, owner: httpx.AsyncClient) -> None:
         await drawn(site, "1")
         for period in ("today", "7d", "month"):
             assert T("stats-images") in (await owner.get(f"/admin/costs?period={period}")).text
             table = await owner.get(f"/admin/costs.csv?period={period}")
             assert table.headers["content-disposition"].startswith("attachment")
             assert next(csv.reader(io.StringIO(table.text)))[:2] == ["group", "name"]
-        chart = await owner.get("/admin/costs.png?period=month")
-        assert Image.open(io.BytesIO(chart.content)).width == 1080
+        assert "<svg" in (await owner.get("/admin/costs?period=7d")).text
         assert (await owner.get("/admin/costs?period=never")).status_code == 400
 
     async def test_members_are_found_by_their_account(self, site: Site, owner: httpx.AsyncClient) -> None:
         await site.service.member(ANNA)
-        assert "discord 1<" in (await owner.get("/admin/members?who=1")).text
+        assert "discord 1" in (await owner.get("/admin/members?who=1")).text
         assert T("page-nobody") in (await owner.get("/admin/members?who=2")).text
         rows = list(csv.DictReader(io.StringIO((await owner.get("/admin/members.csv")).text)))
         assert {row["accounts"] for row in rows} == {"discord:1", "telegram:99"}
+
+    async def test_a_member_has_the_same_number_everywhere(
+        self, site: Site, owner: httpx.AsyncClient
+    ) -> None:
+        job = await drawn(site, "1", "a very private cat")
+        await site.service.store.members.set_tier(
+            (await site.service.member(ANNA)).key, "premium", by="test", why="a friend"
+        )
+        site.service.models.default.backend.pause_admission()
+        live = await ask(site, "2")
+        named = f'/admin/members/{await number(site, ANNA)}">#{await number(site, ANNA)}</a> discord 1'
+        for path in (
+            "/",
+            "/costs",
+            "/members",
+            "/pictures",
+            "/log",
+            f"/pictures?who=%23{await number(site, ANNA)}",
+        ):
+            assert named in (await owner.get(f"/admin{path}")).text, path
+        page = (await owner.get(f"/admin/members/{await number(site, ANNA)}")).text
+        assert "premium" in page
+        assert (await owner.get("/admin/members/99999")).status_code == 404
+        assert "a friend" in (await owner.get("/admin/log?who=1")).text
+        assert job in (await owner.get("/admin/pictures?who=1")).text
+        assert job not in (await owner.get("/admin/pictures?day=2020-01-01")).text
+        assert job not in (await owner.get("/admin/pictures?who=nobody")).text
+        await site.service.cancel(live.request_id, None, by=CancelledBy.MODERATOR)
+
+    async def test_a_picture_and_what_is_known_of_it_can_be_taken_to_a_report(
+        self, site: Site, owner: httpx.AsyncClient
+    ) -> None:
+        job = await drawn(site, "1", "a very private cat")
+        png = (await owner.get(f"/admin/pictures/{job}/file")).content
+        facts = (await owner.get(f"/admin/pictures/{job}/facts")).json()
+        assert (facts["member"], facts["request"]["prompt"]) == ("discord 1", "a very private cat")
+        assert facts["sha256"] == hashlib.sha256(png).hexdigest()
+
+    async def test_keys_alerts_and_settings_without_a_secret(
+        self, site: Site, owner: httpx.AsyncClient
+    ) -> None:
+        text, key = await site.key()
+        keys = (await owner.get("/admin/keys")).text
+        assert key.prefix in keys
+        assert text.rpartition("_")[2] not in keys
+        site.service.alerts.tell("test", say("alert-engine", cause="stalled", detail="it stalled"))
+        assert "it stalled" in (await owner.get("/admin/alerts")).text
+        settings = (await owner.get("/admin/settings")).text
+        assert "[engine]" in settings
+        assert "<dt>enabled</dt><dd><strong>true</strong></dd>" in settings
 
     @pytest.mark.parametrize("language", LANGUAGES)
     async def test_it_speaks_the_owners_language(

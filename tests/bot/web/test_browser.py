@@ -10,10 +10,11 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from axe_core_python.selenium import Axe
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service as Driver
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from bot.imagine.options import Options
@@ -55,7 +56,15 @@ class Phone:
         """Click what leads to another page, and wait for that."""
         page = self.driver.find_element(By.TAG_NAME, "html")
         element.click()
-        WebDriverWait(self.driver, LOAD_S).until(staleness_of(page))
+
+        def left(_: Chrome) -> bool:
+            try:
+                page.is_enabled()
+            except WebDriverException:  # stale; or, in the middle of it, a node of no document
+                return True
+            return False
+
+        WebDriverWait(self.driver, LOAD_S).until(left)
 
     def load_until(self, words: str) -> None:
         """Load the page again, as it does itself after a while, until these words are there."""
@@ -87,6 +96,13 @@ class Phone:
                 {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
             )
             self.driver.save_screenshot(str(self._pictures / f"{name}-{scheme}.png"))
+            self.look_for_faults(f"{name} {scheme}")
+
+    def look_for_faults(self, name: str) -> None:
+        """What axe-core finds serious: too little contrast, fields without a name, and their like."""
+        found = Axe().run(self.driver)["violations"]
+        serious = [fault for fault in found if fault["impact"] in ("serious", "critical")]
+        assert serious == [], f"{name}: {[(fault['id'], fault['nodes'][0]['html']) for fault in serious]}"
 
     def complaints(self) -> list[str]:
         """What the browser's console says: a policy that was broken, a file that is not there."""
@@ -136,16 +152,25 @@ async def test_an_owner_finds_their_way_on_a_phone(
             phone.press(t("page-costs"))
             phone.photograph("costs")
             phone.press(t("page-members"))
-            row = phone.driver.find_element(By.XPATH, "//tr[contains(., 'discord 1')]")
-            Select(row.find_element(By.TAG_NAME, "select")).select_by_visible_text("premium")
-            phone.click(row.find_element(By.TAG_NAME, "button"))
             phone.photograph("members")
+            phone.click(phone.driver.find_element(By.XPATH, "//td[contains(., 'discord 1')]/a"))
+            Select(phone.driver.find_element(By.NAME, "tier")).select_by_visible_text("premium")
+            phone.press(t("page-set"))
+            assert t("admin-tier", member="discord 1", tier="premium") in phone.words()
+            phone.photograph("member")
+            for tab in ("page-keys", "page-alerts", "page-log", "page-settings"):
+                phone.press(t(tab))
+                phone.photograph(tab)
             phone.press(t("page-pictures"))
             assert "orange cat" not in phone.words()
             phone.photograph("pictures")
             phone.click(phone.driver.find_element(By.CSS_SELECTOR, "figure a"))
             assert "an orange cat on a green meadow" in phone.words()
             phone.photograph("picture")
+            phone.press(t("page-remove"))
+            phone.photograph("question")
+            phone.press(t("page-sure"))
+            assert t("page-removed") in phone.words()
             assert phone.complaints() == []
             phone.press(t("page-leave"))
             phone.driver.get(f"{site.url}/admin/")
