@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from typing import TYPE_CHECKING
 
@@ -60,6 +61,16 @@ class Members(Subject):
     def names(self, db: sqlite3.Connection, keys: Iterable[str]) -> dict[str, MemberName]:
         """Who the members with these keys are, by key; forgotten ones are left out."""
         return member_rows.names(db, keys)
+
+    @reports
+    def banned(self, db: sqlite3.Connection, keys: Iterable[str]) -> set[str]:
+        """Those of these members that are banned."""
+        rows = db.execute(
+            "SELECT asked.value FROM json_each(?) AS asked JOIN person ON person.key = asked.value"
+            " JOIN member ON member.id = person.member WHERE banned_us IS NOT NULL",
+            (json.dumps(list(keys)),),
+        )
+        return {key for (key,) in rows}
 
     @reads
     def quota(self, db: sqlite3.Connection, member: str, *, tier: str | None = None) -> Quota:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from bot.background.drains import order_drain
-from bot.cli import keys, vouchers
+from bot.cli import keys, owner, vouchers
 from bot.cli.cost import PlanOptions, StatsOptions, run_calibration, show_plan, show_stats
 from bot.cli.database import export as export_member
 from bot.cli.database import forget as forget_member
@@ -58,6 +58,7 @@ T = TypeVar("T")
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(keys.app, name="key")
 app.add_typer(vouchers.app, name="voucher")
+app.add_typer(owner.app)
 
 
 def main() -> None:
@@ -289,14 +290,9 @@ def new_key(config: ConfigOption = None) -> None:
         make_key(settings, console, translator_for(settings))
 
 
-MemberArgument = Annotated[
-    str, typer.Argument(help="discord:ID or telegram:ID, an account's id, or a member key.")
-]
-
-
 @app.command()
 def forget(
-    member: MemberArgument,
+    member: owner.MemberArgument,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     config: ConfigOption = None,
 ) -> None:
@@ -309,7 +305,7 @@ def forget(
 
 @app.command()
 def export(
-    member: MemberArgument,
+    member: owner.MemberArgument,
     folder: Annotated[Path, typer.Argument(help="A new folder for data.json and the pictures.")],
     config: ConfigOption = None,
 ) -> None:

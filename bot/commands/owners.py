@@ -21,6 +21,8 @@ from storage.records.requests import CancelledBy
 from storage.sessions import LINK_LIFE_US
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bot.commands.command import Given
     from bot.config.schema import Config
     from bot.faces.caller import Caller
@@ -59,15 +61,9 @@ async def tier(
 ) -> Card:
     """Give a member another tier, for good or `until` a date (2026-12-31)."""
     member, by = await _change(service, asker, who)
-    names = {known.lower(): known for known in service.config.tiers}
-    if name.lower() not in names:
-        raise UserError(say("error-choice", option="tier", found=name, allowed=", ".join(names)))
-    end = _date(service, until)
-    await service.store.members.set_tier(member.key, names[name.lower()], end, by=by, why=why)
-    if end is None:
-        return Card(t("admin-tier", member=_label(who), tier=names[name.lower()]))
-    day = refusals.day(end, t.language)
-    return Card(t("admin-tier-until", member=_label(who), tier=names[name.lower()], until=day))
+    tier, end = checked_tier(service.config, name, until)
+    await service.store.members.set_tier(member.key, tier, end, by=by, why=why)
+    return Card(told_of_tier(_label(who), tier, end, t))
 
 
 async def grant(
@@ -82,11 +78,10 @@ async def grant(
 ) -> Card:
     """Add images that last until used. `key` (the platform's event id) makes a redelivery credit once."""
     member, by = await _change(service, asker, who)
-    if not images.isascii() or not images.isdigit() or not 1 <= int(images[:8]) <= MAX_GRANT:
-        raise UserError(say("error-range", option="images", found=images, low="1", high=str(MAX_GRANT)))
-    await service.store.members.grant(member.key, int(images), by=by, why=why, key=key)
+    count = checked_images(images)
+    await service.store.members.grant(member.key, count, by=by, why=why, key=key)
     quota = await service.store.members.quota(member.key)
-    return Card(t("admin-granted", member=_label(who), images=int(images), topup=quota.topup))
+    return Card(t("admin-granted", member=_label(who), images=count, topup=quota.topup))
 
 
 async def ban(service: Service, asker: Asker, who: Identity, t: Translator, *, why: str = "") -> Card:
@@ -114,6 +109,31 @@ async def remove(service: Service, asker: Asker, job_id: str, t: Translator, *, 
     except (UnknownJob, WrongState):
         raise UserError(say("page-too-early")) from None
     return Card(t("page-removed"))
+
+
+# what an owner typed
+
+
+def checked_tier(config: Config, name: str, until: str) -> tuple[str, dt.datetime | None]:
+    """The tier as bot.toml writes it, and the end of its last day. Raises UserError."""
+    names = {known.lower(): known for known in config.tiers}
+    if name.lower() not in names:
+        raise UserError(say("error-choice", option="tier", found=name, allowed=", ".join(names)))
+    return names[name.lower()], _date(config, until)
+
+
+def checked_images(text: str) -> int:
+    """How many images to grant. Raises UserError."""
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:8]) <= MAX_GRANT:
+        raise UserError(say("error-range", option="images", found=text, low="1", high=str(MAX_GRANT)))
+    return int(text)
+
+
+def told_of_tier(member: str, tier: str, end: dt.datetime | None, t: Translator) -> str:
+    """`discord 1 is on premium now.`"""
+    if end is None:
+        return t("admin-tier", member=member, tier=tier)
+    return t("admin-tier-until", member=member, tier=tier, until=refusals.day(end, t.language))
 
 
 # the machine
@@ -171,7 +191,7 @@ async def _change(service: Service, asker: Asker, who: Identity) -> tuple[Member
     return await service.store.members.of(who.platform, who.user_id), by
 
 
-def _date(service: Service, text: str) -> dt.datetime | None:
+def _date(config: Config, text: str) -> dt.datetime | None:
     """The end of that day where the bot's months begin."""
     if not text.strip():
         return None
@@ -179,7 +199,7 @@ def _date(service: Service, text: str) -> dt.datetime | None:
         day = dt.date.fromisoformat(text.strip())
     except ValueError:
         raise UserError(say("error-date", found=text)) from None
-    return dt.datetime.combine(day, dt.time.max, service.config.zone)
+    return dt.datetime.combine(day, dt.time.max, config.zone)
 
 
 async def _entry(service: Service, row: AuditRow) -> str:
@@ -195,11 +215,16 @@ async def _named(service: Service, name: str) -> str:
         accounts = await service.store.members.identities(name)
     except UnknownMember:
         return name
-    return " = ".join(map(_label, accounts)) or name
+    return account_names(accounts) or name
 
 
 def _moment(service: Service, at: dt.datetime, t: Translator) -> str:
     return format_datetime(at.astimezone(service.config.zone), "short", locale=t.language.replace("-", "_"))
+
+
+def account_names(accounts: Sequence[Identity]) -> str:
+    """All accounts of one person."""
+    return " = ".join(map(_label, accounts))
 
 
 def _label(who: Identity) -> str:

@@ -81,6 +81,7 @@ class Service:
         self._adviser = Adviser(store)
         self._runner = JobRunner(config, models, store, safety or Safety(config.moderation))
         self._flights: dict[str, Flight] = {}
+        self.paused = False
         self._accepting: dict[tuple[str, str], asyncio.Event] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -89,7 +90,7 @@ class Service:
     async def start(self) -> None:
         """Queue what an earlier process accepted and did not finish, in its old order; a pause goes on."""
         if (await self.store.settings.of(BOT)).get(Setting.PAUSED):
-            self._pause()
+            self.hold(paused=True)
             log.warning("service.paused", do="an owner resumes with /resume, or on the owner's page")
         for record in await self.store.requests.unfinished():
             await self._resume(await self.store.requests.get(record.request_id))
@@ -249,17 +250,21 @@ class Service:
     async def pause(self, by: str) -> None:
         """Start nothing new, also after a restart; what is being drawn goes on, what is asked for waits."""
         await self.store.settings.set(BOT, Setting.PAUSED, True, by=by)
-        self._pause()
+        self.hold(paused=True)
 
     async def resume(self, by: str) -> None:
         """Draw again."""
         await self.store.settings.set(BOT, Setting.PAUSED, None, by=by)
-        for model in self.models:
-            model.backend.resume_admission()
+        self.hold(paused=False)
 
-    def _pause(self) -> None:
+    def hold(self, *, paused: bool) -> None:
+        """Start nothing new, or go on, as the store says already."""
+        self.paused = paused
         for model in self.models:
-            model.backend.pause_admission()
+            if paused:
+                model.backend.pause_admission()
+            else:
+                model.backend.resume_admission()
 
     async def admit(self, asker: Asker) -> None:
         """Raises `UserError` where [access] does not let the asker have anything drawn."""

@@ -15,6 +15,7 @@ admin-banned = { $member } is banned and can draw no more.
 admin-unbanned = { $member } is no longer banned.
 audit-title = The latest changes
 admin-paused = Paused: nothing new is drawn until /resume.
+admin-paused-here = Paused: nothing new is drawn until easel resume or /resume.
 admin-resumed = Drawing again.
 
 queue-title-owner = Queue

@@ -12,6 +12,7 @@ admin-banned = { $member } 已被封禁，不能再画图。
 admin-unbanned = { $member } 已解除封禁。
 audit-title = 最近的更改
 admin-paused = 已暂停：执行 /resume 之前不会开始画新的图片。
+admin-paused-here = 已暂停：在运行 easel resume 或发送 /resume 之前不会开始绘制新图片。
 admin-resumed = 继续画图。
 
 queue-title-owner = 队列
