@@ -6,10 +6,11 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from . import quota, request_rows
+from . import quota, request_rows, trash
 from .clock import from_us
 from .closing import OPEN
 from .errors import SourceReused, UnknownRequest
+from .images import input_ref
 from .records.requests import Acceptance, JobRecord, JobState, NewRequest, RequestRecord
 
 if TYPE_CHECKING:
@@ -43,8 +44,8 @@ def accept(db: sqlite3.Connection, policy: Policy, now_us: int, request: NewRequ
     number = db.execute(
         """
         INSERT INTO request (request_id, platform, source_key, digest, member, server, tier, month,
-                             capped_day, payload, created_us, slow)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                             capped_day, payload, created_us, slow, kind)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
         (
             request.request_id,
@@ -59,14 +60,19 @@ def accept(db: sqlite3.Connection, policy: Policy, now_us: int, request: NewRequ
             request.payload,
             now_us,
             reservation.slow,
+            request.kind,
         ),
     ).lastrowid
+    db.executemany(
+        "INSERT INTO input VALUES (?, ?, ?)",
+        [(number, one.role, input_ref(one.digest)) for one in request.inputs],
+    )
     db.execute("INSERT INTO address VALUES (?, ?)", (number, request.address))
     _insert_jobs(db, number, request, reservation)
     return Acceptance(_as_accepted(request, where, now_us, slow=reservation.slow), replayed=False)
 
 
-def take_back(db: sqlite3.Connection, request_id: str) -> None:
+def take_back(db: sqlite3.Connection, now_us: int, request_id: str) -> None:
     """Undo an acceptance as if it had never been: no row of the ledger tells of it, and its source is free.
 
     What is closed by now stays, with its request. Raises UnknownRequest.
@@ -101,10 +107,12 @@ def take_back(db: sqlite3.Connection, request_id: str) -> None:
             images=counted,
         )
     db.execute("DELETE FROM address WHERE request = ?", (request["id"],))
+    pictures = trash.of_requests(db, "?", (request["id"],))
     db.execute(
         "DELETE FROM request WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM job WHERE request = ?1)",
         (request["id"],),
     )
+    trash.add(db, now_us, pictures)
 
 
 def _insert_jobs(

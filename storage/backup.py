@@ -111,9 +111,12 @@ def copy_database(source: Path, target: Path) -> None:
 
 
 def pictures_of(database: Path) -> set[str]:
-    """The refs of all pictures that a database shows. Raises sqlite3.Error."""
+    """The refs of all pictures that a database shows or draws from. Raises sqlite3.Error."""
     with connected(database, read_only=True) as db:
-        return {ref for (ref,) in db.execute("SELECT image FROM job WHERE image IS NOT NULL")}
+        query = "SELECT image FROM job WHERE image IS NOT NULL"
+        if db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'input'").fetchone():  # as of version 16
+            query += " UNION SELECT ref FROM input"
+        return {ref for (ref,) in db.execute(query)}
 
 
 @contextlib.contextmanager

@@ -48,6 +48,7 @@ class OpenJob:
     counts_as: int
     from_topup: int
     price_micro: int
+    kind: str
     usage: DrawUsage | None
     cost_micro: int | None
 
@@ -57,7 +58,7 @@ OPEN = "state IN ('queued', 'running', 'drawn')"
 
 SELECT = """
 SELECT job.id, job_id, state, member, month, tier, platform, server, capped_day, counts_as, from_topup,
-       price_micro, usage, cost_micro
+       price_micro, kind, usage, cost_micro
 FROM job JOIN request ON request.id = job.request LEFT JOIN drawing ON drawing.job = job.id
 """
 
@@ -193,7 +194,7 @@ def _write_ledger_row(
     wait_us = usage.queue_us if usage else None
     draw_us = usage.draw_us if usage else None
     db.execute(
-        "INSERT INTO ledger VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        "INSERT INTO ledger VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
         (
             job.id,
             now_us,
@@ -219,5 +220,6 @@ def _write_ledger_row(
             took.device,
             took.cached,
             job.counts_as,
+            job.kind,
         ),
     )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 LEDGER = f"""
 SELECT at_us, month, outcome, charged, counts_as, from_topup, tier, platform, price_micro, gpu_us, energy_mj,
-       cost_micro, wait_us, draw_us, model, width, height, steps, device
+       cost_micro, wait_us, draw_us, model, width, height, steps, device, kind
 FROM ledger WHERE member IN ({member_rows.IDS}) ORDER BY at_us
 """
 KEYS = """
@@ -97,12 +97,17 @@ def _requests(db: sqlite3.Connection, member: int) -> tuple[list[dict[str, Any]]
                 "server": row["server"],
                 "tier": row["tier"],
                 "asked": json.loads(row["payload"]),
+                "inputs": [],
                 "images": [],
             },
         )
         request["images"].append({"seed": row["seed"], "state": row["state"], "picture": row["image"]})
         if row["image"] is not None:
             pictures[row["image"]] = None
+    inputs = "SELECT request, role, ref FROM input JOIN request ON request.id = request WHERE member = ?"
+    for number, role, ref in db.execute(inputs, (member,)):
+        requests[number]["inputs"].append({"role": role, "picture": ref})
+        pictures[ref] = None
     return list(requests.values()), tuple(pictures)
 
 

@@ -34,8 +34,7 @@ def forget(
     identities = member_rows.identities(db, member)
     _keep_shadows(db, policy, now_us, row, [digest(secret, one.platform, one.user_id) for one in identities])
     mine = "request IN (SELECT id FROM request WHERE member = ?)"
-    refs = db.execute(f"SELECT DISTINCT image FROM job WHERE image IS NOT NULL AND {mine}", (member,))  # noqa: S608
-    pictures = [ref for (ref,) in refs.fetchall()]
+    pictures = trash.of_requests(db, "SELECT id FROM request WHERE member = ?", (member,))
     db.execute(f"DELETE FROM job WHERE {mine}", (member,))  # noqa: S608
     requests = db.execute("DELETE FROM request WHERE member = ?", (member,)).rowcount
     trash.add(db, now_us, pictures)

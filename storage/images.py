@@ -18,10 +18,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-_REF = re.compile(r"[0-9a-f]{32}\.[a-z0-9]{1,8}")
+_REF = re.compile(r"[0-9a-f]{32}(?:[0-9a-f]{32})?\.[a-z0-9]{1,8}")
 _TEMPORARY = ".tmp-"
 GRACE_US = 60 * SECOND_US
 """A younger file may belong to a job whose row is still being written."""
+
+
+def drawn_name(content: bytes) -> str:
+    """What a picture that was drawn here is called."""
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def input_name(content: bytes) -> str:
+    """What a picture that came with a request is called: the digest that the engine knows it by."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def input_ref(digest: str) -> str:
+    """The file of a picture that came with a request."""
+    return f"{digest}.png"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +65,10 @@ class ImageFolder:
         for leftover in self.path.glob(f"*/{_TEMPORARY}*"):
             leftover.unlink(missing_ok=True)
 
-    def put(self, content: bytes, suffix: str, now_us: int) -> str:
+    def put(self, content: bytes, suffix: str, now_us: int, name: Callable[[bytes], str] = drawn_name) -> str:
         """Write to a temporary name, fsync, rename, fsync the folder: a ref always names a whole picture."""
         now_ns = (now_us * 1000, now_us * 1000)
-        ref = hashlib.blake2b(content, digest_size=16).hexdigest() + suffix.lower()
+        ref = name(content) + suffix.lower()
         target = self._path(ref)
         with self._lock, contextlib.suppress(FileNotFoundError):
             os.utime(target, ns=now_ns)  # there already: drawn again, so its age begins anew

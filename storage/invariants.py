@@ -162,6 +162,18 @@ INVARIANTS = (
         ),
     ),
     Invariant(
+        "the sums of edits are the sums of the ledger",
+        "{}: {} us from {}, {}: {} images, {} us, {} and {} micro-units",
+        _differences(
+            "SELECT span_us, cell_us, kind, images, gpu_us, cost_micro, revenue_micro FROM edits",
+            f"""
+            SELECT span, at_us - at_us % span, kind, sum(charged AND outcome <> 'undeliverable'),
+                   sum(gpu_us), sum(cost_micro), sum(price_micro)
+            FROM ledger, {_SPANS} WHERE kind <> 'text' GROUP BY 1, 2, 3
+            """,
+        ),
+    ),
+    Invariant(
         "the histograms count every drawing of the ledger",
         "{}: {} us from {}, {} times of tier {}, bucket {}: {} jobs",
         _differences(
@@ -240,3 +252,9 @@ def _broken(db: sqlite3.Connection, has_image: Callable[[str], bool] | None) -> 
         ):
             if not has_image(ref):
                 yield Finding("a picture yet to be delivered is on disk", f"job {job_id}: {ref} is missing")
+        for job_id, ref in db.execute(
+            "SELECT job_id, ref FROM job JOIN input ON input.request = job.request"
+            " WHERE state IN ('queued', 'running')"
+        ):
+            if not has_image(ref):
+                yield Finding("a picture yet to be drawn from is on disk", f"job {job_id}: {ref} is missing")

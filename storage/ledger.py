@@ -118,4 +118,5 @@ def _record(row: sqlite3.Row) -> LedgerRow:
         device=row["device"],
         cached=bool(row["cached"]),
         counts_as=row["counts_as"],
+        kind=row["kind"],
     )

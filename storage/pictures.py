@@ -9,7 +9,7 @@ from . import trash
 from .audit import note
 from .core import Subject, writes, writes_until_stored
 from .errors import StoreUnavailable, UnknownJob, WrongState
-from .images import overdue
+from .images import input_name, input_ref, overdue
 from .records.requests import JobState
 
 if TYPE_CHECKING:
@@ -23,6 +23,22 @@ class Pictures(Subject):
     async def put(self, content: bytes, suffix: str) -> str:
         """Keep a picture on disk, durably; its ref. `suffix` is like ".png". Waits until stored."""
         return await self.core.until_stored(lambda: self._put(content, suffix))
+
+    async def put_input(self, content: bytes) -> str:
+        """Keep a picture that came with a request, durably, until a request refers to it: its digest.
+
+        Content is a PNG file. Raises StoreUnavailable.
+        """
+        ref = await self.core.in_thread(self.core.folder.put, content, ".png", self.now_us, input_name)
+        return ref.partition(".")[0]
+
+    async def get_input(self, digest: str) -> bytes:
+        """The bytes of a picture that came with a request. Raises ImageGone."""
+        return await self.get(input_ref(digest))
+
+    async def discard_input(self, digest: str) -> None:
+        """Delete a picture whose request was not accepted, unless another was. Waits until it is listed."""
+        await self.discard(input_ref(digest))
 
     async def _put(self, content: bytes, suffix: str) -> str:
         try:
@@ -46,7 +62,7 @@ class Pictures(Subject):
         await self.empty_trash()
 
     async def discard(self, ref: str) -> None:
-        """Delete a picture whose job is gone, unless another job shows it."""
+        """Delete a picture whose job is gone, unless another job shows it or a request is drawn from it."""
         await self._trash([ref], self.now_us)
         with suppress(StoreUnavailable):  # it is on the list
             await self.empty_trash()
@@ -59,7 +75,7 @@ class Pictures(Subject):
         return await self.empty_trash()
 
     async def delete_orphans(self) -> int:
-        """Delete files that no job shows: what a kill left between a picture and its row. How many.
+        """Delete files of no job and no request: what a kill left between a picture and its row. How many.
 
         Only while nobody draws.
         """

@@ -51,7 +51,7 @@ class Requests(Subject):
 
         Raises UnknownRequest.
         """
-        acceptance.take_back(db, request_id)
+        acceptance.take_back(db, self.now_us, request_id)
 
     @writes_until_stored
     def set_address(self, db: sqlite3.Connection, request_id: str, address: str) -> None:
@@ -158,10 +158,7 @@ class Requests(Subject):
             (until_us, PRUNED_AT_ONCE),
         ).fetchall()
         numbers = [(number,) for (number,) in found]
-        refs: list[str] = []
-        for number in numbers:
-            images = db.execute("SELECT image FROM job WHERE request = ? AND image IS NOT NULL", number)
-            refs += [ref for (ref,) in images]
+        refs = [ref for number in numbers for ref in trash.of_requests(db, "?", number)]
         db.executemany("DELETE FROM job WHERE request = ?", numbers)
         db.executemany("DELETE FROM request WHERE id = ?", numbers)
         trash.add(db, self.now_us, refs)

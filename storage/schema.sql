@@ -1,4 +1,4 @@
--- Version 15, written by `python -m storage.schema` to read; what runs is migrations/.
+-- Version 16, written by `python -m storage.schema` to read; what runs is migrations/.
 
 CREATE TABLE meta (
   name  TEXT PRIMARY KEY,
@@ -59,7 +59,7 @@ CREATE TABLE request (
   month      INTEGER NOT NULL,                      -- of the reservation, whenever it is settled
   capped_day INTEGER,                               -- the day whose caps it counts under, NULL for none
   payload    TEXT NOT NULL,
-  created_us INTEGER NOT NULL, digest TEXT NOT NULL DEFAULT '', slow INTEGER NOT NULL DEFAULT 0,
+  created_us INTEGER NOT NULL, digest TEXT NOT NULL DEFAULT '', slow INTEGER NOT NULL DEFAULT 0, kind TEXT NOT NULL DEFAULT 'text',
   UNIQUE (platform, source_key)
 );
 
@@ -117,7 +117,7 @@ CREATE TABLE ledger (
   steps       INTEGER NOT NULL,
   device      TEXT NOT NULL,
   cached      INTEGER NOT NULL
-, counts_as INTEGER NOT NULL DEFAULT 1);
+, counts_as INTEGER NOT NULL DEFAULT 1, kind TEXT NOT NULL DEFAULT 'text');
 
 CREATE INDEX ledger_member ON ledger (member, at_us);
 
@@ -504,3 +504,35 @@ BEGIN SELECT RAISE(ABORT, 'ended periods are append-only'); END;
 CREATE VIEW held AS
 SELECT period.member, tier, start_us, min(end_us, coalesce(refund.at_us, end_us), coalesce(ended.at_us, end_us)) AS end_us
 FROM period LEFT JOIN refund ON refund.payment = period.payment LEFT JOIN ended ON ended.payment = period.payment;
+
+CREATE TABLE input (
+  request INTEGER NOT NULL REFERENCES request ON DELETE CASCADE,
+  role    TEXT NOT NULL,                            -- what the picture is for: init, mask
+  ref     TEXT NOT NULL,
+  PRIMARY KEY (request, role)
+) WITHOUT ROWID;
+
+CREATE INDEX input_ref ON input (ref);
+
+CREATE TABLE edits (
+  span_us       INTEGER NOT NULL,
+  cell_us       INTEGER NOT NULL,
+  kind          TEXT NOT NULL,
+  images        INTEGER NOT NULL,
+  gpu_us        INTEGER NOT NULL,
+  cost_micro    INTEGER NOT NULL,
+  revenue_micro INTEGER NOT NULL,
+  PRIMARY KEY (span_us, cell_us, kind)
+) WITHOUT ROWID;
+
+CREATE TRIGGER ledger_counts_edits AFTER INSERT ON ledger WHEN NEW.kind <> 'text'
+BEGIN
+  INSERT INTO edits
+  SELECT span.column1, NEW.at_us - NEW.at_us % span.column1, NEW.kind, NEW.charged AND NEW.outcome <> 'undeliverable',
+         NEW.gpu_us, NEW.cost_micro, NEW.price_micro
+  FROM (VALUES (900000000), (86400000000)) AS span
+  WHERE true
+  ON CONFLICT DO UPDATE SET
+    images = images + excluded.images, gpu_us = gpu_us + excluded.gpu_us,
+    cost_micro = cost_micro + excluded.cost_micro, revenue_micro = revenue_micro + excluded.revenue_micro;
+END;

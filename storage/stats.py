@@ -106,6 +106,15 @@ class Statistics(Subject):
                 by_model[model].append(tally)
             if width:
                 by_size[f"{width}x{height}"].append(tally)
+        edits = (
+            "SELECT kind, sum(images), sum(gpu_us), sum(cost_micro), sum(revenue_micro)"
+            + _CELLS.format(table="edits")
+            + "GROUP BY kind"
+        )
+        by_kind = {
+            kind: Tally(images=images, gpu_us=gpu_us, cost_micro=cost_micro, revenue_micro=revenue_micro)
+            for kind, images, gpu_us, cost_micro, revenue_micro in db.execute(edits, cells)
+        }
         waits, draws = _histogram(db, cells, "wait"), _histogram(db, cells, "draw")
         return Stats(
             start=from_us(period.start_us),
@@ -122,6 +131,7 @@ class Statistics(Subject):
             draw_by_tier={tier: percentiles(draws[tier]) for tier in draws},
             uptime=meter.uptime(db, period),
             top_members=_top_members(db, self.policy.calendar.month(period.end_us - 1)),
+            by_kind=by_kind,
         )
 
     @reports

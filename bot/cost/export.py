@@ -67,6 +67,7 @@ def to_dict(report: CostReport) -> dict[str, Any]:
         "platforms": {name: asdict(tally) for name, tally in report.platforms.items()},
         "models": {name: asdict(tally) for name, tally in report.models.items()},
         "sizes": {name: asdict(tally) for name, tally in report.sizes.items()},
+        "kinds": {name: asdict(tally) for name, tally in report.kinds.items()},
         "top_members": [{"member": top.member, **asdict(top.tally)} for top in report.top],
         "forecast": None if ahead is None else {**asdict(ahead), "margin_micro": ahead.margin_micro},
     }
@@ -98,7 +99,12 @@ def _rows(report: CostReport) -> Iterator[tuple[str, str, Tally, int]]:
     yield "total", "", report.total, report.revenue_micro
     for line in report.tiers:
         yield "tier", line.name, line.tally, line.revenue_micro
-    groups = (("platform", report.platforms), ("model", report.models), ("size", report.sizes))
+    groups = (
+        ("platform", report.platforms),
+        ("model", report.models),
+        ("size", report.sizes),
+        ("kind", report.kinds),
+    )
     for group, tallies in groups:
         for name, tally in tallies.items():
             yield group, name, tally, tally.revenue_micro

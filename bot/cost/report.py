@@ -5,7 +5,7 @@ Whatever a face, a chart or a file shows comes from one `CostReport`, so each pl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from math import floor
 from typing import TYPE_CHECKING
@@ -106,6 +106,8 @@ class CostReport:
     draw: Percentiles
     top: tuple[MemberMonth, ...]
     forecast: Forecast | None
+    kinds: Mapping[str, Tally] = field(default_factory=dict)
+    """Images, GPU time and money by what was asked for; empty while everything was drawn from text alone."""
 
     @property
     def up_us(self) -> int:
@@ -180,7 +182,18 @@ def build(stats: Stats, config: Config, period: str, *, fees: Mapping[str, int],
         draw=stats.draw,
         top=stats.top_members,
         forecast=_forecast(stats, rent.total_micro, sum(line.revenue_micro for line in tiers), now_us),
+        kinds=_kinds(stats),
     )
+
+
+def _kinds(stats: Stats) -> dict[str, Tally]:
+    if not stats.by_kind:
+        return {}
+    text = {
+        name: getattr(stats.total, name) - sum(getattr(tally, name) for tally in stats.by_kind.values())
+        for name in ("images", "gpu_us", "cost_micro", "revenue_micro")
+    }
+    return {"text": Tally(**text), **stats.by_kind}
 
 
 async def _fees(store: Store, tiers: Mapping[str, Tier], span: Period) -> dict[str, int]:

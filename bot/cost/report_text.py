@@ -96,6 +96,8 @@ def _groups(report: CostReport, t: Translator) -> list[Fact]:
         )
     sizes = list(report.sizes.items())[:SIZES]
     found += _listed(t("cost-by-size"), ((name, _group(tally, t)) for name, tally in sizes))
+    kinds = ((t(f"kind-{name}"), _group(tally, t)) for name, tally in report.kinds.items())
+    found += _listed(t("cost-by-kind"), kinds)
     top = ((member.member[:KEY_CHARS], _group(member.tally, t)) for member in report.top[:TOP])
     return [*found, *_listed(t("cost-top"), top)]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -63,6 +63,7 @@ class LedgerRow:
     device: str
     cached: bool
     counts_as: int
+    kind: str = "text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +167,8 @@ class Stats:
     draw_by_tier: dict[str, Percentiles]
     uptime: Uptime
     top_members: tuple[MemberMonth, ...]
+    by_kind: dict[str, Tally] = field(default_factory=dict)
+    """What was varied, inpainted, enlarged: images, GPU time, money. The rest was drawn from text alone."""
 
     def share(self, tier: str) -> float:
         """The tier's part of all charged images, 0 to 1."""

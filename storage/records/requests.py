@@ -35,6 +35,14 @@ class NewJob:
 
 
 @dataclass(frozen=True, slots=True)
+class NewInput:
+    """A picture that a request is drawn from: what it is for, and the digest from `pictures.put_input`."""
+
+    role: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class NewRequest:
     """A request to be accepted: one reservation for all its jobs.
 
@@ -54,6 +62,9 @@ class NewRequest:
     tier: str | None = None
     tier_bought: bool = False
     counts_as: int = 1
+    inputs: tuple[NewInput, ...] = ()
+    kind: str = "text"
+    """What is asked for: text, vary, inpaint or enlarge. The ledger is added up by it."""
 
     @property
     def counted(self) -> int:

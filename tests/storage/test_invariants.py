@@ -105,6 +105,11 @@ BREAKAGES = {
         "DELETE FROM rollup WHERE span_us = 900000000",
         UNLOCK + "UPDATE ledger SET gpu_us = gpu_us + 1",
     ],
+    "the sums of edits are the sums of the ledger": [
+        "UPDATE edits SET gpu_us = gpu_us + 1",
+        "DELETE FROM edits WHERE span_us = 86400000000",
+        UNLOCK + "UPDATE ledger SET kind = 'text' WHERE kind = 'vary'",
+    ],
     "the histograms count every drawing of the ledger": [
         "UPDATE histogram SET jobs = jobs + 1 WHERE kind = 'wait'",
         "DELETE FROM histogram WHERE kind = 'draw'",
@@ -136,7 +141,7 @@ async def lived_in(tmp_path: Path, clock: HandClock) -> AsyncIterator[Store]:
         await store.members.set_tier(other, "member", by="admin")
         await store.members.grant(member, 3, by="admin")
         await deliver(store, member, platform_server="here")
-        await deliver(store, other, 2)
+        await deliver(store, other, 2, kind="vary")
         await store.jobs.failed((await store.requests.accept(ask(member))).request.jobs[0].job_id, "no GPU")
         await draw(store, (await store.requests.accept(ask(member, platform_server="here"))).request)
         await store.requests.accept(ask(other))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 OTHERS = """
 member, month, outcome, charged, from_topup, tier, platform, price_micro, gpu_us, energy_mj, cost_micro,
-wait_us, draw_us, wait_bucket, draw_bucket, model, width, height, steps, device, cached, counts_as
+wait_us, draw_us, wait_bucket, draw_bucket, model, width, height, steps, device, cached, counts_as, kind
 """
 
 

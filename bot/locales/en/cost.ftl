@@ -58,6 +58,7 @@ cost-by-tier = By tier
 cost-by-platform = By platform
 cost-by-model = By model
 cost-by-size = By size
+cost-by-kind = By kind
 cost-top = Top members
 cost-group = { $images } in { $gpu }
 cost-forecast = Forecast
@@ -127,3 +128,7 @@ alert-paid-back =
        *[paid] the order had been paid before. There is nothing to do.
     }
 alert-refunded = { $platform } has paid order { $order } back by itself: { $amount }. I took back { $back } unused images; { $kept } had been used. Ask { $platform } for the reason, if you do not know it.
+kind-text = From text
+kind-vary = Varied
+kind-inpaint = Inpainted
+kind-enlarge = Enlarged

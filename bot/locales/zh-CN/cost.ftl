@@ -57,6 +57,7 @@ cost-by-tier = 按套餐
 cost-by-platform = 按平台
 cost-by-model = 按模型
 cost-by-size = 按尺寸
+cost-by-kind = 按类型
 cost-top = 用量最多
 cost-group = { $images } 张，{ $gpu }
 cost-forecast = 期末预测
@@ -126,3 +127,7 @@ alert-paid-back =
        *[paid] 这笔订单之前已经付过，无需处理。
     }
 alert-refunded = { $platform } 自行退还了订单 { $order } 的付款 { $amount }。已收回 { $back } 张没用掉的图片，{ $kept } 张已用掉。如不清楚原因，请向 { $platform } 询问。
+kind-text = 文字生成
+kind-vary = 图片变化
+kind-inpaint = 局部重绘
+kind-enlarge = 放大
