@@ -150,7 +150,7 @@ async def open_store(
 
 @contextlib.asynccontextmanager
 async def open_service(
-    config: Config, build: Callable[[Config, Sequence[Observer]], Front] = build_backend
+    config: Config, build: Callable[[Config, Sequence[Observer], Reader], Front] = build_backend
 ) -> AsyncIterator[Service]:
     """Store, engine and service, started in that order and stopped in the other. `build` makes the engine."""
     alerts, counting = Alerts(), Counting()
@@ -159,7 +159,8 @@ async def open_service(
         contextlib.AsyncExitStack() as running,
     ):
         try:
-            engine = await asyncio.to_thread(build, config, (alerts, counting))  # may import torch
+            read = store.pictures.get_input
+            engine = await asyncio.to_thread(build, config, (alerts, counting), read)  # may import torch
             await engine.start()
         except BadSetting as bad:
             raise ConfigError([f"bot.toml: model.{bad}"]) from bad

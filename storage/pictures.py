@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from . import trash
 from .audit import note
+from .closing import OPEN
 from .core import Subject, writes, writes_until_stored
 from .errors import StoreUnavailable, UnknownJob, WrongState
 from .images import input_name, input_ref, overdue
@@ -54,7 +55,9 @@ class Pictures(Subject):
         return await self.core.in_thread(self.core.folder.get, ref)
 
     async def delete(self, job_id: str, *, by: str | None = None, why: str = "") -> None:
-        """Take the picture of a closed job away for good; an owner who does (`by`) is noted in the audit log.
+        """Take the picture of a closed job away for good; with the last one, those the request came with.
+
+        An owner who does (`by`) is noted in the audit log.
 
         Raises UnknownJob, WrongState.
         """
@@ -97,7 +100,7 @@ class Pictures(Subject):
     @writes
     def _take(self, db: sqlite3.Connection, job_id: str, by: str | None, why: str) -> None:
         row = db.execute(
-            "SELECT image, state, key FROM job JOIN request ON request.id = job.request"
+            "SELECT request, image, state, key FROM job JOIN request ON request.id = job.request"
             " JOIN member ON member.id = request.member WHERE job_id = ?",
             (job_id,),
         ).fetchone()
@@ -108,6 +111,14 @@ class Pictures(Subject):
         if row["image"] is not None:
             db.execute("UPDATE job SET image = NULL WHERE job_id = ?", (job_id,))
             trash.add(db, self.now_us, [row["image"]])
+        inputs = db.execute(
+            f"""
+            DELETE FROM input WHERE request = ?1 AND NOT EXISTS
+              (SELECT 1 FROM job WHERE request = ?1 AND (image IS NOT NULL OR {OPEN})) RETURNING ref
+            """,  # noqa: S608 - a constant
+            (row["request"],),
+        )
+        trash.add(db, self.now_us, [ref for (ref,) in inputs.fetchall()])
         if by is not None:
             detail = {"job": job_id}
             note(db, self.now_us, by=by, action="delete_picture", subject=row["key"], detail=detail, why=why)

@@ -44,6 +44,7 @@ class Setting(StrEnum):
     PREVIEW = "preview"
     LANGUAGE = "language"
     NSFW = "nsfw"
+    PICTURES = "pictures"
     BLOCKED_WORDS = "blocked_words"
     BLOCKED_PATTERNS = "blocked_patterns"
     REPORTED_MONTH = "reported_month"

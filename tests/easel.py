@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
 from PIL import Image
@@ -22,6 +22,7 @@ from bot.metrics.counting import Counting
 from engine.build import engine_with
 from engine.families.model import Caption, OnHost
 from engine.families.registry import load_profile
+from engine.request import Role
 from tests.database import lay_out
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from bot.imagine.models import Capabilities
     from bot.imagine.safety import Safety
     from engine.backend import Backend
+    from engine.families.plan import Plan, Planner
     from engine.families.profile import Profile
     from engine.request import DrawRequest
 
@@ -83,7 +85,7 @@ class FieldModel(OnHost):
     """Paints a field whose colour is the seed. Raises what `fail` holds at the next step."""
 
     name: str = "field"
-    profile: Profile = field(default_factory=lambda: load_profile("embedded"))
+    profile: Profile = field(default_factory=lambda: _profile())
     gate: StepGate = field(default_factory=StepGate)
     fail: list[Exception] = field(default_factory=list)
     drawn: list[str] = field(default_factory=list)
@@ -120,6 +122,22 @@ class FieldModel(OnHost):
         return Image.new("RGB", (request.width, request.height), colour_of(request.seed))
 
 
+@dataclass(frozen=True)
+class TakesPictures:
+    """A family's planner, of one that draws from any picture."""
+
+    planner: Planner
+    takes: frozenset[Role] = frozenset(Role)
+
+    def plan(self, request: DrawRequest) -> Plan:
+        return self.planner.plan(request)
+
+
+def _profile() -> Profile:
+    profile = load_profile("embedded")
+    return replace(profile, planner=TakesPictures(profile.planner))
+
+
 def colour_of(seed: int) -> tuple[int, int, int]:
     return seed % 256, seed // 256 % 256, 128
 
@@ -143,7 +161,9 @@ async def easel(
     lay_out(config.storage.folder / DATABASE)
     async with open_store(config) as store:
         counting = Counting()
-        engine = engine_with(model=model, config=engine_config(config), observers=[counting])
+        engine = engine_with(
+            model=model, config=engine_config(config), observers=[counting], read=store.pictures.get_input
+        )
         await engine.start()
         service = Service(
             config=config,

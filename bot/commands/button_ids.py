@@ -1,8 +1,9 @@
 """The ids of buttons: what is written into one, and what a press of it says.
 
 An id is what the button does and what it is about, short enough for every platform. Under a picture that is
-an action and a request's or a picture's id (`again:9f86d081884c7d65`, `single:9f86d081884c7d65-2`); under a
-question, an answer and its subject (`link:OFFER`, `set:preview=off`).
+an action and a request's or a picture's id (`again:9f86d081884c7d65`, `single:9f86d081884c7d65-2`), and which
+part of it (`area:9f86d081884c7d65-2.5`); under a question, an answer and its subject (`link:OFFER`,
+`set:preview=off`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,17 @@ class Action(StrEnum):
     AGAIN = "again"
     VARY = "vary"
     LARGER = "larger"
+    """Keeps the picture and doubles its size."""
+    REDRAW = "redraw"
+    """Draws the request anew at the next size up."""
+    SUBTLE = "subtle"
+    """Varies the picture a little."""
+    STRONG = "strong"
+    """Varies it a lot."""
+    AREA = "area"
+    """Shows its nine parts; with one of them, draws that anew."""
+    WIDER = "wider"
+    """Draws more of it on all sides."""
     SINGLE = "single"
     DETAILS = "details"
     DELETE = "delete"
@@ -25,7 +37,9 @@ class Action(StrEnum):
     FETCH = "fetch"
 
 
-BUTTON_ID = re.compile(rf"(?P<action>{'|'.join(Action)}):(?P<target>[0-9a-f]{{16}}(?:-[0-9])?)")
+BUTTON_ID = re.compile(
+    rf"(?P<action>{'|'.join(Action)}):(?P<target>[0-9a-f]{{16}}(?:-[0-9])?)(?:\.(?P<area>[1-9]))?"
+)
 """What a button's id looks like. The target is a request id, or a job id: request id, dash, number."""
 
 
@@ -35,21 +49,32 @@ class Press:
 
     action: Action
     target: str
+    area: str = ""
+    """One of the picture's nine parts."""
+
+    @property
+    def id(self) -> str:
+        return button_id(self.action, self.target, self.area)
 
     @property
     def request_id(self) -> str:
         return self.target.partition("-")[0]
 
 
-def button_id(action: Action, target: str) -> str:
-    """The id of a button that does `action` to a request or a job."""
-    return f"{action}:{target}"
+def button_id(action: Action, target: str, area: str = "") -> str:
+    """The id of a button that does `action` to a request or a job, or to a part of its picture."""
+    return f"{action}:{target}.{area}" if area else f"{action}:{target}"
 
 
 def pressed(id_: str) -> Press | None:
     """What a button's id says, or None where it is not one of ours."""
     match = BUTTON_ID.fullmatch(id_)
-    return Press(Action(match["action"]), match["target"]) if match else None
+    return press_of(match) if match else None
+
+
+def press_of(match: re.Match[str]) -> Press:
+    """What a match of BUTTON_ID says."""
+    return Press(Action(match["action"]), match["target"], match["area"] or "")
 
 
 class Reply(StrEnum):

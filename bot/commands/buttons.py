@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from bot.commands.button_ids import Action, button_id
 from bot.imagine import refusals
+from bot.imagine.models import Size, Workflow
 from bot.imagine.options import OPTIONS, Options, altered, number_text
 from bot.imagine.picture import is_spoiler
 from bot.imagine.pricing import money
-from bot.imagine.request import ImageRequest, replay
+from bot.imagine.request import ImageRequest, replay, why_not_enlarged
 from bot.messages import Reason, UserError, say
 from bot.render import Card
 from storage.errors import ImageGone, StoreUnavailable, UnknownJob, UnknownRequest, WrongState
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bot import render
+    from bot.config.money import Tier
     from bot.imagine.asker import Asker
     from bot.imagine.events import Done
     from bot.imagine.live import LiveRequest
@@ -61,8 +63,10 @@ class Single:
     request: ImageRequest
     png: bytes
     spoiler: bool = False
-    grows: bool = False
-    """Whoever asked may draw it larger."""
+    larger: tuple[Action, ...] = ()
+    """How whoever asked may have it larger."""
+    edits: tuple[Action, ...] = ()
+    """What else can be drawn from it."""
 
 
 def offered(live: LiveRequest, done: Done, service: Service) -> tuple[tuple[Offer, ...], ...]:
@@ -70,31 +74,48 @@ def offered(live: LiveRequest, done: Done, service: Service) -> tuple[tuple[Offe
     and had by itself.
     """
     tier = service.config.tiers.get(live.tier or "")
-    grows = tier and _model(service, live.request).larger(live.request.size, tier.max_pixels)
-    larger = (Action.LARGER,) if grows else ()
+    model = _model(service, live.request)
+    larger = _larger(model, live.request, tier) if tier else ()
     target, job_ids = live.request_id, [picture.job_id for picture in done.pictures]
     if live.request.images == 1:
         above = tuple(Offer(action, target) for action in (Action.AGAIN, Action.VARY, *larger))
+        edits = tuple(Offer(action, target) for action in _edits(model))
         below = (
             Offer(Action.SINGLE, job_ids[0]),
             Offer(Action.DETAILS, target),
             Offer(Action.DELETE, target),
         )
-        return above, below
+        return tuple(row for row in (above, edits, below) if row)
     each = tuple(
         tuple(Offer(action, job_id, n) for n, job_id in enumerate(job_ids, 1))
-        for action in (*larger, Action.VARY, Action.SINGLE)
+        for action in (*larger[:1], Action.VARY, Action.SINGLE)
     )
     return (*each, tuple(Offer(action, target) for action in (Action.AGAIN, Action.DETAILS, Action.DELETE)))
+
+
+def _larger(model: Capabilities, request: ImageRequest, tier: Tier) -> tuple[Action, ...]:
+    """How a picture can be had larger: as it is, or drawn anew."""
+    twice = Size(2 * request.width, 2 * request.height)
+    kept = Workflow.ENLARGE in model.strength and why_not_enlarged(twice, model, tier) is None
+    anew = request.workflow is Workflow.TEXT and model.larger(request.size, tier.max_pixels) is not None
+    return (*([Action.LARGER] if kept else []), *([Action.REDRAW] if anew else []))
+
+
+def _edits(model: Capabilities) -> tuple[Action, ...]:
+    """What the model can draw from a picture."""
+    vary = (Action.SUBTLE, Action.STRONG) if Workflow.VARY in model.strength else ()
+    inpaint = (Action.AREA, Action.WIDER) if Workflow.INPAINT in model.strength else ()
+    return vary + inpaint
 
 
 async def again(
     service: Service, asker: Asker, target: str, *, key: str, address: Mapping[str, object]
 ) -> LiveRequest:
     """Draw the request once more, from a new seed."""
-    request = await _seen(service, asker, target)
+    request = await seen(service, asker, target)
     options = replace(replay(request), seed=None)
-    return await service.imagine(asker, options, key=key, address=address)
+    brought = await service.inputs.before(request)
+    return await service.imagine(asker, options, key=key, address=address, brought=brought)
 
 
 async def vary(
@@ -108,16 +129,17 @@ async def vary(
 ) -> LiveRequest:
     """Draw other words from the same seed; options typed with them win. One picture of a grid makes one."""
     typed = words if isinstance(words, Options) else Options(words)
-    request = await _seen(service, asker, target)
+    request = await seen(service, asker, target)
     kept = replace(replay(request), images="1") if "-" in target else replay(request)
-    return await service.imagine(asker, altered(kept, typed), key=key, address=address)
+    brought = await service.inputs.before(request)
+    return await service.imagine(asker, altered(kept, typed), key=key, address=address, brought=brought)
 
 
-async def larger(
+async def redraw(
     service: Service, asker: Asker, target: str, *, key: str, address: Mapping[str, object]
 ) -> LiveRequest:
-    """Draw one picture at the next size up, from its seed."""
-    request = await _seen(service, asker, target)
+    """Draw one picture anew at the next size up, from its seed; what is seen on it will differ."""
+    request = await seen(service, asker, target)
     tier = service.tier_of(await service.member(asker), asker)
     model = _model(service, request)
     size = model.larger(request.size, tier.max_pixels)
@@ -142,8 +164,8 @@ async def single(service: Service, asker: Asker, job_id: str) -> Single:
         raise UserError(say("error-gone").because(Reason.GONE)) from None
     drawn = replace(request, seed=job.seed, images=1)
     tier = service.tier_of(await service.member(asker), asker)
-    grows = _model(service, drawn).larger(drawn.size, tier.max_pixels) is not None
-    return Single(job.job_id, drawn, png, is_spoiler(png), grows)
+    model = _model(service, drawn)
+    return Single(job.job_id, drawn, png, is_spoiler(png), _larger(model, drawn, tier), _edits(model))
 
 
 async def details(service: Service, asker: Asker, target: str, t: Translator) -> Card:
@@ -158,7 +180,7 @@ async def details(service: Service, asker: Asker, target: str, t: Translator) ->
 
 async def prompt(service: Service, asker: Asker, target: str) -> str:
     """The words that a request or one of its pictures was drawn from."""
-    return (await _seen(service, asker, target)).prompt
+    return (await seen(service, asker, target)).prompt
 
 
 async def delete(service: Service, asker: Asker, target: str, *, moderator: bool = False) -> None:
@@ -198,7 +220,7 @@ async def fetch(service: Service, asker: Asker, target: str) -> LiveRequest:
     return await service.revisit(record.request_id, language)
 
 
-async def _seen(service: Service, asker: Asker, target: str) -> ImageRequest:
+async def seen(service: Service, asker: Asker, target: str) -> ImageRequest:
     """What a request or one of its pictures was drawn from, where the asker may see it."""
     record = await _record(service, target)
     request = await _visible(service, asker, record)
@@ -251,6 +273,9 @@ def _detail_facts(
     ]
     if request.negative_prompt:
         facts.insert(0, (t("fact-negative"), request.negative_prompt))
+    for name, value in (("strength", request.strength), ("area", request.area), ("expand", request.expand)):
+        if value is not None:
+            facts.append((t(f"fact-{name}"), f"{value:g}" if isinstance(value, float) else value))
     if request.style:
         facts.append((t("fact-style"), request.style))
     for option in OPTIONS:

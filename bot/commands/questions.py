@@ -115,6 +115,7 @@ async def settings(service: Service, caller: Caller) -> Card:
     rules = await server.server_settings(service, caller.asker.platform, caller.asker.server_id)
     t, here = caller.t, caller.origin.channel_id
     flip = "off" if rules.preview else "on"
+    members_bring = "off" if rules.pictures else "on"
     nsfw = Nsfw.BLOCK if rules.nsfw is Nsfw.ALLOW else Nsfw.ALLOW
     languages = [*members.LANGUAGE_NAMES, members.AUTO]
     following = languages[(languages.index(rules.language or members.AUTO) + 1) % len(languages)]
@@ -122,6 +123,7 @@ async def settings(service: Service, caller: Caller) -> Card:
     changes = [
         ("preview", flip, t(f"settings-{flip}")),
         ("language", following, spoken),
+        ("pictures", members_bring, t(f"settings-{members_bring}")),
         ("nsfw", nsfw, t(f"settings-nsfw-{nsfw}")),
     ]
     buttons = [
@@ -177,7 +179,7 @@ async def _forget(service: Service, caller: Caller, _: Given) -> Card:
     return forget(caller)
 
 
-SETTING = Argument("setting", required=True, choices=lambda _: ("preview", "language", "nsfw"))
+SETTING = Argument("setting", required=True, choices=lambda _: ("preview", "language", "pictures", "nsfw"))
 COMMANDS = (
     Command("history", lambda service, caller, _: history(service, caller)),
     Command(

@@ -40,6 +40,7 @@ async def settings_card(service: Service, platform: str, server_id: str, t: Tran
         (t("settings-roles"), roles or t("stats-none")),
         (t("settings-preview"), t("settings-on" if rules.preview else "settings-off")),
         (t("settings-language"), rules.language or t("settings-auto")),
+        (t("settings-pictures"), t("settings-on" if rules.pictures else "settings-off")),
         (t("settings-nsfw"), t(f"settings-nsfw-{rules.nsfw}")),
     )
     return Card(t("settings-title"), facts)
@@ -72,17 +73,22 @@ async def set_role(
 async def set_option(
     service: Service, asker: Asker, name: str, value: str, t: Translator, why: str = ""
 ) -> Card:
-    """Set `preview` (on, off), `language` (en, zh-CN, auto) or `nsfw` (block, marked, allow) of a server."""
+    """Set one of a server's rules.
+
+    They are `preview` and `pictures` (on, off), `language` (en, zh-CN, auto), `nsfw` (block, marked, allow).
+    """
     word = value.strip().lower()
+    switch = {**dict.fromkeys(ON, True), **dict.fromkeys(OFF, False)}
     choices: dict[str, dict[str, Any]] = {
-        "preview": {**dict.fromkeys(ON, True), **dict.fromkeys(OFF, False)},
+        "preview": switch,
+        "pictures": switch,
         "language": {**{known.lower(): known for known in LANGUAGES}, "auto": None},
         "nsfw": {rule.value: rule.value for rule in Nsfw},
     }
     if name not in choices:
         raise UserError(say("error-choice", option="setting", found=name, allowed=", ".join(choices)))
     if word not in choices[name]:
-        allowed = "on, off" if name == "preview" else ", ".join(choices[name])
+        allowed = "on, off" if choices[name] is switch else ", ".join(choices[name])
         raise UserError(say("error-choice", option=name, found=value, allowed=allowed))
     return await _set(service, asker, name, choices[name][word], t, why)
 

@@ -42,6 +42,8 @@ class Tier(Section):
     max_steps: Annotated[int, Field(ge=1, le=100)] = 50
     max_images: Annotated[int, Field(ge=1, le=4)] = 4
     max_waiting: Annotated[int, Field(ge=1)] = 10
+    input_pictures: bool = True
+    max_input_mb: Annotated[int, Field(ge=1, le=50)] = 10
     watermark: bool = False
     show_cost: bool = False
     min_account_age_days: Annotated[int, Field(ge=0)] = 0

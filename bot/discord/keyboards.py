@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 import discord
 
 from bot.commands import button_ids, buttons
-from bot.commands.button_ids import Action, Press, button_id
+from bot.commands.button_ids import Action, Press, press_of
 from bot.discord.questions import QuestionButton
 
 if TYPE_CHECKING:
     import re
 
+    from bot.commands.buttons import Single
     from bot.discord.pages import Rows
     from bot.imagine.events import Done
     from bot.imagine.live import LiveRequest
@@ -41,9 +42,7 @@ class ActionButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], t
     def __init__(self, press: Press, label: str = "…") -> None:
         self.press = press
         style = STYLES.get(press.action, discord.ButtonStyle.secondary)
-        super().__init__(
-            discord.ui.Button(style=style, label=label, custom_id=button_id(press.action, press.target))
-        )
+        super().__init__(discord.ui.Button(style=style, label=label, custom_id=press.id))
 
     @classmethod
     async def from_custom_id(
@@ -53,7 +52,7 @@ class ActionButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], t
         match: re.Match[str],
     ) -> Self:
         """The button that was pressed; its label stays what it is on the message."""
-        return cls(Press(Action(match["action"]), match["target"]))
+        return cls(press_of(match))
 
     async def callback(self, interaction: discord.Interaction[discord.Client]) -> None:
         """Pressed: the client knows what to do."""
@@ -73,17 +72,17 @@ def result_rows(live: LiveRequest, done: Done, service: Service, t: Translator) 
     """Under a result: what can be done with each picture of a grid, then with all of it."""
     rows = buttons.offered(live, done, service)
     if len(done.pictures) == 1:  # the message holds the file already
-        rows = (tuple(offer for row in rows for offer in row if offer.action is not Action.SINGLE),)
+        rows = tuple(tuple(offer for offer in row if offer.action is not Action.SINGLE) for row in rows)
     return tuple(
         tuple(ActionButton(Press(offer.action, offer.target), offer.label(t)) for offer in row)
         for row in rows
     )
 
 
-def single_rows(job_id: str, *, larger: bool, t: Translator) -> Rows:
+def single_rows(picked: Single, t: Translator) -> Rows:
     """Under one picture of a grid."""
-    kinds = [Action.LARGER] if larger else []
-    return (tuple(_button(action, job_id, t) for action in (*kinds, Action.VARY, Action.DETAILS)),)
+    rows = ((*picked.larger, Action.VARY, Action.DETAILS), picked.edits)
+    return tuple(tuple(_button(action, picked.job_id, t) for action in row) for row in rows if row)
 
 
 def card_view(card: Card) -> discord.ui.View | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import discord
 
 from bot.commands import button_ids
+from bot.commands.button_ids import Action, Press
 from bot.discord import presses
 from bot.discord.caller import spoken_to
 from bot.discord.locale import text
@@ -28,7 +29,8 @@ def add_to(face: Face) -> None:
         if request_id is None:
             await _nothing_there(face, interaction)
         else:
-            await presses.again(face, interaction, request_id, private=message.flags.ephemeral)
+            press = Press(Action.AGAIN, request_id)
+            await presses.draw(face, interaction, press, private=message.flags.ephemeral)
 
     @face.tree.context_menu(name=text("cmd-parameters"))
     async def parameters(interaction: Interaction, message: discord.Message) -> None:

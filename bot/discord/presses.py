@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
-import re
 import secrets
 from typing import TYPE_CHECKING, Any, cast
 
 import discord
 
-from bot.commands import buttons
+from bot.commands import button_ids, buttons, edits
 from bot.commands.button_ids import Action
 from bot.discord.address import address_of
 from bot.discord.caller import caller, is_moderator, spoken_to
@@ -19,33 +18,44 @@ from bot.discord.files import Upload, file_name, fit
 from bot.discord.keyboards import single_rows
 from bot.discord.library import typed_into
 from bot.discord.pages import layout, prompt_of, single_page
-from bot.imagine.options import MAX_PROMPT_CHARS
+from bot.imagine.options import MAX_PROMPT_CHARS, Options
 from bot.messages import UserError
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bot.commands.button_ids import Press
     from bot.discord.face import Face, Interaction
+    from bot.imagine.asker import Asker
+    from bot.imagine.live import LiveRequest
     from bot.messages import Translator
 
 REFUSALS = (UserError, StorageError)
 MODAL_LIFE_S = 15 * 60.0
 MODAL_WITHIN_S = 1.5
 PROMPT_FIELD = "prompt"
-_VARY = re.compile(r"vary:(?P<target>[0-9a-f]{16}(?:-[0-9])?):[0-9a-f]{8}")
+PRIVATE = "private-"
+"""In a modal's id: what it leads to is for its asker alone."""
 
 
 async def pressed(face: Face, interaction: Interaction, press: Press) -> None:
     """A button of ours, perhaps of an earlier process."""
     target, private = press.target, _is_private(interaction)
     match press.action:
-        case Action.AGAIN:
-            await again(face, interaction, target, private=private)
-        case Action.LARGER:
-            await larger(face, interaction, target, private=private)
+        case action if action in edits.DRAWING:
+            await draw(face, interaction, press, private=private)
+        case Action.AREA if press.area:
+            words, private = await _asked(face, interaction, target)
+            t = spoken_to(face.service, interaction)
+            await interaction.response.send_modal(WordsModal(press, words, t, private=private))
+        case Action.AREA:
+            await face.answer(
+                interaction, lambda asking: edits.areas(face.service, asking.asker, target, asking.t)
+            )
         case Action.VARY:
             words, t = await _prompt(face, interaction, target), spoken_to(face.service, interaction)
-            await interaction.response.send_modal(VaryModal(target, words, t))
+            await interaction.response.send_modal(WordsModal(press, words, t))
         case Action.SINGLE:
             await single(face, interaction, target)
         case Action.DETAILS:
@@ -58,20 +68,11 @@ async def pressed(face: Face, interaction: Interaction, press: Press) -> None:
             await cancel(face, interaction, target)
 
 
-async def again(face: Face, interaction: Interaction, target: str, *, private: bool) -> None:
-    """Draw a request once more, from a new seed."""
+async def draw(face: Face, interaction: Interaction, press: Press, *, private: bool) -> None:
+    """Draw a request once more, or from its picture."""
     await face.ask(
         interaction,
-        lambda who, key, where: buttons.again(face.service, who, target, key=key, address=where),
-        private=private,
-    )
-
-
-async def larger(face: Face, interaction: Interaction, target: str, *, private: bool) -> None:
-    """Draw a picture at the next size up."""
-    await face.ask(
-        interaction,
-        lambda who, key, where: buttons.larger(face.service, who, target, key=key, address=where),
+        lambda who, key, where: edits.draw(face.service, who, press, key=key, address=where),
         private=private,
     )
 
@@ -90,7 +91,7 @@ async def single(face: Face, interaction: Interaction, job_id: str) -> None:
     upload = Upload(name, picked.png)
     encoded = await asyncio.to_thread(fit, upload, interaction.filesize_limit)
     file = discord.File(io.BytesIO(encoded.content), encoded.name)
-    page = single_page(picked, asking.t, single_rows(job_id, larger=picked.grows, t=asking.t), upload)
+    page = single_page(picked, asking.t, single_rows(picked, asking.t), upload)
     await interaction.edit_original_response(attachments=[file], view=layout(page, file))
 
 
@@ -139,17 +140,21 @@ async def cancel(face: Face, interaction: Interaction, target: str) -> None:
         await face.whisper(interaction, error)
 
 
-class VaryModal(discord.ui.Modal):
-    """Asks for other words to the same seed. Its submission is an event of its own (`submitted`)."""
+class WordsModal(discord.ui.Modal):
+    """Asks for other words: to the same seed, or for a part of a picture.
 
-    def __init__(self, target: str, prompt: str, t: Translator) -> None:
+    Its submission is an event of its own (`submitted`).
+    """
+
+    def __init__(self, press: Press, prompt: str, t: Translator, *, private: bool = False) -> None:
         once = secrets.token_hex(4)  # discord.py forgets a modal once it is submitted, and two may be open
+        once = f"{PRIVATE}{once}" if private else once
         super().__init__(
-            title=t("action-vary-title"), custom_id=f"vary:{target}:{once}", timeout=MODAL_LIFE_S
+            title=t(f"action-{press.action}-title"), custom_id=f"{press.id}:{once}", timeout=MODAL_LIFE_S
         )
         self.add_item(
             discord.ui.TextInput(
-                label=t("action-vary-prompt"),
+                label=t(f"action-{press.action}-prompt"),
                 style=discord.TextStyle.paragraph,
                 custom_id=PROMPT_FIELD,
                 default=prompt or None,
@@ -161,15 +166,20 @@ class VaryModal(discord.ui.Modal):
 async def submitted(face: Face, interaction: Interaction) -> None:
     """A modal came back, perhaps one that an earlier process had opened: it says itself what it was about."""
     data = cast("dict[str, Any]", interaction.data)
-    match = _VARY.fullmatch(data["custom_id"])
-    if match is None:
+    what, _, once = data["custom_id"].rpartition(":")
+    press = button_ids.pressed(what)
+    if press is None:
         return
-    target, prompt = match["target"], typed_into(data, PROMPT_FIELD)
-    await face.ask(
-        interaction,
-        lambda who, key, where: buttons.vary(face.service, who, target, prompt, key=key, address=where),
-        private=_is_private(interaction),
-    )
+    service, typed = face.service, Options(typed_into(data, PROMPT_FIELD))
+
+    async def begin(who: Asker, key: str, where: Mapping[str, object]) -> LiveRequest:
+        if press.action is Action.AREA:
+            return await edits.in_area(service, who, press, typed, key=key, address=where)
+        return await buttons.vary(service, who, press.target, typed, key=key, address=where)
+
+    # a picture's parts are chosen in a message that only their chooser sees, whoever sees the picture
+    private = once.startswith(PRIVATE) if press.action is Action.AREA else _is_private(interaction)
+    await face.ask(interaction, begin, private=private)
 
 
 def _is_private(interaction: Interaction) -> bool:
@@ -183,10 +193,14 @@ async def _prompt(face: Face, interaction: Interaction, target: str) -> str:
     A message that shows only their beginning leaves no other way, though not for long.
     """
     shown = prompt_of(interaction.message) if interaction.message else None
-    if shown is not None:
-        return shown
+    return shown if shown is not None else (await _asked(face, interaction, target))[0]
+
+
+async def _asked(face: Face, interaction: Interaction, target: str) -> tuple[str, bool]:
+    """A request's words and whether it is private, out of the store; where that is too slow, no words."""
     with contextlib.suppress(*REFUSALS, TimeoutError):
         async with asyncio.timeout(MODAL_WITHIN_S):
             asking = await caller(face.service, interaction)
-            return await buttons.prompt(face.service, asking.asker, target)
-    return ""
+            request = await buttons.seen(face.service, asking.asker, target)
+            return request.prompt, request.private
+    return "", True

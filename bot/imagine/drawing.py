@@ -19,7 +19,17 @@ from bot.imagine.picture import Picture, as_spoiler, is_spoiler, picture_file
 from bot.imagine.request import styled
 from bot.imagine.safety import Safety, Verdict
 from bot.messages import Reason, say
-from engine.request import Cancelled, Draining, DrawFailed, DrawRequest, EngineError, JobState, Usage
+from engine.request import (
+    Cancelled,
+    Draining,
+    DrawFailed,
+    DrawRequest,
+    EngineError,
+    Input,
+    JobState,
+    Role,
+    Usage,
+)
 from engine.snapshot import device_name
 from storage.errors import ImageGone, UnknownJob, UnknownMember
 from storage.records.requests import CancelledBy, DrawUsage
@@ -150,6 +160,7 @@ class JobRunner:
             guidance=request.guidance,
             negative_prompt=request.negative_prompt,
             extra=tuple(sorted(request.extra.items())),
+            inputs=_inputs(request),
             lane=slow_lane(record.tier) if record.slow else record.tier,
             flow=record.member,
             preview_every=self._config.engine.preview_every,
@@ -251,6 +262,12 @@ class JobRunner:
             flight.failures.append(Failed(say("cancelled-refunded").because(Reason.CANCELLED)))
         elif job.state not in (Row.QUEUED, Row.RUNNING):
             flight.failures.append(Failed(say("error-draw").because(Reason.FAILED)))
+
+
+def _inputs(request: ImageRequest) -> tuple[Input, ...]:
+    init = [Input(Role.INIT, request.init, request.strength or 1.0)] if request.init else []
+    mask = [Input(Role.MASK, request.mask)] if request.mask else []
+    return (*init, *mask)
 
 
 def _picture(job_id: str, seed: int, image: str, usage: DrawUsage, cost_micro: int) -> Picture:

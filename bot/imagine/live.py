@@ -98,7 +98,7 @@ class LiveRequest:
             self.publish(Waiting(min(job.position for job in jobs), eta_s, unmanned, paused))
             return
         done = sum(job.state is JobState.DONE for job in jobs)
-        steps = max(self.request.steps * self.request.images, sum(job.steps for job in jobs))
+        steps = sum(job.steps for job in jobs) * self.request.images // len(jobs)
         event = Progress(sum(job.step for job in jobs), steps, done, self.request.images, eta_s)
         self.publish(replace(event, preview=self._preview(job_id, progress)))
 

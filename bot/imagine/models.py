@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from importlib import resources
 from math import isqrt, sqrt
 from pathlib import Path
@@ -44,6 +45,18 @@ class Size:
         return f"{self.width}x{self.height}"
 
 
+class Workflow(StrEnum):
+    """What a picture is drawn from."""
+
+    TEXT = "text"
+    VARY = "vary"
+    """Words and a picture."""
+    INPAINT = "inpaint"
+    """Words, a picture, and which part of it to draw anew."""
+    ENLARGE = "enlarge"
+    """A picture, drawn again at twice its size."""
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """A model family's limits. `steps` maps quality names to denoising steps."""
@@ -59,6 +72,8 @@ class Capabilities:
     max_guidance: float
     negative_guidance: float
     """Guidance where a negative prompt is given and no guidance is."""
+    strength: Mapping[Workflow, float] = field(default_factory=dict)
+    """What it can do with a picture, and how strongly where nobody says: 1 keeps nothing of the picture."""
     words: frozenset[str] = frozenset()
     """The words the model knows, English in lower case and Chinese by phrases; empty: any."""
 
@@ -160,6 +175,7 @@ def load_capabilities(name: str) -> Capabilities:
         max_px=isqrt(profile.max_pixels),
         steps=profile.qualities,
         sizes={preset: Size(*edges) for preset, edges in table.pop("sizes").items()},
+        strength={Workflow(name): value for name, value in table.pop("strength", {}).items()},
         words=_words(name),
         **table,
     )

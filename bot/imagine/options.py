@@ -16,6 +16,7 @@ from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING
 
+from bot.imagine.region import AREAS, SIDES
 from bot.messages import LANGUAGES, translator
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 MAX_PROMPT_CHARS = 2_000
 MAX_IMAGES = 4
 MAX_SEED = 2**63 - 1
+LEAST_STRENGTH = 0.01
 
 SIZE_NAMES = {"方": "square", "竖": "portrait", "横": "landscape", "长": "tall", "宽": "wide", "大": "large"}
 
@@ -45,6 +47,9 @@ class Options:
     guidance: str | None = None
     style: str | None = None
     steps: str | None = None
+    strength: str | None = None
+    area: str | None = None
+    expand: str | None = None
     private: bool = False
     model: str | None = None
     """Named over HTTP; chats draw with the default."""
@@ -57,6 +62,8 @@ class Kind(Enum):
     """Words up to the next option, or in quotes."""
     CHOICE = "choice"
     """One word of a list."""
+    CHOICES = "choices"
+    """One or more words of a list, with commas between."""
     SIZE = "size"
     """A shape, WIDTHxHEIGHT or WIDTH:HEIGHT."""
     WHOLE = "whole number"
@@ -84,6 +91,8 @@ class Option:
     """Left out, it is drawn at random."""
     api: str = ""
     """Its field over HTTP; empty: the name."""
+    needs_picture: bool = False
+    """Says what to do with a picture that comes with the request."""
     chats_only: bool = False
     """Means something only where others read along."""
     label: str = ""
@@ -145,6 +154,30 @@ OPTIONS = (
         limits=lambda model, tier: (1, min(model.max_steps, tier.max_steps) if tier else model.max_steps),
         label="Steps",
     ),
+    Option(
+        "strength",
+        Kind.NUMBER,
+        limits=lambda model, tier: (LEAST_STRENGTH, 1.0),
+        aliases=("denoise", "强度"),
+        needs_picture=True,
+        label="Denoising strength",
+    ),
+    Option(
+        "area",
+        Kind.CHOICES,
+        aliases=("region",),
+        needs_picture=True,
+        label="Inpaint area",
+        replaces=("expand", "strength"),
+    ),
+    Option(
+        "expand",
+        Kind.CHOICE,
+        aliases=("outpaint", "扩展"),
+        needs_picture=True,
+        label="Outpaint",
+        replaces=("area", "size", "strength"),
+    ),
     Option("private", Kind.FLAG, chats_only=True),
 )
 """All of them, in the order in which they are shown."""
@@ -172,6 +205,10 @@ def choices(option: Option, model: Capabilities, styles: Mapping[str, object]) -
             return tuple(model.steps)
         case "style":
             return tuple(styles)
+        case "area":
+            return tuple(AREAS)
+        case "expand":
+            return SIDES
     return ()
 
 
@@ -182,6 +219,7 @@ def shown_values(option_name: str, values: tuple[str, ...]) -> Mapping[str, str]
         translator(language)(f"{option_name}-{value}").lower(): value
         for language in LANGUAGES
         for value in values
+        if not value.isdecimal()
     }
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from babel.dates import format_date
 
 from bot.messages import Message, Moment, Reason, UserError, say
-from engine.request import EngineError, OutOfMemory, QueueFull, TooLarge
+from engine.request import EngineError, OutOfMemory, QueueFull, TooLarge, UnreadableInput
 from storage.errors import (
     AccountTooYoung,
     CapScope,
@@ -47,6 +47,8 @@ def explain_engine(error: EngineError) -> UserError:
             return UserError(say("error-queue-yours", limit=error.limit).because(Reason.TOO_FAST))
         case QueueFull():
             return UserError(say("error-queue-full").because(Reason.TOO_FAST))
+        case UnreadableInput():
+            return UserError(say("error-picture-gone").because(Reason.GONE))
         case TooLarge():
             return UserError(say("error-too-large", option="size"))
         case OutOfMemory():

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
-from bot.imagine.models import Size
+from bot.imagine.models import Size, Workflow
 from bot.imagine.notation import foreign_notation
 from bot.imagine.options import (
     BY_NAME,
@@ -28,6 +28,7 @@ from bot.imagine.options import (
     number_text,
     shown_values,
 )
+from bot.imagine.region import AREAS, expanded
 from bot.imagine.sizes import resolve_size, size_aliases
 from bot.imagine.text import clean_prompt, is_blank
 from bot.messages import Message, Reason, UserError, say
@@ -42,6 +43,23 @@ if TYPE_CHECKING:
 DRAWN_SEEDS = 2**32
 """Seeds we draw ourselves stay short enough to be read out and typed."""
 QUALITY_NAMES = {"最终": "final", "auto": "standard", "自动": "standard"}
+AREA_NAMES = {
+    "center": "centre",
+    "middle": "centre",
+    "左": "left",
+    "右": "right",
+    "上": "top",
+    "下": "bottom",
+}
+SIDE_NAMES = {
+    "top": "up",
+    "bottom": "down",
+    "out": "all",
+    "左": "left",
+    "右": "right",
+    "上": "up",
+    "下": "down",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +81,26 @@ class ImageRequest:
     """The name of the model it is drawn with; empty in requests from before there was a choice."""
     extra: dict[str, float] = field(default_factory=dict)
     """Numbers that only the model reads, by the name of their option."""
+    workflow: Workflow = Workflow.TEXT
+    strength: float | None = None
+    """How much noise is put over the picture; None where there is none."""
+    area: str | None = None
+    """What is drawn anew, of `bot.imagine.region.AREAS`, with commas between."""
+    expand: str | None = None
+    """Where room was added, one of `bot.imagine.region.SIDES`."""
+    init: str = ""
+    """The digest of the picture it is drawn from; empty: of none."""
+    mask: str = ""
+    """And of the mask; empty: the whole picture is drawn anew."""
 
     @property
     def size(self) -> Size:
         return Size(self.width, self.height)
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The digests of the pictures that it is drawn from, by what they are for."""
+        return {role: digest for role, digest in (("init", self.init), ("mask", self.mask)) if digest}
 
     def value(self, option: Option) -> str | int | float | bool | None:
         """What was resolved for an option; None where the request has none."""
@@ -94,6 +128,18 @@ _JSON = TypeAdapter(ImageRequest)
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """The picture that comes with a request, as far as the request depends on it."""
+
+    size: Size
+    masked: bool = False
+    used: bool = False
+    """It comes from an earlier request, whose room and area it has already."""
+    larger: Size | None = None
+    """Draw it at this size, and change nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
 class Resolved:
     """A checked request, and what its author should be told about it (snapped size, useless options)."""
 
@@ -101,8 +147,18 @@ class Resolved:
     notes: tuple[Message, ...]
 
 
-def resolve(options: Options, *, models: Models, tier: Tier, styles: Mapping[str, Style]) -> Resolved:
-    """Check `options` against model and tier. Raises `UserError` with one sentence; changes nothing."""
+def resolve(
+    options: Options,
+    *,
+    models: Models,
+    tier: Tier,
+    styles: Mapping[str, Style],
+    picture: Given | None = None,
+) -> Resolved:
+    """Check `options` against model and tier. Raises `UserError` with one sentence; changes nothing.
+
+    `picture` is what came with them; the digests of what is drawn from are the caller's to fill in.
+    """
     model = models.named(options.model).capabilities
     notes: list[Message] = []
     prompt = clean_prompt(options.prompt)
@@ -119,14 +175,14 @@ def resolve(options: Options, *, models: Models, tier: Tier, styles: Mapping[str
         if option.limits
     }
     quality = _choice("quality", options.quality, model, {}, QUALITY_NAMES) or "standard"
-    size, told = resolve_size(
-        options.size, model, tier, lambda word: _choice("size", word, model, {}, size_aliases(model)) or word
-    )
+    edit = _edit(options, picture, model)
+    size, told = _size(options, picture, edit.expand, model, tier)
     notes += [told] if told else []
     if options.style and not styles:
         raise UserError(say("error-no-styles"))
     style = _choice("style", options.style, model, styles, _style_names(styles))
     steps, guidance, seed = numbers.pop("steps"), numbers.pop("guidance"), numbers.pop("seed")
+    strength = numbers.pop("strength")
     if steps is None:
         steps = min(model.steps[quality], tier.max_steps)
     if negative and guidance is None:
@@ -151,8 +207,68 @@ def resolve(options: Options, *, models: Models, tier: Tier, styles: Mapping[str
         private=options.private,
         model=model.name,
         extra={name: value for name, value in numbers.items() if value is not None},
+        workflow=edit.workflow,
+        strength=(strength or model.strength[edit.workflow]) if picture else None,
+        area=edit.area,
+        expand=edit.expand,
     )
     return Resolved(request, tuple(notes))
+
+
+@dataclass(frozen=True, slots=True)
+class _Edit:
+    """What to do with the picture."""
+
+    workflow: Workflow
+    area: str | None = None
+    expand: str | None = None
+
+
+def _edit(options: Options, picture: Given | None, model: Capabilities) -> _Edit:
+    """What is asked for, if the model can do it."""
+    if picture is None:
+        for option in OPTIONS:
+            if option.needs_picture and getattr(options, option.name):
+                raise UserError(say("error-picture-needed", option=option.name))
+        return _Edit(Workflow.TEXT)
+    areas = [
+        _choice("area", word, model, {}, AREA_NAMES) for word in re.split(r"[,，、+]", options.area or "")
+    ]
+    area = ",".join(name for name in AREAS if name in areas) or None
+    expand = _choice("expand", options.expand, model, {}, SIDE_NAMES)
+    if area and expand:
+        raise UserError(say("error-area-expand"))
+    if picture.masked and not picture.used and (area or expand):
+        raise UserError(say("error-mask-area"))
+    workflow = Workflow.INPAINT if picture.masked or area or expand else Workflow.VARY
+    if picture.larger is not None:
+        workflow, area, expand = Workflow.ENLARGE, None, None
+    if workflow not in model.strength:
+        raise UserError(say(f"error-workflow-{workflow}", model=model.name))
+    return _Edit(workflow, area, expand)
+
+
+def _size(
+    options: Options, picture: Given | None, expand: str | None, model: Capabilities, tier: Tier
+) -> tuple[Size, Message | None]:
+    """What was said; else the picture's own shape, with the room that is added to it."""
+    if picture is not None and picture.larger is not None:
+        if why := why_not_enlarged(picture.larger, model, tier):
+            raise UserError(why)
+        return picture.larger, None
+    if picture is not None and not (options.size or "").strip():
+        width, height = expanded((picture.size.width, picture.size.height), expand or "")
+        return model.shaped(width / height, min(model.default_size.pixels, tier.default_pixels)), None
+    return resolve_size(
+        options.size, model, tier, lambda word: _choice("size", word, model, {}, size_aliases(model)) or word
+    )
+
+
+def why_not_enlarged(size: Size, model: Capabilities, tier: Tier) -> Message | None:
+    """Why a picture cannot be enlarged to a size: it may be twice as wide and high as what is drawn anew."""
+    if max(size.width, size.height) > 2 * model.max_px:
+        return say("action-largest")
+    return say("action-largest-tier", tier=tier.name) if size.pixels > 4 * tier.max_pixels else None
 
 
 def replay(request: ImageRequest) -> Options:

@@ -34,6 +34,8 @@ class ServerSettings:
     preview: bool = True
     language: str | None = None
     nsfw: Nsfw = Nsfw.MARKED
+    pictures: bool = True
+    """Members may bring pictures of their own."""
     blocked_words: tuple[str, ...] = ()
     blocked_patterns: tuple[str, ...] = ()
 
@@ -61,6 +63,7 @@ async def read_settings(store: Store, scope: Scope | None) -> ServerSettings:
         preview=bool(kept.get(Setting.PREVIEW, True)),
         language=kept.get(Setting.LANGUAGE),
         nsfw=Nsfw(kept.get(Setting.NSFW, Nsfw.MARKED)),
+        pictures=bool(kept.get(Setting.PICTURES, True)),
         blocked_words=tuple(kept.get(Setting.BLOCKED_WORDS) or ()),
         blocked_patterns=tuple(kept.get(Setting.BLOCKED_PATTERNS) or ()),
     )

@@ -21,6 +21,7 @@ from bot.imagine.access import require_access
 from bot.imagine.advice import Adviser
 from bot.imagine.drawing import Flight, JobRunner
 from bot.imagine.events import Done, Failed
+from bot.imagine.inputs import Inputs, Made
 from bot.imagine.live import LiveRequest
 from bot.imagine.moderation import Moderation
 from bot.imagine.request import ImageRequest, resolve
@@ -30,7 +31,7 @@ from bot.metrics.counting import Counting
 from bot.sales.shop import Shop
 from engine.request import Draining, EngineError
 from storage.errors import Refusal, StoreUnavailable
-from storage.records.requests import CancelledBy, NewJob, NewRequest, Source
+from storage.records.requests import CancelledBy, NewInput, NewJob, NewRequest, Source
 from storage.records.requests import JobState as Row
 from storage.settings import BOT, Setting
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from bot.config.money import Tier
     from bot.config.schema import Config
     from bot.imagine.asker import Asker
+    from bot.imagine.inputs import Brought
     from bot.imagine.models import Models
     from bot.imagine.options import Options
     from bot.imagine.pricing import Pricing
@@ -79,7 +81,9 @@ class Service:
         self.shop = Shop(config, store, self.alerts)
         self._moderation = Moderation(config, store)
         self._adviser = Adviser(store)
-        self._runner = JobRunner(config, models, store, safety or Safety(config.moderation))
+        safety = safety or Safety(config.moderation)
+        self.inputs = Inputs(store, safety)
+        self._runner = JobRunner(config, models, store, safety)
         self._flights: dict[str, Flight] = {}
         self.paused = False
         self._accepting: dict[tuple[str, str], asyncio.Event] = {}
@@ -134,18 +138,33 @@ class Service:
         key: str,
         address: Mapping[str, object],
         digest: str = "",
+        brought: Brought | None = None,
     ) -> LiveRequest:
-        """Accept a request. `key` is the platform's id of the event, `address` where to deliver.
+        """Accept a request. `key` is the platform's id of the event, `address` where to deliver, `brought`
+        the picture that came with it.
 
         Raises `UserError` with one sentence when it cannot be drawn; then nothing was changed. The same
         `key` again is a redelivery and gives the first request back; with another `digest` it is refused.
         """
         member = await self.member(asker)
         tier = self.tier_of(member, asker)
-        resolved = resolve(options, models=self.models, tier=tier, styles=self.config.styles)
-        resolved = await self._adviser.advise(member.key, options, resolved)
-        request, request_id = resolved.request, secrets.token_hex(8)
         language = self.language_of(member, asker)
+        try:
+            await self._allow(member, asker)
+            opened = await self.inputs.open(brought, tier, asker.scope) if brought else None
+            given = opened.given if opened else None
+            resolved = resolve(
+                options, models=self.models, tier=tier, styles=self.config.styles, picture=given
+            )
+            await self._moderation.check(resolved.request, asker.scope, adult=asker.adult)
+        except (Refusal, StoreUnavailable) as error:
+            raise refusals.explain(error, language) from error
+        resolved = await self._adviser.advise(member.key, options, resolved)
+        made = Made(resolved.request)
+        if opened is not None:
+            await self.inputs.check(opened, adult=asker.adult)
+            made = await self.inputs.make(opened, resolved.request)
+        request, request_id = made.request, secrets.token_hex(8)
         live = LiveRequest(
             request_id=request_id,
             member=member.key,
@@ -153,7 +172,7 @@ class Service:
             request=request,
             address=address,
             language=language,
-            notes=resolved.notes,
+            notes=(*made.notes, *resolved.notes),
         )
         new = NewRequest(
             request_id=request_id,
@@ -166,25 +185,27 @@ class Service:
             account_age_s=asker.account_age_s,
             tier=asker.tier,
             tier_bought=asker.tier_bought,
+            inputs=tuple(NewInput(role, digest) for role, digest in request.files.items()),
+            kind=request.workflow,
         )
-        try:
-            if not asker.admitted:
-                await require_access(self.config.access, self.store, member, asker.user_id, asker.scope)
-            await self._moderation.check(request, asker.scope, adult=asker.adult)
-        except (Refusal, StoreUnavailable) as error:
-            raise refusals.explain(error, language) from error
         # Shielded: a caller that is cancelled half-way must not leave a request stored and not queued.
-        return await asyncio.shield(self._spawn(self._accept(new, live)))
+        return await asyncio.shield(self._spawn(self._accept(new, live, made.files)))
 
-    async def _accept(self, new: NewRequest, live: LiveRequest) -> LiveRequest:
+    async def _allow(self, member: Member, asker: Asker) -> None:
+        if not asker.admitted:
+            await require_access(self.config.access, self.store, member, asker.user_id, asker.scope)
+
+    async def _accept(self, new: NewRequest, live: LiveRequest, files: Mapping[str, bytes]) -> LiveRequest:
         """Reserve, write down and queue; a redelivery gives the first request back."""
         async with self._alone(new.source):
             try:
-                acceptance = await self.store.requests.accept(new)
+                async with self.inputs.stored(files):
+                    acceptance = await self.store.requests.accept(new)
             except (Refusal, StoreUnavailable) as error:
                 raise refusals.explain(error, live.language) from error
             record = acceptance.request
             if acceptance.replayed:
+                await self.inputs.discard(files)
                 return self.live(record.request_id) or await self._drawn_before(record)
             live.tier = record.tier
             flight = Flight(live)
@@ -268,9 +289,7 @@ class Service:
 
     async def admit(self, asker: Asker) -> None:
         """Raises `UserError` where [access] does not let the asker have anything drawn."""
-        if not asker.admitted:
-            member = await self.member(asker)
-            await require_access(self.config.access, self.store, member, asker.user_id, asker.scope)
+        await self._allow(await self.member(asker), asker)
 
     # delivering
 
@@ -387,6 +406,7 @@ class Service:
         for ticket in flight.tickets.values():
             ticket.cancel()
         await self.store.requests.take_back(record.request_id)
+        await self.inputs.discard(flight.live.request.files.values())
 
     def _live(self, record: RequestRecord) -> LiveRequest:
         """A request as it stands in the database."""

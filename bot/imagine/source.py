@@ -30,7 +30,7 @@ SMALLEST_PX = 32
 MOST_ELONGATED = 8
 """Times that one side may be as long as the other."""
 WORKING_PX = 2048
-"""A picture is brought to at most this edge at once: no model here draws larger."""
+"""A member's picture is brought to at most this edge at once: no model here draws larger."""
 DAMAGED = (OSError, ValueError, SyntaxError, struct.error, zlib.error, EOFError, OverflowError, MemoryError)
 """What Pillow raises for a file that is cut off or not what it claims to be."""
 
@@ -44,12 +44,15 @@ class Source:
     """What was changed on the way that a member may wonder about."""
 
 
-def read(content: bytes, *, largest_bytes: int) -> Source:
-    """The picture in `content`. Raises UserError, one sentence, for whatever is none or too large."""
+def read(content: bytes, *, largest_bytes: int, longest_px: int = WORKING_PX) -> Source:
+    """The picture in `content`, with edges of at most `longest_px`.
+
+    Raises UserError, one sentence, for whatever is no picture or too large.
+    """
     image = _opened(content, largest_bytes)
     notes = tuple(_notes(image))
     try:
-        pixels = _decoded(image)
+        pixels = _decoded(image, longest_px)
     except (*DAMAGED, Image.DecompressionBombError) as broken:
         raise UserError(say("error-picture-damaged")) from broken
     return Source(pixels, notes)
@@ -165,17 +168,17 @@ def _notes(image: Image.Image) -> Iterator[Message]:
         yield say("note-picture-white")
 
 
-def _decoded(image: Image.Image) -> Image.Image:
-    """The first frame in RGB, upright, over white, at most WORKING_PX long, and nothing but pixels."""
+def _decoded(image: Image.Image, longest_px: int) -> Image.Image:
+    """The first frame in RGB, upright, over white, and nothing but pixels."""
     profile = image.info.get("icc_profile")
-    image.draft("RGB", (WORKING_PX, WORKING_PX))  # a JPEG is decoded no larger than it is needed
+    image.draft("RGB", (longest_px, longest_px))  # a JPEG is decoded no larger than it is needed
     image.load()
     if image.mode.startswith("I"):  # 16 bits of grey
         image = image.point(lambda value: value / 256).convert("L")
     upright = ImageOps.exif_transpose(image)
     see_through = _see_through(upright)
     pixels = upright.convert("RGBA" if see_through else "RGB")
-    pixels.thumbnail((WORKING_PX, WORKING_PX), Image.Resampling.LANCZOS)
+    pixels.thumbnail((longest_px, longest_px), Image.Resampling.LANCZOS)
     if see_through:
         pixels = Image.alpha_composite(Image.new("RGBA", pixels.size, "white"), pixels).convert("RGB")
     if profile and image.mode in ("RGB", "RGBA"):

@@ -14,7 +14,7 @@ import structlog
 from telegram import ForceReply, Message
 from telegram.error import TelegramError
 
-from bot.commands import button_ids, buttons, questions
+from bot.commands import button_ids, buttons, edits, questions
 from bot.commands.button_ids import Action
 from bot.faces.caller import Who
 from bot.imagine.refusals import UsedUp
@@ -42,7 +42,7 @@ ALERT_CHARS = 200
 """The most that fits into the answer to a press."""
 PLACEHOLDER_UNITS = 64
 """The most that fits into an empty field that asks for words."""
-DRAWING = (Action.AGAIN, Action.LARGER, Action.FETCH)
+DRAWING = edits.DRAWING | {Action.FETCH}
 TAP_S = 1.0
 """Taps on the same button within so many seconds are one."""
 
@@ -64,7 +64,7 @@ class Buttons:
         press, album = keyboards.read(data)
         if press is None:
             self._face.tasks.start(self._guarded(asked, query, self._other(asked, query, data)))
-        elif press.action not in DRAWING:
+        elif press.action not in DRAWING and not press.area:
             self._face.tasks.start(self._guarded(asked, query, self._on_picture(asked, query, press, album)))
         elif self._is_new_tap(asked, data):
             await self._guarded(asked, query, self._draw(asked, query, press))
@@ -96,18 +96,16 @@ class Buttons:
             asked.caller.key,
             asked.address(),
         )
-        match press.action:
-            case Action.AGAIN:
-                return await buttons.again(service, asker, press.target, key=key, address=address)
-            case Action.LARGER:
-                return await buttons.larger(service, asker, press.target, key=key, address=address)
-            case _:
-                live = await buttons.fetch(service, asker, press.target)
-                if live.over:  # fetched before
-                    service.closed(live)
-                    raise UserError(say("telegram-fetched"))
-                await service.moved(live, **address)
-                return live
+        if press.action in edits.DRAWING:
+            return await edits.draw(service, asker, press, key=key, address=address)
+        if press.area:
+            return await edits.in_area(service, asker, press, key=key, address=address)
+        live = await buttons.fetch(service, asker, press.target)
+        if live.over:  # fetched before
+            service.closed(live)
+            raise UserError(say("telegram-fetched"))
+        await service.moved(live, **address)
+        return live
 
     async def _on_picture(self, asked: Asked, query: CallbackQuery, press: Press, album: list[int]) -> None:
         """Whatever a button under a picture does that draws nothing."""
@@ -120,6 +118,9 @@ class Buttons:
                 await _answer(query, t("telegram-vary"), alert=True)
             case Action.SINGLE:
                 await self._file(asked, press.target)
+                await _answer(query)
+            case Action.AREA:
+                await self._face.card(asked, await edits.areas(service, asker, press.target, t))
                 await _answer(query)
             case Action.DETAILS:
                 await self._face.card(asked, await buttons.details(service, asker, press.target, t))

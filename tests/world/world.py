@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from bot.imagine.service import Service
     from engine.events import Observer
+    from engine.inputs import Reader
     from engine.settings import EngineConfig
 
 MONTH_END_US = to_us(datetime(2026, 12, 1, tzinfo=UTC))
@@ -210,20 +211,21 @@ class World:
 
     # The engine
 
-    def _build(self, config: Config, observers: Sequence[Observer]) -> Front:
+    def _build(self, config: Config, observers: Sequence[Observer], read: Reader) -> Front:
         terms, observers = engine_config(config), [*observers, self.demand]
         terms = replace(terms, watchdog=replace(terms.watchdog, first_deadline_s=FIRST_STEP_S))
         if self.workers_are == "here":
-            return engine_with(WorldModel(self.device), terms, observers=observers)
+            return engine_with(WorldModel(self.device), terms, observers=observers, read=read)
         self.workers += [self._child(name, terms) for name in self._names]
         if self.workers_are == "child":
-            return local_front(self.workers[0], terms, observers=observers, replaces=True)
+            return local_front(self.workers[0], terms, observers=observers, replaces=True, read=read)
         return Front(
             fleet=FixedFleet(self.workers),
             profile=load_profile("embedded"),
             config=terms,
             settings=FleetSettings(scale=ScaleSettings(2, 2)),
             observers=observers,
+            read=read,
         )
 
     @property

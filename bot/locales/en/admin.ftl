@@ -56,6 +56,7 @@ settings-on = on
 settings-off = off
 settings-language = Language
 settings-auto = each member's own
+settings-pictures = Members' own pictures
 settings-nsfw = Adult pictures
 settings-nsfw-block = nowhere
 settings-nsfw-marked = only where the app marks a channel as adult

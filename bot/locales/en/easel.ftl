@@ -46,24 +46,8 @@ error-owner = Only the owner of this bot can do that.
 error-not-yours = That is not yours to cancel, or it is already finished.
 error-internal = Something went wrong. It has been logged, and nothing was charged.
 
-## A member's own picture
-
-error-picture-bytes = That picture is larger than { $mb } MB. Send a smaller one.
-error-picture-kind = I can read PNG, JPEG and WebP pictures; this file is { $kind }.
-error-picture-none = That file is not a picture. I can read PNG, JPEG and WebP.
-error-picture-damaged = That picture is damaged or incomplete. Try saving or sending it again.
-error-picture-pixels = That picture has more than { $most } million pixels. Send a smaller one.
-error-picture-small = That picture is { $size } pixels; each side must have at least { $least }.
-error-picture-shape = That picture is { $size } pixels; one side may be at most { $most } times as long as the other.
-error-mask-empty = That mask marks nothing to repaint. Paint the area white, or make it transparent.
-
 ## Notes
 
-note-picture-cropped = Your picture was cropped to { $size }.
-note-picture-frame = Only the first frame of your picture is used.
-note-picture-cmyk = Your picture was meant for print (CMYK); on screen its colours differ a little.
-note-picture-deep = Your picture was reduced to 8 bits a pixel.
-note-picture-white = What is transparent in your picture is taken as white.
 note-size-snapped = { $wanted } became { $size }: each side is a multiple of { $grid } between { $low } and { $high }.
 note-size-shape = { $wanted } is { $size } pixels here.
 note-size-tier = { $wanted } became { $size }: that is the most your { $tier } tier allows.

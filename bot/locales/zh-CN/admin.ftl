@@ -53,6 +53,7 @@ settings-on = 开
 settings-off = 关
 settings-language = 语言
 settings-auto = 各人自己的语言
+settings-pictures = 成员自己的图片
 settings-nsfw = 成人图片
 settings-nsfw-block = 一律不允许
 settings-nsfw-marked = 仅限平台标记为成人的频道

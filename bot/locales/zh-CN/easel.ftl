@@ -39,24 +39,8 @@ error-owner = 只有机器人的所有者可以这样做。
 error-not-yours = 那不是您的任务，或者它已经结束。
 error-internal = 我这边出了问题，已记录；没有扣费。
 
-## 成员自己的图片
-
-error-picture-bytes = 这张图片超过 { $mb } MB，请发小一点的。
-error-picture-kind = 我能读 PNG、JPEG 和 WebP 图片，这个文件是 { $kind }。
-error-picture-none = 这个文件不是图片。我能读 PNG、JPEG 和 WebP。
-error-picture-damaged = 这张图片已损坏或不完整，请重新保存或再发一次。
-error-picture-pixels = 这张图片超过 { $most } 百万像素，请发小一点的。
-error-picture-small = 这张图片是 { $size } 像素，每边至少要有 { $least } 像素。
-error-picture-shape = 这张图片是 { $size } 像素，长边最多是短边的 { $most } 倍。
-error-mask-empty = 这张蒙版没有标出要重画的地方。请把那一块涂成白色，或弄成透明。
-
 ## 提示
 
-note-picture-cropped = 你的图片裁成了 { $size }。
-note-picture-frame = 只用了图片的第一帧。
-note-picture-cmyk = 你的图片是印刷用的 CMYK，屏幕上的颜色会略有不同。
-note-picture-deep = 你的图片降到了每像素 8 位。
-note-picture-white = 图片中透明的部分当作白色。
 note-size-snapped = { $wanted } 已调整为 { $size }：边长须是 { $low } 到 { $high } 之间 { $grid } 的倍数。
 note-size-shape = { $wanted } 在这里是 { $size } 像素。
 note-size-tier = { $wanted } 已调整为 { $size }：这是 { $tier } 套餐的上限。

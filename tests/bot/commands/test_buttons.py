@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.commands import buttons
-from bot.commands.button_ids import Action, button_id, pressed, replied
+from bot.commands.button_ids import Action, Press, button_id, pressed, replied
 from bot.imagine.asker import Asker
 from bot.imagine.events import Done
 from bot.imagine.models import Size, load_capabilities
@@ -52,6 +52,7 @@ def test_a_buttons_id_says_what_it_does_in_64_bytes() -> None:
             assert press is not None
             assert (press.action, press.target, press.request_id) == (action, target, "0123456789abcdef")
             assert len(button_id(action, target).encode()) <= 64
+            assert pressed(button_id(action, target, "5")) == Press(action, target, "5")
 
 
 @pytest.mark.parametrize("id_", ["", "again", "again:", "again:xyz", "steal:0123456789abcdef", "x again:0"])
@@ -74,27 +75,29 @@ async def test_one_of_a_grid_is_varied_from_its_own_seed(service: Service) -> No
     assert varied.request.seed == 9
 
 
-async def test_larger_is_the_next_size_of_one_picture(service: Service) -> None:
+async def test_redrawn_larger_is_the_next_size_of_one_picture(service: Service) -> None:
     live = await delivered(service, images="2")
-    larger = await buttons.larger(service, ANNA, f"{live.request_id}-1", key="2", address={})
+    larger = await buttons.redraw(service, ANNA, f"{live.request_id}-1", key="2", address={})
     assert str(larger.request.size) == "192x192"
     assert (larger.request.seed, larger.request.images) == (8, 1)
 
 
 async def test_there_is_nothing_larger_than_the_largest(service: Service) -> None:
     live = await delivered(service, size="256x256")
-    asked = buttons.larger(service, ANNA, live.request_id, key="2", address={})
+    asked = buttons.redraw(service, ANNA, live.request_id, key="2", address={})
     assert await refused(asked) == "action-largest"
-    assert Action.LARGER not in await offered(live, service)
+    assert Action.REDRAW not in await offered(live, service)
 
 
-async def test_larger_keeps_the_shape_and_is_not_offered_beyond_tier_and_model(tmp_path: Path) -> None:
+async def test_redrawn_larger_keeps_the_shape_and_is_not_offered_beyond_tier_and_model(
+    tmp_path: Path,
+) -> None:
     free = {"max_size": 128, "default_size": 128}
     async with easel(config_in(tmp_path, tiers={"free": free})) as service:
         live = await delivered(service, size="128x128")
-        assert Action.LARGER not in await offered(live, service)
-        assert not (await buttons.single(service, ANNA, f"{live.request_id}-0")).grows
-        asked = buttons.larger(service, ANNA, live.request_id, key="2", address={})
+        assert Action.REDRAW not in await offered(live, service)
+        assert (await buttons.single(service, ANNA, f"{live.request_id}-0")).larger == (Action.LARGER,)
+        asked = buttons.redraw(service, ANNA, live.request_id, key="2", address={})
         assert await refused(asked) == "action-largest-tier"
     tall = Size(128, 256)
     assert load_capabilities("embedded").larger(tall, 1024**2) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from PIL import Image
 
 from tests.bot.discord.conftest import labels, rows, words
@@ -43,11 +44,14 @@ async def test_vary_asks_for_words_at_once_and_keeps_the_seed(world: World) -> N
 async def test_larger_keeps_the_seed_and_ends_at_the_largest(world: World) -> None:
     message = await world.imagine(seed="7")
     larger = (await world.click(message, "Larger")).response
-    assert "Size: 192x192" in parameters(world, larger)
+    assert "Size: 256x256" in parameters(world, larger)
     assert "Seed: 7" in parameters(world, larger)
     largest = (await world.click(larger, "Larger")).response
-    assert "Size: 256x256" in parameters(world, largest)
+    assert "Size: 512x512" in parameters(world, largest)
     assert "Larger" not in labels(largest)
+    assert "Redraw larger" not in labels(larger)
+    redrawn = (await world.click(message, "Redraw larger")).response
+    assert "Size: 192x192" in parameters(world, redrawn)
 
 
 async def test_the_single_file_of_a_grid_grows_by_itself(world: World) -> None:
@@ -94,7 +98,7 @@ async def test_each_picture_of_a_grid_is_enlarged_and_varied_at_once(world: Worl
     message = await world.imagine("an orange cat", images=4, seed="7")
     larger = (await world.click(message, "U2")).response
     assert "Seed: 8" in parameters(world, larger)
-    assert "Size: 192x192" in parameters(world, larger)
+    assert "Size: 256x256" in parameters(world, larger)
     shown = await world.anna.click(message, label="V4")
     sent = await world.anna.submit_modal(shown, {"prompt": "a blue cat"})
     await world.settled()
@@ -103,9 +107,48 @@ async def test_each_picture_of_a_grid_is_enlarged_and_varied_at_once(world: Worl
     assert await world.used() == (6, 0)
 
 
-async def test_where_nothing_larger_may_be_drawn_it_is_not_offered(world: World) -> None:
+async def test_where_nothing_larger_may_be_drawn_anew_it_is_enlarged_once(world: World) -> None:
     message = await world.imagine(images=2, size="256x256")
-    assert rows(message) == [["V1", "V2"], ["1", "2"], ["Again", "Details", "Delete"]]
+    assert rows(message) == [["U1", "U2"], ["V1", "V2"], ["1", "2"], ["Again", "Details", "Delete"]]
+    larger = (await world.click(message, "U1")).response
+    assert rows(larger) == [
+        ["Again", "Vary"],
+        ["Vary a little", "Vary a lot", "Area", "Zoom out"],
+        ["Details", "Delete"],
+    ]
+
+
+async def test_a_part_is_chosen_by_its_number_and_drawn_anew_where_everybody_sees_it(world: World) -> None:
+    message = await world.imagine("an orange cat", seed="7")
+    chooser = (await world.click(message, "Area")).response
+    assert chooser.ephemeral
+    assert labels(chooser) == [str(n) for n in range(1, 10)]
+    shown = await world.anna.click(chooser, label="5")
+    assert "an orange cat" in str(shown.modal)
+    sent = await world.anna.submit_modal(shown, {"prompt": "a blue cat"})
+    await world.settled()
+    text = parameters(world, sent.response)
+    assert text.startswith("a blue cat")
+    assert "Inpaint area: 5" in text
+    assert not sent.response.ephemeral
+
+
+async def test_a_part_of_a_private_picture_stays_private(world: World) -> None:
+    message = (await world.begin("a secret", private=True)).response
+    await world.settled()
+    chooser = (await world.click(message, "Area")).response
+    shown = await world.anna.click(chooser, label="1")
+    sent = await world.anna.submit_modal(shown, {"prompt": "another secret"})
+    await world.settled()
+    assert sent.response.ephemeral
+
+
+@pytest.mark.parametrize("label", ["Vary a little", "Vary a lot", "Zoom out"])
+async def test_a_result_is_drawn_from_without_a_download(world: World, label: str) -> None:
+    message = await world.imagine("an orange cat", seed="7")
+    drawn = (await world.click(message, label, who=world.bob)).response
+    assert "Denoising strength" in parameters(world, drawn)
+    assert await world.used(world.bob) == (1, 0)
 
 
 async def test_imagine_again_from_a_messages_menu(world: World) -> None:

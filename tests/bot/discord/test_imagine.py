@@ -77,7 +77,11 @@ async def test_one_message_tells_the_progress_and_ends_as_the_result(world: Worl
     await world.settled()
     assert result.followups == []
     assert "step" not in words(result.response)
-    assert labels(result.response) == ["Again", "Vary", "Larger", "Details", "Delete"]
+    assert rows(result.response) == [
+        ["Again", "Vary", "Larger", "Redraw larger"],
+        ["Vary a little", "Vary a lot", "Area", "Zoom out"],
+        ["Details", "Delete"],
+    ]
     assert len(world.channel.history()) == 1
 
 
@@ -97,7 +101,7 @@ async def test_a_preview_is_shown_while_it_is_drawn(world: World) -> None:
 
 async def test_the_picture_comes_first_as_the_messages_own_file_at_full_width(world: World) -> None:
     message = await world.imagine("an orange cat", seed="7")
-    gallery, prompt, line, _ = parts(message)
+    gallery, prompt, line, *_ = parts(message)
     (item,) = gallery["items"]
     assert item["media"]["url"] == message.attachments[0].url
     assert item["description"] == "an orange cat"

@@ -15,10 +15,12 @@ from bot.config.schema import Style
 from bot.discord.imagine import signature
 from bot.imagine.asker import Asker
 from bot.imagine.events import Done
-from bot.imagine.models import load_capabilities
+from bot.imagine.inputs import Brought
+from bot.imagine.models import Size, load_capabilities
 from bot.imagine.options import OPTIONS, Kind, Option, Options, about, altered, choices
 from bot.imagine.parse import parse_imagine, parse_words
-from bot.imagine.request import replay, resolve
+from bot.imagine.request import Given, replay, resolve
+from bot.imagine.source import png
 from bot.messages import LANGUAGES, translator
 from bot.web.images import options as options_of_body
 from bot.web.schemas import GenerationRequest
@@ -54,27 +56,32 @@ def asked(option: Option) -> Options:
     return Options(prompt="a cat", **said)
 
 
-def resolved(options: Options) -> ImageRequest:
-    return resolve(options, models=only(EMBEDDED), tier=TIER, styles=STYLES).request
+def resolved(options: Options, picture: Given | None = None) -> ImageRequest:
+    return resolve(options, models=only(EMBEDDED), tier=TIER, styles=STYLES, picture=picture).request
+
+
+def given(option: Option) -> Given | None:
+    """The picture that an option needs."""
+    return Given(Size(128, 128)) if option.needs_picture else None
 
 
 every_option = pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
-PLAIN = resolved(Options(prompt="a cat", seed="7"))
+PLAIN = Options(prompt="a cat", seed="7")
 
 
 @every_option
 def test_it_makes_another_request_that_its_replay_makes_again(option: Option) -> None:
-    request = resolved(asked(option))
-    assert request != PLAIN
-    assert resolved(replay(request)) == request
+    request = resolved(asked(option), given(option))
+    assert request != resolved(PLAIN, given(option))
+    assert resolved(replay(request), given(option)) == request
     assert type(request).from_json(request.to_json()) == request
 
 
 @every_option
 def test_typed_anew_it_wins_over_an_old_request(option: Option) -> None:
-    anew = asked(option)
-    vary = altered(replay(PLAIN), Options(**{option.name: value(option)}))  # type: ignore[arg-type]
-    assert resolved(vary) == resolved(anew)
+    anew, before = asked(option), resolved(PLAIN, given(option))
+    vary = altered(replay(before), Options(**{option.name: value(option)}))  # type: ignore[arg-type]
+    assert resolved(vary, given(option)) == resolved(anew, given(option))
 
 
 @every_option
@@ -106,8 +113,8 @@ async def test_it_reaches_the_result_cache_and_the_file(tmp_path: Path) -> None:
     config = config_in(tmp_path, styles={"ink": {"prompt": "{prompt}, in ink"}}, default_tier="premium")
     async with easel(config) as service:
 
-        async def drawn(options: Options, key: str) -> tuple[bool, str]:
-            live = await service.imagine(ANNA, options, key=key, address={})
+        async def drawn(options: Options, key: str, brought: Brought | None = None) -> tuple[bool, str]:
+            live = await service.imagine(ANNA, options, key=key, address={}, brought=brought)
             done = await live.outcome()
             assert isinstance(done, Done)
             done = await service.read(done)
@@ -116,9 +123,10 @@ async def test_it_reaches_the_result_cache_and_the_file(tmp_path: Path) -> None:
             image = Image.open(io.BytesIO(done.pictures[0].png))
             return done.pictures[0].cached, str(image.info["parameters"])
 
-        _, plain = await drawn(Options(prompt="a cat", seed="7"), "plain")
+        _, plain = await drawn(PLAIN, "plain")
         for option in OPTIONS:
-            first, told = await drawn(asked(option), f"{option.name}-1")
-            again, _ = await drawn(asked(option), f"{option.name}-2")
+            brought = Brought(png(Image.new("RGB", (128, 128), "orange"))) if option.needs_picture else None
+            first, told = await drawn(asked(option), f"{option.name}-1", brought)
+            again, _ = await drawn(asked(option), f"{option.name}-2", brought)
             assert (option.name, first, again) == (option.name, option.name in SAME_PICTURE, True)
             assert (option.name, told != plain) == (option.name, option.name not in SAME_PICTURE)

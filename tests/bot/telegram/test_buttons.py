@@ -34,12 +34,12 @@ async def test_again_draws_the_same_words_from_another_seed(bot: Bot) -> None:
     assert await bot.used() == (2, 0)
 
 
-async def test_larger_draws_the_next_size_from_the_same_seed(bot: Bot) -> None:
+async def test_larger_is_twice_the_size(bot: Bot) -> None:
     first = await drawn(bot)
     await bot.telegram.press(ANNA, first, "larger:")
     await bot.settled()
     second = bot.telegram.photos(ANNA)[-1]
-    assert Image.open(io.BytesIO(second.photo or b"")).size == (192, 192)
+    assert Image.open(io.BytesIO(second.photo or b"")).size == (256, 256)
     assert "7" in second.plain
 
 
@@ -73,7 +73,7 @@ async def test_one_picture_of_several_is_enlarged_or_varied_by_its_own_button(st
         summary = next(shown for shown in bot.telegram.messages(ANNA) if shown.buttons)
         await bot.telegram.press(ANNA, summary, f"larger:{summary.data('vary:').split(':')[1]}")
         await bot.settled()
-        assert "192x192 · Seed 7" in bot.telegram.photos(ANNA)[-1].plain
+        assert "256x256 · Seed 7" in bot.telegram.photos(ANNA)[-1].plain
         second = summary.keyboard[1][1]
         assert second["text"] == "✏️ V2"
         await bot.telegram.press(ANNA, summary, second["callback_data"])

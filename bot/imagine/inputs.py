@@ -1,0 +1,199 @@
+"""Pictures that come with requests: from the files that were sent to the files that the engine draws from.
+
+The engine gets them as PNGs of exactly the request's size, under their SHA-256. Work on pixels takes up to a
+second each, so it is done in threads, a few at a time: memory does not grow with the number of members.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from bot.imagine import region, source
+from bot.imagine.models import Size, Workflow
+from bot.imagine.request import Given
+from bot.imagine.safety import Safety, Verdict
+from bot.imagine.server_settings import read_settings
+from bot.messages import Reason, UserError, say
+from storage.errors import ImageGone
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Mapping
+
+    from PIL import Image
+
+    from bot.config.money import Tier
+    from bot.imagine.request import ImageRequest
+    from bot.messages import Message
+    from storage.settings import Scope
+    from storage.store import Store
+
+AT_ONCE = 2
+"""Pictures that are decoded at the same time. A large one takes 300 MB for a moment."""
+OURS_PX = 8192
+"""No picture of ours is longer, however often it was enlarged."""
+SAME_SHAPE = 0.98
+"""How alike a mask's proportions and its picture's must be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What comes with a request: a picture, as a file that nobody has looked at yet."""
+
+    picture: bytes = field(repr=False)
+    mask: bytes | None = field(default=None, repr=False)
+    """A file too: white or transparent is repainted."""
+    enlarge: bool = False
+    """Keep the picture and draw it at twice its size."""
+    own: bool = False
+    """It was drawn here: no rule about members' pictures holds for it."""
+    before: ImageRequest | None = None
+    """The request it was already used in; it has that request's size, room and area."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The same, read and found to be in order."""
+
+    brought: Brought
+    picture: source.Source
+    mask: Image.Image | None = None
+
+    @property
+    def given(self) -> Given:
+        """What the request depends on."""
+        before, size = self.brought.before, Size(*self.picture.image.size)
+        larger = None
+        if self.brought.enlarge:
+            larger = before.size if before else Size(2 * size.width, 2 * size.height)
+        return Given(size, masked=self.mask is not None, used=before is not None, larger=larger)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A request with its pictures, which are not stored yet."""
+
+    request: ImageRequest
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """By digest."""
+    notes: tuple[Message, ...] = ()
+
+
+class Inputs:
+    """Reads, checks, makes and stores pictures that come with requests."""
+
+    def __init__(self, store: Store, safety: Safety) -> None:
+        self._store = store
+        self._safety = safety
+        self._few = asyncio.Semaphore(AT_ONCE)
+        self._held: Counter[str] = Counter()
+
+    async def open(self, brought: Brought, tier: Tier, scope: Scope | None) -> Opened:
+        """Read the files.
+
+        Raises `UserError`, one sentence, where members may not bring pictures, and for what is none.
+        """
+        if not brought.own:
+            await self._allow(tier, scope)
+        largest_bytes = tier.max_input_mb * source.MB
+        async with self._few:
+            return await asyncio.to_thread(_opened, brought, largest_bytes)
+
+    async def _allow(self, tier: Tier, scope: Scope | None) -> None:
+        if not tier.input_pictures:
+            raise UserError(say("error-picture-tier", tier=tier.name).because(Reason.NOT_ALLOWED))
+        if not (await read_settings(self._store, scope)).pictures:
+            raise UserError(say("error-picture-server").because(Reason.NOT_ALLOWED))
+
+    async def check(self, opened: Opened, *, adult: bool) -> None:
+        """The owner's classifier sees the picture too. Raises `UserError` where it must not be used."""
+        verdict = await self._safety.verdict(opened.picture.image)
+        if verdict is Verdict.REFUSE or (verdict is Verdict.SPOILER and not adult):
+            raise UserError(say("moderation-picture").because(Reason.POLICY))
+
+    async def make(self, opened: Opened, request: ImageRequest) -> Made:
+        """The pictures at the request's size, with the room and the mask that it asks for."""
+        async with self._few:
+            return await asyncio.to_thread(_made, opened, request)
+
+    async def before(self, request: ImageRequest) -> Brought | None:
+        """What came with an earlier request, to be used again; None where nothing did.
+
+        Raises `UserError` where it is no longer kept.
+        """
+        if not request.init:
+            return None
+        try:
+            picture = await self._store.pictures.get_input(request.init)
+            mask = await self._store.pictures.get_input(request.mask) if request.mask else None
+        except ImageGone:
+            raise UserError(say("error-picture-gone").because(Reason.GONE)) from None
+        return Brought(picture, mask, enlarge=request.workflow is Workflow.ENLARGE, before=request)
+
+    @contextlib.asynccontextmanager
+    async def stored(self, files: Mapping[str, bytes]) -> AsyncIterator[None]:
+        """Files are on disk inside; where that ends in an error, they are deleted again.
+
+        Raises StoreUnavailable. A process that is killed inside leaves files that the next start deletes.
+        """
+        self._held.update(files.keys())
+        try:
+            for content in files.values():
+                await self._store.pictures.put_input(content)
+            yield
+        except BaseException:
+            self._held.subtract(files.keys())
+            await self.discard(files)
+            raise
+        self._held.subtract(files.keys())
+
+    async def discard(self, digests: Iterable[str]) -> None:
+        """Delete files that no request is drawn from, unless one is being accepted that will be."""
+        for digest in digests:
+            if not self._held[digest]:
+                del self._held[digest]
+                await self._store.pictures.discard_input(digest)
+
+
+def _opened(brought: Brought, largest_bytes: int) -> Opened:
+    ours = brought.own or brought.before is not None
+    longest_px = source.WORKING_PX
+    if ours:  # written here, perhaps while a tier allowed more
+        largest_bytes, longest_px = max(largest_bytes, len(brought.picture)), OURS_PX
+    picture = source.read(brought.picture, largest_bytes=largest_bytes, longest_px=longest_px)
+    if brought.mask is None:
+        return Opened(brought, picture)
+    mask = source.read_mask(brought.mask, largest_bytes=largest_bytes).image
+    ratios = sorted((picture.image.width * mask.height, mask.width * picture.image.height))
+    if ratios[0] < SAME_SHAPE * ratios[1]:
+        raise UserError(say("error-mask-shape"))
+    return Opened(brought, picture, mask)
+
+
+def _made(opened: Opened, request: ImageRequest) -> Made:
+    size, before = (request.width, request.height), opened.brought.before
+    used = before is not None and (before.area, before.expand) == (request.area, request.expand)
+    mask = opened.mask
+    if request.expand and not used:
+        fitted = source.fitted(opened.picture, *region.inner_size(request.expand, size))
+        picture, mask = region.with_room(fitted.image, request.expand, size)
+    else:
+        fitted = source.fitted(opened.picture, *size)
+        picture = fitted.image
+        if request.area and not used:
+            mask = region.area_mask(request.area.split(","), size)
+        elif mask is not None:
+            mask = source.fitted(source.Source(mask), *size).image.point(lambda value: 255 * (value >= 128))
+    init = source.png(picture)
+    files = {hashlib.sha256(init).hexdigest(): init}
+    request = replace(request, init=next(iter(files)))
+    if mask is not None:
+        content = source.png(mask)
+        digest = hashlib.sha256(content).hexdigest()
+        files[digest] = content
+        request = replace(request, mask=digest)
+    return Made(request, files, fitted.notes)

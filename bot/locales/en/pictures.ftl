@@ -1,0 +1,41 @@
+## Pictures that members bring
+
+error-picture-bytes = That picture is larger than { $mb } MB. Send a smaller one.
+error-picture-kind = I can read PNG, JPEG and WebP pictures; this file is { $kind }.
+error-picture-none = That file is not a picture. I can read PNG, JPEG and WebP.
+error-picture-damaged = That picture is damaged or incomplete. Try saving or sending it again.
+error-picture-pixels = That picture has more than { $most } million pixels. Send a smaller one.
+error-picture-small = That picture is { $size } pixels; each side must have at least { $least }.
+error-picture-shape = That picture is { $size } pixels; one side may be at most { $most } times as long as the other.
+error-mask-empty = That mask marks nothing to repaint. Paint the area white, or make it transparent.
+note-picture-cropped = Your picture was cropped to { $size }.
+note-picture-frame = Only the first frame of your picture is used.
+note-picture-cmyk = Your picture was meant for print (CMYK); on screen its colours differ a little.
+note-picture-deep = Your picture was reduced to 8 bits a pixel.
+note-picture-white = What is transparent in your picture is taken as white.
+error-picture-tier = Your { $tier } tier does not take pictures of your own.
+error-picture-server = The admins here have turned pictures of your own off. You can still use pictures that I drew.
+error-picture-gone = The picture that this was made from is no longer kept. Send it again.
+error-picture-needed = { $option } says what to do with a picture: send one along.
+error-mask-shape = The mask must have the same proportions as the picture.
+error-mask-area = Either send a mask or name an area, not both.
+error-area-expand = Either name an area to draw anew or a side to expand, not both.
+error-workflow-vary = { $model } cannot draw from a picture.
+error-workflow-inpaint = { $model } cannot draw a part of a picture anew.
+error-workflow-enlarge = { $model } cannot enlarge a picture.
+moderation-picture = That picture cannot be used here.
+
+## What can be done with a result
+
+button-redraw = Redraw larger
+button-subtle = Vary a little
+button-strong = Vary a lot
+button-area = Area
+button-wider = Zoom out
+each-redraw = R{ $number }
+action-area-title = Draw a part anew
+action-area = Choose the part to draw anew by its number.
+action-area-prompt = What to draw there
+fact-strength = Strength
+fact-area = Area
+fact-expand = Expanded

@@ -1,0 +1,41 @@
+## 成员自己的图片
+
+error-picture-bytes = 这张图片超过 { $mb } MB，请发小一点的。
+error-picture-kind = 我能读 PNG、JPEG 和 WebP 图片，这个文件是 { $kind }。
+error-picture-none = 这个文件不是图片。我能读 PNG、JPEG 和 WebP。
+error-picture-damaged = 这张图片已损坏或不完整，请重新保存或再发一次。
+error-picture-pixels = 这张图片超过 { $most } 百万像素，请发小一点的。
+error-picture-small = 这张图片是 { $size } 像素，每边至少要有 { $least } 像素。
+error-picture-shape = 这张图片是 { $size } 像素，长边最多是短边的 { $most } 倍。
+error-mask-empty = 这张蒙版没有标出要重画的地方。请把那一块涂成白色，或弄成透明。
+note-picture-cropped = 您的图片裁成了 { $size }。
+note-picture-frame = 只用了图片的第一帧。
+note-picture-cmyk = 您的图片是印刷用的 CMYK，屏幕上的颜色会略有不同。
+note-picture-deep = 您的图片降到了每像素 8 位。
+note-picture-white = 图片中透明的部分当作白色。
+error-picture-tier = 您的 { $tier } 套餐不能使用自己的图片。
+error-picture-server = 这里的管理员关闭了自带图片。我画的图片仍然可以用。
+error-picture-gone = 这张图所依据的图片已不再保存，请重新发送。
+error-picture-needed = { $option } 说明怎样处理图片，请附上一张图片。
+error-mask-shape = 蒙版的长宽比必须与图片相同。
+error-mask-area = 蒙版和区域只能选一个。
+error-area-expand = 重画区域和扩图方向只能选一个。
+error-workflow-vary = { $model } 不能根据图片作画。
+error-workflow-inpaint = { $model } 不能重画图片的一部分。
+error-workflow-enlarge = { $model } 不能放大图片。
+moderation-picture = 这张图片不能在这里使用。
+
+## 对结果可以做什么
+
+button-redraw = 重画大图
+button-subtle = 微变
+button-strong = 大变
+button-area = 局部
+button-wider = 拉远
+each-redraw = R{ $number }
+action-area-title = 重画一部分
+action-area = 按编号选择要重画的部分。
+action-area-prompt = 那里画什么
+fact-strength = 重绘强度
+fact-area = 区域
+fact-expand = 扩图
