@@ -177,7 +177,7 @@ DRAW = """
 import asyncio, pathlib
 from bot.app import open_service
 from bot.imagine.options import Options
-from bot.imagine.service import Asker
+from bot.imagine.asker import Asker
 from tests.easel import config_in
 
 async def main():
