@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from bot.log_advice import advise
 from engine.libraries import quieten
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def set_up_logs(level: str, redactor: Redactor, *, json: bool | None = None, pro
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
+        advise,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     renderer: structlog.typing.Processor = (

@@ -181,7 +181,7 @@ class Face(discord.AutoShardedClient, ABC):
         except discord.HTTPException as error:
             if error.code != ANSWERED_BEFORE:
                 raise
-            log.warning("discord.acknowledged_before", interaction=interaction.id)
+            log.info("discord.acknowledged_before", interaction=interaction.id)
             with contextlib.suppress(discord.DiscordException, aiohttp.ClientError, OSError):
                 return (await interaction.original_response()).id
             return None
@@ -194,7 +194,7 @@ class Face(discord.AutoShardedClient, ABC):
         except discord.HTTPException as error:
             if error.code != ANSWERED_BEFORE:
                 raise
-            log.warning("discord.acknowledged_before", interaction=interaction.id)
+            log.info("discord.acknowledged_before", interaction=interaction.id)
 
     async def _defer(self, interaction: Interaction, **how: bool) -> Deferred | None:
         """Acknowledge, once more where the line broke and there is time left."""
@@ -203,7 +203,7 @@ class Face(discord.AutoShardedClient, ABC):
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             if discord.utils.utcnow() - interaction.created_at > RETRY_WITHIN:
                 raise
-            log.warning("discord.acknowledged_again", why=type(error).__name__)
+            log.info("discord.acknowledged_again", why=type(error).__name__)
             return await interaction.response.defer(**how)
 
     async def tell(self, interaction: Interaction, error: Exception) -> None:

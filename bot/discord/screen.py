@@ -101,7 +101,7 @@ class DiscordScreen(Screen):
             await self._message.deliver(page)
 
     async def explain(self, *, drawn: bool) -> None:
-        log.warning("discord.parked", request=self._live.request_id, drawn=drawn)
+        log.info("discord.parked", request=self._live.request_id, drawn=drawn)
         text = self._t("discord-kept" if drawn else "discord-unreachable")
         await self._message.leave(Page(self._live.request.prompt, (escaped(text),)))
 

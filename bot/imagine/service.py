@@ -95,7 +95,7 @@ class Service:
         """Queue what an earlier process accepted and did not finish, in its old order; a pause goes on."""
         if (await self.store.settings.of(BOT)).get(Setting.PAUSED):
             self.hold(paused=True)
-            log.warning("service.paused", do="an owner resumes with /resume, or on the owner's page")
+            log.warning("service.paused")
         for record in await self.store.requests.unfinished():
             await self._resume(await self.store.requests.get(record.request_id))
         log.info("service.started", resumed=len(self._flights))

@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-RECONCILED_LATER = "nothing: it is tried again within the hour"
-
 VALID_US = HOUR_US
 """How long an order may be paid."""
 
@@ -195,7 +193,7 @@ class Shop:
             await provider.reconcile()
             await self.pay_back()
         except (Later, StoreUnavailable) as error:
-            log.warning("sales.not_reconciled", provider=provider.name, why=str(error), do=RECONCILED_LATER)
+            log.warning("sales.not_reconciled", provider=provider.name, why=str(error))
 
     async def end_subscriptions(self, member: str) -> None:
         """Whoever leaves pays no further. What cannot be ended now is paid back when it is paid again."""

@@ -112,7 +112,7 @@ async def listen(
             )
             log.info("telegram.listening", port=section.webhook_port)
             await _moved_away(bot, section.webhook_url, check_s)
-            log.warning("telegram.webhook_changed", do="something else uses this token; it is set again")
+            log.warning("telegram.webhook_changed")
     finally:
         server.stop()
         await server.close_all_connections()

@@ -79,7 +79,7 @@ async def serve(
         running = asyncio.create_task(server.serve([door]), name="http")
         log.info("http.listening", host=host, port=port)
         if config.http.links_lead_inside:
-            log.warning("http.no_public_url", links=config.http.url, todo="set public_url under [http]")
+            log.warning("http.no_public_url", links=config.http.url)
         try:
             await asyncio.shield(running)
         finally:

@@ -181,7 +181,7 @@ class NvmlTelemetry:
             self._lose(f"NVML answered what cannot be read ({error!r}).")
         else:
             if self._trouble is not None:
-                log.warning("GPU telemetry is back.", extra={"action": "telemetry_back"})
+                log.info("GPU telemetry is back.", extra={"action": "telemetry_back"})
             self._trouble = None
             self._energy.add(sample.at_s, sample.power_w, sample.energy_j)
             self._last = sample

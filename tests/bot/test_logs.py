@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,13 +14,14 @@ from structlog.contextvars import bound_contextvars
 
 from bot.config.credentials import Redactor
 from bot.imagine.options import Options
+from bot.log_advice import ADVICE
 from bot.logs import REPEATING, WORDY, OnceAMinute, set_up_logs
+from engine.events import TROUBLE
 from tests.bot.web.conftest import Stage
 from tests.bot.web.test_admin import ANNA, link, owned, spend
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 PROMPT = "a very private cat"
 
@@ -121,3 +124,47 @@ def test_a_line_that_repeats_is_logged_once_a_minute() -> None:
     assert said("something else") == "something else"
     now_s = 60.0
     assert said("no files left") == "no files left (4 more like this were not logged)"
+
+
+ROOT = Path(__file__).parents[2]
+LOUD = {"warning", "error", "exception", "critical"}
+
+
+def loud() -> set[str]:
+    """What our code logs at warning or above: an event's name, or the `action` of one that is a sentence."""
+    found = {action.value for action in TROUBLE}
+    for package in ("bot", "engine", "storage"):
+        for file in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+                if (
+                    isinstance(node, ast.Call)
+                    and isinstance(node.func, ast.Attribute)
+                    and node.func.attr in LOUD
+                    and isinstance(node.func.value, ast.Name)
+                    and node.func.value.id == "log"
+                ):
+                    found.add(_named(node))
+    return found
+
+
+def _named(call: ast.Call) -> str:
+    for word in call.keywords:
+        if word.arg == "extra" and isinstance(word.value, ast.Dict):
+            return str(ast.literal_eval(word.value.values[0]))  # `action` is its first
+    return str(ast.literal_eval(call.args[0]))
+
+
+def test_each_line_that_an_owner_should_read_says_what_to_do() -> None:
+    assert loud() == set(ADVICE)
+
+
+@pytest.mark.usefixtures("logs")
+def test_the_advice_stands_in_the_line(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs("info", Redactor(), json=True)
+    structlog.get_logger("bot").warning("service.paused")
+    structlog.get_logger("bot").info("service.started")
+    logging.getLogger("engine.x").warning("The card is gone.", extra={"action": "telemetry_lost"})
+    paused, started, lost = lines(capsys.readouterr().err)
+    assert paused["do"] == ADVICE["service.paused"]
+    assert "do" not in started
+    assert lost["do"] == ADVICE["telemetry_lost"]
