@@ -90,6 +90,7 @@ month: install ## simulate a month of 500 members; writes docs/month.png and che
 
 crash: install ## kill the bot 500 times at its worst moments and look whether anything is lost
 	$(BIN)/python -m tests.crash --kills 500
+	$(BIN)/python -m tests.crash --kills 300 --shops
 
 world: install ## live through 20,000 worlds in virtual time, each with faults drawn from its seed; SEEDS=0:20000
 	$(BIN)/python -m tests.world $(or $(SEEDS),0:20000)

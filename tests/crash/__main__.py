@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import functools
+import logging
 import os
 import random
 import select
@@ -18,14 +20,24 @@ import tempfile
 import time
 import traceback
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
+import structlog
+
+from tests.crash import shops, street
 from tests.crash.life import FAILPOINTS, Plan, live
 from tests.crash.reckoning import reckon
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    Birth = Callable[[Callable[[], None]], Coroutine[None, None, None]]
 
 START_S = 60.0
 LIFE_S = 10.0
 DRAIN_S = 60.0
+SHOPS_LIFE_S, SHOPS_DRAIN_S = 1.5, 240.0
+BUYERS, GRANTED_AT_MOST = 9, 12
 
 
 def main() -> int:
@@ -33,7 +45,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--shops", action="store_true", help="buying through the real adapters for Telegram and Discord"
+    )
     arguments = parser.parse_args()
+    if arguments.shops:
+        return kill_shops(arguments.kills, arguments.seed)
     chance = random.Random(arguments.seed)
     people = 10 + arguments.kills // 3
     kills = survived = 0
@@ -50,9 +67,8 @@ def main() -> int:
                 at_its_nth=chance.randint(1, 8),
             )
             from_its_start = chance.random() < 0.2  # some die while they still put the last life in order
-            status = run(
-                folder, plan, LIFE_S if at_a_place else chance.uniform(0, 0.3), from_its_start=from_its_start
-            )
+            limit_s = LIFE_S if at_a_place else chance.uniform(0, 0.3)
+            status = run(_life(folder, plan), limit_s, from_its_start=from_its_start)
             if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
                 kills += 1
             elif os.WEXITSTATUS(status) == 0:
@@ -60,7 +76,7 @@ def main() -> int:
             else:
                 print(f"life {seed} ended with {status} by itself")
                 return 1
-        if run(folder, Plan(0, requests=0, people=people), DRAIN_S) != 0:
+        if run(_life(folder, Plan(0, requests=0, people=people)), DRAIN_S) != 0:
             print("the last life did not drain")
             return 1
         report = asyncio.run(reckon(folder))
@@ -69,13 +85,67 @@ def main() -> int:
     return 1 if report.problems else 0
 
 
-def run(folder: Path, plan: Plan, limit_s: float, *, from_its_start: bool = False) -> int:
+def _life(folder: Path, plan: Plan) -> Birth:
+    return lambda on_serving: live(folder, plan, on_serving)
+
+
+def kill_shops(kills: int, seed: int) -> int:
+    """Members buy on Telegram, whose stand-in outlives every kill, and at Discord, which simcord plays."""
+    chance, killed, lives = random.Random(seed), 0, 0
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        port, written = os.pipe()
+        platform = os.fork()
+        if platform == 0:
+            os.close(port)
+            street.be_telegram(folder, seed, BUYERS, written)
+            os._exit(0)
+        os.close(written)
+        try:
+            number = int(os.read(port, 16))
+            while killed < kills:
+                lives += 1
+                grants = chance.randint(1, GRANTED_AT_MOST)
+                births: list[Birth] = [
+                    functools.partial(shops.on_telegram, folder, number),
+                    functools.partial(shops.on_discord, folder, number, seed * 10_000 + lives, grants),
+                ]
+                from_its_start = chance.random() < 0.2
+                status = run(
+                    chance.choice(births), chance.uniform(0, SHOPS_LIFE_S), from_its_start=from_its_start
+                )
+                if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
+                    killed += 1
+                elif os.WEXITSTATUS(status) != 0:
+                    print(f"life {lives} ended with {status} by itself")
+                    return 1
+            (folder / street.CLOSING).touch()
+            quiet = (folder / street.QUIET).exists
+            drain: Birth = functools.partial(shops.drain, folder, number, quiet)
+            for last in (drain, functools.partial(shops.on_discord, folder, number, seed, 0), drain):
+                if (status := run(last, SHOPS_DRAIN_S)) != 0:
+                    print(f"the last life did not drain: {status}")
+                    return 1
+            (folder / street.OVER).touch()
+            os.waitpid(platform, 0)
+            platform = 0
+            report = asyncio.run(shops.reckon(folder, number))
+        finally:
+            if platform:
+                os.kill(platform, signal.SIGKILL)
+                os.waitpid(platform, 0)
+    print(f"{killed} kills, {lives - killed} lives that ended by themselves; {report}")
+    return 1 if report.problems else 0
+
+
+def run(birth: Birth, limit_s: float, *, from_its_start: bool = False) -> int:
     """One life in a fork, killed `limit_s` after it began to serve (or was started); its wait status."""
     serving, begun = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(serving)
-        _be_born(folder, plan, begun)
+        _be_born(birth, begun)
     os.close(begun)
     if not from_its_start:
         select.select([serving], [], [], START_S)
@@ -90,9 +160,9 @@ def run(folder: Path, plan: Plan, limit_s: float, *, from_its_start: bool = Fals
     return os.waitpid(child, 0)[1]
 
 
-def _be_born(folder: Path, plan: Plan, begun: int) -> NoReturn:
+def _be_born(birth: Birth, begun: int) -> NoReturn:
     try:
-        asyncio.run(live(folder, plan, on_serving=lambda: os.close(begun)))
+        asyncio.run(birth(lambda: os.close(begun)))
     except BaseException:
         traceback.print_exc()
         os._exit(1)

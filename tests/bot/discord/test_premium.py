@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import discord
 import pytest
-from simcord.http.router import RequestContext, route
 
 from bot.imagine.asker import Asker
 from bot.messages import UserError
 from storage.clock import to_us
 from storage.months import Period
 from tests.bot.discord.conftest import labels, parts, words
+from tests.bot.discord.subscriptions import Subscription
 from tests.easel import config_in
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from tests.bot.discord.conftest import Opened, World
 
 BOOST, MONTH = 5001, 5002
-MONTH_LASTS = dt.timedelta(days=31)
 OFFERS: dict[str, Any] = {
     "boost": {"images": 100, "stars": 150, "discord_sku": BOOST, "discord_cents": 299},
     "month": {"tier": "member", "days": 30, "discord_sku": MONTH, "discord_cents": 499},
@@ -45,45 +44,6 @@ def skus(world: World) -> tuple[Any, Any]:
 
 
 ALWAYS = Period(0, to_us(dt.datetime(2100, 1, 1, tzinfo=dt.UTC)))
-
-
-@route("GET", "/skus/{sku_id}/subscriptions")
-def list_subscriptions(ctx: RequestContext) -> Any:
-    """Which simcord does not play: a user's subscriptions."""
-    return [one.payload() for one in Subscription.listed if int(ctx.params["user_id"]) == one.user]
-
-
-class Subscription:
-    """A subscription as Discord tells of it, billed by the month."""
-
-    listed: ClassVar[list[Subscription]] = []
-
-    def __init__(self, world: World, entitlement: Any) -> None:
-        bought = entitlement.snapshot()
-        self.user, self._sku, self._entitlement = bought.user_id, bought.sku_id, bought.id
-        self._id = discord.utils.time_snowflake(dt.datetime.now(dt.UTC))
-        self._world, self._months = world, 0
-        Subscription.listed = [self]
-
-    def update(self, *, months: int, told: bool = True) -> None:
-        """So many months after its begin."""
-        self._months = months
-        if told:
-            self._world.env.backend.emit("SUBSCRIPTION_UPDATE", self.payload())
-
-    def payload(self) -> dict[str, Any]:
-        begun = dt.datetime.now(dt.UTC) + self._months * MONTH_LASTS
-        return {
-            "id": str(self._id),
-            "user_id": str(self.user),
-            "sku_ids": [str(self._sku)],
-            "entitlement_ids": [str(self._entitlement)],
-            "renewal_sku_ids": None,
-            "current_period_start": begun.isoformat(),
-            "current_period_end": (begun + MONTH_LASTS).isoformat(),
-            "status": 0,
-            "canceled_at": None,
-        }
 
 
 async def income(world: World) -> list[tuple[str, int, int]]:
@@ -165,7 +125,7 @@ async def test_a_subscription_gives_its_tier_while_discord_says_so(world: World,
 
 async def test_a_subscription_is_income_with_each_of_its_payments(world: World, skus: Any) -> None:
     bought = await world.env.grant_entitlement(skus[1], user=world.anna)
-    subscription = Subscription(world, bought)
+    subscription = Subscription(world.env, bought)
     for _ in range(2):
         subscription.update(months=0)
         subscription.update(months=1)

@@ -144,7 +144,10 @@ class Till:
         ok = fields["ok"] == "true"
         if not ok and not fields.get("error_message"):
             raise ApiRefusal("Bad Request: error_message must be non-empty")
-        self.asked[fields["pre_checkout_query_id"]].set_result((ok, fields.get("error_message", "")))
+        asked = self.asked[fields["pre_checkout_query_id"]]
+        if asked.done():
+            raise ApiRefusal("Bad Request: query is too old and response timeout expired")
+        asked.set_result((ok, fields.get("error_message", "")))
         return True
 
     def refundStarPayment(self, fields: dict[str, Any], _: dict[str, Any]) -> bool:
