@@ -143,7 +143,11 @@ def _family(source: str, revision: str | None, known: Mapping[str, Family]) -> F
         raise BadSetting("path", source, f"its {INDEX} names no class of pipeline ({error!r})") from error
     if name not in known:
         raise BadSetting("path", source, f"it holds a {name}; Easel draws with {' and '.join(sorted(known))}")
-    return known[name].of_folder(told)
+    family = known[name].of_folder(told)
+    scheduler = index.parent / "scheduler" / "scheduler_config.json"
+    if not scheduler.exists():
+        return family
+    return family.scheduled(json.loads(scheduler.read_text(encoding="utf-8")))
 
 
 def _dtype(wanted: str, device: str, family: Family) -> torch.dtype:

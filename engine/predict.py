@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from engine.families.profile import Profile
 
 
+BEGIN_PART = 0.5
+"""Encoding a picture over decoding one, while it was not measured: half the layers, roughly."""
+
+
 class Predictor:
     """Device seconds a job will take: the profile's, scaled by what was measured here.
 
@@ -23,6 +27,7 @@ class Predictor:
         self.profile = profile
         self._step: dict[int, Factor] = {}
         self._encode = Factor()
+        self._begin = Factor(BEGIN_PART)
         self._decode = Factor()
         self._pace = Factor()
 
@@ -37,6 +42,10 @@ class Predictor:
     def encode_s(self, captions: int = 1) -> float:
         return captions * self.profile.encode_s * self._encode.value
 
+    def begin_s(self, pixels: int) -> float:
+        """Of encoding one picture to begin from."""
+        return self.profile.decode_s.at(pixels) * self._begin.value
+
     def decode_s(self, pixels: int) -> float:
         return self.profile.decode_s.at(pixels) * self._decode.value
 
@@ -44,7 +53,9 @@ class Predictor:
         """What is left of this job, in device seconds."""
         need = plan.need
         left = max(0, plan.steps - steps_done) * self.step_s(need.step_pixels, need.captions)
-        return left + self.decode_s(need.pixels) + (0.0 if encoded else self.encode_s(need.captions))
+        if not steps_done:
+            left += plan.pictures * self.begin_s(plan.picture_pixels)
+        return left + self.decode_s(plan.picture_pixels) + (0.0 if encoded else self.encode_s(need.captions))
 
     def learn_step(self, pixels: int, captions: int, seconds: float) -> None:
         """One job's part of one step took `seconds` of the device."""
@@ -57,6 +68,11 @@ class Predictor:
     def learn_encode(self, captions: int, seconds: float) -> None:
         if self.profile.encode_s > 0:
             self._encode.learn(seconds / (captions * self.profile.encode_s))
+
+    def learn_begin(self, pixels: int, seconds: float) -> None:
+        expected = self.profile.decode_s.at(pixels)
+        if expected > 0:
+            self._begin.learn(seconds / expected)
 
     def learn_decode(self, pixels: int, seconds: float) -> None:
         expected = self.profile.decode_s.at(pixels)
@@ -80,12 +96,15 @@ class Predictor:
     def learned(self) -> dict[str, float]:
         """Factors, for `restore`."""
         steps = {str(pixels): factor.value for pixels, factor in self._step.items()}
-        return {"encode": self._encode.value, "decode": self._decode.value} | steps
+        others = {"encode": self._encode, "begin": self._begin, "decode": self._decode}
+        return {name: factor.value for name, factor in others.items()} | steps
 
     def restore(self, factors: Mapping[str, float]) -> None:
         for name, factor in factors.items():
             if name == "encode":
                 self._encode = Factor(factor)
+            elif name == "begin":
+                self._begin = Factor(factor)
             elif name == "decode":
                 self._decode = Factor(factor)
             else:

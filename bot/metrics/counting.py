@@ -32,6 +32,7 @@ class Counting(Observer):
 
         self._calls = {
             Phase.ENCODE: histogram("encode_seconds", "Wall seconds of encoding a prompt.", MODEL_S),
+            Phase.BEGIN: histogram("begin_seconds", "Wall seconds of encoding a picture.", MODEL_S),
             Phase.DENOISE: histogram(
                 "step_seconds", "Wall seconds of one denoising step of a group.", MODEL_S
             ),

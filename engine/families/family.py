@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from engine.families.plan import OneCaption
 
@@ -71,6 +71,10 @@ class Family(OneCaption):
 
     def of_folder(self, index: Mapping[str, object]) -> Family:
         """What this family is for a folder whose model_index.json says so."""
+        return self
+
+    def scheduled(self, config: Mapping[str, Any]) -> Family:
+        """The same for a model whose scheduler is set so, by diffusers' names or a profile's [steps]."""
         return self
 
     def load(self, placement: Placement) -> Model:

@@ -44,8 +44,17 @@ class Plan:
     texts: tuple[str, ...]
     """To be encoded; `begin` takes their captions in this order."""
     steps: int
-    """That are really run."""
+    """That are really run; each tile's count, where the picture is drawn in tiles."""
     need: Need
+    """Of a step: of the picture, or of a tile."""
+    pictures: int = 0
+    """That are encoded before the first step."""
+    pixels: int | None = None
+    """Of the whole picture, where a step is of a tile."""
+
+    @property
+    def picture_pixels(self) -> int:
+        return self.need.pixels if self.pixels is None else self.pixels
 
 
 class Planner(Protocol):

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from engine.events import Phase
 from engine.families.plan import ONE_CAPTION, Planner
-from engine.request import Undrawable
+from engine.families.tiles import Grid
+from engine.request import Role, Undrawable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -105,7 +106,7 @@ class Profile:
         if phase is Phase.ENCODE:
             return self.peaks.encode_bytes
         if phase is Phase.BEGIN:
-            return round(self.peaks.begin.at(pixels))
+            return round(self.peaks.begin.at(self.decoded_at_once(pixels)))
         if phase is Phase.DENOISE:
             return round(self.peaks.step.at(pixels) * captions)
         return round(self.peaks.decode.at(self.decoded_at_once(pixels)))
@@ -115,7 +116,7 @@ class Profile:
         return self.tile_px if pixels > self.tile_above_pixels else None
 
     def decoded_at_once(self, pixels: int) -> int:
-        """Pixels in the largest piece that the decoder is given."""
+        """Pixels in the largest piece that the decoder is given, or the encoder."""
         return pixels if pixels <= self.tile_above_pixels else min(pixels, self.tile_px**2)
 
     def plan(self, request: DrawRequest) -> Plan:
@@ -127,7 +128,24 @@ class Profile:
         if not self.takes(request):
             roles = ", ".join(sorted({picture.role.value for picture in request.inputs}))
             raise Undrawable(f"{self.name} does not draw from pictures here ({roles})")
-        return self.planner.plan(request)
+        if (tiles := self.tiles(request)) is None:
+            return self.planner.plan(request)
+        if width * height > self.max_enlarged_pixels:
+            raise Undrawable(f"{width}x{height} is larger than a picture of this model can be made")
+        tile = self.planner.plan(replace(request, width=tiles.width, height=tiles.height))
+        return replace(tile, steps=tile.steps * len(tiles), pixels=width * height)
+
+    @property
+    def max_enlarged_pixels(self) -> int:
+        """The largest picture that can be drawn from another: twice the side of the largest from words."""
+        return 4 * self.max_pixels
+
+    def tiles(self, request: DrawRequest) -> Grid | None:
+        """The tiles that it is drawn in: where it is too large for the model, and begins from a picture."""
+        if request.width * request.height <= self.max_pixels or request.input(Role.INIT) is None:
+            return None
+        side = min(self.default_size) // self.multiple * self.multiple
+        return Grid.over(request.width, request.height, side, multiple=self.multiple)
 
     def takes(self, request: DrawRequest) -> bool:
         """Whether it can draw from all the pictures that come with a request."""

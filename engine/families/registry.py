@@ -79,7 +79,7 @@ def _parse(data: dict[str, Any], device: str) -> Profile:
     speed = chosen or speeds[data["default_speed"]]
     return Profile(
         name=data["name"],
-        planner=families()[data["pipeline"]] if "pipeline" in data else ONE_CAPTION,
+        planner=families()[data["pipeline"]].scheduled(steps) if "pipeline" in data else ONE_CAPTION,
         multiple=sizes["multiple"],
         min_pixels=sizes["min"] ** 2,
         max_pixels=sizes["max"] ** 2,

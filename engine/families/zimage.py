@@ -8,12 +8,15 @@ times.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from engine.families.family import Family
+from engine.families.flow import Kept, steps_from
 from engine.families.model import Caption
 from engine.families.plan import Need, Plan
+from engine.families.tiles import Grid, Tiles
+from engine.request import Role, Undrawable
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from engine.worker.pipeline import PipelineModel
 
 MAX_PROMPT_TOKENS = 512
+SCALE = 8
+"""Pixels a side of a latent pixel."""
 LATENT_TOKENS_SIDE = 2
 """Latent pixels that a side of an image token has."""
 TOKEN_MULTIPLE = 32
@@ -39,26 +44,61 @@ def padded(tokens: int) -> int:
 
 @dataclass(slots=True, eq=False)
 class ZCanvas:
-    """A picture in the making: latents (channels, height / 8, width / 8), one more sigma than steps."""
+    """A picture in the making: latents (channels, height / 8, width / 8), one more sigma than rounds.
+
+    A round is a step; of a picture that is drawn in tiles, a step of each tile.
+    """
 
     key: Hashable
     tokens: int
     latents: torch.Tensor
     embeddings: tuple[torch.Tensor, ...]
     guidance: float
-    timesteps: torch.Tensor
     sigmas: torch.Tensor
+    kept: Kept | None = None
+    tiles: Tiles | None = None
     step: int = 0
     guess: torch.Tensor | None = None
     """The finished latents as the last step foresaw them."""
 
+    @property
+    def round(self) -> int:
+        return self.step // len(self.tiles.boxes) if self.tiles else self.step
 
+    @property
+    def seen(self) -> torch.Tensor:
+        """What of the latents the next step works on."""
+        return self.tiles.of(self.latents, self.step) if self.tiles else self.latents
+
+
+@dataclass(frozen=True)
 class ZImage(Family):
-    """A caption with guidance 0; above it a second one, of the negative prompt."""
+    """A caption with guidance 0; above it a second one, of the negative prompt.
+
+    Begins from a picture at any level of noise, and inpaints: neither changes the forward, so that such jobs
+    share it with those of words alone.
+    """
+
+    takes: frozenset[Role] = frozenset({Role.INIT, Role.MASK})
+    shift: float | None = 3.0
+    """How the schedule is bent; None where that depends on the size, and no picture can be begun from."""
 
     def plan(self, request: DrawRequest) -> Plan:
         texts = (request.prompt, request.negative_prompt) if request.guidance > 0 else (request.prompt,)
-        return Plan(texts, request.steps, Need(request.width, request.height, len(texts)))
+        need = Need(request.width, request.height, len(texts))
+        if not request.inputs:
+            return Plan(texts, request.steps, need)
+        roles = sorted(picture.role.value for picture in request.inputs)
+        init = request.input(Role.INIT)
+        if init is None or len(set(roles)) < len(roles):
+            raise Undrawable(f"one picture, and one mask at most, can be drawn from, not {', '.join(roles)}")
+        if not 0 < init.strength <= 1 or self.shift is None:
+            raise Undrawable(f"a picture cannot be drawn from at a strength of {init.strength:g}")
+        return Plan(texts, steps_from(init.strength, request.steps, self.shift), need, pictures=1)
+
+    def scheduled(self, config: Mapping[str, Any]) -> ZImage:
+        bent = None if config.get("use_dynamic_shifting") else config.get("shift", self.shift)
+        return replace(self, shift=bent)
 
     def load(self, placement: Placement) -> PipelineModel:
         from engine.worker.pipeline import PipelineModel
@@ -86,7 +126,8 @@ class ZImageSampler:
         self._device = placement.device
         self._dtype = placement.dtype
         self._tokenizing = threading.Lock()  # a tokenizer keeps its padding and truncation on itself
-        self._schedules: dict[tuple[int, int], tuple[torch.Tensor, torch.Tensor]] = {}
+        self._profile = placement.profile
+        self._schedules: dict[tuple[int, int], torch.Tensor] = {}
 
     def encode(self, prompt: str) -> Caption:
         """As the pipeline's `_encode_prompt`, which cannot tell whether it cut the prompt."""
@@ -119,7 +160,7 @@ class ZImageSampler:
         import torch
 
         pipeline = self._pipeline
-        latents = pipeline.prepare_latents(
+        noise = pipeline.prepare_latents(
             1,
             pipeline.transformer.in_channels,
             request.height,
@@ -127,33 +168,39 @@ class ZImageSampler:
             torch.float32,
             torch.device(self._device),
             torch.Generator("cpu").manual_seed(request.seed),
-        )
+        )[0]
+        grid = self._profile.tiles(request)
+        height, width = (grid.height // SCALE, grid.width // SCALE) if grid else noise.shape[-2:]
         embeddings: Any = tuple(caption.embedding for caption in captions)
-        height, width = latents.shape[-2:]
         image_tokens = (height // LATENT_TOKENS_SIDE) * (width // LATENT_TOKENS_SIDE)
         lengths = [padded(len(embedding)) for embedding in embeddings]
-        timesteps, sigmas = self._schedule(image_tokens, request.steps)
-        return ZCanvas(
+        sigmas = self._schedule(image_tokens, request.steps)
+        canvas = ZCanvas(
             # Equal sizes and lengths need no mask, whatever the sigmas.
             key=(width, height, tuple(sorted(set(lengths)))),
             tokens=sum(padded(image_tokens) + length for length in lengths),
-            latents=latents[0],
+            latents=noise,
             embeddings=embeddings,
             guidance=request.guidance,
-            timesteps=timesteps,
             sigmas=sigmas,
+            tiles=Tiles.over(grid.scaled(SCALE), noise) if grid else None,
         )
+        given = {part.role: picture for part, picture in zip(request.inputs, pictures, strict=True)}
+        if (begun := request.input(Role.INIT)) is not None:
+            rounds = self._profile.planner.plan(request).steps
+            source, strength = self._encoded(given[Role.INIT]), begun.strength
+            canvas.sigmas = torch.cat([sigmas.new_tensor([strength]), sigmas[-rounds:]])
+            canvas.latents = strength * noise + (1 - strength) * source
+            if Role.MASK in given:
+                canvas.kept = Kept(source, noise, self._mask(given[Role.MASK]))
+        return canvas
 
     def step(self, canvases: Sequence[Canvas]) -> None:
         batch: list[ZCanvas] = list(canvases)  # type: ignore[arg-type]
         outputs = self._predict([(canvas, embedding) for canvas in batch for embedding in canvas.embeddings])
-        after: list[tuple[torch.Tensor, torch.Tensor]] = []
-        for canvas in batch:
-            velocity = -_guided(canvas, outputs)
-            sigma, following = canvas.sigmas[canvas.step], canvas.sigmas[canvas.step + 1]
-            after.append((canvas.latents + (following - sigma) * velocity, canvas.latents - sigma * velocity))
-        for canvas, (latents, guess) in zip(batch, after, strict=True):  # nothing below can fail
-            canvas.latents, canvas.guess = latents, guess
+        after = [_stepped(canvas, -_guided(canvas, outputs)) for canvas in batch]
+        for canvas, (latents, guess, tiles) in zip(batch, after, strict=True):  # nothing below can fail
+            canvas.latents, canvas.guess, canvas.tiles = latents, guess, tiles
             canvas.step += 1
 
     def latents(self, canvas: Canvas) -> torch.Tensor:
@@ -173,8 +220,32 @@ class ZImageSampler:
     def reference(self, request: DrawRequest) -> Mapping[str, object]:
         return {"guidance_scale": request.guidance, "negative_prompt": request.negative_prompt}
 
-    def _schedule(self, tokens: int, steps: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Timesteps (steps) and sigmas (steps + 1), as the pipeline asks its scheduler for them."""
+    def _encoded(self, picture: Image) -> torch.Tensor:
+        """Latents (channels, height, width) of a picture: the encoder's mean, so the same each time."""
+        vae, pixels = self._pipeline.vae, self._pipeline.image_processor.preprocess(picture)
+        side = self._profile.tile_for(picture.width * picture.height) or max(picture.size)
+        grid = Grid.over(picture.width, picture.height, side, multiple=SCALE * LATENT_TOKENS_SIDE)
+        parts = []
+        for box in grid:
+            part = pixels[:, :, *box].to(self._device, vae.dtype)
+            mean = vae.encode(part, return_dict=False)[0].mode()[0].float()
+            parts.append((mean - vae.config.shift_factor) * vae.config.scaling_factor)
+        if len(parts) == 1:
+            only: torch.Tensor = parts[0]
+            return only
+        size = len(parts[0]), picture.height // SCALE, picture.width // SCALE
+        return Tiles.over(grid.scaled(SCALE), parts[0].new_zeros(size)).blended(parts)
+
+    def _mask(self, mask: Image) -> torch.Tensor:
+        """(1, height, width) in 0..1, of latent pixels: how much of each is to be drawn."""
+        import numpy as np
+        import torch
+
+        levels = np.asarray(mask.reduce(SCALE), dtype=np.float32) / 255
+        return torch.from_numpy(levels)[None].to(self._device)
+
+    def _schedule(self, tokens: int, steps: int) -> torch.Tensor:
+        """Sigmas (steps + 1), as the pipeline asks its scheduler for them."""
         from diffusers import FlowMatchEulerDiscreteScheduler
         from diffusers.pipelines.z_image import pipeline_z_image
 
@@ -190,7 +261,7 @@ class ZImageSampler:
             )
             sigmas = pipeline_z_image.get_default_z_image_sigmas(steps)
             scheduler.set_timesteps(sigmas=sigmas, mu=mu, device=self._device)
-            self._schedules[tokens, steps] = scheduler.timesteps, scheduler.sigmas
+            self._schedules[tokens, steps] = scheduler.sigmas
         return self._schedules[tokens, steps]
 
     def _predict(self, parts: Sequence[tuple[ZCanvas, torch.Tensor]]) -> dict[tuple[int, int], torch.Tensor]:
@@ -206,8 +277,8 @@ class ZImageSampler:
             by_length.setdefault(padded(len(embedding)), []).append((canvas, embedding))
         outputs: dict[tuple[int, int], torch.Tensor] = {}
         for group in by_length.values():
-            times = torch.stack([(1000 - canvas.timesteps[canvas.step]) / 1000 for canvas, _ in group])
-            latents = [canvas.latents.to(self._dtype).unsqueeze(1) for canvas, _ in group]
+            times = torch.stack([(1000 - 1000 * canvas.sigmas[canvas.round]) / 1000 for canvas, _ in group])
+            latents = [canvas.seen.to(self._dtype).unsqueeze(1) for canvas, _ in group]
             answers = self._pipeline.transformer(latents, times, [e for _, e in group], return_dict=False)[0]
             for (canvas, embedding), answer in zip(group, answers, strict=True):
                 outputs[id(canvas), id(embedding)] = answer.float().squeeze(1)
@@ -217,3 +288,21 @@ class ZImageSampler:
 def _guided(canvas: ZCanvas, outputs: Mapping[tuple[int, int], torch.Tensor]) -> torch.Tensor:
     wanted, *unwanted = (outputs[id(canvas), id(embedding)] for embedding in canvas.embeddings)
     return wanted + canvas.guidance * (wanted - unwanted[0]) if unwanted else wanted
+
+
+def _stepped(
+    canvas: ZCanvas, velocity: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor | None, Tiles | None]:
+    """Its latents, what they are foreseen to become, and its tiles, after a step with this velocity."""
+    latents, tiles = canvas.latents, canvas.tiles
+    if tiles is not None:
+        tiles, whole = tiles.taken_in(velocity, canvas.step)
+        if whole is None:
+            return latents, canvas.guess, tiles
+        velocity = whole
+    sigma, following = canvas.sigmas[canvas.round], canvas.sigmas[canvas.round + 1]
+    after, guess = latents + (following - sigma) * velocity, latents - sigma * velocity
+    if canvas.kept is not None:
+        after = canvas.kept.put_back(after, following)
+        guess = canvas.kept.put_back(guess, 0 * sigma)
+    return after, guess, tiles

@@ -93,7 +93,7 @@ class Meter:
             for job, share in work.shares.items():
                 spent = self._jobs.setdefault(job, Spent())
                 spent.gpu_s += work.billed * share
-                if work.phase is Phase.ENCODE:
+                if work.phase in (Phase.ENCODE, Phase.BEGIN):
                     spent.encode_s += wall
                 elif work.phase is Phase.DENOISE:
                     spent.denoise_s += wall

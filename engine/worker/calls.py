@@ -6,11 +6,14 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from PIL.Image import new as new_image
+
 from engine.cache import ByteLRU
 from engine.events import Phase
 from engine.families.plan import Need
-from engine.request import DrawRequest
+from engine.request import DrawRequest, Input, Role
 from engine.worker.errors import is_out_of_memory
+from engine.worker.inpainting import pasted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,7 +30,7 @@ PREVIEW_PART = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """Encoded prompts and empty canvases."""
+    """Encoded prompts, and canvases of the jobs that needed nothing else."""
 
     captions: Mapping[str, Caption]
     """By their text."""
@@ -62,6 +65,8 @@ class Calls:
         """The call that carries out this work."""
         if work.phase is Phase.ENCODE:
             call: Callable[[], Any] = self._encode(work.jobs)
+        elif work.phase is Phase.BEGIN:
+            call = self._begin(work.jobs[0])
         elif work.phase is Phase.DENOISE:
             call = self._step(work.jobs)
         else:
@@ -125,11 +130,16 @@ class Calls:
         model = self._model
         guidance = float(need.captions - 1)
         request = DrawRequest("warm-up", "warm-up", need.width, need.height, 1, seed=0, guidance=guidance)
+        pictures: tuple[Image, ...] = ()
+        profile = model.profile
+        if Role.INIT in profile.planner.takes and need.pixels <= profile.max_pixels:
+            request = replace(request, inputs=(Input(Role.INIT, ""),))
+            pictures = (new_image("RGB", (need.width, need.height)),)
         texts = model.profile.plan(request).texts
         captions: list[Caption] = []
         canvases: list[Canvas] = []
         yield Phase.ENCODE, lambda: captions.extend(model.encode(texts))
-        yield Phase.BEGIN, lambda: canvases.append(model.begin(request, captions, ()))
+        yield Phase.BEGIN, lambda: canvases.append(model.begin(request, captions, pictures))
         yield Phase.DENOISE, lambda: model.step(canvases)
         yield Phase.DECODE, lambda: self._decoded(canvases[0], need)
 
@@ -148,12 +158,18 @@ class Calls:
             return Begun(
                 captions,
                 {
-                    job_id: model.begin(request, [captions[text] for text in texts], pictures)
+                    job_id: model.begin(request, [captions[text] for text in texts], ())
                     for job_id, (request, texts, pictures) in plans.items()
+                    if not pictures
                 },
             )
 
         return encode
+
+    def _begin(self, job: Job) -> Callable[[], Begun]:
+        model, request, captions, pictures = self._model, job.request, job.captions, job.pictures
+        assert captions is not None
+        return lambda: Begun({}, {request.job_id: model.begin(request, captions, pictures)})
 
     def _step(self, jobs: tuple[Job, ...]) -> Callable[[], dict[str, Image]]:
         model = self._model
@@ -176,9 +192,12 @@ class Calls:
 
     def _decode(self, job: Job) -> Callable[[], Image]:
         model, canvas = self._model, job.canvas
-        tile_px = job.tile_px or model.profile.tile_for(job.pixels)
+        request, pictures = job.request, job.pictures
+        # Where a step is of a tile, so is what the decoder is given: its memory was counted so.
+        of_tile_px = None if job.plan.pixels is None else min(job.need.width, job.need.height)
+        tile_px = job.tile_px or of_tile_px or model.profile.tile_for(job.pixels)
         assert canvas is not None
-        return lambda: model.decode(canvas, tile_px=tile_px)
+        return lambda: pasted(model.decode(canvas, tile_px=tile_px), request, pictures)
 
 
 def _preview_due(job: Job) -> bool:

@@ -54,8 +54,10 @@ class Experience:
                 self.predictor.learn_step(job.need.step_pixels, job.need.captions, billed_s)
             elif work.phase is Phase.ENCODE:
                 self.predictor.learn_encode(job.need.captions, billed_s)
+            elif work.phase is Phase.BEGIN:
+                self.predictor.learn_begin(job.picture_pixels, billed_s)
             else:
-                self.predictor.learn_decode(job.pixels, billed_s)
+                self.predictor.learn_decode(job.picture_pixels, billed_s)
             if measured.peak_bytes is not None:
                 at_once = 1 if work.phase is Phase.ENCODE else len(work.jobs)
                 self.learn_peak(work.phase, job.need, measured.peak_bytes // at_once)

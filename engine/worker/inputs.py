@@ -6,7 +6,7 @@ import asyncio
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from PIL.Image import Image
+from PIL.Image import Image, Resampling
 from PIL.Image import open as open_image
 
 from engine.cache import ByteLRU
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 KEPT_BYTES = 256 << 20
 """Far more than the jobs at hand come with: what was sent for one is not dropped before it is opened."""
+
+FITTED = frozenset({Role.INIT, Role.MASK})
+"""What has to be of the request's size."""
 
 
 class Inputs:
@@ -36,19 +39,26 @@ class Inputs:
             self._files.put(digest, file, len(file))
 
     async def open(self, request: DrawRequest) -> tuple[Image, ...]:
-        """The request's pictures, in its order: RGB, masks in L. Raises UnreadableInput."""
+        """The request's pictures, in its order: RGB, masks in L. Raises UnreadableInput.
+
+        What is drawn over is made as large as the request, wherever it is not yet.
+        """
         files = [(picture, self._files.get(picture.digest)) for picture in request.inputs]
-        return await asyncio.to_thread(lambda: tuple(_opened(*file) for file in files))
+        size = request.width, request.height
+        return await asyncio.to_thread(lambda: tuple(_opened(*file, size) for file in files))
 
     def clear(self) -> None:
         self._files.clear()
 
 
-def _opened(picture: Input, file: bytes | None) -> Image:
+def _opened(picture: Input, file: bytes | None, size: tuple[int, int]) -> Image:
     if file is None:
         raise UnreadableInput(f"{picture.digest} was not sent")
     try:
         with open_image(BytesIO(file), formats=("PNG",)) as image:
-            return image.convert("L" if picture.role is Role.MASK else "RGB")
+            converted = image.convert("L" if picture.role is Role.MASK else "RGB")
+        if picture.role in FITTED and converted.size != size:
+            return converted.resize(size, Resampling.LANCZOS)
+        return converted
     except Exception as error:  # Pillow tells of a broken file in many ways
         raise UnreadableInput(f"{picture.digest}: {type(error).__name__}: {error}") from error

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
-    from engine.families.model import Canvas
+    from engine.families.model import Canvas, Caption
     from engine.families.plan import Need, Plan
     from engine.worker.remedies import Remedy
 
@@ -25,6 +25,8 @@ class Job:
     """When the front had it; later ones of a lane stand behind it."""
     pictures: tuple[Image, ...] = ()
     """Of its inputs, in their order."""
+    captions: tuple[Caption, ...] | None = None
+    """From its encoding on. With pictures to be encoded as well, its beginning is a call of its own."""
     state: JobState = JobState.QUEUED
     canvas: Canvas | None = None
     """From its encoding on."""
@@ -60,6 +62,11 @@ class Job:
     @property
     def pixels(self) -> int:
         return self.plan.need.pixels
+
+    @property
+    def picture_pixels(self) -> int:
+        """Of what is decoded in the end."""
+        return self.plan.picture_pixels
 
     @property
     def key(self) -> Hashable:

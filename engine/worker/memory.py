@@ -170,7 +170,8 @@ class MemoryGate:
     def _units(self, phase: Phase, need: Need) -> int:
         """What the peak grows with, among needs of as many captions."""
         pixels = self._pixels(phase, need)
-        return self._profile.decoded_at_once(pixels) if phase is Phase.DECODE else pixels
+        in_tiles = phase in (Phase.BEGIN, Phase.DECODE)
+        return self._profile.decoded_at_once(pixels) if in_tiles else pixels
 
     @staticmethod
     def _pixels(phase: Phase, need: Need) -> int:

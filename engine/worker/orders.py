@@ -103,7 +103,8 @@ class Orders:
             order.waits_since = now
 
     def _close(self, job: Job, settle: Callable[[asyncio.Future[Drawing]], None]) -> None:
-        job.canvas = job.preview = None
+        job.canvas = job.preview = job.captions = None
+        job.pictures = ()
         self._meter.close(job.job_id)
         future = self._open.pop(job.job_id).drawing
         if not future.done():

@@ -21,6 +21,7 @@ class Remedy(enum.Enum):
 
 FOR_ONE = {
     Phase.ENCODE: (Remedy.ALONE, Remedy.CACHES),
+    Phase.BEGIN: (Remedy.ALONE, Remedy.CACHES, Remedy.ENCODER_OUT),
     Phase.DENOISE: (Remedy.ALONE, Remedy.CACHES, Remedy.ENCODER_OUT),
     Phase.DECODE: (Remedy.TILE, Remedy.ALONE, Remedy.CACHES, Remedy.TILE_AGAIN, Remedy.ENCODER_OUT),
 }

@@ -108,8 +108,10 @@ class Results:
         if isinstance(value, Begun):
             self._device.calls.remember(value.captions)
             for job in work.jobs:
-                job.canvas = value.canvases[job.job_id]
-                job.truncated = any(value.captions[text].truncated for text in job.plan.texts)
+                job.canvas = value.canvases.get(job.job_id)
+                if work.phase is Phase.ENCODE:
+                    job.captions = tuple(value.captions[text] for text in job.plan.texts)
+                    job.truncated = any(caption.truncated for caption in job.captions)
                 self._scheduler.done(work.phase, job)
         elif isinstance(value, dict):
             for job in work.jobs:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One call of the model: a forward for several jobs of one key, or an encode or decode for one."""
+    """One call of the model: a forward for several jobs of one key, or another call for one."""
 
     phase: Phase
     jobs: tuple[Job, ...]
@@ -37,7 +37,9 @@ class Work:
     def kind(self) -> tuple[object, ...]:
         """What its time depends on."""
         captions = sum(job.need.captions for job in self.jobs)
-        return self.phase, self.jobs[0].need.pixels, self.jobs[0].key, captions, self.threads
+        first = self.jobs[0]
+        pixels = first.pixels if self.phase is Phase.DENOISE else first.picture_pixels
+        return self.phase, pixels, first.key, captions, self.threads
 
 
 SWITCH_S = 10.0
@@ -54,8 +56,13 @@ class Gate(Protocol):
         """Encoding is dear, and for several hardly dearer than for one."""
 
 
-RUNNING = {JobState.ENCODING: Phase.ENCODE, JobState.RUNNING: Phase.DENOISE, JobState.DECODING: Phase.DECODE}
-"""The phase of a call in flight."""
+def next_phase(job: Job) -> Phase:
+    """The call that is next for a job; that it is in, while it is in flight."""
+    if job.state is JobState.DECODING:
+        return Phase.DECODE
+    if job.canvas is not None:
+        return Phase.DENOISE
+    return Phase.ENCODE if job.captions is None else Phase.BEGIN
 
 
 class Scheduler:
@@ -97,7 +104,7 @@ class Scheduler:
         """A thread takes it."""
         for job in work.jobs:
             job.in_flight = True
-            if work.phase is Phase.ENCODE:
+            if work.phase in (Phase.ENCODE, Phase.BEGIN):
                 job.state = JobState.ENCODING
         if work.phase is Phase.DENOISE:
             self._adapters = work.jobs[0].request.adapters
@@ -108,8 +115,8 @@ class Scheduler:
 
     def done(self, phase: Phase, job: Job) -> None:
         """A call for this job came back well."""
-        if phase is Phase.ENCODE:
-            job.state = JobState.RUNNING
+        if phase in (Phase.ENCODE, Phase.BEGIN):
+            job.state = JobState.QUEUED if job.canvas is None else JobState.RUNNING
         elif phase is Phase.DENOISE:
             job.step += 1
             job.state = JobState.RUNNING if job.steps_left else JobState.DECODING
@@ -158,17 +165,22 @@ class Scheduler:
         return self._that_fit(calls[:threads])
 
     def _to_encode(self, ready: list[Job]) -> list[Work]:
-        """One by one; where the encoder has to come for it, once nothing else is due, and then for all."""
-        queued = [job for job in ready if job.state is JobState.QUEUED]
+        """Pictures one by one, and prompts.
+
+        Where the encoder has to come for prompts, it does once nothing else is due, and then for all.
+        """
+        begins = [Work(Phase.BEGIN, (job,)) for job in ready if next_phase(job) is Phase.BEGIN]
+        queued = [job for job in ready if next_phase(job) is Phase.ENCODE]
         if not self.gate.encoder_visits:
-            return [Work(Phase.ENCODE, (job,)) for job in queued]
+            return begins + [Work(Phase.ENCODE, (job,)) for job in queued]
         if not queued or ready[0] is not queued[0]:
-            return []
+            return begins
         group = [queued[0]]
         for job in self.jobs.values():
-            if job.state is JobState.QUEUED and job is not queued[0] and _has_place(job, group):
+            waits = job.state is JobState.QUEUED and next_phase(job) is Phase.ENCODE
+            if waits and job is not queued[0] and _has_place(job, group):
                 group.append(job)
-        return [Work(Phase.ENCODE, tuple(group))]
+        return [*begins, Work(Phase.ENCODE, tuple(group))]
 
     def _of_one_set(self, running: list[Job]) -> list[Job]:
         """Those that may step now: the model has one set of LoRAs at a time, that of whom is due first."""
@@ -193,7 +205,7 @@ class Scheduler:
 
         Where a call has to wait for others to come back, those due later wait behind it.
         """
-        taken = [(RUNNING[job.state], job.need) for job in self.jobs.values() if job.in_flight]
+        taken = [(next_phase(job), job.need) for job in self.jobs.values() if job.in_flight]
         available_bytes = self._available_bytes()
         fitting: list[Work] = []
         for call in calls:
@@ -219,9 +231,7 @@ class Scheduler:
         """Wait until every thread is free, then this job has the device to itself."""
         if any(other.in_flight for other in self.jobs.values()):
             return []
-        if job.state is JobState.DECODING:
-            return [Work(Phase.DECODE, (job,))]
-        return [Work(Phase.DENOISE if job.canvas is not None else Phase.ENCODE, (job,))]
+        return [Work(next_phase(job), (job,))]
 
     def _groups(self, ready: list[Job], threads: int) -> list[tuple[Job, ...]]:
         """Jobs of one key together, who is due first in front; enough groups for every free thread."""
