@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.families.plan import OneCaption
 
@@ -32,7 +32,7 @@ class Sampler(Protocol):
     def encode(self, prompt: str) -> Caption: ...
 
     def begin(
-        self, request: DrawRequest, captions: Sequence[Caption], pictures: Sequence[Image]
+        self, request: DrawRequest, captions: Sequence[Caption], pictures: Sequence[Image] = ()
     ) -> Canvas: ...
 
     def step(self, canvases: Sequence[Canvas]) -> None: ...

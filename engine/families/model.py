@@ -99,7 +99,9 @@ class Model(Protocol):
 
     def encode(self, prompts: Sequence[str]) -> list[Caption]: ...
 
-    def begin(self, request: DrawRequest, captions: Sequence[Caption], pictures: Sequence[Image]) -> Canvas:
+    def begin(
+        self, request: DrawRequest, captions: Sequence[Caption], pictures: Sequence[Image] = ()
+    ) -> Canvas:
         """A canvas: the seed's noise and the request's own sigmas. `pictures` are those of its inputs."""
 
     def step(self, canvases: Sequence[Canvas]) -> None:

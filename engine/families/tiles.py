@@ -62,9 +62,9 @@ class Grid:
 def _starts(length: int, tile: int, multiple: int) -> tuple[int, ...]:
     if tile >= length:
         return (0,)
-    stride = tile - tile // OVERLAP
-    count = 1 + -(-(length - tile) // stride)
+    stride = max(1, (tile - tile // OVERLAP) // multiple) * multiple
     last = length - tile
+    count = 1 + -(-last // stride)
     return tuple(round(n * last / (count - 1) / multiple) * multiple for n in range(count))
 
 

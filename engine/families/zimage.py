@@ -156,7 +156,9 @@ class ZImageSampler:
         embedding = states.hidden_states[-2][0][mask[0]]
         return Caption(embedding, embedding.nbytes, truncated=cut)
 
-    def begin(self, request: DrawRequest, captions: Sequence[Caption], pictures: Sequence[Image]) -> ZCanvas:
+    def begin(
+        self, request: DrawRequest, captions: Sequence[Caption], pictures: Sequence[Image] = ()
+    ) -> ZCanvas:
         import torch
 
         pipeline = self._pipeline

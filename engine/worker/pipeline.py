@@ -187,7 +187,9 @@ class PipelineModel:
             return [self._sampler.encode(prompt) for prompt in prompts]
 
     @torch.inference_mode()
-    def begin(self, request: DrawRequest, captions: Sequence[Caption], pictures: Sequence[Image]) -> Canvas:
+    def begin(
+        self, request: DrawRequest, captions: Sequence[Caption], pictures: Sequence[Image] = ()
+    ) -> Canvas:
         return self._sampler.begin(request, captions, pictures)
 
     @torch.inference_mode()
