@@ -67,11 +67,13 @@ def read_mask(content: bytes, *, largest_bytes: int) -> Source:
     image = _opened(content, largest_bytes)
     try:
         image.load()
-        upright = ImageOps.exif_transpose(image)
-        if _see_through(upright):
-            mask = ImageOps.invert(upright.convert("RGBA").getchannel("A"))
+        ImageOps.exif_transpose(image, in_place=True)
+        if image.mode in ("RGBA", "LA"):
+            mask = ImageOps.invert(image.getchannel("A"))
+        elif _see_through(image):
+            mask = ImageOps.invert(image.convert("RGBA").getchannel("A"))
         else:
-            mask = upright.convert("L")
+            mask = image.convert("L")
     except (*DAMAGED, Image.DecompressionBombError) as broken:
         raise UserError(say("error-picture-damaged")) from broken
     if not mask.point(lambda value: 255 * (value >= 128)).getbbox():
@@ -175,10 +177,12 @@ def _decoded(image: Image.Image, longest_px: int) -> Image.Image:
     image.load()
     if image.mode.startswith("I"):  # 16 bits of grey
         image = image.point(lambda value: value / 256).convert("L")
-    upright = ImageOps.exif_transpose(image)
-    see_through = _see_through(upright)
-    pixels = upright.convert("RGBA" if see_through else "RGB")
-    pixels.thumbnail((longest_px, longest_px), Image.Resampling.LANCZOS)
+    see_through = _see_through(image)
+    if image.mode not in ("L", "RGB", "RGBA") or "transparency" in image.info:
+        image = image.convert("RGBA" if see_through else "RGB")
+    # Made small before anything else: each copy of a large picture takes 4 bytes a pixel.
+    image.thumbnail((longest_px, longest_px), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    pixels = ImageOps.exif_transpose(image).convert("RGBA" if see_through else "RGB")
     if see_through:
         pixels = Image.alpha_composite(Image.new("RGBA", pixels.size, "white"), pixels).convert("RGB")
     if profile and image.mode in ("RGB", "RGBA"):
