@@ -74,6 +74,7 @@ class Http(Section):
     model_aliases: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
     max_body_kb: Annotated[int, Field(ge=1, le=4096)] = 64
+    max_upload_mb: Annotated[int, Field(ge=1, le=256)] = 32
     key_requests_a_minute: Annotated[int, Field(ge=1)] = 120
     address_requests_a_minute: Annotated[int, Field(ge=1)] = 600
     requests_at_once: Annotated[int, Field(ge=1)] = 32

@@ -62,8 +62,11 @@ class Answer:
         language: str,
         link: Callable[[str], str],
         read: Callable[[Done], Awaitable[Done | Failed]],
+        events: str,
     ) -> None:
-        """`link` makes the link to a job's picture, `read` gets the pictures from disk."""
+        """`link` makes the link to a job's picture, `read` gets the pictures from disk; `events` begins the
+        names of a stream's events.
+        """
         self._asked = asked
         self._live = live
         self._model = model
@@ -71,6 +74,7 @@ class Answer:
         self._language = language
         self._link = link
         self._read = read
+        self._events = events
         self.streams = bool(asked.stream)
 
     async def read(self, done: Done) -> Done | Failed:
@@ -132,6 +136,7 @@ class Answer:
         asked, request = self._asked, self._live.request
         content = base64.b64encode(await preview(image, asked.file_format)).decode()
         event = PartialImage(
+            type=f"{self._events}.partial_image",
             b64_json=content,
             created_at=int(time.time()),
             output_format=asked.file_format,
@@ -145,6 +150,7 @@ class Answer:
         asked, request = self._asked, self._live.request
         facts = self._request_facts(done).model_dump() | _facts(picture).model_dump()
         event = CompletedImage(
+            type=f"{self._events}.completed",
             b64_json=await self._base64(picture),
             created_at=int(time.time()),
             output_format=asked.file_format,

@@ -36,7 +36,7 @@ def build_app(
     signed = links.Links(secret(service), section.link_lifetime.total_seconds(), section.public_url)
     app = FastAPI(
         title="Easel",
-        summary="Pictures from words.",
+        summary="Pictures from words, and from pictures.",
         docs_url=None,  # its page would load scripts from elsewhere
         redoc_url=None,
         redirect_slashes=False,  # the redirect would name the Host header, which anybody may write
@@ -50,7 +50,9 @@ def build_app(
     app.include_router(operations.router(service, delivery, metrics_token))
     app.mount("/admin", admin.build(service, rate_limit, service.alerts))
     app.add_route("/admin", _to_the_page, include_in_schema=False)
-    app.add_middleware(BodyLimit, limit_kb=section.max_body_kb)
+    app.add_middleware(
+        BodyLimit, limit_kb=section.max_body_kb, routes_mb={"/v1/images/edits": section.max_upload_mb}
+    )
     app.add_middleware(NoTrailingSlash, prefix="/v1/")
     app.add_middleware(AddressLimit, rate_limit=rate_limit, language=config.language)
     if section.allowed_origins:

@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 OTHER_FILES = 256
 """Files kept free for the database, pictures and the platforms."""
 MOST_FILES = 65_536
+SLOWEST_BYTES_S = 128 * 1024
+"""How fast a large body must arrive: the time that a request may take grows with its length."""
 TELL_EVERY_S = 60.0
 
 
@@ -45,6 +47,7 @@ class Connections:
         """`files`: how many the process may open."""
         self.receive_timeout_s = section.receive_timeout.total_seconds()
         self.send_timeout_s = section.send_timeout.total_seconds()
+        self.largest_bytes = section.max_upload_mb << 20
         self._by_address = section.connections_by_address
         self._proxies = [ipaddress.ip_network(proxy) for proxy in section.trusted_proxies]
         self._most = max(1, files - OTHER_FILES)
@@ -170,7 +173,15 @@ class Connection(H11Protocol):
             self._deadline.cancel()
             self._deadline = None
         if what is not Awaited.NOTHING:
-            self._deadline = self.loop.call_later(self._connections.receive_timeout_s, self.drop)
+            allowed_s = self._connections.receive_timeout_s
+            if what is Awaited.BODY:
+                allowed_s += self._claimed_bytes() / SLOWEST_BYTES_S
+            self._deadline = self.loop.call_later(allowed_s, self.drop)
+
+    def _claimed_bytes(self) -> int:
+        """How long the body is to be, as far as that is told and allowed."""
+        claimed = dict(self.headers).get(b"content-length", b"")
+        return min(int(claimed[:20]), self._connections.largest_bytes) if claimed.isdigit() else 0
 
     def _watch_reader(self) -> None:
         """Look once in `send_timeout` whether the client has taken anything since the last time."""

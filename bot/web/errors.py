@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from fastapi import FastAPI
+    from pydantic import ValidationError
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -82,6 +83,7 @@ NO_MODEL = Kind(404, "model_not_found", param="model")
 NO_METHOD = Kind(405, "method_not_allowed")
 BODY_LARGE = Kind(413, "request_too_large")
 NO_JSON = Kind(400, "invalid_json")
+NO_BODY = Kind(400, "invalid_body")
 MISSING = Kind(400, "missing_required_parameter")
 UNKNOWN = Kind(400, "unknown_parameter")
 
@@ -231,6 +233,12 @@ def install(app: FastAPI, default_language: str) -> None:
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(Exception, broke)
+
+
+def unfit(error: ValidationError, fields: Sequence[str]) -> ApiError:
+    """What is wrong with a body that a route has checked by itself."""
+    fault = error.errors()[0]
+    return _fault({**fault, "loc": ("body", *fault["loc"])}, fields)
 
 
 def _fault(fault: Mapping[str, Any], fields: Sequence[str]) -> ApiError:

@@ -1,27 +1,28 @@
-"""POST /v1/images/generations: from OpenAI's body to the service's options, and the response."""
+"""POST /v1/images/generations and /edits: from OpenAI's body to the service's options, and the answer."""
 
-import functools
 import hashlib
 import json
 import secrets
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request
 from starlette.responses import Response
 
 from bot.imagine.events import Failed
+from bot.imagine.inputs import Brought
 from bot.imagine.live import LiveRequest
 from bot.imagine.options import OPTIONS, Options, number_text
 from bot.imagine.service import Service
 from bot.messages import Reason, say
-from bot.web import models
+from bot.web import models, uploads
 from bot.web.answer import Answer
 from bot.web.caller import Authenticator, KeyHolder, Scope
 from bot.web.delivery import COMES_BACK, Delivery
 from bot.web.errors import failed, language_of
 from bot.web.links import Links
 from bot.web.rate_limit import RateLimit
-from bot.web.schemas import QUALITIES, STREAM, GenerationRequest, ImagesResponse, OpenAIRequest
+from bot.web.schemas import EDIT_BODY, QUALITIES, STREAM, GenerationRequest, ImagesResponse, OpenAIRequest
 from bot.web.screen import PicturesResponse
 
 THEIRS: dict[tuple[str, object], str | None] = {
@@ -50,34 +51,16 @@ IdempotencyKey = Annotated[
 def router(
     service: Service, delivery: Delivery, authenticator: Authenticator, rate_limit: RateLimit, links: Links
 ) -> APIRouter:
-    """The route, over the parts it needs."""
+    """The routes, over the parts they need."""
     routes = APIRouter(prefix="/v1/images", tags=["images"])
     ok: dict[int | str, dict[str, Any]] = {
         200: {"model": ImagesResponse, "content": {"text/event-stream": STREAM}}
     }
+    Caller = Annotated[KeyHolder, Depends(authenticator.needs(Scope.IMAGES))]
 
-    @routes.post("/generations", response_class=Response, responses=ok, summary="Draw pictures")
-    async def generations(
-        request: Request,
-        body: GenerationRequest,
-        caller: Annotated[KeyHolder, Depends(authenticator.needs(Scope.IMAGES))],
-        idempotency_key: IdempotencyKey = None,
+    def response(
+        request: Request, body: OpenAIRequest, live: LiveRequest, leave: Callable[[], None], events: str
     ) -> Response:
-        """As OpenAI's `images.generate`, with Easel's own options besides.
-
-        A client that disconnects cancels its request, unless it sent an Idempotency-Key.
-        """
-        if body.model is not None:
-            models.require(service, body.model)
-        if delivery.draining:
-            raise failed(say("error-draining").because(Reason.DRAINING))
-        rate_limit.enter(caller.prefix)
-        leave = functools.partial(rate_limit.leave, caller.prefix)
-        try:
-            live = await _ask(service, caller, body, idempotency_key)
-        except BaseException:
-            leave()
-            raise
         base = links.base(request)
         answer = Answer(
             body,
@@ -87,17 +70,56 @@ def router(
             language=language_of(request, service.config.language),
             link=lambda job_id: links.make(base, job_id, body.file_format),
             read=service.read,
+            events=events,
         )
         send_timeout_s = service.config.http.send_timeout.total_seconds()
         return PicturesResponse(delivery, live, answer, send_timeout_s=send_timeout_s, leave=leave)
+
+    @routes.post("/generations", response_class=Response, responses=ok, summary="Draw pictures")
+    async def generations(
+        request: Request, body: GenerationRequest, caller: Caller, idempotency_key: IdempotencyKey = None
+    ) -> Response:
+        """As OpenAI's `images.generate`, with Easel's own options besides.
+
+        A client that disconnects cancels its request, unless it sent an Idempotency-Key.
+        """
+        with rate_limit.entered(caller.prefix) as leave:
+            live = await _ask(service, delivery, caller, body, idempotency_key)
+            return response(request, body, live, leave, "image_generation")
+
+    @routes.post(
+        "/edits",
+        response_class=Response,
+        responses=ok,
+        summary="Draw from a picture",
+        openapi_extra={"requestBody": EDIT_BODY},
+    )
+    async def edits(request: Request, caller: Caller, idempotency_key: IdempotencyKey = None) -> Response:
+        """As OpenAI's `images.edit`: a picture, and a mask that marks what to repaint.
+
+        A form (multipart/form-data), or JSON with data: URLs. The body is read only for who has a key.
+        """
+        with rate_limit.entered(caller.prefix) as leave:
+            upload = await uploads.read(request)
+            live = await _ask(service, delivery, caller, upload.body, idempotency_key, upload.brought)
+            return response(request, upload.body, live, leave, "image_edit")
 
     return routes
 
 
 async def _ask(
-    service: Service, caller: KeyHolder, body: OpenAIRequest, idempotency_key: str | None
+    service: Service,
+    delivery: Delivery,
+    caller: KeyHolder,
+    body: OpenAIRequest,
+    idempotency_key: str | None,
+    brought: Brought | None = None,
 ) -> LiveRequest:
     """Accept the request. What came to nothing under the same key is drawn anew: it was not charged."""
+    if body.model is not None:
+        models.require(service, body.model)
+    if delivery.draining:
+        raise failed(say("error-draining").because(Reason.DRAINING))
     if body.slow is not None:
         await service.store.members.go_slowly(caller.key.member, yes=body.slow)
     event = caller.source_key(idempotency_key or secrets.token_hex(16))
@@ -107,7 +129,8 @@ async def _ask(
             options(body),
             key=f"{event}:{attempt}" if attempt else event,
             address={COMES_BACK: idempotency_key is not None},
-            digest=digest(body) if idempotency_key else "",
+            digest=digest(body, brought) if idempotency_key else "",
+            brought=brought,
         )
         outcome = live.latest
         if not (live.over and isinstance(outcome, Failed) and outcome.message.reason is Reason.FAILED):
@@ -123,10 +146,13 @@ def options(body: OpenAIRequest) -> Options:
     return Options(prompt=body.prompt, model=body.model, **said)
 
 
-def digest(body: OpenAIRequest) -> str:
+def digest(body: OpenAIRequest, brought: Brought | None = None) -> str:
     """The same for the same request, however its JSON was written."""
-    fields = body.model_dump(mode="json", exclude_none=True)
-    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:32]
+    fields = json.dumps(body.model_dump(mode="json", exclude_none=True), sort_keys=True).encode()
+    whole = hashlib.sha256(fields)
+    for content in (brought.picture, brought.mask or b"") if brought else ():
+        whole.update(hashlib.sha256(content).digest())
+    return whole.hexdigest()[:32]
 
 
 def _typed(value: str | int | float | None) -> str | None:

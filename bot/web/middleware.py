@@ -15,6 +15,8 @@ from bot.web.errors import BODY_LARGE, ApiError, failed, language_of, response
 from bot.web.rate_limit import PerMinute
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from bot.web.rate_limit import RateLimit
@@ -113,17 +115,21 @@ class NoTrailingSlash:
 
 
 class BodyLimit:
-    """Refuses bodies over the limit, whatever their Content-Length claims."""
+    """Refuses bodies over the limit, whatever their Content-Length claims; some routes have their own."""
 
-    def __init__(self, app: ASGIApp, limit_kb: int) -> None:
+    def __init__(self, app: ASGIApp, limit_kb: int, routes_mb: Mapping[str, int]) -> None:
+        """`routes_mb`: the limits of paths that take more."""
         self._app = app
         self._limit_kb = limit_kb
+        self._routes_mb = routes_mb
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit, had = self._limit_kb * 1024, 0
+        large_mb = self._routes_mb.get(scope["path"])
+        limit, had = self._limit_kb << 10 if large_mb is None else large_mb << 20, 0
+        shown = f"{self._limit_kb} kB" if large_mb is None else f"{large_mb} MB"
         claimed = Headers(scope=scope).get("content-length", "0")
         too_long = claimed.isdecimal() and int(claimed[:20]) > limit
 
@@ -132,7 +138,7 @@ class BodyLimit:
             message = await receive()
             had += len(message.get("body", b""))
             if too_long or had > limit:
-                raise failed(say("api-body-large", limit=self._limit_kb), BODY_LARGE)
+                raise failed(say("api-body-large", limit=shown), BODY_LARGE)
             return message
 
         await self._app(scope, counted, send)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import ipaddress
 import math
 import time
@@ -13,7 +15,7 @@ from bot.messages import say
 from bot.web.errors import TOO_FAST, ApiError, failed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from bot.config.faces import Http
 
@@ -75,14 +77,23 @@ class RateLimit:
         """A request with a key. Raises ApiError."""
         _hit(self._keys, prefix)
 
-    def enter(self, prefix: str) -> None:
-        """One more open request of a key, until it leaves. Raises ApiError."""
+    @contextlib.contextmanager
+    def entered(self, prefix: str) -> Iterator[Callable[[], None]]:
+        """One more open request of a key, until what this gives is called, or an error ends it.
+
+        Raises ApiError.
+        """
         if self._open[prefix] >= self._at_once:
             raise failed(say("api-at-once", limit=self._at_once), TOO_FAST)
         self._open[prefix] += 1
+        leave = functools.partial(self._leave, prefix)
+        try:
+            yield leave
+        except BaseException:
+            leave()
+            raise
 
-    def leave(self, prefix: str) -> None:
-        """That request is over."""
+    def _leave(self, prefix: str) -> None:
         self._open[prefix] -= 1
         if not self._open[prefix]:
             del self._open[prefix]

@@ -98,8 +98,8 @@ class OpenAIRequest(BaseModel):
 TYPES: dict[Kind, Any] = {Kind.WHOLE: int, Kind.NUMBER: float}
 
 
-def _own_fields() -> dict[str, Any]:
-    """The options that OpenAI's body has no field for."""
+def _own_fields(*, with_picture: bool) -> dict[str, Any]:
+    """The options that OpenAI's body has no field for; those about a picture only where one comes with it."""
     t = translator(LANGUAGES[0])
     return {
         option.field: (
@@ -109,7 +109,9 @@ def _own_fields() -> dict[str, Any]:
             else Field(None, description=f"{t(option.about)}."),
         )
         for option in OPTIONS
-        if not option.chats_only and option.field not in OpenAIRequest.model_fields
+        if not option.chats_only
+        and option.field not in OpenAIRequest.model_fields
+        and (with_picture or not option.needs_picture)
     }
 
 
@@ -117,7 +119,23 @@ GenerationRequest = create_model(
     "GenerationRequest",
     __base__=OpenAIRequest,
     __doc__="OpenAI's body, with Easel's own fields (`extra_body` in OpenAI's client). null is absent.",
-    **_own_fields(),
+    **_own_fields(with_picture=False),
+)
+
+
+class OpenAIEdit(OpenAIRequest):
+    """OpenAI's fields of an edit, besides its files."""
+
+    input_fidelity: Annotated[
+        Literal["low", "high"] | None, Field(description="Taken; `strength` says how much changes.")
+    ] = None
+
+
+EditRequest = create_model(
+    "EditRequest",
+    __base__=OpenAIEdit,
+    __doc__="OpenAI's fields of an edit, with Easel's own. null is absent.",
+    **_own_fields(with_picture=True),
 )
 
 
@@ -189,9 +207,9 @@ class ImagesResponse(BaseModel):
 
 
 class PartialImage(BaseModel):
-    """The event `image_generation.partial_image`: a small preview."""
+    """The event `image_generation.partial_image`, or `image_edit.`: a small preview."""
 
-    type: Literal["image_generation.partial_image"] = "image_generation.partial_image"
+    type: str
     b64_json: str
     background: Literal["opaque"] = "opaque"
     created_at: int
@@ -206,9 +224,9 @@ class CompletedFacts(RequestFacts, PictureFacts):
 
 
 class CompletedImage(BaseModel):
-    """The event `image_generation.completed`, one a picture."""
+    """The event `image_generation.completed`, or `image_edit.`, one a picture."""
 
-    type: Literal["image_generation.completed"] = "image_generation.completed"
+    type: str
     b64_json: str
     background: Literal["opaque"] = "opaque"
     created_at: int
@@ -219,12 +237,13 @@ class CompletedImage(BaseModel):
     easel: CompletedFacts
 
 
+KINDS, EVENTS = ("generation", "edit"), ("partial_image", "completed")
 STREAM: dict[str, Any] = {
     "schema": {
         "type": "object",
         "required": ["event", "data"],
         "properties": {
-            "event": {"enum": ["image_generation.partial_image", "image_generation.completed", "error"]},
+            "event": {"enum": [*(f"image_{of}.{what}" for of in KINDS for what in EVENTS), "error"]},
             "data": {
                 "type": "string",
                 "contentMediaType": "application/json",
@@ -234,3 +253,26 @@ STREAM: dict[str, Any] = {
     }
 }
 """One event of a stream, for the OpenAPI document."""
+
+
+def _edit_body() -> dict[str, Any]:
+    """The two ways to send an edit, for the OpenAPI document."""
+    schema = EditRequest.model_json_schema()
+    schema.pop("examples", None)
+    required = [*schema["required"], "image"]
+    told = {"image": "The picture to draw from: PNG, JPEG or WebP.", "mask": "Transparent or white: repaint."}
+
+    def with_files(file: dict[str, Any]) -> dict[str, Any]:
+        files = {name: {**file, "description": about} for name, about in told.items()}
+        return {"schema": {**schema, "required": required, "properties": {**schema["properties"], **files}}}
+
+    return {
+        "required": True,
+        "content": {
+            "multipart/form-data": with_files({"type": "string", "format": "binary"}),
+            "application/json": with_files({"type": "string", "pattern": "^data:"}),
+        },
+    }
+
+
+EDIT_BODY = _edit_body()

@@ -23,7 +23,7 @@ from bot.imagine.request import Given, replay, resolve
 from bot.imagine.source import png
 from bot.messages import LANGUAGES, translator
 from bot.web.images import options as options_of_body
-from bot.web.schemas import GenerationRequest
+from bot.web.schemas import EditRequest, GenerationRequest
 from tests.easel import config_in, easel, only
 
 if TYPE_CHECKING:
@@ -104,7 +104,8 @@ def test_it_is_a_field_of_the_slash_command_and_of_the_api_and_in_every_help(opt
     if option.chats_only:
         return
     numbers = {Kind.WHOLE: int, Kind.NUMBER: float}
-    body = GenerationRequest(prompt="a cat", **{option.field: numbers.get(option.kind, str)(value(option))})
+    request = EditRequest if option.needs_picture else GenerationRequest
+    body = request(prompt="a cat", **{option.field: numbers.get(option.kind, str)(value(option))})
     said = getattr(options_of_body(body), option.name)
     assert said == value(option)
 

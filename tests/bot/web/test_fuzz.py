@@ -22,6 +22,7 @@ pytestmark = pytest.mark.e2e
 
 OPERATIONS = {
     "/v1/images/generations": 60,
+    "/v1/images/edits": 20,
     "/v1/models/{model}": 15,
     "/v1/usage": 15,
     "/pictures/{token}": 15,
@@ -77,7 +78,7 @@ def test_whatever_comes_is_answered_as_documented(
     running: Running, path: str, mode: schemathesis.GenerationMode
 ) -> None:
     schema = schemathesis.openapi.from_url(f"{running.url}/openapi.json")
-    operation = schema[path]["POST" if path == "/v1/images/generations" else "GET"]
+    operation = schema[path]["POST" if path.startswith("/v1/images/") else "GET"]
     statuses: list[int] = []
 
     @settings(BOUNDED, max_examples=OPERATIONS[path])

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import random
 import socket
+import sqlite3
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,6 +16,8 @@ import pytest
 
 from bot.app import open_store
 from tests.bot.web.conftest import ALL, config_for
+from tests.bot.web.test_edits import PATH as EDITS
+from tests.bot.web.test_edits import picture
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -105,6 +108,54 @@ async def test_killed_in_the_middle_of_requests_each_is_charged_once(processes: 
             False
         ) == 1  # nobody could fetch that one
         assert [finding for finding in await store.check() if finding.severity == "error"] == []
+
+
+async def test_killed_between_upload_and_acceptance_nothing_is_left_and_asked_again_it_is_drawn(
+    processes: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(processes.folder / "tmp"))
+    (processes.folder / "tmp").mkdir()
+    async with processes.store() as store:
+        text, key = await store.keys.create("test", scopes=ALL, tier="enterprise", by="test")
+    pictures = processes.folder / "data" / "images"
+    url, headers = f"http://127.0.0.1:{processes.port}", {"authorization": f"Bearer {text}"}
+    headers["idempotency-key"] = "order"
+
+    async def edit(http: httpx.AsyncClient) -> httpx.Response:
+        return await http.post(EDITS, data={"prompt": "a dog"}, files={"image": picture()})
+
+    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=LONG_S, trust_env=False) as http:
+        async with processes.bot() as bot:
+            await up(http)
+            with contextlib.closing(sqlite3.connect(processes.folder / "data" / "easel.db")) as lock:
+                lock.execute("BEGIN IMMEDIATE")  # so that nothing can be accepted
+                lost = asyncio.create_task(edit(http))
+                async with asyncio.timeout(LONG_S):
+                    while not list(pictures.rglob("*.png")):  # noqa: ASYNC110
+                        await asyncio.sleep(0.05)
+                bot.kill()
+                await bot.wait()
+            assert isinstance((await asyncio.gather(lost, return_exceptions=True))[0], httpx.TransportError)
+        async with processes.bot():
+            await up(http)
+            assert list(pictures.rglob("*.png")) == []
+            first, again = await edit(http), await edit(http)
+    assert (first.status_code, again.status_code) == (200, 200), first.text
+    assert first.json()["data"][0]["b64_json"] == again.json()["data"][0]["b64_json"]
+    assert list((processes.folder / "tmp").iterdir()) == []
+    async with processes.store() as store:
+        assert (await store.members.quota(key.member)).used == 1
+        assert [finding for finding in await store.check() if finding.severity == "error"] == []
+
+
+async def up(http: httpx.AsyncClient) -> None:
+    """Wait until a started bot answers."""
+    async with asyncio.timeout(LONG_S):
+        while True:
+            with contextlib.suppress(httpx.TransportError):
+                if (await http.get("/healthz")).status_code == 200:
+                    return
+            await asyncio.sleep(0.05)
 
 
 async def until(processes: Processes, member: str, ready: Callable[[Quota], bool]) -> None:
