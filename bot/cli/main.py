@@ -17,7 +17,7 @@ from bot.cli.database import export as export_member
 from bot.cli.database import forget as forget_member
 from bot.cli.database import make_key, read_backup, show_check, write_backup
 from bot.cli.doctor.report import run_doctor
-from bot.cli.files import check_folder, check_out
+from bot.cli.files import brought, check_folder, check_out
 from bot.cli.init.wizard import Here, run_init
 from bot.cli.interrupt import INTERRUPTED
 from bot.cli.running import (
@@ -118,6 +118,10 @@ def doctor(
 def imagine(
     prompt: Annotated[list[str], typer.Argument(help="What to draw, with or without quotes.")],
     out: Annotated[Path, typer.Option(help="The PNG file to write.")] = Path("easel.png"),
+    image: Annotated[Path | None, typer.Option(help="A picture to draw from: PNG, JPEG or WebP.")] = None,
+    mask: Annotated[
+        Path | None, typer.Option(help="Which part of it to draw anew: white, or transparent.")
+    ] = None,
     config: ConfigOption = None,
 ) -> None:
     """Draw a picture into a file."""
@@ -125,7 +129,8 @@ def imagine(
     with explained(settings):
         options = parse_words(prompt)
         check_out(out)
-    drawn = _with_terminal(settings, lambda terminal: terminal.imagine(options, out))
+        files = brought(image, mask)
+    drawn = _with_terminal(settings, lambda terminal: terminal.imagine(options, out, files))
     if not drawn:
         raise typer.Exit(FAILED)
 

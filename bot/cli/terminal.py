@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 from prompt_toolkit import PromptSession
 from prompt_toolkit.patch_stdout import patch_stdout
 
-from bot.cli.files import check_out, write
+from bot.cli.files import brought, check_out, named_files, write
 from bot.cli.screen import OUT, BarScreen, ChatScreen, address_of
 from bot.cli.show import show_card, show_facts
 from bot.commands import allowance, button_ids, questions
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bot.faces.caller import Caller
+    from bot.imagine.inputs import Brought
     from bot.imagine.live import LiveRequest
     from bot.imagine.options import Options
     from bot.imagine.service import Service
@@ -63,7 +64,7 @@ class Terminal:
         """What stands below the prompt: a line for each request on its way."""
         return "\n".join(self._status.values())
 
-    async def imagine(self, options: Options, out: Path) -> bool:
+    async def imagine(self, options: Options, out: Path, files: Brought | None = None) -> bool:
         """Draw one request, with a progress bar, into `out` (`out-2.png` and so on for further images).
 
         Also hands out what an earlier command left behind when it was killed. Ctrl-C cancels the request.
@@ -71,7 +72,7 @@ class Terminal:
         """
         try:
             await self._go_on()
-            return await self._imagine(options, out)
+            return await self._imagine(options, out, files)
         except UserError as error:
             self._say(self._t(error.message))
             if isinstance(error, UsedUp) and error.may_go_slowly:
@@ -80,9 +81,9 @@ class Terminal:
         finally:
             await self._delivery.close(farewell_s=0)
 
-    async def _imagine(self, options: Options, out: Path) -> bool:
+    async def _imagine(self, options: Options, out: Path, files: Brought | None) -> bool:
         caller = await self._caller()
-        live = await self._ask(caller, options, out)
+        live = await self._ask(caller, options, out, files)
         screen = BarScreen(self._console, self._service, live, caller.t)
         following = self._delivery.follow(live, screen)
         try:
@@ -140,7 +141,9 @@ class Terminal:
                 await self._choose(caller, choice)
             elif name.lower() == "imagine":
                 out = folder / f"{secrets.token_hex(4)}.png"
-                self._delivery.follow(await self._ask(caller, parse_imagine(words), out))
+                words, named = named_files(words)
+                files = await asyncio.to_thread(brought, named.get("image"), named.get("mask"))
+                self._delivery.follow(await self._ask(caller, parse_imagine(words), out, files))
             else:
                 await self._answer(caller, name, words, folder)
         except UserError as error:
@@ -178,10 +181,10 @@ class Terminal:
         origin = Origin(PLATFORM, self._user, event, locale=self._locale, at_the_machine=True)
         return await caller_of(self._service, origin)
 
-    async def _ask(self, caller: Caller, options: Options, out: Path) -> LiveRequest:
+    async def _ask(self, caller: Caller, options: Options, out: Path, files: Brought | None) -> LiveRequest:
         await asyncio.to_thread(check_out, out)
         asker, key, address = caller.asker, caller.key, address_of(out)
-        live = await self._service.imagine(asker, options, key=key, address=address)
+        live = await self._service.imagine(asker, options, key=key, address=address, brought=files)
         for note in live.accepted.notes:
             self._say(caller.t(note))
         return live

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class WordsCommand(TyperCommand):
     """Takes its own options out of the line, wherever they stand, and leaves all other words as typed."""
 
-    own = ("--out", "--config", "--help")
+    own = ("--out", "--image", "--mask", "--config", "--help")
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         taken: list[str] = []

@@ -17,9 +17,12 @@ from prompt_toolkit.output import DummyOutput
 from prompt_toolkit.output.vt100 import Vt100_Output
 from rich.console import Console
 
+from bot.cli.files import brought
 from bot.cli.terminal import Terminal
 from bot.imagine.asker import Asker
+from bot.imagine.models import Workflow
 from bot.imagine.options import Options
+from bot.imagine.request import ImageRequest
 from tests.bot.faces.conformance import SETTINGS, FaceConformance
 from tests.bot.faces.driver import Can, Who
 from tests.easel import FieldModel, config_in, easel
@@ -388,4 +391,57 @@ async def test_a_choice_is_made_by_its_number(tmp_path: Path) -> None:
         await anna.type("1")  # nothing is asked, so it is a prompt
         await anna.settled()
         assert len(anna.pictures()) == 2
+        await anna.terminal.leave()
+
+
+def saved(path: Path, size: tuple[int, int] = (192, 128), color: str = "orange") -> Path:
+    Image.new("RGB", size, color).save(path, "PNG")
+    return path
+
+
+async def latest(service: Service) -> ImageRequest:
+    [record] = await service.store.requests.history((await service.member(ANNA)).key, 1)
+    return ImageRequest.from_json(record.payload)
+
+
+async def test_a_picture_is_drawn_from_a_file(tmp_path: Path) -> None:
+    model = FieldModel()
+    async with easel(config_in(tmp_path), model) as service:
+        anna = Person(service, model, tmp_path)
+        files = brought(saved(tmp_path / "cat.jpg"), saved(tmp_path / "mask.jpg", color="white"))
+        assert await anna.terminal.imagine(Options("a dog"), tmp_path / "dog.png", files)
+        assert (await latest(service)).workflow is Workflow.INPAINT
+        assert await balance(service) == (1, 0)
+
+
+@pytest.mark.parametrize("written", ['"{}"', "'{}'", "{escaped}"])
+async def test_a_line_of_the_chat_names_a_file(tmp_path: Path, written: str) -> None:
+    model, file = FieldModel(), saved(tmp_path / "my cat.jpg")
+    async with easel(config_in(tmp_path), model) as service:
+        anna = Person(service, model, tmp_path / "pictures")
+        named = written.format(file, escaped=str(file).replace(" ", "\\ "))
+        await anna.type(f"a watercolour --image {named} of this --strength 0.4")
+        await anna.settled()
+        request = await latest(service)
+        assert (request.prompt, request.workflow) == ("a watercolour of this", Workflow.VARY)
+        assert len(anna.pictures()) == 1
+        await anna.terminal.leave()
+
+
+async def test_a_file_that_cannot_be_used_is_told_in_a_sentence(tmp_path: Path) -> None:
+    model, letter = FieldModel(), tmp_path / "letter.png"
+    letter.write_text("Dear Anna,")
+    async with easel(config_in(tmp_path), model) as service:
+        anna = Person(service, model, tmp_path / "pictures")
+        for file, told in (
+            (tmp_path / "none.png", "cannot be read (No such file or directory)"),
+            (tmp_path, "cannot be read (Is a directory)"),
+            (letter, "That file is not a picture."),
+            (saved(tmp_path / "small.png", (1, 1)), "is 1x1 pixels"),
+        ):
+            await anna.type(f"a dog --image {file}")
+            assert told in anna.words()
+        await anna.type(f"a dog --mask {letter}")
+        assert "A mask goes with a picture." in anna.words()
+        assert await untouched(service)
         await anna.terminal.leave()
