@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bot.commands import buttons
 from bot.commands.button_ids import Action, Press
 from bot.imagine.inputs import Brought
-from bot.imagine.options import altered, number_text
+from bot.imagine.options import Options, altered, number_text
 from bot.imagine.region import CELLS, numbered
 from bot.imagine.request import replay
 from bot.render import Button, Card
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from bot.commands.buttons import Single
     from bot.imagine.asker import Asker
     from bot.imagine.live import LiveRequest
-    from bot.imagine.options import Options
     from bot.imagine.service import Service
     from bot.messages import Translator
 
@@ -65,10 +64,22 @@ async def in_area(
     address: Mapping[str, object],
 ) -> LiveRequest:
     """Draw one part anew: what was `typed`, or the same words, from another seed."""
-    picked = await result(service, asker, press.target)
-    options = replace(plain(picked), seed=None, area=press.area)
-    if typed is not None:
-        options = altered(options, typed)
+    options = altered(Options(area=press.area), typed or Options())
+    return await change(service, asker, press.target, options, key=key, address=address)
+
+
+async def change(
+    service: Service,
+    asker: Asker,
+    target: str,
+    typed: Options,
+    *,
+    key: str,
+    address: Mapping[str, object],
+) -> LiveRequest:
+    """Draw from a result what was `typed`, from another seed; whatever was not typed stays as it was."""
+    picked = await result(service, asker, target)
+    options = altered(replace(plain(picked), seed=None), typed)
     brought = Brought(picked.png, own=True)
     return await service.imagine(asker, options, key=key, address=address, brought=brought)
 

@@ -139,6 +139,7 @@ class Client:
         add(MessageHandler(filters.Regex(IMAGINE) & message, imagine.command))
         add(MessageHandler(filters.COMMAND & message, self._command))
         add(MessageHandler(filters.TEXT & message, imagine.text))
+        add(MessageHandler((filters.PHOTO | filters.Document.IMAGE) & message, imagine.picture))
         add(MessageHandler(~filters.StatusUpdate.ALL & message, imagine.other))
         self.application.add_error_handler(self._failed)
 

@@ -55,7 +55,7 @@ class Face:
             lambda live, t: TelegramScreen(service, bot, limiter, self.albums, live, t, self.pressers),
         )
         self.tasks = Tasks(PLATFORM)
-        self._retry_s = limiter.pace.retry_s
+        self.retry_s = limiter.pace.retry_s
         self.admins = Admins(bot)
 
     async def asked(self, update: Update) -> Asked:
@@ -89,7 +89,13 @@ class Face:
         )
 
     async def card(self, asked: Asked, card: Card) -> None:
-        """Reply with a card, its buttons and its picture; how the entries of a list look comes first."""
+        """Reply with a card, its buttons and its picture; how the entries of a list look comes first.
+
+        A picture to choose from has the buttons below it.
+        """
+        if card.picture is not None and card.buttons:
+            await self._photo(asked, card.picture, "picture.jpg", html.card(card), keyboards.of_card(card))
+            return
         looks = [part.picture for part in card.parts]
         if any(looks):
             await self._photo(asked, await asyncio.to_thread(contact_sheet, looks), "history.jpg")
@@ -106,17 +112,29 @@ class Face:
                 )
             )
 
-    async def _photo(self, asked: Asked, content: bytes, name: str) -> None:
+    async def _photo(
+        self,
+        asked: Asked,
+        content: bytes,
+        name: str,
+        caption: str | None = None,
+        keyboard: InlineKeyboardMarkup | None = None,
+    ) -> None:
         await self.send(
             lambda: self.bot.send_photo(
-                asked.chat.id, content, message_thread_id=asked.thread_id, filename=name
+                asked.chat.id,
+                content,
+                caption,
+                reply_markup=keyboard,
+                message_thread_id=asked.thread_id,
+                filename=name,
             )
         )
 
     async def send(self, call: Callable[[], Awaitable[object]]) -> None:
         """Make a call that shows something; only where Telegram will never take it, it is let go."""
         try:
-            await surely(call, self._retry_s)
+            await surely(call, self.retry_s)
         except (Unreachable, MessageGone, Refused, ChatMigrated) as error:
             log.warning("telegram.answer_lost", why=str(error))
 

@@ -1,21 +1,23 @@
-"""From a message to an accepted request: `/imagine`, plain text in private, a reply to a picture or a menu.
+"""From a message to an accepted request: `/imagine`, plain text in private, a picture, a reply to one.
 
-Nothing here waits for Telegram: an update counts as dealt with once its request is written down, and whatever
-is to be shown is shown by a task of its own.
+An update counts as dealt with once its request is written down, so nothing here waits for Telegram except for
+the picture that a request comes with. Whatever is to be shown is shown by a task of its own.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TYPE_CHECKING, Any
 
 from telegram import Chat
 
-from bot.commands import buttons
+from bot.commands import buttons, edits
 from bot.imagine.parse import parse_imagine
 from bot.messages import Reason, UserError, say
-from bot.telegram import keyboards
+from bot.telegram import html, keyboards
 from bot.telegram.commands import hello
+from bot.telegram.pictures import Pictures, sent_in
 from bot.telegram.smalltalk import is_small_talk
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from bot.telegram.caller import Asked
     from bot.telegram.face import Face
     from bot.telegram.menu import Menus
+    from bot.telegram.pictures import Sent
 
     Context = CallbackContext[Any, Any, Any, Any]
 
@@ -33,6 +36,8 @@ JOB_ID = re.compile(r"\b[0-9a-f]{16}-[0-9]\b")
 """Names the picture in a question for other words."""
 IMAGINE = re.compile(r"/imagine(?:@(?P<bot>\w+))?(?![A-Za-z0-9_])", re.I)
 """The command, however the prompt is joined to it: by a blank, a quote, a comma or a dash."""
+ALBUM_S = 1.0
+"""The pictures of an album come as messages of their own, the one with the caption perhaps last."""
 
 
 class Imagine:
@@ -41,23 +46,26 @@ class Imagine:
     def __init__(self, face: Face, menus: Menus) -> None:
         self._face = face
         self._menus = menus
+        self._pictures = Pictures(face.bot, face.retry_s)
 
     async def command(self, update: Update, _: Context) -> None:
         """`/imagine …`; alone it opens a menu."""
         message = update.message
         found = IMAGINE.match((message and message.text) or "")
-        if message is None or found is None or message.is_automatic_forward:
+        if message is None or found is None or message.is_automatic_forward or not self._is_mine(found):
             return
-        if found["bot"] and found["bot"].lower() != (self._face.bot.username or "").lower():
-            return  # another bot's
         asked = await self._face.asked(update)
-        words = (message.text or "")[found.end() :].strip().lstrip(",，:：").strip()
+        words, replied = _after(found), message.reply_to_message
         try:
             self._check_place(asked)
-            if not words:
+            if words and self._is_ours(replied) and (target := self._shown(asked, replied)):
+                await self._change(asked, target, parse_imagine(words))
+            elif words:
+                await self.ask(asked, parse_imagine(words), sent_in(replied))
+            elif sent_in(replied):
+                raise UserError(say("telegram-picture-words"))
+            else:
                 self._face.tasks.start(self._menus.open(asked))
-                return
-            await self.ask(asked, parse_imagine(words))
         except UserError as error:
             self._face.refuse(asked, error)
 
@@ -67,15 +75,14 @@ class Imagine:
         if message is None or not message.text or message.is_automatic_forward:
             return
         replied = message.reply_to_message
-        author = replied.from_user if replied else None
-        ours = replied if author is not None and author.id == self._face.bot.id else None
+        ours = replied if self._is_ours(replied) else None
         if message.chat.type != Chat.PRIVATE and ours is None:
             return
         asked = await self._face.asked(update)
         try:
             self._check_place(asked)
             if ours and (target := self._target(asked, ours)):
-                await self.vary(asked, target, message.text)
+                await self.vary(asked, target, parse_imagine(message.text))
             elif ours and (chosen := keyboards.menu_data(ours)):
                 await self.ask(asked, self._menus.options(chosen, parse_imagine(message.text)))
             elif asked.is_private and message.forward_origin is not None:
@@ -85,54 +92,118 @@ class Imagine:
             elif asked.is_private:
                 if not self._face.service.config.telegram.plain_text:
                     raise UserError(say("telegram-plain-off"))
-                await self.ask(asked, self._menus.take_up(asked, parse_imagine(message.text)))
+                options = self._menus.take_up(asked, parse_imagine(message.text))
+                await self.ask(asked, options, sent_in(replied))
         except UserError as error:
             self._face.refuse(asked, error)
 
+    async def picture(self, update: Update, _: Context) -> None:
+        """A photo, or a file that is a picture: its caption says what to make of it.
+
+        In a group that takes `/imagine`, or a reply to us. Of an album the picture with words is used.
+        """
+        message = update.message
+        if message is None or message.is_automatic_forward:
+            return
+        words = message.caption if message.caption and message.forward_origin is None else ""
+        found = IMAGINE.match(words)
+        if found is not None and not self._is_mine(found):
+            return
+        asked = await self._face.asked(update)
+        if not (asked.is_private or found or self._is_ours(message.reply_to_message)):
+            return
+        try:
+            self._check_place(asked)
+            if found:
+                words = _after(found)
+            elif asked.is_private and not self._face.service.config.telegram.plain_text:
+                raise UserError(say("telegram-plain-off"))
+            if not words or words.startswith("/"):
+                self._face.tasks.start(self._ask_for_words(asked, message))
+            elif self._pictures.takes(message):
+                await self.ask(asked, parse_imagine(words), sent_in(message))
+        except UserError as error:
+            self._face.refuse(asked, error)
+
+    async def _ask_for_words(self, asked: Asked, message: Message) -> None:
+        """Say how to use a picture that came without words."""
+        if message.media_group_id is not None:
+            await asyncio.sleep(ALBUM_S)
+        if self._pictures.asks(message):
+            await self._face.answer(asked, html.escape(asked.t("telegram-picture-words")))
+
     async def other(self, update: Update, _: Context) -> None:
-        """Something that is no text: a photo, a sticker, a voice message; answered, not drawn."""
+        """Something that is neither text nor a picture: a sticker, a voice message; answered, not drawn."""
         message = update.message
         if message is None or message.is_automatic_forward:
             return
         asked = await self._face.asked(update)
-        replied = message.reply_to_message
-        to_us = replied is not None and replied.from_user is not None
-        ours = to_us and replied is not None and replied.from_user.id == self._face.bot.id  # type: ignore[union-attr]
         called = IMAGINE.match(message.caption or "") is not None
-        if asked.is_private or ours or called:
+        if asked.is_private or self._is_ours(message.reply_to_message) or called:
             self._face.refuse(asked, UserError(say("telegram-words-only")))
 
-    async def ask(self, asked: Asked, options: Options) -> None:
-        """Accept a request and have it followed. Raises UserError."""
+    async def ask(self, asked: Asked, options: Options, sent: Sent | None = None) -> None:
+        """Accept a request, drawn from what was `sent`, and have it followed. Raises UserError."""
         if options.private and int(asked.caller.asker.user_id) < 0:
             raise UserError(say("telegram-private-nobody"))
         address, caller = asked.address(private=options.private), asked.caller
-        live = await self._face.service.imagine(caller.asker, options, key=caller.key, address=address)
+        brought = await self._pictures.fetch(sent) if sent else None
+        live = await self._face.service.imagine(
+            caller.asker, options, key=caller.key, address=address, brought=brought
+        )
         self._face.delivery.follow(live)
 
-    async def vary(self, asked: Asked, target: str, text: str) -> None:
-        """Other words from the seed of a picture that was replied to. Raises UserError."""
-        options = parse_imagine(text)
+    async def vary(self, asked: Asked, target: str, options: Options) -> None:
+        """Other words from the seed of a picture that was replied to, or from the picture where an option is
+        about that. Raises UserError.
+        """
         if not options.prompt:
             raise UserError(say("error-prompt-empty"))
+        if options.strength or options.area or options.expand:
+            await self._change(asked, target, options)
+            return
         caller = asked.caller
         live = await buttons.vary(
             self._face.service, caller.asker, target, options, key=caller.key, address=asked.address()
         )
         self._face.delivery.follow(live)
 
+    async def _change(self, asked: Asked, target: str, options: Options) -> None:
+        """Draw from a picture of ours. Raises UserError."""
+        caller = asked.caller
+        live = await edits.change(
+            self._face.service, caller.asker, target, options, key=caller.key, address=asked.address()
+        )
+        self._face.delivery.follow(live)
+
+    def _shown(self, asked: Asked, replied: Message | None) -> str | None:
+        """The request, or the one picture of it, that a message of ours shows; None where that is unknown."""
+        if replied is None:
+            return None
+        return keyboards.request_of(replied) or self._face.albums.find(asked.chat.id, replied.message_id)
+
     def _target(self, asked: Asked, replied: Message) -> str | None:
-        """The request, or the one picture of it, that a message of ours shows. Raises UserError."""
-        if request_id := keyboards.request_of(replied):
-            return request_id
+        """What a message of ours shows or asks about. Raises UserError where that is no longer known."""
+        if found := self._shown(asked, replied):
+            return found
         if asked_about := JOB_ID.search(replied.text or ""):
             return asked_about[0]
-        if not replied.media_group_id:
-            return None
-        job_id = self._face.albums.find(asked.chat.id, replied.message_id)
-        if job_id is None:
+        if replied.media_group_id:
             raise UserError(say("telegram-album-unknown"))
-        return job_id
+        return None
+
+    def _is_mine(self, command: re.Match[str]) -> bool:
+        """Whether a command names no other bot."""
+        named = command["bot"]
+        return not named or named.lower() == (self._face.bot.username or "").lower()
+
+    def _is_ours(self, message: Message | None) -> bool:
+        """Whether this bot wrote a message."""
+        return (
+            message is not None
+            and message.from_user is not None
+            and message.from_user.id == self._face.bot.id
+        )
 
     def _check_place(self, asked: Asked) -> None:
         """A group may keep the bot to some of its topics, and the owner to people."""
@@ -141,3 +212,8 @@ class Imagine:
         here = asked.caller.origin.channel_id
         if here is not None and not asked.caller.rules.allows(here):
             raise UserError(say("telegram-elsewhere"))
+
+
+def _after(command: re.Match[str]) -> str:
+    """The words behind a command."""
+    return command.string[command.end() :].strip().lstrip(",，:：").strip()

@@ -135,6 +135,7 @@ class StandIn(LoBotApiEmulator):
         self._changed = asyncio.Event()
         self._next_message: dict[int, int] = {}
         self._next_update = 1
+        self._files = 0
 
     # what tests look at
 
@@ -197,6 +198,34 @@ class StandIn(LoBotApiEmulator):
         if reply_to is not None:
             message["reply_to_message"] = self._as_message(reply_to)
         return await self._enqueue({"message": message}, update_id)
+
+    async def send(
+        self,
+        user: int,
+        content: bytes,
+        caption: str = "",
+        *,
+        file_bytes: int | None = None,
+        as_file: str = "",
+        **more: Any,
+    ) -> dict[str, Any]:
+        """Somebody sends a picture, as a photo in two sizes or `as_file` of this type. Returns the update."""
+        self._files += 1
+        ids = [f"small-{self._files}", f"large-{self._files}"]
+        self.assets[ids[1]] = {"type": "photo", "data": content}
+        size = {"file_size": len(content) if file_bytes is None else file_bytes}
+        files = [{"file_id": id_, "file_unique_id": f"u-{id_}"} for id_ in ids]
+        sent: dict[str, Any] = {
+            "photo": [
+                {**files[0], "width": 90, "height": 60},
+                {**files[1], "width": 900, "height": 600, **size},
+            ]
+        }
+        if as_file:
+            sent = {"document": {**files[1], "file_name": "picture", "mime_type": as_file, **size}}
+        if caption:
+            sent["caption"] = caption
+        return await self.say(user, "", **sent, **more)
 
     async def press(self, user: int, shown: Shown, data: str, *, language: str = "en") -> dict[str, Any]:
         """Somebody presses a button; `data` may be just its beginning."""
