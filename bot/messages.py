@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,7 +95,12 @@ class _Files(AbstractResourceLoader):
     """Reads `locales/LANGUAGE/*.ftl`; fluent's own loader leaves its files open."""
 
     def resources(self, locale: str, resource_ids: list[str]) -> Generator[list[Resource], None, None]:
-        yield [FluentResource((LOCALES / locale / name).read_text("utf-8")) for name in resource_ids]
+        yield [_parsed(LOCALES / locale / name) for name in resource_ids]
+
+
+@cache
+def _parsed(file: Path) -> Resource:
+    return FluentResource(file.read_text("utf-8"))
 
 
 class Translator:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, TypeVar
 import certifi
 import uvicorn.server
 
+from tests import logs
+
 if TYPE_CHECKING:
     import pytest
 
@@ -26,6 +28,7 @@ LOOK_EVERY_S = 0.005
 def pytest_configure(config: pytest.Config) -> None:
     _hurry_servers()
     _trust_one(config)
+    logs.print_plainly()
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a shell; children inherit it
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

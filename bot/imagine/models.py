@@ -11,6 +11,7 @@ import re
 import tomllib
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from importlib import resources
 from math import isqrt, sqrt
 from pathlib import Path
@@ -120,13 +121,8 @@ class Capabilities:
         """The first few words of a prompt that the model has never read; of Chinese, characters."""
         if not self.words:
             return ()
-        characters = {character for word in self.words for character in word}
-        found = dict.fromkeys(
-            word
-            for word in _WORDS.findall(prompt.lower())
-            if not (_known(word, self.words) if word.isascii() else word in characters)
-        )
-        return tuple(found)[:MOST_UNKNOWN]
+        words = _WORDS.findall(prompt.lower())
+        return tuple(dict.fromkeys(word for word in words if not _known(word, self.words)))[:MOST_UNKNOWN]
 
     def _edge(self, px: float) -> int:
         """An edge on the grid, inside the limits."""
@@ -165,6 +161,7 @@ class Models:
         return self._by_name.get(name or "", self.default)
 
 
+@cache
 def load_capabilities(name: str) -> Capabilities:
     """The family `name`. Raises KeyError or FileNotFoundError where there is none."""
     table = tomllib.loads(MODELS_TOML.read_text("utf-8"))[name]
@@ -193,5 +190,7 @@ def _words(family: str) -> frozenset[str]:
 
 
 def _known(word: str, words: frozenset[str]) -> bool:
-    """Whether an English word, or what it is the plural of, is among `words`."""
+    """Whether an English word, or what it is the plural of, is listed; or a Chinese character is in one."""
+    if not word.isascii():
+        return any(word in listed for listed in words)
     return len(word) == 1 or not words.isdisjoint({word, word.removesuffix("s"), word.removesuffix("es")})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import tomllib
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ INDEX = "model_index.json"
 """Of a folder in diffusers' layout; it names the class of the pipeline."""
 
 
+@cache
 def families() -> Mapping[str, Family]:
     """All there are, by the class of their pipeline. A module that has one calls it FAMILY."""
     names = [file.name for file in pkgutil.iter_modules(package.__path__)]
@@ -51,7 +53,7 @@ def load_profile(name_or_path: str | Path, device: str = "") -> Profile:
     """
     path = Path(name_or_path)
     try:
-        data = _read(path) if path.suffix == ".toml" else _read(_shipped(str(name_or_path)))
+        data = _read(path) if path.suffix == ".toml" else _read_shipped(str(name_or_path))
         return _parse(data, device)
     except (KeyError, TypeError, tomllib.TOMLDecodeError) as error:
         raise ValueError(f"profile {name_or_path}: {error!r}") from error
@@ -69,7 +71,12 @@ def _shipped(name: str) -> Traversable:
 def _read(file: Traversable) -> dict[str, Any]:
     """A profile's tables; those it does not have are those of the shipped one that it is `like`."""
     data = tomllib.loads(file.read_text(encoding="utf-8"))
-    return _read(_shipped(data["like"])) | data if "like" in data else data
+    return _read_shipped(data["like"]) | data if "like" in data else data
+
+
+@cache
+def _read_shipped(name: str) -> dict[str, Any]:
+    return _read(_shipped(name))
 
 
 def _parse(data: dict[str, Any], device: str) -> Profile:

@@ -15,10 +15,11 @@ from structlog.contextvars import bound_contextvars
 from bot.config.credentials import Redactor
 from bot.imagine.options import Options
 from bot.log_advice import ADVICE
-from bot.logs import REPEATING, WORDY, OnceAMinute, set_up_logs
+from bot.logs import OnceAMinute, set_up_logs
 from engine.events import TROUBLE
 from tests.bot.web.conftest import Stage
 from tests.bot.web.test_admin import ANNA, link, owned, spend
+from tests.logs import restored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,16 +30,8 @@ PROMPT = "a very private cat"
 @pytest.fixture
 def logs() -> Iterator[None]:
     """Whatever a test does to logging is undone."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    for name in WORDY:
-        logging.getLogger(name).setLevel(logging.NOTSET)
-    for name in REPEATING:
-        logging.getLogger(name).filters.clear()
-    structlog.reset_defaults()
+    with restored():
+        yield
 
 
 def lines(written: str) -> list[dict[str, Any]]:

@@ -14,8 +14,9 @@ import structlog
 from bot.config.credentials import Credentials, Redactor
 from bot.config.schema import Config
 from bot.faces.serving import configured_faces
-from bot.logs import WORDY, set_up_logs
+from bot.logs import set_up_logs
 from bot.messages import LANGUAGES, UserError, translator
+from tests.logs import restored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,16 +36,9 @@ def credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Credentials:
 
 @pytest.fixture
 def logs(credentials: Credentials, capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level, hook = root.handlers[:], root.level, sys.excepthook
-    set_up_logs("debug", Redactor(credentials.values()), json=True)
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    sys.excepthook = hook
-    for name in WORDY:
-        logging.getLogger(name).setLevel(logging.NOTSET)
-    structlog.reset_defaults()
+    with restored():
+        set_up_logs("debug", Redactor(credentials.values()), json=True)
+        yield
 
 
 def test_tokens_come_from_the_environment_and_from_dotenv(

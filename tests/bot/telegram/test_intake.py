@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import socket
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-import structlog
 from pydantic import ValidationError
 
 from bot.cli.doctor.platforms import Answer
 from bot.config.credentials import Redactor
 from bot.config.schema import Config
-from bot.logs import WORDY, set_up_logs
+from bot.logs import set_up_logs
 from bot.messages import UserError
 from bot.telegram import Client, serve
 from bot.telegram.intake import SECRET_HEADER
@@ -24,6 +22,7 @@ from bot.telegram.probe import probe
 from tests.bot.telegram.conftest import ANNA, FAST, OWNER, Stage
 from tests.bot.telegram.standin import BAD_GATEWAY, TOKEN, Fault
 from tests.easel import easel
+from tests.logs import restored
 from tests.proxy import proxy
 
 if TYPE_CHECKING:
@@ -174,15 +173,9 @@ async def test_the_end_leaves_no_task_behind(stage: Stage) -> None:
 
 @pytest.fixture
 def logs() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    set_up_logs("debug", Redactor(), json=True)
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    for name in WORDY:
-        logging.getLogger(name).setLevel(logging.NOTSET)
-    structlog.reset_defaults()
+    with restored():
+        set_up_logs("debug", Redactor(), json=True)
+        yield
 
 
 @pytest.mark.usefixtures("logs")
