@@ -39,7 +39,7 @@ test-fast: install ## run the tests that need no model and no process of their o
 	$(MAKE) --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) fast-bot fast-engine
 
 fast-bot: # apart from the others, since its processes need not load torch
-	$(BIN)/pytest $(PARALLEL) -m "$(FAST)" tests/bot tests/storage
+	$(BIN)/pytest --numprocesses=2 --dist=worksteal -m "$(FAST)" tests/bot tests/storage
 
 fast-engine:
 	$(BIN)/pytest -m "$(FAST)" tests --ignore=tests/bot --ignore=tests/storage

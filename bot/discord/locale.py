@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import discord
 from discord import app_commands
 
@@ -16,7 +18,7 @@ TRANSLATED = {
 
 def text(id_: str) -> app_commands.locale_str:
     """A message of the Fluent files as a name or description: English, and translated when commands sync."""
-    return app_commands.locale_str(translator(LANGUAGES[0])(id_), id=id_)
+    return app_commands.locale_str(_text(id_, LANGUAGES[0]), id=id_)
 
 
 class FluentTranslator(app_commands.Translator):
@@ -29,8 +31,13 @@ class FluentTranslator(app_commands.Translator):
         context: app_commands.TranslationContextTypes,
     ) -> str | None:
         """The text in `locale`, or None where Discord shall show English."""
-        language, id_ = TRANSLATED.get(locale), string.extras.get("id")
-        return translator(language)(id_) if language and id_ else None
+        language = TRANSLATED.get(locale)
+        return _text(string.extras["id"], language) if language and "id" in string.extras else None
+
+
+@cache
+def _text(id_: str, language: str) -> str:
+    return translator(language)(id_)
 
 
 def language_of(locale: discord.Locale | str, default: str) -> str:

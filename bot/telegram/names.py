@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -48,8 +49,7 @@ async def set_owners_commands(bot: ExtBot[Any], config: Config, owner: int) -> N
 async def _set(bot: ExtBot[Any], scopes: list[tuple[BotCommandScope, tuple[str, ...]]]) -> None:
     for scope, listed_names in scopes:
         for language in LANGUAGES:
-            t = translator(language)
-            listed = [BotCommand(name, t(f"cmd-{name}-about")) for name in ("imagine", *listed_names)]
+            listed = [_command(name, language) for name in ("imagine", *listed_names)]
             code = None if language == LANGUAGES[0] else language.split("-")[0]
             try:
                 await bot.set_my_commands(listed, scope=scope, language_code=code)
@@ -58,3 +58,8 @@ async def _set(bot: ExtBot[Any], scopes: list[tuple[BotCommandScope, tuple[str, 
             except TelegramError as error:
                 log.warning("telegram.commands_not_set", why=type(error).__name__)
                 return
+
+
+@cache
+def _command(name: str, language: str) -> BotCommand:
+    return BotCommand(name, translator(language)(f"cmd-{name}-about"))

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from bot.cli.doctor.platforms import Reply
     from bot.config.credentials import Credentials
     from bot.config.schema import Config
+    from engine.survey import Torch
 
 log = structlog.get_logger(__name__)
 
@@ -50,12 +51,17 @@ BACKENDS = {"ray": "cluster", "openai": "openai"}
 """The extra that a backend needs."""
 
 
-def examine(config: Config, credentials: Credentials) -> Iterator[Finding]:
-    """Every check that asks nobody outside. Whatever a check stumbles over is a finding too."""
+def examine(
+    config: Config, credentials: Credentials, *, torch: Callable[[], Torch] = survey.survey_torch
+) -> Iterator[Finding]:
+    """Every check that asks nobody outside. Whatever a check stumbles over is a finding too.
+
+    `torch` tells of the one that is installed, which takes seconds.
+    """
     running = _running(config)
     checks: tuple[Callable[[], Iterable[Finding]], ...] = (
         lambda: [machine.python(sys.version_info[:3])],
-        lambda: _device(config, running=running),
+        lambda: _device(config, torch, running=running),
         lambda: _files(config),
         lambda: _database(config),
         lambda: [environment.clock(time.time(), _changed_s(config.storage.folder / DATABASE))],
@@ -92,11 +98,11 @@ async def examine_online(config: Config, credentials: Credentials) -> AsyncItera
             yield environment.skew(CHATS[name].label, told.ours_less_theirs_s)
 
 
-def _device(config: Config, *, running: bool) -> Iterator[Finding]:
+def _device(config: Config, look: Callable[[], Torch], *, running: bool) -> Iterator[Finding]:
     if config.engine.backend != "local":
         yield fine(say("doctor-elsewhere", backend=config.engine.backend))
         return
-    torch, card = survey.survey_torch(), survey.survey_card()
+    torch, card = look(), survey.survey_card()
     yield machine.torch(torch)
     yield machine.card(card, torch, config.model)
     if torch.version is not None:

@@ -131,6 +131,11 @@ def test_modes_of_files_are_looked_at(tmp_path: Path) -> None:
     assert "chown" not in nowhere
 
 
+def none() -> Torch:
+    """No torch: it takes seconds to import."""
+    return Torch(None)
+
+
 def test_an_unreadable_env_and_a_folder_that_cannot_be_made_are_findings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,7 +143,7 @@ def test_an_unreadable_env_and_a_folder_that_cannot_be_made_are_findings(
     (tmp_path / ".env").mkdir()
     (tmp_path / "file").touch()
     config = Config.model_validate({"storage": {"folder": tmp_path / "file" / "data"}})
-    findings = list(examine(config, Credentials.readable()))
+    findings = list(examine(config, Credentials.readable(), torch=none))
     told = [said(finding) for finding in findings if finding.severity is PROBLEM]
     assert any(".env is a folder" in sentence for sentence in told)
     assert any("cannot be created" in sentence for sentence in told)
@@ -195,7 +200,8 @@ async def test_a_ledger_in_another_currency_is_told_before_the_bot_refuses_it(tm
         pass
     said_of = {
         currency: [
-            said(finding) for finding in examine(config_in(tmp_path, currency=currency), Credentials())
+            said(finding)
+            for finding in examine(config_in(tmp_path, currency=currency), Credentials(), torch=none)
         ]
         for currency in ("CNY", "EUR")
     }
@@ -276,17 +282,16 @@ def test_every_backend_can_be_examined(tmp_path: Path, backend: str) -> None:
     config = Config.model_validate(
         {"engine": {"backend": backend}, "openai": {"servers": [server]}, "storage": {"folder": tmp_path}}
     )
-    said_of_all = [said(finding) for finding in examine(config, Credentials(_env_file=None))]
+    said_of_all = [said(finding) for finding in examine(config, Credentials(_env_file=None), torch=none)]
     assert not [text for text in said_of_all if "could not be made" in text]
 
 
-def test_whatever_a_check_stumbles_over_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken() -> None:
+def test_whatever_a_check_stumbles_over_is_a_finding(tmp_path: Path) -> None:
+    def broken() -> Torch:
         raise RuntimeError("the driver answered with noise")
 
-    monkeypatch.setattr("engine.survey.survey_torch", broken)
     config = Config.model_validate({"storage": {"folder": tmp_path}})
-    findings = [said(finding) for finding in examine(config, Credentials(_env_file=None))]
+    findings = [said(finding) for finding in examine(config, Credentials(_env_file=None), torch=broken)]
     assert any("the driver answered with noise" in text for text in findings)
     assert any("no token" in text.lower() or "easel init" in text for text in findings), (
         "the rest is still told"

@@ -120,6 +120,7 @@ async def test_telegram_refuses_or_is_away() -> None:
     assert TOKEN not in told.reason
 
 
+@pytest.mark.e2e
 async def test_the_whole_doctor_goes_online(
     tmp_path: Path,
     telegram: StandIn,  # noqa: F811

@@ -138,6 +138,7 @@ def test_the_profile_is_one_the_engine_reads_and_knows_its_device_by(tmp_path: P
     assert not load_profile(file, "NVIDIA L4").known_device
 
 
+@pytest.mark.model
 def test_the_engine_starts_from_what_was_measured_here(tmp_path: Path) -> None:
     from engine.placement import resolve  # brings torch
 

@@ -16,6 +16,8 @@ from tests.bot.discord.conftest import labels, words
 if TYPE_CHECKING:
     from tests.bot.discord.conftest import World
 
+pytestmark = pytest.mark.e2e
+
 
 @pytest.fixture(params=[True, False], ids=["its answer is lost", "it never arrives"])
 def lossy(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> list[str]:

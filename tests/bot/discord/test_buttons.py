@@ -13,6 +13,8 @@ from tests.bot.discord.conftest import labels, rows, words
 if TYPE_CHECKING:
     from tests.bot.discord.conftest import World
 
+pytestmark = pytest.mark.e2e
+
 
 def parameters(world: World, message: Any) -> str:
     return str(Image.open(io.BytesIO(world.file(message))).info["parameters"])

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from bot.config.schema import Config
     from tests.bot.discord.conftest import Opened, World
 
+pytestmark = pytest.mark.e2e
+
 ORIGINAL = "/webhooks/*/messages/*"
 FOLLOW_UP = "/webhooks/*"
 POST = "/channels/*/messages"

@@ -6,6 +6,7 @@ import io
 from typing import TYPE_CHECKING, Any, cast
 
 import discord
+import pytest
 from PIL import Image
 
 from bot.discord.pages import escaped, prompt_of
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    import pytest
-
     from bot.config.schema import Config
     from tests.bot.discord.conftest import World
+
+pytestmark = pytest.mark.e2e
 
 ORIGINAL = r"/webhooks/\d+/[^/]+/messages/\d+"
 

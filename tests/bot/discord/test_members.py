@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from bot.config.schema import Config
     from tests.bot.discord.conftest import World
 
+pytestmark = pytest.mark.e2e
+
 
 def manager(world: World) -> MemberActor:
     """Somebody who may manage the server."""

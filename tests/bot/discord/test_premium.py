@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from storage.records.members import Quota
     from tests.bot.discord.conftest import Opened, World
 
+pytestmark = pytest.mark.e2e
+
 BOOST, MONTH = 5001, 5002
 OFFERS: dict[str, Any] = {
     "boost": {"images": 100, "stars": 150, "discord_sku": BOOST, "discord_cents": 299},

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from tests.bot.telegram.conftest import Bot, Stage
     from tests.bot.telegram.standin import Shown
 
+pytestmark = pytest.mark.e2e
+
 
 async def drawn(bot: Bot, words: str = "a cat --seed 7", *, chat: int = ANNA) -> Shown:
     """A finished picture of Anna's."""

@@ -6,6 +6,7 @@ import io
 import json
 from typing import TYPE_CHECKING
 
+import pytest
 from PIL import Image
 
 from bot.imagine.asker import Asker
@@ -14,6 +15,8 @@ from tests.bot.telegram.conftest import ANNA, BOB, GROUP, OWNER, SUPERGROUP
 
 if TYPE_CHECKING:
     from tests.bot.telegram.conftest import Bot, Stage
+
+pytestmark = pytest.mark.e2e
 
 
 async def said(bot: Bot, user: int, text: str, **more: object) -> str:

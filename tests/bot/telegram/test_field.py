@@ -14,6 +14,8 @@ from tests.bot.telegram.standin import BOT_ID, FLOOD, Fault
 if TYPE_CHECKING:
     from tests.bot.telegram.conftest import Bot
 
+pytestmark = pytest.mark.e2e
+
 
 def changed(stage: Stage, **telegram: object) -> Stage:
     """The same with another [telegram]."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
+import pytest
 from PIL import Image
 
 from tests.bot.telegram.conftest import ANNA, GROUP
 
 if TYPE_CHECKING:
     from tests.bot.telegram.conftest import Bot, Stage
+
+pytestmark = pytest.mark.e2e
 
 
 async def test_a_prompt_becomes_a_picture_in_the_message_that_was_edited(bot: Bot, stage: Stage) -> None:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from tests.bot.telegram.standin import StandIn
 
+pytestmark = pytest.mark.e2e
+
 
 @pytest.fixture
 def hooked(config: Config, telegram: StandIn) -> Stage:

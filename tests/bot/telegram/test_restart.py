@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.bot.telegram.conftest import ANNA
 from tests.bot.telegram.standin import Fault
 from tests.easel import FieldModel
 
 if TYPE_CHECKING:
     from tests.bot.telegram.conftest import Stage
+
+pytestmark = pytest.mark.e2e
 
 
 async def test_a_request_goes_on_in_its_message_after_a_restart(stage: Stage) -> None:

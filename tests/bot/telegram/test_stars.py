@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from tests.bot.telegram.standin import StandIn
     from tests.bot.telegram.till import Charge, Invoice
 
+pytestmark = pytest.mark.e2e
+
 OFFERS: dict[str, Any] = {
     "boost": {"images": 100, "stars": 150, "label": {"en": "100 images", "zh-CN": "100 张图片"}},
     "month": {"tier": "member", "days": 30, "stars": 400, "renews": True},

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from tests.bot.telegram.conftest import Bot
     from tests.bot.telegram.standin import StandIn
 
+pytestmark = pytest.mark.e2e
+
 EDITS = ("editMessageText", "editMessageCaption", "editMessageMedia")
 
 
