@@ -29,8 +29,9 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from benchmarks.machine import load_average
-from bot.app import engine_config, open_store
+from bot.app import engine_config
 from bot.config.schema import Config
+from bot.folders import open_store
 from bot.imagine.asker import Asker
 from bot.imagine.events import Done
 from bot.imagine.models import Model, Models, load_capabilities

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 import httpx
 from openai import AsyncOpenAI
 
-from bot.app import open_store
+from bot.folders import open_store
 from bot.web import serve
 from tests.easel import FieldModel, config_in, easel
 

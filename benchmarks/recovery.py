@@ -31,7 +31,8 @@ from PIL import Image
 
 from benchmarks.cluster_scale import LANES, settings
 from benchmarks.machine import load_average
-from bot.app import engine_config, open_store
+from bot.app import engine_config
+from bot.folders import open_store
 from bot.imagine.asker import Asker
 from bot.imagine.events import Done
 from bot.imagine.models import Model, Models, load_capabilities

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from typing import TYPE_CHECKING
 
 from bot.alerts import Alerts
@@ -20,12 +19,11 @@ from bot.config.file import ConfigError
 from bot.config.money import Billing
 from bot.cost.calibration import PROFILE
 from bot.cost.watch import CostWatch
-from bot.folders import make_folder
+from bot.folders import open_store
 from bot.imagine.drawing import slow_lane
 from bot.imagine.models import Model, Models, capabilities_for
 from bot.imagine.pricing import Pricing
 from bot.imagine.service import Service
-from bot.messages import UserError, say
 from bot.metrics.counting import Counting
 from bot.metrics.lag import LoopLag
 from engine.build import build_engine
@@ -33,7 +31,6 @@ from engine.inputs import nothing_kept
 from engine.settings import BadSetting, EngineConfig, ModelSettings, Reach
 from engine.shares import LaneTerms
 from engine.worker.watchdog import WatchdogSettings
-from storage.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -43,10 +40,7 @@ if TYPE_CHECKING:
     from engine.events import Observer
     from engine.front import Front
     from engine.inputs import Reader
-    from storage.errors import StoreUnavailable
 
-DATABASE = "easel.db"
-IMAGES = "images"
 LEARNED = "learned.json"
 MB = 1 << 20
 
@@ -113,39 +107,6 @@ def build_backend(config: Config, observers: Sequence[Observer] = (), read: Read
     if config.engine.backend == "ray":
         return ray_backend(config, model, terms, observers, read)
     return build_engine(model, terms, reach=Reach(config.engine.worker), observers=observers, read=read)
-
-
-@contextlib.asynccontextmanager
-async def open_store(
-    config: Config,
-    *,
-    serving: bool = True,
-    create: bool = True,
-    on_trouble: Callable[[StoreUnavailable], None] | None = None,
-) -> AsyncIterator[Store]:
-    """The database in its folder. `serving` is for the one process that draws.
-
-    Raises UserError where the folder cannot be made, or, without `create`, where there is no database yet.
-    """
-    folder = config.storage.folder
-    if create:
-        make_folder(folder)
-    elif not await asyncio.to_thread(os.path.exists, folder / DATABASE):
-        raise UserError(say("error-no-database", file=str(folder / DATABASE)))
-    pricing = Pricing(config)
-    store = await Store.open(
-        folder / DATABASE,
-        tiers=pricing.tiers,
-        default_tier=config.default_tier,
-        rates=pricing.rates,
-        currency=config.currency,
-        time_zone=config.time_zone,
-        serving=serving,
-        create=create,
-        on_trouble=on_trouble,
-    )
-    async with store:
-        yield store
 
 
 @contextlib.asynccontextmanager

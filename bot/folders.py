@@ -1,17 +1,27 @@
-"""The data folder: creates it, or tells whether it could be created."""
+"""The data folder: makes it, tells whether it could be made, and opens the database in it."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import errno
 import os
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from bot.imagine.pricing import Pricing
 from bot.messages import UserError, say
+from storage.store import Store
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
+    from bot.config.schema import Config
+    from storage.errors import StoreUnavailable
+
+DATABASE = "easel.db"
+IMAGES = "images"
 OWNER_ONLY = 0o700
 """The mode of a new data folder: what people asked for is private."""
 
@@ -24,6 +34,39 @@ def make_folder(folder: Path) -> None:
         raise _refusal(folder, error.strerror or str(error)) from error
     if not writable(folder):
         raise _refusal(folder, os.strerror(errno.EACCES))
+
+
+@contextlib.asynccontextmanager
+async def open_store(
+    config: Config,
+    *,
+    serving: bool = True,
+    create: bool = True,
+    on_trouble: Callable[[StoreUnavailable], None] | None = None,
+) -> AsyncIterator[Store]:
+    """The database in its folder. `serving` is for the one process that draws.
+
+    Raises UserError where the folder cannot be made, or, without `create`, where there is no database yet.
+    """
+    folder = config.storage.folder
+    if create:
+        make_folder(folder)
+    elif not await asyncio.to_thread(os.path.exists, folder / DATABASE):
+        raise UserError(say("error-no-database", file=str(folder / DATABASE)))
+    pricing = Pricing(config)
+    store = await Store.open(
+        folder / DATABASE,
+        tiers=pricing.tiers,
+        default_tier=config.default_tier,
+        rates=pricing.rates,
+        currency=config.currency,
+        time_zone=config.time_zone,
+        serving=serving,
+        create=create,
+        on_trouble=on_trouble,
+    )
+    async with store:
+        yield store
 
 
 def writable(folder: Path) -> bool:

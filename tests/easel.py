@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, cast
 
 from PIL import Image
 
-from bot.app import DATABASE, engine_config, open_store
+from bot.app import engine_config
 from bot.config.schema import Config
+from bot.folders import DATABASE, open_store
 from bot.imagine.models import Model, Models, load_capabilities
 from bot.imagine.pricing import Pricing
 from bot.imagine.service import Service

@@ -1,4 +1,4 @@
-"""What `easel plan`, `easel stats` and `easel calibrate` do once bot.toml is read."""
+"""What `easel plan` and `easel calibrate` do once bot.toml is read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, TypeVar
 from rich.progress import Progress
 
 from bot.app import model_settings
-from bot.cli.show import show_facts
 from bot.config.section import MICRO
 from bot.cost import calibration
 from bot.cost.article import load_article
@@ -22,15 +21,10 @@ from bot.cost.calibration import Points
 from bot.cost.calibration_chart import calibration_png
 from bot.cost.calibration_text import markdown, profile_toml
 from bot.cost.catalogue import load_catalogue
-from bot.cost.chart import chart_png
-from bot.cost.export import to_csv, to_json
 from bot.cost.fit import MODEL
-from bot.cost.fonts import chinese_font
 from bot.cost.measure import MOST_AT_ONCE, Calibration, Unsteady, agenda
 from bot.cost.plan import Residency, article_plan, month, parse_members, percent, plan
 from bot.cost.plan_text import article_table, cards_table, month_table, tiers_table
-from bot.cost.report import cost_report
-from bot.cost.report_text import facts, title
 from bot.imagine.models import capabilities_for
 from bot.imagine.pricing import Pricing, money
 from bot.messages import UserError, say, translator
@@ -47,7 +41,6 @@ if TYPE_CHECKING:
     from bot.cost.plan import CardPlan, Plan
     from bot.messages import Translator
     from engine.families.profile import Profile
-    from storage.store import Store
 
 C = TypeVar("C")
 USUAL_CARD = "RTX 3090"
@@ -67,41 +60,6 @@ class PlanOptions:
     measured: bool = False
     article: bool = False
     catalogue: Path | None = None
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class StatsOptions:
-    """How `easel stats` answers: as JSON, as CSV, as a chart in a file; with none of them as text."""
-
-    json: bool = False
-    csv: bool = False
-    chart: Path | None = None
-
-
-async def show_stats(
-    console: Console, config: Config, store: Store, period: str, options: StatsOptions
-) -> None:
-    """The cost report. Raises `UserError` for a period that is none, or a file that cannot be written."""
-    t = translator(config.language)
-    report = await cost_report(store, config, period)
-    if options.json:
-        console.out(to_json(report), highlight=False)
-    if options.csv:
-        console.out(to_csv(report), highlight=False, end="")
-    if options.chart is not None:
-        png = await asyncio.to_thread(chart_png, report, config, t)
-        try:
-            await asyncio.to_thread(options.chart.write_bytes, png)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise UserError(say("cost-not-written", file=str(options.chart), reason=reason)) from error
-        if not (options.json or options.csv):  # which somebody else reads
-            console.print(t("init-written", file=str(options.chart)), markup=False)
-        if t.language != "en" and chinese_font() is None:
-            console.print(t("cost-no-font"), markup=False)
-    if options == StatsOptions():
-        console.print(title(report, t), style="bold", markup=False)
-        show_facts(console, facts(report, t))
 
 
 async def run_calibration(console: Console, config: Config, *, quick: bool) -> None:

@@ -8,8 +8,7 @@ import json
 import os
 from typing import TYPE_CHECKING
 
-from bot.app import DATABASE, IMAGES
-from bot.folders import OWNER_ONLY, make_folder
+from bot.folders import DATABASE, IMAGES, OWNER_ONLY, make_folder
 from bot.messages import UserError, say
 from storage.backup import backup
 from storage.checking import check, kept_currency

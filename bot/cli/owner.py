@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli.database import find_member
-from bot.cli.running import ConfigOption, console, read_settings, translator_for, user_name, with_store
+from bot.cli.running import (
+    ConfigOption,
+    MemberArgument,
+    console,
+    read_settings,
+    translator_for,
+    user_name,
+    with_store,
+)
 from bot.commands.owners import account_names, checked_images, checked_tier, told_of_tier
 from storage.settings import BOT, Setting
 
@@ -20,9 +28,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-MemberArgument = Annotated[
-    str, typer.Argument(help="discord:ID or telegram:ID, an account's id, a key's label or #number.")
-]
 Why = Annotated[str, typer.Option(help="For the audit log.")]
 
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 from rich.console import Console
 
-from bot.app import DATABASE, open_service, open_store
 from bot.cli.interrupt import INTERRUPTED, interruptible
 from bot.config.credentials import Credentials, Redactor
 from bot.config.file import ConfigError, load_config
+from bot.folders import DATABASE, open_store
 from bot.logs import set_up_logs
 from bot.messages import UserError, best_language, say, translator
 from engine.request import EngineError, ModelLost
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
 
     from bot.config.schema import Config
-    from bot.imagine.service import Service
     from bot.messages import Translator
     from storage.store import Store
 
@@ -43,6 +42,10 @@ ConfigOption = Annotated[
     typer.Option(
         "--config", envvar="EASEL_CONFIG", help="The settings file; by default ./bot.toml, if there is one."
     ),
+]
+
+MemberArgument = Annotated[
+    str, typer.Argument(help="discord:ID or telegram:ID, an account's id, a key's label or #number.")
 ]
 
 
@@ -94,21 +97,6 @@ def with_store(
             return await work(config, store)
 
     return run_work(config, errand)
-
-
-def with_service(
-    config: Config, work: Callable[[Service], Coroutine[None, None, T]], *, interrupted: int = INTERRUPTED
-) -> T:
-    """Open the whole bot, hand it to `work`, and take everything down again."""
-
-    async def session() -> T:
-        services = contextlib.AsyncExitStack()
-        with console.status(translator_for(config)("loading-model", model=config.model.path)):
-            service = await services.enter_async_context(open_service(config))
-        async with services:
-            return await work(service)
-
-    return run_work(config, session, interrupted=interrupted)
 
 
 def translator_for(config: Config) -> Translator:

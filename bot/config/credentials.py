@@ -8,13 +8,15 @@ owner's page or a session there.
 from __future__ import annotations
 
 import io
+import json
+import os
 import re
 from pathlib import Path
 from typing import Any, Self
 
+from dotenv import dotenv_values
 from dotenv.parser import Original, parse_stream
-from pydantic import SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from bot.messages import Message, UserError, say
 
@@ -28,42 +30,50 @@ _RANDOM = re.compile(r"(?<![0-9a-zA-Z])[0-9a-f]{64}(?![0-9a-zA-Z])")
 _MASK = "[redacted]"
 
 
-class Credentials(BaseSettings):
+class Credentials(BaseModel):
     """What the environment holds; empty means absent. Raises UserError where `.env` cannot be read."""
 
-    model_config = SettingsConfigDict(
-        env_file=ENV_FILE,
-        env_file_encoding=ENV_ENCODING,
-        extra="ignore",
-        frozen=True,
-        use_attribute_docstrings=True,
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    discord_token: SecretStr | None = Field(
+        None, description="Of the bot's account on Discord; with it `easel run` serves Discord."
+    )
+    telegram_token: SecretStr | None = Field(
+        None, description="From @BotFather; with it `easel run` serves Telegram."
+    )
+    telegram_webhook_secret: SecretStr | None = Field(
+        None,
+        description="What Telegram shows with each call of the webhook; by default drawn anew at each start.",
+    )
+    http_secret: SecretStr | None = Field(
+        None,
+        description="Signs links and sessions; by default derived from the key file beside the database.",
+    )
+    metrics_token: SecretStr | None = Field(
+        None, description="The bearer token that Prometheus sends to read /metrics."
+    )
+    openai_api_key: SecretStr | None = Field(None, description="The API key sent to the servers of [openai].")
+    openai_api_keys: dict[str, SecretStr] = Field(
+        {}, description="The same by server, as a JSON object, for those that want another."
     )
 
-    discord_token: SecretStr | None = None
-    """Of the bot's account on Discord; with it `easel run` serves Discord."""
-    telegram_token: SecretStr | None = None
-    """From @BotFather; with it `easel run` serves Telegram."""
-    telegram_webhook_secret: SecretStr | None = None
-    """What Telegram shows with each call of the webhook; by default drawn anew at each start."""
-    http_secret: SecretStr | None = None
-    """Signs links and sessions; by default derived from the key file beside the database."""
-    metrics_token: SecretStr | None = None
-    """The bearer token that Prometheus sends to read /metrics."""
-    openai_api_key: SecretStr | None = None
-    """The API key sent to the servers of [openai]."""
-    openai_api_keys: dict[str, SecretStr] = {}
-    """The same by server, as a JSON object, for those that want another."""
-
-    def __init__(self, **given: Any) -> None:
-        trouble = env_trouble(ENV_FILE) if given.get("_env_file", ENV_FILE) else None
-        if trouble is not None:
+    def __init__(self, *, file: Path | None = ENV_FILE, **given: Any) -> None:
+        """`file` is read below the environment; None for none."""
+        if file is not None and (trouble := env_trouble(file)) is not None:
             raise UserError(trouble)
-        super().__init__(**given)
+        written = dotenv_values(file, encoding=ENV_ENCODING) if file is not None and file.is_file() else {}
+        found = {name.lower(): value for name, value in {**written, **os.environ}.items() if value}
+        super().__init__(**{**found, **given})
 
     @classmethod
     def readable(cls) -> Self:
         """Without the `.env` where it cannot be read: for the logs, and for whoever tells what is wrong."""
-        return cls() if env_trouble(ENV_FILE) is None else cls(_env_file=None)
+        return cls(file=ENV_FILE if env_trouble(ENV_FILE) is None else None)
+
+    @field_validator("openai_api_keys", mode="before")
+    @classmethod
+    def _read(cls, value: object) -> object:
+        return json.loads(value) if isinstance(value, str) else value
 
     @field_validator("*")
     @classmethod

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.app import open_store
 from bot.config.schema import Config
-from bot.folders import make_folder, nearest, writable
+from bot.folders import make_folder, nearest, open_store, writable
 from bot.messages import LANGUAGES, UserError, translator
 
 if TYPE_CHECKING:

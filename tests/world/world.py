@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from bot.app import DATABASE, engine_config, open_service
+from bot.app import engine_config, open_service
 from bot.config.schema import Config
 from bot.faces.serving import serve_all
+from bot.folders import DATABASE
 from bot.messages import UserError
 from engine.build import engine_with, local_front
 from engine.families.registry import load_profile

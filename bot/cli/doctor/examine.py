@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.app import DATABASE, MB, model_settings
+from bot.app import MB, model_settings
 from bot.cli.database import broken, ledgers_currency
 from bot.cli.doctor import environment, machine, platforms
 from bot.cli.doctor.finding import fine, problem
 from bot.config.credentials import ENV_FILE, env_trouble
 from bot.extras import extra
 from bot.faces.platforms import CHATS
-from bot.folders import nearest, writable
+from bot.folders import DATABASE, nearest, writable
 from bot.messages import UserError, say
 from engine import survey
 from storage.errors import AlreadyServing, StorageError

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.app import engine_config, open_store
+from bot.app import engine_config
 from bot.background.drains import Drains, order_drain
 from bot.commands.stats import gpu as stats_gpu
 from bot.config.engine import Ray
+from bot.folders import open_store
 from bot.imagine.asker import Asker
 from bot.imagine.events import Done, Waiting
 from bot.imagine.models import Model, Models, load_capabilities

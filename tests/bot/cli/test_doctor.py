@@ -282,7 +282,7 @@ def test_every_backend_can_be_examined(tmp_path: Path, backend: str) -> None:
     config = Config.model_validate(
         {"engine": {"backend": backend}, "openai": {"servers": [server]}, "storage": {"folder": tmp_path}}
     )
-    said_of_all = [said(finding) for finding in examine(config, Credentials(_env_file=None), torch=none)]
+    said_of_all = [said(finding) for finding in examine(config, Credentials(file=None), torch=none)]
     assert not [text for text in said_of_all if "could not be made" in text]
 
 
@@ -291,7 +291,7 @@ def test_whatever_a_check_stumbles_over_is_a_finding(tmp_path: Path) -> None:
         raise RuntimeError("the driver answered with noise")
 
     config = Config.model_validate({"storage": {"folder": tmp_path}})
-    findings = [said(finding) for finding in examine(config, Credentials(_env_file=None), torch=broken)]
+    findings = [said(finding) for finding in examine(config, Credentials(file=None), torch=broken)]
     assert any("the driver answered with noise" in text for text in findings)
     assert any("no token" in text.lower() or "easel init" in text for text in findings), (
         "the rest is still told"

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from bot.app import open_store
 from bot.cli.init import wizard
 from bot.cli.init.answers import Answers, bot_toml, dotenv
 from bot.cli.init.files import Draft, write_all
@@ -24,6 +23,7 @@ from bot.config.schema import Config
 from bot.config.section import Language
 from bot.config.tokens import discord_application, telegram_bot
 from bot.cost.fit import CARDS_GB, fit
+from bot.folders import open_store
 from bot.messages import LANGUAGES, translator
 from tests.terminal import CLEAR_LINE, CTRL_C, ROOT, Person
 

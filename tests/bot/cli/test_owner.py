@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, TypeVar
 import pytest
 from typer.testing import CliRunner
 
-from bot.app import open_store
 from bot.background.orders import Orders
 from bot.cli.main import app
+from bot.folders import open_store
 from bot.imagine.asker import Asker
 from bot.imagine.events import Done, Failed
 from bot.imagine.options import Options

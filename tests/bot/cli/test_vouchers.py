@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
-from bot.app import open_store
 from bot.cli.main import app
 from bot.config.file import load_config
+from bot.folders import open_store
 from tests.database import lay_out
 
 if TYPE_CHECKING:

@@ -92,7 +92,7 @@ def test_a_dotenv_that_cannot_be_read_is_told(
 
 @pytest.mark.parametrize("platform", ["discord", "telegram"])
 def test_what_cannot_be_a_token_is_refused_before_anything_is_served(platform: str) -> None:
-    given = Credentials(_env_file=None, **{f"{platform}_token": "hello"})
+    given = Credentials(file=None, **{f"{platform}_token": "hello"})
     with pytest.raises(UserError) as refused:
         configured_faces(Config(), given)
     for language in LANGUAGES:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
-from bot.app import open_store
 from bot.commands.stats import cost as stats_card
 from bot.config.money import Billing
 from bot.config.schema import Config
@@ -22,6 +21,7 @@ from bot.cost.chart import HEIGHT_PX, WIDTH_PX, chart_png
 from bot.cost.export import safe_cell, to_csv, to_json
 from bot.cost.report import cost_report
 from bot.cost.report_text import facts, title
+from bot.folders import open_store
 from bot.messages import UserError, translator
 from storage.clock import HOUR_US, to_us
 from storage.records.figures import MeterSlice, Percentiles, Tally, Uptime

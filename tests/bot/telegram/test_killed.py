@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.app import open_store
+from bot.folders import open_store
 from tests.bot.telegram.conftest import ANNA
 from tests.bot.telegram.standin import HANGS_AFTER, Shown, StandIn
 

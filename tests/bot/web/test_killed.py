@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from bot.app import open_store
+from bot.folders import open_store
 from tests.bot.web.conftest import ALL, config_for
 from tests.bot.web.test_edits import PATH as EDITS
 from tests.bot.web.test_edits import picture

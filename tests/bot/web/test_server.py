@@ -71,7 +71,7 @@ async def test_cancelled_it_ends_and_frees_the_port(site: Site) -> None:
 
 
 def test_the_api_is_a_face_where_bot_toml_turns_it_on() -> None:
-    nothing = Credentials(_env_file=None, discord_token=None, telegram_token=None)
+    nothing = Credentials(file=None, discord_token=None, telegram_token=None)
     assert list(configured_faces(Config(), nothing)) == []
     on = Config.model_validate({"http": {"enabled": True}})
     assert list(configured_faces(on, nothing)) == ["http"]

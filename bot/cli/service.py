@@ -1,0 +1,33 @@
+"""The whole bot for a command, model and all."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, TypeVar
+
+from bot.app import open_service
+from bot.cli.interrupt import INTERRUPTED
+from bot.cli.running import console, run_work, translator_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from bot.config.schema import Config
+    from bot.imagine.service import Service
+
+T = TypeVar("T")
+
+
+def with_service(
+    config: Config, work: Callable[[Service], Coroutine[None, None, T]], *, interrupted: int = INTERRUPTED
+) -> T:
+    """Open the whole bot, hand it to `work`, and take everything down again."""
+
+    async def session() -> T:
+        services = contextlib.AsyncExitStack()
+        with console.status(translator_for(config)("loading-model", model=config.model.path)):
+            service = await services.enter_async_context(open_service(config))
+        async with services:
+            return await work(service)
+
+    return run_work(config, session, interrupted=interrupted)
