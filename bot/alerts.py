@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.messages import Message, say
+from bot.messages import LANGUAGES, Message, say, translator
 from engine.events import Observer
 
 if TYPE_CHECKING:
@@ -38,11 +38,22 @@ class Alerts(Observer):
         self._listeners: list[Callable[[Message], None]] = []
         self.recent: deque[tuple[dt.datetime, Message]] = deque(maxlen=REMEMBERED)
         """The latest, with when they were told."""
+        self._at_start: list[Message] = []
 
     def subscribe(self, listener: Callable[[Message], None]) -> Callable[[], None]:
-        """Call `listener` with each alert from now on. Returns what ends that."""
+        """Call `listener` with what was found at the start, and with each alert from now on. Returns what
+        ends that.
+        """
         self._listeners.append(listener)
+        for message in self._at_start:
+            listener(message)
         return lambda: self._listeners.remove(listener)
+
+    def at_start(self, message: Message) -> None:
+        """Something that was found before anybody could listen."""
+        log.warning("alert", found=translator(LANGUAGES[0])(message))
+        self.recent.append((dt.datetime.now(dt.UTC), message))
+        self._at_start.append(message)
 
     def tell(self, cause: str, message: Message) -> None:
         """An alert, unless this cause was told within the hour."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from typing import TYPE_CHECKING
 
 from bot.alerts import Alerts
@@ -21,12 +22,13 @@ from bot.cost.calibration import PROFILE
 from bot.cost.watch import CostWatch
 from bot.folders import open_store
 from bot.imagine.drawing import slow_lane
-from bot.imagine.models import Model, Models, capabilities_for
+from bot.imagine.models import find_models, offered_models
 from bot.imagine.pricing import Pricing
 from bot.imagine.service import Service
 from bot.metrics.counting import Counting
 from bot.metrics.lag import LoopLag
 from engine.build import build_engine
+from engine.families.recognise import recognise
 from engine.inputs import nothing_kept
 from engine.settings import BadSetting, EngineConfig, ModelSettings, Reach
 from engine.shares import LaneTerms
@@ -76,21 +78,25 @@ def engine_config(config: Config) -> EngineConfig:
     )
 
 
-def model_settings(config: Config) -> ModelSettings:
-    """bot.toml's [model] in the engine's own terms."""
+def model_settings(config: Config, name: str | None = None) -> ModelSettings:
+    """A model of bot.toml in the engine's own terms; the default where none is named."""
     section, budget_mb = config.model, config.engine.memory_budget_mb
+    named = config.named_models
+    model = named[next(iter(named)) if name is None else name]
     largest_px = max(tier.max_size for tier in config.tiers.values())
+    with contextlib.suppress(BadSetting):  # it is not here, or not known: whoever loads it will tell
+        largest_px = min(largest_px, math.isqrt(recognise(model.path, model.revision).max_pixels))
     return ModelSettings(
-        largest_px=min(largest_px, capabilities_for(section.path).max_px),
-        source=section.path,
-        revision=section.revision,
+        largest_px=largest_px,
+        source=model.path,
+        revision=model.revision,
         device=section.device,
         dtype=section.dtype,
         memory_mode=section.memory_mode,
         memory_budget_bytes=budget_mb * MB if budget_mb else None,
         attention=section.attention,
         compile_blocks=section.compile,
-        quantisation=section.quantisation,
+        quantisation=model.quantisation or section.quantisation,
         tile_above_px=section.vae_tiling_above_px,
         measured_profile=config.storage.folder / PROFILE,
     )
@@ -120,14 +126,17 @@ async def open_service(
         contextlib.AsyncExitStack() as running,
     ):
         try:
+            found = await asyncio.to_thread(find_models, config, download=True)
             read = store.pictures.get_input
             engine = await asyncio.to_thread(build, config, (alerts, counting), read)  # may import torch
             await engine.start()
         except BadSetting as bad:
             raise ConfigError([f"bot.toml: model.{bad}"]) from bad
+        for problem in found.problems.values():
+            alerts.at_start(problem)
         service = Service(
             config=config,
-            models=Models(Model(capabilities_for(config.model.path), engine)),
+            models=offered_models(found, config, engine),
             store=store,
             pricing=Pricing(config),
             alerts=alerts,

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bot.config.section import Language
 from bot.imagine.events import Accepted, Done, Event, Failed, Progress, Waiting
 from bot.imagine.pricing import money
 from bot.imagine.refusals import day
@@ -13,6 +14,7 @@ from bot.imagine.refusals import day
 if TYPE_CHECKING:
     from bot.config.money import Tier
     from bot.config.schema import Config
+    from bot.imagine.models import Model
     from bot.imagine.picture import Picture
     from bot.imagine.request import ImageRequest
     from bot.messages import Translator
@@ -150,6 +152,13 @@ def picture_facts(
         (t("fact-cost"), money(picture.cost_micro, currency, t.language)),
         (t("fact-left"), left(quota, t)),
     ]
+
+
+def model_line(model: Model, t: Translator) -> str:
+    """A model in one line: its name, what the owner says of it, and what a picture of it counts as."""
+    about = model.about.get(Language(t.language))
+    counts = f"×{model.counts_as}" if model.counts_as > 1 else None
+    return " · ".join(part for part in (model.name, counts, about) if part)
 
 
 def left(quota: Quota, t: Translator) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import json
 import os
 import platform
 from dataclasses import replace
@@ -19,8 +18,9 @@ from diffusers.models.attention_dispatch import AttentionBackendName
 
 from engine.adapters import MOST
 from engine.families.family import QUANTISED, Placement
-from engine.families.registry import INDEX, families, index_file, is_shipped, load_profile
-from engine.settings import EMBEDDED, BadSetting, ModelSettings
+from engine.families.recognise import family_of, profile_of
+from engine.families.registry import families, load_profile
+from engine.settings import EMBEDDED, EMBEDDED_FOLDER, BadSetting, ModelSettings
 from engine.worker.memory import ADAPTERS, COMPONENTS, USABLE_PART, Mode, choose_mode
 
 if TYPE_CHECKING:
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from engine.families.family import Family
     from engine.families.profile import Profile
 
-EMBEDDED_FOLDER = Path(__file__).parent / "embedded"
-OWN_PROFILE = "easel.toml"
-"""A model folder may bring its own numbers; without them it has its family's."""
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -44,7 +41,7 @@ def resolve(settings: ModelSettings, known: Mapping[str, Family] | None = None) 
     on_gpu = device != "cpu"
     quantisation = _quantisation(settings.quantisation)
     source = str(EMBEDDED_FOLDER) if settings.source == EMBEDDED else settings.source
-    family = _family(source, settings.revision, families() if known is None else known)
+    family = family_of(source, settings.revision, families() if known is None else known)
     dtype = _dtype(settings.dtype, device, family)
     name = torch.cuda.get_device_name(device) if on_gpu else f"cpu {platform.machine()}"
     profile = _profile(settings, family, source, name, dtype, quantisation)
@@ -72,13 +69,6 @@ def resolve(settings: ModelSettings, known: Mapping[str, Family] | None = None) 
         threads=settings.threads or len(os.sched_getaffinity(0)),
         adapters=settings.adapters,
     )
-
-
-def profile_name(source: str, family: Family) -> str:
-    """The shipped profile that is called as the folder or hub name ends, or else the family's own."""
-    name = Path(source).name.lower()
-    fits = is_shipped(name) and isinstance(load_profile(name).planner, type(family))
-    return name if fits else family.profile
 
 
 def weights_on_disk(folder: Path, dtype: torch.dtype) -> Mapping[str, int]:
@@ -131,25 +121,6 @@ def _why_no_gpu() -> str:
     return f"it is built for CUDA {built_for}; is the driver new enough?" if built_for else "a build for CPUs"
 
 
-def _family(source: str, revision: str | None, known: Mapping[str, Family]) -> Family:
-    """By the index. While there is none, a model is taken for what the embedded one is; loading finds out."""
-    index = index_file(source, revision)
-    if index is None or not index.exists():
-        index = EMBEDDED_FOLDER / INDEX
-    try:
-        told = json.loads(index.read_text(encoding="utf-8"))
-        name = told["_class_name"]
-    except (ValueError, TypeError, KeyError) as error:
-        raise BadSetting("path", source, f"its {INDEX} names no class of pipeline ({error!r})") from error
-    if name not in known:
-        raise BadSetting("path", source, f"it holds a {name}; Easel draws with {' and '.join(sorted(known))}")
-    family = known[name].of_folder(told)
-    scheduler = index.parent / "scheduler" / "scheduler_config.json"
-    if not scheduler.exists():
-        return family
-    return family.scheduled(json.loads(scheduler.read_text(encoding="utf-8")))
-
-
 def _dtype(wanted: str, device: str, family: Family) -> torch.dtype:
     if (reason := family.refused_dtypes.get(wanted)) is not None:
         allowed = ", ".join(["auto", *(name for name in DTYPES if name not in family.refused_dtypes)])
@@ -174,11 +145,7 @@ def _profile(
     dtype: torch.dtype,
     quantisation: str | None,
 ) -> Profile:
-    own = Path(source) / OWN_PROFILE
-    if settings.source == EMBEDDED:
-        profile = load_profile("embedded", device_name)
-    else:
-        profile = load_profile(own if own.exists() else profile_name(source, family), device_name)
+    profile = load_profile(profile_of(settings.source, family), device_name)
     measured = settings.measured_profile
     if measured is not None and measured.exists():
         here = load_profile(measured, device_name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.worker.memory import Mode
@@ -11,14 +12,14 @@ from engine.worker.watchdog import WatchdogSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from engine.adapters import AdapterFile
     from engine.families.plan import Need
     from engine.shares import LaneTerms
 
 EMBEDDED = "embedded"
-"""The name of the model that comes with Easel."""
+EMBEDDED_FOLDER = Path(__file__).parent / EMBEDDED
+"""The name of the model that comes with Easel, and where it is."""
 
 
 class Reach(enum.Enum):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.families.registry import INDEX, index_file
-from engine.settings import EMBEDDED
+from engine.settings import EMBEDDED, EMBEDDED_FOLDER
 from engine.worker.memory import COMPONENTS, Mode, needed_bytes
 from engine.worker.nvml import GpuGone, Memory, NvmlGpu
 
@@ -103,7 +103,7 @@ def survey_fitting(settings: ModelSettings) -> Fitting | None:
 
 def survey_model(settings: ModelSettings) -> ModelFiles:
     """Look for the weights where loading will look, and download nothing."""
-    source = str(Path(__file__).parent / EMBEDDED) if settings.source == EMBEDDED else settings.source
+    source = str(EMBEDDED_FOLDER) if settings.source == EMBEDDED else settings.source
     index = index_file(source, settings.revision)
     return ModelFiles(None) if index is None else ModelFiles(index.parent, _missing(index.parent))
 

@@ -16,7 +16,7 @@ from PIL import Image
 from bot.app import engine_config
 from bot.config.schema import Config
 from bot.folders import DATABASE, open_store
-from bot.imagine.models import Model, Models, load_capabilities
+from bot.imagine.models import Model, Models, find_models
 from bot.imagine.pricing import Pricing
 from bot.imagine.service import Service
 from bot.metrics.counting import Counting
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from engine.backend import Backend
     from engine.families.plan import Plan, Planner
     from engine.families.profile import Profile
+    from engine.inputs import Reader
     from engine.request import DrawRequest
 
 
@@ -153,6 +154,20 @@ def config_in(folder: Path, **changes: object) -> Config:
     return Config.model_validate({"storage": {"folder": folder / "data"}, **changes})
 
 
+def models_of(config: Config, model: FieldModel, counting: Counting, read: Reader) -> Models:
+    """What bot.toml offers. Each has a stand-in of its own; they share the gate and the list of drawings."""
+    found, terms = find_models(config), engine_config(config)
+    offered = []
+    for name, capabilities in found.capabilities.items():
+        stand_in = replace(model, profile=replace(model.profile, name=name))
+        engine = engine_with(
+            model=stand_in if len(config.models) > 1 else model, config=terms, observers=[counting], read=read
+        )
+        section = config.named_models.get(name) or config.named_models[""]
+        offered.append(Model(capabilities, engine, name, section.price_factor, section.tiers, section.about))
+    return Models(*offered, aliases=config.http.model_aliases)
+
+
 @contextlib.asynccontextmanager
 async def easel(
     config: Config, model: FieldModel | None = None, *, safety: Safety | None = None
@@ -162,13 +177,13 @@ async def easel(
     lay_out(config.storage.folder / DATABASE)
     async with open_store(config) as store:
         counting = Counting()
-        engine = engine_with(
-            model=model, config=engine_config(config), observers=[counting], read=store.pictures.get_input
-        )
-        await engine.start()
+        models = models_of(config, model, counting, store.pictures.get_input)
+        engines = [one.backend for one in models]
+        for engine in engines:
+            await engine.start()
         service = Service(
             config=config,
-            models=Models(Model(load_capabilities("embedded"), engine)),
+            models=models,
             store=store,
             pricing=Pricing(config),
             safety=safety,
@@ -179,5 +194,6 @@ async def easel(
             yield service
         finally:
             model.gate.set()
-            await engine.stop(0.0)
+            for engine in engines:
+                await engine.stop(0.0)
             await service.stop()

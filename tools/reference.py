@@ -72,7 +72,7 @@ def comments(toml: str) -> dict[tuple[str, str], str]:
 
 def _general(table: str) -> str:
     """`tiers.free` and its like by one name."""
-    return re.sub(r"^(tiers|styles|offers)\.\w+", r"\1.NAME", table)
+    return re.sub(r"^(tiers|styles|offers|models)\.\w+", r"\1.NAME", table)
 
 
 def tables(section: type[Section] = Config, name: str = TOP) -> Iterator[tuple[str, type[Section]]]:
@@ -81,7 +81,9 @@ def tables(section: type[Section] = Config, name: str = TOP) -> Iterator[tuple[s
     for key, field in section.model_fields.items():
         for model in _models(field.annotation):
             inner = f"{name}.{key}".lstrip(".")
-            yield from tables(model, f"{inner}.NAME" if inner in ("tiers", "styles", "offers") else inner)
+            yield from tables(
+                model, f"{inner}.NAME" if inner in ("tiers", "styles", "offers", "models") else inner
+            )
 
 
 def keys(section: type[Section]) -> list[str]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.extras import extra
-from bot.imagine.models import capabilities_for
+from engine.families.recognise import recognise
 from engine.families.registry import load_profile
 from engine.fleet.autoscale import ScaleSettings
 from engine.fleet.fleet import FixedFleet
@@ -33,8 +33,9 @@ def server_backend(
         from engine.fleet.golden import Golden
         from engine.fleet.openai_worker import OpenAIWorker, Server
     section = config.openai
-    model, family = section.model or config.model.path, capabilities_for(config.model.path).name
-    profile = load_profile(family)
+    (named,) = config.named_models.values()
+    model = section.model or named.path
+    profile = recognise(named.path, named.revision, elsewhere=True)
     golden = Golden(config.storage.folder / GOLDEN, model, profile, tolerance=section.golden_tolerance)
     workers = [
         OpenAIWorker(
@@ -46,7 +47,7 @@ def server_backend(
                 api_key=credentials.openai_key(server.known_as),
             ),
             model=model,
-            profile=load_profile(family, server.gpu),
+            profile=load_profile(profile.name, server.gpu),
             golden=golden,
             timeout_s=section.timeout.total_seconds(),
         )

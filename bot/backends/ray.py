@@ -7,9 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.extras import extra
-from bot.imagine.models import capabilities_for
 from engine.build import build_worker
-from engine.families.registry import load_profile
+from engine.families.recognise import recognise
 from engine.fleet.autoscale import ScaleSettings
 from engine.fleet.settings import FleetSettings, RaySettings
 from engine.front import Front
@@ -49,7 +48,7 @@ def ray_backend(
     place = RaySettings(section.address, section.gpus, section.cpus, section.resources)
     return Front(
         fleet=RayFleet(place, partial(build_worker, model, theirs), scaling=low < high),
-        profile=load_profile(capabilities_for(config.model.path).name),
+        profile=recognise(model.source, model.revision, elsewhere=True),
         config=terms,
         settings=FleetSettings(scale=scale, health_timeout_s=section.hung_after.total_seconds()),
         observers=observers,

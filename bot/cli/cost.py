@@ -25,7 +25,7 @@ from bot.cost.fit import MODEL
 from bot.cost.measure import MOST_AT_ONCE, Calibration, Unsteady, agenda
 from bot.cost.plan import Residency, article_plan, month, parse_members, percent, plan
 from bot.cost.plan_text import article_table, cards_table, month_table, tiers_table
-from bot.imagine.models import capabilities_for
+from bot.imagine.models import capabilities_of
 from bot.imagine.pricing import Pricing, money
 from bot.messages import UserError, say, translator
 from engine.build import build_engine
@@ -69,13 +69,13 @@ async def run_calibration(console: Console, config: Config, *, quick: bool) -> N
     t, folder = translator(config.language), config.storage.folder
     settings = dataclasses.replace(model_settings(config), measured_profile=None)
     placement = await asyncio.to_thread(resolve, settings)
-    fresh = Points(Path(config.model.path).name, placement.device_name, quick, memory_bytes=_memory_bytes())
+    fresh = Points(Path(settings.source).name, placement.device_name, quick, memory_bytes=_memory_bytes())
     points = calibration.load(folder / calibration.POINTS, fresh)
     if points is not fresh:
         console.print(t("calibrate-going-on"), markup=False)
     terms = EngineConfig(max_active=MOST_AT_ONCE, embedding_cache_bytes=0, result_cache_bytes=0)
     engine = await asyncio.to_thread(partial(build_engine, settings, terms, reach=Reach.HERE))
-    todo = agenda(placement.profile, capabilities_for(config.model.path), quick=quick)
+    todo = agenda(placement.profile, capabilities_of(placement.profile), quick=quick)
     with Progress(console=console, transient=not console.is_terminal) as progress:
         task = progress.add_task("", total=todo.points)
         try:

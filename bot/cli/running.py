@@ -143,10 +143,15 @@ def explained(config: Config) -> Iterator[None]:
         raise typer.Exit(BAD_CONFIG) from None
     except ModelLost as error:
         logging.getLogger(__name__).debug("model lost", exc_info=error)
-        told = say("error-model", model=config.model.path, reason=str(error))
+        told = say("error-model", model=model_paths(config), reason=str(error))
         errors.print(translator_for(config)(told), markup=False, highlight=False, soft_wrap=True)
     except (StorageError, EngineError) as error:
         errors.print(str(error), markup=False, soft_wrap=True)
     else:
         return
     raise typer.Exit(FAILED)
+
+
+def model_paths(config: Config) -> str:
+    """Of every model that bot.toml names."""
+    return ", ".join(model.path for model in config.named_models.values())

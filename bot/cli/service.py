@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bot.app import open_service
 from bot.cli.interrupt import INTERRUPTED
-from bot.cli.running import console, run_work, translator_for
+from bot.cli.running import console, model_paths, run_work, translator_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -25,7 +25,7 @@ def with_service(
 
     async def session() -> T:
         services = contextlib.AsyncExitStack()
-        with console.status(translator_for(config)("loading-model", model=config.model.path)):
+        with console.status(translator_for(config)("loading-model", model=model_paths(config))):
             service = await services.enter_async_context(open_service(config))
         async with services:
             return await work(service)

@@ -113,7 +113,7 @@ async def again(
 ) -> LiveRequest:
     """Draw the request once more, from a new seed."""
     request = await seen(service, asker, target)
-    options = replace(replay(request), seed=None)
+    options = replace(replay(request, service.models), seed=None)
     brought = await service.inputs.before(request)
     return await service.imagine(asker, options, key=key, address=address, brought=brought)
 
@@ -130,7 +130,8 @@ async def vary(
     """Draw other words from the same seed; options typed with them win. One picture of a grid makes one."""
     typed = words if isinstance(words, Options) else Options(words)
     request = await seen(service, asker, target)
-    kept = replace(replay(request), images="1") if "-" in target else replay(request)
+    kept = replay(request, service.models)
+    kept = replace(kept, images="1") if "-" in target else kept
     brought = await service.inputs.before(request)
     return await service.imagine(asker, altered(kept, typed), key=key, address=address, brought=brought)
 
@@ -147,7 +148,7 @@ async def redraw(
         if model.larger(request.size, model.max_px**2):
             raise UserError(say("action-largest-tier", tier=tier.name))
         raise UserError(say("action-largest"))
-    options = replace(replay(request), size=str(size), images="1")
+    options = replace(replay(request, service.models), size=str(size), images="1")
     return await service.imagine(asker, options, key=key, address=address)
 
 

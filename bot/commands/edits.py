@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bot.commands.buttons import Single
     from bot.imagine.asker import Asker
     from bot.imagine.live import LiveRequest
+    from bot.imagine.models import Models
     from bot.imagine.service import Service
     from bot.messages import Translator
 
@@ -37,7 +38,7 @@ async def draw(
     if press.action is Action.REDRAW:
         return await buttons.redraw(service, asker, press.target, key=key, address=address)
     picked = await result(service, asker, press.target)
-    options = plain(picked)
+    options = plain(picked, service.models)
     if press.action is Action.WIDER:
         options = replace(options, seed=None, expand="all")
     elif press.action in STRENGTHS:
@@ -79,7 +80,7 @@ async def change(
 ) -> LiveRequest:
     """Draw from a result what was `typed`, from another seed; whatever was not typed stays as it was."""
     picked = await result(service, asker, target)
-    options = altered(replace(plain(picked), seed=None), typed)
+    options = altered(replace(plain(picked, service.models), seed=None), typed)
     brought = Brought(picked.png, own=True)
     return await service.imagine(asker, options, key=key, address=address, brought=brought)
 
@@ -89,6 +90,6 @@ async def result(service: Service, asker: Asker, target: str) -> Single:
     return await buttons.single(service, asker, target if "-" in target else f"{target}-0")
 
 
-def plain(picked: Single) -> Options:
+def plain(picked: Single, models: Models) -> Options:
     """What a picture was drawn from, without what was done with a picture before it."""
-    return replace(replay(picked.request), images="1", strength=None, area=None, expand=None)
+    return replace(replay(picked.request, models), images="1", strength=None, area=None, expand=None)

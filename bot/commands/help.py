@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.faces.caller import Who
 from bot.faces.platforms import PLATFORMS
-from bot.imagine.options import OPTIONS, about
+from bot.imagine.options import about, shown
 from bot.render import Card
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ def card(service: Service, caller: Caller, commands: Sequence[Command]) -> Card:
 
 def _options(service: Service, t: Translator, *, aligned: bool) -> list[str]:
     """Every option as it is typed, with the values there are; `aligned` where letters are equally wide."""
-    model, styles = service.models.default.capabilities, service.config.styles
-    width = max(len(option.shown) for option in OPTIONS)
-    names = [f"  --{o.shown:<{width}} " if aligned else f"--{o.shown} ·" for o in OPTIONS]
-    return [f"{name} {about(option, model, styles, t)}" for name, option in zip(names, OPTIONS, strict=True)]
+    model, named = service.models.default.capabilities, service.named
+    options = shown(named)
+    width = max(len(option.shown) for option in options)
+    names = [f"  --{o.shown:<{width}} " if aligned else f"--{o.shown} ·" for o in options]
+    return [f"{name} {about(option, model, named, t)}" for name, option in zip(names, options, strict=True)]

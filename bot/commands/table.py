@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.commands import allowance, help, members, mydata, owners, questions, server, stats  # noqa: A004
+from bot.commands import allowance, help, members, models, mydata, owners, questions, server, stats  # noqa: A004
 from bot.commands.command import Command
 from bot.faces.caller import Who
 from bot.messages import UserError, say
@@ -30,6 +30,7 @@ COMMANDS: tuple[Command, ...] = (
     *allowance.COMMANDS,
     *members.COMMANDS,
     *questions.COMMANDS,
+    *models.COMMANDS,
     *mydata.COMMANDS,
     *sales.COMMANDS,
     Command("help", _help),

@@ -8,11 +8,16 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from bot.config.section import Duration, PositiveDuration, Section
+from bot.config.section import Duration, Language, PositiveDuration, Section
+
+Quantisation = Literal["none", "int8", "float8"]
 
 
 class Model(Section):
-    """Which model draws: `embedded`, a folder in diffusers' layout, or a hub name."""
+    """Which model draws: `embedded`, a folder in diffusers' layout, or a hub name; and how models are run.
+
+    Where there are several, each has a [models.NAME], and path and revision stand there.
+    """
 
     path: str = "embedded"
     revision: str | None = None
@@ -21,8 +26,26 @@ class Model(Section):
     memory_mode: Literal["auto", "high", "medium", "low"] = "auto"
     attention: str = "auto"
     compile: bool = False
-    quantisation: Literal["none", "int8", "float8"] = "none"
+    quantisation: Quantisation = "none"
     vae_tiling_above_px: Annotated[int, Field(ge=256, le=8192)] = 1024
+
+
+class NamedModel(Section):
+    """One of several models, under the name that members choose it by; `path` as in [model].
+
+    A picture of it counts as `price_factor` images. `tiers` are those that may use it: none named, all.
+    """
+
+    path: str
+    revision: str | None = None
+    quantisation: Quantisation | None = None
+    tiers: tuple[str, ...] = ()
+    price_factor: Annotated[int, Field(ge=1, le=100)] = 1
+    default: bool = False
+    about: dict[Language, Annotated[str, Field(min_length=1, max_length=100)]] = {}
+
+
+ModelName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,31}$")]
 
 
 class Server(Section):

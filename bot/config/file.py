@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import tomllib
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
-from bot.config.engine import Server
+from bot.config.engine import Model, NamedModel, Server
 from bot.config.money import Offer, Rent, Tier, VolumePrice
 from bot.config.schema import Config, Style
 from bot.messages import UserError, say
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_PORT = 65535
+M = TypeVar("M", Model, NamedModel)
 
 
 class ConfigError(Exception):
@@ -54,10 +55,16 @@ def load_config(path: Path | None) -> Config:
 def _anchored(config: Config, base: Path) -> Config:
     """Relative folders count from the folder of bot.toml, wherever a command is run."""
     storage = config.storage.model_copy(update={"folder": base / config.storage.folder})
-    changes: dict[str, Any] = {"storage": storage}
-    if os.path.isdir(base / config.model.path):  # else the name of a model elsewhere
-        changes["model"] = config.model.model_copy(update={"path": str(base / config.model.path)})
+    models = {name: _anchored_model(model, base) for name, model in config.models.items()}
+    changes = {"storage": storage, "model": _anchored_model(config.model, base), "models": models}
     return config.model_copy(update=changes)
+
+
+def _anchored_model(model: M, base: Path) -> M:
+    """A hub's name, or a folder that is not there, stays as it is."""
+    if not os.path.isdir(base / model.path):
+        return model
+    return model.model_copy(update={"path": str(base / model.path)})
 
 
 def serving_http(config: Config, address: str) -> Config:
@@ -97,6 +104,7 @@ FORMS = {
     "members": "must be accounts such as discord:1234 or telegram:1234",
     "terms": "must begin with http:// or https://",
     "offers": "must be small letters, digits, hyphens and underscores, at most 32",
+    "models": "must be small letters, digits, dots, hyphens and underscores, at most 32",
     "servers": "must be servers or groups such as discord:1234 or telegram:-100123",
 }
 """What a pattern stands for, by key."""
@@ -125,7 +133,13 @@ def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
     """The keys of the section that `loc` points into."""
     if len(loc) == 1:
         return list(Config.model_fields)
-    tables: dict[str, Any] = {"tiers": Tier, "rent": Rent, "styles": Style, "offers": Offer}
+    tables: dict[str, Any] = {
+        "tiers": Tier,
+        "rent": Rent,
+        "styles": Style,
+        "offers": Offer,
+        "models": NamedModel,
+    }
     section: Any = tables.get(str(loc[0])) or Config.model_fields[str(loc[0])].annotation
     if "servers" in loc:
         section = Server

@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 import re2
 from pydantic import Field, field_validator, model_validator
 
-from bot.config.engine import Engine, Model, OpenAI, Ray
+from bot.config.engine import Engine, Model, ModelName, NamedModel, OpenAI, Ray
 from bot.config.faces import Access, Discord, Http, Owners, Telegram
 from bot.config.money import SEED_TIERS, Cost, Offer, OfferName, Rent, Sales, Tier
 from bot.config.section import Language, Section
@@ -94,6 +94,7 @@ class Config(Section):
     log_format: Literal["auto", "text", "json"] = "auto"
     log_prompts: bool = False
     model: Model = Model()
+    models: dict[ModelName, NamedModel] = {}
     engine: Engine = Engine()
     openai: OpenAI = OpenAI()
     ray: Ray = Ray()
@@ -146,10 +147,37 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def _models_for_every_tier(self) -> Config:
+        if not self.models:
+            return self
+        if twice := {"path", "revision"} & self.model.model_fields_set:
+            raise ValueError(f"model.{min(twice)}: there are [models.NAME], so it must stand in one of them")
+        if sum(model.default for model in self.models.values()) > 1:
+            raise ValueError("models: only one of them may have default = true")
+        for name, model in self.models.items():
+            for tier in model.tiers:
+                if tier not in self.tiers:
+                    allowed = ", ".join(self.tiers)
+                    raise ValueError(f"models.{name}.tiers: found {tier!r}; allowed: {allowed}")
+        for tier in self.tiers:
+            if not any(not model.tiers or tier in model.tiers for model in self.models.values()):
+                raise ValueError(f"models: none of them is for the tier {tier!r}")
+        return self
+
+    @model_validator(mode="after")
     def _somebody_draws(self) -> Config:
         if self.engine.backend == "openai" and not self.openai.servers:
             raise ValueError('engine.backend is "openai", and openai.servers is empty')
+        if self.engine.backend == "openai" and len(self.models) > 1:
+            raise ValueError('engine.backend is "openai", whose servers draw with one model, not several')
         return self
+
+    @property
+    def named_models(self) -> dict[str, NamedModel]:
+        """The models by name, the default first; the only one of [model] has none of its own."""
+        if not self.models:
+            return {"": NamedModel(path=self.model.path, revision=self.model.revision)}
+        return dict(sorted(self.models.items(), key=lambda item: not item[1].default))
 
     @property
     def zone(self) -> zoneinfo.ZoneInfo:

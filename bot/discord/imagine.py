@@ -9,10 +9,13 @@ from discord import Interaction as AnyInteraction
 from discord import app_commands
 
 from bot.discord.locale import language_of, text
-from bot.imagine.options import MAX_PROMPT_CHARS, OPTIONS, Kind, Option, Options
+from bot.imagine.options import MAX_PROMPT_CHARS, OPTIONS, Kind, Option, Options, shown
 from bot.messages import translator
+from bot.render import model_line
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bot.discord.face import Face, Interaction
     from bot.imagine.models import Capabilities
     from bot.imagine.service import Service
@@ -20,7 +23,6 @@ if TYPE_CHECKING:
 MAX_CHOICES, MAX_CHOICE_CHARS = 25, 100
 MAX_LISTED = 10
 """So many numbers are listed; of more, one is typed."""
-NAMES = ("prompt", *(option.name for option in OPTIONS))
 
 
 def add_to(face: Face) -> None:
@@ -36,10 +38,12 @@ def add_to(face: Face) -> None:
         )
 
     callback: Any = asked
-    callback.__signature__ = signature(service.models.default.capabilities)
-    callback = app_commands.describe(**{name: text(f"opt-{name}-about") for name in NAMES})(callback)
-    callback = app_commands.rename(**{name: text(f"opt-{name}") for name in NAMES})(callback)
-    callback = app_commands.choices(**_choices(service.models.default.capabilities))(callback)
+    options = shown(service.named)
+    names = ("prompt", *(option.name for option in options))
+    callback.__signature__ = signature(service.models.default.capabilities, options)
+    callback = app_commands.describe(**{name: text(f"opt-{name}-about") for name in names})(callback)
+    callback = app_commands.rename(**{name: text(f"opt-{name}") for name in names})(callback)
+    callback = app_commands.choices(**_choices(service.models.default.capabilities, options))(callback)
     command = face.tree.command(name=text("cmd-imagine"), description=text("cmd-imagine-about"))
     imagine: app_commands.Command[Any, ..., None] = command(callback)
 
@@ -58,6 +62,13 @@ def add_to(face: Face) -> None:
         named = _styles(service, language_of(interaction.locale, service.config.language))
         return _matching(named, typed)
 
+    if "model" in names:
+
+        @imagine.autocomplete("model")
+        async def models(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
+            language = language_of(interaction.locale, service.config.language)
+            return _matching(_models(service, language), typed)
+
     @imagine.autocomplete("size")
     async def sizes(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
         t = translator(language_of(interaction.locale, service.config.language))
@@ -69,12 +80,12 @@ def add_to(face: Face) -> None:
         return _matching(named, "" if typed_size else typed, typed_size)
 
 
-def signature(model: Capabilities) -> inspect.Signature:
+def signature(model: Capabilities, options: Sequence[Option] = OPTIONS) -> inspect.Signature:
     """The parameters that discord.py makes the command's fields of."""
     prompt = app_commands.Range[str, 1, MAX_PROMPT_CHARS]
     fields: list[tuple[str, Any, Any]] = [("interaction", AnyInteraction, inspect.Parameter.empty)]
     fields.append(("prompt", prompt, inspect.Parameter.empty))
-    fields += [(option.name, *_field(option, model)) for option in OPTIONS]
+    fields += [(option.name, *_field(option, model)) for option in options]
     keyword = inspect.Parameter.POSITIONAL_OR_KEYWORD
     return inspect.Signature(
         [inspect.Parameter(name, keyword, default=default, annotation=kind) for name, kind, default in fields]
@@ -98,11 +109,11 @@ def _few(option: Option, model: Capabilities) -> range:
     return range(low, high + 1) if high - low < MAX_LISTED else range(0)
 
 
-def _choices(model: Capabilities) -> dict[str, list[app_commands.Choice[Any]]]:
+def _choices(model: Capabilities, options: Sequence[Option]) -> dict[str, list[app_commands.Choice[Any]]]:
     """The fields whose few values Discord lists."""
     listed: dict[str, list[app_commands.Choice[Any]]] = {
         option.name: [app_commands.Choice(name=str(n), value=n) for n in few]
-        for option in OPTIONS
+        for option in options
         if (few := _few(option, model))
     }
     qualities = [app_commands.Choice(name=text(f"quality-{name}"), value=name) for name in model.steps]
@@ -120,6 +131,12 @@ def _styles(service: Service, language: str) -> dict[str, str]:
         next((label for known, label in style.names.items() if known == language), name): name
         for name, style in service.config.styles.items()
     }
+
+
+def _models(service: Service, language: str) -> dict[str, str]:
+    """Models by what a reader may know of them."""
+    t = translator(language)
+    return {model_line(model, t): model.name for model in service.models}
 
 
 def _matching(

@@ -161,6 +161,7 @@ class JobRunner:
             negative_prompt=request.negative_prompt,
             extra=tuple(sorted(request.extra.items())),
             inputs=_inputs(request),
+            model=model if len(self._models.names) > 1 else "",
             lane=slow_lane(record.tier) if record.slow else record.tier,
             flow=record.member,
             preview_every=self._config.engine.preview_every,

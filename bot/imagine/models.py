@@ -1,34 +1,36 @@
-"""What may be asked of the model that is loaded: its grid, sizes, and steps for each quality.
+"""The models that members may use: what can be asked of each, what it costs, and who may.
 
-What the model can do is its profile, which the engine reads too; what members are offered of it stands in
-`models.toml`, one table a family. Another family needs such a table, a profile and code in
-`engine/families/`, and a way to tell which family a folder holds (`capabilities_for`).
+What a model can do is its profile, which the engine reads too (`engine/families/`); bot.toml says under which
+name it is offered, to whom, and how many images a picture of it counts as.
 """
 
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from enum import StrEnum
 from functools import cache
-from importlib import resources
 from math import isqrt, sqrt
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import engine
+from bot.messages import Message, Reason, UserError, say
+from engine.families.recognise import recognise, words_of
 from engine.families.registry import load_profile
+from engine.settings import EMBEDDED, BadSetting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from bot.config.money import Tier
+    from bot.config.schema import Config
+    from bot.config.section import Language
     from engine.backend import Backend
+    from engine.families.profile import Profile
 
 MOST_UNKNOWN = 3
 """How many unknown words a note names at most."""
 _WORDS = re.compile(r"[a-z]+|[\u3400-\u9fff]")
-MODELS_TOML = Path(__file__).parent / "models.toml"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -60,9 +62,10 @@ class Workflow(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """A model family's limits. `steps` maps quality names to denoising steps."""
+    """What can be asked of a model. `steps` maps quality names to denoising steps."""
 
     name: str
+    """Of its profile: the kind of model, whatever it is offered as."""
     grid_px: int
     min_px: int
     max_px: int
@@ -70,9 +73,11 @@ class Capabilities:
     steps: Mapping[str, int]
     max_steps: int
     useful_steps: int
+    guidance: float
+    """Where none is said."""
     max_guidance: float
-    negative_guidance: float
-    """Guidance where a negative prompt is given and no guidance is."""
+    negative_guidance: float | None
+    """The least guidance that a negative prompt needs; None: the model reads none."""
     strength: Mapping[Workflow, float] = field(default_factory=dict)
     """What it can do with a picture, and how strongly where nobody says: 1 keeps nothing of the picture."""
     words: frozenset[str] = frozenset()
@@ -132,20 +137,32 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model that members may use: what can be asked of it, and the backend that draws."""
+    """A model that is offered: its name, what can be asked of it, who may, and the backend that draws."""
 
     capabilities: Capabilities
     backend: Backend
+    name: str = ""
+    """What members call it; empty: as its kind is called."""
+    counts_as: int = 1
+    """How many images of the allowance a picture of it is."""
+    tiers: tuple[str, ...] = ()
+    """Who may use it; empty: everybody."""
+    about: Mapping[Language, str] = field(default_factory=dict)
 
-    @property
-    def name(self) -> str:
-        return self.capabilities.name
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name or self.capabilities.name)
+
+    def is_for(self, tier: Tier) -> bool:
+        return not self.tiers or tier.name in self.tiers
 
 
 class Models:
-    """The models of this bot by name. The first is the default: it draws where none is named."""
+    """The models of this bot by name. The first is the default: it draws where none is named, or by one of
+    the `aliases`.
+    """
 
-    def __init__(self, *models: Model) -> None:
+    def __init__(self, *models: Model, aliases: Iterable[str] = ()) -> None:
+        self.aliases = tuple(aliases)
         self._by_name = {model.name: model for model in models}
         self.default = models[0]
 
@@ -160,33 +177,96 @@ class Models:
         """The model `name`; the default where none is named, or one that is no longer there."""
         return self._by_name.get(name or "", self.default)
 
+    def allowed(self, tier: Tier) -> tuple[Model, ...]:
+        """Those that a tier may use, its default first."""
+        return tuple(model for model in self if model.is_for(tier))
 
-@cache
-def load_capabilities(name: str) -> Capabilities:
-    """The family `name`. Raises KeyError or FileNotFoundError where there is none."""
-    table = tomllib.loads(MODELS_TOML.read_text("utf-8"))[name]
-    profile = load_profile(name)
+    def chosen(self, name: str | None, tier: Tier) -> Model:
+        """The model that somebody asked for by name; without one, their tier's default.
+
+        Raises UserError where there is none of that name, or their tier may not use it.
+        """
+        allowed = self.allowed(tier) or (self.default,)
+        names = ", ".join(model.name for model in allowed)
+        word = (name or "").strip().lower()
+        if not word:
+            return allowed[0]
+        found = dict.fromkeys((alias.lower() for alias in self.aliases), allowed[0])
+        found |= {known.lower(): model for known, model in self._by_name.items()}
+        if word in found:
+            if not found[word].is_for(tier):
+                told = say("error-model-tier", found=found[word].name, tier=tier.name, allowed=names)
+                raise UserError(told.because(Reason.NOT_ALLOWED))
+            return found[word]
+        near = get_close_matches(word, [model.name.lower() for model in allowed], n=1)
+        if near:
+            told = say("error-choice-near", option="model", found=word, near=near[0], allowed=names)
+            raise UserError(told)
+        raise UserError(say("error-choice", option="model", found=word, allowed=names))
+
+
+def capabilities_of(profile: Profile, words: frozenset[str] = frozenset()) -> Capabilities:
+    """What can be asked of a model with this profile, and the words it knows where it knows few."""
+    offered = profile.offered
     return Capabilities(
-        name=name,
+        name=profile.name,
+        grid_px=offered.grid,
         min_px=isqrt(profile.min_pixels),
         max_px=isqrt(profile.max_pixels),
+        sizes={shape: Size(*edges) for shape, edges in offered.sizes.items()},
         steps=profile.qualities,
-        sizes={preset: Size(*edges) for preset, edges in table.pop("sizes").items()},
-        strength={Workflow(name): value for name, value in table.pop("strength", {}).items()},
-        words=_words(name),
-        **table,
+        max_steps=offered.max_steps,
+        useful_steps=offered.useful_steps,
+        guidance=profile.guidance,
+        max_guidance=offered.max_guidance,
+        negative_guidance=offered.negative_guidance,
+        strength={Workflow(name): value for name, value in offered.strength.items()},
+        words=words,
     )
 
 
-def capabilities_for(model: str) -> Capabilities:
-    """The family of a model named in bot.toml: any folder or hub name is a Z-Image-Turbo."""
-    return load_capabilities("embedded" if model == "embedded" else "z-image-turbo")
+@cache
+def load_capabilities(name: str) -> Capabilities:
+    """The same of a shipped profile. Raises FileNotFoundError where there is none."""
+    return capabilities_of(load_profile(name), words_of(name) if name == EMBEDDED else frozenset())
 
 
-def _words(family: str) -> frozenset[str]:
-    """The words a small model was trained on, where its weights come with a list."""
-    listed = resources.files(engine) / family / "words.txt"
-    return frozenset(listed.read_text("utf-8").split()) if listed.is_file() else frozenset()
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The models of bot.toml that can be offered, the default first, and a sentence on each of the others."""
+
+    capabilities: Mapping[str, Capabilities]
+    """By name."""
+    problems: Mapping[str, Message] = field(default_factory=dict)
+
+
+def find_models(config: Config, *, download: bool = False) -> Found:
+    """Look what each model is. Blocking; `download`: a hub's index may be fetched.
+
+    Raises BadSetting where the only one cannot be offered.
+    """
+    capabilities: dict[str, Capabilities] = {}
+    problems: dict[str, Message] = {}
+    elsewhere = config.engine.backend != "local"
+    for name, section in config.named_models.items():
+        try:
+            found = recognise(section.path, section.revision, download=download, elsewhere=elsewhere)
+        except BadSetting as bad:
+            if len(config.named_models) == len(problems) + 1 and not capabilities:
+                raise
+            problems[name] = say("model-not-offered", model=name, reason=str(bad))
+        else:
+            capabilities[name or found.name] = capabilities_of(found, words_of(section.path))
+    return Found(capabilities, problems)
+
+
+def offered_models(found: Found, config: Config, backend: Backend) -> Models:
+    """Them as members get them, from the backend that draws them all."""
+    models, sections = [], config.named_models
+    for name, capabilities in found.capabilities.items():
+        section = sections.get(name) or sections[""]
+        models.append(Model(capabilities, backend, name, section.price_factor, section.tiers, section.about))
+    return Models(*models, aliases=config.http.model_aliases)
 
 
 def _known(word: str, words: frozenset[str]) -> bool:

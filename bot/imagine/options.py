@@ -11,6 +11,7 @@ A number that only the model reads needs a field in `Options`, a row in `OPTIONS
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from functools import cache
@@ -20,7 +21,7 @@ from bot.imagine.region import AREAS, SIDES
 from bot.messages import LANGUAGES, translator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from bot.config.money import Tier
     from bot.imagine.models import Capabilities
@@ -30,6 +31,9 @@ MAX_PROMPT_CHARS = 2_000
 MAX_IMAGES = 4
 MAX_SEED = 2**63 - 1
 LEAST_STRENGTH = 0.01
+
+Named = Mapping[str, Collection[str]]
+"""What bot.toml names, by the option that takes it: styles, models."""
 
 SIZE_NAMES = {"方": "square", "竖": "portrait", "横": "landscape", "长": "tall", "宽": "wide", "大": "large"}
 
@@ -52,7 +56,6 @@ class Options:
     expand: str | None = None
     private: bool = False
     model: str | None = None
-    """Named over HTTP; chats draw with the default."""
 
 
 class Kind(Enum):
@@ -99,6 +102,8 @@ class Option:
     """What the parameters in a picture's file call it; empty: they do not tell it."""
     replaces: tuple[str, ...] = ()
     """Options of an old request that no longer count once this one is said anew."""
+    fewest: int = 0
+    """It is shown where bot.toml names at least so many values for it."""
 
     @property
     def shown(self) -> str:
@@ -148,6 +153,7 @@ OPTIONS = (
         label="CFG scale",
     ),
     Option("style", Kind.CHOICE, label="Style"),
+    Option("model", Kind.CHOICE, aliases=("m",), replaces=("steps", "guidance"), fewest=2),
     Option(
         "steps",
         Kind.WHOLE,
@@ -196,20 +202,23 @@ def spellings() -> Mapping[str, Option]:
     return found
 
 
-def choices(option: Option, model: Capabilities, styles: Mapping[str, object]) -> tuple[str, ...]:
+def shown(named: Named) -> tuple[Option, ...]:
+    """The options that a bot with these names shows."""
+    return tuple(option for option in OPTIONS if len(named.get(option.name, ())) >= option.fewest)
+
+
+def choices(option: Option, model: Capabilities, named: Named) -> tuple[str, ...]:
     """The values to choose from, in order; empty where there is no list."""
     match option.name:
         case "size":
             return tuple(model.sizes)
         case "quality":
             return tuple(model.steps)
-        case "style":
-            return tuple(styles)
         case "area":
             return tuple(AREAS)
         case "expand":
             return SIDES
-    return ()
+    return tuple(named.get(option.name, ()))
 
 
 @cache
@@ -223,10 +232,10 @@ def shown_values(option_name: str, values: tuple[str, ...]) -> Mapping[str, str]
     }
 
 
-def about(option: Option, model: Capabilities, styles: Mapping[str, object], t: Translator) -> str:
+def about(option: Option, model: Capabilities, named: Named, t: Translator) -> str:
     """What an option is for, and which values it takes."""
     purpose = t(option.about)
-    if values := choices(option, model, styles):
+    if values := choices(option, model, named):
         return t("option-values", about=purpose, values=", ".join(values))
     if option.limits and not option.random:
         low, high = option.limits(model, None)

@@ -22,6 +22,7 @@ from bot.imagine.options import (
     MAX_PROMPT_CHARS,
     OPTIONS,
     Kind,
+    Named,
     Option,
     Options,
     choices,
@@ -159,7 +160,8 @@ def resolve(
 
     `picture` is what came with them; the digests of what is drawn from are the caller's to fill in.
     """
-    model = models.named(options.model).capabilities
+    chosen = models.chosen(options.model, tier)
+    model = chosen.capabilities
     notes: list[Message] = []
     prompt = clean_prompt(options.prompt)
     if is_blank(prompt):
@@ -180,16 +182,13 @@ def resolve(
     notes += [told] if told else []
     if options.style and not styles:
         raise UserError(say("error-no-styles"))
-    style = _choice("style", options.style, model, styles, _style_names(styles))
+    style = _choice("style", options.style, model, {"style": styles}, _style_names(styles))
     steps, guidance, seed = numbers.pop("steps"), numbers.pop("guidance"), numbers.pop("seed")
     strength = numbers.pop("strength")
     if steps is None:
         steps = min(model.steps[quality], tier.max_steps)
-    if negative and guidance is None:
-        guidance = model.negative_guidance
-        notes.append(say("note-guidance-set", guidance=number_text(guidance)))
-    elif negative and not guidance:
-        notes.append(say("note-negative-unused"))
+    guidance, told = _guidance(guidance, model, negative=bool(negative))
+    notes += [told] if told else []
     if steps > model.useful_steps:
         notes.append(say("note-steps-many", useful=model.useful_steps))
     notes += _notes_on_words(prompt, model)
@@ -200,12 +199,12 @@ def resolve(
         steps=int(steps),
         seed=secrets.randbelow(DRAWN_SEEDS) if seed is None else int(seed),
         images=int(numbers.pop("images") or 1),
-        guidance=guidance or 0.0,
+        guidance=guidance,
         negative_prompt=negative,
         quality=quality,
         style=style,
         private=options.private,
-        model=model.name,
+        model=chosen.name,
         extra={name: value for name, value in numbers.items() if value is not None},
         workflow=edit.workflow,
         strength=(strength or model.strength[edit.workflow]) if picture else None,
@@ -271,13 +270,32 @@ def why_not_enlarged(size: Size, model: Capabilities, tier: Tier) -> Message | N
     return say("action-largest-tier", tier=tier.name) if size.pixels > 4 * tier.max_pixels else None
 
 
-def replay(request: ImageRequest) -> Options:
-    """A stored request as if it had been typed: asking again checks it against today's rules."""
+def _guidance(said: float | None, model: Capabilities, *, negative: bool) -> tuple[float, Message | None]:
+    """What is drawn with, and what its author should be told about it."""
+    guidance = model.guidance if said is None else said
+    if not negative:
+        return guidance, None
+    if model.negative_guidance is None:
+        return guidance, say("note-negative-unread", model=model.name)
+    if said is None and guidance < model.negative_guidance:
+        set_to = number_text(model.negative_guidance)
+        return model.negative_guidance, say("note-guidance-set", guidance=set_to)
+    if guidance:
+        return guidance, None
+    return guidance, say("note-negative-unused", guidance=number_text(model.negative_guidance))
+
+
+def replay(request: ImageRequest, models: Models) -> Options:
+    """A stored request as if it had been typed: asking again checks it against today's rules, with today's
+    default where its model is no longer there.
+    """
     values = {option.name: request.value(option) for option in OPTIONS}
+    if request.model not in models.names:
+        values["model"] = None
     if not request.negative_prompt and not request.guidance:
         values["guidance"] = None  # so that a negative prompt that is added now finds one
     said: dict[str, Any] = {name: _typed(value) for name, value in values.items()}
-    return Options(prompt=request.prompt, model=request.model or None, **said)
+    return Options(prompt=request.prompt, **said)
 
 
 def styled(prompt: str, style: Style | None) -> str:
@@ -309,14 +327,14 @@ def _choice(
     name: str,
     text: str | None,
     model: Capabilities,
-    styles: Mapping[str, Style],
+    named: Named,
     aliases: Mapping[str, str],
 ) -> str | None:
     """The value that was chosen, by its name or what members see it called; None where nothing was said."""
     word = unicodedata.normalize("NFKC", text or "").strip().lower()
     if not word:
         return None
-    known = choices(BY_NAME[name], model, styles)
+    known = choices(BY_NAME[name], model, named)
     names = {one.lower(): one for one in known}
     shown = shown_values(name, known) if name != "style" else {}
     if found := names.get(word) or shown.get(word) or aliases.get(word):

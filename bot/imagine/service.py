@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from bot.imagine.asker import Asker
     from bot.imagine.inputs import Brought
     from bot.imagine.models import Models
-    from bot.imagine.options import Options
+    from bot.imagine.options import Named, Options
     from bot.imagine.pricing import Pricing
     from storage.records.members import Member, Quota
     from storage.records.requests import RequestRecord
@@ -88,6 +88,11 @@ class Service:
         self.paused = False
         self._accepting: dict[tuple[str, str], asyncio.Event] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
+
+    @property
+    def named(self) -> Named:
+        """What members may choose of what bot.toml names."""
+        return {"style": tuple(self.config.styles), "model": self.models.names}
 
     # life
 
@@ -187,6 +192,7 @@ class Service:
             tier_bought=asker.tier_bought,
             inputs=tuple(NewInput(role, digest) for role, digest in request.files.items()),
             kind=request.workflow,
+            counts_as=self.models.named(request.model).counts_as,
         )
         # Shielded: a caller that is cancelled half-way must not leave a request stored and not queued.
         return await asyncio.shield(self._spawn(self._accept(new, live, made.files)))

@@ -1,4 +1,4 @@
-"""The small menu of `/imagine` alone: size, quality, images and style before anything is drawn.
+"""The small menu of `/imagine` alone: size, quality, images, model and style before anything is drawn.
 
 What is chosen stands in the menu's own buttons, so a reply to a menu means the same after a restart. In a
 private chat the next plain text counts as the reply too, as long as this process remembers the menu.
@@ -37,17 +37,20 @@ class Choice:
     size: str = ""
     quality: str = ""
     images: str = ""
+    model: str = ""
     style: str = ""
 
     @property
     def data(self) -> str:
         """As the data of a button."""
-        return ":".join((MENU, self.size, self.quality, self.images, self.style))
+        return ":".join((MENU, self.size, self.quality, self.images, self.model, self.style))
 
     @staticmethod
     def read(data: str) -> Choice:
-        parts = data.split(":", 4)[1:]
-        return Choice(*parts) if len(parts) == 4 else Choice()
+        parts = data.split(":", 5)[1:]
+        if len(parts) == 4:  # a menu from before there were models
+            parts.insert(3, "")
+        return Choice(*parts) if len(parts) == 5 else Choice()
 
 
 class Menus:
@@ -92,7 +95,8 @@ class Menus:
                 del self._open[next(iter(self._open))]
 
     def _keyboard(self, choice: Choice, t: Translator) -> InlineKeyboardMarkup:
-        model, styles = self._face.service.models.default.capabilities, self._face.service.config.styles
+        models, styles = self._face.service.models, self._face.service.config.styles
+        model = models.named(choice.model).capabilities
         sizes = [(size, t(f"size-{size}")) for size in SIZES if size in model.sizes]
         qualities = [(quality, t(f"quality-{quality}")) for quality in model.steps]
         images = [(str(n), f"{n} 🖼") for n in range(1, MAX_IMAGES + 1)]
@@ -103,6 +107,9 @@ class Menus:
             self._row(choice, "quality", qualities, "standard"),
             self._row(choice, "images", images, "1"),
         ]
+        if len(models.names) > 1:
+            buttons = self._row(choice, "model", [(name, name) for name in models.names], models.default.name)
+            rows += [buttons[at : at + 3] for at in range(0, len(buttons), 3)]
         buttons = self._row(choice, "style", named, None)
         rows += [buttons[at : at + 3] for at in range(0, len(buttons), 3)]
         return InlineKeyboardMarkup([row for row in rows if row])
@@ -127,5 +134,6 @@ def _merged(choice: Choice, options: Options) -> Options:
         size=options.size or choice.size or None,
         quality=options.quality or choice.quality or None,
         images=options.images or choice.images or None,
+        model=options.model or choice.model or None,
         style=options.style or choice.style or None,
     )

@@ -143,7 +143,7 @@ def options(body: OpenAIRequest) -> Options:
     """What was asked for, as every face says it."""
     given = {option.name: getattr(body, option.field, None) for option in OPTIONS if not option.chats_only}
     said: dict[str, Any] = {name: THEIRS.get((name, value), _typed(value)) for name, value in given.items()}
-    return Options(prompt=body.prompt, model=body.model, **said)
+    return Options(prompt=body.prompt, **said)
 
 
 def digest(body: OpenAIRequest, brought: Brought | None = None) -> str:

@@ -23,6 +23,15 @@ def fetch(source: str, revision: str | None) -> None:
         snapshot_download(source, revision=revision)
 
 
+def fetch_index(source: str, revision: str | None) -> None:
+    """Download what names a hub's model, a few hundred bytes; what cannot be had stays away. Blocking."""
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    with contextlib.suppress(HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError):
+        hf_hub_download(source, "model_index.json", revision=revision)
+
+
 def folder_of(source: str, revision: str | None) -> Path:
     """Where the files are; of a hub's model, the snapshot that is loaded."""
     if Path(source).exists():

@@ -57,6 +57,36 @@ class Peaks:
 
 
 @dataclass(frozen=True, slots=True)
+class Offered:
+    """What is worth offering to people of all that a model can draw. The engine itself reads none of it."""
+
+    grid: int = 16
+    """Both sides are multiples of this, in pixels."""
+    sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """(width, height) by the name of a shape."""
+    max_steps: int = 50
+    useful_steps: int = 50
+    """More hardly change the picture."""
+    max_guidance: float = 10.0
+    negative_guidance: float | None = None
+    """What a negative prompt needs at least; None where the model reads none."""
+    strength: Mapping[str, float] = field(default_factory=dict)
+    """How strongly a picture is changed where nobody says, by what is done with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """Where a model is published."""
+
+    source: str
+    download_bytes: int
+
+    @property
+    def title(self) -> str:
+        return self.source.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """A model on a device. Curves take the picture's pixels (width * height)."""
 
@@ -88,6 +118,8 @@ class Profile:
     """Side of a tile."""
     takes_pictures: bool = True
     """Pictures that come with a request reach it; where not, only words do."""
+    offered: Offered = Offered()
+    hub: Hub | None = None
     known_device: bool = False
     """The seconds were measured on this very kind of device."""
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine import families as package
 from engine.families.plan import ONE_CAPTION
-from engine.families.profile import Curve, Peaks, Profile
+from engine.families.profile import Curve, Hub, Offered, Peaks, Profile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -44,6 +44,13 @@ def index_file(source: str, revision: str | None) -> Path | None:
     except HFValidationError:
         return None
     return Path(found) if isinstance(found, str) else None
+
+
+def published() -> list[Profile]:
+    """The shipped profiles of models that a hub has, by name."""
+    names = (file.name for file in resources.files(__package__).iterdir())
+    profiles = (load_profile(name.removesuffix(".toml")) for name in sorted(names) if name.endswith(".toml"))
+    return [profile for profile in profiles if profile.hub is not None]
 
 
 def load_profile(name_or_path: str | Path, device: str = "") -> Profile:
@@ -103,8 +110,33 @@ def _parse(data: dict[str, Any], device: str) -> Profile:
         batch_gain=_by_side(data.get("batch_gain", [[1024, 1.075]])),
         tile_above_pixels=sizes["tile_above"] ** 2,
         tile_px=sizes["tile"],
+        offered=_offered(data),
+        hub=Hub(**data["hub"]) if data.get("hub") else None,
         known_device=chosen is not None,
     )
+
+
+def _offered(data: dict[str, Any]) -> Offered:
+    """As the profile says; what it leaves out follows from what the model can draw."""
+    sizes, told = data["sizes"], dict(data.get("offered", {}))
+    grid = told.setdefault("grid", sizes["multiple"])
+    shapes = told.pop("sizes", None) or _shapes(sizes["default"], sizes["max"], grid)
+    qualities = data["steps"].get("qualities", {})
+    told.setdefault("useful_steps", max([data["steps"]["default"], *qualities.values()]))
+    return Offered(sizes={name: (width, height) for name, (width, height) in shapes.items()}, **told)
+
+
+def _shapes(side: int, largest: int, grid: int) -> dict[str, tuple[int, int]]:
+    """The usual ones, each with about the pixels of a square of the default side; and a larger square."""
+
+    def shape(across: float, down: float) -> tuple[int, int]:
+        longer = (across / down) ** 0.5
+        width, height = (round(edge / grid) * grid for edge in (side * longer, side / longer))
+        return width, height
+
+    large = min(side * 3 // 2, largest) // grid * grid
+    ratios = {"square": (1, 1), "portrait": (2, 3), "landscape": (3, 2), "tall": (9, 16), "wide": (16, 9)}
+    return {name: shape(*ratio) for name, ratio in ratios.items()} | {"large": (large, large)}
 
 
 def _peaks(memory: dict[str, Any]) -> Peaks:

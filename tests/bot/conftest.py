@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.bot.faces.conformance import SETTINGS
 from tests.easel import FieldModel, config_in, easel
 
 if TYPE_CHECKING:
@@ -30,3 +31,9 @@ def config(tmp_path: Path) -> Config:
 async def service(config: Config, model: FieldModel) -> AsyncIterator[Service]:
     async with easel(config, model) as opened:
         yield opened
+
+
+@pytest.fixture
+def settings() -> dict[str, Any]:
+    """What is in bot.toml while the suite of all faces runs; a test may have its own."""
+    return SETTINGS

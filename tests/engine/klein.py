@@ -14,7 +14,8 @@ from diffusers import (
 )
 from transformers import AutoTokenizer, Qwen3Config, Qwen3ForCausalLM
 
-from engine.placement import EMBEDDED_FOLDER, OWN_PROFILE
+from engine.families.recognise import OWN_PROFILE
+from engine.settings import EMBEDDED_FOLDER
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,10 +15,10 @@ from engine.families.family import Placement
 from engine.families.flux2_klein import FAMILY, Flux2Klein
 from engine.families.model import Caption
 from engine.families.registry import families, load_profile
-from engine.placement import EMBEDDED_FOLDER, resolve
+from engine.placement import resolve
 from engine.request import DrawRequest, Input
 from engine.selftest import psnr_db
-from engine.settings import ModelSettings
+from engine.settings import EMBEDDED_FOLDER, ModelSettings
 from engine.worker.memory import Mode
 from engine.worker.pipeline import PipelineModel
 from tests.engine import klein

@@ -11,8 +11,9 @@ import pytest
 import torch
 
 from engine.build import build_engine, engine_with
+from engine.families.recognise import profile_of
 from engine.families.registry import families
-from engine.placement import profile_name, resolve, weights_on_disk
+from engine.placement import resolve, weights_on_disk
 from engine.request import DrawFailed, DrawRequest, ModelLost
 from engine.settings import BadSetting, EngineConfig, ModelSettings
 from engine.worker.memory import Mode
@@ -314,7 +315,7 @@ def test_tiles_are_smaller_than_the_picture_where_memory_ran_out(
     ],
 )
 def test_a_name_picks_the_numbers_among_those_of_its_family(source: str, pipeline: str, profile: str) -> None:
-    assert profile_name(source, families()[pipeline]) == profile
+    assert profile_of(source, families()[pipeline]) == profile
 
 
 @pytest.mark.parametrize(

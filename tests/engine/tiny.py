@@ -10,7 +10,7 @@ from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, ZImagePipe
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3Model
 
-from engine.placement import OWN_PROFILE
+from engine.families.recognise import OWN_PROFILE
 
 if TYPE_CHECKING:
     from pathlib import Path

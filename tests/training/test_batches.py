@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from transformers import AutoTokenizer
 
-from engine.placement import EMBEDDED_FOLDER
+from engine.settings import EMBEDDED_FOLDER
 from training.batches import CAPTION_STEP, captions_of
 from training.scenes import random_scene
 

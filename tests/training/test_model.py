@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from engine.placement import EMBEDDED_FOLDER
+from engine.settings import EMBEDDED_FOLDER
 from training import model
 
 

@@ -4,6 +4,7 @@ api-key-missing = Send your key in the header “Authorization: Bearer easel_…
 api-key-wrong = This key is unknown, has expired or was revoked.
 api-scope = This key may not do that; it lacks the scope “{ $scope }”.
 api-model = There is no model “{ $found }”. Models: { $known }.
+api-model-near = There is no model “{ $found }”. Did you mean { $near }? Models: { $known }.
 api-not-found = There is nothing at this address.
 api-link = This link has expired or was altered. Ask for the picture again.
 api-method = This address does not support that method.

@@ -10,6 +10,7 @@ error-env-folder = { $file } is a folder, but tokens are read from a file of tha
 error-env-closed = { $file } cannot be read ({ $reason }). Give it to the user who runs Easel.
 error-extra = { $module } is not installed. Reinstall Easel with the extra { $extra }, from the clone: pip install -e ".[{ $extra }]"
 error-model = The model { $model } does not load: { $reason } easel doctor checks what is missing.
+model-not-offered = The model { $model } is not offered: { $reason }.
 error-http-secret = HTTP_SECRET is too short: it needs at least { $characters } characters. Leave it out, and the key file is used.
 run-no-token = There is no DISCORD_TOKEN and no TELEGRAM_TOKEN, so there is no platform to serve. Opening the chat here.
 error-address = “{ $found }” is not an address. Write HOST:PORT, such as 127.0.0.1:8080.

@@ -4,6 +4,7 @@ api-key-missing = 请在请求头中带上密钥：“Authorization: Bearer ease
 api-key-wrong = 密钥无效、已过期或已撤销。
 api-scope = 此密钥不能用于此处；需要权限“{ $scope }”。
 api-model = 这里没有模型“{ $found }”；可用：{ $known }。
+api-model-near = 这里没有模型“{ $found }”，您是指 { $near } 吗？可用：{ $known }。
 api-not-found = 此地址没有内容。
 api-link = 链接已过期或被改动；请重新请求图片。
 api-method = 此地址不接受该方法。

@@ -10,6 +10,7 @@ error-env-folder = { $file } 是一个文件夹：请把它移走，令牌要从
 error-env-closed = 无法读取 { $file }（{ $reason }）：请把它交给运行 Easel 的用户。
 error-extra = 没有安装 { $module }。请带上扩展 { $extra } 重新安装 Easel，在克隆的文件夹里：pip install -e ".[{ $extra }]"
 error-model = 模型 { $model } 加载不了：{ $reason } 可用 easel doctor 检查缺了什么。
+model-not-offered = 模型 { $model } 不可用，未提供给成员：{ $reason }。
 error-http-secret = HTTP_SECRET 太短：至少需要 { $characters } 个字符。也可以不设置，改用密钥文件。
 run-no-token = 环境中没有 DISCORD_TOKEN，也没有 TELEGRAM_TOKEN，没有可服务的平台；在此打开终端聊天。
 error-address = “{ $found }”不是地址。请写成 主机:端口，例如 127.0.0.1:8080。

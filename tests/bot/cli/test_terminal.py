@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import io
 import os
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from PIL import Image
@@ -23,7 +23,7 @@ from bot.imagine.asker import Asker
 from bot.imagine.models import Workflow
 from bot.imagine.options import Options
 from bot.imagine.request import ImageRequest
-from tests.bot.faces.conformance import SETTINGS, FaceConformance
+from tests.bot.faces.conformance import FaceConformance
 from tests.bot.faces.driver import Can, Who
 from tests.easel import FieldModel, config_in, easel
 from tests.engine.studio import until
@@ -115,8 +115,8 @@ async def untouched(service: Service) -> bool:
 
 
 @pytest.fixture
-async def face(tmp_path: Path) -> AsyncIterator[Sitting]:
-    sitting = Sitting(config_in(tmp_path, **SETTINGS), tmp_path / "pictures")
+async def face(tmp_path: Path, settings: dict[str, Any]) -> AsyncIterator[Sitting]:
+    sitting = Sitting(config_in(tmp_path, **settings), tmp_path / "pictures")
     await sitting.start()
     yield sitting
     await sitting.stop(killed=True)

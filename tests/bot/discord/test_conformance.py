@@ -10,7 +10,7 @@ import pytest
 from bot.imagine.parse import parse_imagine
 from bot.messages import translator
 from tests.bot.discord.conftest import QUARTER_S, labels, words
-from tests.bot.faces.conformance import SETTINGS, FaceConformance
+from tests.bot.faces.conformance import FaceConformance
 from tests.bot.faces.driver import Who
 from tests.easel import config_in
 
@@ -52,7 +52,7 @@ class People:
             options = {"prompt": asked.prompt, "seed": asked.seed, "size": asked.size, "style": asked.style}
             options |= {"quality": "final" if asked.steps else asked.quality}
             options |= {"images": int(asked.images) if asked.images else None}
-            options |= {"private": True if asked.private else None}
+            options |= {"private": True if asked.private else None, "model": asked.model}
             options = {name: value for name, value in options.items() if value is not None}
         self._answers.append(await self._world.anna.slash(self._world.channel, command, **options))
 
@@ -116,8 +116,8 @@ class TestDiscord(FaceConformance):
     HELP = ("/imagine", "options", "/quota", "/cancel", "/history")
 
     @pytest.fixture
-    def config(self, tmp_path: Path) -> Config:
-        return config_in(tmp_path, http={"enabled": True}, **SETTINGS)
+    def config(self, tmp_path: Path, settings: dict[str, Any]) -> Config:
+        return config_in(tmp_path, http={"enabled": True}, **settings)
 
     @pytest.fixture
     def face(self, world: World) -> People:

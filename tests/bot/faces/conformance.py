@@ -15,6 +15,12 @@ from tests.bot.faces.driver import Can, Face, Who, files, says, used
 
 SETTINGS: dict[str, Any] = {"moderation": {"blocked_words": ["kitten"]}}
 """What the suite needs in bot.toml."""
+MODELS: dict[str, Any] = {
+    "plain": {"path": "embedded", "default": True},
+    "careful": {"path": "embedded", "price_factor": 3, "about": {"en": "For posters", "zh-CN": "适合海报"}},
+    "studio": {"path": "embedded", "tiers": ["premium"]},
+}
+several_models = pytest.mark.parametrize("settings", [SETTINGS | {"models": MODELS}], ids=[""])
 
 
 def only(can: Can) -> pytest.MarkDecorator:
@@ -23,7 +29,7 @@ def only(can: Can) -> pytest.MarkDecorator:
 
 
 class FaceConformance:
-    """Subclasses provide the fixture `face`, of a bot with `SETTINGS`."""
+    """Subclasses provide the fixture `face`, of a bot with `settings`."""
 
     HELP: ClassVar[tuple[str, ...]] = ("/imagine", "portrait", "final", "--steps", "/quota", "/cancel")
     """What the help of a face names; here, of one where options are typed."""
@@ -95,6 +101,46 @@ class FaceConformance:
         await face.settled()
         assert says(face.words(), "error-draw")
         assert await used(face) == (0, 0)
+
+    # choosing a model
+
+    @several_models
+    async def test_a_model_is_chosen_by_its_name_and_counts_as_its_price_factor_says(
+        self, face: Face
+    ) -> None:
+        await face.type("/imagine a cat --model careful")
+        await face.settled()
+        (picture,) = face.pictures()
+        assert "Model: careful" in Image.open(io.BytesIO(picture)).info["parameters"]
+        assert await used(face) == (3, 0)
+        await face.type("/imagine a dog")
+        await face.settled()
+        assert "Model: plain" in Image.open(io.BytesIO(face.pictures()[-1])).info["parameters"]
+        assert await used(face) == (4, 0)
+        assert [row.model for row in await face.service.store.ledger.rows()] == ["careful", "plain"]
+
+    @several_models
+    async def test_an_unknown_model_gets_one_sentence_with_the_nearest(self, face: Face) -> None:
+        await face.type("/imagine a cat --model carefull")
+        await face.settled()
+        assert "Did you mean careful?" in face.words()
+        assert face.pictures() == []
+        assert await used(face) == (0, 0)
+
+    @several_models
+    async def test_a_model_of_other_tiers_is_refused_with_those_that_may_be_used(self, face: Face) -> None:
+        await face.type("/imagine a cat --model studio")
+        await face.settled()
+        assert "Your free tier may not use studio. It may use: plain, careful." in face.words()
+        assert face.pictures() == []
+        assert await used(face) == (0, 0)
+
+    @several_models
+    async def test_models_are_listed_with_what_they_can_do(self, face: Face) -> None:
+        await face.type("/models")
+        await face.settled()
+        for word in ("plain", "careful", "studio", "256x256"):
+            assert word in face.words()
 
     async def test_quota_tells_the_tier_and_what_is_left(self, face: Face) -> None:
         await face.type("/imagine a cat")

@@ -15,7 +15,7 @@ from bot.faces import caller
 from bot.faces.delivery import FAREWELL_S
 from bot.imagine.asker import Asker
 from bot.messages import LANGUAGES, translator
-from tests.bot.faces.conformance import SETTINGS, FaceConformance
+from tests.bot.faces.conformance import FaceConformance
 from tests.bot.faces.driver import Who
 from tests.bot.faces.toy import Chat, ToyFace
 from tests.easel import FieldModel, config_in, easel
@@ -103,8 +103,8 @@ async def meeting(config: Config, platform: str = "toy") -> AsyncIterator[People
 
 
 @pytest.fixture
-async def face(tmp_path: Path) -> AsyncIterator[People]:
-    async with meeting(config_in(tmp_path, **SETTINGS)) as people:
+async def face(tmp_path: Path, settings: dict[str, Any]) -> AsyncIterator[People]:
+    async with meeting(config_in(tmp_path, **settings)) as people:
         yield people
 
 

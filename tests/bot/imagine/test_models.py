@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import json
+from typing import TYPE_CHECKING, cast
+
 import pytest
 
-from bot.imagine.models import Size, capabilities_for, load_capabilities
+from bot.config.money import Tier
+from bot.config.schema import Config
+from bot.imagine.models import Model, Models, Size, find_models, load_capabilities
+from bot.messages import LANGUAGES, UserError, translator
 from engine.families.registry import load_profile
 from engine.request import DrawRequest
+from engine.settings import BadSetting
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from engine.backend import Backend
 
 FAMILIES = ("embedded", "z-image-turbo")
+HUB = "Tongyi-MAI/Z-Image-Turbo"
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -22,12 +35,91 @@ def test_every_preset_is_within_the_models_profile(family: str) -> None:
     assert max(offered.steps.values()) <= offered.useful_steps <= offered.max_steps
 
 
+def folder(at: Path, pipeline: str) -> str:
+    """A model as far as its index goes."""
+    at.mkdir()
+    (at / "model_index.json").write_text(json.dumps({"_class_name": pipeline}), "utf-8")
+    return str(at)
+
+
+def test_a_model_is_found_out_by_its_index_and_a_known_hub_name_before_it_is_downloaded(
+    tmp_path: Path,
+) -> None:
+    paths = {"small": "embedded", "mine": folder(tmp_path / "a", "ZImagePipeline"), "hub": HUB}
+    models = {name: {"path": path, "default": name == "mine"} for name, path in paths.items()}
+    found = find_models(Config.model_validate({"models": models}))
+    assert {name: one.name for name, one in found.capabilities.items()} == {
+        "mine": "z-image-turbo",
+        "small": "embedded",
+        "hub": "z-image-turbo",
+    }
+    assert next(iter(found.capabilities)) == "mine"
+    assert found.problems == {}
+
+
+def test_a_model_that_is_missing_or_unknown_is_not_offered_and_the_owner_hears_why(tmp_path: Path) -> None:
+    paths = {
+        "gone": str(tmp_path / "gone"),
+        "small": "embedded",
+        "other": folder(tmp_path / "b", "SomePipeline"),
+    }
+    config = Config.model_validate({"models": {name: {"path": path} for name, path in paths.items()}})
+    found = find_models(config)
+    assert list(found.capabilities) == ["small"]
+    assert list(found.problems) == ["gone", "other"]
+    for language in LANGUAGES:
+        told = [translator(language)(problem) for problem in found.problems.values()]
+        assert "gone" in told[0]
+        assert "SomePipeline" in told[1]
+
+
+def test_the_only_model_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(BadSetting, match="model_index"):
+        find_models(Config.model_validate({"model": {"path": str(tmp_path)}}))
+
+
+def models() -> Models:
+    """Three, of which the free tier may use two."""
+    plain, nobody = load_capabilities("embedded"), cast("Backend", None)
+    return Models(
+        Model(plain, nobody, "studio", tiers=("premium",)),
+        Model(plain, nobody, "plain"),
+        Model(plain, nobody, "careful", counts_as=2),
+        aliases=["gpt-image-1"],
+    )
+
+
+FREE, PREMIUM = Tier(name="free"), Tier(name="premium")
+
+
 @pytest.mark.parametrize(
-    ("model", "family"),
-    [("embedded", "embedded"), ("Tongyi-MAI/Z-Image-Turbo", "z-image-turbo"), ("/a/b", "z-image-turbo")],
+    ("name", "tier", "chosen"),
+    [
+        (None, PREMIUM, "studio"),
+        (None, FREE, "plain"),
+        ("Careful", FREE, "careful"),
+        ("gpt-image-1", FREE, "plain"),
+        ("studio", PREMIUM, "studio"),
+    ],
 )
-def test_any_folder_or_hub_name_is_a_z_image_turbo(model: str, family: str) -> None:
-    assert capabilities_for(model).name == family
+def test_a_model_is_chosen_by_name_and_without_one_it_is_the_tiers_default(
+    name: str | None, tier: Tier, chosen: str
+) -> None:
+    assert models().chosen(name, tier).name == chosen
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("studio", "Your free tier may not use studio. It may use: plain, careful."),
+        ("plan", "There is no model “plan”. Did you mean plain? Choose one of: plain, careful."),
+        ("sdxl", "There is no model “sdxl”. Choose one of: plain, careful."),
+    ],
+)
+def test_a_model_that_cannot_be_chosen_gets_one_sentence(name: str, sentence: str) -> None:
+    with pytest.raises(UserError) as refused:
+        models().chosen(name, FREE)
+    assert translator("en")(refused.value.message).replace("\u2068", "").replace("\u2069", "") == sentence
 
 
 def test_larger_keeps_the_shape_and_ends_at_the_limit() -> None:

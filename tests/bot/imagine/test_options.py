@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from PIL import Image
@@ -16,7 +16,7 @@ from bot.discord.imagine import signature
 from bot.imagine.asker import Asker
 from bot.imagine.events import Done
 from bot.imagine.inputs import Brought
-from bot.imagine.models import Size, load_capabilities
+from bot.imagine.models import Model, Models, Size, load_capabilities
 from bot.imagine.options import OPTIONS, Kind, Option, Options, about, altered, choices
 from bot.imagine.parse import parse_imagine, parse_words
 from bot.imagine.request import Given, replay, resolve
@@ -24,16 +24,20 @@ from bot.imagine.source import png
 from bot.messages import LANGUAGES, translator
 from bot.web.images import options as options_of_body
 from bot.web.schemas import EditRequest, GenerationRequest
-from tests.easel import config_in, easel, only
+from tests.easel import config_in, easel
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.imagine.request import ImageRequest
+    from engine.backend import Backend
 
 EMBEDDED = load_capabilities("embedded")
 TIER = SEED_TIERS["premium"]
 STYLES = {"ink": Style(prompt="{prompt}, in ink")}
+MODELS = {"plain": {"path": "embedded", "default": True}, "careful": {"path": "embedded"}}
+NAMED = {"style": tuple(STYLES), "model": tuple(MODELS)}
+TWO = Models(*(Model(EMBEDDED, cast("Backend", None), name) for name in MODELS))
 SAME_PICTURE = ("images", "private")
 """Options that say how many pictures, or who sees them, and nothing about one of them."""
 ANNA = Asker("console", "anna", tier="premium")
@@ -48,7 +52,7 @@ def value(option: Option) -> str | bool:
         return str(min(int(low) + 2, int(high)))
     if option.kind is Kind.SIZE:
         return "96x160"
-    return (choices(option, EMBEDDED, STYLES) or ("blur",))[0]
+    return (choices(option, EMBEDDED, NAMED) or ("blur",))[-1]
 
 
 def asked(option: Option) -> Options:
@@ -57,7 +61,7 @@ def asked(option: Option) -> Options:
 
 
 def resolved(options: Options, picture: Given | None = None) -> ImageRequest:
-    return resolve(options, models=only(EMBEDDED), tier=TIER, styles=STYLES, picture=picture).request
+    return resolve(options, models=TWO, tier=TIER, styles=STYLES, picture=picture).request
 
 
 def given(option: Option) -> Given | None:
@@ -73,14 +77,14 @@ PLAIN = Options(prompt="a cat", seed="7")
 def test_it_makes_another_request_that_its_replay_makes_again(option: Option) -> None:
     request = resolved(asked(option), given(option))
     assert request != resolved(PLAIN, given(option))
-    assert resolved(replay(request), given(option)) == request
+    assert resolved(replay(request, TWO), given(option)) == request
     assert type(request).from_json(request.to_json()) == request
 
 
 @every_option
 def test_typed_anew_it_wins_over_an_old_request(option: Option) -> None:
     anew, before = asked(option), resolved(PLAIN, given(option))
-    vary = altered(replay(before), Options(**{option.name: value(option)}))  # type: ignore[arg-type]
+    vary = altered(replay(before, TWO), Options(**{option.name: value(option)}))  # type: ignore[arg-type]
     assert resolved(vary, given(option)) == resolved(anew, given(option))
 
 
@@ -100,7 +104,7 @@ def test_it_is_a_field_of_the_slash_command_and_of_the_api_and_in_every_help(opt
     command = get_command(main.app).commands["imagine"]  # type: ignore[attr-defined]
     assert f"--{option.shown}" in {name for param in command.params for name in param.opts}
     for language in LANGUAGES:
-        assert about(option, EMBEDDED, STYLES, translator(language))
+        assert about(option, EMBEDDED, NAMED, translator(language))
     if option.chats_only:
         return
     numbers = {Kind.WHOLE: int, Kind.NUMBER: float}
@@ -111,7 +115,8 @@ def test_it_is_a_field_of_the_slash_command_and_of_the_api_and_in_every_help(opt
 
 
 async def test_it_reaches_the_result_cache_and_the_file(tmp_path: Path) -> None:
-    config = config_in(tmp_path, styles={"ink": {"prompt": "{prompt}, in ink"}}, default_tier="premium")
+    styles = {"ink": {"prompt": "{prompt}, in ink"}}
+    config = config_in(tmp_path, styles=styles, models=MODELS, default_tier="premium")
     async with easel(config) as service:
 
         async def drawn(options: Options, key: str, brought: Brought | None = None) -> tuple[bool, str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 
 from bot.imagine.asker import Asker
-from tests.bot.faces.conformance import SETTINGS, FaceConformance
+from tests.bot.faces.conformance import FaceConformance
 from tests.bot.faces.driver import Can, Who
 from tests.bot.telegram.conftest import ANNA, BOB, GROUP, Stage, config_for
 from tests.bot.telegram.standin import Fault
@@ -110,8 +110,8 @@ class TestTelegram(FaceConformance):
     CANNOT: ClassVar = {Can.WHISPER: "no: a group has no message for one reader"}
 
     @pytest.fixture
-    def config(self, tmp_path: Path, telegram: StandIn) -> Config:
-        return config_for(tmp_path, telegram.url, **SETTINGS)
+    def config(self, tmp_path: Path, telegram: StandIn, settings: dict[str, Any]) -> Config:
+        return config_for(tmp_path, telegram.url, **settings)
 
     @pytest.fixture
     async def face(self, stage: Stage) -> AsyncIterator[People]:

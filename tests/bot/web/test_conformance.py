@@ -12,7 +12,7 @@ import pytest
 
 from bot.imagine.asker import Asker
 from bot.imagine.parse import parse_imagine
-from tests.bot.faces.conformance import SETTINGS, FaceConformance
+from tests.bot.faces.conformance import FaceConformance
 from tests.bot.faces.driver import Can, Who
 from tests.easel import config_in
 
@@ -34,8 +34,8 @@ class Program:
     An event is an Idempotency-Key. With one, the program asks again when the bot is back.
     """
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage, self.model = stage, stage.model
+    def __init__(self, stage: Stage, settings: dict[str, Any]) -> None:
+        self._stage, self.model, self._settings = stage, stage.model, settings
         self._running = contextlib.AsyncExitStack()
         self._text = ""
         self._asking: list[asyncio.Task[None]] = []
@@ -52,7 +52,7 @@ class Program:
         return self._asker
 
     async def start(self) -> None:
-        config = config_in(self._stage.folder, http={"enabled": True, "port": 0}, **SETTINGS)
+        config = config_in(self._stage.folder, http={"enabled": True, "port": 0}, **self._settings)
         self._site: Site = await self._running.enter_async_context(self._stage.site(config))
         if not self._text:
             self._text, key = await self._site.key("free")
@@ -79,6 +79,8 @@ class Program:
                 await self.lose()
             case "/quota":
                 await self._get("/v1/usage")
+            case "/models":
+                await self._get("/v1/models")
             case "/help":
                 await self._get("/openapi.json")
 
@@ -122,6 +124,7 @@ class Program:
         asked: dict[str, Any] = {
             "prompt": options.prompt, "size": options.size, "quality": options.quality, "seed": options.seed,
             "steps": options.steps, "n": options.images, "negative_prompt": options.negative,
+            "model": options.model,
         }  # fmt: skip
         for name in NUMBERS:
             if asked[name] is not None and asked[name].isdecimal():
@@ -157,8 +160,8 @@ class TestApi(FaceConformance):
     }
 
     @pytest.fixture
-    async def face(self, stage: Stage) -> AsyncIterator[Program]:
-        program = Program(stage)
+    async def face(self, stage: Stage, settings: dict[str, Any]) -> AsyncIterator[Program]:
+        program = Program(stage, settings)
         await program.start()
         yield program
         await program.stop(killed=True)
