@@ -74,6 +74,7 @@ async def change(
     asker: Asker,
     target: str,
     typed: Options,
+    mask: bytes | None = None,
     *,
     key: str,
     address: Mapping[str, object],
@@ -81,7 +82,7 @@ async def change(
     """Draw from a result what was `typed`, from another seed; whatever was not typed stays as it was."""
     picked = await result(service, asker, target)
     options = altered(replace(plain(picked, service.models), seed=None), typed)
-    brought = Brought(picked.png, own=True)
+    brought = Brought(picked.png, mask, own=True)
     return await service.imagine(asker, options, key=key, address=address, brought=brought)
 
 

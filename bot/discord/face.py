@@ -20,6 +20,7 @@ from discord import app_commands
 from bot.commands import allowance, questions
 from bot.commands.button_ids import Replied, Reply
 from bot.discord.address import address_of
+from bot.discord.attached import CDN, download
 from bot.discord.caller import PLATFORM, caller, require_channel, spoken_to
 from bot.discord.keyboards import card_view
 from bot.discord.pages import card_embeds, card_files, escaped, sentence
@@ -85,6 +86,9 @@ class Face(discord.AutoShardedClient, ABC):
         )
         self.tasks = Tasks(PLATFORM)
         self.recent = Recent()
+        self.cdn = CDN
+        self.editing: set[str] = set()
+        """The modals about pictures that may still come back."""
         self.command_ids: dict[str, int] = {}
 
     @abstractmethod
@@ -123,6 +127,10 @@ class Face(discord.AutoShardedClient, ABC):
                 for record in reversed(await self.service.store.requests.history(live.member, PROMPTS)):
                     self.recent.add(user_id, ImageRequest.from_json(record.payload).prompt)
         self.recent.add(user_id, live.request.prompt)
+
+    async def download(self, asker: Asker, attachment: discord.Attachment) -> bytes:
+        """The bytes of a picture that somebody attached. Raises `UserError`."""
+        return await download(self.service, asker, attachment, self.cdn)
 
     async def answer(
         self, interaction: Interaction, work: Callable[[Caller], Awaitable[Card]], *, clickable: bool = False

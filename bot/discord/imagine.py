@@ -5,24 +5,30 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
+import discord
 from discord import Interaction as AnyInteraction
 from discord import app_commands
 
 from bot.discord.locale import language_of, text
+from bot.imagine.inputs import Brought
 from bot.imagine.options import MAX_PROMPT_CHARS, OPTIONS, Kind, Option, Options, shown
-from bot.messages import translator
+from bot.imagine.region import SIDES
+from bot.messages import UserError, say, translator
 from bot.render import model_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from bot.discord.face import Face, Interaction
+    from bot.imagine.asker import Asker
+    from bot.imagine.live import LiveRequest
     from bot.imagine.models import Capabilities
     from bot.imagine.service import Service
 
 MAX_CHOICES, MAX_CHOICE_CHARS = 25, 100
 MAX_LISTED = 10
 """So many numbers are listed; of more, one is typed."""
+FILES = ("picture", "mask")
 
 
 def add_to(face: Face) -> None:
@@ -30,16 +36,18 @@ def add_to(face: Face) -> None:
     service = face.service
 
     async def asked(interaction: Interaction, prompt: str, **said: Any) -> None:
+        files = {name: said.pop(name, None) for name in FILES}
         options = Options(prompt=prompt, **{name: _typed(value) for name, value in said.items()})
-        await face.ask(
-            interaction,
-            lambda who, key, where: service.imagine(who, options, key=key, address=where),
-            private=options.private,
-        )
+
+        async def begin(who: Asker, key: str, where: Mapping[str, object]) -> LiveRequest:
+            brought = await _brought(face, who, **files)
+            return await service.imagine(who, options, key=key, address=where, brought=brought)
+
+        await face.ask(interaction, begin, private=options.private)
 
     callback: Any = asked
     options = shown(service.named)
-    names = ("prompt", *(option.name for option in options))
+    names = ("prompt", *FILES, *(option.name for option in options))
     callback.__signature__ = signature(service.models.default.capabilities, options)
     callback = app_commands.describe(**{name: text(f"opt-{name}-about") for name in names})(callback)
     callback = app_commands.rename(**{name: text(f"opt-{name}") for name in names})(callback)
@@ -85,11 +93,24 @@ def signature(model: Capabilities, options: Sequence[Option] = OPTIONS) -> inspe
     prompt = app_commands.Range[str, 1, MAX_PROMPT_CHARS]
     fields: list[tuple[str, Any, Any]] = [("interaction", AnyInteraction, inspect.Parameter.empty)]
     fields.append(("prompt", prompt, inspect.Parameter.empty))
+    fields += [(name, discord.Attachment | None, None) for name in FILES]
     fields += [(option.name, *_field(option, model)) for option in options]
     keyword = inspect.Parameter.POSITIONAL_OR_KEYWORD
     return inspect.Signature(
         [inspect.Parameter(name, keyword, default=default, annotation=kind) for name, kind, default in fields]
     )
+
+
+async def _brought(
+    face: Face, who: Asker, picture: discord.Attachment | None, mask: discord.Attachment | None
+) -> Brought | None:
+    """The files that came with the command. Raises `UserError`."""
+    if picture is None:
+        if mask is not None:
+            raise UserError(say("error-picture-needed", option="mask"))
+        return None
+    painted = await face.download(who, mask) if mask is not None else None
+    return Brought(await face.download(who, picture), painted)
 
 
 def _field(option: Option, model: Capabilities) -> tuple[Any, Any]:
@@ -116,8 +137,9 @@ def _choices(model: Capabilities, options: Sequence[Option]) -> dict[str, list[a
         for option in options
         if (few := _few(option, model))
     }
-    qualities = [app_commands.Choice(name=text(f"quality-{name}"), value=name) for name in model.steps]
-    return {**listed, "quality": qualities}
+    for name, values in (("quality", tuple(model.steps)), ("expand", SIDES)):
+        listed[name] = [app_commands.Choice(name=text(f"{name}-{value}"), value=value) for value in values]
+    return listed
 
 
 def _typed(value: str | int | bool | None) -> Any:

@@ -1,4 +1,4 @@
-"""Context menus on a message of ours: "Imagine again" and "Show parameters"."""
+"""Context menus on a message: "Imagine again" and "Show parameters" of ours, "Edit picture" of any."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import discord
 from bot.commands import button_ids
 from bot.commands.button_ids import Action, Press
 from bot.discord import presses
+from bot.discord.attached import picture_of
 from bot.discord.caller import spoken_to
+from bot.discord.editing import EditModal
 from bot.discord.locale import text
 from bot.discord.pages import escaped
 
@@ -40,6 +42,15 @@ def add_to(face: Face) -> None:
         else:
             await presses.details(face, interaction, request_id)
 
+    @face.tree.context_menu(name=text("cmd-edit"))
+    async def edit(interaction: Interaction, message: discord.Message) -> None:
+        picture = request_of(face, message) or picture_of(message.attachments)
+        if picture is None:
+            await _nothing_there(face, interaction, "discord-no-picture")
+            return
+        t, private = spoken_to(face.service, interaction), message.flags.ephemeral
+        await interaction.response.send_modal(EditModal(face, picture, t, private=private))
+
 
 def request_of(face: Face, message: discord.Message) -> str | None:
     """The request that a message of ours shows, read off its buttons, or its file's name."""
@@ -53,6 +64,6 @@ def request_of(face: Face, message: discord.Message) -> str | None:
     return next(iter(found), None)
 
 
-async def _nothing_there(face: Face, interaction: Interaction) -> None:
+async def _nothing_there(face: Face, interaction: Interaction, why: str = "discord-not-mine") -> None:
     t = spoken_to(face.service, interaction)
-    await interaction.response.send_message(escaped(t("discord-not-mine")), ephemeral=True)
+    await interaction.response.send_message(escaped(t(why)), ephemeral=True)

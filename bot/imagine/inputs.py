@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 AT_ONCE = 2
 """Pictures that are decoded at the same time. A large one takes 300 MB for a moment."""
-OURS_PX = 8192
-"""No picture of ours is longer, however often it was enlarged."""
+OURS_PX, OURS_BYTES = 8192, 128 << 20
+"""No picture of ours is longer or has more, however often it was enlarged."""
 SAME_SHAPE = 0.98
 """How alike a mask's proportions and its picture's must be."""
 
@@ -97,17 +97,17 @@ class Inputs:
 
         Raises `UserError`, one sentence, where members may not bring pictures, and for what is none.
         """
-        if not brought.own:
-            await self._allow(tier, scope)
-        largest_bytes = tier.max_input_mb * source.MB
+        largest_bytes = OURS_BYTES if brought.own else await self.limit(tier, scope)
         async with self._few:
             return await asyncio.to_thread(_opened, brought, largest_bytes)
 
-    async def _allow(self, tier: Tier, scope: Scope | None) -> None:
+    async def limit(self, tier: Tier, scope: Scope | None) -> int:
+        """How many bytes a member's picture may have. Raises `UserError` where they may bring none."""
         if not tier.input_pictures:
             raise UserError(say("error-picture-tier", tier=tier.name).because(Reason.NOT_ALLOWED))
         if not (await read_settings(self._store, scope)).pictures:
             raise UserError(say("error-picture-server").because(Reason.NOT_ALLOWED))
+        return tier.max_input_mb * source.MB
 
     async def check(self, opened: Opened, *, adult: bool) -> None:
         """The owner's classifier sees the picture too. Raises `UserError` where it must not be used."""
@@ -161,10 +161,9 @@ class Inputs:
 
 def _opened(brought: Brought, largest_bytes: int) -> Opened:
     ours = brought.own or brought.before is not None
-    longest_px = source.WORKING_PX
-    if ours:  # written here, perhaps while a tier allowed more
-        largest_bytes, longest_px = max(largest_bytes, len(brought.picture)), OURS_PX
-    picture = source.read(brought.picture, largest_bytes=largest_bytes, longest_px=longest_px)
+    longest_px = OURS_PX if ours else source.WORKING_PX
+    most_bytes = max(largest_bytes, OURS_BYTES) if ours else largest_bytes
+    picture = source.read(brought.picture, largest_bytes=most_bytes, longest_px=longest_px)
     if brought.mask is None:
         return Opened(brought, picture)
     mask = source.read_mask(brought.mask, largest_bytes=largest_bytes).image

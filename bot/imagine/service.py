@@ -197,6 +197,15 @@ class Service:
         # Shielded: a caller that is cancelled half-way must not leave a request stored and not queued.
         return await asyncio.shield(self._spawn(self._accept(new, live, made.files)))
 
+    async def picture_limit(self, asker: Asker) -> int:
+        """How many bytes a picture may have that the asker brings.
+
+        Raises `UserError` where they may bring none: nothing need be downloaded then.
+        """
+        member = await self.member(asker)
+        await self._allow(member, asker)
+        return await self.inputs.limit(self.tier_of(member, asker), asker.scope)
+
     async def _allow(self, member: Member, asker: Asker) -> None:
         if not asker.admitted:
             await require_access(self.config.access, self.store, member, asker.user_id, asker.scope)

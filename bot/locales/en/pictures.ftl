@@ -39,3 +39,18 @@ action-area-prompt = What to draw there
 fact-strength = Strength
 fact-area = Area
 fact-expand = Expanded
+
+## Discord
+
+cmd-edit = Edit picture
+discord-no-picture = There is no picture in that message.
+discord-not-downloaded = Discord did not hand that picture over. Try again in a moment.
+action-edit-title = Edit picture
+action-edit-prompt = What it should become
+action-edit-strength = Strength
+action-edit-area = Area
+action-edit-mask = Mask
+opt-picture = picture
+opt-picture-about = A picture to draw from
+opt-mask = mask
+opt-mask-about = A picture as large as the other: white or transparent where to draw anew

@@ -39,3 +39,18 @@ action-area-prompt = 那里画什么
 fact-strength = 重绘强度
 fact-area = 区域
 fact-expand = 扩图
+
+## Discord
+
+cmd-edit = 编辑图片
+discord-no-picture = 那条消息里没有图片。
+discord-not-downloaded = Discord 没有交出这张图片，请稍后再试。
+action-edit-title = 编辑图片
+action-edit-prompt = 要变成什么
+action-edit-strength = 重绘强度
+action-edit-area = 区域
+action-edit-mask = 蒙版
+opt-picture = 图片
+opt-picture-about = 依据哪张图片作画
+opt-mask = 蒙版
+opt-mask-about = 与图片同样大小，要重画的地方为白色或透明

@@ -9,9 +9,11 @@ import re
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 import simcord
+from simcord.backend.cdn import CDN_BASE
 
 from bot.discord.client import EaselClient
 from bot.discord.pages import unescaped
@@ -61,6 +63,7 @@ class World:
         self.bot = EaselClient(
             self.service, self.config.discord, edit_every_s=self.edit_every_s, shard_count=1
         )
+        self.bot.cdn = frozenset({urlsplit(CDN_BASE).hostname or ""})
         if self._env is None:
             self._env = simcord.Env(self.bot, settle_timeout=30.0)
             await self._env.start()
