@@ -18,6 +18,7 @@ from tests.bot.telegram.conftest import OWNER
 from tests.bot.telegram.standin import StandIn
 
 if TYPE_CHECKING:
+    import mmap
     from collections.abc import Awaitable
     from pathlib import Path
 
@@ -46,14 +47,26 @@ PATIENCE_S, END_S = 4.0, 300.0
 """How long somebody waits for an answer, which a kill may have taken; and all of them for the last one."""
 
 
-def be_telegram(folder: Path, seed: int, people: int, port: int) -> None:
+class Counted(StandIn):
+    """Tells another process how often it was asked something."""
+
+    def __init__(self, count: mmap.mmap) -> None:
+        super().__init__()
+        self._count = count
+
+    def _note(self, method: str, fields: dict[str, Any], status: int) -> None:
+        super()._note(method, fields, status)
+        self._count[:] = len(self.calls).to_bytes(len(self._count), "little")
+
+
+def be_telegram(folder: Path, seed: int, people: int, port: int, count: mmap.mmap) -> None:
     """The whole process; the port it listens on is written to the pipe `port`."""
-    asyncio.run(_serve(folder, seed, people, port))
+    asyncio.run(_serve(folder, seed, people, port, count))
 
 
-async def _serve(folder: Path, seed: int, people: int, port: int) -> None:
+async def _serve(folder: Path, seed: int, people: int, port: int, count: mmap.mmap) -> None:
     logging.disable()  # connections that end with a killed bot
-    telegram = StandIn()
+    telegram = Counted(count)
     runner = web.AppRunner(telegram.app(), access_log=None, shutdown_timeout=0.01)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
