@@ -86,19 +86,25 @@ class DiscordScreen(Screen):
             asker=self._address.user_id,
             currency=render.told_in(config, live.tier),
         )
-        took = discord.utils.utcnow() - self._address.asked_at
-        message_id = await self._message.deliver(page, ping=took > config.discord.ping_after)
+        message_id = await self._message.deliver(page, ping=self._took_long)
         if message_id is None:
             raise Unreachable("Discord refused every way to deliver")
         return str(message_id)
 
     async def tell(self, failed: Failed) -> None:
         await self._tasks.close()
-        page = Page(self._live.request.prompt, (escaped(self._t(failed.message)),))
+        text, ping = escaped(self._t(failed.message)), self._took_long and failed.is_news
+        asker = f"<@{self._address.user_id}> · " if ping else ""
+        page = Page(self._live.request.prompt, (f"{asker}{text}",))
         if failed.kept:
             await self._message.show(page)
         else:
-            await self._message.deliver(page)
+            await self._message.deliver(page, ping=ping)
+
+    @property
+    def _took_long(self) -> bool:
+        """Whether who asked may have gone on to something else: an edited message pings nobody."""
+        return discord.utils.utcnow() - self._address.asked_at > self._service.config.discord.ping_after
 
     async def explain(self, *, drawn: bool) -> None:
         log.info("discord.parked", request=self._live.request_id, drawn=drawn)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bot.messages import Reason
+
 if TYPE_CHECKING:
     from PIL.Image import Image
 
@@ -66,6 +68,11 @@ class Failed:
     message: Message
     kept: bool = False
     """The request is not over: it stays written down, and the next start of the bot goes on with it."""
+
+    @property
+    def is_news(self) -> bool:
+        """Whether it is over for another reason than a cancel, of which they know."""
+        return not self.kept and self.message.reason is not Reason.CANCELLED
 
 
 Event = Accepted | Waiting | Progress | Done | Failed

@@ -152,7 +152,8 @@ class TelegramScreen(Screen):
         self._pressers.pop(self._live.request_id, None)
 
     async def tell(self, failed: Failed) -> None:
-        await self._text(html.escape(render.status(failed, self._t)))
+        anew = self._took_long and failed.is_news
+        await self._text(html.escape(render.status(failed, self._t)), anew=anew)
 
     async def explain(self, *, drawn: bool) -> None:
         """In the status or, failing that, where somebody asked, which may be another chat."""
@@ -240,7 +241,7 @@ class TelegramScreen(Screen):
             shown = zip(self._at.album, done.pictures, strict=False)
             self._albums.remember(self._at.chat, {message: picture.job_id for message, picture in shown})
             keyboard = keyboards.finished(self._live, done, self._service, self._t, self._at.album)
-            await self._text(html.captioned("", self._facts(done)), keyboard, anew=True)
+            await self._text(html.captioned("", self._facts(done)), keyboard, anew=True, silent=True)
         except Refused as error:
             raise Unreachable(str(error)) from error
 
@@ -251,13 +252,18 @@ class TelegramScreen(Screen):
         return bool(self._at.since_s) and time.time() - self._at.since_s > long_s
 
     async def _text(
-        self, text: str, keyboard: InlineKeyboardMarkup | None = None, *, anew: bool = False
+        self,
+        text: str,
+        keyboard: InlineKeyboardMarkup | None = None,
+        *,
+        anew: bool = False,
+        silent: bool = False,
     ) -> None:
         """A text takes the place of the status."""
         try:
             await self._replace(
                 lambda message: self._edit_text(message, text, keyboard),
-                lambda: self._message(text, keyboard, silent=anew),
+                lambda: self._message(text, keyboard, silent=silent),
                 anew=anew,
             )
         except Refused as error:

@@ -2,7 +2,7 @@
 
 telegram-vary = Reply to this picture with other words: they are drawn from the same seed.
 telegram-vary-of = Reply to this message with other words for picture { $number }; it is drawn from the same seed.
-telegram-below = The picture is below.
+telegram-below = See below.
 telegram-menu = Choose, then reply to this message with what I should draw.
 telegram-too-old = Deleted. Telegram does not let me remove messages older than two days.
 telegram-words-only = I draw from words and from pictures. Send /imagine and what you want to see.

@@ -58,6 +58,16 @@ async def test_a_picture_that_took_long_comes_as_a_message_that_pings_once(world
     assert await world.used() == (1, 0)
 
 
+async def test_a_failure_that_took_long_pings_too(world: World) -> None:
+    await drawing(world)
+    world.model.fail = [RuntimeError("boom")]
+    await world.env.advance_time(21)
+    await drawn(world)
+    (sent,) = world.sent("POST", r"/webhooks/\d+/[^/]+")
+    assert called(world, sent.json)
+    assert await world.used() == (0, 0)
+
+
 async def test_a_quick_or_private_picture_pings_nobody(world: World) -> None:
     await world.imagine()
     result = await drawing(world, private=True)

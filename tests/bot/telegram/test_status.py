@@ -161,6 +161,25 @@ async def test_a_picture_that_took_long_comes_anew_and_rings_once(hasty: Stage) 
         assert await bot.used() == (1, 0)
 
 
+async def test_a_failure_that_took_long_rings_and_a_cancel_does_not(hasty: Stage) -> None:
+    async with hasty.bot() as bot:
+        hasty.model.fail = [RuntimeError("boom")]
+        await bot.telegram.say(ANNA, "/imagine a cat")
+        await bot.settled()
+        (told,) = bot.telegram.messages(ANNA)
+        assert "Drawing failed" in told.plain
+        assert silently(bot.telegram) == [True, False]
+        hasty.model.gate.clear()
+        await bot.telegram.say(ANNA, "/imagine a cat")
+        await bot.telegram.until(lambda: "cancel" in bot.telegram.messages(ANNA)[-1].buttons)
+        await bot.telegram.press(ANNA, bot.telegram.messages(ANNA)[-1], "cancel")
+        await bot.telegram.until(lambda: bot.telegram.alerts)
+        hasty.model.gate.set()
+        await bot.settled()
+        assert "Cancelled" in bot.telegram.messages(ANNA)[-1].plain
+        assert silently(bot.telegram) == [True, False, True]
+
+
 async def test_an_album_rings_once_and_its_buttons_stand_below_it(bot: Bot) -> None:
     await bot.telegram.say(ANNA, "/imagine a cat --images 2")
     await bot.settled()
@@ -175,7 +194,7 @@ async def test_a_status_that_cannot_be_deleted_loses_its_button(hasty: Stage) ->
         await bot.settled()
         status, shown = bot.telegram.messages(ANNA)
         assert status.buttons == []
-        assert status.plain == "The picture is below."
+        assert status.plain == "See below."
         assert "again" in shown.buttons
 
 
