@@ -117,9 +117,15 @@ def build_backend(config: Config, observers: Sequence[Observer] = (), read: Read
 
 @contextlib.asynccontextmanager
 async def open_service(
-    config: Config, build: Callable[[Config, Sequence[Observer], Reader], Front] = build_backend
+    config: Config,
+    build: Callable[[Config, Sequence[Observer], Reader], Front] = build_backend,
+    *,
+    begin: bool = True,
 ) -> AsyncIterator[Service]:
-    """Store, engine and service, started in that order and stopped in the other. `build` makes the engine."""
+    """Store, engine and service, started in that order and stopped in the other. `build` makes the engine.
+
+    Without `begin` the service draws nothing before it is told to.
+    """
     alerts, counting = Alerts(), Counting()
     async with (
         open_store(config, on_trouble=alerts.store_trouble) as store,
@@ -158,7 +164,7 @@ async def open_service(
             running.push_async_callback(part.stop)
         running.push_async_callback(service.stop)  # the last is stopped first, but after the engine
         running.push_async_callback(engine.stop, config.engine.drain_timeout.total_seconds())
-        await service.start()
+        await service.start(begin=begin)
         for part in background:
             part.start()
         yield service

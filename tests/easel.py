@@ -170,7 +170,7 @@ def models_of(config: Config, model: FieldModel, counting: Counting, read: Reade
 
 @contextlib.asynccontextmanager
 async def easel(
-    config: Config, model: FieldModel | None = None, *, safety: Safety | None = None
+    config: Config, model: FieldModel | None = None, *, safety: Safety | None = None, begin: bool = True
 ) -> AsyncIterator[Service]:
     """A started service over a stand-in model; leave it and enter again to restart the bot."""
     model = model or FieldModel()
@@ -190,7 +190,7 @@ async def easel(
             counting=counting,
         )
         try:
-            await service.start()
+            await service.start(begin=begin)
             yield service
         finally:
             model.gate.set()

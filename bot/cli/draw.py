@@ -105,4 +105,6 @@ def run(
 def _with_terminal(config: Config, work: Callable[[Terminal], Coroutine[None, None, T]]) -> T:
     """The whole bot, seen from this terminal."""
     user = user_name()
-    return with_service(config, lambda service: work(Terminal(service, console, user=user, locale=locale())))
+    return with_service(
+        config, lambda service: work(Terminal(service, console, user=user, locale=locale())), begin=False
+    )

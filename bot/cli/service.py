@@ -19,14 +19,18 @@ T = TypeVar("T")
 
 
 def with_service(
-    config: Config, work: Callable[[Service], Coroutine[None, None, T]], *, interrupted: int = INTERRUPTED
+    config: Config,
+    work: Callable[[Service], Coroutine[None, None, T]],
+    *,
+    interrupted: int = INTERRUPTED,
+    begin: bool = True,
 ) -> T:
     """Open the whole bot, hand it to `work`, and take everything down again."""
 
     async def session() -> T:
         services = contextlib.AsyncExitStack()
         with console.status(translator_for(config)("loading-model", model=model_paths(config))):
-            service = await services.enter_async_context(open_service(config))
+            service = await services.enter_async_context(open_service(config, begin=begin))
         async with services:
             return await work(service)
 

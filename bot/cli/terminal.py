@@ -170,11 +170,12 @@ class Terminal:
         await self._delivery.settled()
 
     async def _go_on(self) -> None:
-        """Go on with what an earlier command left, and say so before it is written and charged."""
+        """Go on with what an earlier command left, and say so before it is drawn, written and charged."""
         for live in await self._service.undelivered(PLATFORM):
             if not live.over and isinstance(file := live.address.get(OUT), str):
                 self._say(self._t("chat-goes-on", prompt=shortened(live.request.prompt), file=file))
             self._delivery.follow(live)
+        self._service.begin()
 
     async def _caller(self) -> Caller:
         event = secrets.token_hex(8)

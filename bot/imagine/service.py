@@ -96,14 +96,24 @@ class Service:
 
     # life
 
-    async def start(self) -> None:
-        """Queue what an earlier process accepted and did not finish, in its old order; a pause goes on."""
+    async def start(self, *, begin: bool = True) -> None:
+        """Queue what an earlier process accepted and did not finish, in its old order; a pause goes on.
+
+        Without `begin` nothing is drawn before the method of that name is called.
+        """
+        if not begin:
+            for model in self.models:
+                model.backend.pause_admission()
         if (await self.store.settings.of(BOT)).get(Setting.PAUSED):
             self.hold(paused=True)
             log.warning("service.paused")
         for record in await self.store.requests.unfinished():
             await self._resume(await self.store.requests.get(record.request_id))
         log.info("service.started", resumed=len(self._flights))
+
+    def begin(self) -> None:
+        """Draw, if nobody has paused the bot."""
+        self.hold(paused=self.paused)
 
     async def stop(self) -> None:
         """Stop following requests. What is unfinished stays in the database, for the next start.

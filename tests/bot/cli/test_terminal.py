@@ -249,6 +249,23 @@ async def test_what_a_killed_command_left_is_handed_out_by_the_next(tmp_path: Pa
         assert (quota.used, quota.reserved) == (2, 0)
 
 
+async def test_what_was_left_is_told_before_it_is_drawn(tmp_path: Path) -> None:
+    config, model = config_in(tmp_path), FieldModel()
+    async with easel(config, model) as service:
+        model.gate.clear()
+        await Person(service, model, tmp_path).type("/imagine a cat --steps 1")
+        await service.models.default.backend.stop(0.0)
+    model = FieldModel()
+    async with easel(config, model, begin=False) as service:
+        person = Person(service, model, tmp_path)
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert (model.drawn, len(service.requests())) == ([], 1)
+        await person.terminal.lines(io.StringIO(""), tmp_path)
+        assert "Still to come from before" in person.words()
+        assert len(model.drawn) == 1
+
+
 @pytest.mark.parametrize(
     ("out", "said"),
     [
