@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,13 +82,6 @@ class SignIn:
         self._secure = url.scheme == "https"
         self._told: dict[str, str] = {}
         """By session: a word about what was done, for the next page that is shown."""
-        self._templates = Environment(
-            loader=FileSystemLoader(Path(__file__).with_name("templates")),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
 
     # coming and going
 
@@ -180,7 +174,7 @@ class SignIn:
 
     def _render(self, t: Translator, template: str, **values: Any) -> str:
         values = {"refresh_s": 0, "here": "", **values}
-        return self._templates.get_template(template).render(t=t, base=self._base, **values)
+        return _templates().get_template(template).render(t=t, base=self._base, **values)
 
     async def _fields(self, request: Request) -> dict[str, str]:
         """A form's fields, however it says it is encoded: ours are all of one kind."""
@@ -205,3 +199,15 @@ class SecurityHeaders:
             await send(piece)
 
         await self._app(scope, receive, guarded)
+
+
+@cache
+def _templates() -> Environment:
+    """The pages; each is compiled once."""
+    return Environment(
+        loader=FileSystemLoader(Path(__file__).with_name("templates")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     from tests.bot.web.conftest import Site
 
+pytestmark = pytest.mark.e2e
+
 OWNER, ANNA = Asker("telegram", "99"), Asker("discord", "1")
 T = translator("en")
 ACCOUNT = {"platform": "discord", "user": "1"}

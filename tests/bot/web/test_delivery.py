@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from storage.records.members import ApiKey, Quota
     from tests.bot.web.conftest import Site, Stage
 
+pytestmark = pytest.mark.e2e
+
 PATH = "/v1/images/generations"
 KEY = {"idempotency-key": "order 66"}
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from tests.bot.web.conftest import Site, Stage
 
+pytestmark = pytest.mark.e2e
+
 PATH = "/v1/images/edits"
 
 

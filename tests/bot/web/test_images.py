@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from storage.records.members import ApiKey, Quota
     from tests.bot.web.conftest import Site, Stage
 
+pytestmark = pytest.mark.e2e
+
 
 def opened(encoded: str | None) -> Image.Image:
     assert encoded

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from tests.bot.web.conftest import Site, Stage
 
+pytestmark = pytest.mark.e2e
+
 PATH = "/v1/images/generations"
 HEAD = f"POST {PATH} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 60\r\n"
 

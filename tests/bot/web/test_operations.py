@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from tests.bot.web.conftest import Site
 
+pytestmark = pytest.mark.e2e
+
 ANNA = Asker("discord", "1")
 
 

@@ -14,6 +14,8 @@ from tests.bot.web.conftest import config_for
 if TYPE_CHECKING:
     from tests.bot.web.conftest import Site, Stage
 
+pytestmark = pytest.mark.e2e
+
 PATH = "/v1/images/generations"
 
 

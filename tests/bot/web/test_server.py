@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from tests.bot.web.conftest import Site
 
+pytestmark = pytest.mark.e2e
+
 
 async def test_models_are_listed_and_looked_up(site: Site) -> None:
     text, _ = await site.key(scopes=frozenset())
