@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from benchmarks import load, memory, one, queueing
+from benchmarks import load, memory, one, pictures, queueing
 from benchmarks.machine import load_average, machine
 from benchmarks.report import render
 
@@ -34,6 +34,7 @@ FULL: dict[str, Callable[[], Section]] = {
     "one": one.one,
     "batch": one.batch,
     "load": lambda: load.load(load.Plan()),
+    "pictures": pictures.pictures,
     "memory": memory.memory,
 }
 QUICK: dict[str, Callable[[], Section]] = {
@@ -41,6 +42,7 @@ QUICK: dict[str, Callable[[], Section]] = {
     "one": lambda: one.one(2, warm_up=1),
     "batch": lambda: one.batch(2, warm_up=1),
     "load": lambda: load.load(load.QUICK),
+    "pictures": lambda: pictures.pictures(10, rounds=1),
     "memory": lambda: memory.memory(60),
 }
 HEADLINES = {

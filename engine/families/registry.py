@@ -144,7 +144,7 @@ def _peaks(memory: dict[str, Any]) -> Peaks:
     whole = memory.get("peak_bytes", [])
     return Peaks(
         encode_bytes=memory.get("encode_bytes", 0),
-        begin=_by_side(memory.get("begin_bytes", [])),
+        begin=_by_side(memory.get("begin_bytes", whole)),
         step=_by_side(memory.get("step_bytes", whole)),
         decode=_by_side(memory.get("decode_bytes", whole)),
     )

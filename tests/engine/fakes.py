@@ -36,7 +36,8 @@ class Guided(Family):
 
     def plan(self, request: DrawRequest) -> Plan:
         texts = (request.prompt, request.negative_prompt) if request.guidance > 0 else (request.prompt,)
-        return Plan(texts, request.steps, Need(request.width, request.height, len(texts)))
+        need = Need(request.width, request.height, len(texts))
+        return Plan(texts, request.steps, need, pictures=len(request.inputs))
 
 
 PEAK = Curve(((64 * 64, 1000.0), (128 * 128, 4000.0)))

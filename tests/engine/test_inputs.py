@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 from dataclasses import replace
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -12,16 +13,20 @@ import pytest
 from PIL import Image
 
 from engine.build import engine_with
-from engine.events import Action
+from engine.events import Action, Phase
+from engine.families.profile import Curve
 from engine.fleet.autoscale import ScaleSettings
 from engine.fleet.settings import FleetSettings
 from engine.front import Front
-from engine.request import Cancelled, Input, Role, Undrawable, UnreadableInput
+from engine.request import Cancelled, Input, JobState, Role, Undrawable, UnreadableInput
+from engine.settings import EngineConfig
 from tests.engine.fakes import PROFILE, FakeModel, Recorder
 from tests.engine.fleet.simulated import SimulatedFleet, SimulatedWorker
 from tests.engine.studio import PLAIN, request, until
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from engine.inputs import Reader
 
 SETTINGS = FleetSettings(scale=ScaleSettings(max_workers=9), health_every_s=0.01, tries=3)
@@ -132,3 +137,40 @@ async def test_a_job_is_cancelled_while_its_picture_is_on_its_way() -> None:
         with pytest.raises(Cancelled):
             await ticket.result()
     assert worker.drawn == []
+
+
+async def test_encoding_a_picture_is_a_call_of_its_own_whose_peak_is_learned(
+    tmp_path: Path,
+) -> None:
+    shelf, model, heard = Shelf(), FakeModel(), Recorder()
+    config = EngineConfig(learned_path=tmp_path / "learned.json", result_cache_bytes=0)
+    model.peak_bytes = 777
+    async with engine_with(model, config, observers=[heard], read=shelf.read) as engine:
+        await engine.submit(request("words", steps=2)).result()
+        words = [worked.phase for worked in heard.works]
+        heard.works.clear()
+        await engine.submit(request("picture", steps=2, inputs=(shelf.put(png("red")),))).result()
+        picture = [worked.phase for worked in heard.works]
+    assert words == [Phase.ENCODE, Phase.DENOISE, Phase.DENOISE, Phase.DECODE]
+    assert picture == [Phase.ENCODE, Phase.BEGIN, Phase.DENOISE, Phase.DENOISE, Phase.DECODE]
+    learned = json.loads((tmp_path / "learned.json").read_text())
+    assert learned["peak_bytes"]["begin"] == {"64x64x1": 777}
+
+
+async def test_encoding_a_picture_waits_until_there_is_memory_for_it() -> None:
+    shelf, model = Shelf(), FakeModel()
+    model.profile = replace(PROFILE, peaks=replace(PROFILE.peaks, begin=Curve(((64 * 64, 9000.0),))))
+    config = EngineConfig(memory_budget_bytes=10_000 + 9_500, step_threads=2, result_cache_bytes=0)
+    together: list[tuple[str, ...]] = []
+    model.before["begin"] = lambda canvases: together.append(tuple(c.request.job_id for c in canvases))
+    async with engine_with(model, config, read=shelf.read) as engine:
+        model.gate.close()
+        words = engine.submit(request("words", steps=1))
+        await until(lambda: words.progress().state is JobState.RUNNING)
+        picture = engine.submit(request("picture", steps=1, inputs=(shelf.put(png("red")),)))
+        encoded = "encode", ("prompt of picture",)
+        await until(lambda: encoded in model.calls and picture.progress().state is JobState.QUEUED)
+        assert ("picture",) not in together
+        model.gate.open()
+        await asyncio.gather(words.result(), picture.result())
+    assert ("picture",) in together

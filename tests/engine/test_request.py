@@ -39,3 +39,15 @@ def test_whatever_a_picture_or_its_file_depends_on_makes_another_of_it(name: str
     other = replace(PLAIN, **{name: value})
     assert picture_key(other) != picture_key(PLAIN)
     assert picture_key(replace(other, job_id="b", waited_s=9.0)) == picture_key(other)
+
+
+def test_another_source_mask_or_strength_makes_another_picture() -> None:
+    mask = Input(Role.MASK, "1" * 64)
+    came_with = [
+        (Input(Role.INIT, "0" * 64, 0.6),),
+        (Input(Role.INIT, "2" * 64, 0.6),),
+        (Input(Role.INIT, "0" * 64, 0.5),),
+        (Input(Role.INIT, "0" * 64, 0.6), mask),
+        (Input(Role.INIT, "0" * 64, 0.6), replace(mask, digest="3" * 64)),
+    ]
+    assert len({picture_key(replace(PLAIN, inputs=inputs)) for inputs in came_with}) == len(came_with)
