@@ -153,7 +153,7 @@ class Front:
         if request.job_id in self._jobs:
             raise ValueError(f"job {request.job_id} is here already")
         plan = self._models.predictor(request.model).profile.plan(request)
-        if not self._roster.fits(request, plan.need):
+        if not self._roster.fits(request, plan):
             raise TooLarge(f"{request.width}x{request.height} does not fit the memory budget")
         ticket = Ticket(request, self)
         if (drawing := self._pictures.again(request)) is not None:

@@ -56,9 +56,9 @@ class Family(OneCaption):
 
     `takes` says which pictures a family can draw from; a request with others is refused before it gets here.
     `begin` is given the pictures in the order of `request.inputs`, as RGB, or L for masks; INIT and MASK have
-    the request's size. `plan` says how many of them `begin` encodes, which makes `begin` a call of its own, and
-    how many steps are really run. Beginning twice must give the same canvas: take an encoder's mean, not a
-    sample. What lies outside a mask is pasted back by the worker, after decoding.
+    the request's size. `plan` says how many of them it encodes, so that the worker makes a call of its own of
+    `begin`, and how many steps are really run. Beginning twice must give the same canvas: take an encoder's
+    mean, not a sample. What lies outside a mask is pasted back by the worker, after decoding.
 
     A family's module holds one of these as FAMILY. It imports torch only inside functions: the front asks it
     for plans, and loads nothing.

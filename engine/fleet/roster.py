@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from engine.events import Announcer
-    from engine.families.plan import Need
+    from engine.families.plan import Plan
     from engine.families.profile import Profile
     from engine.fleet.fleet import Fleet
     from engine.fleet.member import Assignment
@@ -112,10 +112,10 @@ class Roster:
         members = self.members if request is None else self.serving(request)
         return any(member.window(now) for member in members.values())
 
-    def fits(self, request: DrawRequest, need: Need) -> bool:
+    def fits(self, request: DrawRequest, plan: Plan) -> bool:
         """False where every worker says that its device could never hold this."""
         rooms = [member.card.room for member in self.serving(request).values()]
-        return not rooms or any(room is None or room.ever_fits(need) for room in rooms)
+        return not rooms or any(room is None or room.ever_fits(plan.need, plan.pictures) for room in rooms)
 
     def holder(self, job_id: str) -> Member | None:
         return next((member for member in self.members.values() if job_id in member.assignments), None)

@@ -117,9 +117,13 @@ class MemoryGate:
         line = max(0, visiting + round(Curve.of(like.items()).at(units) * self.SAFETY))
         return line if min(like) <= units <= max(like) else max(line, told)
 
-    def peak_bytes(self, need: Need) -> int:
-        """The most that any call for such a picture takes above the resident weights."""
-        return max(self.call_bytes(phase, need) for phase in Phase)
+    def peak_bytes(self, need: Need, pictures: int = 0) -> int:
+        """The most that any call for such a picture takes above the resident weights.
+
+        `pictures`: so many are encoded before its first step.
+        """
+        phases = [phase for phase in Phase if pictures or phase is not Phase.BEGIN]
+        return max(self.call_bytes(phase, need) for phase in phases)
 
     def fits(self, calls: Iterable[tuple[Phase, Need]], available_bytes: int | None = None) -> bool:
         """Whether these calls may run at the same time; a forward for several pictures counts for each.
@@ -129,9 +133,9 @@ class MemoryGate:
         """
         return self._holds(sum(self.call_bytes(phase, need) for phase, need in calls), available_bytes)
 
-    def ever_fits(self, need: Need) -> bool:
+    def ever_fits(self, need: Need, pictures: int = 0) -> bool:
         """False where the job would not fit alone on an otherwise empty device."""
-        return self._holds(self.peak_bytes(need), None)
+        return self._holds(self.peak_bytes(need, pictures), None)
 
     def learn(self, phase: Phase, need: Need, peak_bytes: int) -> bool:
         """Such a call took so much above the resident weights. True where that is news."""

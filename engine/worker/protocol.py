@@ -50,8 +50,8 @@ class WorkerUnfit(Exception):
 class Room(Protocol):
     """What a worker's device could hold at all."""
 
-    def ever_fits(self, need: Need) -> bool:
-        """False for what would not fit on an otherwise empty device."""
+    def ever_fits(self, need: Need, pictures: int = 0) -> bool:
+        """False for what would not fit on an otherwise empty device; with so many pictures encoded first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ class Stall:
 
     def _tell(self) -> None:
         job = self._scheduler.in_progress()[0]
-        needed = self._gate.resident_bytes + self._gate.peak_bytes(job.need)
+        needed = self._gate.resident_bytes + self._gate.peak_bytes(job.need, job.plan.pictures)
         available_bytes = self._available_bytes()
         available = "unknown" if available_bytes is None else f"{available_bytes / 1e9:.1f} GB"
         budget = self._gate.budget_bytes

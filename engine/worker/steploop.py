@@ -174,7 +174,7 @@ class StepLoop:
         if self._task is None:
             raise Draining("the worker is leaving")
         job = Job(request, self.profile.plan(request), self._clock())
-        if not self._gate.ever_fits(job.need):
+        if not self._gate.ever_fits(job.need, job.plan.pictures):
             raise TooLarge(f"{request.width}x{request.height} does not fit the memory budget")
         drawing = self._orders.open(job, hear)
         if request.inputs:

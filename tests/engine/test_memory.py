@@ -92,6 +92,7 @@ class TestLearning:
         assert gate.peak_bytes(LARGE) == told, "a first step says nothing of the decoder"
         gate.learn(Phase.DECODE, LARGE, GB)
         assert gate.peak_bytes(LARGE) == pytest.approx(1.05 * GB)
+        assert gate.peak_bytes(LARGE, pictures=1) == TURBO.peak_bytes(Phase.BEGIN, LARGE.pixels), "not yet"
 
     def test_a_higher_peak_counts_at_once_and_a_lower_one_little_by_little(self) -> None:
         gate = MemoryGate(TURBO, 24 * GB)
