@@ -22,6 +22,7 @@ from bot.cost.calibration import PROFILE
 from bot.cost.watch import CostWatch
 from bot.folders import open_store
 from bot.imagine.drawing import slow_lane
+from bot.imagine.loras import Loras, files_for
 from bot.imagine.models import find_models, offered_models
 from bot.imagine.pricing import Pricing
 from bot.imagine.service import Service
@@ -99,6 +100,7 @@ def model_settings(config: Config, name: str | None = None) -> ModelSettings:
         quantisation=model.quantisation or section.quantisation,
         tile_above_px=section.vae_tiling_above_px,
         measured_profile=config.storage.folder / PROFILE,
+        adapters=files_for(config, next(iter(named)) if name is None else name),
     )
 
 
@@ -134,7 +136,9 @@ async def open_service(
         try:
             found = await asyncio.to_thread(find_models, config, download=True)
             read = store.pictures.get_input
-            engine = await asyncio.to_thread(build, config, (alerts, counting), read)  # may import torch
+            loras = await asyncio.to_thread(Loras, config)
+            observers = (alerts, counting, loras)
+            engine = await asyncio.to_thread(build, config, observers, read)  # may import torch
             await engine.start()
         except BadSetting as bad:
             raise ConfigError([f"bot.toml: model.{bad}"]) from bad
@@ -147,6 +151,7 @@ async def open_service(
             pricing=Pricing(config),
             alerts=alerts,
             counting=counting,
+            loras=loras,
         )
         meter, housekeeper = MeterWriter(engine, store), Housekeeper(store, config.storage)
         cost, lag = CostWatch(store, config, alerts), LoopLag(counting.loop_lag)

@@ -39,6 +39,8 @@ class Flaw(enum.Enum):
     TEXT_ENCODER = "text-encoder"
     """It changes the text encoder too, which is not supported."""
     NO_LORA = "no-lora"
+    NO_PEFT = "no-peft"
+    """Nothing is wrong with it; the library that applies it is not installed."""
     OTHER_MODEL = "other-model"
     """Its layers are of other widths than the model's."""
 

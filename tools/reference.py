@@ -72,7 +72,7 @@ def comments(toml: str) -> dict[tuple[str, str], str]:
 
 def _general(table: str) -> str:
     """`tiers.free` and its like by one name."""
-    return re.sub(r"^(tiers|styles|offers|models)\.\w+", r"\1.NAME", table)
+    return re.sub(r"^(tiers|styles|loras|offers|models)\.\w+", r"\1.NAME", table)
 
 
 def tables(section: type[Section] = Config, name: str = TOP) -> Iterator[tuple[str, type[Section]]]:
@@ -82,7 +82,7 @@ def tables(section: type[Section] = Config, name: str = TOP) -> Iterator[tuple[s
         for model in _models(field.annotation):
             inner = f"{name}.{key}".lstrip(".")
             yield from tables(
-                model, f"{inner}.NAME" if inner in ("tiers", "styles", "offers", "models") else inner
+                model, f"{inner}.NAME" if inner in ("tiers", "styles", "loras", "offers", "models") else inner
             )
 
 

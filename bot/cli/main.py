@@ -18,6 +18,7 @@ COMMANDS = {
     "imagine": "draw",
     "chat": "draw",
     "run": "draw",
+    "loras": "loras",
     "stats": "stats",
     "plan": "plan",
     "selftest": "plan",

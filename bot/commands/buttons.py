@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bot.commands.button_ids import Action, button_id
 from bot.imagine import refusals
+from bot.imagine.loras import written
 from bot.imagine.models import Size, Workflow
 from bot.imagine.options import OPTIONS, Options, altered, number_text
 from bot.imagine.picture import is_spoiler
@@ -279,6 +280,8 @@ def _detail_facts(
             facts.append((t(f"fact-{name}"), f"{value:g}" if isinstance(value, float) else value))
     if request.style:
         facts.append((t("fact-style"), request.style))
+    if loras := written(request.loras):
+        facts.append((t("fact-lora"), loras))
     for option in OPTIONS:
         if option.name in request.extra:
             label = option.called(t.language).capitalize()

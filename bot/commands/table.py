@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.commands import allowance, help, members, models, mydata, owners, questions, server, stats  # noqa: A004
+from bot.commands import (
+    allowance,
+    help,  # noqa: A004
+    loras,
+    members,
+    models,
+    mydata,
+    owners,
+    questions,
+    server,
+    stats,
+)
 from bot.commands.command import Command
 from bot.faces.caller import Who
 from bot.messages import UserError, say
@@ -29,6 +40,7 @@ async def _help(service: Service, caller: Caller, _: Given) -> Card:
 COMMANDS: tuple[Command, ...] = (
     *allowance.COMMANDS,
     *members.COMMANDS,
+    *loras.COMMANDS,
     *questions.COMMANDS,
     *models.COMMANDS,
     *mydata.COMMANDS,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import ValidationError
 
 from bot.config.engine import Model, NamedModel, Server
+from bot.config.loras import Lora
 from bot.config.money import Offer, Rent, Tier, VolumePrice
 from bot.config.schema import Config, Style
 from bot.messages import UserError, say
@@ -56,7 +57,13 @@ def _anchored(config: Config, base: Path) -> Config:
     """Relative folders count from the folder of bot.toml, wherever a command is run."""
     storage = config.storage.model_copy(update={"folder": base / config.storage.folder})
     models = {name: _anchored_model(model, base) for name, model in config.models.items()}
-    changes = {"storage": storage, "model": _anchored_model(config.model, base), "models": models}
+    loras = {name: lora.model_copy(update={"file": base / lora.file}) for name, lora in config.loras.items()}
+    changes = {
+        "storage": storage,
+        "model": _anchored_model(config.model, base),
+        "models": models,
+        "loras": loras,
+    }
     return config.model_copy(update=changes)
 
 
@@ -103,6 +110,7 @@ FORMS = {
     "code": "must be 8 to 32 letters and digits, with hyphens between them where you like",
     "members": "must be accounts such as discord:1234 or telegram:1234",
     "terms": "must begin with http:// or https://",
+    "loras": "must be small letters, digits, hyphens and underscores, at most 32",
     "offers": "must be small letters, digits, hyphens and underscores, at most 32",
     "models": "must be small letters, digits, dots, hyphens and underscores, at most 32",
     "servers": "must be servers or groups such as discord:1234 or telegram:-100123",
@@ -137,6 +145,7 @@ def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
         "tiers": Tier,
         "rent": Rent,
         "styles": Style,
+        "loras": Lora,
         "offers": Offer,
         "models": NamedModel,
     }

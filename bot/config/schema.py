@@ -18,6 +18,7 @@ from pydantic import Field, field_validator, model_validator
 
 from bot.config.engine import Engine, Model, ModelName, NamedModel, OpenAI, Ray
 from bot.config.faces import Access, Discord, Http, Owners, Telegram
+from bot.config.loras import Lora, LoraName  # noqa: TC001 - pydantic reads them
 from bot.config.money import SEED_TIERS, Cost, Offer, OfferName, Rent, Sales, Tier
 from bot.config.section import Language, Section
 
@@ -114,6 +115,7 @@ class Config(Section):
     sales: Sales = Sales()
     offers: dict[OfferName, Offer] = {}
     styles: dict[str, Style] = Field(default_factory=lambda: dict(SEED_STYLES))
+    loras: dict[LoraName, Lora] = {}
 
     @field_validator("time_zone")
     @classmethod

@@ -11,7 +11,7 @@ from discord import app_commands
 
 from bot.discord.locale import language_of, text
 from bot.imagine.inputs import Brought
-from bot.imagine.options import MAX_PROMPT_CHARS, OPTIONS, Kind, Option, Options, shown
+from bot.imagine.options import MAX_PROMPT_CHARS, OPTIONS, Kind, Option, Options, number_text, shown
 from bot.imagine.region import SIDES
 from bot.messages import UserError, say, translator
 from bot.render import model_line
@@ -19,6 +19,7 @@ from bot.render import model_line
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from bot.config.section import Language
     from bot.discord.face import Face, Interaction
     from bot.imagine.asker import Asker
     from bot.imagine.live import LiveRequest
@@ -76,6 +77,19 @@ def add_to(face: Face) -> None:
         async def models(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
             language = language_of(interaction.locale, service.config.language)
             return _matching(_models(service, language), typed)
+
+    if "lora" in names:
+
+        @imagine.autocomplete("lora")
+        async def loras(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
+            language = language_of(interaction.locale, service.config.language)
+            before, _, word = typed.replace("，", ",").rpartition(",")
+            first = f"{before.strip()}, " if before.strip() else ""
+            named = {
+                f"{first}{_called(lora.names, name, language)}": f"{first}{name}:{number_text(lora.strength)}"
+                for name, lora in service.loras.of().items()
+            }
+            return _matching(named, word, {typed: typed} if ":" in word else None)
 
     @imagine.autocomplete("size")
     async def sizes(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
@@ -149,10 +163,11 @@ def _typed(value: str | int | bool | None) -> Any:
 
 def _styles(service: Service, language: str) -> dict[str, str]:
     """Styles by the names a reader knows them under."""
-    return {
-        next((label for known, label in style.names.items() if known == language), name): name
-        for name, style in service.config.styles.items()
-    }
+    return {_called(style.names, name, language): name for name, style in service.config.styles.items()}
+
+
+def _called(names: Mapping[Language, str], name: str, language: str) -> str:
+    return next((label for known, label in names.items() if known == language), name)
 
 
 def _models(service: Service, language: str) -> dict[str, str]:

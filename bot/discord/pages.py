@@ -193,7 +193,7 @@ def card_embed(card: Card, mentions: Mapping[str, str] | None = None) -> discord
 
 
 def card_embeds(card: Card, mentions: Mapping[str, str] | None = None) -> list[discord.Embed]:
-    """A card as embeds: itself, or the entries of its list."""
+    """A card as embeds: itself, or the entries of its list, below what it says of them."""
     if not card.parts:
         embed = card_embed(card, mentions)
         return [embed.set_image(url=f"attachment://{CHART}")] if card.picture else [embed]
@@ -201,7 +201,7 @@ def card_embeds(card: Card, mentions: Mapping[str, str] | None = None) -> list[d
     for n, (embed, part) in enumerate(zip(embeds, card.parts, strict=True)):
         if part.picture:
             embed.set_thumbnail(url=f"attachment://{thumbnail_name(n)}")
-    return embeds
+    return [card_embed(card, mentions), *embeds] if card.text else embeds
 
 
 def card_files(card: Card) -> dict[str, bytes]:

@@ -38,6 +38,7 @@ from storage.records.requests import JobState as Row
 if TYPE_CHECKING:
     from bot.config.schema import Config
     from bot.imagine.live import LiveRequest
+    from bot.imagine.loras import Loras
     from bot.imagine.models import Models
     from bot.imagine.request import ImageRequest
     from engine.request import Drawing
@@ -73,11 +74,12 @@ def slow_lane(tier: str) -> str:
 class JobRunner:
     """Takes the jobs of a request to their end. Owns no task: the service runs `draw` and cancels it."""
 
-    def __init__(self, config: Config, models: Models, store: Store, safety: Safety) -> None:
+    def __init__(self, config: Config, models: Models, store: Store, safety: Safety, loras: Loras) -> None:
         self._config = config
         self._models = models
         self._store = store
         self._safety = safety
+        self._loras = loras
 
     async def draw(self, flight: Flight) -> None:
         """Have every open job drawn and stored, then publish the outcome."""
@@ -150,9 +152,11 @@ class JobRunner:
         # A tier that bot.toml no longer names is drawn under the default one's rules.
         tier = tiers.get(record.tier, tiers[self._config.default_tier])
         model = self._models.named(request.model).name
+        adapters = self._loras.adapters(request.loras)
+        words = styled(request.prompt, self._config.styles.get(request.style or ""))
         return DrawRequest(
             job_id=job.job_id,
-            prompt=styled(request.prompt, self._config.styles.get(request.style or "")),
+            prompt=self._loras.triggered(words, request.loras),
             width=request.width,
             height=request.height,
             steps=request.steps,
@@ -162,10 +166,11 @@ class JobRunner:
             extra=tuple(sorted(request.extra.items())),
             inputs=_inputs(request),
             model=model if len(self._models.names) > 1 else "",
+            adapters=adapters,
             lane=slow_lane(record.tier) if record.slow else record.tier,
             flow=record.member,
             preview_every=self._config.engine.preview_every,
-            png=picture_file(request, job.seed, model, watermark=tier.watermark),
+            png=picture_file(request, job.seed, model, adapters, watermark=tier.watermark),
             waited_s=job.waited_us / 1e6,
         )
 

@@ -50,6 +50,7 @@ class Options:
     images: str | None = None
     guidance: str | None = None
     style: str | None = None
+    lora: str | None = None
     steps: str | None = None
     strength: str | None = None
     area: str | None = None
@@ -71,6 +72,8 @@ class Kind(Enum):
     """A shape, WIDTHxHEIGHT or WIDTH:HEIGHT."""
     WHOLE = "whole number"
     NUMBER = "number"
+    LIST = "list"
+    """Words, each perhaps with a number behind a colon: ink:0.8, sepia."""
     FLAG = "flag"
     """No value: it is there or not."""
 
@@ -153,6 +156,7 @@ OPTIONS = (
         label="CFG scale",
     ),
     Option("style", Kind.CHOICE, label="Style"),
+    Option("lora", Kind.LIST, aliases=("loras",), api="loras", label="Lora", fewest=1),
     Option("model", Kind.CHOICE, aliases=("m",), replaces=("steps", "guidance"), fewest=2),
     Option(
         "steps",

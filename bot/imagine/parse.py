@@ -28,6 +28,9 @@ _OPTION = re.compile(
 )
 _QUOTES = {'"': '"', "“": "”", "「": "」", "『": "』", "«": "»", "'": "'", "‘": "’"}
 _SPACED_SIZE = re.compile(rf"(?P<size>(?:{PIXELS.pattern})|(?:{SHAPE.pattern}))(?:$|[\s,，;；。])", re.I)
+_ITEM = r"[^\s,，、+＋]+(?:\s*[:：]\s*[^\s,，、+＋]+)?"
+_LIST = re.compile(rf"{_ITEM}(?:\s*[,，、+＋]\s*{_ITEM})*")
+"""Words with a comma or a plus between them, each perhaps with a number behind a colon."""
 _FLAG_OF_SHELL = re.compile(r"--(?P<name>[^\W\d_]+)(?:=(?P<value>.*))?", re.S)
 
 
@@ -71,7 +74,9 @@ def parse_words(words: Sequence[str]) -> Options:
 
 
 def _take(found: dict[str, str | bool], option: Option, typed: str, value: str | bool) -> None:
-    if option.name in found:
+    if option.name in found and option.kind is Kind.LIST and isinstance(value, str):
+        value = f"{found[option.name]}, {value}" if value else value
+    elif option.name in found:
         raise UserError(say("error-option-twice", option=typed.lower()))
     if not value:
         raise UserError(say("error-option-value", option=typed.lower()))
@@ -128,6 +133,8 @@ def _value(tail: str, option: Option) -> tuple[str, str]:
         return tail.strip(), ""
     if option.kind is Kind.SIZE and (spaced := _SPACED_SIZE.match(tail)):
         return spaced["size"].strip(), tail[spaced.end() :]
+    if option.kind is Kind.LIST and (listed := _LIST.match(tail)):
+        return listed.group(), tail[listed.end() :]
     value, _, rest = tail.replace("\n", " ").partition(" ")
     return value.strip().rstrip(",，;；。"), rest
 

@@ -7,6 +7,7 @@ so that a picture says by itself how to draw it again.
 from __future__ import annotations
 
 import io
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,10 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.imagine.request import ImageRequest
+    from engine.request import Adapter
 
 SEED, NEGATIVE = BY_NAME["seed"].label, BY_NAME["negative"].label
 FIRST = ("Steps", "Sampler", "CFG scale", "Seed", "Size", "Model")
 """In the web UIs' order; fields they do not know come after."""
+HASH_CHARS = 12
+"""Of a LoRA file's SHA-256, as the web UIs show it."""
 WATERMARK = "easel"
 EMPTY = (43, 45, 49)
 THUMBNAIL_PX = 256
@@ -50,24 +54,30 @@ class Picture:
     """Shown as a spoiler, because the owner's classifier warned of it. Known once `png` is read."""
 
 
-def parameters(request: ImageRequest, seed: int, model: str) -> str:
+def parameters(request: ImageRequest, seed: int, model: str, adapters: Sequence[Adapter] = ()) -> str:
     """The picture's parameters in the notation of Stable Diffusion web UIs."""
     lines = [request.prompt]
     said = {option.label: request.value(option) for option in OPTIONS if option.label} | {SEED: seed}
     if negative := said.pop(NEGATIVE):
         lines.append(f"{NEGATIVE}: {negative}")
     facts = dict.fromkeys(FIRST) | said | {"Sampler": "Euler", "Model": model, "Version": "Easel"}
+    if adapters:
+        hashes = (f"{adapter.name}: {adapter.digest[:HASH_CHARS]}" for adapter in adapters)
+        facts["Lora hashes"] = ", ".join(hashes)
     written = [f"{label}: {_plain(value)}" for label, value in facts.items() if value is not None]
     return "\n".join([*lines, ", ".join(written)])
 
 
 def _plain(value: object) -> str:
-    return number_text(value) if isinstance(value, float) else str(value)
+    text = number_text(value) if isinstance(value, float) else str(value)
+    return json.dumps(text, ensure_ascii=False) if "," in text or ":" in text else text
 
 
-def picture_file(request: ImageRequest, seed: int, model: str, *, watermark: bool) -> PngFile:
+def picture_file(
+    request: ImageRequest, seed: int, model: str, adapters: Sequence[Adapter] = (), *, watermark: bool
+) -> PngFile:
     """What the worker is to write into the picture's file."""
-    texts = (("parameters", parameters(request, seed, model)),)
+    texts = (("parameters", parameters(request, seed, model, adapters)),)
     return PngFile(texts, WATERMARK if watermark else "")
 
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
+from bot.imagine.loras import chosen as chosen_loras
+from bot.imagine.loras import written
 from bot.imagine.models import Size, Workflow
 from bot.imagine.notation import foreign_notation
 from bot.imagine.options import (
@@ -35,8 +37,9 @@ from bot.imagine.text import clean_prompt, is_blank
 from bot.messages import Message, Reason, UserError, say
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from bot.config.loras import Lora
     from bot.config.money import Tier
     from bot.config.schema import Style
     from bot.imagine.models import Capabilities, Models
@@ -77,6 +80,8 @@ class ImageRequest:
     negative_prompt: str = ""
     quality: str = "standard"
     style: str | None = None
+    loras: dict[str, float] = field(default_factory=dict)
+    """Their strengths, by name."""
     private: bool = False
     model: str = ""
     """The name of the model it is drawn with; empty in requests from before there was a choice."""
@@ -110,6 +115,8 @@ class ImageRequest:
                 return self.negative_prompt or None
             case "size":
                 return str(self.size)
+            case "lora":
+                return written(self.loras)
             case name if name in CORE:
                 value: str | int | float | bool | None = getattr(self, name)
                 return value
@@ -154,11 +161,13 @@ def resolve(
     models: Models,
     tier: Tier,
     styles: Mapping[str, Style],
+    loras: Callable[[str], Mapping[str, Lora]] = lambda model: {},
     picture: Given | None = None,
 ) -> Resolved:
     """Check `options` against model and tier. Raises `UserError` with one sentence; changes nothing.
 
-    `picture` is what came with them; the digests of what is drawn from are the caller's to fill in.
+    `loras` gives those that may be used with a model; `picture` is what came with the options: the digests of
+    what is drawn from are the caller's to fill in.
     """
     chosen = models.chosen(options.model, tier)
     model = chosen.capabilities
@@ -203,6 +212,7 @@ def resolve(
         negative_prompt=negative,
         quality=quality,
         style=style,
+        loras=chosen_loras(options.lora, loras(chosen.name)),
         private=options.private,
         model=chosen.name,
         extra={name: value for name, value in numbers.items() if value is not None},

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import json
 import secrets
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
@@ -23,6 +24,7 @@ from bot.imagine.drawing import Flight, JobRunner
 from bot.imagine.events import Done, Failed
 from bot.imagine.inputs import Inputs, Made
 from bot.imagine.live import LiveRequest
+from bot.imagine.loras import Loras
 from bot.imagine.moderation import Moderation
 from bot.imagine.request import ImageRequest, resolve
 from bot.imagine.safety import Safety
@@ -71,6 +73,7 @@ class Service:
         alerts: Alerts | None = None,
         safety: Safety | None = None,
         counting: Counting | None = None,
+        loras: Loras | None = None,
     ) -> None:
         self.config = config
         self.models = models
@@ -81,9 +84,10 @@ class Service:
         self.shop = Shop(config, store, self.alerts)
         self._moderation = Moderation(config, store)
         self._adviser = Adviser(store)
+        self.loras = loras or Loras(config)
         safety = safety or Safety(config.moderation)
         self.inputs = Inputs(store, safety)
-        self._runner = JobRunner(config, models, store, safety)
+        self._runner = JobRunner(config, models, store, safety, self.loras)
         self._flights: dict[str, Flight] = {}
         self.paused = False
         self._accepting: dict[tuple[str, str], asyncio.Event] = {}
@@ -92,7 +96,11 @@ class Service:
     @property
     def named(self) -> Named:
         """What members may choose of what bot.toml names."""
-        return {"style": tuple(self.config.styles), "model": self.models.names}
+        return {
+            "style": tuple(self.config.styles),
+            "model": self.models.names,
+            "lora": tuple(self.loras.of()),
+        }
 
     # life
 
@@ -169,7 +177,12 @@ class Service:
             opened = await self.inputs.open(brought, tier, asker.scope) if brought else None
             given = opened.given if opened else None
             resolved = resolve(
-                options, models=self.models, tier=tier, styles=self.config.styles, picture=given
+                options,
+                models=self.models,
+                tier=tier,
+                styles=self.config.styles,
+                loras=partial(self.loras.of, tier.name),
+                picture=given,
             )
             await self._moderation.check(resolved.request, asker.scope, adult=asker.adult)
         except (Refusal, StoreUnavailable) as error:

@@ -142,7 +142,8 @@ async def _ask(
 def options(body: OpenAIRequest) -> Options:
     """What was asked for, as every face says it."""
     given = {option.name: getattr(body, option.field, None) for option in OPTIONS if not option.chats_only}
-    said: dict[str, Any] = {name: THEIRS.get((name, value), _typed(value)) for name, value in given.items()}
+    typed = {name: _typed(value) for name, value in given.items()}
+    said: dict[str, Any] = {name: THEIRS.get((name, value), value) for name, value in typed.items()}
     return Options(prompt=body.prompt, **said)
 
 
@@ -155,6 +156,8 @@ def digest(body: OpenAIRequest, brought: Brought | None = None) -> str:
     return whole.hexdigest()[:32]
 
 
-def _typed(value: str | int | float | None) -> str | None:
+def _typed(value: str | int | float | list[str] | None) -> str | None:
     """A field's value as it would be typed in a chat."""
+    if isinstance(value, list):
+        return ", ".join(value)
     return number_text(value) if isinstance(value, float) else None if value is None else str(value)

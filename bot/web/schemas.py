@@ -95,7 +95,7 @@ class OpenAIRequest(BaseModel):
         return self.partial_images or 0
 
 
-TYPES: dict[Kind, Any] = {Kind.WHOLE: int, Kind.NUMBER: float}
+TYPES: dict[Kind, Any] = {Kind.WHOLE: int, Kind.NUMBER: float, Kind.LIST: str | list[str]}
 
 
 def _own_fields(*, with_picture: bool) -> dict[str, Any]:

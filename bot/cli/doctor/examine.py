@@ -17,13 +17,15 @@ import structlog
 from bot.app import MB, model_settings
 from bot.cli.database import broken, ledgers_currency
 from bot.cli.doctor import environment, machine, platforms
-from bot.cli.doctor.finding import fine, problem
+from bot.cli.doctor.finding import fine, problem, warning
 from bot.config.credentials import ENV_FILE, env_trouble
 from bot.extras import extra
 from bot.faces.platforms import CHATS
 from bot.folders import DATABASE, nearest, writable
+from bot.imagine import loras
 from bot.messages import UserError, say
 from engine import survey
+from engine.adapters import BadAdapter
 from storage.errors import AlreadyServing, StorageError
 from storage.serving import Serving
 
@@ -46,6 +48,7 @@ LIBRARIES = {
     "cluster": "ray",
     "openai": "openai",
     "gpu": "torchao",
+    "lora": "peft",
 }
 BACKENDS = {"ray": "cluster", "openai": "openai"}
 """The extra that a backend needs."""
@@ -63,6 +66,7 @@ def examine(
         lambda: [machine.python(sys.version_info[:3])],
         lambda: _device(config, torch, running=running),
         lambda: _files(config),
+        lambda: _loras(config),
         lambda: _database(config),
         lambda: [environment.clock(time.time(), _changed_s(config.storage.folder / DATABASE))],
         lambda: _tokens(config, credentials),
@@ -122,6 +126,14 @@ def _files(config: Config) -> Iterator[Finding]:
         yield machine.disk(str(folder), _free_bytes(folder), config.storage.keep_images_mb * MB - pictures)
 
 
+def _loras(config: Config) -> Iterator[Finding]:
+    for name, found in loras.examined(config).items():
+        if isinstance(found, BadAdapter):
+            yield warning(loras.flaw(name, found), say("doctor-lora-do"))
+        else:
+            yield fine(say("doctor-lora", lora=name))
+
+
 def _tokens(config: Config, credentials: Credentials) -> Iterator[Finding]:
     if not credentials.platforms and not config.http.enabled:
         yield platforms.no_token()
@@ -136,6 +148,8 @@ def _extras(config: Config) -> Iterator[str]:
     """The package's extras that bot.toml turns on."""
     if config.http.enabled:
         yield "api"
+    if config.loras:
+        yield "lora"
     if (needed := BACKENDS.get(config.engine.backend)) is not None:
         yield needed
 

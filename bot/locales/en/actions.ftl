@@ -22,5 +22,6 @@ fact-negative = Negative prompt
 fact-guidance = Guidance
 fact-model = Model
 fact-style = Style
+fact-lora = LoRA
 fact-id = ID
 error-not-owner = Only the person who asked for that picture can do this.

@@ -70,6 +70,9 @@ doctor-currency = The ledger is in { $kept }, but bot.toml says { $configured }:
 doctor-currency-do = Set currency back to "{ $kept }", or set a new folder under [storage] to start a new ledger.
 doctor-database-broken = The database contradicts itself ({ $count }): { $sentences }
 doctor-database-broken-do = Stop the bot, copy the data folder to a safe place, and read what easel check says. To go back to the last good backup, use easel restore.
+doctor-lora = The LoRA { $lora } can be offered.
+doctor-lora-do = Name another file under [loras] in bot.toml, or leave this one out.
+
 doctor-clock = The clock has not been set back.
 doctor-clock-back = The clock is earlier than the last entry written here.
 doctor-clock-agrees = The clock agrees with { $platform }.

@@ -73,3 +73,23 @@ telegram-token-shape = This TELEGRAM_TOKEN does not look like a bot token; copy 
 telegram-bad-token = Telegram does not know this TELEGRAM_TOKEN; get a valid one from @BotFather.
 discord-token-shape = This DISCORD_TOKEN does not look like a bot token; copy it again from the Developer Portal (Bot, Reset Token).
 discord-bad-token = Discord does not accept this DISCORD_TOKEN; copy a valid one from the Developer Portal (Bot, Reset Token).
+
+# LoRAs, for the owner
+
+lora-flaw = The LoRA { $lora } is not offered: { $flaw ->
+        [missing] there is no file { $file }, or not exactly one .safetensors in that folder
+        [pickle] { $file } is a pickle, which could run code; convert it to .safetensors
+        [unreadable] { $file } is not a whole .safetensors file
+        [dora] { $file } is a DoRA, which is not supported; a LoRA is
+        [loha] { $file } is a LoHa, which is not supported; a LoRA is
+        [lokr] { $file } is a LoKr, which is not supported; a LoRA is
+        [double-underscore] the keys of { $file } begin with lora_unet__, with two underscores, from which its layers cannot be told
+        [text-encoder] { $file } changes the text encoder too, which is not supported
+        [no-peft] peft is not installed, which the extra lora brings
+        [no-lora] { $file } holds no LoRA
+        [other-model] { $file } was trained for another model than [model] names
+       *[other] { $file } cannot be used
+    }.
+lora-refused = The LoRA { $lora } is not offered: the model cannot load it ({ $reason }).
+loras-none = bot.toml names no LoRAs.
+loras-file = { $lora }: strength { $strength }, { $file }, SHA-256 { $digest }…

@@ -22,5 +22,6 @@ fact-negative = 反向提示词
 fact-guidance = 引导强度
 fact-model = 模型
 fact-style = 风格
+fact-lora = LoRA
 fact-id = 编号
 error-not-owner = 只有这张图的作者才能这样做。

@@ -61,6 +61,9 @@ doctor-currency = 账本以 { $kept } 记账，而 bot.toml 写的是 { $configu
 doctor-currency-do = 把 currency 改回 "{ $kept }"，或用 storage.folder 指定新文件夹重新记账。
 doctor-database-broken = 数据库自相矛盾（{ $count } 处）：{ $sentences }
 doctor-database-broken-do = 停止机器人，把数据文件夹另存一份，查看 easel check；要恢复，用 easel restore 和最近的完好备份。
+doctor-lora = LoRA { $lora } 可以提供。
+doctor-lora-do = 请在 bot.toml 的 [loras] 下换一个文件，或去掉这一个。
+
 doctor-clock = 时钟没有倒退。
 doctor-clock-back = 时钟落后于此前写入的内容。
 doctor-clock-agrees = 时钟与 { $platform } 一致。

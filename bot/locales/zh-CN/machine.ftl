@@ -73,3 +73,23 @@ telegram-token-shape = 这个 TELEGRAM_TOKEN 看起来不是机器人令牌，�
 telegram-bad-token = Telegram 不认识这个 TELEGRAM_TOKEN，请向 @BotFather 获取有效的令牌。
 discord-token-shape = 这个 DISCORD_TOKEN 看起来不是机器人令牌，请在开发者门户（Bot → Reset Token）重新复制。
 discord-bad-token = Discord 不认识这个 DISCORD_TOKEN，请在开发者门户（Bot → Reset Token）重新复制。
+
+# LoRA，供所有者查看
+
+lora-flaw = LoRA { $lora } 未提供：{ $flaw ->
+        [missing] 没有文件 { $file }，或该文件夹里不是恰好一个 .safetensors
+        [pickle] { $file } 是可能执行代码的 pickle 文件，请转换为 .safetensors
+        [unreadable] { $file } 不是完整的 .safetensors 文件
+        [dora] { $file } 是 DoRA，暂不支持，请使用 LoRA
+        [loha] { $file } 是 LoHa，暂不支持，请使用 LoRA
+        [lokr] { $file } 是 LoKr，暂不支持，请使用 LoRA
+        [double-underscore] { $file } 的键以 lora_unet__（两个下划线）开头，无法判断对应的层
+        [text-encoder] { $file } 还会改动文本编码器，暂不支持
+        [no-peft] 没有安装 peft，它随附加组件 lora 安装
+        [no-lora] { $file } 里没有 LoRA
+        [other-model] { $file } 是为 [model] 以外的模型训练的
+       *[other] { $file } 无法使用
+    }。
+lora-refused = LoRA { $lora } 未提供：模型无法载入它（{ $reason }）。
+loras-none = bot.toml 里没有配置 LoRA。
+loras-file = { $lora }：强度 { $strength }，{ $file }，SHA-256 { $digest }…

@@ -50,6 +50,7 @@ class People:
         if command == "imagine":
             asked = parse_imagine(rest)
             options = {"prompt": asked.prompt, "seed": asked.seed, "size": asked.size, "style": asked.style}
+            options |= {"lora": asked.lora}
             options |= {"quality": "final" if asked.steps else asked.quality}
             options |= {"images": int(asked.images) if asked.images else None}
             options |= {"private": True if asked.private else None, "model": asked.model}

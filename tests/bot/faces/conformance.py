@@ -11,9 +11,14 @@ import pytest
 from PIL import Image
 
 from bot.commands.button_ids import Action
+from bot.imagine.loras import SHIPPED
 from tests.bot.faces.driver import Can, Face, Who, files, says, used
 
-SETTINGS: dict[str, Any] = {"moderation": {"blocked_words": ["kitten"]}}
+INK = SHIPPED["ink"].file
+SETTINGS: dict[str, Any] = {
+    "moderation": {"blocked_words": ["kitten"]},
+    "loras": {"ink": {"file": INK}, "line": {"file": INK}},
+}
 """What the suite needs in bot.toml."""
 MODELS: dict[str, Any] = {
     "plain": {"path": "embedded", "default": True},
@@ -55,6 +60,16 @@ class FaceConformance:
         image = Image.open(io.BytesIO(picture))
         assert image.size == (128, 128)
         assert "an orange cat" in image.info.get("parameters", "")
+        assert await used(face) == (1, 0)
+
+    @pytest.mark.parametrize("typed", ["ink:0.5", "ink:0.5, line:1"])
+    async def test_a_picture_is_drawn_with_the_loras_that_were_named(self, face: Face, typed: str) -> None:
+        await face.type(f'/imagine a cat --lora "{typed}"')
+        await face.settled()
+        (picture,) = face.pictures()
+        told = Image.open(io.BytesIO(picture)).info.get("parameters", "")
+        assert f'Lora: "{typed}"' in told
+        assert "Lora hashes:" in told
         assert await used(face) == (1, 0)
 
     async def test_two_images_are_two_pictures_and_two_charges(self, face: Face) -> None:

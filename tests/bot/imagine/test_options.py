@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from PIL import Image
+from typer import Context
 from typer.main import get_command
 
 from bot.cli import main
+from bot.config.loras import Lora
 from bot.config.money import SEED_TIERS
 from bot.config.schema import Style
 from bot.discord.imagine import signature
@@ -27,8 +30,6 @@ from bot.web.schemas import EditRequest, GenerationRequest
 from tests.easel import config_in, easel
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from bot.imagine.request import ImageRequest
     from engine.backend import Backend
 
@@ -36,8 +37,9 @@ EMBEDDED = load_capabilities("embedded")
 TIER = SEED_TIERS["premium"]
 STYLES = {"ink": Style(prompt="{prompt}, in ink")}
 MODELS = {"plain": {"path": "embedded", "default": True}, "careful": {"path": "embedded"}}
-NAMED = {"style": tuple(STYLES), "model": tuple(MODELS)}
+NAMED = {"style": tuple(STYLES), "model": tuple(MODELS), "lora": ("ink",)}
 TWO = Models(*(Model(EMBEDDED, cast("Backend", None), name) for name in MODELS))
+LORAS = {"ink": Lora(file=Path("ink.safetensors"))}
 SAME_PICTURE = ("images", "private")
 """Options that say how many pictures, or who sees them, and nothing about one of them."""
 ANNA = Asker("console", "anna", tier="premium")
@@ -52,6 +54,8 @@ def value(option: Option) -> str | bool:
         return str(min(int(low) + 2, int(high)))
     if option.kind is Kind.SIZE:
         return "96x160"
+    if option.kind is Kind.LIST:
+        return "ink:0.5"
     return (choices(option, EMBEDDED, NAMED) or ("blur",))[-1]
 
 
@@ -61,7 +65,9 @@ def asked(option: Option) -> Options:
 
 
 def resolved(options: Options, picture: Given | None = None) -> ImageRequest:
-    return resolve(options, models=TWO, tier=TIER, styles=STYLES, picture=picture).request
+    return resolve(
+        options, models=TWO, tier=TIER, styles=STYLES, loras=lambda model: LORAS, picture=picture
+    ).request
 
 
 def given(option: Option) -> Given | None:
@@ -101,7 +107,8 @@ def test_it_is_typed_in_a_chat_and_at_a_shell_in_every_language(option: Option, 
 @every_option
 def test_it_is_a_field_of_the_slash_command_and_of_the_api_and_in_every_help(option: Option) -> None:
     assert option.name in signature(EMBEDDED).parameters
-    command = get_command(main.app).commands["imagine"]  # type: ignore[attr-defined]
+    shell: Any = get_command(main.app)
+    command = shell.get_command(Context(shell), "imagine")
     assert f"--{option.shown}" in {name for param in command.params for name in param.opts}
     for language in LANGUAGES:
         assert about(option, EMBEDDED, NAMED, translator(language))

@@ -125,6 +125,7 @@ class Program:
             "prompt": options.prompt, "size": options.size, "quality": options.quality, "seed": options.seed,
             "steps": options.steps, "n": options.images, "negative_prompt": options.negative,
             "model": options.model,
+            "loras": options.lora,
         }  # fmt: skip
         for name in NUMBERS:
             if asked[name] is not None and asked[name].isdecimal():
