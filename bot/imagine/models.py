@@ -7,7 +7,7 @@ name it is offered, to whom, and how many images a picture of it counts as.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from enum import StrEnum
 from functools import cache
@@ -265,6 +265,8 @@ def offered_models(found: Found, config: Config, backend: Backend) -> Models:
     models, sections = [], config.named_models
     for name, capabilities in found.capabilities.items():
         section = sections.get(name) or sections[""]
+        if config.engine.backend == "openai":  # such servers are sent words alone
+            capabilities = replace(capabilities, strength={})
         models.append(Model(capabilities, backend, name, section.price_factor, section.tiers, section.about))
     return Models(*models, aliases=config.http.model_aliases)
 

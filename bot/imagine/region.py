@@ -65,11 +65,10 @@ def inner_size(side: str, size: tuple[int, int]) -> tuple[int, int]:
 def with_room(picture: Image.Image, side: str, size: tuple[int, int]) -> tuple[Image.Image, Image.Image]:
     """A picture of `size` in which the old one, of `inner_size`, leaves room; the mask of that room.
 
-    The room holds the old picture's colours, stretched and blurred: a start for whoever draws over it.
+    In the room the old picture's edge goes on, blurred: a start for whoever draws over it.
     """
     left, top, right, bottom = _pixels(inner(side), size)
-    small = picture.resize((8, 8), Image.Resampling.BOX)
-    canvas = small.resize(size, Image.Resampling.BICUBIC).filter(ImageFilter.GaussianBlur(max(size) / 32))
+    canvas = _with_edges_on(picture, (left, top), size).filter(ImageFilter.GaussianBlur(max(size) / 32))
     canvas.paste(picture, (left, top))
     margin = round(min(size) * OVERLAP)
     kept = (
@@ -81,6 +80,24 @@ def with_room(picture: Image.Image, side: str, size: tuple[int, int]) -> tuple[I
     mask = Image.new("L", size, 255)
     mask.paste(0, kept)
     return canvas, mask
+
+
+def _with_edges_on(picture: Image.Image, at: tuple[int, int], size: tuple[int, int]) -> Image.Image:
+    """A picture of `size` with the old one in it, whose outermost pixels go on to the borders."""
+    left, top = at
+    right, bottom = left + picture.width, top + picture.height
+    canvas = Image.new(picture.mode, size)
+    canvas.paste(picture, at)
+    width, height = size
+    for strip, room in (
+        ((left, top, left + 1, bottom), (0, top, left, bottom)),
+        ((right - 1, top, right, bottom), (right, top, width, bottom)),
+        ((0, top, width, top + 1), (0, 0, width, top)),  # after the sides: the corners go on from them
+        ((0, bottom - 1, width, bottom), (0, bottom, width, height)),
+    ):
+        if room[0] < room[2] and room[1] < room[3]:
+            canvas.paste(canvas.crop(strip).resize((room[2] - room[0], room[3] - room[1])), room)
+    return canvas
 
 
 def numbered(png: bytes, edge_px: int = 768) -> bytes:

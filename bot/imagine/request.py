@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 DRAWN_SEEDS = 2**32
 """Seeds we draw ourselves stay short enough to be read out and typed."""
+ROOM_STRENGTH = 0.9
 QUALITY_NAMES = {"最终": "final", "auto": "standard", "自动": "standard"}
 AREA_NAMES = {
     "center": "centre",
@@ -217,7 +218,7 @@ def resolve(
         model=chosen.name,
         extra={name: value for name, value in numbers.items() if value is not None},
         workflow=edit.workflow,
-        strength=(strength or model.strength[edit.workflow]) if picture else None,
+        strength=(strength or _strength(edit, model)) if picture else None,
         area=edit.area,
         expand=edit.expand,
     )
@@ -255,6 +256,12 @@ def _edit(options: Options, picture: Given | None, model: Capabilities) -> _Edit
     if workflow not in model.strength:
         raise UserError(say(f"error-workflow-{workflow}", model=model.name))
     return _Edit(workflow, area, expand)
+
+
+def _strength(edit: _Edit, model: Capabilities) -> float:
+    """Where none is said. Of room that is added a little stays: it has the colours beside it."""
+    strength = model.strength[edit.workflow]
+    return min(strength, ROOM_STRENGTH) if edit.expand else strength
 
 
 def _size(

@@ -15,11 +15,8 @@ from bot.imagine.events import Done
 from bot.imagine.models import Size, Workflow
 from bot.imagine.options import Options
 from bot.messages import UserError, translator
-from tests.easel import config_in, easel
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from bot.imagine.live import LiveRequest
     from bot.imagine.service import Service
 
@@ -99,12 +96,3 @@ async def test_a_private_or_deleted_picture_is_nobodys_source(service: Service) 
     with pytest.raises(UserError) as refused:
         await buttons.again(service, BOB, varied.request_id, key="3", address={})
     assert refused.value.message.id == "error-picture-gone"
-
-
-async def test_a_model_that_takes_no_pictures_offers_none_of_it(tmp_path: Path) -> None:
-    async with easel(config_in(tmp_path)) as service:
-        live = await delivered(service)
-        done = live.latest
-        assert isinstance(done, Done)
-        offers = {offer.action for row in buttons.offered(live, done, service) for offer in row}
-        assert {*edits.STRENGTHS, Action.AREA, Action.WIDER, Action.LARGER, Action.REDRAW} < offers

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import io
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image, ImageDraw
 
 from bot.commands import buttons
+from bot.config.money import Tier
 from bot.imagine.asker import Asker
 from bot.imagine.events import Done
 from bot.imagine.inputs import Brought
-from bot.imagine.models import Size, Workflow
+from bot.imagine.models import Size, Workflow, load_capabilities
 from bot.imagine.options import Options
+from bot.imagine.request import Given, resolve
 from bot.imagine.safety import Safety
 from bot.imagine.source import png
 from bot.messages import UserError
 from storage.settings import Scope, Setting
-from tests.easel import FieldModel, config_in, easel
+from tests.easel import FieldModel, config_in, easel, only
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,7 +85,7 @@ async def test_a_picture_is_varied_and_counts_as_one_image(service: Service) -> 
         (Options("a cat"), Brought(picture(), mask()), 1.0, SQUARE, (10, 64), (120, 64)),
         (Options("a cat", area="right"), Brought(picture()), 1.0, SQUARE, (120, 64), (10, 64)),
         (Options("a cat", area="1, 9"), Brought(picture()), 1.0, SQUARE, (5, 5), (64, 64)),
-        (Options("a cat", expand="left"), Brought(picture(128, 96)), 1.0, None, (2, 40), (99, 40)),
+        (Options("a cat", expand="left"), Brought(picture(128, 96)), 0.9, None, (2, 40), (99, 40)),
         (Options("a", expand="all", strength="0.8"), Brought(picture()), 0.8, SQUARE, (2, 2), (64, 64)),
     ],
 )  # fmt: skip
@@ -245,3 +248,39 @@ async def test_an_accepted_picture_is_there_for_the_next_process(tmp_path: Path,
         assert resumed.request == live.request
         await kept(service, live.request.mask)
         await delivered(service, resumed)
+
+
+async def test_a_model_that_takes_no_pictures_says_so() -> None:
+    blind = replace(load_capabilities("embedded"), strength={})
+    for options, workflow in ((CAT, "vary"), (Options("a cat", area="left"), "inpaint")):
+        with pytest.raises(UserError) as refused:
+            resolve(options, models=only(blind), tier=Tier(), styles={}, picture=Given(SQUARE))
+        assert refused.value.message.id == f"error-workflow-{workflow}"
+
+
+async def test_forty_members_vary_and_inpaint_at_once_and_each_is_charged_exactly(
+    service: Service, model: FieldModel, tmp_path: Path
+) -> None:
+    model.gate.clear()
+    askers = [Asker("console", f"member {n}") for n in range(40)]
+    photos = [picture(96, 96, colour) for colour in ("red", "green", "blue")]
+
+    async def two(n: int) -> list[LiveRequest]:
+        photo, asker = photos[n % 3], askers[n]
+        area = Options("a cat", seed=str(n), area=str(n % 9 + 1))
+        return await asyncio.gather(
+            asked(service, Brought(photo), Options("a cat", seed=str(n)), f"{n} vary", asker),
+            asked(service, Brought(photo), area, f"{n} inpaint", asker),
+        )
+
+    lives = [live for pair in await asyncio.gather(*(two(n) for n in range(40))) for live in pair]
+    quotas = [await service.quota(asker) for asker in askers]
+    assert {(quota.used, quota.reserved) for quota in quotas} == {(0, 2)}
+    assert files(tmp_path) == 3 + 9
+    model.gate.set()
+    await asyncio.gather(*(delivered(service, live) for live in lives))
+    quotas = [await service.quota(asker) for asker in askers]
+    assert {(quota.used, quota.reserved) for quota in quotas} == {(2, 0)}
+    kinds = [row.kind for row in await service.store.ledger.rows(limit=100)]
+    assert (kinds.count("vary"), kinds.count("inpaint")) == (40, 40)
+    assert await service.store.check() == []

@@ -1,0 +1,101 @@
+"""docs/pictures.png: a source, a mask and a result for each thing that Easel does with a picture.
+
+    python -m tools.edits
+
+Everything is drawn by the embedded model, through the bot as its members use it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from PIL import Image, ImageDraw, ImageFont
+
+from bot.app import open_service
+from bot.config.schema import Config
+from bot.imagine.asker import Asker
+from bot.imagine.events import Done
+from bot.imagine.inputs import Brought
+from bot.imagine.options import Options
+
+if TYPE_CHECKING:
+    from bot.imagine.service import Service
+
+OUT = Path(__file__).parents[1] / "docs" / "pictures.png"
+ASKER = Asker("console", "owner", tier="enterprise", admitted=True)
+WORDS = "a red apple on a wooden table"
+CELL, GAP, LABEL = 256, 12, 26
+
+Row = tuple[str, Image.Image, Image.Image | None, Image.Image]
+"""What was asked for, the picture that came with it, the mask, and the result."""
+
+
+async def drawn(service: Service, options: Options, brought: Brought | None = None) -> tuple[bytes, Row]:
+    """A result's file, and what it was made from."""
+    key = f"{options}{brought and (brought.enlarge, len(brought.picture))}"
+    live = await service.imagine(ASKER, options, key=key, address={}, brought=brought)
+    done = await live.outcome()
+    assert isinstance(done, Done), done
+    done = await service.read(done)
+    assert isinstance(done, Done), done
+    await service.delivered(live, key)
+    png, request = done.pictures[0].png, live.request
+
+    async def kept(digest: str) -> Image.Image | None:
+        return opened(await service.store.pictures.get_input(digest)) if digest else None
+
+    result = opened(png)
+    return png, (options.prompt, await kept(request.init) or result, await kept(request.mask), result)
+
+
+async def rows(folder: Path) -> list[Row]:
+    """One for each verb."""
+    config = Config.model_validate({"storage": {"folder": folder}})
+    async with open_service(config) as service:
+        first, _ = await drawn(service, Options(WORDS, seed="11", quality="final"))
+        found = []
+        for options, enlarge in (
+            (Options("a green pear on a wooden table", seed="3", quality="final", strength="0.85"), False),
+            (Options("a blue cup on a wooden table", seed="5", quality="final", area="centre"), False),
+            (Options(WORDS, seed="4", quality="final", expand="all", size="square"), False),
+            (Options(WORDS, seed="11", quality="final"), True),
+        ):
+            _, row = await drawn(service, options, Brought(first, own=True, enlarge=enlarge))
+            found.append(row)
+    return found
+
+
+def opened(png: bytes) -> Image.Image:
+    with Image.open(io.BytesIO(png)) as image:
+        return image.convert("RGB")
+
+
+def sheet(found: list[Row]) -> Image.Image:
+    """Source, mask, result: a row each."""
+    names = ("--strength 0.85", "--area centre", "--expand all", "Larger")
+    page = Image.new("RGB", (3 * CELL + 4 * GAP, len(found) * (CELL + GAP + LABEL) + GAP), "white")
+    draw, font = ImageDraw.Draw(page), ImageFont.load_default(size=15)
+    for at, (name, (words, source, mask, result)) in enumerate(zip(names, found, strict=True)):
+        top = GAP + at * (CELL + GAP + LABEL)
+        draw.text((GAP, top), f"{name}: {words}" if name != "Larger" else name, "black", font)
+        for column, image in enumerate((source, mask, result)):
+            if image is not None:
+                left = GAP + column * (CELL + GAP)
+                page.paste(image.resize((CELL, CELL), Image.Resampling.LANCZOS), (left, top + LABEL))
+    return page
+
+
+def main() -> int:
+    with TemporaryDirectory() as folder:
+        sheet(asyncio.run(rows(Path(folder)))).save(OUT, optimize=True)
+    sys.stdout.write(f"{OUT}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
