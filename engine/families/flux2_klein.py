@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from engine.families.family import Family
 from engine.families.model import Caption
 from engine.families.plan import Need, Plan
+from engine.request import Role
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
@@ -59,6 +60,7 @@ class KleinCanvas:
 class Flux2Klein(Family):
     """A caption; above a guidance of 1 also one of the negative prompt, unless the model is distilled."""
 
+    takes: frozenset[Role] = frozenset({Role.REFERENCE})
     distilled: bool = True
     """It was trained to draw without guidance, in few steps."""
 
@@ -128,7 +130,7 @@ class KleinSampler:
         return Caption(embedding, embedding.nbytes, truncated=cut)
 
     def begin(
-        self, request: DrawRequest, captions: Sequence[Caption], references: Sequence[Image] = ()
+        self, request: DrawRequest, captions: Sequence[Caption], pictures: Sequence[Image]
     ) -> KleinCanvas:
         import torch
 
@@ -145,15 +147,15 @@ class KleinSampler:
         )
         latents, ids = packed[0].float(), ids[0]
         read = latents.new_zeros(0, latents.shape[1])
-        if references:
+        if pictures:
             packed, their_ids = pipeline.prepare_image_latents(
-                [self._pixels(picture) for picture in references], 1, None, self._device, pipeline.vae.dtype
+                [self._pixels(picture) for picture in pictures], 1, None, self._device, pipeline.vae.dtype
             )
             read, ids = packed[0].float(), torch.cat([ids, their_ids[0]])
         side = 2 * pipeline.vae_scale_factor
         timesteps, sigmas = self._schedule(len(latents), request.steps)
         return KleinCanvas(
-            key=(request.width, request.height, *(picture.size for picture in references)),
+            key=(request.width, request.height, *(picture.size for picture in pictures)),
             tokens=len(embeddings) * (CAPTION_TOKENS + len(ids)),
             latents=latents,
             grid=(request.height // side, request.width // side),

@@ -16,7 +16,7 @@ from engine.families.flux2_klein import FAMILY, Flux2Klein
 from engine.families.model import Caption
 from engine.families.registry import families, load_profile
 from engine.placement import resolve
-from engine.request import DrawRequest, Input
+from engine.request import DrawRequest, Input, Role
 from engine.selftest import psnr_db
 from engine.settings import EMBEDDED_FOLDER, ModelSettings
 from engine.worker.memory import Mode
@@ -94,7 +94,7 @@ def test_a_picture_is_the_pipelines(tiny: PipelineModel, references: tuple[Image
 
 def test_a_model_draws_from_start_to_end(tiny: PipelineModel) -> None:
     captions = tiny.encode(tiny.profile.plan(REQUEST).texts)
-    canvas = tiny.begin(REQUEST, captions)
+    canvas = tiny.begin(REQUEST, captions, ())
     for _ in range(REQUEST.steps):
         tiny.step([canvas])
         assert tiny.preview(canvas).size == (32, 48)
@@ -107,11 +107,11 @@ def test_what_shares_a_forward(tiny: PipelineModel) -> None:
     assert isinstance(family, Flux2Klein)
     sampler = family.sampler(tiny.pipeline, placement_of(family))
     short, long = tiny.encode(["a cat", "a cat, a dog, " * 20])
-    plain = sampler.begin(REQUEST, [short])
-    assert sampler.begin(replace(REQUEST, steps=9), [long, short]).key == plain.key, (
+    plain = sampler.begin(REQUEST, [short], ())
+    assert sampler.begin(replace(REQUEST, steps=9), [long, short], ()).key == plain.key, (
         "captions have one length"
     )
-    assert sampler.begin(replace(REQUEST, width=96), [short]).key != plain.key
+    assert sampler.begin(replace(REQUEST, width=96), [short], ()).key != plain.key
     edit = sampler.begin(REQUEST, [short], [picture(64, 96)])
     assert edit.key not in (plain.key, sampler.begin(REQUEST, [short], [picture(96, 96)]).key)
     assert edit.tokens == plain.tokens + 24, "a token for each 16 x 16 pixels of the reference"
@@ -122,7 +122,7 @@ def test_it_is_found_by_its_pipeline() -> None:
 
 
 def test_references_make_a_step_longer_and_leave_the_rest_as_it_is() -> None:
-    edit = replace(REQUEST, inputs=(Input("reference", "0" * 64),))
+    edit = replace(REQUEST, inputs=(Input(Role.REFERENCE, "0" * 64),))
     need = FAMILY.plan(edit).need
     assert need.references == 1
     assert need.step_pixels == 2 * need.pixels
