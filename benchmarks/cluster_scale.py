@@ -47,7 +47,7 @@ from engine.front import Front
 from engine.png import encode_png
 from engine.predict import Predictor
 from engine.request import Drawing, DrawRequest, JobState, PngFile, Usage
-from engine.worker.protocol import Card, Health, Moved
+from engine.worker.protocol import Card, Drawn, Health, Moved
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -110,7 +110,7 @@ class Sleeper:
 
     async def fetch(self) -> None: ...
     async def start(self) -> Card:
-        return Card("NVIDIA A10G", "seed-a10g", "one", self._profile)
+        return Card("NVIDIA A10G", (Drawn(self._profile, "one"),))
 
     async def draw(
         self, request: DrawRequest, hear: Callable[[Moved], None], *, lead_s: float = 0.0

@@ -21,8 +21,9 @@ from engine.queue import FairQueue
 from engine.request import JobState
 from engine.shares import Shares
 from engine.worker.accounting import Meter
-from engine.worker.job import Job as Held
+from engine.worker.job import Job as Handed
 from engine.worker.memory import MemoryGate
+from engine.worker.residency import Held, Residency
 from engine.worker.scheduler import Scheduler
 from tools.article import A10G_MB, SECONDS_TOGETHER
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from engine.request import DrawRequest
     from engine.shares import LaneTerms
     from engine.worker.accounting import Spent, Totals
-    from engine.worker.scheduler import Work
+from engine.worker.scheduler import Work
 
 LANES = 3
 STRIDE = 5
@@ -62,7 +63,9 @@ class Card:
         self._predictor = Predictor(self._profile)
         self.queue: FairQueue[Job] = FairQueue(lanes)
         gate = MemoryGate(self._profile, A10G_MB * 1_000_000)
-        self._scheduler = Scheduler(Shares(lanes), gate, self._predictor, max_active=LANES)
+        self._scheduler = Scheduler(
+            Shares(lanes), Residency([Held("", gate, self._predictor)]), max_active=LANES
+        )
         self._meter = Meter(lambda: self.now_s)
         self._running: dict[int, _Running] = {}
         self._jobs: dict[str, Job] = {}
@@ -135,7 +138,7 @@ class Card:
             if not has_room(window(LANES), held, job.lane, self.queue.dues(), self.queue.due(job)):
                 return
             self.queue.take(job)
-            handed = Held(job.request, job.plan, job.arrived_at)
+            handed = Handed(job.request, job.plan, job.arrived_at)
             self._scheduler.add(handed, self.queue.lead_s(job.lane, held))
 
     def _come_back(self, key: int) -> None:

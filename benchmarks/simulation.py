@@ -18,8 +18,9 @@ from engine.predict import Predictor
 from engine.queue import FairQueue
 from engine.request import JobState
 from engine.shares import Shares
-from engine.worker.job import Job as Held
+from engine.worker.job import Job as Handed
 from engine.worker.memory import MemoryGate, Mode
+from engine.worker.residency import Held, Residency
 from engine.worker.scheduler import Scheduler, Work
 
 if TYPE_CHECKING:
@@ -106,7 +107,9 @@ class _Device:
         self._gate = gate
         self._queue: FairQueue[Job] = FairQueue(lanes)
         self._predictor = Predictor(profile)
-        self._scheduler = Scheduler(Shares(lanes), gate, self._predictor, max_active=max_active)
+        self._scheduler = Scheduler(
+            Shares(lanes), Residency([Held("", gate, self._predictor)]), max_active=max_active
+        )
         self._window = window(max_active)
         self._handed_over: dict[str, Job] = {}
         self._now = 0.0
@@ -148,7 +151,7 @@ class _Device:
                 return
             self._queue.take(job)
             self._handed_over[job.job_id] = job
-            handed = Held(job.request, job.plan, job.arrived_at)
+            handed = Handed(job.request, job.plan, job.arrived_at)
             self._scheduler.add(handed, self._queue.lead_s(job.lane, held))
 
     def _start(self) -> None:

@@ -15,7 +15,8 @@ from engine.fleet.fleet import FixedFleet, nothing
 from engine.fleet.settings import FleetSettings
 from engine.front import Front
 from engine.inputs import nothing_kept
-from engine.settings import EngineConfig, ModelSettings, Reach
+from engine.settings import BadSetting, EngineConfig, ModelSettings, Reach
+from engine.worker.loaded import Offered
 from engine.worker.memory import Mode
 from engine.worker.steploop import StepLoop
 from engine.worker.telemetry import NoTelemetry, NvmlTelemetry
@@ -43,14 +44,14 @@ HEAVY = tuple(f"{__package__}.{name}" for name in ("worker.pipeline", "placement
 
 
 def build_engine(
-    settings: ModelSettings,
+    settings: ModelSettings | Sequence[ModelSettings],
     config: EngineConfig | None = None,
     *,
     reach: Reach = Reach.AUTO,
     observers: Sequence[Observer] = (),
     read: Reader = nothing_kept,
 ) -> Front:
-    """An engine for this machine; nothing is loaded before `start`.
+    """An engine for this machine, with one model or several; nothing is loaded before `start`.
 
     What follows from the device (threads, memory mode and budget, telemetry) is decided by the settings,
     whatever `config` says of it. Raises BadSetting for settings that cannot be; where the worker has a
@@ -58,7 +59,7 @@ def build_engine(
     """
     config = config or EngineConfig()
     if reach is Reach.AUTO:
-        reach = Reach.CHILD if _has_gpu(settings) else Reach.HERE
+        reach = Reach.CHILD if _has_gpu(_several(settings)[0]) else Reach.HERE
     if reach is Reach.CHILD:
         child = child_worker(settings, config)
         return local_front(child, config, observers=observers, replaces=True, on_close=child.close, read=read)
@@ -66,7 +67,11 @@ def build_engine(
     return local_front(worker, config, observers=observers, replaces=False, read=read)
 
 
-def child_worker(settings: ModelSettings, config: EngineConfig) -> ChildWorker:
+def _several(settings: ModelSettings | Sequence[ModelSettings]) -> Sequence[ModelSettings]:
+    return [settings] if isinstance(settings, ModelSettings) else settings
+
+
+def child_worker(settings: ModelSettings | Sequence[ModelSettings], config: EngineConfig) -> ChildWorker:
     """This machine's worker in a process of its own, and a spare one for when that is lost."""
     from engine.fleet.child import ChildWorker
 
@@ -78,6 +83,7 @@ def engine_with(
     model: Model,
     config: EngineConfig | None = None,
     *,
+    mode: Mode = Mode.HIGH,
     clock: Clock = time.monotonic,
     telemetry: Telemetry | None = None,
     observers: Sequence[Observer] = (),
@@ -87,7 +93,7 @@ def engine_with(
     config = config or EngineConfig()
     worker = StepLoop(
         NAME,
-        model=model,
+        models=[Offered(model, mode)],
         config=config,
         clock=clock,
         telemetry=telemetry,
@@ -97,7 +103,7 @@ def engine_with(
 
 
 def build_worker(
-    settings: ModelSettings,
+    settings: ModelSettings | Sequence[ModelSettings],
     config: EngineConfig,
     name: str,
     observers: Sequence[Observer] = (),
@@ -106,20 +112,23 @@ def build_worker(
 ) -> StepLoop:
     """The step loop of one worker, in the process that is to draw. `known`: the families there are.
 
+    Of several models the first is that of requests which name none; its settings say which device they share.
     Raises BadSetting.
     """
     from engine.families.files import fetch
     from engine.fleet.fingerprint import fingerprint
     from engine.placement import resolve  # torch is slow to import: not before somebody draws
 
-    placement = resolve(settings, known)
+    wanted = _several(settings)
+    placements = [resolve(each, known) for each in wanted]
+    placement = placements[0]
+    names = [each.profile.name for each in placements]
+    if len(set(names)) < len(names):
+        raise BadSetting("models", ", ".join(names), "each needs a name of its own")
     placed = replace(
         config,
         memory_budget_bytes=placement.budget_bytes,
-        memory_mode=placement.mode,
-        calibrate=_calibration(placement, settings.largest_px),
         device_name=placement.device_name,
-        lessons_key=placement.lessons_key,
         step_threads=1 if placement.on_gpu else placement.threads,
         threads=1 if placement.on_gpu else placement.threads,
     )
@@ -129,10 +138,18 @@ def build_worker(
         telemetry = NvmlTelemetry(int(index or 0))
     return StepLoop(
         name,
-        model=placement.family.load(placement),
+        models=[
+            Offered(
+                each.family.load(each),
+                mode=each.mode,
+                calibrate=_calibration(each, asked.largest_px),
+                lessons_key=each.lessons_key,
+                fetch=partial(fetch, each.source, each.revision),
+                fingerprint=partial(fingerprint, each),
+            )
+            for asked, each in zip(wanted, placements, strict=True)
+        ],
         config=placed,
-        fetch=partial(fetch, placement.source, placement.revision),
-        fingerprint=partial(fingerprint, placement),
         telemetry=telemetry,
         observers=observers,
     )

@@ -95,7 +95,8 @@ class Dispatcher:
             self.queue.check(request.lane, request.flow, at_hand=self.backlog.at_hand.values())
         predictor = self.models.predictor(request.model)
         # The queue counts in seconds of an average day: told as an ETA, they are today's.
-        job = Job(request, plan, self._clock(), predictor.job_s(plan) / predictor.pace)
+        cost_s = predictor.job_s(plan) / predictor.pace
+        job = Job(request, plan, self._clock(), cost_s, predictor.profile.name)
         self.backlog.add(job, ticket)
         self.dispatch()
 
@@ -159,7 +160,8 @@ class Dispatcher:
     def _ready(self) -> None:
         """A worker has come, or has room again."""
         for member in self.roster.members.values():
-            self.models.add(member.card.profile)
+            for drawn in member.card.models:
+                self.models.add(drawn.profile)
         self.dispatch()
 
     def dispatch(self) -> None:
@@ -170,19 +172,25 @@ class Dispatcher:
         for job in tuple(self.backlog.held_back.values()):
             if (member := self._choose(job, self.queue.due(job), now)) is not None:
                 self._send(job, member, now)
-        while (first := self.queue.peek()) is not None:
+        while self._send_one(now):
+            pass
+
+    def _send_one(self, now: float) -> bool:
+        """The first of the queue that somebody has room for, or that must not keep others waiting."""
+        for first in self.queue.heads():
             if (member := self._choose(first, self.queue.due(first), now)) is not None:
                 self._send(first, member, now)
-            elif any(self._has_room(m, first, now) for m in self.roster.members.values()):
+                return True
+            if any(self._has_room(m, first, now) for m in self.roster.serving(first.request).values()):
                 self.backlog.hold_back(first)
-            else:
-                return
+                return True
+        return False
 
     def _choose(self, job: Job, due: float, now: float) -> Member | None:
         """The worker, of those that have room, that would have the job drawn first."""
         members = self.roster.serving(job.request)
         chosen = choose(
-            member.offer(job.plan)
+            member.offer(job)
             for member in members.values()
             if member.name not in job.barred and self._has_room(member, job, now, due)
         )
@@ -197,7 +205,8 @@ class Dispatcher:
         task.add_done_callback(self.draws.discard)
         self.backlog.take(job)
         sent_at = math.inf if job.request.inputs else now
-        member.take(Assignment(job, task, sent_at, self.queue.lead_s(job.lane, member.lanes), job.cost_s))
+        lead_s = self.queue.lead_s(job.lane, {lane for lanes in member.lanes.values() for lane in lanes})
+        member.take(Assignment(job, task, sent_at, lead_s, job.cost_s))
         waited_s = self.jobs.waited_s(job)
         self._says.tell(Action.ADMITTED, job.job_id, tier=job.lane, waited_s=waited_s, worker=member.name)
         self.jobs.touch(job)
@@ -205,7 +214,7 @@ class Dispatcher:
     async def _draw(self, job: Job, member: Member) -> None:
         """One job at one worker, whatever comes of it."""
         sent = member.assignments[job.job_id]
-        request = replace(job.request, waited_s=self.jobs.waited_s(job))
+        request = replace(job.request, waited_s=self.jobs.waited_s(job), model=job.model)
         try:
             await self._send_pictures(sent, member)
             drawing = await member.worker.draw(
@@ -252,7 +261,7 @@ class Dispatcher:
 
     def _finish(self, member: Member, sent: Assignment, drawing: Drawing) -> None:
         job, usage = sent.job, drawing.usage
-        predicted_s = member.predictor.job_s(job.plan, encoded=usage.encode_s == 0)
+        predicted_s = member.predictor(job.model).job_s(job.plan, encoded=usage.encode_s == 0)
         if not member.give_up(sent):
             return
         # The lane is charged what it really had, in the seconds of the average worker.
@@ -262,7 +271,7 @@ class Dispatcher:
         member.done += 1
         member.circuit.succeeded()
         if drawn:
-            for predictor in (member.predictor, self.models.predictor(job.request.model)):
+            for predictor in (member.predictor(job.model), self.models.predictor(job.model)):
                 predictor.learn_job(job.plan, usage.gpu_s, encoded=usage.encode_s == 0)
         drawing = replace(drawing, request=job.request, usage=self._signed(member, usage))
         self._keep(drawing)

@@ -43,6 +43,8 @@ class Action(enum.StrEnum):
     CAP_RAISED = "cap_raised"
     STEP_TIMEOUT = "step_timeout"
     LOAD_FAILED = "model_load_failed"
+    SWITCHED = "model_switched"
+    """Another model was brought to the device."""
     CALIBRATED = "memory_calibrated"
     WARMED = "kept_warm"
     HEARTBEAT_FAILED = "heartbeat_failed"

@@ -20,6 +20,8 @@ class Job:
     submitted_at: float
     cost_s: float
     """Device seconds it needs, as predicted when it came."""
+    model: str = ""
+    """Its name; that of the first model, where the request names none."""
     state: JobState = JobState.QUEUED
     step: int = 0
     preview: Image | None = None

@@ -152,7 +152,7 @@ def _profile(
         if here.known_device and here.name == profile.name:
             # A CPU is at other work as well: what it once took is no promise to hold it to.
             profile = replace(here, known_device=not device_name.startswith("cpu"))
-    profile = replace(profile, planner=family)
+    profile = replace(profile, planner=family, name=settings.name or profile.name)
     if weights := weights_on_disk(Path(source), dtype):
         profile = replace(profile, weights_bytes=weights)
     if quantisation is not None:

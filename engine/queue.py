@@ -32,6 +32,8 @@ class Claim(Protocol):
     @property
     def flow(self) -> str: ...
     @property
+    def model(self) -> str: ...
+    @property
     def cost_s(self) -> float: ...
     @property
     def arrived_at(self) -> float: ...
@@ -51,13 +53,22 @@ class _Lane(Generic[J]):
     """The jobs of a lane that wait, in the order of their tags."""
 
     def __init__(self) -> None:
-        self.waiting: OrderTree[J] = OrderTree()
+        self.by_model: dict[str, OrderTree[J]] = {}
         self.flows: dict[str, _Flow] = {}
         self.turn = 0.0
         """Tag of the job taken last."""
         self.tags: dict[str, Key] = {}
         """Tags of the admitted jobs, for their way back."""
         self.prune_at = 64
+
+    def __len__(self) -> int:
+        return sum(map(len, self.by_model.values()))
+
+    def first(self, model: str) -> J | None:
+        return tree.first() if (tree := self.by_model.get(model)) is not None else None
+
+    def add(self, key: Key, job: J) -> None:
+        self.by_model.setdefault(job.model, OrderTree()).add(key, job, job.cost_s)
 
 
 class FairQueue(Generic[J]):
@@ -82,7 +93,12 @@ class FairQueue(Generic[J]):
 
     def depths(self) -> dict[str, int]:
         """Waiting jobs by lane."""
-        return {name: len(lane.waiting) for name, lane in self._lanes.items()}
+        return {name: len(lane) for name, lane in self._lanes.items()}
+
+    @property
+    def models(self) -> list[str]:
+        """Those that jobs wait for."""
+        return list({name for lane in self._lanes.values() for name, tree in lane.by_model.items() if tree})
 
     def longest_waits(self, now: float) -> dict[str, float]:
         """Seconds by lane that has one waiting; O(n)."""
@@ -115,10 +131,20 @@ class FairQueue(Generic[J]):
         self._insert(lane, flow, job, (start, job.arrived_at, self._serial))
         flow.finish = start + job.cost_s
 
-    def peek(self) -> J | None:
-        """The job that is next, still waiting."""
-        heads = [head for lane in self._lanes.values() if (head := lane.waiting.first()) is not None]
-        return min(heads, key=lambda head: (self.due(head), head.arrived_at), default=None)
+    def peek(self, model: str | None = None) -> J | None:
+        """The job that is next, still waiting; of all, or of those that this model draws."""
+        heads = [
+            head
+            for name in (self.models if model is None else [model])
+            for lane in self._lanes.values()
+            if (head := lane.first(name)) is not None
+        ]
+        return min(heads, key=self._order, default=None)
+
+    def heads(self) -> list[J]:
+        """Of each model the job that is next, in the order in which they are due."""
+        heads = [head for model in self.models if (head := self.peek(model)) is not None]
+        return sorted(heads, key=self._order)
 
     def take(self, job: J) -> None:
         """The waiting job is admitted: what it needs counts as its lane's from now on."""
@@ -157,10 +183,11 @@ class FairQueue(Generic[J]):
         ):  # as many as the cap allows
             behind = behind or key > gone
             if behind:
-                mate = lane.waiting.remove(key)
+                mate = self._where[job_id]
+                lane.by_model[mate.model].remove(key)
                 moved = (max(lane.turn, start), key[1], key[2])
                 flow.waiting[job_id] = moved
-                lane.waiting.add(moved, mate, mate.cost_s)
+                lane.add(moved, mate)
                 start = moved[0] + mate.cost_s
         flow.finish = start
         self._shares.leave(job.lane, job.job_id)
@@ -181,14 +208,17 @@ class FairQueue(Generic[J]):
         """Waiting jobs predicted to start earlier, and the seconds they and the admitted ones need."""
         home, shares = self._lane(job.lane), self._shares
         key = home.flows[job.flow].waiting[job.job_id]
-        count, cost = home.waiting.before(key)
+        before = [tree.before(key) for tree in home.by_model.values()]
+        cost = sum(seconds for _, seconds in before)
         due = shares.due(job.lane, cost + job.cost_s)
         for name, lane in self._lanes.items():
-            if lane is not home and lane.waiting:
-                others, seconds = lane.waiting.within((due - shares.due(name)) * shares.weight(name))
-                count += others
-                cost += seconds
-        return count, cost + shares.owed_s
+            if lane is not home and len(lane):
+                within_s = (due - shares.due(name)) * shares.weight(name)
+                before += [tree.within(within_s) for tree in lane.by_model.values()]
+        return sum(count for count, _ in before), sum(seconds for _, seconds in before) + shares.owed_s
+
+    def _order(self, job: J) -> tuple[float, float]:
+        return self.due(job), job.arrived_at
 
     def _lane(self, name: str) -> _Lane[J]:
         if name not in self._lanes:
@@ -197,14 +227,14 @@ class FairQueue(Generic[J]):
 
     def _insert(self, lane: _Lane[J], flow: _Flow, job: J, key: Key) -> None:
         flow.waiting[job.job_id] = key
-        lane.waiting.add(key, job, job.cost_s)
+        lane.add(key, job)
         self._where[job.job_id] = job
         self._shares.of(job.lane).waiting += 1
 
     def _pull(self, lane: _Lane[J], job: J) -> Key:
         flow = lane.flows[job.flow]
         key = flow.waiting.pop(job.job_id)
-        lane.waiting.remove(key)
+        lane.by_model[job.model].remove(key)
         del self._where[job.job_id]
         self._shares.of(job.lane).waiting -= 1
         if len(lane.flows) > lane.prune_at:

@@ -7,14 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.worker.memory import Mode
 from engine.worker.watchdog import WatchdogSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engine.adapters import AdapterFile
-    from engine.families.plan import Need
     from engine.shares import LaneTerms
 
 EMBEDDED = "embedded"
@@ -76,6 +74,8 @@ class ModelSettings:
     """LoRAs that pictures may be drawn with."""
     adapters_bytes: int = 1 << 30
     """How much of the device they may hold; where the largest that one picture may name need more, that."""
+    name: str = ""
+    """What requests call it; empty: what its profile is called."""
     measured_profile: Path | None = None
     """A profile that was measured here. It counts where it is there, and of this model on this device."""
 
@@ -88,11 +88,10 @@ class EngineConfig:
     """Terms by lane; a lane not named here has weight 1 and no caps."""
     max_active: int = 3
     max_waiting: int | None = None
+    switch_after_s: float = 20.0
+    """How long a job waits at most for a model that is not on the device, while others are drawn."""
     memory_budget_bytes: int | None = None
     """None: what the device has, where it tells."""
-    memory_mode: Mode = Mode.HIGH
-    calibrate: tuple[Need, ...] = ()
-    """Shapes whose peaks are measured at the first start; for devices that do not count as they go."""
     step_threads: int = 1
     """Threads that call the model: one on a GPU, one a core on a CPU."""
     threads: int = 1
@@ -105,5 +104,3 @@ class EngineConfig:
     learned_path: Path | None = None
     """Where learned peaks and speeds are kept; None keeps them for this process only."""
     device_name: str = "cpu"
-    lessons_key: str = ""
-    """Stands for everything else that learned peaks and speeds depend on: dtype, memory mode, versions."""

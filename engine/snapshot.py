@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from engine.families.model import Place
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -13,6 +15,23 @@ if TYPE_CHECKING:
     from engine.worker.memory import Mode
     from engine.worker.telemetry import GpuSample
     from engine.worker.watchdog import Cause
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSnapshot:
+    """One of a worker's models."""
+
+    name: str
+    place: Place
+    weights_bytes: int
+    """On the device while it draws; what it shares with another model counts for both."""
+    jobs: int
+    """That it holds for this model, begun or not."""
+
+    @property
+    def is_there(self) -> bool:
+        """On the device."""
+        return self.place is Place.DEVICE
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +52,11 @@ class DeviceSnapshot:
     memory_budget_bytes: int | None = None
     """None: no bound was set, and the device names none."""
     resident_bytes: int = 0
+    models: tuple[ModelSnapshot, ...] = ()
+    """That it draws with; those not on the device wait in main memory or on disk."""
+    switches: int = 0
+    """How often another model was brought to the device; what that took is part of the overhead."""
+    switch_s: float = 0.0
     memory: DeviceMemory | None = None
     gpu: GpuSample | None = None
     """The newest telemetry."""

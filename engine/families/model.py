@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -37,6 +38,15 @@ class Canvas(Protocol):
     @property
     def tokens(self) -> int:
         """What its part of a forward is measured by."""
+
+
+class Place(enum.StrEnum):
+    """Where a model's weights are."""
+
+    DEVICE = "device"
+    HOST = "host"
+    """In main memory."""
+    DISK = "disk"
 
 
 class NotFinite(RuntimeError):
@@ -119,6 +129,12 @@ class Model(Protocol):
     def decode(self, canvas: Canvas, *, tile_px: int | None) -> Image:
         """In tiles of this side; None: as a whole. Raises NotFinite for a picture that is none."""
 
+    def park(self) -> Place:
+        """Take the weights off the device, to where there is room for them. Says where."""
+
+    def bring(self) -> None:
+        """Have weights that are in main memory on the device again."""
+
     def lighten(self) -> None:
         """Keep the text encoder off the device between prompts from now on."""
 
@@ -173,6 +189,11 @@ class OnHost:
 
     def take(self, nbytes: int) -> object:
         return bytearray(nbytes)
+
+    def park(self) -> Place:
+        return Place.HOST
+
+    def bring(self) -> None: ...
 
     def lighten(self) -> None: ...
 

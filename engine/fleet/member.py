@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from engine.families.plan import Plan
     from engine.fleet.circuit import Circuit
     from engine.job import Job
-    from engine.worker.protocol import Card, Worker
+    from engine.worker.protocol import Card, Drawn, Worker
 
 WARM_PROMPTS = 256
 """Captions a worker is taken to have kept."""
+SWITCH_S = 3.0
+"""What bringing another model to a device is taken for before it was seen."""
 
 
 @dataclass(slots=True, eq=False)
@@ -52,8 +54,8 @@ class Member:
     card: Card
     circuit: Circuit
     assignments: dict[str, Assignment] = field(default_factory=dict)
-    lanes: Counter[str] = field(default_factory=Counter)
-    """How many jobs of each lane it holds."""
+    lanes: dict[str, Counter[str]] = field(default_factory=dict)
+    """By model, how many jobs of each lane it holds."""
     draining: bool = False
     rests_until: float = -math.inf
     """It asked to be left alone until then."""
@@ -63,12 +65,13 @@ class Member:
     """Set where whoever watches the worker should look at once."""
     left: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once it is gone, in peace or not."""
-    predictor: Predictor = field(init=False)
+    predictors: dict[str, Predictor] = field(init=False)
+    """By model."""
     pictures: Sending = field(init=False)
     _warm: ByteLRU[str, None] = field(default_factory=lambda: ByteLRU(WARM_PROMPTS))
 
     def __post_init__(self) -> None:
-        self.predictor = Predictor(self.card.profile)
+        self.predictors = {drawn.profile.name: Predictor(drawn.profile) for drawn in self.card.models}
         self.pictures = Sending(self.worker)
 
     @property
@@ -97,18 +100,31 @@ class Member:
         return 1 if trust is Trust.TRIAL else window(self.card.max_active)
 
     def has_room(self, job: Job, dues: Mapping[str, float], due: float, now: float) -> bool:
-        """Whether it takes this job, due at `due`; `dues` by lane."""
-        return job.job_id not in self.assignments and has_room(
-            self.window(now), self.lanes, job.lane, dues, due
-        )
+        """Whether it takes this job, due at `due`; `dues` by lane.
 
-    @property
-    def model(self) -> str:
-        """What it draws with."""
-        return self.card.profile.name
+        Each of its models has room of its own: what waits there for one keeps none of another out.
+        """
+        held = self.lanes.get(job.model, Counter())
+        return job.job_id not in self.assignments and has_room(self.window(now), held, job.lane, dues, due)
 
-    def offer(self, plan: Plan) -> Offer:
-        return Offer(self.name, self.load_s, self.predictor.job_s(plan, encoded=self.knows(plan)))
+    def drawn(self, model: str) -> Drawn | None:
+        """What it tells of this model, where it draws with it."""
+        return next((drawn for drawn in self.card.models if drawn.profile.name == model), None)
+
+    def predictor(self, model: str) -> Predictor:
+        """The first one, where no model is named."""
+        return self.predictors.get(model) or next(iter(self.predictors.values()))
+
+    def offer(self, job: Job) -> Offer:
+        job_s = self.predictor(job.model).job_s(job.plan, encoded=self.knows(job.plan))
+        return Offer(self.name, self.load_s + self._switch_s(job.model), job_s)
+
+    def _switch_s(self, model: str) -> float:
+        """What it takes until this model is on its device, about as long as at other times."""
+        device = self.worker.snapshot()
+        if device is None or not any(told.name == model and not told.is_there for told in device.models):
+            return 0.0
+        return device.switch_s / device.switches if device.switches else SWITCH_S
 
     def knows(self, plan: Plan) -> bool:
         """Whether it has most likely kept the captions of these texts."""
@@ -117,7 +133,7 @@ class Member:
     def take(self, assignment: Assignment) -> None:
         job = assignment.job
         self.assignments[job.job_id] = assignment
-        self.lanes[job.lane] += 1
+        self.lanes.setdefault(job.model, Counter())[job.lane] += 1
         for text in job.plan.texts:
             self._warm.put(text, None, 1)
 
@@ -127,14 +143,14 @@ class Member:
         if self.assignments.get(job.job_id) is not assignment:
             return False
         del self.assignments[job.job_id]
-        self.lanes -= Counter([job.lane])  # keeps positive counts only
+        self.lanes[job.model] -= Counter([job.lane])  # keeps positive counts only
         return True
 
     def forget_captions(self) -> None:
         self._warm.clear()
 
     def _left_s(self, job: Job) -> float:
-        return self.predictor.job_s(job.plan, job.step, encoded=job.step > 0)
+        return self.predictor(job.model).job_s(job.plan, job.step, encoded=job.step > 0)
 
     def snapshot(self, now: float) -> WorkerSnapshot:
         state = "drawing" if self.assignments else "idle"

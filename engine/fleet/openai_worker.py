@@ -19,7 +19,7 @@ from engine.fleet import openai_wire as wire
 from engine.request import Cancelled, Declined, DrawFailed, Drawing, JobState, StepTimeout, Usage
 from engine.snapshot import DeviceSnapshot
 from engine.worker.accounting import Meter
-from engine.worker.protocol import Card, Health, Moved, WorkerLost, WorkerUnfit
+from engine.worker.protocol import Card, Drawn, Health, Moved, WorkerLost, WorkerUnfit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -102,7 +102,7 @@ class OpenAIWorker:
             gpu += ESTIMATED
         # Few servers draw from pictures, and none is told a strength as we mean it.
         profile = replace(self._profile, takes_pictures=False)
-        return Card(gpu, self._model, self._model, profile, server.at_once)
+        return Card(gpu, (Drawn(profile, self._model),), server.at_once)
 
     async def draw(
         self, request: DrawRequest, hear: Callable[[Moved], None], *, lead_s: float = 0.0

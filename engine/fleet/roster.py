@@ -100,12 +100,15 @@ class Roster:
 
     def serving(self, request: DrawRequest) -> Mapping[str, Member]:
         """Those that draw such a job: with its model, or that of whoever came first, from its pictures."""
-        wanted = request.model or next(iter(self._fingerprints), "")
+        wanted = self._wanted(request)
         return {
             name: member
             for name, member in self.members.items()
-            if member.model == wanted and member.card.profile.takes(request)
+            if (drawn := member.drawn(wanted)) is not None and drawn.profile.takes(request)
         }
+
+    def _wanted(self, request: DrawRequest) -> str:
+        return request.model or next(iter(self._fingerprints), "")
 
     def manned(self, now: float, request: DrawRequest | None = None) -> bool:
         """True where somebody is there to draw, this job or at all."""
@@ -114,7 +117,9 @@ class Roster:
 
     def fits(self, request: DrawRequest, plan: Plan) -> bool:
         """False where every worker says that its device could never hold this."""
-        rooms = [member.card.room for member in self.serving(request).values()]
+        wanted = self._wanted(request)
+        told = (member.drawn(wanted) for member in self.serving(request).values())
+        rooms = [drawn.room for drawn in told if drawn is not None]
         return not rooms or any(room is None or room.ever_fits(plan.need, plan.pictures) for room in rooms)
 
     def holder(self, job_id: str) -> Member | None:
@@ -198,7 +203,7 @@ class Roster:
                 member = self.members[worker.name] = Member(worker, card, circuit)
                 self._says.tell(Action.WORKER_JOINED, worker=member.name, gpu=card.gpu)
                 if not self.first.done():
-                    self.first.set_result(card.profile)
+                    self.first.set_result(card.models[0].profile)
                 self._on_ready()
                 await self._watch(member)
         finally:
@@ -228,12 +233,13 @@ class Roster:
             if circuit.failed(self._clock(), None):
                 self._set_aside(worker.name, circuit, reason)
             return None
-        known = self._fingerprints.setdefault(card.profile.name, card.fingerprint)
-        if card.fingerprint == known:
-            return card
-        reason = f"it has another version of the model, {card.fingerprint}, not {known}"
-        self._refuse(worker, circuit, reason)
-        return None
+        for drawn in card.models:
+            name, told = drawn.profile.name, drawn.fingerprint
+            if told != (known := self._fingerprints.setdefault(name, told)):
+                reason = f"it has another version of the model {name}, {told}, not {known}"
+                self._refuse(worker, circuit, reason)
+                return None
+        return card
 
     def _refuse(self, worker: Worker, circuit: Circuit, reason: str) -> None:
         circuit.set_aside(self._clock())

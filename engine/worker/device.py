@@ -1,26 +1,29 @@
-"""The model on its device: brought up, tried while nothing is drawn, asked what it has left."""
+"""The models on their device: brought up, exchanged, tried while nothing is drawn, asked what it has left."""
 
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from typing import TYPE_CHECKING
 
 from engine.events import Action
 from engine.families.files import turn_to_load
+from engine.families.model import Place
 from engine.request import ModelLost
-from engine.worker.calls import Calls
 from engine.worker.executor import Executor
 from engine.worker.watchdog import Cause
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from engine.events import Announcer
-    from engine.families.model import DeviceMemory, Measurement, Model
+    from engine.families.model import DeviceMemory, Measurement
     from engine.settings import EngineConfig
     from engine.worker.accounting import Clock, Meter
     from engine.worker.executor import Outcome
-    from engine.worker.experience import Experience
+    from engine.worker.job import Job
+    from engine.worker.loaded import Loaded
+    from engine.worker.residency import Held, Residency
     from engine.worker.telemetry import GpuSample, Telemetry
     from engine.worker.watchdog import Watchdog
 
@@ -29,11 +32,12 @@ STALE_S = 5.0
 
 
 class Device:
-    """Owns the model, the threads that call it, and the telemetry."""
+    """Owns the models, the threads that call them, and the telemetry."""
 
     def __init__(
         self,
-        model: Model,
+        models: Sequence[Loaded],
+        residency: Residency,
         config: EngineConfig,
         telemetry: Telemetry,
         meter: Meter,
@@ -41,10 +45,16 @@ class Device:
         clock: Clock,
         says: Announcer,
     ) -> None:
-        self.calls = Calls(model, config.embedding_cache_bytes)
         self.memory: DeviceMemory | None = None
         """As it was after the last call."""
-        self._model = model
+        self.switches = 0
+        """Models that were brought here since the start."""
+        self.switch_s = 0.0
+        """What that took."""
+        self._loaded = {loaded.held: loaded for loaded in models}
+        self._residency = residency
+        self._model = models[0].model
+        """Any of them can tell of the device."""
         self._config = config
         self._telemetry = telemetry
         self._meter = meter
@@ -61,25 +71,59 @@ class Device:
         assert self._executor is not None, "the worker is not started"
         return self._executor
 
-    async def start(self, experience: Experience) -> None:
-        """Load, warm up and measure, as overhead. Raises ModelLost. Loading has no deadline: disks differ."""
+    def of(self, job: Job) -> Loaded:
+        """The model that draws it."""
+        return self._loaded[self._residency.of(job)]
+
+    async def start(self) -> None:
+        """Load each model, warm it up and measure, as overhead; the first one last, so that it is there then.
+
+        Raises ModelLost. Loading has no deadline: disks differ.
+        """
         self._executor = Executor(
             self._meter, self._clock, self._model.prepare_thread, threads=self._config.step_threads
         )
         await self._telemetry.start()
-        await experience.recall()
         first_s = self._watchdog.step_deadline_s(None, first=True)
-        await self._prepare(self._load)
-        await self._prepare(self.calls.warm_up(decode=True), deadline_s=first_s)
-        await self._calibrate(experience, first_s)
+        for held in self._loaded.values():
+            held.held.place = Place.DISK
+        for loaded in reversed(self._loaded.values()):
+            await loaded.experience.recall()
+            await self._prepare(partial(self._make_room, loaded.held))
+            await self._prepare(partial(self._load, loaded))
+            await self._prepare(loaded.calls.warm_up(decode=True), deadline_s=first_s)
+            await self._calibrate(loaded, first_s)
         self._busy_at = self._clock()
+
+    async def bring(self, held: Held) -> str | None:
+        """Have this model on the device instead of those whose room it needs. Why it failed, where it did."""
+        began, leaving = self._clock(), self._residency.leaving(held)
+        first_s = self._watchdog.step_deadline_s(None, first=True)
+        outcome = await self.threads.overhead(partial(self._exchange, held), deadline_s=first_s)
+        if outcome.failed:
+            self._says.tell(Action.LOAD_FAILED, model=held.name, reason=outcome.error, trace=outcome.trace)
+            return f"{held.name} could not be brought to the device: {outcome.error}"
+        self._busy_at = now = self._clock()
+        self.switches += 1
+        self.switch_s += now - began
+        for left in leaving:
+            left.left_at = now
+        names = ", ".join(f"{left.name} ({left.place})" for left in leaving)
+        self._says.tell(Action.SWITCHED, model=held.name, left=names, seconds=round(now - began, 3))
+        return None
 
     async def close(self) -> None:
         executor, self._executor = self._executor, None
         if executor is not None:
             await executor.close()
         await self._telemetry.stop()
-        self._model.close()
+        for loaded in self._loaded.values():
+            loaded.model.close()
+
+    def clear_caches(self) -> None:
+        """Forget every kept caption."""
+        for loaded in self._loaded.values():
+            loaded.calls.clear_caches()
 
     def wake(self) -> None:
         """End the present wait for the threads."""
@@ -101,13 +145,14 @@ class Device:
         """Seconds that it may idle from now on."""
         return self._watchdog.heartbeat_in_s(self._clock(), self._busy_at)
 
-    async def check_health(self, expected_s: float) -> str | None:
+    async def check_health(self) -> str | None:
         """One small step: a device that is lost shows before a picture is. Why it failed, where it did."""
-        deadline_s = self._watchdog.step_deadline_s(expected_s)
-        outcome = await self.threads.overhead(self.calls.warm_up(decode=False), deadline_s=deadline_s)
+        loaded = self._loaded[self._residency.resident[0]]
+        deadline_s = self._watchdog.step_deadline_s(loaded.experience.smallest_step_s())
+        outcome = await self.threads.overhead(loaded.calls.warm_up(decode=False), deadline_s=deadline_s)
         self._busy_at = self._clock()
         if outcome.out_of_memory:  # others hold it for now
-            self.calls.make_room()
+            loaded.calls.make_room()
             self._watchdog.alert(
                 Cause.OUT_OF_MEMORY, "Out of memory in the health check, while nothing was drawn."
             )
@@ -152,9 +197,25 @@ class Device:
         """Why there is no telemetry."""
         return self._telemetry.trouble
 
-    def _load(self) -> None:
-        with turn_to_load(self._model.profile.resident_bytes):
-            self._model.load()
+    def _load(self, loaded: Loaded) -> None:
+        with turn_to_load(loaded.model.profile.resident_bytes):
+            loaded.model.load()
+        loaded.held.place = Place.DEVICE
+        self._residency.use(loaded.held)
+
+    def _make_room(self, coming: Held) -> None:
+        for held in self._residency.leaving(coming):
+            held.place = self._loaded[held].model.park()
+
+    def _exchange(self, coming: Held) -> None:
+        self._make_room(coming)
+        loaded = self._loaded[coming]
+        if coming.place is Place.DISK:
+            self._load(loaded)
+            return
+        loaded.model.bring()
+        coming.place = Place.DEVICE
+        self._residency.use(coming)
 
     async def _prepare(self, call: Callable[[], object], *, deadline_s: float | None = None) -> Outcome:
         """What has to go well before anything is drawn."""
@@ -166,13 +227,13 @@ class Device:
             raise lost
         return outcome
 
-    async def _calibrate(self, experience: Experience, deadline_s: float) -> None:
+    async def _calibrate(self, loaded: Loaded, deadline_s: float) -> None:
         """Measure, within `deadline_s` each, what the gate has to know and no earlier process has learned."""
-        needs = experience.unknown(self._config.calibrate)
+        needs = loaded.experience.unknown(loaded.offered.calibrate)
         if needs:
-            outcome = await self._prepare(self.calls.calibrate(needs), deadline_s=deadline_s * len(needs))
+            outcome = await self._prepare(loaded.calls.calibrate(needs), deadline_s=deadline_s * len(needs))
             assert isinstance(outcome.value, dict)
             for (phase, need), peak_bytes in outcome.value.items():
-                experience.learn_peak(phase, need, peak_bytes)
+                loaded.experience.learn_peak(phase, need, peak_bytes)
             told = {f"{need} {phase.value}": peak for (phase, need), peak in outcome.value.items()}
             self._says.tell(Action.CALIBRATED, **told)

@@ -23,27 +23,46 @@ class HostCopy:
     """
 
     def __init__(self, module: torch.nn.Module, device: torch.device) -> None:
-        self._tensors = [*module.parameters(), *module.buffers()]
+        self._module = module
         self._device = device
-        nbytes = sum(tensor.nbytes for tensor in self._tensors)
-        pinned = device.type == "cuda" and (_free_bytes() or 0) > 2 * nbytes
-        here = [tensor.data.to("cpu") for tensor in self._tensors]
-        self._home = [_pinned(tensor) for tensor in here] if pinned else here
-        self._go_home()
+        pinned = device.type == "cuda" and (free_bytes() or 0) > 2 * nbytes_of(module)
+        self._pin = _pinned if pinned else lambda tensor: tensor
+        self._homes: dict[torch.Tensor, torch.Tensor] = {}
+        self.leave()
 
     @contextlib.contextmanager
     def on_device(self) -> Iterator[None]:
         """The weights are on the device inside this, also where it ends in an error."""
         try:
-            for tensor, home in zip(self._tensors, self._home, strict=True):
-                tensor.data = home.to(self._device, non_blocking=True)
+            self.come()
             yield
         finally:
-            self._go_home()
+            self.leave()
 
-    def _go_home(self) -> None:
-        for tensor, home in zip(self._tensors, self._home, strict=True):
+    def come(self) -> None:
+        """Have the weights on the device."""
+        for tensor in _tensors(self._module):
+            tensor.data = tensor.data.to(self._device, non_blocking=True)
+
+    def leave(self) -> None:
+        """Have them here; those that are new since the last time, such as a LoRA's, get a home now."""
+        tensors = list(_tensors(self._module))
+        homes = {
+            tensor: self._homes[tensor] if tensor in self._homes else self._pin(tensor.data.to("cpu"))
+            for tensor in tensors
+        }
+        for tensor, home in homes.items():
             tensor.data = home
+        self._homes = homes
+
+
+def _tensors(module: torch.nn.Module) -> Iterator[torch.Tensor]:
+    yield from module.parameters()
+    yield from module.buffers()
+
+
+def nbytes_of(module: torch.nn.Module) -> int:
+    return sum(tensor.nbytes for tensor in _tensors(module))
 
 
 def _pinned(tensor: torch.Tensor) -> torch.Tensor:
@@ -52,7 +71,7 @@ def _pinned(tensor: torch.Tensor) -> torch.Tensor:
     return tensor
 
 
-def _free_bytes() -> int | None:
+def free_bytes() -> int | None:
     with contextlib.suppress(OSError):
         if found := re.search(r"^MemAvailable:\s+(\d+) kB$", MEMINFO.read_text(), re.MULTILINE):
             return int(found[1]) * 1024

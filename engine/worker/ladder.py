@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from engine.worker.accounting import Clock
     from engine.worker.device import Device
     from engine.worker.job import Job
-    from engine.worker.memory import MemoryGate
     from engine.worker.scheduler import Scheduler, Work
     from engine.worker.watchdog import Watchdog
 
@@ -27,7 +26,6 @@ class Ladder:
     def __init__(
         self,
         scheduler: Scheduler,
-        gate: MemoryGate,
         device: Device,
         recover_after_s: float,
         clock: Clock,
@@ -35,7 +33,6 @@ class Ladder:
         watchdog: Watchdog,
     ) -> None:
         self._scheduler = scheduler
-        self._gate = gate
         self._device = device
         self._full = scheduler.max_active
         self._recover_after_s = recover_after_s
@@ -51,7 +48,7 @@ class Ladder:
         scheduler.cap = max(1, min(scheduler.cap, len(scheduler) - 1))
         self.rises_at = self._clock() + self._recover_after_s
         remedy = self._step_down(work.phase, work.jobs)
-        self._device.calls.make_room(lighten=remedy is Remedy.ENCODER_OUT)
+        self._device.of(work.jobs[0]).calls.make_room(lighten=remedy is Remedy.ENCODER_OUT)
         fields: dict[str, object] = {
             "phase": work.phase.value,
             "jobs": len(work.jobs),
@@ -86,13 +83,13 @@ class Ladder:
         remedy = next((rung for rung in FOR_ONE[phase] if self._helps(rung, job)), Remedy.FAIL)
         job.tried.add(remedy)
         if remedy in (Remedy.TILE, Remedy.TILE_AGAIN):
-            profile = self._scheduler.predictor.profile
+            profile = self._device.of(job).model.profile
             longest_px = max(job.need.width, job.need.height)
             job.tile_px = min(job.tile_px or profile.tile_for(job.pixels) or longest_px, longest_px) // 2
         elif remedy is Remedy.CACHES:
-            self._device.calls.clear_caches()
+            self._device.clear_caches()
         elif remedy is Remedy.ENCODER_OUT:
-            self._gate.mode = Mode.MEDIUM
+            self._device.of(job).gate.mode = Mode.MEDIUM
             self._watchdog.offloading = True
         elif remedy is Remedy.ALONE:
             job.alone = True
@@ -100,7 +97,7 @@ class Ladder:
 
     def _helps(self, rung: Remedy, job: Job) -> bool:
         if rung is Remedy.ENCODER_OUT:
-            return self._gate.mode is Mode.HIGH and self._device.has_own_memory
+            return self._device.of(job).gate.mode is Mode.HIGH and self._device.has_own_memory
         if rung is Remedy.ALONE and not self._device.works_side_by_side:
             return False
         return rung not in job.tried

@@ -54,19 +54,32 @@ class Mode(enum.StrEnum):
     """Each part visits the device while it works; one active job."""
 
 
+def weights(profile: Profile, mode: Mode, phase: Phase) -> dict[str, int]:
+    """Bytes of weights on the device during such a call, by component."""
+    there = dict(profile.weights_bytes)
+    if mode is Mode.LOW:
+        works = (WORKS_IN[phase], ADAPTERS) if phase is Phase.DENOISE else (WORKS_IN[phase],)
+        return {part: there[part] for part in works if part in there}
+    if mode is Mode.MEDIUM and phase is not Phase.ENCODE:
+        there.pop(ENCODER, None)
+    return there
+
+
 def weights_bytes(profile: Profile, mode: Mode, phase: Phase) -> int:
-    """Bytes of weights on the device during such a call."""
-    weights = profile.weights_bytes
-    if mode is Mode.HIGH or (mode is Mode.MEDIUM and phase is Phase.ENCODE):
-        return sum(weights.values())
-    if mode is Mode.MEDIUM:
-        return sum(size for part, size in weights.items() if part != ENCODER)
-    return weights.get(WORKS_IN[phase], 0) + (weights.get(ADAPTERS, 0) if phase is Phase.DENOISE else 0)
+    """All of them."""
+    return sum(weights(profile, mode, phase).values())
 
 
 def resident_bytes(profile: Profile, mode: Mode) -> int:
     """Bytes of weights on the device while steps run."""
     return weights_bytes(profile, mode, Phase.DENOISE)
+
+
+def holds(nbytes: int, budget_bytes: int, available_bytes: int | None) -> bool:
+    """Whether a device has room for so much in all."""
+    if available_bytes is not None:
+        budget_bytes = min(budget_bytes, available_bytes - RESERVE_BYTES)
+    return nbytes <= budget_bytes
 
 
 def needed_bytes(profile: Profile, mode: Mode, pixels: int) -> int:
@@ -98,6 +111,10 @@ class MemoryGate:
     @property
     def resident_bytes(self) -> int:
         return resident_bytes(self._profile, self.mode)
+
+    def resident_parts(self) -> dict[str, int]:
+        """Bytes of weights on the device while steps run, by component."""
+        return weights(self._profile, self.mode, Phase.DENOISE)
 
     def call_bytes(self, phase: Phase, need: Need) -> int:
         """What one such call takes above the resident weights: as measured here, or by the profile."""
@@ -131,11 +148,12 @@ class MemoryGate:
         `available_bytes`: the most this process could hold now, since other processes may hold some of the
         device; None where nobody can tell.
         """
-        return self._holds(sum(self.call_bytes(phase, need) for phase, need in calls), available_bytes)
+        above = sum(self.call_bytes(phase, need) for phase, need in calls)
+        return holds(self.resident_bytes + above, self.budget_bytes, available_bytes)
 
     def ever_fits(self, need: Need, pictures: int = 0) -> bool:
         """False where the job would not fit alone on an otherwise empty device."""
-        return self._holds(self.peak_bytes(need, pictures), None)
+        return holds(self.resident_bytes + self.peak_bytes(need, pictures), self.budget_bytes, None)
 
     def learn(self, phase: Phase, need: Need, peak_bytes: int) -> bool:
         """Such a call took so much above the resident weights. True where that is news."""
@@ -180,9 +198,3 @@ class MemoryGate:
     @staticmethod
     def _pixels(phase: Phase, need: Need) -> int:
         return need.step_pixels if phase is Phase.DENOISE else need.pixels
-
-    def _holds(self, above_bytes: int, available_bytes: int | None) -> bool:
-        ceiling = self.budget_bytes
-        if available_bytes is not None:
-            ceiling = min(ceiling, available_bytes - RESERVE_BYTES)
-        return self.resident_bytes + above_bytes <= ceiling

@@ -16,10 +16,10 @@ from diffusers.utils import logging as diffusers_logging
 from transformers.utils import logging as transformers_logging
 
 from engine.families.family import QUANTISED
-from engine.families.model import Canvas, Caption, DeviceMemory, Measurement, NotFinite
+from engine.families.model import Canvas, Caption, DeviceMemory, Measurement, NotFinite, Place
 from engine.worker import hostmemory
 from engine.worker.adapters import Adapters
-from engine.worker.hostcopy import HostCopy
+from engine.worker.hostcopy import HostCopy, free_bytes, nbytes_of
 from engine.worker.memory import ADAPTERS, COMPONENTS, ENCODER, Mode
 from engine.worker.preview import Previews
 
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from engine.request import Adapter, DrawRequest
 
 
+SPARE_BYTES = 4 << 30
+"""Of main memory; beyond that a model that leaves the device is dropped, to be read from disk again."""
 RECOMPILE_LIMIT = 64
 """Variants of the compiled block (with and without modulation, one picture or several); torch allows 8."""
 
@@ -122,9 +124,11 @@ class PipelineModel:
         self._loaded: Sampler | None = None
         self._encoder: HostCopy | None = None
         """The text encoder, where it stays off the device between prompts."""
+        self._copies: dict[str, HostCopy] = {}
+        """Components that have been off the device, by name."""
         self._adapters: Adapters | None = None
         self._previews: Previews | None = None
-        self._loaded_bytes = 0
+        self._held_before = 0
         self._began: Any = None
 
     @property
@@ -141,7 +145,7 @@ class PipelineModel:
         return self._pipeline
 
     def load(self) -> None:
-        self._pipeline = self._loaded = self._encoder = self._adapters = None
+        self.close()
         self.release()
         placement = self._placement
         with _no_bars():
@@ -153,8 +157,6 @@ class PipelineModel:
         self._loaded = placement.family.sampler(pipeline, placement)
         if placement.mode is Mode.MEDIUM:
             self._encoder = HostCopy(pipeline.text_encoder, self._device)
-        if placement.on_gpu:
-            self._loaded_bytes = torch.cuda.memory_allocated(self._device)
         if placement.adapters:
             room_bytes = placement.profile.weights_bytes[ADAPTERS]
             self._adapters = Adapters(pipeline, placement.adapters, room_bytes)
@@ -247,6 +249,7 @@ class PipelineModel:
     def start_measuring(self) -> None:
         if self._placement.on_gpu:
             torch.cuda.reset_peak_memory_stats(self._device)
+            self._held_before = torch.cuda.memory_allocated(self._device) - self._adapters_bytes
             self._began = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
             self._began.record()
 
@@ -257,8 +260,8 @@ class PipelineModel:
         ended.record()
         ended.synchronize()
         free, total = torch.cuda.mem_get_info(self._device)
-        resident_bytes = self._loaded_bytes + (self._adapters.held_bytes if self._adapters else 0)
-        above = max(0, torch.cuda.max_memory_allocated(self._device) - resident_bytes)
+        before = self._held_before + self._adapters_bytes  # one that came for the call stays
+        above = max(0, torch.cuda.max_memory_allocated(self._device) - before)
         return Measurement(
             # Offloaded weights come and go: what is above them cannot be told from what they are.
             peak_bytes=None if self._placement.mode is Mode.LOW else above,
@@ -276,13 +279,40 @@ class PipelineModel:
     def take(self, nbytes: int) -> object:
         return torch.empty(nbytes, dtype=torch.uint8, device=self._device)
 
+    def park(self) -> Place:
+        if self._placement.mode is Mode.LOW:
+            self._pipeline.maybe_free_model_hooks()
+            return Place.HOST
+        parts = {name: part for name in COMPONENTS if (part := self._moved(name)) is not None}
+        missing_bytes = sum(nbytes_of(part) for name, part in parts.items() if name not in self._copies)
+        if self._placement.on_gpu and missing_bytes + SPARE_BYTES > (free_bytes() or 0):
+            self.close()
+            self.release()
+            return Place.DISK
+        for name, part in parts.items():
+            if name in self._copies:
+                self._copies[name].leave()
+            else:
+                self._copies[name] = HostCopy(part, self._device)
+        self.release()
+        return Place.HOST
+
+    def bring(self) -> None:
+        for name, copy in self._copies.items():
+            if self._moved(name) is not None:
+                copy.come()
+        if self._placement.on_gpu:
+            torch.cuda.synchronize(self._device)
+
+    def _moved(self, name: str) -> torch.nn.Module | None:
+        """A component that is on the device while the model is; the encoder may come for prompts alone."""
+        part: torch.nn.Module = getattr(self._pipeline, name)
+        return None if name == ENCODER and self._encoder is not None else part
+
     def lighten(self) -> None:
         if self._encoder is None:
             self._encoder = HostCopy(self._pipeline.text_encoder, self._device)
             self.release()
-            if self._placement.on_gpu:
-                adapters_bytes = self._adapters.held_bytes if self._adapters else 0
-                self._loaded_bytes = torch.cuda.memory_allocated(self._device) - adapters_bytes
 
     def release(self) -> None:
         if self._placement.on_gpu:
@@ -290,6 +320,11 @@ class PipelineModel:
 
     def close(self) -> None:
         self._pipeline = self._loaded = self._encoder = self._adapters = None
+        self._copies.clear()
+
+    @property
+    def _adapters_bytes(self) -> int:
+        return self._adapters.held_bytes if self._adapters is not None else 0
 
     @property
     def _sampler(self) -> Sampler:

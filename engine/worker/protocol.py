@@ -55,20 +55,27 @@ class Room(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Drawn:
+    """A model that a worker draws with."""
+
+    profile: Profile
+    """How fast it is on this device, to begin with; its name is what requests say."""
+    fingerprint: str = ""
+    """Of everything a picture depends on beside its request: workers that differ in it draw differently."""
+    room: Room | None = None
+    """None where it does not tell."""
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """What a worker tells of itself when it joins."""
 
     gpu: str
     """The card's name, as its driver tells it; its hourly price goes by it."""
-    model: str
-    fingerprint: str
-    """Of everything a picture depends on beside its request: workers that differ in it draw differently."""
-    profile: Profile
-    """How fast this model is on this device, to begin with."""
+    models: tuple[Drawn, ...]
+    """The first is that of requests which name none."""
     max_active: int = 3
     """Jobs it draws side by side."""
-    room: Room | None = None
-    """None where it does not tell."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ from engine.worker.watchdog import Cause
 if TYPE_CHECKING:
     from engine.worker.device import Device
     from engine.worker.executor import Result
-    from engine.worker.experience import Experience
     from engine.worker.job import Job
     from engine.worker.ladder import Ladder
     from engine.worker.orders import Orders
@@ -30,7 +29,6 @@ class Results:
         scheduler: Scheduler,
         orders: Orders,
         device: Device,
-        experience: Experience,
         ladder: Ladder,
         watchdog: Watchdog,
         says: Announcer,
@@ -40,7 +38,6 @@ class Results:
         self._scheduler = scheduler
         self._orders = orders
         self._device = device
-        self._experience = experience
         self._ladder = ladder
         self._watchdog = watchdog
         self._says = says
@@ -98,15 +95,16 @@ class Results:
             self.end(job, WorkerLost(reason, cause))
 
     def _learn(self, result: Result, made: Made) -> None:
+        experience = self._device.of(result.work.jobs[0]).experience
         if result.work.phase is Phase.DENOISE:
-            expected_s = self._experience.expected_s(result.work)
+            expected_s = experience.expected_s(result.work)
             self._watchdog.stepped(result.work.jobs[0].key, expected_s, result.wall_s, self._device.sample)
-        self._experience.learn(result, made.measurement)
+        experience.learn(result, made.measurement)
 
     def _take_up(self, work: Work, value: object) -> None:
         """Give the jobs what was made for them."""
         if isinstance(value, Begun):
-            self._device.calls.remember(value.captions)
+            self._device.of(work.jobs[0]).calls.remember(value.captions)
             for job in work.jobs:
                 job.canvas = value.canvases.get(job.job_id)
                 if work.phase is Phase.ENCODE:

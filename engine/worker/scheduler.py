@@ -9,19 +9,18 @@ is never touched.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from engine.events import Phase
 from engine.request import JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
-    from engine.families.plan import Need
-    from engine.predict import Predictor
     from engine.request import Adapter
     from engine.shares import Shares
     from engine.worker.job import Job
+    from engine.worker.residency import Residency
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +45,6 @@ SWITCH_S = 10.0
 """Jobs that came within so many seconds of each other may change places for the sake of their LoRAs."""
 
 
-class Gate(Protocol):
-    """Whether calls fit into memory at the same time."""
-
-    def fits(self, calls: Iterable[tuple[Phase, Need]], available_bytes: int | None = None) -> bool: ...
-
-    @property
-    def encoder_visits(self) -> bool:
-        """Encoding is dear, and for several hardly dearer than for one."""
-
-
 def next_phase(job: Job) -> Phase:
     """The call that is next for a job; that it is in, while it is in flight."""
     if job.state is JobState.DECODING:
@@ -74,15 +63,13 @@ class Scheduler:
     def __init__(
         self,
         shares: Shares,
-        gate: Gate,
-        predictor: Predictor,
+        models: Residency,
         *,
         max_active: int = 3,
         available_bytes: Callable[[], int | None] = lambda: None,
     ) -> None:
         self.shares = shares
-        self.gate = gate
-        self.predictor = predictor
+        self.models = models
         self.max_active = max_active
         self.cap = max_active
         """Jobs in progress at most; below max_active for a while after an out-of-memory."""
@@ -97,11 +84,12 @@ class Scheduler:
     def add(self, job: Job, lead_s: float = 0.0) -> None:
         """A job came from the front, whose lane is so far ahead of the others here."""
         self.shares.wake(job.lane, lead_s)
-        self.shares.admit(job.lane, job.job_id, self.predictor.job_s(job.plan))
+        self.shares.admit(job.lane, job.job_id, self.models.of(job).predictor.job_s(job.plan))
         self.jobs[job.job_id] = job
 
     def begin(self, work: Work) -> None:
         """A thread takes it."""
+        self.models.use(self.models.of(work.jobs[0]))
         for job in work.jobs:
             job.in_flight = True
             if work.phase in (Phase.ENCODE, Phase.BEGIN):
@@ -137,7 +125,7 @@ class Scheduler:
             switches = job.request.adapters != self._adapters
             return dues[job.lane], job.steps_left, job.arrived_at // SWITCH_S, switches, job.arrived_at
 
-        order = sorted(self.jobs.values(), key=turn)
+        order = sorted(filter(self.models.is_resident, self.jobs.values()), key=turn)
         if order and not self._is_slow(order[0]):  # nor may such a job join the others' forward
             order = [job for job in order if not self._is_slow(job) or job.state is JobState.DECODING]
         decoding = [job for job in order if job.state is JobState.DECODING]
@@ -171,14 +159,14 @@ class Scheduler:
         """
         begins = [Work(Phase.BEGIN, (job,)) for job in ready if next_phase(job) is Phase.BEGIN]
         queued = [job for job in ready if next_phase(job) is Phase.ENCODE]
-        if not self.gate.encoder_visits:
+        if not queued or not self.models.of(queued[0]).gate.encoder_visits:
             return begins + [Work(Phase.ENCODE, (job,)) for job in queued]
-        if not queued or ready[0] is not queued[0]:
+        if ready[0] is not queued[0]:
             return begins
         group = [queued[0]]
         for job in self.jobs.values():
             waits = job.state is JobState.QUEUED and next_phase(job) is Phase.ENCODE
-            if waits and job is not queued[0] and _has_place(job, group):
+            if waits and job is not queued[0] and self._has_place(job, group):
                 group.append(job)
         return [*begins, Work(Phase.ENCODE, tuple(group))]
 
@@ -205,21 +193,21 @@ class Scheduler:
 
         Where a call has to wait for others to come back, those due later wait behind it.
         """
-        taken = [(next_phase(job), job.need) for job in self.jobs.values() if job.in_flight]
+        taken = [(next_phase(job), job) for job in self.jobs.values() if job.in_flight]
         available_bytes = self._available_bytes()
         fitting: list[Work] = []
         for call in calls:
             jobs: list[Job] = []
             if call.phase is Phase.ENCODE:  # prompt after prompt
-                if self.gate.fits([*taken, (call.phase, call.jobs[0].need)], available_bytes):
-                    taken.append((call.phase, call.jobs[0].need))
+                if self.models.fits([*taken, (call.phase, call.jobs[0])], available_bytes):
+                    taken.append((call.phase, call.jobs[0]))
                     fitting.append(call)
                 elif taken:
                     break
                 continue
             for job in call.jobs:
-                if self.gate.fits([*taken, (call.phase, job.need)], available_bytes):
-                    taken.append((call.phase, job.need))
+                if self.models.fits([*taken, (call.phase, job)], available_bytes):
+                    taken.append((call.phase, job))
                     jobs.append(job)
             if jobs:
                 fitting.append(Work(call.phase, tuple(jobs)))
@@ -251,10 +239,11 @@ class Scheduler:
     def _joins(self, job: Job, group: list[Job]) -> bool:
         return (
             job.key == group[0].key
-            and _has_place(job, group)
-            and self.predictor.profile.batch_gain.at(job.pixels) >= self.MIN_BATCH_GAIN
+            and self._has_place(job, group)
+            and self.models.of(job).predictor.profile.batch_gain.at(job.pixels) >= self.MIN_BATCH_GAIN
         )
 
-
-def _has_place(job: Job, group: list[Job]) -> bool:
-    return len(group) < min(job.max_group, *(mate.max_group for mate in group))
+    def _has_place(self, job: Job, group: list[Job]) -> bool:
+        """Whether it may share a call with these."""
+        room = min(job.max_group, *(mate.max_group for mate in group))
+        return self.models.of(job) is self.models.of(group[0]) and len(group) < room

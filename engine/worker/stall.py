@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engine.worker.accounting import Clock
-    from engine.worker.memory import MemoryGate
     from engine.worker.scheduler import Scheduler
     from engine.worker.watchdog import Watchdog
 
@@ -23,14 +22,12 @@ class Stall:
     def __init__(
         self,
         scheduler: Scheduler,
-        gate: MemoryGate,
         available_bytes: Callable[[], int | None],
         *,
         clock: Clock,
         watchdog: Watchdog,
     ) -> None:
         self._scheduler = scheduler
-        self._gate = gate
         self._available_bytes = available_bytes
         self._clock = clock
         self._watchdog = watchdog
@@ -47,11 +44,13 @@ class Stall:
             self._tell()
 
     def _tell(self) -> None:
-        job = self._scheduler.in_progress()[0]
-        needed = self._gate.resident_bytes + self._gate.peak_bytes(job.need, job.plan.pictures)
+        models = self._scheduler.models
+        job = next(iter(self._scheduler.in_progress() or self._scheduler.jobs.values()))
+        gate = models.of(job).gate
+        needed = models.resident_bytes + gate.peak_bytes(job.need, job.plan.pictures)
         available_bytes = self._available_bytes()
         available = "unknown" if available_bytes is None else f"{available_bytes / 1e9:.1f} GB"
-        budget = self._gate.budget_bytes
+        budget = gate.budget_bytes
         self._watchdog.alert(
             Cause.STALLED,
             f"{len(self._scheduler)} jobs wait while the device idles: "

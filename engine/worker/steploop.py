@@ -27,16 +27,17 @@ from engine.request import (
 )
 from engine.settings import EngineConfig
 from engine.shares import Shares
-from engine.snapshot import DeviceSnapshot
+from engine.snapshot import DeviceSnapshot, ModelSnapshot
 from engine.worker.accounting import Meter
 from engine.worker.device import Device
-from engine.worker.experience import Experience
 from engine.worker.inputs import Inputs
 from engine.worker.job import Job
 from engine.worker.ladder import Ladder
-from engine.worker.memory import MemoryGate, Mode
+from engine.worker.loaded import UNBOUNDED_BYTES, Loaded
+from engine.worker.memory import Mode
 from engine.worker.orders import Orders
-from engine.worker.protocol import Card, Health, Moved
+from engine.worker.protocol import Card, Drawn, Health, Moved
+from engine.worker.residency import Residency
 from engine.worker.results import Results
 from engine.worker.scheduler import Scheduler
 from engine.worker.stall import Stall
@@ -47,12 +48,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from engine.events import Observer
-    from engine.families.model import Model
     from engine.families.profile import Profile
     from engine.worker.accounting import Clock
+    from engine.worker.loaded import Offered
+    from engine.worker.memory import MemoryGate
+    from engine.worker.residency import Held
     from engine.worker.telemetry import Telemetry
 
-UNBOUNDED_BYTES = 1 << 60
 LOOK_AGAIN_S = 1.0
 """How soon a job that waits only for memory in other hands is looked at again."""
 SAVE_EVERY_S = 60.0
@@ -65,59 +67,40 @@ class StepLoop:
         self,
         name: str,
         *,
-        model: Model,
+        models: Sequence[Offered],
         config: EngineConfig | None = None,
-        fetch: Callable[[], None] = lambda: None,
-        fingerprint: Callable[[], str] = lambda: "",
         clock: Clock = time.monotonic,
         telemetry: Telemetry | None = None,
         observers: Sequence[Observer] = (),
     ) -> None:
         self._name = name
         self._config = config = config or EngineConfig()
-        self._fetch = fetch
-        self._fingerprint = fingerprint
-        self._model = model
+        self._models = loaded = _loaded(models, config)
         self._clock = clock
         self._says = says = Announcer(observers)
         self._watchdog = watchdog = Watchdog(
             config.watchdog,
             clock=clock,
             on_alert=says.alert,
-            offloading=config.memory_mode is not Mode.HIGH,
+            offloading=any(offered.mode is not Mode.HIGH for offered in models),
         )
         telemetry = telemetry or NoTelemetry()
         self._meter = Meter(clock, telemetry.joules)
-        self._device = Device(model, config, telemetry, self._meter, watchdog, clock, says)
-        self._gate = MemoryGate(
-            model.profile, config.memory_budget_bytes or UNBOUNDED_BYTES, config.memory_mode
-        )
-        self._experience = Experience(
-            model.profile,
-            self._gate,
-            key=f"{model.name} on {config.device_name}, {config.lessons_key}",
-            path=config.learned_path,
-        )
+        self._residency = Residency([each.held for each in loaded], switch_after_s=config.switch_after_s)
+        self._device = Device(loaded, self._residency, config, telemetry, self._meter, watchdog, clock, says)
         self._scheduler = Scheduler(
             Shares(config.lanes),
-            self._gate,
-            self._experience.predictor,
+            self._residency,
             # offloading hooks keep state: one at a time
-            max_active=1 if config.memory_mode is Mode.LOW else config.max_active,
+            max_active=1 if any(offered.mode is Mode.LOW for offered in models) else config.max_active,
             available_bytes=self._device.available_bytes,
         )
-        self._ladder = Ladder(
-            self._scheduler, self._gate, self._device, config.recover_after_s, clock, says, watchdog
-        )
-        self._stall = Stall(
-            self._scheduler, self._gate, self._device.available_bytes, clock=clock, watchdog=watchdog
-        )
+        self._ladder = Ladder(self._scheduler, self._device, config.recover_after_s, clock, says, watchdog)
+        self._stall = Stall(self._scheduler, self._device.available_bytes, clock=clock, watchdog=watchdog)
         self._orders = Orders(self._meter, clock)
         self._filing: set[str] = set()
         """Jobs that are drawn and whose picture is being made a file."""
-        self._results = Results(
-            self._scheduler, self._orders, self._device, self._experience, self._ladder, watchdog, says
-        )
+        self._results = Results(self._scheduler, self._orders, self._device, self._ladder, watchdog, says)
         self._task: asyncio.Task[None] | None = None
         self._inputs = Inputs()
         self._started = False
@@ -131,36 +114,43 @@ class StepLoop:
 
     @property
     def profile(self) -> Profile:
-        """What is known of the model on this device."""
-        return self._model.profile
+        """What is known of the first model on this device."""
+        return self._models[0].model.profile
 
     @property
     def gate(self) -> MemoryGate:
-        """What fits, and what was learned of it."""
-        return self._gate
+        """What fits of the first model, and what was learned of it."""
+        return self._models[0].gate
 
     async def fetch(self) -> None:
-        """Download the model, as far as it is not here. Raises ModelLost where it cannot be had."""
+        """Download the models, as far as they are not here. Raises ModelLost where one cannot be had."""
         try:
-            await asyncio.to_thread(self._fetch)
+            for loaded in self._models:
+                await asyncio.to_thread(loaded.offered.fetch)
         except Exception as error:  # the hub's, the network's, the disk's
             raise ModelLost(f"{type(error).__name__}: {error}") from error
 
     async def start(self) -> Card:
-        """Load the model, warm it up, begin to draw. Raises ModelLost where that fails."""
+        """Load the models, warm them up, begin to draw. Raises ModelLost where that fails."""
         config = self._config
         try:
-            await self._device.start(self._experience)
-            fingerprint = await asyncio.to_thread(self._fingerprint)
+            for loaded in self._models:
+                loaded.held.digests = await asyncio.to_thread(loaded.offered.digests)
+            await self._device.start()
+            prints = [await asyncio.to_thread(loaded.offered.fingerprint) for loaded in self._models]
         except BaseException:
             await self._device.close()
             raise
-        for name, reason in self._model.refused_adapters().items():
-            self._says.tell(Action.LORA_REFUSED, lora=name, reason=reason)
+        for loaded in self._models:
+            for name, reason in loaded.model.refused_adapters().items():
+                self._says.tell(Action.LORA_REFUSED, lora=name, reason=reason)
         self._started = True
         self._task = asyncio.create_task(self._run(), name="step loop")
-        profile = self._model.profile
-        return Card(config.device_name, profile.name, fingerprint, profile, config.max_active, self._gate)
+        drawn = tuple(
+            Drawn(loaded.model.profile, fingerprint, loaded.gate)
+            for loaded, fingerprint in zip(self._models, prints, strict=True)
+        )
+        return Card(config.device_name, drawn, config.max_active)
 
     async def draw(
         self, request: DrawRequest, hear: Callable[[Moved], None], *, lead_s: float = 0.0
@@ -173,8 +163,9 @@ class StepLoop:
             raise self._results.lost
         if self._task is None:
             raise Draining("the worker is leaving")
-        job = Job(request, self.profile.plan(request), self._clock())
-        if not self._gate.ever_fits(job.need, job.plan.pictures):
+        held = self._residency.named(request.model)
+        job = Job(request, held.predictor.profile.plan(request), self._clock())
+        if not held.gate.ever_fits(job.need, job.plan.pictures):
             raise TooLarge(f"{request.width}x{request.height} does not fit the memory budget")
         drawing = self._orders.open(job, hear)
         if request.inputs:
@@ -224,7 +215,7 @@ class StepLoop:
 
     async def clear_caches(self) -> None:
         self._inputs.clear()
-        self._device.calls.clear_caches()
+        self._device.clear_caches()
 
     async def stop(self) -> None:
         """Stop at once. Jobs that are left raise Draining: the next worker is to be given them."""
@@ -236,13 +227,14 @@ class StepLoop:
             self._results.end(job, Draining("the worker is leaving", self._orders.usage(job)))
         if self._started:
             self._started = False
-            await self._experience.save()
+            await self._save()
             await self._device.close()
 
     def snapshot(self) -> DeviceSnapshot:
         """The device at this moment."""
         jobs = self._scheduler.jobs.values()
-        budget, counts, device = self._gate.budget_bytes, self._says.counts, self._device
+        counts, device, residency = self._says.counts, self._device, self._residency
+        budget, embeddings = self.gate.budget_bytes, [loaded.calls.embeddings for loaded in self._models]
         begun = [job for job in jobs if job.state in (JobState.ENCODING, JobState.RUNNING)]
         return DeviceSnapshot(
             totals=self._meter.totals(),
@@ -250,17 +242,28 @@ class StepLoop:
             paused=sum(job.state is JobState.PAUSED for job in jobs),
             decoding=sum(job.state is JobState.DECODING for job in jobs),
             cap=self._scheduler.cap,
-            memory_mode=self._gate.mode,
+            memory_mode=residency.resident[0].gate.mode if residency.resident else self.gate.mode,
             memory_budget_bytes=budget if budget < UNBOUNDED_BYTES else None,
-            resident_bytes=self._gate.resident_bytes,
+            resident_bytes=residency.resident_bytes,
+            models=tuple(
+                ModelSnapshot(
+                    held.name,
+                    held.place,
+                    sum(held.parts.values()),
+                    sum(residency.of(job) is held for job in jobs),
+                )
+                for held in residency.models.values()
+            ),
+            switches=device.switches,
+            switch_s=device.switch_s,
             memory=device.memory,
             gpu=device.sample,
             gpu_trouble=device.trouble,
             slow=self._watchdog.slow,
             out_of_memory=counts[Action.OUT_OF_MEMORY],
             timeouts=counts[Action.STEP_TIMEOUT],
-            embedding_hits=device.calls.embeddings.hits,
-            embedding_misses=device.calls.embeddings.misses,
+            embedding_hits=sum(cache.hits for cache in embeddings),
+            embedding_misses=sum(cache.misses for cache in embeddings),
         )
 
     def wake(self) -> None:
@@ -273,7 +276,11 @@ class StepLoop:
         try:
             while self._results.lost is None:
                 await self._upkeep()
-                self._dispatch()
+                if (coming := self._residency.due(self._scheduler.jobs.values(), self._clock())) is None:
+                    self._dispatch()
+                elif not self._device.threads.in_flight:
+                    await self._switch(coming)
+                    continue
                 for result in await self._device.threads.results(self._patience_s()):
                     self._results.take_back(result)
                     self._stall.moved()
@@ -286,28 +293,39 @@ class StepLoop:
         threads = self._device.threads
         picked = self._scheduler.pick(threads.free)
         cores = self._config.threads // max(1, threads.in_flight + len(picked))
-        for work in (self._experience.with_threads(work, cores) for work in picked):
+        for called in picked:
+            loaded = self._device.of(called.jobs[0])
+            work = loaded.experience.with_threads(called, cores)
             self._scheduler.begin(work)
             deadline_s = self._watchdog.step_deadline_s(
-                self._experience.expected_s(work), first=self._experience.is_first(work)
+                loaded.experience.expected_s(work), first=loaded.experience.is_first(work)
             )
-            threads.launch(work, self._device.calls.of(work), deadline_s=deadline_s)
+            threads.launch(work, loaded.calls.of(work), deadline_s=deadline_s)
         self._orders.tell()
+
+    async def _switch(self, coming: Held) -> None:
+        """Bring this model to the device, while nothing else is done there."""
+        if (reason := await self._device.bring(coming)) is not None:
+            self._results.lose(reason, Cause.GPU_LOST)
+        self._stall.moved()
 
     # Upkeep
 
     async def _upkeep(self) -> None:
         """What is due between two steps: health check, one more job, lessons saved, a look for a stall."""
         now = self._clock()
-        if self._idle and self._device.health_check_due:
-            expected_s = self._experience.smallest_step_s()
-            if (reason := await self._device.check_health(expected_s)) is not None:
-                self._results.lose(reason, Cause.GPU_LOST)
+        check = self._idle and self._device.health_check_due
+        if check and (reason := await self._device.check_health()) is not None:
+            self._results.lose(reason, Cause.GPU_LOST)
         self._ladder.recover()
         if now >= self._saved_at + SAVE_EVERY_S:
             self._saved_at = now
-            await self._experience.save()
+            await self._save()
         self._stall.look(in_flight=self._device.threads.in_flight)
+
+    async def _save(self) -> None:
+        for loaded in self._models:
+            await loaded.experience.save()
 
     @property
     def _idle(self) -> bool:
@@ -324,3 +342,16 @@ class StepLoop:
         if len(self._scheduler) and not self._device.threads.in_flight:
             waits.append(LOOK_AGAIN_S)
         return max(0.0, min(waits))
+
+
+def _loaded(models: Sequence[Offered], config: EngineConfig) -> list[Loaded]:
+    """Where there are several, what is learned of each of them has a file of its own."""
+    path = config.learned_path
+    return [
+        Loaded(
+            offered,
+            config,
+            path.with_stem(f"{path.stem}-{offered.model.profile.name}") if path and len(models) > 1 else path,
+        )
+        for offered in models
+    ]

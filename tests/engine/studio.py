@@ -13,6 +13,8 @@ from engine.build import local_front
 from engine.request import Drawing, DrawRequest, EngineError
 from engine.settings import EngineConfig
 from engine.shares import LaneTerms
+from engine.worker.loaded import Offered
+from engine.worker.memory import Mode
 from engine.worker.steploop import StepLoop
 from tests.engine.fakes import FakeClock, FakeModel, FakeTelemetry, Recorder
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from PIL import Image
 
+    from engine.families.plan import Need
     from engine.tickets import Ticket
 
 LANES = {"free": LaneTerms(share=0.1, max_waiting_per_flow=4), "paid": LaneTerms(1.0)}
@@ -42,7 +45,14 @@ def request(name: str, lane: str = "free", flow: str = "", **more: Any) -> DrawR
 class Studio:
     """An engine with everything a test wants to look at."""
 
-    def __init__(self, config: EngineConfig = PLAIN, **changes: Any) -> None:
+    def __init__(
+        self,
+        config: EngineConfig = PLAIN,
+        *,
+        memory_mode: Mode = Mode.HIGH,
+        calibrate: tuple[Need, ...] = (),
+        **changes: Any,
+    ) -> None:
         self.clock = FakeClock()
         self.model = FakeModel(self.clock)
         self.heard = Recorder()
@@ -50,7 +60,7 @@ class Studio:
         self.telemetry = FakeTelemetry()
         self.worker = StepLoop(
             "local",
-            model=self.model,
+            models=[Offered(self.model, memory_mode, calibrate)],
             config=config,
             clock=self.clock,
             telemetry=self.telemetry,

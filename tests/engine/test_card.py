@@ -12,6 +12,7 @@ from engine.events import Phase
 from engine.request import Draining, DrawRequest, ModelLost
 from engine.selftest import Kind, SelfTest, Todo
 from engine.settings import EngineConfig
+from engine.worker.loaded import Offered
 from engine.worker.memory import Mode, choose_mode
 from engine.worker.steploop import StepLoop
 from engine.worker.telemetry import NvmlTelemetry
@@ -47,10 +48,10 @@ def on(card: Card, tiny_folder: Path, heard: Recorder) -> Callable[[], Front]:
     def build() -> Front:
         model = CardModel(card, tiny_folder)
         budget = round(USABLE * card.total)
-        config = EngineConfig(memory_budget_bytes=budget, memory_mode=Mode.HIGH, result_cache_bytes=0)
+        config = EngineConfig(memory_budget_bytes=budget, result_cache_bytes=0)
         worker = StepLoop(
             "local",
-            model=model,
+            models=[Offered(model)],
             config=config,
             telemetry=NvmlTelemetry(0, every_s=0.02),
             observers=[heard],

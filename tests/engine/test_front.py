@@ -27,6 +27,7 @@ from engine.request import (
 )
 from engine.settings import EngineConfig
 from engine.shares import LaneTerms
+from engine.worker.loaded import Offered
 from engine.worker.protocol import WorkerBusy, WorkerUnfit
 from engine.worker.steploop import StepLoop
 from engine.worker.watchdog import Cause
@@ -493,7 +494,7 @@ async def engines(count: int, **changes: Any) -> AsyncIterator[tuple[Works, list
     fleet = SimulatedFleet([])
     for n, model in enumerate(models):
         config = EngineConfig(lanes=LANES, **changes)
-        fleet.hire(StepLoop(f"w{n}", model=model, config=config, clock=model.clock))  # type: ignore[arg-type]
+        fleet.hire(StepLoop(f"w{n}", models=[Offered(model)], config=config, clock=model.clock))  # type: ignore[arg-type]
     world = Works(fleet, replace(QUICK, health_timeout_s=10.0), EngineConfig(lanes=LANES, max_waiting=200))
     async with world.engine:
         await until(lambda: len(world.names()) == count)

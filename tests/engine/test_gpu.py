@@ -14,6 +14,7 @@ from engine.families.plan import Need
 from engine.placement import resolve
 from engine.request import DrawRequest
 from engine.settings import EngineConfig, ModelSettings
+from engine.worker.loaded import Offered
 from engine.worker.memory import Mode
 from engine.worker.pipeline import PipelineModel
 from engine.worker.steploop import StepLoop
@@ -76,8 +77,7 @@ def on_gpu(folder: Path, **settings: Any) -> PipelineModel:
 
 
 async def draw(model: PipelineModel) -> Image.Image:
-    config = EngineConfig(memory_mode=model._placement.mode)
-    async with engine_with(model=model, config=config) as engine:
+    async with engine_with(model, mode=model._placement.mode) as engine:
         return (await engine.submit(REQUEST).result()).image
 
 
@@ -94,7 +94,7 @@ async def test_each_call_is_measured_by_the_devices_clock_and_allocator(
     tiny_folder: Path, cuda: Cuda
 ) -> None:
     model = on_gpu(tiny_folder)
-    worker = StepLoop("gpu", model=model)
+    worker = StepLoop("gpu", models=[Offered(model)])
     async with local_front(worker, EngineConfig(), replaces=False) as engine:
         drawing = await engine.submit(REQUEST).result()
         need = Need(64, 64)

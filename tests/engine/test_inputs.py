@@ -20,6 +20,7 @@ from engine.fleet.settings import FleetSettings
 from engine.front import Front
 from engine.request import Cancelled, Input, JobState, Role, Undrawable, UnreadableInput
 from engine.settings import EngineConfig
+from engine.worker.protocol import Drawn
 from tests.engine.fakes import PROFILE, FakeModel, Recorder
 from tests.engine.fleet.simulated import SimulatedFleet, SimulatedWorker
 from tests.engine.studio import PLAIN, request, until
@@ -106,7 +107,7 @@ async def test_a_worker_is_sent_a_picture_once_whatever_number_of_jobs_comes_wit
 
 async def test_a_job_with_a_picture_goes_to_a_worker_that_takes_it() -> None:
     shelf, blind, seeing = Shelf(), SimulatedWorker("blind"), SimulatedWorker("seeing")
-    blind.card = replace(blind.card, profile=replace(PROFILE, takes_pictures=False))
+    blind.card = replace(blind.card, models=(Drawn(replace(PROFILE, takes_pictures=False), "one"),))
     async with fleet_front(shelf.read, blind, seeing) as front:
         await until(lambda: len(front.snapshot().workers) == 2)
         jobs = [request(f"j{n}", inputs=(shelf.put(png("red")),)) for n in range(6)]

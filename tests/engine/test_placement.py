@@ -181,7 +181,7 @@ class TestTheBranchesOnACpu:
         self, tiny_folder: Path, plain: Image.Image
     ) -> None:
         model = PipelineModel(resolve(settings(tiny_folder, memory_mode="low")))
-        async with engine_with(model=model, config=EngineConfig(memory_mode=Mode.LOW)) as engine:
+        async with engine_with(model, mode=Mode.LOW) as engine:
             assert len(model.pipeline._all_hooks) == 3
             for n in range(2):
                 request = dataclasses.replace(REQUEST, job_id=str(n), flow=str(n))

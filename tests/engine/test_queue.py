@@ -26,6 +26,7 @@ class Item:
     flow: str = "a"
     cost_s: float = 1.0
     arrived_at: float = 0.0
+    model: str = ""
 
 
 LANES = {"free": LaneTerms(share=0.1), "member": LaneTerms(3), "premium": LaneTerms(6)}

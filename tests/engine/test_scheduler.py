@@ -18,6 +18,7 @@ from engine.request import DrawRequest, JobState
 from engine.shares import LaneTerms, Shares
 from engine.worker.job import Job
 from engine.worker.memory import MemoryGate
+from engine.worker.residency import Held, Residency
 from engine.worker.scheduler import Scheduler
 
 LANES = {"free": LaneTerms(share=0.1), "member": LaneTerms(3), "premium": LaneTerms(6)}
@@ -155,7 +156,9 @@ class Bench:
     def __init__(self, max_active: int = 3, budget_bytes: int = 1 << 60, **profile: object) -> None:
         changed = dataclasses.replace(PROFILE, **profile)  # type: ignore[arg-type]
         self.scheduler = Scheduler(
-            Shares(LANES), MemoryGate(changed, budget_bytes), Predictor(changed), max_active=max_active
+            Shares(LANES),
+            Residency([Held("", MemoryGate(changed, budget_bytes), Predictor(changed))]),
+            max_active=max_active,
         )
 
     def add(self, name: str, *, lane: str = "free", side: int = 512, captions: int = 1) -> Job:

@@ -23,6 +23,7 @@ from engine.fleet.fleet import FixedFleet
 from engine.fleet.settings import FleetSettings
 from engine.front import Front
 from engine.request import EngineError
+from engine.worker.loaded import Offered
 from engine.worker.steploop import StepLoop
 from storage.clock import to_us
 from storage.errors import StorageError
@@ -235,7 +236,9 @@ class World:
 
     def _child(self, name: str, terms: EngineConfig) -> VirtualChild:
         def build(named: str, observers: Sequence[Observer]) -> StepLoop:
-            return StepLoop(named, model=WorldModel(self.device), config=terms, observers=observers)
+            return StepLoop(
+                named, models=[Offered(WorldModel(self.device))], config=terms, observers=observers
+            )
 
         return VirtualChild(name, build)
 

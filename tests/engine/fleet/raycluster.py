@@ -18,6 +18,7 @@ from engine.fleet.ray_fleet import RayFleet
 from engine.fleet.settings import FleetSettings, RaySettings
 from engine.front import Front
 from engine.settings import EngineConfig, ModelSettings
+from engine.worker.loaded import Offered
 from engine.worker.steploop import StepLoop
 from tests.engine.fakes import FakeModel
 
@@ -95,7 +96,10 @@ def slow_worker(folder: Path, step_s: float, name: str, observers: Sequence[Obse
     """A worker without torch: it starts at once, and a test can break it."""
     config = EngineConfig(device_name="fake", result_cache_bytes=0)
     return StepLoop(
-        name, model=SlowModel(folder, step_s), config=config, fingerprint=lambda: "fake", observers=observers
+        name,
+        models=[Offered(SlowModel(folder, step_s), fingerprint=lambda: "fake")],
+        config=config,
+        observers=observers,
     )
 
 

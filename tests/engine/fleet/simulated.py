@@ -11,7 +11,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from engine.request import Cancelled, Drawing, JobState, Usage
-from engine.worker.protocol import Card, Health, Moved, WorkerLost
+from engine.worker.protocol import Card, Drawn, Health, Moved, WorkerLost
 from tests.engine.fakes import PROFILE, FakeModel
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class SimulatedWorker:
         tick: Callable[[float], Awaitable[None]] = at_once,
     ) -> None:
         self.name = name
-        self.card = Card(gpu, "fake", fingerprint, profile, max_active)
+        self.card = Card(gpu, (Drawn(profile, fingerprint),), max_active)
         self.fails: list[Exception] = []
         """What the next jobs end with."""
         self.unfit: Exception | None = None
@@ -85,7 +85,7 @@ class SimulatedWorker:
                 async with self._device:
                     await self.gate.wait()
                     await self._answer()
-                    await self._tick(seconds := self.card.profile.step_s.at(pixels))
+                    await self._tick(seconds := self.card.models[0].profile.step_s.at(pixels))
                 took += seconds
                 self.busy_s += seconds
                 if request.job_id in self.cancelled:

@@ -39,13 +39,15 @@ CONFIG = EngineConfig(lanes=LANES, watchdog=WatchdogSettings(keep_warm_every_s=N
 
 def slow_worker(folder: Path, name: str, observers: Sequence[Observer]) -> StepLoop:
     """In the child: a model whose steps take a while."""
+    from engine.worker.loaded import Offered
     from engine.worker.steploop import StepLoop
 
-    return StepLoop(name, model=SlowModel(folder, 0.02), config=CONFIG, observers=observers)
+    return StepLoop(name, models=[Offered(SlowModel(folder, 0.02))], config=CONFIG, observers=observers)
 
 
 def broken_worker(name: str, observers: Sequence[Observer]) -> StepLoop:
     """In the child: a model that does not load."""
+    from engine.worker.loaded import Offered
     from engine.worker.steploop import StepLoop
 
     def fail(_: object) -> None:
@@ -53,7 +55,7 @@ def broken_worker(name: str, observers: Sequence[Observer]) -> StepLoop:
 
     model = FakeModel(FakeClock())
     model.before["load"] = fail
-    return StepLoop(name, model=model, config=CONFIG, observers=observers)
+    return StepLoop(name, models=[Offered(model)], config=CONFIG, observers=observers)
 
 
 def children() -> set[int]:

@@ -12,6 +12,7 @@ from engine.families.profile import Curve
 from engine.fleet.settings import FleetSettings
 from engine.front import Front
 from engine.settings import EngineConfig
+from engine.worker.protocol import Drawn
 from tests.engine.fakes import PROFILE
 from tests.engine.fleet import virtual
 from tests.engine.fleet.simulated import SimulatedFleet, SimulatedWorker
@@ -39,7 +40,7 @@ async def tell(slower: float, lasts_s: float) -> list[tuple[float, float]]:
 
     async def be_slow() -> None:
         await asyncio.sleep(SLOW_AT_S)
-        worker.card = replace(usual, profile=replace(PROFILE, step_s=Curve(points)))
+        worker.card = replace(usual, models=(Drawn(replace(PROFILE, step_s=Curve(points)), "one"),))
         await asyncio.sleep(lasts_s)
         worker.card = usual
 
