@@ -118,9 +118,14 @@ def build_worker(
     from engine.families.files import fetch
     from engine.fleet.fingerprint import fingerprint
     from engine.placement import resolve  # torch is slow to import: not before somebody draws
+    from engine.worker.parts import Parts
+    from engine.worker.pipeline import sources
 
     wanted = _several(settings)
     placements = [resolve(each, known) for each in wanted]
+    if len(placements) > 1:
+        shared = Parts([partial(sources, each) for each in placements])
+        placements = [replace(each, shared=shared) for each in placements]
     placement = placements[0]
     names = [each.profile.name for each in placements]
     if len(set(names)) < len(names):
@@ -146,6 +151,7 @@ def build_worker(
                 lessons_key=each.lessons_key,
                 fetch=partial(fetch, each.source, each.revision),
                 fingerprint=partial(fingerprint, each),
+                digests=partial(_digests, each),
             )
             for asked, each in zip(wanted, placements, strict=True)
         ],
@@ -153,6 +159,13 @@ def build_worker(
         telemetry=telemetry,
         observers=observers,
     )
+
+
+def _digests(placement: Placement) -> Mapping[str, str]:
+    """Of components that the worker's other models may have too. Reads their files."""
+    from engine.worker.pipeline import sources
+
+    return placement.shared.digests(sources(placement)) if placement.shared is not None else {}
 
 
 def local_front(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from engine.families.profile import Profile
     from engine.request import DrawRequest
     from engine.worker.memory import Mode
+    from engine.worker.parts import Parts
 
 
 QUANTISED = {"int8": "Int8WeightOnlyConfig", "float8": "Float8WeightOnlyConfig"}
@@ -111,6 +112,8 @@ class Placement:
     threads: int
     """CPU cores to draw with."""
     adapters: tuple[AdapterFile, ...] = ()
+    shared: Parts | None = field(default=None, compare=False)
+    """Components that the models of a worker have in common."""
 
     @property
     def on_gpu(self) -> bool:

@@ -236,7 +236,7 @@ class Roster:
         for drawn in card.models:
             name, told = drawn.profile.name, drawn.fingerprint
             if told != (known := self._fingerprints.setdefault(name, told)):
-                reason = f"it has another version of the model {name}, {told}, not {known}"
+                reason = f"it has another version of the model, {told}, not {known}"
                 self._refuse(worker, circuit, reason)
                 return None
         return card

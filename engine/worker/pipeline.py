@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +18,14 @@ from diffusers.utils import logging as diffusers_logging
 from transformers.utils import logging as transformers_logging
 
 from engine.families.family import QUANTISED
+from engine.families.files import folder_of
 from engine.families.model import Canvas, Caption, DeviceMemory, Measurement, NotFinite, Place
+from engine.families.registry import INDEX
 from engine.worker import hostmemory
 from engine.worker.adapters import Adapters
-from engine.worker.hostcopy import HostCopy, free_bytes, nbytes_of
+from engine.worker.hostcopy import free_bytes
 from engine.worker.memory import ADAPTERS, COMPONENTS, ENCODER, Mode
+from engine.worker.parts import Part, Parts, Source
 from engine.worker.preview import Previews
 
 if TYPE_CHECKING:
@@ -51,8 +56,19 @@ def _no_bars() -> Iterator[None]:
         transformers_logging.enable_progress_bar()
 
 
-def _load(placement: Placement) -> Any:
-    """The pipeline, one component after the other, so that main memory never holds them all."""
+def sources(placement: Placement) -> dict[str, Source]:
+    """What those components are loaded from that other models may have too."""
+    folder = folder_of(placement.source, placement.revision)
+    if placement.mode is not Mode.HIGH:
+        return {}
+    index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+    own = placement.adapters or placement.compile_blocks or placement.quantisation
+    names = [name for name in COMPONENTS if not (own and name == "transformer")]
+    return {name: Source(folder / name, (str(index.get(name)), placement.dtype)) for name in names}
+
+
+def _load(placement: Placement, shared: Parts) -> tuple[Any, dict[str, Part]]:
+    """The pipeline and its components, one after the other, so that main memory never holds them all."""
     # A folder is never looked for on a hub, whatever is missing from it.
     local = Path(placement.source).exists()
     where: dict[str, Any] = {"local_files_only": local, "revision": placement.revision}
@@ -60,16 +76,20 @@ def _load(placement: Placement) -> Any:
     wanted = placement.family.pipeline
     if index["_class_name"] != wanted:
         raise ValueError(f"{placement.source} holds a {index['_class_name']}, and a {wanted} was expected")
-    parts = {}
-    for name in COMPONENTS:
+
+    def load(name: str) -> Part:
         library, kind = index[name]
         if library not in ("diffusers", "transformers"):
             raise ValueError(f"{placement.source}: {name} is code of its own ({library}), which is not run")
         component: Any = getattr(importlib.import_module(library), kind)
         weights = component.from_pretrained(placement.source, subfolder=name, dtype=placement.dtype, **where)
-        parts[name] = _place(name, weights, placement)
+        return Part(_place(name, weights, placement), torch.device(placement.device))
+
+    told = sources(placement)
+    parts = {name: shared.get(told.get(name), partial(load, name)) for name in COMPONENTS}
+    modules = {name: part.module for name, part in parts.items()}
     pipeline = getattr(diffusers, wanted)
-    return pipeline.from_pretrained(placement.source, dtype=placement.dtype, **parts, **where)
+    return pipeline.from_pretrained(placement.source, dtype=placement.dtype, **modules, **where), parts
 
 
 def _place(name: str, component: Any, placement: Placement) -> Any:
@@ -119,13 +139,11 @@ class PipelineModel:
 
     def __init__(self, placement: Placement) -> None:
         self._placement = placement
+        self._shared = placement.shared or Parts()
         self._device = torch.device(placement.device)
         self._pipeline: Any = None
         self._loaded: Sampler | None = None
-        self._encoder: HostCopy | None = None
-        """The text encoder, where it stays off the device between prompts."""
-        self._copies: dict[str, HostCopy] = {}
-        """Components that have been off the device, by name."""
+        self._parts: dict[str, Part] = {}
         self._adapters: Adapters | None = None
         self._previews: Previews | None = None
         self._held_before = 0
@@ -149,14 +167,16 @@ class PipelineModel:
         self.release()
         placement = self._placement
         with _no_bars():
-            pipeline = _load(placement)
+            pipeline, self._parts = _load(placement, self._shared)
         if pipeline.scheduler.config.get("stochastic_sampling"):
             raise ValueError(f"{placement.source}: a scheduler that adds noise at each step cannot be paused")
         self._previews = self._previews or Previews(placement)
         self._pipeline = _finish(pipeline, placement)
         self._loaded = placement.family.sampler(pipeline, placement)
         if placement.mode is Mode.MEDIUM:
-            self._encoder = HostCopy(pipeline.text_encoder, self._device)
+            self._parts[ENCODER].lighten()
+        for part in self._parts.values():
+            part.come(self)
         if placement.adapters:
             room_bytes = placement.profile.weights_bytes[ADAPTERS]
             self._adapters = Adapters(pipeline, placement.adapters, room_bytes)
@@ -185,7 +205,7 @@ class PipelineModel:
     def encode(self, prompts: Sequence[str]) -> list[Caption]:
         if self._placement.mode is Mode.LOW:
             self._pipeline.maybe_free_model_hooks()  # what the last picture left on the device goes first
-        with self._encoder.on_device() if self._encoder is not None else contextlib.nullcontext():
+        with self._parts[ENCODER].at_work():
             return [self._sampler.encode(prompt) for prompt in prompts]
 
     @torch.inference_mode()
@@ -202,7 +222,7 @@ class PipelineModel:
 
     def reference(self, request: DrawRequest) -> Image:
         self.use_adapters(request.adapters)
-        with _no_bars(), self._encoder.on_device() if self._encoder is not None else contextlib.nullcontext():
+        with _no_bars(), self._parts[ENCODER].at_work():
             image: Image = self._pipeline(
                 prompt=request.prompt,
                 height=request.height,
@@ -283,44 +303,35 @@ class PipelineModel:
         if self._placement.mode is Mode.LOW:
             self._pipeline.maybe_free_model_hooks()
             return Place.HOST
-        parts = {name: part for name in COMPONENTS if (part := self._moved(name)) is not None}
-        missing_bytes = sum(nbytes_of(part) for name, part in parts.items() if name not in self._copies)
+        missing_bytes = sum(part.missing_bytes for part in self._parts.values())
         if self._placement.on_gpu and missing_bytes + SPARE_BYTES > (free_bytes() or 0):
             self.close()
             self.release()
             return Place.DISK
-        for name, part in parts.items():
-            if name in self._copies:
-                self._copies[name].leave()
-            else:
-                self._copies[name] = HostCopy(part, self._device)
+        for part in self._parts.values():
+            part.leave(self)
         self.release()
         return Place.HOST
 
     def bring(self) -> None:
-        for name, copy in self._copies.items():
-            if self._moved(name) is not None:
-                copy.come()
+        for part in self._parts.values():
+            part.come(self)
         if self._placement.on_gpu:
             torch.cuda.synchronize(self._device)
 
-    def _moved(self, name: str) -> torch.nn.Module | None:
-        """A component that is on the device while the model is; the encoder may come for prompts alone."""
-        part: torch.nn.Module = getattr(self._pipeline, name)
-        return None if name == ENCODER and self._encoder is not None else part
-
     def lighten(self) -> None:
-        if self._encoder is None:
-            self._encoder = HostCopy(self._pipeline.text_encoder, self._device)
-            self.release()
+        self._parts[ENCODER].lighten()
+        self.release()
 
     def release(self) -> None:
         if self._placement.on_gpu:
             torch.cuda.empty_cache()
 
     def close(self) -> None:
-        self._pipeline = self._loaded = self._encoder = self._adapters = None
-        self._copies.clear()
+        for part in self._parts.values():
+            part.forget(self)
+        self._parts = {}
+        self._pipeline = self._loaded = self._adapters = None
 
     @property
     def _adapters_bytes(self) -> int:

@@ -142,7 +142,7 @@ def test_a_step_that_fails_half_way_leaves_every_canvas_as_it_was(
     """Between the two captions of a guided picture, say."""
     model = PipelineModel(resolve(ModelSettings(source=str(tiny_folder), device="cpu")))
     model.load()
-    canvas = model.begin(GUIDED, model.encode([GUIDED.prompt, GUIDED.negative_prompt]))
+    canvas = model.begin(GUIDED, model.encode([GUIDED.prompt, GUIDED.negative_prompt]), ())
     model.step([canvas])
     before = canvas.latents.clone()
     transformer, calls = model.pipeline.transformer, itertools.count()

@@ -124,7 +124,7 @@ def test_a_step_is_over_when_the_device_has_drawn_it(
     """A GPU answers at once and draws later; a preview timed then would be billed for the step."""
     model = on_gpu(tiny_folder)
     model.load()
-    canvas = model.begin(REQUEST, model.encode([REQUEST.prompt]))
+    canvas = model.begin(REQUEST, model.encode([REQUEST.prompt]), ())
     transformer = model.pipeline.transformer
     forward = transformer.forward
     monkeypatch.setattr(

@@ -282,7 +282,7 @@ async def test_a_picture_that_is_no_number_fails_and_spoils_nothing(tiny_folder:
             last.copy_(right)
         again = await engine.submit(dataclasses.replace(broken, job_id="again", preview_every=1)).result()
         assert not again.usage.cached
-        canvas = model.begin(REQUEST, model.encode([REQUEST.prompt]))
+        canvas = model.begin(REQUEST, model.encode([REQUEST.prompt]), ())
         assert np.asarray(model.preview(canvas)).std() > 0
 
 
@@ -294,7 +294,7 @@ def test_tiles_are_smaller_than_the_picture_where_memory_ran_out(
     decoder = model.pipeline.vae.decoder
     forward, given = decoder.forward, []
     monkeypatch.setattr(decoder, "forward", lambda z, *a: (given.append(z.shape[-1]), forward(z, *a))[1])
-    canvas = model.begin(REQUEST, model.encode([REQUEST.prompt]))
+    canvas = model.begin(REQUEST, model.encode([REQUEST.prompt]), ())
     whole = model.decode(canvas, tile_px=None)
     assert (given, model.profile.tile_px) == ([8], 64), "a picture of one tile"
     given.clear()

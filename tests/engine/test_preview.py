@@ -66,7 +66,7 @@ async def test_the_last_preview_resembles_the_picture(model: PipelineModel) -> N
 def test_it_shows_what_the_picture_will_be_not_the_noise_it_still_is(tiny_folder: Path) -> None:
     model = PipelineModel(resolve(ModelSettings(source=str(tiny_folder), device="cpu")))
     model.load()
-    canvas = model.begin(DrawRequest("a", "a cat", 64, 64, 4, seed=1), model.encode(["a cat"]))
+    canvas = model.begin(DrawRequest("a", "a cat", 64, 64, 4, seed=1), model.encode(["a cat"]), ())
     model.step([canvas])
     model.decode(canvas, tile_px=None)
     shown = np.asarray(model.preview(canvas))

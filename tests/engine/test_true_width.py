@@ -37,7 +37,7 @@ def test_one_of_two_pictures_at_true_widths_is_the_pipelines(tmp_path: Path) -> 
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     try:
         captions = model.encode([REQUEST.prompt])
-        canvases = [model.begin(replace(REQUEST, seed=seed), captions) for seed in (7, 8)]
+        canvases = [model.begin(replace(REQUEST, seed=seed), captions, ()) for seed in (7, 8)]
         for _ in range(REQUEST.steps):
             model.step(canvases)
         drawn = model.decode(canvases[0], tile_px=None)

@@ -38,7 +38,7 @@ def loaded(model: PipelineModel, tiny_folder: Path) -> PipelineModel:
 
 
 def canvas(model: PipelineModel, *texts: str, side: int = 64, steps: int = 4) -> Canvas:
-    return model.begin(DrawRequest("a", texts[0], side, side, steps, seed=1), model.encode(texts))
+    return model.begin(DrawRequest("a", texts[0], side, side, steps, seed=1), model.encode(texts), ())
 
 
 def test_equal_sizes_and_padded_captions_share_a_forward(loaded: PipelineModel) -> None:
