@@ -69,6 +69,7 @@ def engine_config(config: Config) -> EngineConfig:
         lanes=lane_terms(config),
         max_active=section.max_active,
         max_waiting=section.max_waiting,
+        switch_after_s=section.switch_after.total_seconds(),
         watchdog=WatchdogSettings(
             keep_warm_every_s=section.keep_warm_every.total_seconds(),
             deadline_floor_s=section.step_timeout.total_seconds(),
@@ -88,6 +89,7 @@ def model_settings(config: Config, name: str | None = None) -> ModelSettings:
     with contextlib.suppress(BadSetting):  # it is not here, or not known: whoever loads it will tell
         largest_px = min(largest_px, math.isqrt(recognise(model.path, model.revision).max_pixels))
     return ModelSettings(
+        name=name or "",
         largest_px=largest_px,
         source=model.path,
         revision=model.revision,
@@ -104,17 +106,27 @@ def model_settings(config: Config, name: str | None = None) -> ModelSettings:
     )
 
 
+def _all_models(config: Config) -> list[ModelSettings]:
+    """Those that can be drawn with, the default first; where none can, loading the default tells why."""
+    models = []
+    for name, model in config.named_models.items():
+        with contextlib.suppress(BadSetting):
+            recognise(model.path, model.revision)
+            models.append(model_settings(config, name))
+    return models or [model_settings(config)]
+
+
 def build_backend(config: Config, observers: Sequence[Observer] = (), read: Reader = nothing_kept) -> Front:
     """Whoever draws, as bot.toml says. `read` gives the files of pictures that requests come with.
 
     Raises UserError where an extra is missing.
     """
-    terms, model = engine_config(config), model_settings(config)
+    terms, models = engine_config(config), _all_models(config)
     if config.engine.backend == "openai":
         return server_backend(config, terms, Credentials(), observers)
     if config.engine.backend == "ray":
-        return ray_backend(config, model, terms, observers, read)
-    return build_engine(model, terms, reach=Reach(config.engine.worker), observers=observers, read=read)
+        return ray_backend(config, models, terms, observers, read)
+    return build_engine(models, terms, reach=Reach(config.engine.worker), observers=observers, read=read)
 
 
 @contextlib.asynccontextmanager

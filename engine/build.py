@@ -17,7 +17,7 @@ from engine.front import Front
 from engine.inputs import nothing_kept
 from engine.settings import BadSetting, EngineConfig, ModelSettings, Reach
 from engine.worker.loaded import Offered
-from engine.worker.memory import Mode
+from engine.worker.memory import Mode, needed_bytes
 from engine.worker.steploop import StepLoop
 from engine.worker.telemetry import NoTelemetry, NvmlTelemetry
 
@@ -126,6 +126,9 @@ def build_worker(
     if len(placements) > 1:
         shared = Parts([partial(sources, each) for each in placements])
         placements = [replace(each, shared=shared) for each in placements]
+    # What this card could never hold is left to workers with a larger one.
+    pairs = list(zip(wanted, placements, strict=True))
+    pairs = [pair for pair in pairs if _fits(pair[1])] or pairs
     placement = placements[0]
     names = [each.profile.name for each in placements]
     if len(set(names)) < len(names):
@@ -153,12 +156,20 @@ def build_worker(
                 fingerprint=partial(fingerprint, each),
                 digests=partial(_digests, each),
             )
-            for asked, each in zip(wanted, placements, strict=True)
+            for asked, each in pairs
         ],
         config=placed,
         telemetry=telemetry,
         observers=observers,
     )
+
+
+def _fits(placement: Placement) -> bool:
+    """Whether the device holds a picture of its usual size, however the weights come and go."""
+    if placement.budget_bytes is None or not placement.on_gpu:
+        return True
+    width, height = placement.profile.default_size
+    return needed_bytes(placement.profile, placement.mode, width * height) <= placement.budget_bytes
 
 
 def _digests(placement: Placement) -> Mapping[str, str]:

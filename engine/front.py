@@ -51,6 +51,7 @@ class Front:
         *,
         fleet: Fleet,
         profile: Profile | None = None,
+        others: Sequence[Profile] = (),
         config: EngineConfig | None = None,
         settings: FleetSettings | None = None,
         clock: Clock = time.monotonic,
@@ -59,7 +60,7 @@ class Front:
     ) -> None:
         config, settings = config or EngineConfig(), settings or FleetSettings()
         self._settings = settings
-        models = Models(profile or Profile(""))
+        models = Models(profile or Profile(""), others)
         self._clock = clock
         self._says = Announcer([LogObserver(), *observers])
         self._pictures = Pictures(config.result_cache_bytes)

@@ -8,15 +8,17 @@ from engine.predict import Predictor
 from engine.request import Undrawable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from engine.families.profile import Profile
 
 
 class Models:
     """By the name in their profile. Who names none gets the first."""
 
-    def __init__(self, profile: Profile) -> None:
-        self._known: dict[str, Predictor] = {}
-        self.first = Predictor(profile)
+    def __init__(self, first: Profile, others: Iterable[Profile] = ()) -> None:
+        self._known = {profile.name: Predictor(profile) for profile in others}
+        self.first = Predictor(first)
 
     def adopt(self, profile: Profile) -> None:
         """The first model is this one, as who draws it knows it."""

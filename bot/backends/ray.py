@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def ray_backend(
     config: Config,
-    model: ModelSettings,
+    models: Sequence[ModelSettings],
     terms: EngineConfig,
     observers: Sequence[Observer],
     read: Reader = nothing_kept,
@@ -37,18 +37,26 @@ def ray_backend(
     low, high = section.range
     scale = ScaleSettings(low, high, section.work.total_seconds(), section.cool_down.total_seconds())
     on_cpu = section.gpus == 0
-    model = replace(
-        model,
-        device="cpu" if on_cpu else model.device,
-        threads=max(1, round(section.cpus)) if on_cpu else None,
-        device_part=min(1.0, section.gpus) if not on_cpu else 1.0,
+    models = [
+        replace(
+            model,
+            device="cpu" if on_cpu else model.device,
+            threads=max(1, round(section.cpus)) if on_cpu else None,
+            device_part=min(1.0, section.gpus) if not on_cpu else 1.0,
+        )
+        for model in models
+    ]
+    told = [recognise(model.source, model.revision, elsewhere=True) for model in models]
+    first, *others = (
+        replace(one, name=model.name or one.name) for one, model in zip(told, models, strict=True)
     )
     # What was drawn before is kept here, in front, and what a worker learns is its own machine's.
     theirs = replace(terms, result_cache_bytes=0, learned_path=None)
     place = RaySettings(section.address, section.gpus, section.cpus, section.resources)
     return Front(
-        fleet=RayFleet(place, partial(build_worker, model, theirs), scaling=low < high),
-        profile=recognise(model.source, model.revision, elsewhere=True),
+        fleet=RayFleet(place, partial(build_worker, models, theirs), scaling=low < high),
+        profile=first,
+        others=others,
         config=terms,
         settings=FleetSettings(scale=scale, health_timeout_s=section.hung_after.total_seconds()),
         observers=observers,

@@ -121,6 +121,7 @@ class Engine(Section):
     free_share: Annotated[float, Field(gt=0, lt=1)] = 0.1
     memory_budget_mb: Annotated[int, Field(ge=64)] | None = None
     preview_every: Annotated[int, Field(ge=0, le=50)] = 2
+    switch_after: Duration = dt.timedelta(seconds=20)
     step_timeout: PositiveDuration = dt.timedelta(minutes=1)
     drain_timeout: Duration = dt.timedelta(seconds=30)
     keep_warm_every: Duration = dt.timedelta(minutes=5)

@@ -71,7 +71,7 @@ class Flux2Klein(Family):
         guided = request.guidance > NO_GUIDANCE and not self.distilled
         texts = (request.prompt, request.negative_prompt) if guided else (request.prompt,)
         need = Need(request.width, request.height, len(texts), references=len(request.inputs))
-        return Plan(texts, request.steps, need)
+        return Plan(texts, request.steps, need, pictures=len(request.inputs))
 
     def load(self, placement: Placement) -> PipelineModel:
         from engine.worker.pipeline import PipelineModel
@@ -130,7 +130,7 @@ class KleinSampler:
         return Caption(embedding, embedding.nbytes, truncated=cut)
 
     def begin(
-        self, request: DrawRequest, captions: Sequence[Caption], pictures: Sequence[Image]
+        self, request: DrawRequest, captions: Sequence[Caption], pictures: Sequence[Image] = ()
     ) -> KleinCanvas:
         import torch
 
