@@ -18,6 +18,7 @@ from bot.commands import allowance, button_ids, questions
 from bot.commands.command import typed
 from bot.commands.members import shortened
 from bot.commands.table import named
+from bot.config.faces import TERMINAL
 from bot.faces.caller import Origin, caller_of
 from bot.faces.delivery import Delivery
 from bot.imagine.parse import parse_imagine
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from bot.messages import Translator
     from bot.render import Button
 
-PLATFORM = "console"
+PLATFORM = TERMINAL
 LEAVING = ("exit", "quit", "bye", "/exit", "/quit", "退出", "再见")
 HELP = ("help", "?", "/?", "帮助", "/帮助")
 WORD = re.compile(r"[\w-]+")
@@ -179,7 +180,7 @@ class Terminal:
 
     async def _caller(self) -> Caller:
         event = secrets.token_hex(8)
-        origin = Origin(PLATFORM, self._user, event, locale=self._locale, at_the_machine=True)
+        origin = Origin(PLATFORM, self._user, event, locale=self._locale)
         return await caller_of(self._service, origin)
 
     async def _ask(self, caller: Caller, options: Options, out: Path, files: Brought | None) -> LiveRequest:
@@ -192,7 +193,7 @@ class Terminal:
 
     async def _answer(self, caller: Caller, name: str, words: str, folder: Path) -> None:
         """Print a command's card; what a terminal cannot show, such as a chart, becomes a file."""
-        command, rest = named(name, words)
+        command, rest = named(self._service.config, name, words)
         card = await command.run(self._service, caller, typed(command, rest, PLATFORM))
         show_card(self._console, card)
         self._offer(card.buttons, caller.t)

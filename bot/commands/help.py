@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot.config.faces import TERMINAL
 from bot.faces.caller import Who
 from bot.faces.platforms import PLATFORMS
 from bot.imagine.options import about, shown
@@ -31,7 +32,7 @@ def card(service: Service, caller: Caller, commands: Sequence[Command]) -> Card:
     text = "\n".join([how, "", *lines])
     if platform is None or not platform.fields:
         text = "\n".join(
-            [t("help-imagine"), *_options(service, t, aligned=caller.origin.at_the_machine), "", text]
+            [t("help-imagine"), *_options(service, t, aligned=caller.origin.platform == TERMINAL), "", text]
         )
     return Card("Easel", text=text)
 

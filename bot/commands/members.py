@@ -170,7 +170,7 @@ async def forget(service: Service, member: Member, t: Translator, *, by: str | N
 
 async def erase(service: Service, asker: Asker, who: Identity, t: Translator) -> Card:
     """An owner has a member forgotten, as their own /forget would: they asked by mail, say."""
-    require_owner(service, asker)
+    require_owner(service.config, asker)
     by = (await service.member(asker)).key
     return await forget(service, await service.store.members.of(who.platform, who.user_id), t, by=by)
 

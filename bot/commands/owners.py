@@ -41,15 +41,9 @@ LINK_MINUTES = LINK_LIFE_US // 60_000_000
 # who may
 
 
-def is_owner(config: Config, asker: Asker) -> bool:
-    """Whether bot.toml names this account; whoever sits at the terminal owns the machine anyway."""
-    owners: tuple[int, ...] = getattr(config.owners, asker.platform, ())
-    return asker.platform == "console" or asker.user_id in {str(owner) for owner in owners}
-
-
-def require_owner(service: Service, asker: Asker) -> None:
+def require_owner(config: Config, asker: Asker) -> None:
     """Raises `UserError` for everybody else."""
-    if not is_owner(service.config, asker):
+    if not config.owners.include(asker.platform, asker.user_id):
         raise UserError(say("error-owner"))
 
 
@@ -102,7 +96,7 @@ async def unban(service: Service, asker: Asker, who: Identity, t: Translator, *,
 
 async def remove(service: Service, asker: Asker, job_id: str, t: Translator, *, why: str = "") -> Card:
     """A picture is taken away for good, here and from /history; messages that show it stay."""
-    require_owner(service, asker)
+    require_owner(service.config, asker)
     by = (await service.member(asker)).key
     try:
         await service.store.pictures.delete(job_id, by=by, why=why)
@@ -141,21 +135,21 @@ def told_of_tier(member: str, tier: str, end: dt.datetime | None, t: Translator)
 
 async def pause(service: Service, asker: Asker, t: Translator) -> Card:
     """Start nothing new; what is being drawn goes on, what is asked for waits."""
-    require_owner(service, asker)
+    require_owner(service.config, asker)
     await service.pause((await service.member(asker)).key)
     return Card(t("admin-paused"))
 
 
 async def resume(service: Service, asker: Asker, t: Translator) -> Card:
     """Draw again."""
-    require_owner(service, asker)
+    require_owner(service.config, asker)
     await service.resume((await service.member(asker)).key)
     return Card(t("admin-resumed"))
 
 
 async def cancel(service: Service, asker: Asker, request_id: str, t: Translator) -> Card:
     """Somebody's request is drawn no further; they are told, and charged nothing."""
-    require_owner(service, asker)
+    require_owner(service.config, asker)
     if not await service.cancel(request_id, None, by=CancelledBy.MODERATOR):
         raise UserError(say("page-too-late"))
     return Card(t("cancel-asked"))
@@ -163,7 +157,7 @@ async def cancel(service: Service, asker: Asker, request_id: str, t: Translator)
 
 async def audit(service: Service, asker: Asker, who: Identity | None, t: Translator) -> Card:
     """The newest entries of the audit log: all, or those about one member."""
-    require_owner(service, asker)
+    require_owner(service.config, asker)
     subject = None
     if who is not None:
         member = await service.store.members.find(who.platform, who.user_id)
@@ -175,8 +169,7 @@ async def audit(service: Service, asker: Asker, who: Identity | None, t: Transla
 
 async def page_link(store: Store, config: Config, asker: Asker, t: Translator) -> Card:
     """A link that opens the owner's page once. The face sees to it that nobody else reads the answer."""
-    if not is_owner(config, asker):
-        raise UserError(say("error-owner"))
+    require_owner(config, asker)
     if not config.http.enabled:
         raise UserError(say("page-off"))
     member = await store.members.of(asker.platform, asker.user_id)
@@ -186,7 +179,7 @@ async def page_link(store: Store, config: Config, asker: Asker, t: Translator) -
 
 async def _change(service: Service, asker: Asker, who: Identity) -> tuple[Member, str]:
     """The member who is meant, and who is doing it."""
-    require_owner(service, asker)
+    require_owner(service.config, asker)
     by = (await service.member(asker)).key
     return await service.store.members.of(who.platform, who.user_id), by
 

@@ -59,7 +59,7 @@ async def set_role(
     service: Service, asker: Asker, role_id: str, tier_name: str | None, t: Translator, why: str = ""
 ) -> Card:
     """Let a role stand for a tier here; None takes that back. For owners: tiers are theirs to give."""
-    require_owner(service, asker)
+    require_owner(service.config, asker)
     if tier_name is not None and tier_name not in service.config.tiers:
         allowed = ", ".join(service.config.tiers)
         raise UserError(say("error-choice", option="tier", found=tier_name, allowed=allowed))

@@ -44,7 +44,7 @@ async def cost_chart(store: Store, period: str, t: Translator, config: Config) -
 
 async def queue(service: Service, asker: Asker, t: Translator) -> Card:
     """Who waits, how long, and what is being drawn."""
-    require_owner(service, asker)
+    require_owner(service.config, asker)
     state = service.models.default.backend.snapshot()
     by_tier = ", ".join(f"{tier} {count}" for tier, count in state.waiting.items() if count)
     told: list[Fact] = [
@@ -61,7 +61,7 @@ async def queue(service: Service, asker: Asker, t: Translator) -> Card:
 
 async def gpu(service: Service, asker: Asker, t: Translator) -> Card:
     """The device: telemetry where there is any, memory, out-of-memory and time-outs since the start."""
-    require_owner(service, asker)
+    require_owner(service.config, asker)
     state = service.models.default.backend.snapshot()
     told: list[Fact] = [(t("gpu-model"), state.model)]
     device = state.device

@@ -58,13 +58,13 @@ def offered(config: Config) -> tuple[Command, ...]:
     return tuple(command for command in COMMANDS if command.when(config))
 
 
-def named(name: str, words: str = "") -> tuple[Command, str]:
+def named(config: Config, name: str, words: str = "") -> tuple[Command, str]:
     """The command of a typed name, and the words that are left for its arguments.
 
     Of a group (`stats`) the next word chooses; where it does not, the first command that can take the words.
-    Raises `UserError` where there is no such command.
+    Raises `UserError` where a bot with these settings has no such command.
     """
-    group = [command for command in COMMANDS if command.group == name.lower()]
+    group = [command for command in offered(config) if command.group == name.lower()]
     word, _, rest = words.strip().partition(" ")
     for command in group:
         if command.name == name.lower() or command.name == f"{name} {word}".lower():

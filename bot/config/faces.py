@@ -106,6 +106,10 @@ class Http(Section):
         return proxies
 
 
+TERMINAL = "console"
+"""The platform of whoever uses the bot's own terminal."""
+
+
 class Owners(Section):
     """Who may ask for costs and change tiers, by platform account id."""
 
@@ -113,9 +117,9 @@ class Owners(Section):
     telegram: tuple[int, ...] = ()
 
     def include(self, platform: str, user_id: str) -> bool:
-        """Whether this account is an owner's."""
+        """Whether this account is an owner's; whoever sits at the terminal owns the machine anyway."""
         ids = {"discord": self.discord, "telegram": self.telegram}.get(platform, ())
-        return user_id in {str(id_) for id_ in ids}
+        return platform == TERMINAL or user_id in {str(id_) for id_ in ids}
 
 
 Account = Annotated[str, Field(pattern=r"^(discord|telegram):-?\d{1,20}$")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -10,14 +11,15 @@ import structlog
 import yarl
 
 from bot.discord import commands, imagine, menus, presses
-from bot.discord.alarm import Alarm
 from bot.discord.face import Face
 from bot.discord.invite import invite_link
 from bot.discord.keyboards import ActionButton
 from bot.discord.library import proxy_options, stay_at, use_api
 from bot.discord.locale import FluentTranslator
+from bot.discord.pages import escaped
 from bot.discord.premium import Premium
 from bot.discord.questions import QuestionButton
+from bot.faces.alarm import Alarm
 
 if TYPE_CHECKING:
     from bot.commands.button_ids import Press
@@ -38,7 +40,9 @@ class EaselClient(Face):
 
     def __init__(self, service: Service, section: Discord, **options: Any) -> None:
         super().__init__(service, **proxy_options(section), **options)
-        self._alarm = Alarm(self, service, section.admin_channel, self.tasks)
+        self._alarm: Alarm | None = None
+        if section.admin_channel is not None:
+            self._alarm = Alarm(service, self.tasks, partial(self.alert, section.admin_channel))
         self.premium = Premium(service, self)
         if section.gateway_url:
             stay_at(self, yarl.URL(section.gateway_url))
@@ -55,7 +59,8 @@ class EaselClient(Face):
         await self.delivery.recover()
         self.service.shop.open(self.premium)
         self.tasks.start(self._reconcile())
-        self._alarm.start()
+        if self._alarm is not None:
+            self._alarm.start()
         assert self.application_id is not None, "known since the login"
         log.info("discord.started", bot=str(self.user), invite=invite_link(self.application_id))
 
@@ -75,7 +80,8 @@ class EaselClient(Face):
     async def close(self) -> None:
         """Tell requests on their way that they are kept, let go of everything, disconnect."""
         if not self.is_closed():
-            self._alarm.stop()
+            if self._alarm is not None:
+                self._alarm.stop()
             self.service.shop.close(self.premium)
             await self.delivery.close()
             await self.tasks.close()
@@ -96,6 +102,13 @@ class EaselClient(Face):
     async def on_subscription_update(self, subscription: discord.Subscription) -> None:
         """One was renewed, cancelled or has ended."""
         await self.premium.renew(subscription)
+
+    async def alert(self, channel_id: int, text: str) -> None:
+        """Send an alert there; one that cannot be sent is logged."""
+        try:
+            await self.get_partial_messageable(channel_id).send(escaped(text))
+        except discord.HTTPException as error:
+            log.warning("discord.alert_not_sent", status=error.status, code=error.code)
 
     async def pressed(self, interaction: Interaction, press: Press) -> None:
         """A button under a picture was pressed, perhaps one of an earlier process."""

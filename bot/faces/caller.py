@@ -54,8 +54,6 @@ class Origin:
     account_age_s: int | None = None
     alone: bool = True
     """Nobody else reads what is answered here."""
-    at_the_machine: bool = False
-    """They use the bot's own terminal, so the bot is theirs."""
     manages: Callable[[], Awaitable[bool]] = _manages_nothing
     """Whether they manage the server asked in, for who has to know; it may cost a call to the platform."""
 
@@ -105,7 +103,7 @@ async def caller_of(service: Service, origin: Origin, names: Translator | None =
     scope = Scope.server(origin.platform, server_id) if server_id else None
     rules = await read_settings(service.store, scope)
     tier = _highest(service.config, rules.tier_for(origin.roles, tuple(service.config.tiers)), origin.tier)
-    owner = origin.at_the_machine or service.config.owners.include(origin.platform, origin.user_id)
+    owner = service.config.owners.include(origin.platform, origin.user_id)
     asker = Asker(
         platform=origin.platform,
         user_id=origin.user_id,

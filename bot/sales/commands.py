@@ -131,7 +131,7 @@ async def gift(service: Service, caller: Caller, given: Given) -> Card:
 
 async def refund(service: Service, caller: Caller, given: Given) -> Card:
     """Pay an order back, and take back what is unused of it."""
-    require_owner(service, caller.asker)
+    require_owner(service.config, caller.asker)
     back = await service.shop.refund(given["order"], by=caller.member.key, why=given["why"])
     t = caller.t
     facts = [(t("refund-amount"), f"{back.amount} {back.currency}")]

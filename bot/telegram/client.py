@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import secrets
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -23,10 +24,10 @@ from telegram.ext import (
 from telegram.request import HTTPXRequest
 
 from bot.commands.table import names
+from bot.faces.alarm import Alarm
 from bot.faces.caller import Who
 from bot.messages import Reason, UserError, say
 from bot.telegram import commands, html, intake
-from bot.telegram.alarm import Alarm
 from bot.telegram.face import Face
 from bot.telegram.imagine import IMAGINE, Imagine
 from bot.telegram.menu import Menus
@@ -80,8 +81,10 @@ class Client:
 
     async def run(self, webhook_secret: str | None = None) -> None:
         """Serve until cancelled. Raises InvalidToken, or BadRequest: Telegram does not take the webhook."""
-        alarm = Alarm(self.bot, self._service, self._config.telegram.admin_chat, self.face.tasks)
-        alarm.start()
+        alarm, chat = None, self._config.telegram.admin_chat
+        if chat is not None:
+            alarm = Alarm(self._service, self.face.tasks, partial(self.alert, chat))
+            alarm.start()
         try:
             await intake.until_reached(self.application.initialize)
             await self.application.start()
@@ -106,13 +109,21 @@ class Client:
                     ),
                 )
         finally:
-            alarm.stop()
+            if alarm is not None:
+                alarm.stop()
             self._service.shop.close(self._stars)
             await self._close()
 
     async def handle(self, update: Update) -> None:
         """Deal with one update: when this returns, what it asks for is written down."""
         await self.application.process_update(update)
+
+    async def alert(self, chat_id: int, text: str) -> None:
+        """Send an alert there; one that cannot be sent is logged."""
+        try:
+            await self.bot.send_message(chat_id, html.escape(f"⚠️ {text}"))
+        except TelegramError as error:
+            log.warning("telegram.alert_not_sent", why=type(error).__name__)
 
     async def _close(self) -> None:
         await self.face.close()

@@ -30,7 +30,7 @@ async def answer(face: Face, asked: Asked, name: str, words: str) -> None:
         await hello(face, asked)
         return
     mentioned, words = await mentioned_in(face, asked.message, words)
-    command, rest = table.named(ALIASES.get(name, name), words)
+    command, rest = table.named(face.service.config, ALIASES.get(name, name), words)
     given = typed(command, rest, PLATFORM, mentioned)
     await face.card(asked, await command.run(face.service, asked.caller, given))
 

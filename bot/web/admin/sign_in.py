@@ -20,7 +20,6 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from bot.commands import owners
 from bot.imagine.asker import Asker
 from bot.messages import Message, Translator, say, translator
 from bot.web.errors import language_of
@@ -119,7 +118,7 @@ class SignIn:
             raise NoSession
         for identity in await store.members.identities(member.key):
             asker = Asker(identity.platform, identity.user_id)
-            if owners.is_owner(self._config, asker):
+            if self._config.owners.include(asker.platform, asker.user_id):
                 language = member.language or self.language(request)
                 return Visit(asker, translator(language), token)
         raise NoSession

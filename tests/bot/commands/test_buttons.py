@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bot.imagine.live import LiveRequest
     from bot.imagine.service import Service
 
-ANNA, BOB = Asker("console", "anna"), Asker("console", "bob")
+ANNA, BOB = Asker("discord", "anna"), Asker("discord", "bob")
 
 
 async def delivered(service: Service, **options: object) -> LiveRequest:

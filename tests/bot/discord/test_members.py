@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 import discord
@@ -12,8 +13,8 @@ import pytest
 import simcord
 from PIL import Image
 
-from bot.discord.alarm import Alarm
 from bot.discord.pages import sentence
+from bot.faces.alarm import Alarm
 from bot.imagine import refusals
 from bot.messages import say, translator
 from tests.bot.discord.conftest import labels, words
@@ -239,7 +240,7 @@ async def test_a_server_blocks_words_and_patterns(world: World) -> None:
 
 async def test_alerts_reach_the_admin_channel(world: World) -> None:
     admins = world.guild.create_text_channel("admins")
-    alarm = Alarm(world.bot, world.service, admins.id, world.bot.tasks)
+    alarm = Alarm(world.service, world.bot.tasks, partial(world.bot.alert, admins.id))
     alarm.start()
     full = say("alert-store", reason="disk_full", detail="*no space*")
     with world.env._bot_scope():

@@ -133,7 +133,7 @@ async def test_every_command_is_served(tmp_path: Path, command: Command) -> None
         await face.type("/imagine a cat")
         await face.settled()
         before, words = len(face.chat.words), WORDS.get(command.name, "")
-        await face.type(f"/{command.name} {words}", server_id="s1", channel_id="c1", at_the_machine=True)
+        await face.type(f"/{command.name} {words}", server_id="s1", channel_id="c1")
         assert set(face.chat.refused) <= {translator("en")("error-unlink-only")}
         assert len(face.chat.words) > before
 
@@ -144,10 +144,19 @@ async def test_joining_is_served_where_there_is_a_code(tmp_path: Path) -> None:
         assert face.chat.refused == []
 
 
-@pytest.mark.parametrize("command", [c for c in COMMANDS if c.who is caller.Who.OWNER], ids=lambda c: c.name)
+OWNERS_OWN = [command for command in offered(Config()) if command.who is caller.Who.OWNER]
+
+
+@pytest.mark.parametrize("command", OWNERS_OWN, ids=lambda command: command.name)
 async def test_owners_commands_are_for_owners_alone(face: People, command: Command) -> None:
     await face.type(f"/{command.name} {WORDS.get(command.name, '')}")
     assert face.chat.refused == [translator("en")("error-owner")]
+
+
+@pytest.mark.parametrize("command", ["plans", "gift", "join"])
+async def test_a_command_that_this_bot_does_not_have_is_unknown(face: People, command: str) -> None:
+    await face.type(f"/{command}")
+    assert face.chat.refused == [translator("en")("error-command", command=f"/{command}")]
 
 
 def test_every_command_has_its_description_in_every_language() -> None:

@@ -107,7 +107,7 @@ class ToyFace:
             if name == "imagine":
                 await self._imagine(caller, words)
                 return
-            command, rest = table.named(name, words)
+            command, rest = table.named(self.service.config, name, words)
             self._card(await command.run(self.service, caller, typed(command, rest, self.platform)))
         except UserError as error:
             self._refuse(caller, error)

@@ -50,7 +50,7 @@ async def refused(service: Service, asker: Asker) -> str:
 
 async def says(service: Service, asker: Asker, line: str) -> Card:
     origin = Origin(asker.platform, asker.user_id, event="1")
-    command, words = named(*line.split(maxsplit=1))
+    command, words = named(service.config, *line.split(maxsplit=1))
     return await command.run(service, await caller_of(service, origin), typed(command, words, asker.platform))
 
 
