@@ -147,7 +147,10 @@ class Imagine:
         if options.private and int(asked.caller.asker.user_id) < 0:
             raise UserError(say("telegram-private-nobody"))
         address, caller = asked.address(private=options.private), asked.caller
-        brought = await self._pictures.fetch(sent) if sent else None
+        brought = None
+        if sent is not None:
+            limit_bytes = await self._face.service.picture_limit(caller.asker)
+            brought = await self._pictures.fetch(sent, limit_bytes)
         live = await self._face.service.imagine(
             caller.asker, options, key=caller.key, address=address, brought=brought
         )

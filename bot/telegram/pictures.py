@@ -64,20 +64,21 @@ class Pictures:
         self._of_album: dict[str, int | None] = {}
         """The message that counts of an album; None where none did, and that was told."""
 
-    async def fetch(self, sent: Sent) -> Brought:
+    async def fetch(self, sent: Sent, limit_bytes: int) -> Brought:
         """Raises `UserError` where it is too large, or does not come."""
+        limit_bytes = min(limit_bytes, LARGEST_BYTES)
         try:
             async with self._few, asyncio.timeout(DOWNLOAD_S):
-                return Brought(await self._bytes(sent))
+                return Brought(await self._bytes(sent, limit_bytes))
         except (TelegramError, Unreachable, MessageGone, Refused, TimeoutError, RuntimeError) as error:
             log.info("telegram.picture_lost", why=type(error).__name__)
             raise UserError(say("telegram-picture-lost")) from None
 
-    async def _bytes(self, sent: Sent) -> bytes:
-        _check(sent.size_bytes)
+    async def _bytes(self, sent: Sent, limit_bytes: int) -> bytes:
+        _check(sent.size_bytes, limit_bytes)
         file = await surely(lambda: self._bot.get_file(sent.file_id), self._retry_s)
         assert file is not None
-        _check(file.file_size)
+        _check(file.file_size, limit_bytes)
         content = await surely(file.download_as_bytearray, self._retry_s)
         assert content is not None
         return bytes(content)
@@ -107,6 +108,6 @@ class Pictures:
             del self._of_album[next(iter(self._of_album))]
 
 
-def _check(size_bytes: int | None) -> None:
-    if size_bytes is not None and size_bytes > LARGEST_BYTES:
-        raise UserError(say("error-picture-bytes", mb=LARGEST_BYTES >> 20))
+def _check(size_bytes: int | None, limit_bytes: int) -> None:
+    if size_bytes is not None and size_bytes > limit_bytes:
+        raise UserError(say("error-picture-bytes", mb=limit_bytes >> 20))

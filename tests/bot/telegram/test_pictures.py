@@ -18,6 +18,8 @@ from tests.bot.telegram.standin import BROKEN, TOKEN, Fault
 if TYPE_CHECKING:
     from tests.bot.telegram.conftest import Bot
 
+pytestmark = pytest.mark.e2e
+
 ASKS = "Tell me what to make of this picture"
 
 
@@ -107,11 +109,11 @@ async def test_an_album_without_words_is_asked_about_once(bot: Bot) -> None:
 
 async def test_what_cannot_be_used_is_told_in_a_sentence_and_costs_nothing(bot: Bot) -> None:
     await bot.telegram.send(ANNA, b"a letter", "a dog", as_file="image/png")
-    await bot.telegram.send(ANNA, picture(), "a dog", file_bytes=21 << 20)
+    await bot.telegram.send(ANNA, picture(), "a dog", file_bytes=11 << 20)
     await bot.settled()
     told = " ".join(message.plain for message in bot.telegram.messages(ANNA))
     assert "That file is not a picture." in told
-    assert "larger than 20 MB" in told
+    assert "larger than 10 MB" in told
     assert bot.telegram.count("getFile") == 1
     assert await bot.used() == (0, 0)
     assert await drawn(bot) == []
