@@ -64,7 +64,7 @@ def brought(image: Path | None, mask: Path | None) -> Brought | None:
     """The files that a request comes with. Raises `UserError` where one cannot be read. Blocking."""
     if image is None:
         if mask is not None:
-            raise UserError(say("error-mask-alone"))
+            raise UserError(say("error-picture-needed", option="mask"))
         return None
     return Brought(_read(image), None if mask is None else _read(mask))
 

@@ -22,7 +22,6 @@ error-out-below = No picture can be written below { $found }, because it is not 
 error-out-denied = You are not allowed to write to { $file }.
 error-out-failed = { $file } could not be written ({ $reason }). It is not charged, and --seed { $seed } draws it again.
 error-picture-file = { $file } cannot be read ({ $reason }).
-error-mask-alone = A mask goes with a picture. Name that with --image.
 http-cannot-listen = Cannot listen on { $address }: { $reason } Choose another address or port under [http] in bot.toml.
 api-metrics = /metrics needs METRICS_TOKEN as a bearer token: “Authorization: Bearer …”.
 key-created = This is the only time the key is shown. Lists and logs call it { $prefix }.

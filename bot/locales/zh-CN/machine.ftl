@@ -22,7 +22,6 @@ error-out-below = 无法在 { $found } 之下写入图片：它不是文件夹�
 error-out-denied = 无法把图片写入 { $file }：您在那里没有写入权限。
 error-out-failed = 无法写入 { $file }（{ $reason }）；没有写入的不扣费，您可以用 --seed { $seed } 重新画出它。
 error-picture-file = 无法读取 { $file }（{ $reason }）。
-error-mask-alone = 蒙版要配一张图片；请用 --image 指明图片。
 http-cannot-listen = 无法监听 { $address }：{ $reason } 请在 bot.toml 的 [http] 中换一个地址或端口。
 api-metrics = 读取 /metrics 需要以 METRICS_TOKEN 作为 Bearer 令牌：“Authorization: Bearer …”。
 key-created = 这就是密钥，只显示这一次。在列表和日志中它是 { $prefix }。
