@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.families.files import parameters
+from engine.families.recognise import recognise
 from engine.families.registry import INDEX, index_file
-from engine.settings import EMBEDDED, EMBEDDED_FOLDER
-from engine.worker.memory import COMPONENTS, Mode, needed_bytes
+from engine.settings import EMBEDDED, EMBEDDED_FOLDER, BadSetting
+from engine.worker.memory import COMPONENTS, USABLE_PART, Mode, choose_mode, needed_bytes
 from engine.worker.nvml import GpuGone, Memory, NvmlGpu
 
 if TYPE_CHECKING:
+    from engine.families.profile import Profile
     from engine.settings import ModelSettings
 
 
@@ -101,11 +105,60 @@ def survey_fitting(settings: ModelSettings) -> Fitting | None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a model is, and how it would go on this machine's card. Parameters from the files' headers."""
+
+    profile: Profile
+    """With the weights as they would be loaded."""
+    parameters: int | None
+    """None where the files are not here."""
+    needs_bytes: int
+    """For a picture of the usual size, with everything resident; on a CPU the weights."""
+    fitting: Fitting | None
+    """None without a card, or where it would draw on the CPU."""
+
+
+def survey_standing(settings: ModelSettings, card: Card | None) -> Standing:
+    """Look, and load nothing, torch included. Raises BadSetting for a model that cannot be used."""
+    profile = recognise(settings.source, settings.revision)
+    folder = survey_model(settings).folder
+    counts = {part: parameters(folder, part) for part in COMPONENTS} if folder else {}
+    on_cpu = settings.device == "cpu" or (
+        settings.device == "auto" and settings.source == EMBEDDED and not card
+    )
+    itemsize = 4 if settings.dtype == "float32" or on_cpu else 2
+    if any(counts.values()):
+        profile = replace(profile, weights_bytes={part: n * itemsize for part, n in counts.items()})
+    if settings.quantisation != "none":
+        profile = profile.quantised(itemsize)
+    usual = math.prod(profile.default_size)
+    needs = profile.resident_bytes if on_cpu else needed_bytes(profile, Mode.HIGH, usual)
+    fitting = None
+    if card is not None and card.memory is not None and not on_cpu:
+        budget = settings.memory_budget_bytes or round(USABLE_PART * card.memory.total_bytes)
+        largest = (settings.largest_px or max(profile.default_size)) ** 2
+        wanted = settings.memory_mode
+        mode = choose_mode(profile, budget, largest) if wanted == "auto" else Mode(wanted)
+        at_usual, at_largest = (needed_bytes(profile, mode, pixels) for pixels in (usual, largest))
+        fitting = Fitting(mode, at_usual, at_largest, budget)
+    return Standing(profile, sum(counts.values()) or None, needs, fitting)
+
+
 def survey_model(settings: ModelSettings) -> ModelFiles:
     """Look for the weights where loading will look, and download nothing."""
     source = str(EMBEDDED_FOLDER) if settings.source == EMBEDDED else settings.source
     index = index_file(source, settings.revision)
     return ModelFiles(None) if index is None else ModelFiles(index.parent, _missing(index.parent))
+
+
+def survey_download(settings: ModelSettings) -> int:
+    """Bytes of a hub's model, as far as it is known; else of its weights, or 0."""
+    try:
+        profile = recognise(settings.source, settings.revision)
+    except BadSetting:
+        return 0
+    return profile.hub.download_bytes if profile.hub else profile.resident_bytes
 
 
 def hub_cache() -> Path:

@@ -11,7 +11,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.cost.fit import CARDS_GB, MODEL, USUAL_PX, fit, largest_square_px, usable_bytes
+from bot.cost.catalogue import planned_model
+from bot.cost.fit import CARDS_GB, USUAL_PX, fit, largest_square_px, usable_bytes
 from engine.events import Phase
 from engine.families.plan import Need
 from engine.families.registry import load_profile
@@ -34,14 +35,14 @@ def cards(head: str) -> str:
     """What `auto` does on each card, and the largest square it draws then."""
     rows = []
     for gb in CARDS_GB:
-        found = fit(gb)
+        found = fit(gb, load_profile(planned_model()))
         rows.append(f"| {gb} GB | `{found.memory_mode}` | `{found.quantisation}` | {found.largest_px}² |")
     return "\n".join([head, "|---|---|---|---|", *reversed(rows)])
 
 
 def weights() -> str:
     """Bytes of weights on the card, by mode and by what is done."""
-    profile = load_profile(MODEL)
+    profile = load_profile(planned_model())
     rows = ["| `memory_mode` | while a prompt is encoded | while steps run | while a picture is decoded |"]
     rows.append("|---|---|---|---|")
     for mode in Mode:
@@ -54,7 +55,7 @@ def weights() -> str:
 
 def peaks() -> str:
     """Bytes of each call above the weights, by size."""
-    profile = load_profile(MODEL)
+    profile = load_profile(planned_model())
     rows = ["| picture | encode | step | decode |", "|---|---|---|---|"]
     for px in (512, 1024, 1536, 2048):
         told = (profile.peak_bytes(phase, px**2) for phase in (Phase.ENCODE, Phase.DENOISE, Phase.DECODE))
@@ -64,7 +65,7 @@ def peaks() -> str:
 
 def modes() -> str:
     """The largest square by card, mode and quantisation, and how many of 1024 squared share a forward."""
-    full = load_profile(MODEL)
+    full = load_profile(planned_model())
     kinds = [(profile, mode) for profile in (full, full.quantised()) for mode in Mode]
     names = [f"`{mode}`{'' if profile is full else ', int8'}" for profile, mode in kinds]
     rows = [f"| card | {' | '.join(names)} |", "|---" * (len(kinds) + 1) + "|"]

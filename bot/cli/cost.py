@@ -20,8 +20,7 @@ from bot.cost.article import load_article
 from bot.cost.calibration import Points
 from bot.cost.calibration_chart import calibration_png
 from bot.cost.calibration_text import markdown, profile_toml
-from bot.cost.catalogue import load_catalogue
-from bot.cost.fit import MODEL
+from bot.cost.catalogue import load_catalogue, planned_model
 from bot.cost.measure import MOST_AT_ONCE, Calibration, Unsteady, agenda
 from bot.cost.plan import Residency, article_plan, month, parse_members, percent, plan
 from bot.cost.plan_text import article_table, cards_table, month_table, tiers_table
@@ -148,7 +147,7 @@ def _show_cards(
         priced = dataclasses.replace(card, rent_micro=rent) if options.price is not None else card
         found = plan(
             priced,
-            partial(load_profile, MODEL),
+            partial(load_profile, planned_model()),
             rent_micro=rent,
             operations_micro=operations,
             utilisation=utilisation,
@@ -197,7 +196,7 @@ def _cards(config: Config, options: PlanOptions) -> list[Card]:
             raise UserError(say("plan-not-measured"))
         return [here]
     own = options.catalogue or (OWN_CATALOGUE if OWN_CATALOGUE.exists() else None)
-    return list(_named(load_catalogue(MODEL, own), options.gpu).values())
+    return list(_named(load_catalogue(own), options.gpu).values())
 
 
 def _named(cards: dict[str, C], name: str | None) -> dict[str, C]:

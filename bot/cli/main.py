@@ -25,6 +25,7 @@ COMMANDS = {
     "calibrate": "plan",
     "key": "keys",
     "voucher": "vouchers",
+    "models": "models",
     "tier": "owner",
     "grant": "owner",
     "ban": "owner",

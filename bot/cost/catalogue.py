@@ -52,15 +52,18 @@ class _Gpu(_Section):
 
 
 class _File(_Section):
+    profile: str = ""
     gpus: dict[str, _Gpu] = {}
 
 
-def load_catalogue(model: str, own: Path | None = None) -> dict[str, Card]:
-    """The shipped cards and, over them, those of the owner's file. Raises `ConfigError`.
+def planned_model() -> str:
+    """The profile that holds the published speeds: what is planned with it."""
+    return _read(SHIPPED).profile
 
-    `model` is the profile that holds the published speeds.
-    """
-    shipped = _read(SHIPPED).gpus
+
+def load_catalogue(own: Path | None = None) -> dict[str, Card]:
+    """The shipped cards and, over them, those of the owner's file. Raises `ConfigError`."""
+    model, shipped = planned_model(), _read(SHIPPED).gpus
     published = {
         name: _card(name, gpu, None)
         for name, gpu in shipped.items()

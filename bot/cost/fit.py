@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING
 
 from bot.config.money import SEED_TIERS
 from engine.families.plan import Need
-from engine.families.registry import load_profile
 from engine.worker.memory import USABLE_PART, MemoryGate, Mode, choose_mode, needed_bytes
 
 if TYPE_CHECKING:
     from engine.families.profile import Profile
 
-MODEL = "z-image-turbo"
 GB = 1 << 30
 """Cards are sold in these."""
 CARDS_GB = (10, 12, 16, 24, 32, 48)
@@ -22,7 +20,7 @@ USUAL_PX = 1024
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How Z-Image-Turbo goes on a card."""
+    """How a model goes on a card."""
 
     memory_mode: Mode
     quantisation: str
@@ -30,9 +28,9 @@ class Fit:
     """Side of the largest square that is drawn; 0 where none is."""
 
 
-def fit(card_gb: float) -> Fit:
+def fit(card_gb: float, profile: Profile) -> Fit:
     """The fastest mode for the largest size on sale; 8-bit weights where a usual picture needs them."""
-    profile, budget = load_profile(MODEL), usable_bytes(card_gb)
+    budget = usable_bytes(card_gb)
     largest_px = max(tier.max_size for tier in SEED_TIERS.values())
     quantisation = "none"
     if needed_bytes(profile, Mode.LOW, USUAL_PX**2) > budget:

@@ -140,7 +140,7 @@ def plan(
     A measured card draws `at_once`; elsewhere one picture after another, since those that share a card share
     its arithmetic too.
     """
-    fitting = None if card.memory_gb is None else fit(float(card.memory_gb))
+    fitting = None if card.memory_gb is None else fit(float(card.memory_gb), profile(card.name))
     if fitting is not None and not fitting.largest_px:
         return None
     if card.throughput:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import math
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+LARGEST_HEADER_BYTES = 100_000_000
 LARGE_BYTES = 1 << 30
 """Weights from this size on are loaded by one process of a machine at a time."""
 
@@ -39,6 +42,23 @@ def folder_of(source: str, revision: str | None) -> Path:
     from huggingface_hub import snapshot_download
 
     return Path(snapshot_download(source, revision=revision, local_files_only=True))
+
+
+def parameters(folder: Path, part: str) -> int:
+    """How many a component has, by the headers of its files; 0 where there are none."""
+    return sum(
+        math.prod(tensor["shape"])
+        for file in (folder / part).glob("*.safetensors")
+        for name, tensor in _header(file).items()
+        if name != "__metadata__"
+    )
+
+
+def _header(file: Path) -> dict[str, Any]:
+    with file.open("rb") as opened:
+        length = int.from_bytes(opened.read(8), "little")
+        header: dict[str, Any] = json.loads(opened.read(min(length, LARGEST_HEADER_BYTES)))
+    return header
 
 
 @contextlib.contextmanager

@@ -18,12 +18,13 @@ from bot.app import MB, model_settings
 from bot.cli.database import broken, ledgers_currency
 from bot.cli.doctor import environment, machine, platforms
 from bot.cli.doctor.finding import fine, problem, warning
+from bot.cli.models import standings
 from bot.config.credentials import ENV_FILE, env_trouble
 from bot.extras import extra
 from bot.faces.platforms import CHATS
 from bot.folders import DATABASE, nearest, writable
 from bot.imagine import loras
-from bot.messages import UserError, say
+from bot.messages import UserError, say, translator
 from engine import survey
 from engine.adapters import BadAdapter
 from storage.errors import AlreadyServing, StorageError
@@ -108,15 +109,21 @@ def _device(config: Config, look: Callable[[], Torch], *, running: bool) -> Iter
         return
     torch, card = look(), survey.survey_card()
     yield machine.torch(torch)
-    yield machine.card(card, torch, config.model)
-    if torch.version is not None:
+    yield machine.card(card, torch, config.model.device, [one.path for one in config.named_models.values()])
+    if len(config.named_models) > 1:
+        for told, good in standings(config, card, translator(config.language)):
+            yield fine(told) if good else problem(told, say("doctor-models-do"))
+    elif torch.version is not None:
         yield from machine.memory(survey.survey_fitting(model_settings(config)), card, running=running)
 
 
 def _files(config: Config) -> Iterator[Finding]:
     if config.engine.backend == "local":
-        files = survey.survey_model(model_settings(config))
-        yield machine.model(files, config.model.path, _free_bytes(survey.hub_cache()))
+        free_bytes = _free_bytes(survey.hub_cache())
+        for name, model in config.named_models.items():
+            settings = model_settings(config, name)
+            download_bytes = survey.survey_download(settings)
+            yield machine.model(survey.survey_model(settings), model.path, free_bytes, download_bytes)
     yield environment.env_file(ENV_FILE, _mode(ENV_FILE), env_trouble(ENV_FILE))
     folder = config.storage.folder
     usable, mode = writable(folder), _mode(folder) if os.path.isdir(folder) else None

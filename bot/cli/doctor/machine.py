@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.cli.doctor.finding import fine, problem, warning
 from bot.messages import say
+from engine.families.recognise import names_folder
+from engine.settings import EMBEDDED
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from bot.cli.doctor.finding import Finding
-    from bot.config.engine import Model
     from engine.survey import Card, Fitting, ModelFiles, Torch
 
 OLDEST_PYTHON = (3, 11)
 GB = 1_000_000_000
-DOWNLOAD_BYTES = 33 * GB
-"""Z-Image-Turbo's files on the hub, where the transformer lies in 32 bits."""
-DISK_BYTES = 35 * GB
-"""What the download needs, with what it has half-way through."""
+HALF_WAY_BYTES = 2 * GB
+"""What a download needs besides, for what it has half-way through."""
 NEARLY_FULL_BYTES = 1 * GB
 
 
@@ -37,10 +37,10 @@ def torch(facts: Torch) -> Finding:
     return fine(say("doctor-torch-cuda", version=facts.version, cuda=facts.cuda))
 
 
-def card(found: Card | None, facts: Torch, section: Model) -> Finding:
+def card(found: Card | None, facts: Torch, device: str, paths: Iterable[str]) -> Finding:
     """Whether a GPU is there, and torch and driver get on with each other."""
-    wanted = section.device == "cuda" or (section.device == "auto" and section.path != "embedded")
-    if section.device == "cpu":
+    wanted = device == "cuda" or (device == "auto" and any(path != EMBEDDED for path in paths))
+    if device == "cpu":
         return fine(say("doctor-card-unused"))
     if found is None and facts.sees_gpu:
         return fine(say("doctor-card-unknown"))  # not NVIDIA's, or NVML is not installed
@@ -79,29 +79,25 @@ def memory(fitting: Fitting | None, found: Card | None, *, running: bool) -> lis
     return findings
 
 
-def model(files: ModelFiles, source: str, cache_free_bytes: int) -> Finding:
+def model(files: ModelFiles, source: str, cache_free_bytes: int, download_bytes: int) -> Finding:
     """Whether the weights are all there, or there is room to fetch them."""
+    disk_bytes = download_bytes + HALF_WAY_BYTES
     if files.folder is None and names_folder(source):
         return problem(say("doctor-model-nowhere", folder=source), say("doctor-model-nowhere-do"))
     if files.folder is None:
-        if cache_free_bytes < DISK_BYTES:
+        if cache_free_bytes < disk_bytes:
             no_room = say(
-                "doctor-model-no-room", name=source, size=_gb(DOWNLOAD_BYTES), free=_gb(cache_free_bytes)
+                "doctor-model-no-room", name=source, size=_gb(download_bytes), free=_gb(cache_free_bytes)
             )
-            return problem(no_room, say("doctor-model-no-room-do", needed=_gb(DISK_BYTES)))
+            return problem(no_room, say("doctor-model-no-room-do", needed=_gb(disk_bytes)))
         return warning(
-            say("doctor-model-later", name=source, size=_gb(DOWNLOAD_BYTES)),
+            say("doctor-model-later", name=source, size=_gb(download_bytes)),
             say("doctor-model-later-do", name=source),
         )
     if files.missing:
         gaps = say("doctor-model-gaps", folder=str(files.folder), files=", ".join(files.missing))
         return problem(gaps, say("doctor-model-gaps-do"))
     return fine(say("doctor-model", name=source))
-
-
-def names_folder(source: str) -> bool:
-    """Whether a model's path can be no name of the hub."""
-    return source.startswith((".", "~")) or Path(source).is_absolute()
 
 
 def disk(folder: str, free_bytes: int, wanted_bytes: int) -> Finding:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import tomlkit
@@ -14,7 +15,7 @@ from bot.config.section import Language
 from bot.faces.platforms import CHATS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from decimal import Decimal
 
     from tomlkit import TOMLDocument
@@ -25,13 +26,18 @@ if TYPE_CHECKING:
     Value = str | list[int]
 
 
+MOST_CHARS = 32
+"""Of a model's name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answers:
     """What the owner said. Money in the currency's units."""
 
     language: Language = Language.EN
     currency: str = "CNY"
-    model: str = "embedded"
+    models: tuple[str, ...] = ("embedded",)
+    """Paths; the first is the default."""
     memory_mode: str = "auto"
     quantisation: str = "none"
     folder: str = "data"
@@ -58,6 +64,8 @@ def bot_toml(answers: Answers, t: Translator) -> str:
             tables[section] = table = tomlkit.table()
             document.add(section, table)
         tables[section].add(key, tomlkit.item(value).comment(t(comment)))
+    if len(answers.models) > 1:
+        document.add("models", _models(answers.models, t))
     if answers.rent_an_hour is not None:
         document.add("rent", _rent(answers.rent_an_hour, t("init-toml-rent")))
     text = tomlkit.dumps(document)
@@ -82,10 +90,11 @@ def _differing(answers: Answers) -> Iterator[tuple[str, str, Value, str]]:
     """(section, key, value, id of the comment) of each answer that is no default."""
     default = Config()
     owners = {platform: list(ids) for platform, ids in answers.owners.items()}
+    only = answers.models[0] if len(answers.models) == 1 else default.model.path
     every: tuple[tuple[str, str, Value, Value, str], ...] = (
         ("", "language", answers.language.value, default.language.value, "init-toml-language"),
         ("", "currency", answers.currency, default.currency, "init-toml-currency"),
-        ("model", "path", answers.model, default.model.path, "init-toml-path"),
+        ("model", "path", only, default.model.path, "init-toml-path"),
         ("model", "memory_mode", answers.memory_mode, default.model.memory_mode, "init-toml-memory"),
         ("model", "quantisation", answers.quantisation, default.model.quantisation, "init-toml-quantisation"),
         ("storage", "folder", answers.folder, str(default.storage.folder), "init-toml-folder"),
@@ -97,6 +106,21 @@ def _differing(answers: Answers) -> Iterator[tuple[str, str, Value, str]]:
     for section, key, value, usual, comment in every:
         if value != usual:
             yield section, key, value, comment
+
+
+def _models(paths: Sequence[str], t: Translator) -> Table:
+    """[models.NAME] for each, called as its path ends."""
+    models = tomlkit.table(is_super_table=True)
+    for path in paths:
+        name = re.sub(r"[^a-z0-9._-]+", "-", PurePath(path).name.lower()).strip("-._")[:MOST_CHARS] or "model"
+        while name in models:
+            name = f"{name[: MOST_CHARS - 2]}-2"
+        table = tomlkit.table()
+        table.add("path", tomlkit.item(path).comment(t("init-toml-path")))
+        if not len(models):
+            table.add("default", tomlkit.item(True).comment(t("init-toml-default")))
+        models.add(name, table)
+    return models
 
 
 def _rent(an_hour: Decimal, comment: str) -> AoT:

@@ -19,11 +19,15 @@ from bot.config.faces import AccessMode
 from bot.config.schema import Config
 from bot.config.section import Language
 from bot.config.tokens import discord_application
+from bot.cost.catalogue import planned_model
 from bot.cost.fit import CARDS_GB, fit
 from bot.extras import extra
 from bot.faces.platforms import CHATS
 from bot.folders import writable
 from bot.messages import UserError, best_language, say, translator
+from engine.families.recognise import recognise
+from engine.families.registry import load_profile, published
+from engine.settings import BadSetting
 from storage.errors import StoreUnavailable
 from storage.links import new_code
 
@@ -31,9 +35,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bot.messages import Translator
+    from engine.families.profile import Hub, Profile
 
-Z_IMAGE = "Tongyi-MAI/Z-Image-Turbo"
-EMBEDDED, FOLDER = "embedded", "folder"
+EMBEDDED, FOLDER, NO_OTHER = "embedded", "folder", ""
 NO_CARD = 0
 USUAL_CURRENCY = {Language.EN: "USD", Language.ZH_CN: "CNY"}
 PLATFORMS: dict[str, tuple[str, ...]] = {
@@ -94,27 +98,56 @@ def _language(guess: str) -> str:
 
 
 def _model(answers: Answers, t: Translator) -> Answers:
+    """One model; beside one that needs a card there may be others, which members choose by name."""
     card = card_here()
-    options = [(EMBEDDED, t("init-model-embedded")), (Z_IMAGE, t("init-model-z-image"))]
-    options.append((FOLDER, t("init-model-folder")))
-    model = asking.choose(t("init-model"), options, default=Z_IMAGE if card else EMBEDDED)
-    if model == EMBEDDED:
+    hub = sorted(published(), key=lambda one: one.hub.download_bytes if one.hub else 0, reverse=True)
+    large = [(one.hub.source, _on_hub(one.hub, t)) for one in hub if one.hub]
+    large.append((FOLDER, t("init-model-folder")))
+    options = [(EMBEDDED, t("init-model-embedded")), *large]
+    chosen = [asking.choose(t("init-model"), options, default=large[0][0] if card else EMBEDDED)]
+    if chosen == [EMBEDDED]:
         return answers
-    if model == FOLDER:
-        model = asking.line(
-            t("init-model-where"), check=lambda path: Path(path).is_dir(), hint=t("init-model-where-hint")
+    chosen = [_path(chosen[0], t)]
+    while left := [option for option in large if option[0] not in chosen]:
+        another = asking.choose(
+            t("init-model-another"), [(NO_OTHER, t("init-model-no-other")), *left], default=NO_OTHER
         )
-    return replace(answers, model=model, memory_mode="auto", quantisation=_quantisation(card, t))
+        if another == NO_OTHER:
+            break
+        chosen.append(_path(another, t))
+    size = _card_gb(card, t)
+    quantised = size and any(fit(size, _profile(path)).quantisation != "none" for path in chosen)
+    return replace(answers, models=tuple(chosen), quantisation="int8" if quantised else "none")
 
 
-def _quantisation(here: tuple[str, int] | None, t: Translator) -> str:
-    """What the card's memory asks for; the mode is left to `auto`, which sees the card itself."""
+def _on_hub(hub: Hub, t: Translator) -> str:
+    return t("init-model-hub", name=hub.title, size=round(hub.download_bytes / 1e9))
+
+
+def _path(model: str, t: Translator) -> str:
+    """A folder is asked for; the name of a hub's model is its path."""
+    if model != FOLDER:
+        return model
+    return asking.line(
+        t("init-model-where"), check=lambda path: Path(path).is_dir(), hint=t("init-model-where-hint")
+    )
+
+
+def _profile(path: str) -> Profile:
+    """Of a folder that nobody knows, what is planned with."""
+    try:
+        return recognise(path)
+    except BadSetting:
+        return load_profile(planned_model())
+
+
+def _card_gb(here: tuple[str, int] | None, t: Translator) -> int:
+    """The card's memory, 0 for none; the mode is left to `auto`, which sees the card itself."""
     name, found_gb = here or ("", NO_CARD)
     sizes = [(size, t("init-card-size", gb=size)) for size in CARDS_GB]
     question = t("init-card-found", name=name, gb=found_gb) if here else t("init-card")
     nearest = min(CARDS_GB, key=lambda size: abs(size - found_gb)) if here else NO_CARD
-    size = asking.choose(question, [*sizes, (NO_CARD, t("init-card-none"))], default=nearest)
-    return fit(size).quantisation if size else "none"
+    return asking.choose(question, [*sizes, (NO_CARD, t("init-card-none"))], default=nearest)
 
 
 def _platforms(t: Translator) -> tuple[str, ...]:

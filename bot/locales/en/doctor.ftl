@@ -44,6 +44,7 @@ doctor-model-later = { $name } is not downloaded yet. The first start downloads 
 doctor-model-later-do = To download it now: hf download { $name }
 doctor-model-no-room = { $name } is not downloaded yet. It takes about { $size } GB, and only { $free } GB of disk are free.
 doctor-model-no-room-do = Free { $needed } GB, or point HF_HOME at a folder on a larger disk.
+doctor-models-do = Mend path under [models.NAME] in bot.toml, or take the model out. easel models check says more of each.
 doctor-model-nowhere = The model folder { $folder } does not exist.
 doctor-model-nowhere-do = Set path under [model] in bot.toml to an existing folder (written out in full, without ~) or to a model on the hub.
 doctor-model-gaps = { $folder } is missing { $files }.

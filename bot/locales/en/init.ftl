@@ -8,8 +8,11 @@ init-replace = { $file } already exists. Write a new one? The current one is kep
 
 init-model = Which model should draw?
 init-model-embedded = the small one that comes with Easel: no GPU, no download; for trying things out
-init-model-z-image = Z-Image-Turbo: real pictures, on an NVIDIA card; downloads 33 GB at the first start
-init-model-folder = a folder on this machine that holds Z-Image-Turbo in the diffusers layout
+init-model-hub = { $name }: real pictures, on an NVIDIA card; downloads { $size } GB at the first start
+init-model-folder = a folder on this machine that holds a model in the diffusers layout
+init-model-another = Another model, for members to choose by name?
+init-model-no-other = no, that is all
+init-toml-default = who names no model gets this one
 init-model-where = Folder:
 init-model-where-hint = There is no such folder.
 init-card = How much memory does the graphics card have?

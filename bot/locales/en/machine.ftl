@@ -11,6 +11,13 @@ error-env-closed = { $file } cannot be read ({ $reason }). Give it to the user w
 error-extra = { $module } is not installed. Reinstall Easel with the extra { $extra }, from the clone: pip install -e ".[{ $extra }]"
 error-model = The model { $model } does not load: { $reason } easel doctor checks what is missing.
 model-not-offered = The model { $model } is not offered: { $reason }.
+models-check-parameters = { $count } parameters
+models-check-later = not downloaded yet
+models-check-fits = { $model }: { $kind }, { $size }. With everything resident it needs { $needed } GB; { $budget } GB of { $card } may be used, so it fits, in memory mode { $mode }.
+models-check-short = { $model }: { $kind }, { $size }. With everything resident it needs { $needed } GB; { $budget } GB of { $card } may be used, which is too little in any memory mode. Try quantisation = "int8".
+models-check-no-card = { $model }: { $kind }, { $size }. It needs { $needed } GB; no card is used here.
+models-check-all = All of them together take { $needed } GB of { $budget } GB, so all stay on the card.
+models-check-in-turn = All of them together would take { $needed } GB of { $budget } GB, so they take turns on the card; those that wait are kept in main memory.
 error-http-secret = HTTP_SECRET is too short: it needs at least { $characters } characters. Leave it out, and the key file is used.
 run-no-token = There is no DISCORD_TOKEN and no TELEGRAM_TOKEN, so there is no platform to serve. Opening the chat here.
 error-address = “{ $found }” is not an address. Write HOST:PORT, such as 127.0.0.1:8080.

@@ -35,6 +35,7 @@ doctor-model-later = { $name } 还没有下载；首次启动时会下载约 { $
 doctor-model-later-do = 想提前下载：hf download { $name }
 doctor-model-no-room = { $name } 还没有下载：约需 { $size } GB，而可用空间只有 { $free } GB。
 doctor-model-no-room-do = 腾出 { $needed } GB，或让 HF_HOME 指向更大磁盘上的文件夹。
+doctor-models-do = 请修改 bot.toml 中 [models.NAME] 的 path，或去掉这个模型。easel models check 会逐个说明。
 doctor-model-nowhere = 没有可以加载模型的文件夹 { $folder }。
 doctor-model-nowhere-do = 让 bot.toml 中 [model] 下的 path 指向一个存在的文件夹（写完整路径，不用 ~），或模型库中的名称。
 doctor-model-gaps = { $folder } 缺少 { $files }。

@@ -8,8 +8,11 @@ init-replace = { $file } 已存在。要写一份新的吗？现有的会保留�
 
 init-model = 用哪个模型画图？
 init-model-embedded = Easel 自带的小模型：不需要 GPU，不用下载；用来试用
-init-model-z-image = Z-Image-Turbo：真正的图片，需要 NVIDIA 显卡；首次启动时下载 33 GB
-init-model-folder = 本机上的一个文件夹，里面是 diffusers 格式的 Z-Image-Turbo
+init-model-hub = { $name }：真正的图片，需要 NVIDIA 显卡；首次启动时下载 { $size } GB
+init-model-folder = 本机上的一个文件夹，里面是 diffusers 格式的模型
+init-model-another = 再加一个模型，供成员按名称选择？
+init-model-no-other = 不用了
+init-toml-default = 不指定模型时用这个
 init-model-where = 文件夹：
 init-model-where-hint = 没有这个文件夹。
 init-card = 显卡有多少显存？

@@ -11,6 +11,13 @@ error-env-closed = 无法读取 { $file }（{ $reason }）：请把它交给运�
 error-extra = 没有安装 { $module }。请带上扩展 { $extra } 重新安装 Easel，在克隆的文件夹里：pip install -e ".[{ $extra }]"
 error-model = 模型 { $model } 加载不了：{ $reason } 可用 easel doctor 检查缺了什么。
 model-not-offered = 模型 { $model } 不可用，未提供给成员：{ $reason }。
+models-check-parameters = { $count } 参数
+models-check-later = 尚未下载
+models-check-fits = { $model }：{ $kind }，{ $size }；全部常驻需要 { $needed } GB，{ $card } 可用 { $budget } GB，放得下，内存模式为 { $mode }。
+models-check-short = { $model }：{ $kind }，{ $size }；全部常驻需要 { $needed } GB，{ $card } 只有 { $budget } GB 可用，任何内存模式都放不下。可以试试 quantisation = "int8"。
+models-check-no-card = { $model }：{ $kind }，{ $size }；需要 { $needed } GB，这里没有用到显卡。
+models-check-all = 全部模型共占 { $needed } GB，可用 { $budget } GB，全部留在显卡上。
+models-check-in-turn = 全部模型共需 { $needed } GB，可用 { $budget } GB，因此轮流使用显卡；等待的模型放在内存里。
 error-http-secret = HTTP_SECRET 太短：至少需要 { $characters } 个字符。也可以不设置，改用密钥文件。
 run-no-token = 环境中没有 DISCORD_TOKEN，也没有 TELEGRAM_TOKEN，没有可服务的平台；在此打开终端聊天。
 error-address = “{ $found }”不是地址。请写成 主机:端口，例如 127.0.0.1:8080。

@@ -13,7 +13,6 @@ from bot.cli.doctor.environment import WRITTEN
 from bot.cli.doctor.examine import examine
 from bot.cli.doctor.finding import Severity
 from bot.config.credentials import Credentials
-from bot.config.engine import Model
 from bot.config.faces import Http
 from bot.config.schema import Config
 from bot.messages import LANGUAGES, translator
@@ -35,7 +34,8 @@ FINE, WARNING, PROBLEM = Severity.FINE, Severity.WARNING, Severity.PROBLEM
 GB = 10**9
 CPU, CUDA, BLIND = Torch("2.13.0"), Torch("2.13.0", "13.0", True), Torch("2.13.0", "13.0", trouble="too old")
 A10G = Card("NVIDIA A10G", "550.54", Memory(24 * GB, 4 * GB, 20 * GB))
-TURBO = Model(path="Tongyi-MAI/Z-Image-Turbo")
+TURBO = ("auto", ["Tongyi-MAI/Z-Image-Turbo"])
+SMALL = ["embedded"]
 
 
 def said(finding: Finding, language: str = "en") -> str:
@@ -57,18 +57,18 @@ TABLE = [
     (machine.torch(Torch(None, trouble="libcudnn.so: no such file")), PROBLEM, "libcudnn.so"),
     (machine.torch(CPU), FINE, "built for the CPU"),
     (machine.torch(CUDA), FINE, "CUDA 13.0"),
-    (machine.card(A10G, CUDA, TURBO), FINE, "NVIDIA A10G, driver 550.54"),
-    (machine.card(A10G, CPU, TURBO), PROBLEM, "built for the CPU"),
-    (machine.card(A10G, BLIND, TURBO), PROBLEM, "cannot use it: too old → Update the driver"),
-    (machine.card(None, CUDA, TURBO), FINE, "without telemetry"),
-    (machine.card(None, CPU, TURBO), PROBLEM, "nvidia-smi"),
-    (machine.card(None, CPU, Model()), FINE, "embedded model"),
-    (machine.card(None, CPU, Model(device="cuda")), PROBLEM, "needs a GPU"),
-    (machine.card(A10G, CUDA, Model(device="cpu")), FINE, "no GPU is used"),
-    (machine.model(ModelFiles(None), "a/b", 36 * GB), WARNING, "downloads about 33.0 GB"),
-    (machine.model(ModelFiles(None), "a/b", 34 * GB), PROBLEM, "only 34.0 GB of disk"),
+    (machine.card(A10G, CUDA, *TURBO), FINE, "NVIDIA A10G, driver 550.54"),
+    (machine.card(A10G, CPU, *TURBO), PROBLEM, "built for the CPU"),
+    (machine.card(A10G, BLIND, *TURBO), PROBLEM, "cannot use it: too old → Update the driver"),
+    (machine.card(None, CUDA, *TURBO), FINE, "without telemetry"),
+    (machine.card(None, CPU, *TURBO), PROBLEM, "nvidia-smi"),
+    (machine.card(None, CPU, "auto", SMALL), FINE, "embedded model"),
+    (machine.card(None, CPU, "cuda", SMALL), PROBLEM, "needs a GPU"),
+    (machine.card(A10G, CUDA, "cpu", SMALL), FINE, "no GPU is used"),
+    (machine.model(ModelFiles(None), "a/b", 36 * GB, 33 * GB), WARNING, "downloads about 33.0 GB"),
+    (machine.model(ModelFiles(None), "a/b", 34 * GB, 33 * GB), PROBLEM, "only 34.0 GB of disk"),
     *(
-        (machine.model(ModelFiles(None), path, 30 * GB), PROBLEM, f"{path} does not exist")
+        (machine.model(ModelFiles(None), path, 30 * GB, 0), PROBLEM, f"{path} does not exist")
         for path in ("/no/such", "./such", "../such", "~/such")
     ),
     (machine.disk("data", 100 * GB, 20 * GB), FINE, "100.0 GB"),
@@ -113,8 +113,8 @@ def test_a_check_says_how_bad_it_is_and_what_to_do(finding: Finding, severity: S
 
 def test_weights_that_are_not_all_there_are_named(tmp_path: Path) -> None:
     gaps = ModelFiles(tmp_path, ("vae/*.safetensors",))
-    assert "is missing vae/*.safetensors" in said(machine.model(gaps, "a/b", 0))
-    assert machine.model(ModelFiles(tmp_path), "a/b", 0).severity is FINE
+    assert "is missing vae/*.safetensors" in said(machine.model(gaps, "a/b", 0, 0))
+    assert machine.model(ModelFiles(tmp_path), "a/b", 0, 0).severity is FINE
 
 
 def test_modes_of_files_are_looked_at(tmp_path: Path) -> None:

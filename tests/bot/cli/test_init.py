@@ -22,9 +22,11 @@ from bot.config.file import load_config
 from bot.config.schema import Config
 from bot.config.section import Language
 from bot.config.tokens import discord_application, telegram_bot
+from bot.cost.catalogue import planned_model
 from bot.cost.fit import CARDS_GB, fit
 from bot.folders import open_store
 from bot.messages import LANGUAGES, translator
+from engine.families.registry import load_profile
 from tests.terminal import CLEAR_LINE, CTRL_C, ROOT, Person
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ def choose_all(person: Person) -> None:
     """Z-Image-Turbo on 16 GB, both platforms, dollars; up to the last question."""
     person.answers("Language")
     person.answers("Which model", "2")
+    person.answers("Another model")
     person.answers("How much memory", "3")
     person.answers("Where will people", "1")
     person.answers("DISCORD_TOKEN", "nonsense")
@@ -84,6 +87,23 @@ class TestAtATerminal:
         assert sorted(path.name for path in tmp_path.iterdir()) == [".env", "bot.toml"]
         for token in (DISCORD, TELEGRAM, "abcdefghij", "AAstandin"):
             assert token not in person.shown
+
+    def test_a_second_model_gets_a_name_beside_the_first(self, tmp_path: Path) -> None:
+        person = Person(tmp_path, "init")
+        person.answers("Language", "1")
+        person.answers("Which model", "2")
+        person.answers("Another model", "2")
+        person.answers("Another model")
+        person.answers("How much memory", "3")
+        person.answers("Where will people", "4")
+        person.answers("Folder")
+        person.answers("Currency")
+        person.answers("cost per hour")
+        person.answers(THE_END)
+        assert person.leaves() == 0
+        first, second = load_config(tmp_path / "bot.toml").models.values()
+        assert (first.path, first.default) == ("Tongyi-MAI/Z-Image-Turbo", True)
+        assert (second.path, second.default) == ("black-forest-labs/FLUX.2-klein-4B", False)
 
     def test_ctrl_c_at_the_last_question_leaves_nothing(self, tmp_path: Path) -> None:
         person = Person(tmp_path, "init")
@@ -189,7 +209,7 @@ class TestTheTexts:
         answers = Answers(
             language=Language.ZH_CN,
             currency="USD",
-            model='folder with "quotes" and \\',
+            models=('folder with "quotes" and \\',),
             memory_mode="medium",
             quantisation="int8",
             folder="/var/lib/easel",
@@ -201,7 +221,7 @@ class TestTheTexts:
         file = tmp_path / "bot.toml"
         file.write_text(text, "utf-8")
         config = load_config(file)
-        assert config.model.path == answers.model
+        assert (config.model.path,) == answers.models
         assert config.model.quantisation == "int8"
         assert config.owners.discord == (1, 2**60)
         assert config.rent[0].gpu_an_hour == answers.rent_an_hour
@@ -239,7 +259,8 @@ def test_a_file_that_cannot_be_written_leaves_the_others_alone(tmp_path: Path) -
 
 
 def test_a_card_gets_a_mode_that_it_holds() -> None:
-    modes = [(fit(gb).memory_mode, fit(gb).quantisation) for gb in CARDS_GB]
+    turbo = load_profile(planned_model())
+    modes = [(fit(gb, turbo).memory_mode, fit(gb, turbo).quantisation) for gb in CARDS_GB]
     assert modes == [
         ("low", "int8"),
         ("low", "int8"),

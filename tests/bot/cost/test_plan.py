@@ -16,8 +16,7 @@ from bot.config.money import SEED_TIERS, VolumePrice
 from bot.config.schema import Config
 from bot.cost import formulas as f
 from bot.cost.article import load_article
-from bot.cost.catalogue import load_catalogue
-from bot.cost.fit import MODEL
+from bot.cost.catalogue import load_catalogue, planned_model
 from bot.cost.plan import (
     Crowd,
     Residency,
@@ -156,8 +155,8 @@ def test_a_month_takes_as_many_cards_as_its_images_need() -> None:
 
 def on(name: str, own: Path | None = None, *, at_once: int = 3) -> CardPlan | None:
     return plan(
-        load_catalogue(MODEL, own)[name],
-        partial(load_profile, MODEL),
+        load_catalogue(own)[name],
+        partial(load_profile, planned_model()),
         rent_micro=1_000_000,
         operations_micro=OPERATIONS,
         utilisation=FULL,
@@ -213,7 +212,7 @@ def test_a_faulty_catalogue_names_its_file(tmp_path: Path, text: str) -> None:
     own = tmp_path / "gpus.toml"
     own.write_text(text)
     with pytest.raises(ConfigError, match=r"gpus\.toml"):
-        load_catalogue(MODEL, own)
+        load_catalogue(own)
 
 
 def run(**options: object) -> str:
