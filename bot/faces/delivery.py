@@ -147,7 +147,7 @@ class Delivery:
                 return event
             try:
                 await screen.show(event)
-            except Unreachable:
+            except (Unreachable, UnknownRequest, UnknownJob):
                 raise
             except Exception:  # a status that cannot be shown must not cost the picture
                 log.exception("delivery.not_shown", platform=self._platform)

@@ -197,6 +197,7 @@ class JobRunner:
         try:
             await self._to_its_end(flight, ticket)
         except UnknownJob:
+            ticket.cancel()
             flight.failures.append(Failed(say("cancelled-refunded").because(Reason.CANCELLED)))
 
     async def _to_its_end(self, flight: Flight, ticket: Ticket) -> None:
@@ -214,6 +215,8 @@ class JobRunner:
             flight.kept = True  # its row stays open: the next start goes on from there
         except EngineError as error:
             await self.give_up(flight, ticket.job_id, error)
+        except UnknownJob:
+            raise
         except Exception as error:  # whatever it is, the member hears of it and pays nothing
             log.exception("job.broke", job_id=ticket.job_id)
             await self.give_up(flight, ticket.job_id, DrawFailed(str(error)))
