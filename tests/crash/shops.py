@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from storage.store import Store
 
 SKUS = {5001: discord.SKUType.consumable, 5002: discord.SKUType.subscription}
+SOLD = (5001, 5001, 5001, 5001, 5002)
+"""How often which is bought: subscriptions stay in Discord's list, which each birth reads."""
 FIRST_USER, USERS = 70_000, 8
 FIRST_ID = 10**15
 
@@ -84,7 +86,7 @@ async def on_discord(folder: Path, port: int, seed: int, grants: int, on_serving
         for n in range(grants):
             id_, sku, user = (
                 FIRST_ID + seed * 1000 + n,
-                chance.choice([*SKUS]),
+                chance.choice(SOLD),
                 FIRST_USER + chance.randrange(USERS),
             )
             journal.note("granted", id=id_, sku=sku, user=user)
