@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -45,15 +46,22 @@ def _share_out(seeds: range, options: argparse.Namespace) -> int:
     parts = [seeds[at : at + size] for at in range(0, len(seeds), size)]
     flags = [flag for flag, on in (("--trace", options.trace), ("--twice", options.twice)) if on]
 
+    began, done, bad, counting = time.perf_counter(), 0, 0, threading.Lock()
+
     def play(part: range) -> int:
+        nonlocal done, bad
         named = f"{part.start}:{part.stop}"
         command = [sys.executable, "-m", "tests.world", named, "--part", *flags]
         failed = subprocess.run(command, env=os.environ | {"PYTHONHASHSEED": "0"}, check=False).returncode
+        with counting:
+            done, bad = done + len(part), bad + failed
         if len(parts) > options.processes:
-            print(f"{named} done, {failed or 'none'} failed", flush=True)
+            lasted_s = time.perf_counter() - began
+            print(
+                f"{named} done: {done:,} of {len(seeds):,} worlds, {bad} failed, {lasted_s:.0f} s", flush=True
+            )
         return failed
 
-    began = time.perf_counter()
     with ThreadPoolExecutor(options.processes) as pool:
         failed = sum(pool.map(play, parts))
     print(f"{len(seeds)} worlds in {time.perf_counter() - began:.0f} s; {failed or 'none'} failed.")

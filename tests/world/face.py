@@ -13,6 +13,7 @@ from bot.messages import UserError
 from storage.errors import StorageError
 from tests.bot.faces.toy import Chat, ToyFace
 from tests.world.platform import Forbidden, Post, ServerError, TooMany
+from tests.world.till import WorldProvider
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -115,6 +116,10 @@ class WorldFace(ToyFace):
         """Until cancelled."""
         try:
             await self.delivery.recover()
+            provider = WorldProvider(self.service, self._at)
+            self.service.shop.open(provider)
+            self._tasks.start(self.service.shop.reconcile(provider))
+            self._tasks.start(provider.tell_of_charges())
             while True:
                 deed = await self._street.next(self._at)
                 self._tasks.start(self._take(deed))
@@ -125,7 +130,11 @@ class WorldFace(ToyFace):
     async def _take(self, deed: Deed) -> None:
         try:
             await self._street.register(self.service, self._at.name, deed.who)
-            if not deed.presses:
+            if deed.replies:
+                if deed.replies == "forget:":
+                    self._street.forgot.add((self._at.name, deed.who.name))
+                await self.press(deed.who.name, deed.replies, event=deed.key)
+            elif not deed.presses:
                 await self.type(deed.who.name, deed.line, event=deed.key)
             elif (button := self._street.button(self._at, deed)) is not None:
                 await self.press(deed.who.name, button, event=deed.key)

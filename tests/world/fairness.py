@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.events import Action, Observer
@@ -20,36 +19,61 @@ SLACK_S = 2.0
 ENDS = {Action.DONE, Action.FAILED, Action.CANCELLED}
 
 
-@dataclass
-class Demand(Observer):
-    """When anybody who pays has a job that is open, as the front tells."""
+class Spans:
+    """When a set of jobs was not empty."""
 
-    clock: Callable[[], float]
-    spans: list[tuple[float, float]] = field(default_factory=list)
-    _open: set[str] = field(default_factory=set)
-    _since: float = 0.0
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._jobs: set[str] = set()
+        self._since = 0.0
+        self.past: list[tuple[float, float]] = []
+
+    def add(self, job: str) -> None:
+        if not self._jobs:
+            self._since = self._clock()
+        self._jobs.add(job)
+
+    def discard(self, job: str) -> None:
+        if job in self._jobs:
+            self._jobs.discard(job)
+            if not self._jobs:
+                self.past.append((self._since, self._clock()))
+
+    def clear(self) -> None:
+        for job in tuple(self._jobs):
+            self.discard(job)
+
+
+class Demand(Observer):
+    """When anybody who pays has an open job, and when one that has yet to begin, as the front tells."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.open, self.waiting = Spans(clock), Spans(clock)
 
     def on_event(self, event: Event) -> None:
+        job = str(event.job_id)
         if event.action is Action.SUBMITTED and event.fields["tier"] != FREE:
-            if not self._open:
-                self._since = self.clock()
-            self._open.add(str(event.job_id))
-        elif event.action in ENDS and event.job_id in self._open:
-            self._open.discard(event.job_id)
-            if not self._open:
-                self.spans.append((self._since, self.clock()))
+            self.open.add(job)
+            self.waiting.add(job)
+        elif event.action is Action.ADMITTED:
+            self.waiting.discard(job)
+        elif event.action in ENDS:
+            self.open.discard(job)
+            self.waiting.discard(job)
 
     def process_died(self) -> None:
-        if self._open:
-            self.spans.append((self._since, self.clock()))
-            self._open.clear()
+        self.open.clear()
+        self.waiting.clear()
 
 
-def unfair(device: Device, demand: Demand) -> Iterator[str]:
-    """Spans in which free jobs had the only device to themselves for longer than their share."""
-    for since, until in demand.spans:
+def unfair(device: Device, demand: Demand, *, workers: int) -> Iterator[str]:
+    """Spans in which free jobs had more than their share to themselves: of the only worker, while anybody who
+    pays has a job; of several, while one of those jobs has yet to begin.
+    """
+    spans = demand.waiting.past if workers > 1 else demand.open.past
+    for since, until in spans:
         calls = [call for call in device.served if since <= call.began and call.ended <= until]
         busy_s = sum(call.seconds for call in calls)
         alone_s = sum(call.seconds for call in calls if call.tiers == {FREE})
-        if alone_s > FREE_SHARE * busy_s + SLACK_S:
+        if alone_s > FREE_SHARE * busy_s + SLACK_S * workers:
             yield f"from {since:.1f} s to {until:.1f} s free jobs had {alone_s:.1f} s of {busy_s:.1f} s alone"

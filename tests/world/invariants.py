@@ -25,6 +25,12 @@ FROM job JOIN request ON request.id = job.request LEFT JOIN ledger ON ledger.job
 """
 
 
+_PAYMENTS = """
+SELECT provider, charge, refund.payment IS NOT NULL
+FROM payment LEFT JOIN refund ON refund.payment = payment.id
+"""
+
+
 class Job(NamedTuple):
     """A job as the database has it in the end."""
 
@@ -48,15 +54,39 @@ def broken(world: World) -> list[str]:
     folder = world.config.storage.folder / "images"
     findings = check(world.database, lambda ref: picture_path(folder, ref).exists())
     problems = [f"{finding.invariant}: {finding.sentence}" for finding in findings]
-    if world.workers_are != "two children":
-        problems += unfair(world.device, world.demand)
+    problems += unfair(world.device, world.demand, workers=len(world.workers) or 1)
     jobs = _jobs(world.database)
     for platform in world.platforms:
         mine = [job for job in jobs if job.platform == platform.name]
         problems += _every_request_once(world, platform, mine)
         problems += _pictures_and_charges(platform, mine)
-        problems += _messages(platform, mine)
-    return problems
+        forgot = {name for where, name in world.street.forgot if where == platform.name}
+        problems += _messages(platform, mine, forgot)
+    return problems + list(_sales(world))
+
+
+def unwritten(world: World) -> list[str]:
+    """Payments that the book lacks, and refunds that one side lacks."""
+    with contextlib.closing(sqlite3.connect(f"file:{world.database}?mode=ro", uri=True)) as db:
+        written = {(row[0], row[1]): row[2] for row in db.execute(_PAYMENTS)}
+        due = [f"refund of payment {payment}" for (payment,) in db.execute("SELECT payment FROM refund_due")]
+    charges = {(p.name, charge.id): charge.refunded for p in world.platforms for charge in p.charges.values()}
+    return due + [
+        f"{charge} of {where}"
+        for (where, charge), refunded in charges.items()
+        if written.get((where, charge)) != refunded
+    ]
+
+
+def _sales(world: World) -> Iterator[str]:
+    """Each charge is written once, and paid back on both sides or on none. `check` knows what it brought."""
+    for what in unwritten(world):
+        yield f"{what} is on one side alone"
+    known = {(platform.name, id_) for platform in world.platforms for id_ in platform.charges}
+    with contextlib.closing(sqlite3.connect(f"file:{world.database}?mode=ro", uri=True)) as db:
+        for provider, charge, _ in db.execute(_PAYMENTS):
+            if (provider, charge) not in known:
+                yield f"{charge} of {provider} was never paid"
 
 
 def _jobs(database: Path) -> list[Job]:
@@ -82,7 +112,7 @@ def _every_request_once(world: World, platform: Platform, jobs: list[Job]) -> It
             yield f"{key} asked for {wanted[key]} images and has {len(mine)} jobs"
     known = {job.request_id for job in jobs}
     for post in platform.posts.values():
-        if post.request_id not in known:
+        if post.request_id not in known and (platform.name, post.chat) not in world.street.forgot:
             yield f"{post.request_id} is shown to {post.chat}, and nothing is written of it"
 
 
@@ -95,14 +125,14 @@ def _pictures_and_charges(platform: Platform, jobs: list[Job]) -> Iterator[str]:
             yield f"{job.job_id} was shown, and is {job.state} ({job.outcome})"
 
 
-def _messages(platform: Platform, jobs: list[Job]) -> Iterator[str]:
+def _messages(platform: Platform, jobs: list[Job], forgot: set[str]) -> Iterator[str]:
     by_request: dict[str, list[Job]] = {}
     for job in jobs:
         by_request.setdefault(job.request_id, []).append(job)
     for request_id, mine in by_request.items():
         status = platform.status_of(request_id)
         chat = status.chat if status is not None else None
-        if chat in platform.ever_closed or any(_is_open(job) or job.parked for job in mine):
+        if chat in platform.ever_closed | forgot or any(_is_open(job) or job.parked for job in mine):
             continue
         delivered = {job.job_id for job in mine if job.state == "delivered"}
         told = {
@@ -112,7 +142,7 @@ def _messages(platform: Platform, jobs: list[Job]) -> Iterator[str]:
             for picture in post.event.pictures
         }
         if status is None:
-            if not platform.ever_closed:
+            if not platform.ever_closed and not forgot:
                 yield f"nobody was ever told of {request_id}"
             continue
         match status.event:

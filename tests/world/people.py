@@ -19,6 +19,7 @@ ACTIVE_S = 240.0
 """Nobody asks for anything after so long."""
 TIERS = ("free", "free", "member", "premium", "enterprise")
 PRESSED = (Action.CANCEL, Action.CANCEL, Action.AGAIN, Action.DELETE, Action.FETCH, Action.DETAILS)
+BUYS = ("boost", "boost", "month")
 COMMANDS = ("/cancel", "/quota", "/queue", "/history", "/help")
 REDELIVERED = 0.15
 
@@ -38,6 +39,8 @@ class Deed:
     key: str
     line: str = ""
     presses: Action | None = None
+    replies: str = ""
+    """The id of a button of a question."""
     images: int = 0
     taken: bool = False
     """The bot has dealt with it."""
@@ -52,6 +55,8 @@ class Street:
     chance: random.Random
     images: dict[str, int]
     """How many each event asks for, by its key; 0 where that is not its own to say."""
+    forgot: set[tuple[str, str]] = field(default_factory=set)
+    """Who asked to be forgotten, by platform and name."""
     given: list[Deed] = field(default_factory=list)
     """What was handed to a process: it comes again where that died meanwhile."""
 
@@ -112,6 +117,7 @@ def draw_street(chance: random.Random, platforms: list[Platform]) -> Street:
                 d.key,
                 d.line,
                 d.presses,
+                d.replies,
                 d.images,
             )
             for d in drawn
@@ -126,6 +132,10 @@ def _deed(chance: random.Random, key: str, who: Person) -> Deed:
     burst_s = chance.choice([0.0, 30.0, 60.0, 120.0])
     at_s = burst_s + chance.expovariate(0.3) if chance.random() < 0.5 else chance.uniform(0, ACTIVE_S)
     kind = chance.random()
+    if kind < 0.08:
+        return Deed(at_s, who, key, replies=f"buy:{chance.choice(BUYS)}")
+    if kind < 0.1:
+        return Deed(at_s, who, key, replies="forget:")
     if kind < 0.7:
         images = chance.choice([1, 1, 2, 4])
         line = f"/imagine {chance.choice(['a cat', 'a red house', 'a dog'])} --images {images}"

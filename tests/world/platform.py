@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
-from bot.imagine.events import Done, Event
+from bot.imagine.events import Accepted, Done, Event
 
 if TYPE_CHECKING:
     import random
@@ -63,6 +63,20 @@ class Post:
 
 
 @dataclass
+class Charge:
+    """A payment that somebody made."""
+
+    id: str
+    order_id: str
+    user: str
+    amount: int
+    told: bool
+    """The platform tells the bot of it, until the bot has confirmed that; others are only listed."""
+    confirmed: bool = False
+    refunded: bool = False
+
+
+@dataclass
 class Platform:
     """The servers of one platform. A post with a nonce that came before is the first one again."""
 
@@ -74,6 +88,7 @@ class Platform:
     posts: dict[str, Post] = field(default_factory=dict)
     trouble: dict[Fate, float] = field(default_factory=dict)
     """How likely each fate is at present; the rest is good."""
+    charges: dict[str, Charge] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
     """Chats that the bot may not write to at present."""
     ever_closed: set[str] = field(default_factory=set)
@@ -96,6 +111,14 @@ class Platform:
             self.posts[message] = post
 
         await self._call("edit", message, post, put)
+
+    def charge(self, id_: str, order_id: str, user: str, amount: int, told: bool) -> None:
+        """Somebody pays."""
+        self.charges.setdefault(id_, Charge(id_, order_id, user, amount, told))
+
+    async def call(self, name: str, what: str, effect: Callable[[], T]) -> T:
+        """A request that shows nothing in a chat."""
+        return await self._call(name, what, Post("", "", Accepted(), ""), effect)
 
     async def _call(self, name: str, message: str, post: Post, effect: Callable[[], T]) -> T:
         fate = self._fate()

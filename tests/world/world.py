@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from bot.app import engine_config, open_service
+from bot.config.money import Offer
 from bot.config.schema import Config
 from bot.faces.serving import serve_all
 from bot.folders import DATABASE
@@ -205,11 +206,11 @@ class World:
         return max([fault.at_s + fault.for_s for fault in self.faults] + deeds, default=0.0)
 
     def waiting(self) -> list[str]:
-        """Requests that are not over, and not kept for whoever fetches them."""
-        from tests.world.invariants import unfinished
+        """What is not over: requests that nobody is to fetch, deeds, payments, refunds."""
+        from tests.world.invariants import unfinished, unwritten
 
         untaken = [deed.key for deed in self.street.given if not deed.taken]
-        return unfinished(self.database) + untaken
+        return unfinished(self.database) + untaken + unwritten(self)
 
     # The engine
 
@@ -290,6 +291,10 @@ class World:
 
 
 BASE = Config()
+OFFERS = {
+    "boost": Offer(images=5, stars=9),
+    "month": Offer(tier="member", days=30, stars=20),
+}
 
 
 def _config(folder: Path, chance: random.Random) -> Config:
@@ -301,5 +306,7 @@ def _config(folder: Path, chance: random.Random) -> Config:
             "engine": BASE.engine.model_copy(update=engine),
             "time_zone": chance.choice(["UTC", "Asia/Shanghai"]),
             "tiers": BASE.tiers | {"free": free},
+            "sales": BASE.sales.model_copy(update={"enabled": True}),
+            "offers": OFFERS,
         }
     )
