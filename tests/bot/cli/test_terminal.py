@@ -67,6 +67,11 @@ class Person:
     async def type(self, line: str, *, shared: bool = False, event: str = "") -> None:
         await self.terminal.line(line, self.folder)
 
+    async def bring(self, line: str, picture: bytes) -> None:
+        file = self.folder.parent / "cat.png"
+        file.write_bytes(picture)
+        await self.type(f"{line} --image {file}")
+
     async def begun(self) -> None:
         await until(lambda: self.terminal.status_lines)
 

@@ -44,6 +44,13 @@ class People:
     def asker(self, who: Who = Who.ANNA) -> Asker:
         return self._world.asker(self._people[who])
 
+    async def bring(self, line: str, picture: bytes) -> None:
+        asked = parse_imagine(line.partition(" ")[2])
+        options = {"strength": asked.strength, "area": asked.area, "expand": asked.expand}
+        said = {name: value for name, value in options.items() if value is not None}
+        result = await self._world.begin(asked.prompt, picture=("cat.png", picture), **said)
+        self._answers.append(result)
+
     async def type(self, line: str, *, shared: bool = False, event: str = "") -> None:
         command, _, rest = line.removeprefix("/").partition(" ")
         options: dict[str, Any] = {}

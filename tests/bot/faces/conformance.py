@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from typing import Any, ClassVar
 
 import pytest
@@ -12,6 +14,7 @@ from PIL import Image
 
 from bot.commands.button_ids import Action
 from bot.imagine.loras import SHIPPED
+from bot.imagine.source import png
 from tests.bot.faces.driver import Can, Face, Who, files, says, used
 
 INK = SHIPPED["ink"].file
@@ -31,6 +34,29 @@ several_models = pytest.mark.parametrize("settings", [SETTINGS | {"models": MODE
 def only(can: Can) -> pytest.MarkDecorator:
     """Marks a test of something that a platform may not have."""
     return pytest.mark.parametrize("notion", [can], ids=[can.name.lower()])
+
+
+PHOTO = png(Image.new("RGB", (160, 128), "orange"))
+
+
+def _bomb() -> bytes:
+    """A picture of 400 million pixels in a few hundred kilobytes."""
+    header = struct.pack(">IIBBBBB", 20_000, 20_000, 8, 2, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(bytes(1 << 20))), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        for name, body in chunks
+    )
+
+
+UNUSABLE = {
+    "a text": (b"Dear Anna,", "not a picture"),
+    "cut off": (PHOTO[:100], "damaged"),
+    "a bomb": (_bomb(), "million pixels"),
+    "one pixel": (png(Image.new("RGB", (1, 1))), "1x1"),
+    "a strip": (png(Image.new("RGB", (2_000, 40))), "2000x40"),
+}
+"""Files that nothing can be drawn from, and what is said to each in English."""
 
 
 class FaceConformance:
@@ -245,6 +271,31 @@ class FaceConformance:
         await face.settled()
         assert len(face.pictures()) == 1
         assert await used(face) == (1, 0)
+
+    # pictures of one's own
+
+    @pytest.mark.parametrize(
+        ("options", "kind"),
+        [("--strength 0.4", "vary"), ("--area left", "inpaint"), ("--expand all", "inpaint")],
+    )
+    async def test_a_picture_of_ones_own_is_drawn_from(self, face: Face, options: str, kind: str) -> None:
+        await face.bring(f"/imagine a blue cat {options}", PHOTO)
+        await face.settled()
+        assert len(face.pictures()) == 1
+        assert await used(face) == (1, 0)
+        (row,) = await face.service.store.ledger.rows()
+        assert row.kind == kind
+
+    @pytest.mark.parametrize("name", UNUSABLE)
+    async def test_what_is_no_picture_is_refused_in_one_sentence_and_costs_nothing(
+        self, face: Face, name: str
+    ) -> None:
+        content, why = UNUSABLE[name]
+        await face.bring("/imagine a blue cat", content)
+        await face.settled()
+        assert why in face.words()
+        assert face.model.drawn == []
+        assert await used(face) == (0, 0)
 
     # who may do what, and who reads it
 

@@ -57,6 +57,9 @@ class Face(Protocol):
         `shared`: where Bob reads along. `event`: the id she gives it, where clients choose it.
         """
 
+    async def bring(self, line: str, picture: bytes) -> None:
+        """Anna types a line with a picture, which goes as a file called cat.png."""
+
     async def begun(self) -> None:
         """Wait until a request is shown as being on its way."""
 

@@ -53,6 +53,9 @@ class People:
         self._typed = line, where
         await self.toy.type(Who.ANNA.name, line, event=event, **where)
 
+    async def bring(self, line: str, picture: bytes) -> None:
+        await self.toy.type(Who.ANNA.name, line, picture=picture)
+
     async def redeliver(self, event: str) -> None:
         line, where = self._typed
         await self.toy.type(Who.ANNA.name, line, event=event, **where)

@@ -12,6 +12,7 @@ from bot.commands.command import typed
 from bot.faces.caller import Origin, Who, caller_of
 from bot.faces.delivery import Delivery
 from bot.faces.screen import Screen, Unreachable
+from bot.imagine.inputs import Brought
 from bot.imagine.parse import parse_imagine
 from bot.messages import UserError
 
@@ -99,13 +100,15 @@ class ToyFace:
         """Where what this caller asks for is delivered."""
         return {}
 
-    async def type(self, user: str, line: str, *, event: str = "", **where: Any) -> None:
-        """Somebody types a line. The same `event` again is a redelivery."""
+    async def type(
+        self, user: str, line: str, *, event: str = "", picture: bytes | None = None, **where: Any
+    ) -> None:
+        """Somebody types a line, with a picture perhaps. The same `event` again is a redelivery."""
         caller = await self._caller(user, event, **where)
         name, _, words = line.removeprefix("/").partition(" ")
         try:
             if name == "imagine":
-                await self._imagine(caller, words)
+                await self._imagine(caller, words, picture)
                 return
             command, rest = table.named(self.service.config, name, words)
             self._card(await command.run(self.service, caller, typed(command, rest, self.platform)))
@@ -140,11 +143,17 @@ class ToyFace:
             case Action.DELETE:
                 await buttons.delete(service, asker, target, moderator=await caller.may(Who.MANAGER))
 
-    async def _imagine(self, caller: Caller, words: str) -> None:
+    async def _imagine(self, caller: Caller, words: str, picture: bytes | None) -> None:
         options = parse_imagine(words)
         address = {**self.address(caller), PRIVATE: options.private}
         self.delivery.follow(
-            await self.service.imagine(caller.asker, options, key=caller.key, address=address)
+            await self.service.imagine(
+                caller.asker,
+                options,
+                key=caller.key,
+                address=address,
+                brought=Brought(picture) if picture else None,
+            )
         )
 
     async def _caller(self, user: str, event: str = "", **where: Any) -> Caller:

@@ -56,6 +56,10 @@ class People:
         self._update = await self._telegram.say(ANNA, line, chat=GROUP if shared else None)
         await self._bot.taken()
 
+    async def bring(self, line: str, picture: bytes) -> None:
+        self._update = await self._telegram.send(ANNA, picture, line, as_file="image/png")
+        await self._bot.taken()
+
     async def redeliver(self, event: str) -> None:
         self._telegram.redeliver(self._update)
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.bot.web.conftest import Site, Stage
 
 NUMBERS = ("seed", "steps", "n")
-IMAGES = "/v1/images/generations"
+IMAGES, EDITS = "/v1/images/generations", "/v1/images/edits"
 
 
 class Program:
@@ -83,6 +83,14 @@ class Program:
                 await self._get("/v1/models")
             case "/help":
                 await self._get("/openapi.json")
+
+    async def bring(self, line: str, picture: bytes) -> None:
+        options = parse_imagine(line.partition(" ")[2])
+        asked = {"prompt": options.prompt, "strength": options.strength, "area": options.area}
+        form = {name: value for name, value in (asked | {"expand": options.expand}).items() if value}
+        async with self._site.http(self._text) as http:
+            answer = await http.post(EDITS, data=form, files={"image": ("cat.png", picture)})
+        self._answered(answer, "")
 
     async def redeliver(self, event: str) -> None:
         await self.type(self._lines[event], event=event)
