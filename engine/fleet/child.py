@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine import worker
-from engine.request import DrawFailed, EngineError
+from engine.request import DrawFailed
 from engine.worker.child import read_message, write_message
 from engine.worker.protocol import Card, Health, Moved, WorkerLost
 
@@ -120,7 +120,7 @@ class ChildWorker:
             async for answer in answers:
                 if isinstance(answer, Moved):
                     hear(answer)
-                elif isinstance(answer, EngineError | WorkerLost):
+                elif isinstance(answer, Exception):
                     raise answer
                 else:
                     drawing: Drawing = answer

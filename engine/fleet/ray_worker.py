@@ -9,7 +9,7 @@ import ray
 from ray.exceptions import RayActorError, RayError
 
 from engine.fleet.threads import in_thread
-from engine.request import DrawFailed, EngineError
+from engine.request import DrawFailed
 from engine.worker.protocol import Moved, WorkerLost
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class RayWorker:
                     answer = await told
                     if isinstance(answer, Moved):
                         hear(answer)
-                    elif isinstance(answer, EngineError | WorkerLost):
+                    elif isinstance(answer, Exception):
                         raise answer
                     else:
                         drawing: Drawing = answer

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from engine.events import Observer
 from engine.libraries import quieten
 from engine.request import EngineError
-from engine.worker.protocol import Moved, WorkerLost
+from engine.worker.protocol import Moved, WorkerBusy, WorkerLost
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
@@ -67,7 +67,7 @@ class Host:
 
     async def draw(
         self, request: DrawRequest, lead_s: float
-    ) -> AsyncGenerator[Moved | Drawing | EngineError | WorkerLost]:
+    ) -> AsyncGenerator[Moved | Drawing | EngineError | WorkerLost | WorkerBusy]:
         """How it goes, then the drawing, or what the job ended with."""
         told: asyncio.Queue[Moved | None] = asyncio.Queue()
         drawing = asyncio.create_task(self._worker.draw(request, told.put_nowait, lead_s=lead_s))
@@ -77,7 +77,7 @@ class Host:
                 yield moved
             try:
                 yield await drawing
-            except (EngineError, WorkerLost) as error:
+            except (EngineError, WorkerLost, WorkerBusy) as error:
                 yield error
         finally:
             drawing.cancel()

@@ -11,6 +11,7 @@ from PIL.Image import open as open_image
 
 from engine.cache import ByteLRU
 from engine.request import Role, UnreadableInput
+from engine.worker.protocol import WorkerBusy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,13 +36,17 @@ class Inputs:
         return tuple(digest for digest in digests if self._files.get(digest) is None)
 
     def keep(self, files: Mapping[str, bytes]) -> None:
+        """Raises UnreadableInput for a file that is larger than all there is room for."""
         for digest, file in files.items():
+            if len(file) > KEPT_BYTES:
+                raise UnreadableInput(f"{digest} has {len(file)} bytes, and {KEPT_BYTES} are kept here")
             self._files.put(digest, file, len(file))
 
     async def open(self, request: DrawRequest) -> tuple[Image, ...]:
-        """The request's pictures, in its order: RGB, masks in L. Raises UnreadableInput.
+        """The request's pictures, in its order: RGB, masks in L.
 
-        What is drawn over is made as large as the request, wherever it is not yet.
+        What is drawn over is made as large as the request, where it is not yet. Raises UnreadableInput;
+        WorkerBusy where a file was dropped after it had been sent: somebody had the caches cleared.
         """
         files = [(picture, self._files.get(picture.digest)) for picture in request.inputs]
         size = request.width, request.height
@@ -53,7 +58,7 @@ class Inputs:
 
 def _opened(picture: Input, file: bytes | None, size: tuple[int, int]) -> Image:
     if file is None:
-        raise UnreadableInput(f"{picture.digest} was not sent")
+        raise WorkerBusy(f"{picture.digest} was dropped", 0.0)
     try:
         with open_image(BytesIO(file), formats=("PNG",)) as image:
             converted = image.convert("L" if picture.role is Role.MASK else "RGB")

@@ -36,7 +36,7 @@ from engine.worker.ladder import Ladder
 from engine.worker.loaded import UNBOUNDED_BYTES, Loaded
 from engine.worker.memory import Mode
 from engine.worker.orders import Orders
-from engine.worker.protocol import Card, Drawn, Health, Moved
+from engine.worker.protocol import Card, Drawn, Health, Moved, WorkerBusy
 from engine.worker.residency import Residency
 from engine.worker.results import Results
 from engine.worker.scheduler import Scheduler
@@ -190,9 +190,11 @@ class StepLoop:
         """Where that fails, the job ends; it may also have been cancelled by then, or the device lost."""
         try:
             job.pictures = await self._inputs.open(job.request)
-        except UnreadableInput as error:
+        except (UnreadableInput, WorkerBusy) as error:
             if job in self._orders:
-                self._results.end(job, UnreadableInput(str(error), self._orders.usage(job)))
+                if isinstance(error, UnreadableInput):
+                    error.usage = self._orders.usage(job)
+                self._results.end(job, error)
         except asyncio.CancelledError:
             self._results.cancel(job)
             raise

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
-from engine.build import engine_with
+from engine.build import engine_with, local_front
 from engine.events import Action, Phase
 from engine.families.profile import Curve
 from engine.fleet.autoscale import ScaleSettings
@@ -21,11 +21,13 @@ from engine.front import Front
 from engine.request import Cancelled, Input, JobState, Role, Undrawable, UnreadableInput
 from engine.settings import EngineConfig
 from engine.worker.protocol import Drawn
+from engine.worker.steploop import StepLoop
 from tests.engine.fakes import PROFILE, FakeModel, Recorder
 from tests.engine.fleet.simulated import SimulatedFleet, SimulatedWorker
 from tests.engine.studio import PLAIN, request, until
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from engine.inputs import Reader
@@ -175,3 +177,22 @@ async def test_encoding_a_picture_waits_until_there_is_memory_for_it() -> None:
         model.gate.open()
         await asyncio.gather(words.result(), picture.result())
     assert ("picture",) in together
+
+
+class Forgetful(StepLoop):
+    """Has its caches cleared when it has just been sent a picture, once."""
+
+    forgot = False
+
+    async def keep(self, files: Mapping[str, bytes]) -> None:
+        await super().keep(files)
+        if not self.forgot:
+            self.forgot = True
+            await self.clear_caches()
+
+
+async def test_a_picture_that_was_dropped_before_its_job_came_is_sent_again() -> None:
+    shelf, worker = Shelf(), Forgetful("local", model=FakeModel(), config=EngineConfig())
+    async with local_front(worker, EngineConfig(), replaces=False, read=shelf.read) as engine:
+        await engine.submit(request("a", inputs=(shelf.put(png("red")),))).result()
+    assert len(shelf.read_for) == 2

@@ -7,7 +7,6 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from engine.request import EngineError
 from engine.worker.host import Host
 from engine.worker.protocol import Card, Health, Moved, WorkerLost
 from tests.easel import WARM_UP, FieldModel
@@ -152,7 +151,7 @@ class VirtualChild:
                 if not isinstance(answer, Moved):
                     break
                 hear(answer)
-        if isinstance(answer, EngineError | WorkerLost):
+        if isinstance(answer, Exception):
             raise answer
         return answer
 
