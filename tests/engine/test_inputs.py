@@ -20,6 +20,7 @@ from engine.fleet.settings import FleetSettings
 from engine.front import Front
 from engine.request import Cancelled, Input, JobState, Role, Undrawable, UnreadableInput
 from engine.settings import EngineConfig
+from engine.worker.loaded import Offered
 from engine.worker.protocol import Drawn
 from engine.worker.steploop import StepLoop
 from tests.engine.fakes import PROFILE, FakeModel, Recorder
@@ -192,7 +193,7 @@ class Forgetful(StepLoop):
 
 
 async def test_a_picture_that_was_dropped_before_its_job_came_is_sent_again() -> None:
-    shelf, worker = Shelf(), Forgetful("local", model=FakeModel(), config=EngineConfig())
+    shelf, worker = Shelf(), Forgetful("local", models=[Offered(FakeModel())], config=EngineConfig())
     async with local_front(worker, EngineConfig(), replaces=False, read=shelf.read) as engine:
         await engine.submit(request("a", inputs=(shelf.put(png("red")),))).result()
     assert len(shelf.read_for) == 2
