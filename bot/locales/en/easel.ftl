@@ -146,7 +146,7 @@ error-chart-failed = { $file } could not be written ({ $reason }).
 chat-goes-on = Still to come from before: “{ $prompt }”, into { $file }. It counts once it is written.
 chat-bye-open = Bye. What is being drawn now is finished first; you get the rest when you come back.
 help-typed = Type /imagine and what you want to see.
-help-console = A line without a command is a prompt too.
+help-console = A line without a command is a prompt too. With --image FILE in it I draw from that picture.
 
 models-title = Models
 models-can = { $usual } unless you say otherwise, up to { $largest }; { $steps } steps

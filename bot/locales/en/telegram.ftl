@@ -17,12 +17,14 @@ telegram-elsewhere = I draw in other topics of this group.
 error-private-chat = That works in a private chat with me only.
 settings-here-on = Draw only here
 settings-here-off = Stop drawing here
-help-telegram = In a private chat any text is a prompt. /imagine alone opens a menu. Reply to a picture of mine with other words to draw them from its seed.
+help-telegram = In a private chat any text is a prompt. /imagine alone opens a menu. Reply to a picture of mine with other words to draw them from its seed. Send a photo with a caption, or reply to one with words, and I draw from it; in groups begin with /imagine.
 telegram-hello =
     Hello! Tell me what to draw, for example:
 
     an orange cat on a green meadow
     a lighthouse in a storm, oil painting --size landscape
+
+    Or send a photo and say in its caption what to make of it.
 
     A picture has buttons to draw it again, change its words or make it larger.
 telegram-hello-menu = Choose size and style first

@@ -123,7 +123,7 @@ error-chart-failed = 无法写入 { $file }（{ $reason }）。
 chat-goes-on = 之前的还没完成：“{ $prompt }”，将写入 { $file }，写好才计数。
 chat-bye-open = 再见。正在画的会先画完，下次打开时一并交给您。
 help-typed = 输入 /imagine 和您想看的内容。
-help-console = 不带命令的一行文字也是提示词。
+help-console = 不带命令的一行文字也是提示词。加上 --image 文件，就从那张图片画起。
 
 models-title = 模型
 models-can = 默认 { $usual }，最大 { $largest }；{ $steps } 步

@@ -17,12 +17,14 @@ telegram-elsewhere = 我在本群的其他话题里画图。
 error-private-chat = 此功能只能在与我的私聊中使用。
 settings-here-on = 只在这里画图
 settings-here-off = 不再在这里画图
-help-telegram = 私聊里任何文字都是描述。单独发 /imagine 会打开菜单。用新的描述回复我的图片，就会用它的种子来画。
+help-telegram = 私聊里任何文字都是描述。单独发 /imagine 会打开菜单。用新的描述回复我的图片，就会用它的种子来画。发一张图并附上说明，或用文字回复一张图，我就在它的基础上画；在群里请以 /imagine 开头。
 telegram-hello =
     您好！告诉我画什么，例如：
 
     一只橘色的猫，绿色草地
     暴风雨中的灯塔，油画 --尺寸 横图
+
+    也可以发一张图片，在说明里写上怎么改。
 
     图片下方有按钮，可以再画一张、换个说法或放大。
 telegram-hello-menu = 先选尺寸和风格
