@@ -1,7 +1,8 @@
 """LoRAs on top of a loaded transformer, through diffusers' own loader and peft.
 
-All layers that a LoRA changes stay wrapped, which costs a picture without any next to nothing. The
-transformer has one set of LoRAs at a time: whoever steps with another set waits until nobody steps.
+At the start they are only read: peft is imported, and layers are wrapped, when the first is asked for. Wrapped
+layers stay so, which costs a picture without any LoRA next to nothing. The transformer has one set of LoRAs at
+a time: whoever steps with another set waits until nobody steps.
 """
 
 from __future__ import annotations
@@ -51,15 +52,13 @@ class Adapters:
             if isinstance(layer, torch.nn.Linear)
         }
 
-    def try_all(self) -> None:
-        """Load each once; `refused` has those that do not load."""
-        for name in self._files:
+    def read_all(self) -> None:
+        """Read each once; `refused` has those that this model has no layers for."""
+        for name, file in self._files.items():
             try:
-                self._bring(name, keep=())
+                self._read(file.path)
             except Exception as error:  # whatever the loader raises at a file that is no good
                 self.refused[name] = f"{type(error).__name__}: {error}"
-        if self._held:
-            self._pipeline.transformer.disable_lora()
 
     def use(self, wanted: Sequence[Adapter]) -> None:
         """The steps from now on are drawn with these. Nobody else may step meanwhile."""
@@ -73,7 +72,7 @@ class Adapters:
             if wanted:
                 transformer.enable_lora()
                 transformer.set_adapters(names, [adapter.scale for adapter in wanted])
-            else:
+            elif self._held:
                 transformer.disable_lora()
             self._drawing = wanted
 

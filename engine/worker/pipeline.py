@@ -180,7 +180,7 @@ class PipelineModel:
         if placement.adapters:
             room_bytes = placement.profile.weights_bytes[ADAPTERS]
             self._adapters = Adapters(pipeline, placement.adapters, room_bytes)
-            self._adapters.try_all()
+            self._adapters.read_all()
 
     def prepare_thread(self) -> None:
         if self._placement.on_gpu:
