@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from bot.app import model_settings
+from bot.cli.loras import show_loras
 from bot.cli.running import FAILED, ConfigOption, console, read_bot_toml, translator_for
+from bot.imagine.loras import examined
 from bot.messages import Message, say
 from engine.settings import BadSetting
 from engine.survey import survey_card, survey_standing
@@ -25,13 +27,17 @@ app = typer.Typer(no_args_is_help=True, help="The models of bot.toml.")
 
 @app.command("check")
 def check_models(config: ConfigOption = None) -> None:
-    """Say of every model what it is, what it needs and whether it fits the card, without loading it."""
+    """Say of every model what it is, what it needs and whether it fits the card, without loading it.
+
+    The LoRAs are looked at too.
+    """
     settings = read_bot_toml(config)
     t = translator_for(settings)
     told = list(standings(settings, survey_card(), t))
     for message, _ in told:
         console.print(t(message), markup=False, highlight=False, soft_wrap=True)
-    if not all(good for _, good in told):
+    sound = not examined(settings) or show_loras(settings, t)
+    if not sound or not all(good for _, good in told):
         raise typer.Exit(FAILED)
 
 

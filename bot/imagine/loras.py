@@ -34,6 +34,7 @@ log = structlog.get_logger(__name__)
 EMBEDDED = Path(engine.__file__).parent / "embedded"
 SHIPPED: dict[str, Lora] = {
     "ink": Lora(file=EMBEDDED / "loras" / "ink.safetensors", names={Language.ZH_CN: "墨线"}),
+    "sepia": Lora(file=EMBEDDED / "loras" / "sepia.safetensors", names={Language.ZH_CN: "旧照"}),
 }
 """Those of the embedded model, where bot.toml names none."""
 _ITEM = re.compile(r"(?P<name>[^\s:=,+]+)(?:\s*[:=]\s*(?P<strength>[^\s:=,+]+))?[\s,+]*")
