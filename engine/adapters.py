@@ -79,9 +79,13 @@ def examine(name: str, path: Path, model: Path | None = None) -> AdapterFile:
         raise BadAdapter(flaw, file)
     if model is not None and not _fits(header, _linears(model)):
         raise BadAdapter(Flaw.OTHER_MODEL, file)
+    return AdapterFile(name, file, digest_of(file), sum(prod(shape) for shape in header.values()))
+
+
+def digest_of(file: Path) -> str:
+    """SHA-256 of a file."""
     with file.open("rb") as data:
-        digest = hashlib.file_digest(data, "sha256").hexdigest()
-    return AdapterFile(name, file, digest, sum(prod(shape) for shape in header.values()))
+        return hashlib.file_digest(data, "sha256").hexdigest()
 
 
 def _file(path: Path) -> Path:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from engine.adapters import digest_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -85,7 +87,10 @@ class Adapters:
             raise ValueError(f"there is no LoRA called {name}")
         if name in self.refused:
             raise ValueError(f"{name}: {self.refused[name]}")
-        state = self._read(self._files[name].path)
+        file = self._files[name]
+        if digest_of(file.path) != file.digest:
+            raise ValueError(f"{file.path} has changed since the start")
+        state = self._read(file.path)
         nbytes = sum(weights.nbytes for weights in state.values())
         for other in [held for held in self._held if held not in keep]:
             if self.held_bytes + nbytes > self._room_bytes:

@@ -140,6 +140,16 @@ async def test_what_does_not_load_is_told_and_the_others_are_drawn_with(
             await engine.submit(with_loras(PLAIN, "strange", Adapter("strange"))).result()
 
 
+async def test_a_file_that_has_changed_since_the_start_is_not_drawn_with(
+    tiny_folder: Path, ink: loras.Pairs, tmp_path: Path
+) -> None:
+    file = examine("ink", loras.write(tmp_path, "diffusers", ink))
+    async with engine_with(model_with(tiny_folder, [file])) as engine:
+        save_file({key: weights * 2 for key, weights in load_file(file.path).items()}, file.path)
+        with pytest.raises(DrawFailed, match="has changed"):
+            await engine.submit(with_loras(PLAIN, "ink", Adapter("ink"))).result()
+
+
 async def test_a_quantised_model_draws_with_loras(
     tiny_folder: Path, ink: loras.Pairs, tmp_path: Path
 ) -> None:

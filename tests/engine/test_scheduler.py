@@ -14,7 +14,7 @@ from engine.events import Phase
 from engine.families.plan import Need, Plan
 from engine.families.profile import Curve, Peaks, Profile
 from engine.predict import Predictor
-from engine.request import DrawRequest, JobState
+from engine.request import Adapter, DrawRequest, JobState
 from engine.shares import LaneTerms, Shares
 from engine.worker.job import Job
 from engine.worker.memory import MemoryGate
@@ -161,8 +161,19 @@ class Bench:
             max_active=max_active,
         )
 
-    def add(self, name: str, *, lane: str = "free", side: int = 512, captions: int = 1) -> Job:
-        job = encoded(request(name, lane, side=side), float(len(self.scheduler)), captions)
+    def add(
+        self,
+        name: str,
+        *,
+        lane: str = "free",
+        side: int = 512,
+        captions: int = 1,
+        lora: str = "",
+        at_s: float | None = None,
+    ) -> Job:
+        adapters = (Adapter(lora),) if lora else ()
+        made = dataclasses.replace(request(name, lane, side=side), adapters=adapters)
+        job = encoded(made, float(len(self.scheduler)) if at_s is None else at_s, captions)
         self.scheduler.add(job)
         return job
 
@@ -182,6 +193,30 @@ def test_equal_keys_share_a_forward() -> None:
         ["guided", "guided too"],
         ["wider"],
     ]
+
+
+def test_a_forward_is_shared_only_with_the_same_loras_and_others_do_not_step_at_the_same_time() -> None:
+    bench = Bench(max_active=8)
+    for name, lora in (("a", "ink"), ("b", ""), ("c", "ink"), ("d", "")):
+        bench.add(name, lora=lora)
+    assert bench.groups(2) == [{"b"}, {"d"}], "none were in use"
+    (work,) = bench.scheduler.pick(1)
+    bench.scheduler.begin(work)
+    bench.scheduler.jobs["a"].step = 4  # so that it is due first
+    assert bench.groups(1) == [], "the step in flight has none"
+    for job in work.jobs:
+        job.in_flight = False
+    assert bench.groups(1) == [{"a", "c"}]
+
+
+def test_nobody_is_overtaken_for_their_loras_by_those_who_came_much_later() -> None:
+    bench = Bench(max_active=1)
+    bench.add("waits", lora="ink", at_s=0.0)
+    bench.add("soon", at_s=1.0)
+    bench.add("late", at_s=60.0)
+    assert bench.groups(1) == [{"soon"}]
+    bench.scheduler.drop(bench.scheduler.jobs["soon"])
+    assert bench.groups(1) == [{"waits"}]
 
 
 def test_groups_split_where_threads_would_idle() -> None:
