@@ -160,13 +160,11 @@ class Statistics(Subject):
         return tuple(reversed(months))
 
     @reports
-    def totals(self, db: sqlite3.Connection) -> dict[tuple[str, str], Tally]:
-        """Everything since the database began, by tier and platform; no figure of it ever falls."""
-        rows = db.execute(
-            f"SELECT tier, platform, {_SUMS_SQL} FROM rollup WHERE span_us = ? GROUP BY tier, platform",
-            (DAY_US,),
-        )
-        return {(tier, platform): Tally(*sums) for tier, platform, *sums in rows}
+    def totals(self, db: sqlite3.Connection) -> dict[tuple[str, str, str], Tally]:
+        """Everything since the database began, by tier, platform and model; no figure of it ever falls."""
+        by = "tier, platform, model"
+        rows = db.execute(f"SELECT {by}, {_SUMS_SQL} FROM rollup WHERE span_us = ? GROUP BY {by}", (DAY_US,))
+        return {(tier, platform, model): Tally(*sums) for tier, platform, model, *sums in rows}
 
     @reports
     def held(self, db: sqlite3.Connection, period: Period) -> dict[str, int]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.commands.command import Command
 from bot.config.section import Language
+from bot.imagine.models import Workflow
 from bot.render import Card
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ def _told(model: Model, t: Translator) -> Iterator[str]:
     largest = max(can.sizes.values(), key=lambda size: size.pixels)
     yield t("models-can", usual=str(can.default_size), largest=str(largest), steps=can.steps["standard"])
     yield t("models-no-negative" if can.negative_guidance is None else "models-negative")
+    workflows = [w for w in (Workflow.VARY, Workflow.INPAINT) if w in can.strength]
+    if workflows := [*workflows, *([Workflow.EDIT] if can.edits else [])]:
+        yield t("models-pictures", what=", ".join(t(f"models-{workflow}") for workflow in workflows))
     if model.counts_as > 1:
         yield t("models-counts", images=model.counts_as)
 

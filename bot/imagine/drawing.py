@@ -15,6 +15,7 @@ from structlog.contextvars import bind_contextvars
 
 from bot.imagine import refusals
 from bot.imagine.events import Done, Failed
+from bot.imagine.models import Workflow
 from bot.imagine.picture import Picture, as_spoiler, is_spoiler, picture_file
 from bot.imagine.request import styled
 from bot.imagine.safety import Safety, Verdict
@@ -274,6 +275,8 @@ class JobRunner:
 
 
 def _inputs(request: ImageRequest) -> tuple[Input, ...]:
+    if request.workflow is Workflow.EDIT:
+        return (Input(Role.REFERENCE, request.init),)
     init = [Input(Role.INIT, request.init, request.strength or 1.0)] if request.init else []
     mask = [Input(Role.MASK, request.mask)] if request.mask else []
     return (*init, *mask)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from bot.messages import Message, Reason, UserError, say
 from engine.families.recognise import recognise, words_of
 from engine.families.registry import load_profile
+from engine.request import Role
 from engine.settings import EMBEDDED, BadSetting
 
 if TYPE_CHECKING:
@@ -56,8 +57,18 @@ class Workflow(StrEnum):
     """Words and a picture."""
     INPAINT = "inpaint"
     """Words, a picture, and which part of it to draw anew."""
+    EDIT = "edit"
+    """A picture, and words that say what to change in it."""
     ENLARGE = "enlarge"
     """A picture, drawn again at twice its size."""
+
+
+NEEDS = {
+    Workflow.VARY: {Role.INIT},
+    Workflow.INPAINT: {Role.INIT, Role.MASK},
+    Workflow.ENLARGE: {Role.INIT},
+}
+"""The pictures that a model must take, to be asked for this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +91,8 @@ class Capabilities:
     """The least guidance that a negative prompt needs; None: the model reads none."""
     strength: Mapping[Workflow, float] = field(default_factory=dict)
     """What it can do with a picture, and how strongly where nobody says: 1 keeps nothing of the picture."""
+    edits: bool = False
+    """It changes a picture as the words say."""
     words: frozenset[str] = frozenset()
     """The words the model knows, English in lower case and Chinese by phrases; empty: any."""
 
@@ -220,7 +233,12 @@ def capabilities_of(profile: Profile, words: frozenset[str] = frozenset()) -> Ca
         guidance=profile.guidance,
         max_guidance=offered.max_guidance,
         negative_guidance=offered.negative_guidance,
-        strength={Workflow(name): value for name, value in offered.strength.items()},
+        strength={
+            Workflow(name): strength
+            for name, strength in offered.strength.items()
+            if NEEDS[Workflow(name)] <= profile.planner.takes
+        },
+        edits=Role.REFERENCE in profile.planner.takes,
         words=words,
     )
 

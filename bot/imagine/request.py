@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from bot.config.loras import Lora
     from bot.config.money import Tier
     from bot.config.schema import Style
-    from bot.imagine.models import Capabilities, Models
+    from bot.imagine.models import Capabilities, Model, Models
 
 DRAWN_SEEDS = 2**32
 """Seeds we draw ourselves stay short enough to be read out and typed."""
@@ -187,7 +187,8 @@ def resolve(
         if option.limits
     }
     quality = _choice("quality", options.quality, model, {}, QUALITY_NAMES) or "standard"
-    edit = _edit(options, picture, model)
+    edit = _edit(options, picture, chosen)
+    notes += _notes_on_edit(options, edit, chosen, models)
     size, told = _size(options, picture, edit.expand, model, tier)
     notes += [told] if told else []
     if options.style and not styles:
@@ -197,7 +198,7 @@ def resolve(
     strength = numbers.pop("strength")
     if steps is None:
         steps = min(model.steps[quality], tier.max_steps)
-    guidance, told = _guidance(guidance, model, negative=bool(negative))
+    guidance, told = _guidance(guidance, chosen, negative=bool(negative))
     notes += [told] if told else []
     if steps > model.useful_steps:
         notes.append(say("note-steps-many", useful=model.useful_steps))
@@ -218,7 +219,7 @@ def resolve(
         model=chosen.name,
         extra={name: value for name, value in numbers.items() if value is not None},
         workflow=edit.workflow,
-        strength=(strength or _strength(edit, model)) if picture else None,
+        strength=_strength(strength, edit, model) if picture else None,
         area=edit.area,
         expand=edit.expand,
     )
@@ -234,8 +235,11 @@ class _Edit:
     expand: str | None = None
 
 
-def _edit(options: Options, picture: Given | None, model: Capabilities) -> _Edit:
-    """What is asked for, if the model can do it."""
+def _edit(options: Options, picture: Given | None, chosen: Model) -> _Edit:
+    """What is asked for, if the model can do it. Words alone change a picture where it edits by instruction,
+    and vary it elsewhere.
+    """
+    model = chosen.capabilities
     if picture is None:
         for option in OPTIONS:
             if option.needs_picture and getattr(options, option.name):
@@ -253,13 +257,30 @@ def _edit(options: Options, picture: Given | None, model: Capabilities) -> _Edit
     workflow = Workflow.INPAINT if picture.masked or area or expand else Workflow.VARY
     if picture.larger is not None:
         workflow, area, expand = Workflow.ENLARGE, None, None
+    may_vary = Workflow.VARY in model.strength
+    if workflow is Workflow.VARY and model.edits and not (options.strength and may_vary):
+        return _Edit(Workflow.EDIT)
     if workflow not in model.strength:
-        raise UserError(say(f"error-workflow-{workflow}", model=model.name))
+        raise UserError(say(f"error-workflow-{workflow}", model=chosen.name))
     return _Edit(workflow, area, expand)
 
 
-def _strength(edit: _Edit, model: Capabilities) -> float:
-    """Where none is said. Of room that is added a little stays: it has the colours beside it."""
+def _notes_on_edit(options: Options, edit: _Edit, chosen: Model, models: Models) -> list[Message]:
+    """Which of the two became of words and a picture, where another model might have done the other."""
+    if edit.workflow is Workflow.EDIT:
+        unused = [say("note-strength-unread", model=chosen.name)] if options.strength else []
+        return [say("note-edited"), *unused]
+    if edit.workflow is Workflow.VARY and len(models.names) > 1:
+        return [say("note-varied", model=chosen.name)]
+    return []
+
+
+def _strength(said: float | None, edit: _Edit, model: Capabilities) -> float | None:
+    """What was said; else the usual. Of room that is added a little stays: it has the colours beside it."""
+    if edit.workflow is Workflow.EDIT:
+        return None
+    if said:
+        return said
     strength = model.strength[edit.workflow]
     return min(strength, ROOM_STRENGTH) if edit.expand else strength
 
@@ -287,13 +308,14 @@ def why_not_enlarged(size: Size, model: Capabilities, tier: Tier) -> Message | N
     return say("action-largest-tier", tier=tier.name) if size.pixels > 4 * tier.max_pixels else None
 
 
-def _guidance(said: float | None, model: Capabilities, *, negative: bool) -> tuple[float, Message | None]:
+def _guidance(said: float | None, chosen: Model, *, negative: bool) -> tuple[float, Message | None]:
     """What is drawn with, and what its author should be told about it."""
+    model = chosen.capabilities
     guidance = model.guidance if said is None else said
     if not negative:
         return guidance, None
     if model.negative_guidance is None:
-        return guidance, say("note-negative-unread", model=model.name)
+        return guidance, say("note-negative-unread", model=chosen.name)
     if said is None and guidance < model.negative_guidance:
         set_to = number_text(model.negative_guidance)
         return model.negative_guidance, say("note-guidance-set", guidance=set_to)

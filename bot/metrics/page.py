@@ -37,7 +37,7 @@ class MetricsPage:
         self._service = service
         self._health = health
         self._counting = counting
-        self._totals: dict[tuple[str, str], Tally] = {}
+        self._totals: dict[tuple[str, str, str], Tally] = {}
 
     async def render(self) -> bytes:
         """The page in Prometheus' text format."""

@@ -117,9 +117,9 @@ def devices(state: EngineSnapshot) -> dict[str, GpuSample]:
     return found if state.clustered else {gpu.name or "gpu": gpu for gpu in found.values()}
 
 
-def ledger(totals: Mapping[tuple[str, str], Tally], currency: str) -> Iterator[Metric]:
+def ledger(totals: Mapping[tuple[str, str, str], Tally], currency: str) -> Iterator[Metric]:
     """Sums over all closed jobs, exactly as the ledger has them; they survive a restart."""
-    labels = ("tier", "platform")
+    labels = ("tier", "platform", "model")
     counts: tuple[tuple[str, str, str, float], ...] = (
         ("images", "Images delivered and counted.", "images", 1),
         ("jobs_failed", "Jobs that failed.", "failed", 1),

@@ -25,6 +25,7 @@ class ModelFacts(BaseModel):
     tiers: Annotated[list[str], Field(description="Who may use it; empty: everybody.")]
     sizes: Annotated[dict[str, str], Field(description="The shapes by name.")]
     steps: Annotated[dict[str, int], Field(description="Steps by quality.")]
+    pictures: Annotated[list[str], Field(description="What it does with a picture that is sent along.")]
     negative_prompt: Annotated[bool, Field(description="Whether it reads one.")]
 
 
@@ -86,6 +87,7 @@ def _told(name: str, model: Model) -> ModelObject:
         tiers=list(model.tiers),
         sizes={shape: str(size) for shape, size in can.sizes.items()},
         steps=dict(can.steps),
+        pictures=[*(workflow.value for workflow in can.strength), *(["edit"] if can.edits else [])],
         negative_prompt=can.negative_guidance is not None,
     )
     return ModelObject(id=name, easel=facts)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from storage.store import Store
 
 
-async def test_totals_are_the_whole_ledger_by_tier_and_platform(
+async def test_totals_are_the_whole_ledger_by_tier_platform_and_model(
     store: Store, member: str, clock: HandClock
 ) -> None:
     assert await store.stats.totals() == {}
@@ -35,9 +35,9 @@ async def test_totals_are_the_whole_ledger_by_tier_and_platform(
     await store.jobs.failed(failed.jobs[0].job_id, "no GPU", USAGE)
     totals = await store.stats.totals()
     assert {key: (tally.images, tally.failed) for key, tally in totals.items()} == {
-        ("free", "discord"): (2, 0),
-        ("free", "telegram"): (1, 0),
-        ("member", "discord"): (0, 1),
+        ("free", "discord", "embedded"): (2, 0),
+        ("free", "telegram", "embedded"): (1, 0),
+        ("member", "discord", "embedded"): (0, 1),
     }
     ledger = await store.ledger.rows()
     assert sum(tally.gpu_us for tally in totals.values()) == sum(row.gpu_us for row in ledger)

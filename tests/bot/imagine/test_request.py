@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from bot.config.money import SEED_TIERS
 from bot.config.schema import Style
-from bot.imagine.models import Size, load_capabilities
+from bot.imagine.models import Size, Workflow, load_capabilities
 from bot.imagine.options import Options
-from bot.imagine.request import MAX_PROMPT_CHARS, ImageRequest, Resolved, resolve, styled
+from bot.imagine.request import MAX_PROMPT_CHARS, Given, ImageRequest, Resolved, resolve, styled
 from bot.messages import LANGUAGES, UserError, translator
 from tests.easel import only
 
@@ -271,3 +271,34 @@ def test_whatever_resolves_is_within_model_and_tier(options, tier, model) -> Non
     assert 1 <= request.steps <= min(model.max_steps, tier.max_steps)
     assert ImageRequest.from_json(request.to_json()) == request
     assert replace(request) == request
+
+
+@pytest.mark.parametrize(
+    ("options", "vary", "workflow", "strength", "notes"),
+    [
+        ({}, False, Workflow.EDIT, None, ["note-edited"]),
+        ({}, True, Workflow.EDIT, None, ["note-edited"]),
+        ({"strength": "0.4"}, True, Workflow.VARY, 0.4, []),
+        ({"strength": "0.4"}, False, Workflow.EDIT, None, ["note-edited", "note-strength-unread"]),
+    ],
+)
+def test_words_on_a_picture_edit_it_where_the_model_can(
+    options: dict[str, str], vary: bool, workflow: Workflow, strength: float | None, notes: list[str]
+) -> None:
+    model = replace(TURBO, edits=True, strength={Workflow.VARY: 0.6} if vary else {})
+    found = resolve(
+        Options("make the cat black", **options),
+        models=only(model),
+        tier=MEMBER,
+        styles={},
+        picture=Given(Size(1024, 1024)),
+    )
+    assert (found.request.workflow, found.request.strength) == (workflow, strength)
+    assert [note.id for note in found.notes] == notes
+
+
+def test_a_negative_prompt_that_a_model_does_not_read_is_told() -> None:
+    model = replace(TURBO, negative_guidance=None)
+    found = resolve(Options("a cat", negative="blur"), models=only(model), tier=MEMBER, styles={})
+    assert [note.id for note in found.notes] == ["note-negative-unread"]
+    assert found.request.guidance == model.guidance

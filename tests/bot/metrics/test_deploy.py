@@ -35,7 +35,7 @@ async def page(tmp_path: Path) -> dict[str, set[str]]:
             *Counting().registry.collect(),
             *readings.engine(service.models.default.backend.snapshot(), service.config.tiers),
             *readings.gpus({"gpu": gpu}),
-            *readings.ledger({("free", "discord"): Tally()}, "CNY"),
+            *readings.ledger({("free", "discord", "embedded"): Tally()}, "CNY"),
             *readings.rent(service.pricing.rate(), "CNY"),
             *readings.readiness(await Health(service).readiness()),
             *readings.disk(1, 1),

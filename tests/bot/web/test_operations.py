@@ -74,7 +74,7 @@ async def test_totals_survive_a_restart(stage: Stage) -> None:
         await draw(site, "1")
     async with stage.site() as site:
         page = await samples(site)
-        assert page["easel_images_total", labels(tier="free", platform="discord")] == 1
+        assert page["easel_images_total", labels(tier="free", platform="discord", model="embedded")] == 1
         assert page["easel_decode_seconds_count", labels()] == 0
 
 
@@ -97,7 +97,7 @@ async def test_what_goes_wrong_is_counted(site: Site) -> None:
     await site.service.undeliverable(live, "blocked", members_doing=True)
     page = await samples(site)
     assert page["easel_alerts_total", labels(cause="thermal_throttling")] == 1
-    who = labels(tier="free", platform="discord")
+    who = labels(tier="free", platform="discord", model="embedded")
     lost = page["easel_delivery_failures_total", who] + page["easel_jobs_failed_total", who]
     assert lost == 1
 
@@ -129,7 +129,7 @@ async def test_without_a_store_the_page_stays(site: Site, monkeypatch: pytest.Mo
     monkeypatch.setattr("bot.health.LOOK_EVERY_S", 0.0)
     monkeypatch.setattr(site.service.store, "probe", broken)
     page = await samples(site)
-    who = labels(tier="free", platform="discord")
+    who = labels(tier="free", platform="discord", model="embedded")
     assert page["easel_images_total", who] == before["easel_images_total", who] == 1
     assert page["easel_ready", labels(check="database")] == 0
     assert page["easel_ready", labels(check="model")] == 1
