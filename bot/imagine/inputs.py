@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import hashlib
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from storage.store import Store
 
 AT_ONCE = 2
-"""Pictures that are decoded at the same time. A large one takes 300 MB for a moment."""
+"""Threads that decode pictures. A large one takes 300 MB for a moment; some of it stays with the thread."""
 OURS_PX, OURS_BYTES = 8192, 128 << 20
 """No picture of ours is longer or has more, however often it was enlarged."""
 SAME_SHAPE = 0.98
@@ -89,7 +90,7 @@ class Inputs:
     def __init__(self, store: Store, safety: Safety) -> None:
         self._store = store
         self._safety = safety
-        self._few = asyncio.Semaphore(AT_ONCE)
+        self._threads = ThreadPoolExecutor(AT_ONCE, "pictures")
         self._held: Counter[str] = Counter()
 
     async def open(self, brought: Brought, tier: Tier, scope: Scope | None) -> Opened:
@@ -98,8 +99,8 @@ class Inputs:
         Raises `UserError`, one sentence, where members may not bring pictures, and for what is none.
         """
         largest_bytes = OURS_BYTES if brought.own else await self.limit(tier, scope)
-        async with self._few:
-            return await asyncio.to_thread(_opened, brought, largest_bytes)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, _opened, brought, largest_bytes)
 
     async def limit(self, tier: Tier, scope: Scope | None) -> int:
         """How many bytes a member's picture may have. Raises `UserError` where they may bring none."""
@@ -117,8 +118,7 @@ class Inputs:
 
     async def make(self, opened: Opened, request: ImageRequest) -> Made:
         """The pictures at the request's size, with the room and the mask that it asks for."""
-        async with self._few:
-            return await asyncio.to_thread(_made, opened, request)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, _made, opened, request)
 
     async def before(self, request: ImageRequest) -> Brought | None:
         """What came with an earlier request, to be used again; None where nothing did.
