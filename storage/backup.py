@@ -177,6 +177,9 @@ def _claimed(folder: Path, images: Path) -> Iterator[None]:
         links = [name for name in (DATABASE, KEY, IMAGES, MARK) if (folder / name).is_symlink()]
         if links:
             raise CannotOpen(f"{folder / links[0]} is a link: name a new folder for the backup") from None
+    except OSError as error:
+        why = error.strerror or error
+        raise CannotOpen(f"{folder} cannot be made ({why}): name another, in a folder that exists") from None
     descriptor = os.open(mark, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "r+", encoding="utf-8") as file:
         try:

@@ -20,7 +20,7 @@ from bot.folders import DATABASE, open_store
 from bot.logs import set_up_logs
 from bot.messages import UserError, best_language, say, translator
 from engine.request import EngineError, ModelLost
-from storage.errors import StorageError
+from storage.errors import StorageError, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -145,6 +145,9 @@ def explained(config: Config) -> Iterator[None]:
         logging.getLogger(__name__).debug("model lost", exc_info=error)
         told = say("error-model", model=model_paths(config), reason=str(error))
         errors.print(translator_for(config)(told), markup=False, highlight=False, soft_wrap=True)
+    except StoreUnavailable as error:
+        told = say("alert-store", reason=str(error.reason), detail=error.detail)
+        errors.print(translator_for(config)(told), markup=False, soft_wrap=True)
     except (StorageError, EngineError) as error:
         errors.print(str(error), markup=False, soft_wrap=True)
     else:

@@ -304,7 +304,7 @@ async def test_what_is_no_backup_is_refused_and_nothing_changes(
 
 
 async def test_a_backup_into_a_missing_folder_is_told(store: Store, tmp_path: Path) -> None:
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(CannotOpen):
         await store.backup(tmp_path / "nowhere" / "copy")
 
 

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 from rich.console import Console
+from typer import Exit
 from typer.testing import CliRunner
 
 from bot.cli.database import export, forget, read_backup, show_check, write_backup
 from bot.cli.main import app
+from bot.cli.running import explained
 from bot.imagine.asker import Asker
 from bot.imagine.options import Options
 from bot.messages import UserError, translator
-from storage.errors import AlreadyServing, CannotOpen
+from storage.errors import AlreadyServing, CannotOpen, Reason, StoreUnavailable
 from tests.database import lay_out
 from tests.easel import config_in, easel
 
@@ -127,3 +129,22 @@ def test_a_key_and_a_link_can_be_made_before_the_bot_ever_ran(
     assert (tmp_path / "data" / "easel.db").exists()
     second = CliRunner().invoke(app, [*words, "--config", "../bot.toml"])
     assert (second.exit_code, "Created the database" in second.stderr) == (0, False)
+
+
+def test_a_backup_into_a_folder_that_cannot_be_made_names_it(tmp_path: Path) -> None:
+    config = config_in(tmp_path)
+    lay_out(config.storage.folder / "easel.db")
+    for folder in (tmp_path / "missing" / "today", tmp_path / "file" / "today"):
+        (tmp_path / "file").touch()
+        with pytest.raises(CannotOpen, match=r"today cannot be made \(.*name another"):
+            write_backup(config, folder, Console(file=io.StringIO()), T)
+
+
+def test_a_database_in_trouble_is_explained_with_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(Exit), explained(config_in(tmp_path)):
+        raise StoreUnavailable(Reason.DISK_FULL, "no space left on device")
+    told = capsys.readouterr().err
+    assert "The disk is full" in told
+    assert "lower keep_images_mb" in told
