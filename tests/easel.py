@@ -6,6 +6,7 @@ nothing about pictures. With `gate` closed no step is taken, so a test can look 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import threading
 from dataclasses import dataclass, field, replace
@@ -27,7 +28,7 @@ from engine.request import Role
 from tests.database import lay_out
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
 
     from bot.imagine.models import Capabilities
@@ -170,7 +171,12 @@ def models_of(config: Config, model: FieldModel, counting: Counting, read: Reade
 
 @contextlib.asynccontextmanager
 async def easel(
-    config: Config, model: FieldModel | None = None, *, safety: Safety | None = None, begin: bool = True
+    config: Config,
+    model: FieldModel | None = None,
+    *,
+    safety: Safety | None = None,
+    begin: bool = True,
+    signal: Callable[[], asyncio.Event] = asyncio.Event,
 ) -> AsyncIterator[Service]:
     """A started service over a stand-in model; leave it and enter again to restart the bot."""
     model = model or FieldModel()
@@ -188,6 +194,7 @@ async def easel(
             pricing=Pricing(config),
             safety=safety,
             counting=counting,
+            signal=signal,
         )
         try:
             await service.start(begin=begin)

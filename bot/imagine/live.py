@@ -15,7 +15,7 @@ from bot.imagine.picture import sheet
 from engine.request import JobState
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from PIL.Image import Image
 
@@ -38,7 +38,9 @@ class LiveRequest:
         language: str,
         notes: tuple[Message, ...] = (),
         tier: str | None = None,
+        signal: Callable[[], asyncio.Event] = asyncio.Event,
     ) -> None:
+        """`signal` makes what followers wait on until the next event."""
         self.request_id = request_id
         self.member = member
         self.platform = platform
@@ -50,7 +52,8 @@ class LiveRequest:
         """Every job was closed when this was read from the database: there is nothing left to hand over."""
         self.accepted = Accepted(notes)
         self._latest: Event = self.accepted
-        self._changed = asyncio.Event()
+        self._signal = signal
+        self._changed = signal()
         self._jobs: dict[str, JobProgress] = {}
         self._previews: dict[str, Image] = {}
 
@@ -84,7 +87,7 @@ class LiveRequest:
         if event != self._latest:
             self._latest = event
             self._changed.set()
-            self._changed = asyncio.Event()
+            self._changed = self._signal()
 
     def job_moved(self, job_id: str, progress: JobProgress) -> None:
         """Fold one job's progress into the request's."""

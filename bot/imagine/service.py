@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import json
 import secrets
+from contextvars import Context
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -38,7 +39,7 @@ from storage.records.requests import JobState as Row
 from storage.settings import BOT, Setting
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Mapping
+    from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 
     from bot.config.money import Tier
     from bot.config.schema import Config
@@ -74,7 +75,9 @@ class Service:
         safety: Safety | None = None,
         counting: Counting | None = None,
         loras: Loras | None = None,
+        signal: Callable[[], asyncio.Event] = asyncio.Event,
     ) -> None:
+        """`signal` makes what those who follow a request wait on."""
         self.config = config
         self.models = models
         self.store = store
@@ -92,6 +95,7 @@ class Service:
         self.paused = False
         self._accepting: dict[tuple[str, str], asyncio.Event] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._signal = signal
 
     @property
     def named(self) -> Named:
@@ -201,6 +205,7 @@ class Service:
             address=address,
             language=language,
             notes=(*made.notes, *resolved.notes),
+            signal=self._signal,
         )
         new = NewRequest(
             request_id=request_id,
@@ -457,9 +462,14 @@ class Service:
             address=address,
             language=address.pop(LANGUAGE, self.config.language),
             tier=record.tier,
+            signal=self._signal,
         )
 
     def _spawn(self, work: Coroutine[None, None, T]) -> asyncio.Task[T]:
+        """A task of our own, not in the context of the event that asked for it: it outlives that."""
+        return Context().run(self._start, work)
+
+    def _start(self, work: Coroutine[None, None, T]) -> asyncio.Task[T]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import contextvars
 import re
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -18,12 +16,11 @@ from simcord.backend.cdn import CDN_BASE
 from bot.discord.client import EaselClient
 from bot.discord.pages import unescaped
 from bot.imagine.asker import Asker
-from bot.imagine.service import Service
 from tests.bot.discord.contract import check_bodies
 from tests.easel import FieldModel, config_in, easel
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine
+    from collections.abc import AsyncIterator
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
@@ -31,6 +28,7 @@ if TYPE_CHECKING:
 
     from bot.config.schema import Config
     from bot.imagine.live import LiveRequest
+    from bot.imagine.service import Service
 
 
 QUARTER_S = 15 * 60
@@ -48,9 +46,23 @@ class World:
         edit_every_s: float = 0.001,
     ) -> None:
         self.config, self.model, self.edit_every_s = config, model, edit_every_s
-        self._open = below or (lambda: easel(config, model))
+        self._open = below or (lambda: easel(config, model, signal=self._signal))
         self._env: simcord.Env | None = None
         self._below = contextlib.AsyncExitStack()
+
+    def _signal(self) -> asyncio.Event:
+        """Waiting for the engine counts as settled: a command comes back while its picture is drawn."""
+        world = self
+
+        class Signal(asyncio.Event):
+            async def wait(self) -> bool:  # type: ignore[override]
+                try:
+                    await world.env.external_wait(super().wait(), reason="the engine draws")
+                except simcord.SetupError:  # not a task of the bot's
+                    await super().wait()
+                return True
+
+        return Signal()
 
     @property
     def env(self) -> simcord.Env:
@@ -203,29 +215,9 @@ def config(tmp_path: Path) -> Config:
 Opened = Callable[..., contextlib.AbstractAsyncContextManager[World]]
 
 
-def worlds(config: Config, model: FieldModel, patch: pytest.MonkeyPatch) -> Opened:
-    """Opens a world.
-
-    Waiting for the engine counts as settled there, so that a command comes back while its picture is still
-    being drawn: simcord is told so, and the service's own tasks, which call no Discord, are not its business.
-    """
-    opened: list[World] = []
-
-    class Changed(asyncio.Event):
-        async def wait(self) -> bool:  # type: ignore[override]
-            env = opened[-1].env
-            try:
-                await env.external_wait(super().wait(), reason="the engine draws")
-            except simcord.SetupError:  # not a task of the bot's
-                await super().wait()
-            return True
-
-    def spawn(self: Service, work: Coroutine[None, None, Any]) -> asyncio.Task[Any]:
-        return contextvars.Context().run(original, self, work)
-
-    original = Service._spawn
-    patch.setattr("bot.imagine.live.asyncio", SimpleNamespace(Event=Changed))
-    patch.setattr(Service, "_spawn", spawn)
+@pytest.fixture
+def opened(config: Config, model: FieldModel) -> Opened:
+    """Opens a world."""
 
     @contextlib.asynccontextmanager
     async def open_(
@@ -235,7 +227,6 @@ def worlds(config: Config, model: FieldModel, patch: pytest.MonkeyPatch) -> Open
         edit_every_s: float = 0.001,
     ) -> AsyncIterator[World]:
         world = World(settings, drawing, below, edit_every_s)
-        opened.append(world)
         await world.start()
         try:
             yield world
@@ -244,11 +235,6 @@ def worlds(config: Config, model: FieldModel, patch: pytest.MonkeyPatch) -> Open
             await world.shutdown()
 
     return open_
-
-
-@pytest.fixture
-def opened(config: Config, model: FieldModel, monkeypatch: pytest.MonkeyPatch) -> Opened:
-    return worlds(config, model, monkeypatch)
 
 
 @pytest.fixture
