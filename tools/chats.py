@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jinja2
-import pytest
 from PIL import Image, ImageChops
 
 from bot.app import open_service
@@ -30,7 +29,7 @@ from bot.config.credentials import Redactor
 from bot.discord.pages import unescaped
 from bot.logs import set_up_logs
 from bot.telegram import Client
-from tests.bot.discord.conftest import rows, texts, worlds
+from tests.bot.discord.conftest import opener, rows, texts
 from tests.bot.telegram.conftest import ANNA, FAST, config_for, stand_in
 from tests.bot.telegram.markup import parse
 from tests.bot.telegram.standin import TOKEN
@@ -117,9 +116,7 @@ async def chats(folder: Path) -> dict[str, list[Message]]:
         async def below() -> AsyncIterator[Service]:
             yield service
 
-        patch = stack.enter_context(pytest.MonkeyPatch.context())
-        opened = worlds(config, FieldModel(), patch)
-        world = await stack.enter_async_context(opened(below=below))
+        world = await stack.enter_async_context(opener(config, FieldModel())(below=below))
         discord_said = [message async for message in in_discord(world)]
         client = Client(service, TOKEN, config, FAST)
         running = asyncio.create_task(client.run("a-webhook-secret"))

@@ -215,9 +215,8 @@ def config(tmp_path: Path) -> Config:
 Opened = Callable[..., contextlib.AbstractAsyncContextManager[World]]
 
 
-@pytest.fixture
-def opened(config: Config, model: FieldModel) -> Opened:
-    """Opens a world."""
+def opener(config: Config, model: FieldModel) -> Opened:
+    """What opens a world."""
 
     @contextlib.asynccontextmanager
     async def open_(
@@ -235,6 +234,11 @@ def opened(config: Config, model: FieldModel) -> Opened:
             await world.shutdown()
 
     return open_
+
+
+@pytest.fixture
+def opened(config: Config, model: FieldModel) -> Opened:
+    return opener(config, model)
 
 
 @pytest.fixture

@@ -204,7 +204,7 @@ async def test_what_was_cancelled_is_not_told_to_have_failed(service: Service) -
     cancelled = Failed(say("cancelled-refunded").because(Reason.CANCELLED))
     flight = Flight(live, pictures={"1": done.pictures[0]}, failures=[cancelled, cancelled])
     safety = Safety(service.config.moderation)
-    await JobRunner(service.config, service.models, service.store, safety).conclude(flight)
+    await JobRunner(service.config, service.models, service.store, safety, service.loras).conclude(flight)
     assert isinstance(live.latest, Done)
     assert (live.latest.missing, live.latest.notes) == (0, (say("cancelled-some", images=2),))
 
