@@ -1,8 +1,8 @@
 """LoRAs on top of a loaded transformer, through diffusers' own loader and peft.
 
-At the start they are only read: peft is imported, and layers are wrapped, when the first is asked for.
-Wrapped layers stay so, which costs a picture without any LoRA next to nothing. The transformer has one set of
-LoRAs at a time: whoever steps with another set waits until nobody steps.
+At the start they are only read; layers are wrapped when the first is asked for, and stay so, which costs a
+picture without any LoRA next to nothing. The transformer has one set of LoRAs at a time: whoever steps with
+another set waits until nobody steps.
 """
 
 from __future__ import annotations

@@ -181,6 +181,8 @@ class PipelineModel:
             room_bytes = placement.profile.weights_bytes[ADAPTERS]
             self._adapters = Adapters(pipeline, placement.adapters, room_bytes)
             self._adapters.read_all()
+            if placement.on_gpu:
+                importlib.import_module("peft")  # not in the first step with a LoRA, which is paid for
 
     def prepare_thread(self) -> None:
         if self._placement.on_gpu:

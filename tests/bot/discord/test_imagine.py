@@ -199,6 +199,8 @@ async def test_autocomplete_offers_styles_sizes_and_recent_prompts_from_memory(
     assert await offered("prompt", "CAT") == ["an orange cat"]
     assert await offered("size", "por") == ["portrait"]
     assert (await offered("size", "160x128"))[0] == "160x128"
+    assert await offered("lora", "IN") == ["ink:1"]
+    assert await offered("lora", "ink:0.5, se") == ["ink:0.5, sepia:1"]
 
 
 async def test_no_two_edits_are_the_same(
