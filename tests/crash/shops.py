@@ -145,7 +145,9 @@ async def reckon(folder: Path, port: int) -> Report:
         fates = await _fates(service.store)
         report.must(not await service.store.sales.due("telegram"), "a refund is still due")
     telegram = json.loads((folder / TRUTH).read_text())
-    report.must(not telegram["complaints"], f"Telegram was asked amiss: {telegram['complaints'][:3]}")
+    # an edit whose answer a kill has taken is made again, and changes nothing
+    amiss = [told for told in telegram["complaints"] if not told.startswith("message is not modified")]
+    report.must(not amiss, f"Telegram was asked amiss: {amiss[:3]}")
     _agree(report, "telegram", telegram["charges"], fates["telegram"])
     journal = Journal(folder / "discord")
     revoked = {str(line["id"]) for line in journal.lines("revoked")}
