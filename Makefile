@@ -35,7 +35,7 @@ test: install ## run the whole test suite (apt install chromium chromium-driver 
 	$(BIN)/pytest $(PARALLEL) -m "$(FAST)"
 	$(BIN)/pytest $(SIDE_BY_SIDE) -m "not ($(FAST))"
 
-test-fast: install ## run the tests that need no model and no process of their own, in two minutes
+test-fast: install ## run the tests that need no model and no whole bot or process of their own, in a minute or two
 	$(MAKE) --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) fast-bot fast-engine
 
 fast-bot: # apart from the others, since its processes need not load torch
