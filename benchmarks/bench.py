@@ -21,6 +21,7 @@ import structlog
 from benchmarks import load, memory, one, pictures, queueing
 from benchmarks.machine import load_average, machine
 from benchmarks.report import render
+from benchmarks.waits_chart import waits_chart
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,6 +91,8 @@ def main() -> None:
         if not options.quick:
             (DOCS / "benchmarks.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
             (DOCS / "benchmarks.md").write_text(render(document))
+            if "load" in known:
+                (DOCS / "waits.svg").write_text(waits_chart(known["load"]["rows"]))
     print(render(document))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.waits_chart import OURS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
@@ -47,7 +49,7 @@ TARGETS: dict[str, tuple[str, str, str, Callable[[float], bool]]] = {
 def render(document: dict[str, Any]) -> str:
     """The page."""
     sections = document["sections"]
-    parts = [_head(document["machine"]), _verdicts(sections)]
+    parts = [_head(document["machine"]), _conclusion(sections), _verdicts(sections)]
     writers: dict[str, Callable[[dict[str, Any]], str]] = {
         "load": _load, "pictures": _pictures, "one": _one, "batch": _batch, "queue": _queue,
         "memory": _memory,
@@ -68,6 +70,23 @@ def _head(machine: dict[str, Any]) -> str:
         f"Python {machine['python']}, torch {machine['torch']}, diffusers {machine['diffusers']}, "
         f"Gradio {machine['gradio']}. The embedded model in fp32.\n\n"
         "*This page is written by `make bench`, all figures with it. A GPU was not measured.*"
+    )
+
+
+def _conclusion(sections: dict[str, Any]) -> str:
+    """What it all says, in two sentences and a picture."""
+    if "load" not in sections:
+        return ""
+    rows = {row["contender"]: row for row in sections["load"]["rows"]}
+    ours = rows.pop(OURS)
+    best = min(rows.values(), key=lambda row: float(row["paying_p95_s"]))
+    gain = sections["load"]["images_per_minute_over_best"]
+    return (
+        "More is asked for than the machine can draw. Of a hundred paying members ninety-five have their "
+        f"picture within **{ours['paying_p95_s']:.1f} s**; with the best of the usual ways to put diffusers "
+        f"behind a bot ({best['contender']}) within {best['paying_p95_s']:.1f} s. All in all Easel draws "
+        f"{gain:.2f} times as many images a minute as the fastest of them, and bills exactly the seconds "
+        "that it drew.\n\n![Waits of paying members, by contender](waits.svg)"
     )
 
 
