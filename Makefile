@@ -110,6 +110,9 @@ reference: install ## write docs/configuration.md, docs/cost-model.md and the ta
 chats: install ## draw docs/chats.png, Easel in use, with the embedded model and Chromium
 	$(BIN)/python -m tools.chats
 
+page: install ## draw docs/page.png, the owner's page after a simulated month, with Chromium
+	$(BIN)/python -m tools.page
+
 wheel: install ## build the package, with the embedded model inside, into dist/
 	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
