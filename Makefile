@@ -102,7 +102,7 @@ constraints: install ## write down the versions that are installed
 notices: install ## write THIRD_PARTY_NOTICES.md from what is installed
 	$(BIN)/python tools/notices.py
 
-reference: install ## write docs/configuration.md, docs/cost-model.md and the tables of options and cards from the program
+reference: install ## write docs/configuration.md, docs/article.md and the tables of options and cards from the program
 	$(BIN)/python -m tools.reference
 	$(BIN)/python -m tools.cards
 	$(BIN)/python -m tools.article

@@ -8,7 +8,7 @@ import pytest
 
 from tools.article import Verdict, checks, disagreements, document
 
-PAGE = Path(__file__).parents[1] / "docs" / "cost-model.md"
+PAGE = Path(__file__).parents[1] / "docs" / "article.md"
 
 NUMBERS = """
     18 6.2 600 0.036 4.8 5.1 5.0 5.6 5.3 5.8 7.9 6.1 9.4 2.1 6.8 11.5 18.3 25.7 41.9 0% 224 448 771 1124 1867

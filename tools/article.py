@@ -1,6 +1,6 @@
 """The article Easel comes from, checked: each of its figures beside what the formula gives from its inputs.
 
-`docs/cost-model.md` is written from here (`python -m tools.article`), and a test keeps the two the same.
+`docs/article.md` is written from here (`python -m tools.article`), and a test keeps the two the same.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from bot.config.section import MICRO
 from bot.cost import formulas as f
 from bot.cost.article import load_article
-from tools.article_text import FOOT, HEAD, SECTIONS
+from tools.article_text import HEAD, SECTIONS
 
 HEDGED = Fraction(2, 100)
 """A figure with `~`, or a round number of images, is close within this: rounded, not wrong."""
@@ -317,7 +317,7 @@ def _yes(fact: bool) -> str:
 
 
 def document() -> str:
-    """The whole of docs/cost-model.md."""
+    """The whole of docs/article.md."""
     found = checks()
     parts = [HEAD]
     for section, (title, text) in SECTIONS.items():
@@ -325,7 +325,6 @@ def document() -> str:
         parts += [f"## {title}\n", f"{text}\n" if text else "", _table(rows)]
     parts.append("## Where they part\n")
     parts.append("\n".join(_sentence(check) for check in disagreements()) + "\n")
-    parts.append(FOOT)
     return "\n".join(part for part in parts if part)
 
 
@@ -342,5 +341,5 @@ def _sentence(check: Check) -> str:
 
 
 if __name__ == "__main__":
-    target = Path(sys.argv[1]) if len(sys.argv) > 1 else Path("docs/cost-model.md")
+    target = Path(sys.argv[1]) if len(sys.argv) > 1 else Path("docs/article.md")
     target.write_text(document(), "utf-8")
