@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import tomlkit
 
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
     from tomlkit import TOMLDocument
     from tomlkit.items import AoT, Table
 
+    from bot.config.money import Tier
     from bot.messages import Translator
 
-    Value = str | list[int]
+    Value = str | bool | list[int]
 
 
 MOST_CHARS = 32
@@ -41,8 +43,15 @@ class Answers:
     memory_mode: str = "auto"
     quantisation: str = "none"
     folder: str = "data"
+    time_zone: str = "UTC"
+    prices: Mapping[str, Decimal] = field(default_factory=dict)
+    """Of an image, by tier; tiers left out keep theirs."""
+    largest_px: int | None = None
+    """What the card holds; no tier may ask for more."""
     rent_an_hour: Decimal | None = None
     """None: as the defaults have it."""
+    page: bool = False
+    """Whether the owner's page and the HTTP API are served, on this machine alone."""
     owners: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """Account ids by platform."""
     access: AccessMode = AccessMode.OPEN
@@ -52,22 +61,24 @@ class Answers:
     """By platform; only the ones that are new."""
 
 
-def bot_toml(answers: Answers, t: Translator) -> str:
-    """bot.toml with what differs from the defaults, each with what it means. It fits `Config`."""
-    document = tomlkit.document()
-    for line in t("init-toml-head").splitlines():
-        document.add(tomlkit.comment(line))
-    document.add(tomlkit.nl())
-    tables: dict[str, TOMLDocument | Table] = {"": document}
-    for section, key, value, comment in _differing(answers):
-        if section not in tables:
-            tables[section] = table = tomlkit.table()
-            document.add(section, table)
-        tables[section].add(key, tomlkit.item(value).comment(t(comment)))
-    if len(answers.models) > 1:
-        document.add("models", _models(answers.models, t))
+def bot_toml(answers: Answers, t: Translator, present: str = "") -> str:
+    """bot.toml with what differs from the defaults, each with what it means. It fits `Config`.
+
+    What is `present` stays, comments too, but for what was answered anew.
+    """
+    document = tomlkit.parse(present)
+    if not present:
+        for line in t("init-toml-head").splitlines():
+            document.add(tomlkit.comment(line))
+        document.add(tomlkit.nl())
+    for section, key, value, comment in _differing(answers, document):
+        table = document if not section else document.setdefault(section, tomlkit.table())
+        if table.get(key) != value:
+            table[key] = tomlkit.item(value).comment(t(comment))
+    _set_models(document, answers.models, t)
+    _set_tiers(document, answers, t)
     if answers.rent_an_hour is not None:
-        document.add("rent", _rent(answers.rent_an_hour, t("init-toml-rent")))
+        _set_rent(document, answers.rent_an_hour, t("init-toml-rent"))
     text = tomlkit.dumps(document)
     Config.model_validate(tomlkit.parse(text).unwrap())
     return text
@@ -86,14 +97,15 @@ def dotenv(present: str, tokens: Mapping[str, str]) -> str:
     return text
 
 
-def _differing(answers: Answers) -> Iterator[tuple[str, str, Value, str]]:
-    """(section, key, value, id of the comment) of each answer that is no default."""
+def _differing(answers: Answers, present: TOMLDocument) -> Iterator[tuple[str, str, Value, str]]:
+    """(section, key, value, id of the comment) of each answer that is no default, or is `present` already."""
     default = Config()
     owners = {platform: list(ids) for platform, ids in answers.owners.items()}
     only = answers.models[0] if len(answers.models) == 1 else default.model.path
     every: tuple[tuple[str, str, Value, Value, str], ...] = (
         ("", "language", answers.language.value, default.language.value, "init-toml-language"),
         ("", "currency", answers.currency, default.currency, "init-toml-currency"),
+        ("", "time_zone", answers.time_zone, default.time_zone, "init-toml-time-zone"),
         ("model", "path", only, default.model.path, "init-toml-path"),
         ("model", "memory_mode", answers.memory_mode, default.model.memory_mode, "init-toml-memory"),
         ("model", "quantisation", answers.quantisation, default.model.quantisation, "init-toml-quantisation"),
@@ -102,10 +114,53 @@ def _differing(answers: Answers) -> Iterator[tuple[str, str, Value, str]]:
         ("owners", "telegram", owners.get("telegram", []), [], "init-toml-owners"),
         ("access", "mode", answers.access.value, default.access.mode.value, "init-toml-access"),
         ("access", "code", answers.code or "", "", "init-toml-code"),
+        ("http", "enabled", answers.page, default.http.enabled, "init-toml-page"),
     )
     for section, key, value, usual, comment in every:
-        if value != usual:
+        there = present if not section else present.get(section, {})
+        if value != usual or key in there:
             yield section, key, value, comment
+
+
+def _set_models(document: TOMLDocument, paths: Sequence[str], t: Translator) -> None:
+    """[models] where there are several; those that are there stay as they are written."""
+    if tuple(str(table.get("path")) for table in document.get("models", {}).values()) == tuple(paths):
+        return
+    document.pop("models", None)
+    if len(paths) > 1:
+        for key in ("path", "revision"):  # which stand with each model then
+            document.get("model", {}).pop(key, None)
+        document.add("models", _models(paths, t))
+
+
+def _set_tiers(document: TOMLDocument, answers: Answers, t: Translator) -> None:
+    """Prices and largest sizes. Naming one tier names all: the others would be gone."""
+    tiers = Config.model_validate(document.unwrap()).tiers
+    anew = {name: _tier_anew(tier, name, answers) for name, tier in tiers.items()}
+    if all(anew[name] == tier for name, tier in tiers.items()):
+        return
+    written = "tiers" in document
+    table = document.setdefault("tiers", tomlkit.table(is_super_table=True))
+    for name, tier in anew.items():
+        told = tier.model_dump(mode="json", exclude={"name"}, exclude_defaults=True)
+        changed = {key: told[key] for key in ("price", "max_size", "default_size") if key in told}
+        if written:
+            table.setdefault(name, tomlkit.table()).update(changed)
+        else:
+            table.add(name, tomlkit.item(told))
+            if "price" in told:
+                table[name]["price"].comment(t("init-toml-price"))
+
+
+def _tier_anew(tier: Tier, name: str, answers: Answers) -> Tier:
+    most_px = answers.largest_px or tier.max_size
+    return tier.model_copy(
+        update={
+            "price": answers.prices.get(name, tier.price),
+            "max_size": min(tier.max_size, most_px),
+            "default_size": min(tier.default_size, most_px),
+        }
+    )
 
 
 def _models(paths: Sequence[str], t: Translator) -> Table:
@@ -123,11 +178,18 @@ def _models(paths: Sequence[str], t: Translator) -> Table:
     return models
 
 
-def _rent(an_hour: Decimal, comment: str) -> AoT:
-    """[[rent]] from the defaults' first day on, so that no hour is without a rate."""
+def _set_rent(document: TOMLDocument, an_hour: Decimal, comment: str) -> None:
+    """From the defaults' first day on, so that no hour is without a rate; from today where one is there."""
+    rents = Config.model_validate(document.unwrap()).rent
+    written = "rent" in document
+    if written and rents[-1].gpu_an_hour == an_hour:
+        return
     entry = tomlkit.table()
-    entry.add("valid_from", Config().rent[0].valid_from)
+    entry.add("valid_from", dt.datetime.now(dt.UTC).date() if written else rents[0].valid_from)
     entry.add("gpu_an_hour", tomlkit.value(str(an_hour)).comment(comment))
+    if written:
+        cast("AoT", document["rent"]).append(entry)
+        return
     entries = tomlkit.aot()
     entries.append(entry)
-    return entries
+    document.add("rent", entries)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import re
+import tomllib
+import zoneinfo
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -16,6 +18,7 @@ from bot.cli.init.card import card_here
 from bot.cli.init.files import OWNER_ONLY, Draft, keep_old, spare_name, write_all
 from bot.config.credentials import ENV_ENCODING
 from bot.config.faces import AccessMode
+from bot.config.money import Billing
 from bot.config.schema import Config
 from bot.config.section import Language
 from bot.config.tokens import discord_application
@@ -67,14 +70,16 @@ class Here:
 
 def run_init(console: Console, here: Here) -> bool:
     """Ask, show, and write; False where the owner would rather not. Ctrl-C raises KeyboardInterrupt."""
-    language = Language(_language(best_language(here.locale)))
+    before, present = _read(here)
+    language = Language(_language(before.language if present else best_language(here.locale)))
     t = translator(language)
-    if here.settings.exists() and not _yes(
-        t("init-replace", file=str(here.settings), spare=spare_name(here.settings).name), t, default=False
-    ):
-        return False
-    answers = _questions(console, here, language, t)
-    settings = bot_toml(answers, t)
+    if here.settings.exists():
+        question = "init-again" if present else "init-replace"
+        spare = spare_name(here.settings).name
+        if not _yes(t(question, file=str(here.settings), spare=spare), t, default=bool(present)):
+            return False
+    answers = _questions(console, here, before, replace(_told(before), language=language), t)
+    settings = bot_toml(answers, t, present)
     _say(console, "\n" + settings)
     if not _yes(_what_is_written(here, answers, t), t, default=True):
         return False
@@ -82,14 +87,40 @@ def run_init(console: Console, here: Here) -> bool:
     return True
 
 
-def _questions(console: Console, here: Here, language: Language, t: Translator) -> Answers:
-    answers = Answers(language=language)
+def _read(here: Here) -> tuple[Config, str]:
+    """The settings that are there, and their text; the defaults and no text, where they do not fit."""
+    try:
+        text = here.settings.read_text(ENV_ENCODING)
+        return Config.model_validate(tomllib.loads(text)), text
+    except (OSError, ValueError):
+        return Config(), ""
+
+
+def _told(before: Config) -> Answers:
+    """What was answered before, as the defaults of the questions."""
+    return Answers(
+        currency=before.currency,
+        models=tuple(model.path for model in before.named_models.values()),
+        quantisation=before.model.quantisation or "none",
+        memory_mode=before.model.memory_mode,
+        folder=str(before.storage.folder),
+        time_zone=before.time_zone,
+        owners={name: ids for name in CHATS if (ids := getattr(before.owners, name))},
+        access=before.access.mode,
+        code=before.access.code,
+        page=before.http.enabled,
+    )
+
+
+def _questions(console: Console, here: Here, before: Config, answers: Answers, t: Translator) -> Answers:
     answers = _model(answers, t)
-    for platform in _platforms(t):
+    asked = _platforms(answers, t)
+    for platform in asked:
         answers = _platform(console, here, answers, platform, t)
-    if answers.owners:
+    if asked:
         answers = _access(console, answers, t)
-    return _rent(_ledger(console, here, answers, t), t)
+    answers = _prices(_time_zone(_ledger(console, here, answers, t), t), before, t)
+    return _page(_rent(answers, before, t), t)
 
 
 def _language(guess: str) -> str:
@@ -104,10 +135,13 @@ def _model(answers: Answers, t: Translator) -> Answers:
     large = [(one.hub.source, _on_hub(one.hub, t)) for one in hub if one.hub]
     large.append((FOLDER, t("init-model-folder")))
     options = [(EMBEDDED, t("init-model-embedded")), *large]
-    chosen = [asking.choose(t("init-model"), options, default=large[0][0] if card else EMBEDDED)]
+    had = answers.models[0]
+    known = had if had in (name for name, _ in options) else FOLDER
+    usual = large[0][0] if card and had == EMBEDDED else known
+    chosen = [asking.choose(t("init-model"), options, default=usual)]
     if chosen == [EMBEDDED]:
-        return answers
-    chosen = [_path(chosen[0], t)]
+        return replace(answers, models=(EMBEDDED,), quantisation="none")
+    chosen = [_path(chosen[0], t, had if known == FOLDER else "")]
     while left := [option for option in large if option[0] not in chosen]:
         another = asking.choose(
             t("init-model-another"), [(NO_OTHER, t("init-model-no-other")), *left], default=NO_OTHER
@@ -116,20 +150,30 @@ def _model(answers: Answers, t: Translator) -> Answers:
             break
         chosen.append(_path(another, t))
     size = _card_gb(card, t)
-    quantised = size and any(fit(size, _profile(path)).quantisation != "none" for path in chosen)
-    return replace(answers, models=tuple(chosen), quantisation="int8" if quantised else "none")
+    fits = [fit(size, _profile(path)) for path in chosen] if size else []
+    quantised = any(one.quantisation != "none" for one in fits)
+    largest_px = min((one.largest_px for one in fits if one.largest_px), default=None)
+    return replace(
+        answers,
+        models=tuple(chosen),
+        quantisation="int8" if quantised else "none",
+        largest_px=largest_px,
+    )
 
 
 def _on_hub(hub: Hub, t: Translator) -> str:
     return t("init-model-hub", name=hub.title, size=round(hub.download_bytes / 1e9))
 
 
-def _path(model: str, t: Translator) -> str:
+def _path(model: str, t: Translator, usual: str = "") -> str:
     """A folder is asked for; the name of a hub's model is its path."""
     if model != FOLDER:
         return model
     return asking.line(
-        t("init-model-where"), check=lambda path: Path(path).is_dir(), hint=t("init-model-where-hint")
+        t("init-model-where"),
+        check=lambda path: Path(path).is_dir(),
+        hint=t("init-model-where-hint"),
+        default=usual,
     )
 
 
@@ -150,9 +194,10 @@ def _card_gb(here: tuple[str, int] | None, t: Translator) -> int:
     return asking.choose(question, [*sizes, (NO_CARD, t("init-card-none"))], default=nearest)
 
 
-def _platforms(t: Translator) -> tuple[str, ...]:
+def _platforms(answers: Answers, t: Translator) -> tuple[str, ...]:
     names = [(name, t(f"init-platforms-{name}")) for name in PLATFORMS]
-    return PLATFORMS[asking.choose(t("init-platforms"), names, default="both")]
+    had = next((name for name, chats in PLATFORMS.items() if set(chats) == set(answers.owners)), "both")
+    return PLATFORMS[asking.choose(t("init-platforms"), names, default=had if answers.owners else "both")]
 
 
 def _platform(console: Console, here: Here, answers: Answers, platform: str, t: Translator) -> Answers:
@@ -176,7 +221,10 @@ def _platform(console: Console, here: Here, answers: Answers, platform: str, t: 
         _show_invite(console, token, t)
     _say(console, t(f"init-{platform}-owners-how"))
     owners = asking.line(
-        t("init-owners"), check=lambda typed: ids(typed) is not None, hint=t("init-owners-hint")
+        t("init-owners"),
+        check=lambda typed: ids(typed) is not None,
+        hint=t("init-owners-hint"),
+        default=", ".join(map(str, answers.owners.get(platform, ()))),
     )
     return replace(
         answers,
@@ -202,17 +250,19 @@ def _access(console: Console, answers: Answers, t: Translator) -> Answers:
     options = [
         (mode, t(f"init-access-{mode}")) for mode in (AccessMode.CODE, AccessMode.OPEN, AccessMode.LISTED)
     ]
-    mode = asking.choose(t("init-access"), options, default=AccessMode.CODE)
+    usual = answers.access if answers.access in dict(options) and answers.code else AccessMode.CODE
+    mode = asking.choose(t("init-access"), options, default=usual)
     if mode is not AccessMode.CODE:
         return replace(answers, access=mode)
-    code = new_code()
+    code = answers.code or new_code()
     _say(console, t("init-access-how", code=code))
     return replace(answers, access=mode, code=code)
 
 
 def _ledger(console: Console, here: Here, answers: Answers, t: Translator) -> Answers:
     """Where the database is, and its currency, which one that is there keeps."""
-    folder, usual = str(Config().storage.folder), USUAL_CURRENCY[answers.language]
+    folder = answers.folder
+    usual = answers.currency if answers.currency != Config().currency else USUAL_CURRENCY[answers.language]
     while True:
         folder = asking.line(
             t("init-folder"),
@@ -240,13 +290,57 @@ def _kept_currency(folder: Path) -> str | None:
     return None
 
 
-def _rent(answers: Answers, t: Translator) -> Answers:
-    rent = asking.line(
+def _time_zone(answers: Answers, t: Translator) -> Answers:
+    """When a member's month ends; this machine's zone is proposed."""
+    usual = answers.time_zone if answers.time_zone != Config().time_zone else _zone_here()
+    zone = asking.line(t("init-time-zone"), check=_is_zone, hint=t("init-time-zone-hint"), default=usual)
+    return replace(answers, time_zone=zone)
+
+
+def _zone_here() -> str:
+    """As the system is set; UTC where it does not say."""
+    link = Path("/etc/localtime")
+    name = "/".join(link.resolve().parts).rpartition("zoneinfo/")[2] if link.exists() else ""
+    return name if _is_zone(name) else Config().time_zone
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        return bool(name) and zoneinfo.ZoneInfo(name) is not None
+    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+        return False
+
+
+def _prices(answers: Answers, before: Config, t: Translator) -> Answers:
+    """What an image costs in each tier that pays. The examples are in yuan, and good for nothing else."""
+    prices = {}
+    for name, tier in before.tiers.items():
+        if tier.billing is Billing.NONE:
+            continue
+        example = answers.currency == before.currency
+        typed = asking.line(
+            t("init-price", tier=name, currency=answers.currency),
+            check=lambda typed: not typed or _amount(typed) is not None,
+            hint=t("init-rent-hint"),
+            default=str(tier.price.normalize()) if example else "",
+        )
+        prices[name] = _amount(typed or "0") or Decimal(0)
+    return replace(answers, prices=prices)
+
+
+def _rent(answers: Answers, before: Config, t: Translator) -> Answers:
+    had = before.rent[-1].gpu_an_hour
+    typed = asking.line(
         t("init-rent", currency=answers.currency),
         check=lambda typed: not typed or _amount(typed) is not None,
         hint=t("init-rent-hint"),
+        default="" if before.rent == Config().rent else str(had.normalize()),
     )
-    return replace(answers, rent_an_hour=_amount(rent or "0"))
+    return replace(answers, rent_an_hour=_amount(typed or "0"))
+
+
+def _page(answers: Answers, t: Translator) -> Answers:
+    return replace(answers, page=_yes(t("init-page"), t, default=True))
 
 
 def _what_is_written(here: Here, answers: Answers, t: Translator) -> str:

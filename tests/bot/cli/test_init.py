@@ -7,6 +7,7 @@ import io
 import stat
 import subprocess
 import sys
+import tomllib
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -63,7 +64,22 @@ def choose_all(person: Person) -> None:
     person.sees("https://t.me/YOUR_BOT?start=")
     person.answers("Folder", f"{CLEAR_LINE}pictures")
     person.answers("Currency", f"{CLEAR_LINE}eur")
+    person.answers("Time zone", f"{CLEAR_LINE}Berlin")
+    person.sees("not the name of a time zone")
+    person.presses(CLEAR_LINE)
+    person.answers("", "Europe/Berlin")
+    person.answers("tier member, in EUR", "0.04")
+    person.answers("tier premium", "0.02")
+    person.answers("tier enterprise")
     person.answers("cost per hour", "0.35")
+    person.answers("owner's page")
+
+
+def keep_the_rest(person: Person) -> None:
+    """Enter, for everything after the currency."""
+    for question in ("Time zone", "tier member", "tier premium", "tier enterprise", "cost per hour"):
+        person.answers(question)
+    person.answers("owner's page")
 
 
 @pytest.mark.e2e
@@ -79,6 +95,11 @@ class TestAtATerminal:
         assert config.owners.discord == (42, 43)
         assert (config.currency, config.rent[0].gpu_an_hour) == ("EUR", Decimal("0.35"))
         assert config.storage.folder == tmp_path / "pictures"
+        assert config.time_zone == "Europe/Berlin"
+        prices = {name: tier.price for name, tier in config.tiers.items()}
+        assert prices == {"free": 0, "member": Decimal("0.04"), "premium": Decimal("0.02"), "enterprise": 0}
+        assert config.tiers["free"] == Config().tiers["free"], "what was not asked about stays as it was"
+        assert config.http.enabled
         assert config.access.mode is AccessMode.CODE
         assert f"/join {config.access.code}" in person.shown
         secrets = tmp_path / ".env"
@@ -98,7 +119,7 @@ class TestAtATerminal:
         person.answers("Where will people", "4")
         person.answers("Folder")
         person.answers("Currency")
-        person.answers("cost per hour")
+        keep_the_rest(person)
         person.answers(THE_END)
         assert person.leaves() == 0
         first, second = load_config(tmp_path / "bot.toml").models.values()
@@ -114,30 +135,38 @@ class TestAtATerminal:
         assert "Nothing was written" in person.shown
         assert list(tmp_path.iterdir()) == []
 
-    def test_what_is_there_is_kept(self, tmp_path: Path) -> None:
+    def test_run_again_it_starts_from_what_is_there(self, tmp_path: Path) -> None:
         settings, secrets = tmp_path / "bot.toml", tmp_path / ".env"
-        settings.write_text('language = "en"  # mine\n')
+        mine = (
+            'language = "en"  # mine\ncurrency = "EUR"\ntime_zone = "Europe/Berlin"\n'
+            "[owners]\ntelegram = [7]\n[limits]\nrefunded_cancels_a_day = 9  # generous\n"
+        )
+        settings.write_text(mine)
         secrets.write_text(f"# mine\nTELEGRAM_TOKEN={TELEGRAM}\nOTHER=1\n")
         refusing = Person(tmp_path, "init")
         refusing.answers("Language")
-        refusing.answers("bot.toml already exists")
+        refusing.answers("bot.toml is here", "2")
         assert refusing.leaves() == 130
         person = Person(tmp_path, "init")
         person.answers("Language")
-        person.answers("bot.toml already exists", "1")
+        person.answers("bot.toml is here")
         person.answers("Which model", "1")
-        person.answers("Where will people", "3")
+        person.answers("Where will people")
         person.answers("Enter keeps the current one")
-        person.answers("Who may see costs", "7")
+        person.answers("Who may see costs", ", 8")
         person.answers("Who may have pictures drawn", "2")
         person.answers("Folder")
         person.answers("Currency")
-        person.answers("cost per hour")
+        keep_the_rest(person)
         person.answers(THE_END)
         assert person.leaves() == 0
         assert secrets.read_text() == f"# mine\nTELEGRAM_TOKEN={TELEGRAM}\nOTHER=1\n"
-        assert (tmp_path / "bot.toml.1").read_text() == 'language = "en"  # mine\n'
-        assert load_config(settings).owners.telegram == (7,)
+        assert (tmp_path / "bot.toml.1").read_text() == mine
+        config = load_config(settings)
+        assert (config.owners.telegram, config.currency, config.time_zone) == ((7, 8), "EUR", "Europe/Berlin")
+        assert config.limits.refunded_cancels_a_day == 9
+        assert "# generous" in settings.read_text()
+        assert 'language = "en"  # mine' in settings.read_text()
 
     def test_a_ledger_that_is_there_keeps_its_currency(self, tmp_path: Path) -> None:
         asyncio.run(begin(tmp_path / "data", "CNY"))
@@ -158,7 +187,7 @@ class TestAtATerminal:
         person.sees("is in CNY")
         person.answers("Folder")
         person.answers("Currency")
-        person.answers("cost per hour, in CNY")
+        keep_the_rest(person)
         person.answers(THE_END)
         assert person.leaves() == 0
         config = load_config(tmp_path / "bot.toml")
@@ -173,7 +202,11 @@ class TestAtATerminal:
         person.answers("大家在哪里使用", "4")
         person.answers("文件夹")
         person.answers("货币")
+        person.answers("时区")
+        for tier in ("member", "premium", "enterprise"):
+            person.answers(f"套餐 {tier}")
         person.answers("每小时多少 CNY")
+        person.answers("所有者页面")
         person.answers("写入 bot.toml 吗")
         assert person.leaves() == 0
         config = load_config(tmp_path / "bot.toml")
@@ -226,6 +259,28 @@ class TestTheTexts:
         assert config.owners.discord == (1, 2**60)
         assert config.rent[0].gpu_an_hour == answers.rent_an_hour
         assert config.rent[0].valid_from == Config().rent[0].valid_from
+
+    def test_a_small_card_caps_the_sizes_of_every_tier(self) -> None:
+        config = Config.model_validate(tomllib.loads(bot_toml(Answers(largest_px=768), T)))
+        assert {tier.max_size for tier in config.tiers.values()} == {768}
+        assert all(tier.default_size <= 768 for tier in config.tiers.values())
+
+    def test_another_rent_counts_from_today_and_the_old_one_stays(self) -> None:
+        first = bot_toml(Answers(rent_an_hour=Decimal("0.5")), T)
+        again = bot_toml(Answers(rent_an_hour=Decimal("0.5")), T, first)
+        assert again == first
+        rents = Config.model_validate(
+            tomllib.loads(bot_toml(Answers(rent_an_hour=Decimal("0.7")), T, first))
+        ).rent
+        assert [rent.gpu_an_hour for rent in rents] == [Decimal("0.5"), Decimal("0.7")]
+        assert rents[0].valid_from < rents[1].valid_from
+
+    def test_one_model_becomes_several_and_one_again(self) -> None:
+        one = bot_toml(Answers(models=("a/model",)), T)
+        two = bot_toml(Answers(models=("a/model", "b/other")), T, one)
+        assert list(Config.model_validate(tomllib.loads(two)).models) == ["model", "other"]
+        back = Config.model_validate(tomllib.loads(bot_toml(Answers(models=("a/model",)), T, two)))
+        assert (back.model.path, back.models) == ("a/model", {})
 
     @pytest.mark.parametrize(
         ("present", "then"),
