@@ -144,7 +144,9 @@ def _model(answers: Answers, t: Translator) -> Answers:
     chosen = [_path(chosen[0], t, had if known == FOLDER else "")]
     while left := [option for option in large if option[0] not in chosen]:
         another = asking.choose(
-            t("init-model-another"), [(NO_OTHER, t("init-model-no-other")), *left], default=NO_OTHER
+            t("init-model-another", count=len(chosen)),
+            [(NO_OTHER, t("init-model-no-other")), *left],
+            default=NO_OTHER,
         )
         if another == NO_OTHER:
             break

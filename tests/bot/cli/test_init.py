@@ -114,7 +114,7 @@ class TestAtATerminal:
         person.answers("Language", "1")
         person.answers("Which model", "2")
         person.answers("Another model", "2")
-        person.answers("Another model")
+        person.answers("2 so far")
         person.answers("How much memory", "3")
         person.answers("Where will people", "4")
         person.answers("Folder")
