@@ -101,7 +101,7 @@ def _told(before: Config) -> Answers:
     return Answers(
         currency=before.currency,
         models=tuple(model.path for model in before.named_models.values()),
-        quantisation=before.model.quantisation or "none",
+        quantisation=before.model.quantisation,
         memory_mode=before.model.memory_mode,
         folder=str(before.storage.folder),
         time_zone=before.time_zone,
