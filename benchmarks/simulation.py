@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.events import Phase
+from engine.families.model import Place
 from engine.fleet.choice import has_room, window
 from engine.job import Job
 from engine.predict import Predictor
@@ -19,7 +20,7 @@ from engine.queue import FairQueue
 from engine.request import JobState
 from engine.shares import Shares
 from engine.worker.job import Job as Handed
-from engine.worker.memory import MemoryGate, Mode
+from engine.worker.memory import ENCODER, MemoryGate, Mode
 from engine.worker.residency import Held, Residency
 from engine.worker.scheduler import Scheduler, Work
 
@@ -70,6 +71,9 @@ class Outcome:
     stories: dict[str, Story]
     ended_s: float = 0.0
     busy_s: float = 0.0
+    switches: int = 0
+    switch_s: float = 0.0
+    """Bringing other models to the device."""
     gpu_s: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     """Device seconds by lane."""
 
@@ -90,27 +94,35 @@ def simulate(
     `cores` work side by side, each at the profile's speed; a GPU is one. Raises ValueError for a request that
     would not fit the budget: the engine would have refused it.
     """
-    gate = MemoryGate(profile, budget_bytes, mode)
-    return _Device(profile, lanes, max_active, gate, cores).run(arrivals, until_s)
+    held = Held("", MemoryGate(profile, budget_bytes, mode), Predictor(profile))
+    return Device(Residency([held]), lanes, max_active=max_active, cores=cores).run(arrivals, until_s)
 
 
-class _Device:
+class Device:
+    """Draws with one model or several.
+
+    `bytes_per_s`: how fast weights come to it from main memory. `in_order`: job after job as the queue has
+    them, whichever model each needs.
+    """
+
     def __init__(
         self,
-        profile: Profile,
+        models: Residency,
         lanes: Mapping[str, LaneTerms],
-        max_active: int,
-        gate: MemoryGate,
-        cores: int,
+        *,
+        max_active: int = 3,
+        cores: int = 1,
+        bytes_per_s: float = float("inf"),
+        in_order: bool = False,
     ) -> None:
-        self._profile = profile
-        self._gate = gate
+        self._models = models
         self._queue: FairQueue[Job] = FairQueue(lanes)
-        self._predictor = Predictor(profile)
-        self._scheduler = Scheduler(
-            Shares(lanes), Residency([Held("", gate, self._predictor)]), max_active=max_active
-        )
+        self._scheduler = Scheduler(Shares(lanes), models, max_active=max_active)
         self._window = window(max_active)
+        self._bytes_per_s = bytes_per_s
+        self._in_order = in_order
+        self._free_at = 0.0
+        """A model is on its way until then."""
         self._handed_over: dict[str, Job] = {}
         self._now = 0.0
         self._cores = cores
@@ -126,8 +138,10 @@ class _Device:
             while coming and coming[0][0] <= self._now:
                 self._arrive(heapq.heappop(coming)[2])
             self._hand_over()
-            self._start()
+            if self._now >= self._free_at and not self._switch():
+                self._start()
             nexts = [coming[0][0]] if coming else []
+            nexts += [self._free_at] if self._free_at > self._now else []
             nexts += [self._working[0][0]] if self._working else []
             if not nexts or min(nexts) > until_s:
                 self._outcome.ended_s = min(self._now, until_s)
@@ -137,22 +151,47 @@ class _Device:
                 self._come_back(heapq.heappop(self._working)[2])
 
     def _arrive(self, request: DrawRequest) -> None:
-        plan = self._profile.plan(request)
-        if not self._gate.ever_fits(plan.need):
-            raise ValueError(f"{plan.need} does not fit {self._gate.budget_bytes} bytes")
+        held = self._models.named(request.model)
+        plan = held.predictor.profile.plan(request)
+        if not held.gate.ever_fits(plan.need):
+            raise ValueError(f"{plan.need} does not fit {held.gate.budget_bytes} bytes")
         self._outcome.stories[request.job_id] = Story(request, self._now)
-        self._queue.push(Job(request, plan, self._now, self._predictor.job_s(plan)))
+        self._queue.push(Job(request, plan, self._now, held.predictor.job_s(plan), held.name))
+
+    def _room_for(self, job: Job) -> bool:
+        jobs = self._scheduler.jobs.values()
+        if self._in_order:
+            return not jobs
+        there = {held.name for held in self._models.resident}
+        mates = there if job.model in there else {job.model}
+        held = Counter(other.lane for other in jobs if self._models.of(other).name in mates)
+        return has_room(self._window, held, job.lane, self._queue.dues(), self._queue.due(job))
 
     def _hand_over(self) -> None:
         """As the front does, to its only worker."""
-        while (job := self._queue.peek()) is not None:
-            held = Counter(other.lane for other in self._scheduler.jobs.values())
-            if not has_room(self._window, held, job.lane, self._queue.dues(), self._queue.due(job)):
-                return
+        while (job := next(filter(self._room_for, self._queue.heads()), None)) is not None:
             self._queue.take(job)
             self._handed_over[job.job_id] = job
             handed = Handed(job.request, job.plan, job.arrived_at)
-            self._scheduler.add(handed, self._queue.lead_s(job.lane, held))
+            lanes = {other.lane for other in self._scheduler.jobs.values()}
+            self._scheduler.add(handed, self._queue.lead_s(job.lane, lanes))
+
+    def _switch(self) -> bool:
+        """As the step loop does: whether another model is due, once nothing is in flight."""
+        coming = self._models.due(self._scheduler.jobs.values(), self._now)
+        if coming is None:
+            return False
+        if not self._working:
+            for leaving in self._models.leaving(coming):
+                leaving.place, leaving.left_at = Place.HOST, self._now
+            there = {part for held in self._models.resident for part in held.parts}
+            nbytes = sum(size for part, size in coming.parts.items() if part not in there)
+            coming.place = Place.DEVICE
+            self._models.use(coming)
+            self._outcome.switches += 1
+            self._outcome.switch_s += nbytes / self._bytes_per_s
+            self._free_at = self._now + nbytes / self._bytes_per_s
+        return True
 
     def _start(self) -> None:
         paused = {job.job_id for job in self._scheduler.jobs.values() if job.state is JobState.PAUSED}
@@ -186,9 +225,13 @@ class _Device:
 
     def _duration_s(self, work: Work) -> float:
         first = work.jobs[0]
+        held = self._models.of(first)
+        predictor, profile = held.predictor, held.predictor.profile
         if work.phase is Phase.ENCODE:
-            return sum(self._predictor.encode_s(job.need.captions) for job in work.jobs)
+            visit = profile.weights_bytes.get(ENCODER, 0) if held.gate.encoder_visits else 0
+            encode_s = sum(predictor.encode_s(job.need.captions) for job in work.jobs)
+            return encode_s + visit / self._bytes_per_s
         if work.phase is Phase.DECODE:
-            return self._predictor.decode_s(first.pixels)
-        gain = self._profile.batch_gain.at(first.pixels) if len(work.jobs) > 1 else 1.0
-        return sum(self._predictor.step_s(j.pixels, j.need.captions) for j in work.jobs) / max(1.0, gain)
+            return predictor.decode_s(first.pixels)
+        gain = profile.batch_gain.at(first.pixels) if len(work.jobs) > 1 else 1.0
+        return sum(predictor.step_s(j.pixels, j.need.captions) for j in work.jobs) / max(1.0, gain)

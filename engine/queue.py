@@ -64,8 +64,14 @@ class _Lane(Generic[J]):
     def __len__(self) -> int:
         return sum(map(len, self.by_model.values()))
 
-    def first(self, model: str) -> J | None:
-        return tree.first() if (tree := self.by_model.get(model)) is not None else None
+    def first(self, model: str | None = None) -> J | None:
+        """Whose turn it is; of all, or of those that this model draws."""
+        trees = self.by_model.values() if model is None else [self.by_model.get(model)]
+        heads = [head for tree in trees if tree is not None and (head := tree.first()) is not None]
+        return min(heads, key=self.key, default=None)
+
+    def key(self, job: J) -> Key:
+        return self.flows[job.flow].waiting[job.job_id]
 
     def add(self, key: Key, job: J) -> None:
         self.by_model.setdefault(job.model, OrderTree()).add(key, job, job.cost_s)
@@ -133,12 +139,7 @@ class FairQueue(Generic[J]):
 
     def peek(self, model: str | None = None) -> J | None:
         """The job that is next, still waiting; of all, or of those that this model draws."""
-        heads = [
-            head
-            for name in (self.models if model is None else [model])
-            for lane in self._lanes.values()
-            if (head := lane.first(name)) is not None
-        ]
+        heads = [head for lane in self._lanes.values() if (head := lane.first(model)) is not None]
         return min(heads, key=self._order, default=None)
 
     def heads(self) -> list[J]:
@@ -217,8 +218,11 @@ class FairQueue(Generic[J]):
                 before += [tree.within(within_s) for tree in lane.by_model.values()]
         return sum(count for count, _ in before), sum(seconds for _, seconds in before) + shares.owed_s
 
-    def _order(self, job: J) -> tuple[float, float]:
-        return self.due(job), job.arrived_at
+    def _order(self, job: J) -> tuple[float, float, Key]:
+        """Of lanes, the one whose next job would be over first; in it, turn by turn, whatever the model."""
+        lane = self._lane(job.lane)
+        first = lane.first() or job
+        return self.due(first), first.arrived_at, lane.key(job)
 
     def _lane(self, name: str) -> _Lane[J]:
         if name not in self._lanes:

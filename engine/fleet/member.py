@@ -102,10 +102,19 @@ class Member:
     def has_room(self, job: Job, dues: Mapping[str, float], due: float, now: float) -> bool:
         """Whether it takes this job, due at `due`; `dues` by lane.
 
-        Each of its models has room of its own: what waits there for one keeps none of another out.
+        A model that is not on its device has room of its own: what waits for it keeps none of another out.
         """
-        held = self.lanes.get(job.model, Counter())
+        mates = self._there if job.model in self._there else {job.model}
+        held = sum((self.lanes.get(model, Counter()) for model in mates), Counter[str]())
         return job.job_id not in self.assignments and has_room(self.window(now), held, job.lane, dues, due)
+
+    @property
+    def _there(self) -> set[str]:
+        """Its models that are on the device, as far as it tells."""
+        device = self.worker.snapshot() if len(self.card.models) > 1 else None
+        if device is None:
+            return set(self.predictors)
+        return {told.name for told in device.models if told.is_there}
 
     def drawn(self, model: str) -> Drawn | None:
         """What it tells of this model, where it draws with it."""
@@ -121,8 +130,7 @@ class Member:
 
     def _switch_s(self, model: str) -> float:
         """What it takes until this model is on its device, about as long as at other times."""
-        device = self.worker.snapshot()
-        if device is None or not any(told.name == model and not told.is_there for told in device.models):
+        if model in self._there or (device := self.worker.snapshot()) is None:
             return 0.0
         return device.switch_s / device.switches if device.switches else SWITCH_S
 

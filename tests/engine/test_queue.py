@@ -272,3 +272,14 @@ def test_every_operation_is_logarithmic() -> None:
     few, many = lines_by_operation(300), lines_by_operation(30_000)
     for name in few:
         assert many[name] < 3 * few[name], name
+
+
+def test_in_a_lane_it_goes_turn_by_turn_whatever_the_model_and_the_seconds() -> None:
+    queue = FairQueue[Item](LANES)
+    queue.push(Item("long", flow="a", cost_s=8.0, model="one"))
+    queue.push(Item("short", flow="b", cost_s=1.0, arrived_at=1.0, model="other"))
+    queue.push(Item("next", flow="c", cost_s=1.0, arrived_at=2.0, model="other"))
+    assert [head.job_id for head in queue.heads()] == ["long", "short"], "the first of each model"
+    assert (queue.peek(), queue.peek("other")) == tuple(queue.heads())
+    queue.take(queue.heads()[1])
+    assert [head.job_id for head in queue.heads()] == ["long", "next"]
