@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from bot.commands.button_ids import Action, button_id
 from bot.imagine import refusals
+from bot.imagine.edit import why_not_enlarged
 from bot.imagine.loras import written
 from bot.imagine.models import Size, Workflow
 from bot.imagine.options import OPTIONS, Options, altered, number_text
 from bot.imagine.picture import is_spoiler
 from bot.imagine.pricing import money
-from bot.imagine.request import ImageRequest, replay, why_not_enlarged
+from bot.imagine.request import ImageRequest, replay
 from bot.messages import Reason, UserError, say
 from bot.render import Card
 from storage.errors import ImageGone, StoreUnavailable, UnknownJob, UnknownRequest, WrongState

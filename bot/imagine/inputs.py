@@ -15,8 +15,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bot.imagine import region, source
+from bot.imagine.edit import Given
 from bot.imagine.models import Size, Workflow
-from bot.imagine.request import Given
 from bot.imagine.safety import Safety, Verdict
 from bot.imagine.server_settings import read_settings
 from bot.messages import Reason, UserError, say

@@ -17,12 +17,13 @@ from bot.config.money import SEED_TIERS
 from bot.config.schema import Style
 from bot.discord.imagine import signature
 from bot.imagine.asker import Asker
+from bot.imagine.edit import Given
 from bot.imagine.events import Done
 from bot.imagine.inputs import Brought
 from bot.imagine.models import Model, Models, Size, load_capabilities
 from bot.imagine.options import OPTIONS, Kind, Option, Options, about, altered, choices
 from bot.imagine.parse import parse_imagine, parse_words
-from bot.imagine.request import Given, replay, resolve
+from bot.imagine.request import replay, resolve
 from bot.imagine.source import png
 from bot.messages import LANGUAGES, translator
 from bot.web.images import options as options_of_body
