@@ -276,9 +276,13 @@ def _detail_facts(
     ]
     if request.negative_prompt:
         facts.insert(0, (t("fact-negative"), request.negative_prompt))
-    for name, value in (("strength", request.strength), ("area", request.area), ("expand", request.expand)):
-        if value is not None:
-            facts.append((t(f"fact-{name}"), f"{value:g}" if isinstance(value, float) else value))
+    if request.strength is not None:
+        facts.append((t("fact-strength"), number_text(request.strength)))
+    if request.area is not None:
+        parts = (part if part.isdecimal() else t(f"area-{part}") for part in request.area.split(","))
+        facts.append((t("fact-area"), ", ".join(parts)))
+    if request.expand is not None:
+        facts.append((t("fact-expand"), t(f"expand-{request.expand}")))
     if request.style:
         facts.append((t("fact-style"), request.style))
     if loras := written(request.loras):

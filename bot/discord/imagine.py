@@ -151,9 +151,9 @@ def _choices(model: Capabilities, options: Sequence[Option]) -> dict[str, list[a
         for option in options
         if (few := _few(option, model))
     }
-    for name, values in (("quality", tuple(model.steps)), ("expand", SIDES)):
-        listed[name] = [app_commands.Choice(name=text(f"{name}-{value}"), value=value) for value in values]
-    return listed
+    qualities = [app_commands.Choice(name=text(f"quality-{name}"), value=name) for name in model.steps]
+    sides = [app_commands.Choice(name=text(f"expand-{side}"), value=side) for side in SIDES]
+    return {**listed, "quality": qualities, "expand": sides}
 
 
 def _typed(value: str | int | bool | None) -> Any:
