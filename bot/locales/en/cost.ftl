@@ -132,3 +132,4 @@ kind-text = From text
 kind-vary = Varied
 kind-inpaint = Inpainted
 kind-enlarge = Enlarged
+kind-edit = Edited

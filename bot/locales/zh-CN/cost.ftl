@@ -131,3 +131,4 @@ kind-text = 文字生成
 kind-vary = 图片变化
 kind-inpaint = 局部重绘
 kind-enlarge = 放大
+kind-edit = 按指令修改
