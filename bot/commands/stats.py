@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bot.imagine.service import Service
     from bot.messages import Translator
     from bot.render import Fact
-    from engine.snapshot import WorkerSnapshot
+    from engine.snapshot import DeviceSnapshot, WorkerSnapshot
     from engine.worker.telemetry import GpuSample
     from storage.store import Store
 
@@ -69,6 +69,8 @@ async def gpu(service: Service, asker: Asker, t: Translator) -> Card:
         told += _gpu_facts(device.gpu, t)
     if device is not None and device.memory_budget_bytes:
         told.append((t("gpu-budget"), _gigabytes(device.memory_budget_bytes)))
+    if device is not None and len(device.models) > 1:
+        told += _models(device, t)
     told += [
         (t("gpu-resident"), _gigabytes(state.resident_bytes)),
         (t("gpu-oom"), str(state.out_of_memory)),
@@ -78,6 +80,13 @@ async def gpu(service: Service, asker: Asker, t: Translator) -> Card:
         told += [_worker_fact(service, worker, t) for worker in state.workers]
         return Card(t("gpu-title"), tuple(told), "" if state.workers else t("gpu-none"))
     return Card(t("gpu-title"), tuple(told), "" if device and device.gpu else t("gpu-none"))
+
+
+def _models(device: DeviceSnapshot, t: Translator) -> list[Fact]:
+    """Where each model is, and what it took to bring them to the device in turn."""
+    places = [f"{one.name}: {t(f'gpu-place-{one.place}')}" for one in device.models]
+    switches = t("gpu-switches-took", switches=device.switches, seconds=f"{device.switch_s:.0f}")
+    return [(t("gpu-models"), "\n".join(places)), (t("gpu-switches"), switches)]
 
 
 def _worker_fact(service: Service, worker: WorkerSnapshot, t: Translator) -> Fact:

@@ -10,11 +10,13 @@ import pytest
 from PIL import Image
 
 from bot.app import open_service
+from bot.commands import stats
 from bot.imagine.asker import Asker
 from bot.imagine.events import Done
 from bot.imagine.inputs import Brought
 from bot.imagine.options import Options
 from bot.imagine.source import png
+from bot.messages import translator
 from tests.easel import config_in
 from tests.engine.klein import build
 
@@ -56,7 +58,9 @@ def image(done: Done) -> Image.Image:
 async def test_forty_members_ask_for_two_models_at_once_and_each_allowance_is_exact(
     tmp_path: Path, models: dict[str, Any]
 ) -> None:
-    config = config_in(tmp_path, models=models, model={"device": "cpu"}, engine={"worker": "here"})
+    config = config_in(
+        tmp_path, models=models, model={"device": "cpu"}, engine={"worker": "here"}, owners={"telegram": [1]}
+    )
     async with open_service(config) as service:
         assert service.models.names == ("small", "editor")
         asked = {f"m{n}": ("small", "editor")[n % 2] for n in range(MEMBERS)}
@@ -74,6 +78,8 @@ async def test_forty_members_ask_for_two_models_at_once_and_each_allowance_is_ex
         assert sorted(row.model for row in rows) == ["editor"] * 20 + ["small"] * 20
         assert {(row.model, row.counts_as) for row in rows} == {("small", 1), ("editor", 2)}
         assert await service.store.check() == []
+        card = await stats.gpu(service, Asker("telegram", "1"), translator("en"))
+        assert dict(card.facts)["Models"] == "small: on the device\neditor: on the device"
 
 
 async def test_words_on_a_picture_edit_it_where_the_model_can_and_vary_it_elsewhere(
