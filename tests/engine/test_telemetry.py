@@ -219,6 +219,7 @@ def test_an_old_driver_is_asked_in_its_own_words(
 def test_a_lost_gpu_is_said_once_and_welcomed_back(
     gpu: StandIn, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO", "engine.worker.telemetry")
     telemetry = NvmlTelemetry(clock=clock)
 
     def look_after(seconds: float) -> bool:
@@ -289,6 +290,7 @@ def test_answers_that_make_no_sense_stop_nothing(
 async def test_no_driver_then_one_appears(
     no_driver: StandIn, libraries: dict[str, Path], caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO", "engine.worker.telemetry")
     pace = Pace()
     telemetry = NvmlTelemetry(every_s=1, retry_every_s=15, pause=pace)
 
