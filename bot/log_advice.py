@@ -102,7 +102,7 @@ ADVICE = {
     "worker_refused": "give every machine the same version of Easel and the same model",
     "worker_set_aside": "look at the machine of `worker`: it failed too often in a row",
     "job_requeued": "nothing: it is drawn again, and charged once",
-    "lora.not_offered": "do what `why` says about that LoRA, and restart; the others are offered",
+    "lora.not_offered": "do what `reason` says about that LoRA, and restart; the others are offered",
     "lora_refused": "look at the file of that LoRA, and whether it was made for this model",
     "telemetry_lost": CARD,
     "telemetry_incomplete": "nothing: this card's driver does not tell it",
