@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from engine.families.model import Model
     from engine.families.plan import Need
+    from engine.request import Adapter
     from engine.settings import EngineConfig
 
 UNBOUNDED_BYTES = 1 << 60
@@ -45,4 +46,6 @@ class Loaded:
         self.gate = MemoryGate(model.profile, config.memory_budget_bytes or UNBOUNDED_BYTES, offered.mode)
         key = f"{model.name} on {config.device_name}, {offered.lessons_key}"
         self.experience = Experience(model.profile, self.gate, key=key, path=learned_path)
+        self.adapters: tuple[Adapter, ...] | None = ()
+        """What its steps are drawn with; None where nobody knows."""
         self.held = Held(model.profile.name, self.gate, self.experience.predictor)

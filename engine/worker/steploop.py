@@ -12,9 +12,10 @@ from __future__ import annotations
 import asyncio
 import time
 import traceback
+from functools import partial
 from typing import TYPE_CHECKING
 
-from engine.events import Action, Announcer
+from engine.events import Action, Announcer, Phase
 from engine.png import as_asked
 from engine.request import (
     Draining,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 
     from engine.events import Observer
     from engine.families.profile import Profile
+    from engine.request import Adapter
     from engine.worker.accounting import Clock
     from engine.worker.loaded import Offered
     from engine.worker.memory import MemoryGate
@@ -279,7 +281,7 @@ class StepLoop:
             while self._results.lost is None:
                 await self._upkeep()
                 if (coming := self._residency.due(self._scheduler.jobs.values(), self._clock())) is None:
-                    self._dispatch()
+                    await self._dispatch()
                 elif not self._device.threads.in_flight:
                     await self._switch(coming)
                     continue
@@ -291,7 +293,7 @@ class StepLoop:
             self._says.tell(Action.CRASHED, reason=reason, trace=trace)
             self._results.lose(reason, Cause.WORKER_LOST)
 
-    def _dispatch(self) -> None:
+    async def _dispatch(self) -> None:
         threads = self._device.threads
         picked = self._scheduler.pick(threads.free)
         cores = self._config.threads // max(1, threads.in_flight + len(picked))
@@ -299,11 +301,29 @@ class StepLoop:
             loaded = self._device.of(called.jobs[0])
             work = loaded.experience.with_threads(called, cores)
             self._scheduler.begin(work)
+            if work.phase is Phase.DENOISE:
+                await self._use_adapters(loaded, work.jobs[0].request.adapters)
+            if self._results.lost is not None:
+                return
             deadline_s = self._watchdog.step_deadline_s(
                 loaded.experience.expected_s(work), first=loaded.experience.is_first(work)
             )
             threads.launch(work, loaded.calls.of(work), deadline_s=deadline_s)
         self._orders.tell()
+
+    async def _use_adapters(self, loaded: Loaded, wanted: tuple[Adapter, ...]) -> None:
+        """Have the next step drawn with these: they come at nobody's expense.
+
+        Where they cannot be had, the step says so.
+        """
+        if wanted == loaded.adapters:
+            return
+        first_s = self._watchdog.step_deadline_s(None, first=True)
+        use = partial(loaded.model.use_adapters, wanted)
+        outcome = await self._device.threads.overhead(use, deadline_s=first_s)
+        loaded.adapters = None if outcome.failed else wanted
+        if outcome.device_lost:
+            self._results.lose(outcome.error or "", Cause.GPU_LOST)
 
     async def _switch(self, coming: Held) -> None:
         """Bring this model to the device, while nothing else is done there."""

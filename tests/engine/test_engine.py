@@ -15,6 +15,7 @@ import pytest
 from engine.build import engine_with
 from engine.events import Phase
 from engine.request import (
+    Adapter,
     Cancelled,
     Draining,
     DrawFailed,
@@ -30,7 +31,7 @@ from tests.engine.fakes import PROFILE, FakeModel
 from tests.engine.studio import Studio, ended, request, same, until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
 
@@ -570,3 +571,23 @@ async def test_small_jobs_step_on_while_a_large_one_holds_its_lane(two_lanes: St
     assert two_lanes.draws_right(small)
     go.set()
     assert two_lanes.draws_right(await large.result())
+
+
+async def test_loras_are_loaded_at_nobodys_expense() -> None:
+    async with Studio() as studio:
+        used: list[tuple[Adapter, ...]] = [()]
+
+        def use_adapters(adapters: Sequence[Adapter]) -> None:
+            if tuple(adapters) not in used:
+                studio.clock.advance(20.0)
+            used.append(tuple(adapters))
+
+        studio.model.use_adapters = use_adapters  # type: ignore[method-assign]
+        plain = await studio.submit("a").result()
+        ink = (Adapter("ink", 0.8),)
+        first, second = [await studio.submit(name, adapters=ink).result() for name in "bc"]
+        assert ink in used
+        assert first.usage.gpu_s == pytest.approx(second.usage.gpu_s) == pytest.approx(plain.usage.gpu_s)
+        totals = studio.engine.snapshot().totals
+        assert totals.overhead_s >= 20.0
+        assert sum(d.usage.gpu_s for d in (plain, first, second)) == pytest.approx(totals.busy_s)
