@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from storage.store import Store
 
 UNLOCK = "DROP TRIGGER ledger_no_update; DROP TRIGGER ledger_no_delete;"
-UNLOCK_SALES = "".join(
+UNLOCK_SALES = "DROP TRIGGER period_keeps_its_length;" + "".join(
     f"DROP TRIGGER {table}_no_{change};"
     for table in ("orders", "payment", "period", "refund")
     for change in ("update", "delete")
