@@ -182,8 +182,8 @@ def test_a_wrong_key_in_bot_toml_exits_2(folder: Path) -> None:
         ),
         (
             "[model]\npath = './no-such-folder'\ndevice = 'cpu'\n",
-            1,
-            "The model ./no-such-folder does not load",
+            2,
+            "bot.toml: model.path: found './no-such-folder'; there is no model_index.json",
         ),
     ],
 )

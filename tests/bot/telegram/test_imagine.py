@@ -30,7 +30,8 @@ async def test_a_prompt_becomes_a_picture_in_the_message_that_was_edited(bot: Bo
     assert Image.open(io.BytesIO(shown.photo)).size == (128, 128)
     assert "a cat on the moon" in shown.plain
     assert "7" in shown.plain
-    assert shown.buttons == ["again", "vary", "larger", "single", "details", "delete"]
+    assert shown.buttons[:3] == ["again", "vary", "larger"]
+    assert {"area", "single", "details", "delete"} < set(shown.buttons)
     assert await bot.used() == (1, 0)
 
 

@@ -56,7 +56,7 @@ async def test_after_a_request_the_page_agrees_with_the_ledger(site: Site) -> No
     await draw(site, "2", images="2", steps="4")
     rows = await site.service.store.ledger.rows()
     page = await samples(site)
-    who = {"tier": "free", "platform": "discord"}
+    who = {"tier": "free", "platform": "discord", "model": "embedded"}
     assert page["easel_images_total", labels(**who)] == len(rows) == 3
     gpu_s = sum(row.gpu_us for row in rows) / 1e6
     assert page["easel_gpu_seconds_total", labels(**who)] == pytest.approx(gpu_s)
