@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from engine.adapters import AdapterFile
     from engine.events import Event
 
+pytestmark = pytest.mark.model
+
 PLAIN = DrawRequest("plain", "a cat", 64, 64, steps=2, seed=7)
 
 

@@ -21,6 +21,8 @@ from engine.worker.memory import USABLE_PART, Mode, choose_mode, needed_bytes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.model
+
 TURBO = load_profile("z-image-turbo")
 KLEIN = load_profile("flux.2-klein-4b")
 BYTES = 2

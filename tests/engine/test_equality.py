@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from PIL import Image
 
+pytestmark = pytest.mark.model
+
 
 def difference(one: Image.Image, other: Image.Image) -> int:
     """Largest pixel difference, of 255."""

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from engine.families.flux2_klein import KleinSampler
 
+pytestmark = pytest.mark.model
+
 REQUEST = DrawRequest("klein", "an orange cat on a meadow", 64, 96, steps=2, seed=5)
 ENOUGH_DB = 45.0
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from engine.families.model import Canvas
 
+pytestmark = pytest.mark.model
+
 SIDE = 64
 WORDS = DrawRequest("words", "an orange cat on a green meadow", SIDE, SIDE, steps=8, seed=7)
 TOGETHER = EngineConfig(max_active=4, result_cache_bytes=0)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from PIL import Image
 
+pytestmark = pytest.mark.model
+
 REQUEST = DrawRequest("a", "an orange cat", 64, 64, steps=3, seed=3, preview_every=1)
 NAMED_GPU = "cpu:0"
 """To torch this is the CPU, to Easel it is not: every branch for a GPU is taken."""

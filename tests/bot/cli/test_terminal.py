@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from bot.config.schema import Config
     from bot.imagine.service import Service
 
+pytestmark = pytest.mark.e2e
+
 
 ANNA = Asker("console", "anna")
 CURSOR_IS_AT_THE_TOP = "\x1b[1;1R"

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tests.bot.discord.conftest import World
     from tests.easel import FieldModel
 
+pytestmark = pytest.mark.e2e
+
 
 class People:
     """Type what would be typed elsewhere into slash commands, and read what comes back."""

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tests.bot.telegram.standin import Shown, StandIn
     from tests.easel import FieldModel
 
+pytestmark = pytest.mark.e2e
+
 ACCOUNTS = {Who.ANNA: ANNA, Who.BOB: BOB, Who.MODERATOR: 13}
 
 

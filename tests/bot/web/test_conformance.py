@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from bot.imagine.service import Service
     from tests.bot.web.conftest import Site, Stage
 
+pytestmark = pytest.mark.e2e
+
 NUMBERS = ("seed", "steps", "n")
 IMAGES, EDITS = "/v1/images/generations", "/v1/images/edits"
 

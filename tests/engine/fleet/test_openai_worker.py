@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from engine.tickets import Ticket
 
+pytestmark = pytest.mark.e2e
+
 SETTINGS = FleetSettings(
     scale=ScaleSettings(min_workers=9, max_workers=9),
     health_every_s=0.05,
