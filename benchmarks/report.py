@@ -54,7 +54,11 @@ def render(document: dict[str, Any]) -> str:
         "load": _load, "pictures": _pictures, "one": _one, "batch": _batch, "queue": _queue,
         "memory": _memory,
     }  # fmt: skip
-    parts += [write(sections[name]) for name, write in writers.items() if name in sections]
+    parts += [
+        write(sections[name]) + f"\n\n*Measured on {sections[name]['measured_at'][:10]}.*"
+        for name, write in writers.items()
+        if name in sections
+    ]
     return "\n\n".join(parts) + "\n"
 
 
