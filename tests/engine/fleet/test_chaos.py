@@ -20,7 +20,7 @@ from tests.engine.fleet import virtual
 from tests.engine.fleet.simulated import SimulatedFleet, SimulatedWorker
 from tests.engine.studio import LANES, request, same
 
-SETTINGS = FleetSettings(scale=ScaleSettings(min_workers=99, max_workers=99), attempts=10**6)
+SETTINGS = FleetSettings(scale=ScaleSettings(min_workers=99, max_workers=99), tries=10**6, attempts=10**6)
 END_S = 60.0
 """Nothing happens to the workers any more."""
 
