@@ -66,6 +66,8 @@ class Delivery:
         """While a connection waits for its request."""
         request_id = reader.live.request_id
         self._readers.add(reader)
+        if self.draining:  # accepted just before that began
+            reader.turn_away()
         self._count[request_id] += 1
         try:
             yield
