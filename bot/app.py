@@ -13,7 +13,7 @@ from bot.backends.ray import ray_backend
 from bot.background.drains import Drains
 from bot.background.housekeeping import Housekeeper
 from bot.background.metering import MeterWriter
-from bot.background.orders import Orders
+from bot.background.owner_changes import OwnerChanges
 from bot.background.reconciler import Reconciler
 from bot.config.credentials import Credentials
 from bot.config.file import ConfigError
@@ -174,7 +174,7 @@ async def open_service(
             cost,
             lag,
             Reconciler(service.shop),
-            Orders(service),
+            OwnerChanges(service),
             *drains,
         )
         for part in background:

@@ -41,7 +41,7 @@ ADVICE = {
     "meter.not_written": STORED,
     "metrics.no_ledger": STORED,
     "drains.not_read": STORED,
-    "orders.not_read": STORED,
+    "owner_changes.not_read": STORED,
     "cost.not_read": STORED,
     # sales
     "sales.no_invoice": (

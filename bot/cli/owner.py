@@ -1,10 +1,11 @@
 """`easel tier|grant|ban|unban|pause|resume`: an owner's day without a chat. Works while the bot runs.
 
-The commands write into the store; the running bot looks there for what concerns it (bot.background.orders).
+The commands write into the store, where the running bot looks for them (bot.background.owner_changes).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,12 +24,23 @@ from bot.commands.owners import account_names, checked_images, checked_tier, tol
 from storage.settings import BOT, Setting
 
 if TYPE_CHECKING:
-    from storage.records.members import Member
+    from collections.abc import Awaitable, Callable
+
+    from bot.config.schema import Config
     from storage.store import Store
 
 app = typer.Typer()
 
 Why = Annotated[str, typer.Option(help="For the audit log.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """The member that a command is about, and who gives it: whoever sits here owns the machine."""
+
+    key: str
+    name: str
+    by: str
 
 
 @app.command()
@@ -40,16 +52,13 @@ def tier(
     config: ConfigOption = None,
 ) -> None:
     """Give a member another tier."""
-    settings = read_settings(config)
-    t = translator_for(settings)
 
-    async def give(store: Store) -> str:
-        found, by = await _both(store, member)
+    async def give(settings: Config, store: Store, of: Meant) -> str:
         name, end = checked_tier(settings, tier, until)
-        await store.members.set_tier(found.key, name, end, by=by, why=why)
-        return told_of_tier(await _name(store, found), name, end, t)
+        await store.members.set_tier(of.key, name, end, by=of.by, why=why)
+        return told_of_tier(of.name, name, end, translator_for(settings))
 
-    _say(with_store(settings, lambda _, store: give(store)))
+    _change(config, member, give)
 
 
 @app.command()
@@ -60,45 +69,36 @@ def grant(
     config: ConfigOption = None,
 ) -> None:
     """Give a member extra images."""
-    settings = read_settings(config)
-    t = translator_for(settings)
 
-    async def give(store: Store) -> str:
-        found, by = await _both(store, member)
+    async def give(settings: Config, store: Store, of: Meant) -> str:
         count = checked_images(images)
-        await store.members.grant(found.key, count, by=by, why=why)
-        quota = await store.members.quota(found.key)
-        return t("admin-granted", member=await _name(store, found), images=count, topup=quota.topup)
+        await store.members.grant(of.key, count, by=of.by, why=why)
+        topup = (await store.members.quota(of.key)).topup
+        return translator_for(settings)("admin-granted", member=of.name, images=count, topup=topup)
 
-    _say(with_store(settings, lambda _, store: give(store)))
+    _change(config, member, give)
 
 
 @app.command()
 def ban(member: MemberArgument, why: Why = "", config: ConfigOption = None) -> None:
     """Draw nothing more for a member; what they have waiting is cancelled."""
-    settings = read_settings(config)
-    t = translator_for(settings)
 
-    async def shut_out(store: Store) -> str:
-        found, by = await _both(store, member)
-        await store.members.ban(found.key, by=by, why=why)
-        return t("admin-banned", member=await _name(store, found))
+    async def shut_out(settings: Config, store: Store, of: Meant) -> str:
+        await store.members.ban(of.key, by=of.by, why=why)
+        return translator_for(settings)("admin-banned", member=of.name)
 
-    _say(with_store(settings, lambda _, store: shut_out(store)))
+    _change(config, member, shut_out)
 
 
 @app.command()
 def unban(member: MemberArgument, why: Why = "", config: ConfigOption = None) -> None:
     """Let a member draw again."""
-    settings = read_settings(config)
-    t = translator_for(settings)
 
-    async def let_in(store: Store) -> str:
-        found, by = await _both(store, member)
-        await store.members.unban(found.key, by=by, why=why)
-        return t("admin-unbanned", member=await _name(store, found))
+    async def let_in(settings: Config, store: Store, of: Meant) -> str:
+        await store.members.unban(of.key, by=of.by, why=why)
+        return translator_for(settings)("admin-unbanned", member=of.name)
 
-    _say(with_store(settings, lambda _, store: let_in(store)))
+    _change(config, member, let_in)
 
 
 @app.command()
@@ -124,13 +124,18 @@ def _hold(config: ConfigOption, *, paused: bool) -> None:
     _say(translator_for(settings)("admin-paused-here" if paused else "admin-resumed"))
 
 
-async def _both(store: Store, text: str) -> tuple[Member, str]:
-    """The member who is meant, and who is doing it: whoever sits here owns the machine."""
-    return await find_member(store, text), (await store.members.of("console", user_name())).key
+def _change(
+    config: ConfigOption, text: str, change: Callable[[Config, Store, Meant], Awaitable[str]]
+) -> None:
+    """Find the member, change something of theirs, and say what was done."""
 
+    async def work(settings: Config, store: Store) -> str:
+        found = await find_member(store, text)
+        by = (await store.members.of("console", user_name())).key
+        name = account_names(await store.members.identities(found.key))
+        return await change(settings, store, Meant(found.key, name, by))
 
-async def _name(store: Store, member: Member) -> str:
-    return account_names(await store.members.identities(member.key))
+    _say(with_store(read_settings(config), work))
 
 
 def _say(text: str) -> None:

@@ -17,10 +17,10 @@ from bot.messages import Reason, UserError, say
 from bot.web.admin.changes import Changes
 from bot.web.admin.costs import Costs
 from bot.web.admin.exports import Exports
+from bot.web.admin.listings import Listings
 from bot.web.admin.members import Members
 from bot.web.admin.now import Now
 from bot.web.admin.pictures import Pictures
-from bot.web.admin.records import Records
 from bot.web.admin.sign_in import NoSession, SecurityHeaders, SignIn
 from bot.web.errors import ApiError
 from storage.errors import StorageError
@@ -43,7 +43,7 @@ def build(service: Service, rate_limit: RateLimit, alerts: Alerts) -> Starlette:
     sign_in = SignIn(service, rate_limit)
     changes, exports = Changes(service, sign_in), Exports(service, sign_in)
     members, pictures = Members(service, sign_in), Pictures(service, sign_in)
-    records = Records(service, sign_in, alerts)
+    listings = Listings(service, sign_in, alerts)
 
     async def refused(request: Request, error: Exception) -> Response:
         """Any refusal, as a page in the reader's language."""
@@ -66,10 +66,10 @@ def build(service: Service, rate_limit: RateLimit, alerts: Alerts) -> Starlette:
             Route("/pictures/{job}", pictures.small),
             Route("/pictures/{job}/file", pictures.file),
             Route("/pictures/{job}/facts", pictures.facts),
-            Route("/keys", records.keys),
-            Route("/log", records.log),
-            Route("/alerts", records.alerts),
-            Route("/settings", records.settings),
+            Route("/keys", listings.keys),
+            Route("/log", listings.log),
+            Route("/alerts", listings.alerts),
+            Route("/settings", listings.settings),
             *(Route(f"/{name}", change, methods=["POST"]) for name, change in changes.all.items()),
         ],
         middleware=[Middleware(SecurityHeaders)],

@@ -11,7 +11,7 @@ from bot.imagine.pricing import money
 from bot.render import duration
 from bot.sales.income import income_facts
 from bot.web.admin.charts import Column, chart
-from bot.web.admin.names import NOBODY, Who, named
+from bot.web.admin.names import NOBODY, Person, named
 from bot.web.admin.sign_in import SignIn
 from storage.clock import to_us
 from storage.months import Period
@@ -39,7 +39,7 @@ class Row:
     images: int
     gpu: str
     cost: str
-    who: Who | None = None
+    who: Person | None = None
 
 
 class Costs:
@@ -75,7 +75,7 @@ class Costs:
     async def _tables(self, report: CostReport, t: Translator) -> list[tuple[str, list[Row]]]:
         names = await named(self._service.store, (member.member for member in report.top))
 
-        def row(name: str, tally: Tally, who: Who | None = None) -> Row:
+        def row(name: str, tally: Tally, who: Person | None = None) -> Row:
             return Row(
                 name, tally.images, duration(tally.gpu_us / 1e6), self._money(tally.cost_micro, t), who
             )

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 
 from bot import render
 from bot.imagine.pricing import money
-from bot.web.admin.names import who
+from bot.web.admin.names import person
 from bot.web.admin.sign_in import SignIn
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Members:
             visit,
             "members.html",
             sought=sought,
-            lines=[(line, who(line.name), self._cost(line, visit)) for line in lines],
+            lines=[(line, person(line.name), self._cost(line, visit)) for line in lines],
             day=self._sign_in.day,
         )
 
@@ -59,7 +59,7 @@ class Members:
             visit,
             "member.html",
             line=line,
-            who=who(line.name),
+            who=person(line.name),
             facts_found=facts,
             cost=self._cost(line, visit),
             tiers=tuple(config.tiers),

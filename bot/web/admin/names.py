@@ -13,22 +13,22 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Who:
+class Person:
     """A member on the page; without a number, whoever is forgotten or is no member."""
 
     number: int | None
     text: str
 
 
-NOBODY = Who(None, "-")
+NOBODY = Person(None, "-")
 
 
-def who(name: MemberName) -> Who:
+def person(name: MemberName) -> Person:
     """A key's label, or all accounts."""
     accounts = " = ".join(f"{one.platform} {one.user_id}" for one in name.identities)
-    return Who(name.number, name.label or accounts or NOBODY.text)
+    return Person(name.number, name.label or accounts or NOBODY.text)
 
 
-async def named(store: Store, keys: Iterable[str]) -> Mapping[str, Who]:
+async def named(store: Store, keys: Iterable[str]) -> Mapping[str, Person]:
     """The members with these keys; those that are forgotten are left out."""
-    return {key: who(name) for key, name in (await store.members.names(set(keys))).items()}
+    return {key: person(name) for key, name in (await store.members.names(set(keys))).items()}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bot import render
 from bot.commands import stats
 from bot.imagine.events import Waiting
-from bot.web.admin.names import NOBODY, Who, named
+from bot.web.admin.names import NOBODY, Person, named
 from bot.web.admin.sign_in import SignIn
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Row:
     """A request that waits or is drawn; its prompt is not the queue's business."""
 
     request_id: str
-    who: Who
+    who: Person
     tier: str
     size: str
     state: str
@@ -43,7 +43,7 @@ class Failure:
 
     at: str
     job_id: str
-    who: Who
+    who: Person
     tier: str
     reason: str
 
@@ -92,7 +92,7 @@ class Now:
         return list(islice(jobs, MOST_FAILURES))
 
 
-def _row(live: LiveRequest, names: Mapping[str, Who], visit: Visit) -> Row:
+def _row(live: LiveRequest, names: Mapping[str, Person], visit: Visit) -> Row:
     match live.latest:
         case Waiting(position=position, eta_s=eta_s):
             state = visit.t("page-waits", position=position + 1, eta=render.duration(eta_s))

@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from bot.imagine.request import ImageRequest
-from bot.web.admin.names import NOBODY, Who, named
+from bot.web.admin.names import NOBODY, Person, named
 from bot.web.admin.sign_in import SignIn
 from storage.clock import from_us, to_us
 from storage.errors import ImageGone, UnknownJob
@@ -40,7 +40,7 @@ class Shown:
 
     job_id: str
     at: str
-    who: Who
+    who: Person
     tier: str
     prompt: str | None
     """None while it is blurred, or where nobody keeps it any more."""
@@ -124,7 +124,7 @@ class Pictures:
         return to_us(noon), self._sign_in.day(noon)
 
     def _shown(
-        self, record: RequestRecord, job: JobRecord, names: Mapping[str, Who], show: str | None
+        self, record: RequestRecord, job: JobRecord, names: Mapping[str, Person], show: str | None
     ) -> Shown:
         clear = job.job_id == show
         at, who = self._sign_in.moment(record.created_at), names.get(job.member, NOBODY)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import pytest
 from typer.testing import CliRunner
 
-from bot.background.orders import Orders
+from bot.background.owner_changes import OwnerChanges
 from bot.cli.main import app
 from bot.folders import open_store
 from bot.imagine.asker import Asker
@@ -108,18 +108,18 @@ def test_a_pause_is_written_for_the_bot_that_runs_or_starts(owner: Owner) -> Non
     assert owner.sees(lambda store: store.settings.of(BOT)) == {}
 
 
-async def test_the_running_bot_does_what_was_ordered(tmp_path: Path) -> None:
+async def test_the_running_bot_does_what_the_commands_wrote(tmp_path: Path) -> None:
     async with easel(config_in(tmp_path)) as service:
-        store, orders, backend = service.store, Orders(service), service.models.default.backend
+        store, changes, backend = service.store, OwnerChanges(service), service.models.default.backend
         await store.settings.set(BOT, Setting.PAUSED, True, by="owner")
-        await orders.look()
+        await changes.look()
         assert backend.snapshot().admission_paused
         live = await service.imagine(ANNA, Options("a cat"), key="1", address={})
         other = await service.imagine(Asker("discord", "7"), Options("a dog"), key="2", address={})
         await store.members.ban((await service.member(ANNA)).key, by="owner")
-        await orders.look()
+        await changes.look()
         assert isinstance(await live.outcome(), Failed)
         assert (await service.quota(ANNA)).reserved == 0
         await store.settings.set(BOT, Setting.PAUSED, None, by="owner")
-        await orders.look()
+        await changes.look()
         assert isinstance(await other.outcome(), Done)

@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 LOOK_EVERY_S = 2.0
 
 
-class Orders(BackgroundTask):
+class OwnerChanges(BackgroundTask):
     """Looks now and then whether the bot is to pause, and whether somebody who waits has been banned."""
 
     def __init__(self, service: Service, *, every_s: float = LOOK_EVERY_S) -> None:
@@ -29,7 +29,7 @@ class Orders(BackgroundTask):
         self._every_s = every_s
 
     async def look(self) -> None:
-        """Carry out what was ordered since the last look."""
+        """Carry out what was changed since the last look."""
         service = self._service
         paused = bool((await service.store.settings.of(BOT)).get(Setting.PAUSED))
         if paused is not service.paused:
@@ -45,5 +45,5 @@ class Orders(BackgroundTask):
             try:
                 await self.look()
             except StoreUnavailable as error:
-                log.warning("orders.not_read", reason=str(error), do="nothing: it is tried again")
+                log.warning("owner_changes.not_read", reason=str(error))
             await asyncio.sleep(self._every_s)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from bot.imagine.pricing import money
-from bot.web.admin.names import NOBODY, Who, named
+from bot.web.admin.names import NOBODY, Person, named
 from bot.web.admin.sign_in import SignIn
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Key:
     """A key of the API, without its secret."""
 
     prefix: str
-    who: Who
+    who: Person
     state: str
     live: bool
     scopes: str
@@ -42,13 +42,13 @@ class Entry:
     """A row of the audit log."""
 
     at: str
-    by: Who
+    by: Person
     action: str
-    subject: Who
+    subject: Person
     detail: str
 
 
-class Records:
+class Listings:
     """Four tabs that only show, but for the button that revokes a key."""
 
     def __init__(self, service: Service, sign_in: SignIn, alerts: Alerts) -> None:
@@ -73,9 +73,9 @@ class Records:
         entries = [
             Entry(
                 self._sign_in.moment(row.at),
-                names.get(row.by, Who(None, row.by)),
+                names.get(row.by, Person(None, row.by)),
                 row.action,
-                names.get(row.subject, Who(None, row.subject)),
+                names.get(row.subject, Person(None, row.subject)),
                 " · ".join(text for text in ("" if row.detail == "{}" else row.detail, row.why) if text),
             )
             for row in rows
@@ -99,7 +99,7 @@ class Records:
             sections.setdefault(section, []).append((setting, _written(value), changed))
         return self._sign_in.page(visit, "settings.html", sections=sorted(sections.items()))
 
-    def _key(self, key: ApiKey, names: Mapping[str, Who], visit: Visit) -> Key:
+    def _key(self, key: ApiKey, names: Mapping[str, Person], visit: Visit) -> Key:
         t, expires, now = visit.t, key.expires_at, datetime.now(UTC)
         if key.revoked_at is not None:
             state = t("page-key-revoked", day=self._sign_in.day(key.revoked_at))
