@@ -27,6 +27,7 @@ class Claim:
     flow: str
     cost_s: float
     arrived_at: float
+    model: str = ""
 
 
 class _Crowd:
