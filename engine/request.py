@@ -25,9 +25,20 @@ class Role(enum.Enum):
     MASK = "mask"
     """Where to draw anew: white is drawn, black stays as it is in INIT."""
     CONTROL = "control"
-    """Whose outlines or depth to follow."""
+    """Whose structure to follow: a finished map, as its `ControlKind` says."""
     REFERENCE = "reference"
     """To look at."""
+
+
+class ControlKind(enum.Enum):
+    """What a control map shows. Not the whole of a photograph: only that."""
+
+    EDGES = "edges"
+    """White outlines on black, as Canny finds them."""
+    DEPTH = "depth"
+    """The nearer, the brighter."""
+    POSE = "pose"
+    """A figure of coloured joints and limbs, as OpenPose draws it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +49,10 @@ class Input:
     digest: str
     """SHA-256 of the file, which whoever built the engine reads for it (`engine.inputs.Reader`)."""
     strength: float = 1.0
-    """Of INIT, in (0, 1]: how much noise is put over it, 1 leaving nothing of it."""
+    """Of INIT, in (0, 1]: how much noise is put over it, 1 leaving nothing of it. Of CONTROL, in (0, 2]: how
+    closely it is followed."""
+    kind: ControlKind | None = None
+    """Of CONTROL: what the map shows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engine.adapters import AdapterFile
+    from engine.control import ControlFile
     from engine.shares import LaneTerms
 
 EMBEDDED = "embedded"
@@ -74,6 +75,8 @@ class ModelSettings:
     """LoRAs that pictures may be drawn with."""
     adapters_bytes: int = 1 << 30
     """How much of the device they may hold; where the largest that one picture may name need more, that."""
+    control: ControlFile | None = None
+    """The control network that makes pictures follow a map."""
     name: str = ""
     """What requests call it; empty: what its profile is called."""
     measured_profile: Path | None = None

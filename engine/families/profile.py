@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from engine.events import Phase
 from engine.families.plan import ONE_CAPTION, Planner
 from engine.families.tiles import Grid
-from engine.request import Role, Undrawable
+from engine.request import ControlKind, Role, Undrawable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -118,6 +118,8 @@ class Profile:
     """Side of a tile."""
     takes_pictures: bool = True
     """Pictures that come with a request reach it; where not, only words do."""
+    controls: frozenset[ControlKind] = frozenset()
+    """The maps that pictures can follow: none without a control network."""
     offered: Offered = Offered()
     hub: Hub | None = None
     known_device: bool = False
@@ -157,6 +159,9 @@ class Profile:
         on_grid = width % self.multiple == 0 and height % self.multiple == 0 and width > 0 and height > 0
         if not on_grid or request.steps < 1:
             raise Undrawable(f"{width}x{height} in {request.steps} steps cannot be drawn")
+        if not self.follows(request):
+            kinds = ", ".join(picture.kind.value for picture in request.inputs if picture.kind) or "no kind"
+            raise Undrawable(f"{self.name} has no control network here that follows {kinds}")
         if not self.takes(request):
             roles = ", ".join(sorted({picture.role.value for picture in request.inputs}))
             raise Undrawable(f"{self.name} does not draw from pictures here ({roles})")
@@ -182,4 +187,10 @@ class Profile:
     def takes(self, request: DrawRequest) -> bool:
         """Whether it can draw from all the pictures that come with a request."""
         roles = {picture.role for picture in request.inputs}
-        return not roles or (self.takes_pictures and roles <= self.planner.takes)
+        return not roles or (self.takes_pictures and roles <= self.planner.takes and self.follows(request))
+
+    def follows(self, request: DrawRequest) -> bool:
+        """Whether its control network knows the maps that come with a request."""
+        return all(
+            picture.kind in self.controls for picture in request.inputs if picture.role is Role.CONTROL
+        )

@@ -18,7 +18,7 @@ from engine.families.profile import Curve
 from engine.fleet.autoscale import ScaleSettings
 from engine.fleet.settings import FleetSettings
 from engine.front import Front
-from engine.request import Cancelled, Input, JobState, Role, Undrawable, UnreadableInput
+from engine.request import Cancelled, ControlKind, Input, JobState, Role, Undrawable, UnreadableInput
 from engine.settings import EngineConfig
 from engine.worker.loaded import Offered
 from engine.worker.protocol import Drawn
@@ -125,6 +125,14 @@ async def test_where_only_words_reach_whoever_draws_a_picture_is_refused() -> No
         front.submit(request("a"))
         with pytest.raises(Undrawable, match="pictures"):
             front.submit(request("b", inputs=(Input(Role.INIT, "0" * 64),)))
+
+
+async def test_without_a_control_network_a_map_to_follow_is_refused() -> None:
+    front = Front(fleet=SimulatedFleet([]), profile=PROFILE, config=PLAIN, settings=SETTINGS)
+    async with front:
+        edges = Input(Role.CONTROL, "0" * 64, kind=ControlKind.EDGES)
+        with pytest.raises(Undrawable, match="no control network here that follows edges"):
+            front.submit(request("a", inputs=(edges,)))
 
 
 async def test_a_job_is_cancelled_while_its_picture_is_on_its_way() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine.cache import picture_key
-from engine.request import Adapter, DrawRequest, Input, Picture, PngFile, Role
+from engine.request import Adapter, ControlKind, DrawRequest, Input, Picture, PngFile, Role
 
 PLAIN = DrawRequest("a", "a cat", 64, 64, steps=4, seed=1, guidance=2.0)
 ANOTHER: dict[str, Any] = {
@@ -41,7 +41,8 @@ def test_whatever_a_picture_or_its_file_depends_on_makes_another_of_it(name: str
     assert picture_key(replace(other, job_id="b", waited_s=9.0)) == picture_key(other)
 
 
-def test_another_source_mask_or_strength_makes_another_picture() -> None:
+def test_another_source_mask_strength_or_kind_makes_another_picture() -> None:
+    control = Input(Role.CONTROL, "0" * 64, 0.6, ControlKind.EDGES)
     mask = Input(Role.MASK, "1" * 64)
     came_with = [
         (Input(Role.INIT, "0" * 64, 0.6),),
@@ -49,5 +50,7 @@ def test_another_source_mask_or_strength_makes_another_picture() -> None:
         (Input(Role.INIT, "0" * 64, 0.5),),
         (Input(Role.INIT, "0" * 64, 0.6), mask),
         (Input(Role.INIT, "0" * 64, 0.6), replace(mask, digest="3" * 64)),
+        (control,),
+        (replace(control, kind=ControlKind.POSE),),
     ]
     assert len({picture_key(replace(PLAIN, inputs=inputs)) for inputs in came_with}) == len(came_with)
