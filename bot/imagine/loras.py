@@ -18,10 +18,11 @@ from bot.config.loras import HIGHEST, LOWEST, Lora
 from bot.config.section import Language
 from bot.imagine.options import number_text
 from bot.messages import Message, UserError, say, translator
-from engine.adapters import MOST, AdapterFile, BadAdapter, Flaw, examine
+from engine.adapters import MOST, AdapterFile, examine
 from engine.events import Action, Observer
 from engine.families.registry import index_file
 from engine.request import Adapter
+from engine.weights import BadWeights, Flaw
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -117,7 +118,7 @@ def configured(config: Config) -> Mapping[str, Lora]:
     return SHIPPED if loads else {}
 
 
-def examined(config: Config) -> Mapping[str, Usable | BadAdapter]:
+def examined(config: Config) -> Mapping[str, Usable | BadWeights]:
     """Those that can be used, and why others cannot. Blocking; an unchanged file is read once."""
     return {name: _usable(name, lora, config) for name, lora in configured(config).items()}
 
@@ -128,15 +129,15 @@ def files_for(config: Config, model: str) -> tuple[AdapterFile, ...]:
     return tuple(one.file for one in found if isinstance(one, Usable) and model in one.models)
 
 
-def flaw(name: str, bad: BadAdapter) -> Message:
+def flaw(name: str, bad: BadWeights) -> Message:
     """One sentence for the owner."""
     return say("lora-flaw", lora=name, file=str(bad.path), flaw=bad.flaw.value)
 
 
-def _usable(name: str, lora: Lora, config: Config) -> Usable | BadAdapter:
+def _usable(name: str, lora: Lora, config: Config) -> Usable | BadWeights:
     if importlib.util.find_spec("peft") is None:
-        return BadAdapter(Flaw.NO_PEFT, lora.file)
-    bad = BadAdapter(Flaw.OTHER_MODEL, lora.file)
+        return BadWeights(Flaw.NO_PEFT, lora.file)
+    bad = BadWeights(Flaw.OTHER_MODEL, lora.file)
     fits: list[str] = []
     for model, section in config.named_models.items():
         if lora.models and model != ONLY and model not in lora.models:
@@ -144,7 +145,7 @@ def _usable(name: str, lora: Lora, config: Config) -> Usable | BadAdapter:
         try:
             file = _examined(name, lora.file, _folder(section.path, section.revision))
             fits.append(model)
-        except BadAdapter as error:
+        except BadWeights as error:
             bad = error
     return Usable(lora, file, tuple(fits)) if fits else bad
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from engine.adapters import digest_of
+from engine.weights import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

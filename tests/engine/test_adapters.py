@@ -11,12 +11,13 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from engine.adapters import BadAdapter, Flaw, examine
+from engine.adapters import examine
 from engine.build import engine_with
 from engine.events import Action
 from engine.placement import resolve
 from engine.request import Adapter, DrawFailed, DrawRequest
 from engine.settings import BadSetting, EngineConfig, ModelSettings
+from engine.weights import BadWeights, Flaw
 from engine.worker.memory import ADAPTERS
 from engine.worker.pipeline import PipelineModel
 from tests.engine import loras
@@ -201,7 +202,7 @@ def _beside(key: str) -> Any:
 def test_what_a_file_holds_is_told_from_its_header(
     tiny_folder: Path, ink: loras.Pairs, tmp_path: Path, flaw: Flaw, change: Any
 ) -> None:
-    with pytest.raises(BadAdapter) as refused:
+    with pytest.raises(BadWeights) as refused:
         examine("ink", _saved(tmp_path, ink, change), tiny_folder)
     assert refused.value.flaw is flaw
 
@@ -222,7 +223,7 @@ def test_what_is_no_such_file_is_never_read_as_one(
         tmp_path: Flaw.MISSING,
         other: Flaw.OTHER_MODEL,
     }.items():
-        with pytest.raises(BadAdapter) as refused:
+        with pytest.raises(BadWeights) as refused:
             examine("ink", path, tiny_folder)
         assert refused.value.flaw is flaw, path
 

@@ -26,7 +26,7 @@ from bot.folders import DATABASE, nearest, writable
 from bot.imagine import loras
 from bot.messages import UserError, say, translator
 from engine import survey
-from engine.adapters import BadAdapter
+from engine.weights import BadWeights
 from storage.errors import AlreadyServing, StorageError
 from storage.serving import Serving
 
@@ -135,7 +135,7 @@ def _files(config: Config) -> Iterator[Finding]:
 
 def _loras(config: Config) -> Iterator[Finding]:
     for name, found in loras.examined(config).items():
-        if isinstance(found, BadAdapter):
+        if isinstance(found, BadWeights):
             yield warning(loras.flaw(name, found), say("doctor-lora-do"))
         else:
             yield fine(say("doctor-lora", lora=name))
