@@ -24,7 +24,7 @@ from bot.metrics.counting import Counting
 from engine.build import engine_with
 from engine.families.model import Caption, OnHost
 from engine.families.registry import load_profile
-from engine.request import Role
+from engine.request import ControlKind, Role
 from tests.database import lay_out
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from engine.request import DrawRequest
 
 
+FOLLOWED = frozenset({ControlKind.EDGES, ControlKind.DEPTH})
+"""The maps that the stand-in takes."""
 WARM_UP = "warm-up"
 """The engine's own drawing at its start."""
 
@@ -133,12 +135,13 @@ class TakesPictures:
     takes: frozenset[Role] = frozenset(Role)
 
     def plan(self, request: DrawRequest) -> Plan:
-        return self.planner.plan(request)
+        drawn_from = tuple(one for one in request.inputs if one.role is not Role.CONTROL)
+        return self.planner.plan(replace(request, inputs=drawn_from))
 
 
 def _profile() -> Profile:
     profile = load_profile("embedded")
-    return replace(profile, planner=TakesPictures(profile.planner))
+    return replace(profile, planner=TakesPictures(profile.planner), controls=FOLLOWED)
 
 
 def colour_of(seed: int) -> tuple[int, int, int]:
@@ -165,6 +168,7 @@ def models_of(config: Config, model: FieldModel, counting: Counting, read: Reade
             model=stand_in if len(config.models) > 1 else model, config=terms, observers=[counting], read=read
         )
         section = config.named_models.get(name) or config.named_models[""]
+        capabilities = replace(capabilities, controls=model.profile.controls)
         offered.append(Model(capabilities, engine, name, section.price_factor, section.tiers, section.about))
     return Models(*offered, aliases=config.http.model_aliases)
 

@@ -99,7 +99,10 @@ def _larger(model: Capabilities, request: ImageRequest, tier: Tier) -> tuple[Act
     """How a picture can be had larger: as it is, or drawn anew."""
     twice = Size(2 * request.width, 2 * request.height)
     kept = Workflow.ENLARGE in model.strength and why_not_enlarged(twice, model, tier) is None
-    anew = request.workflow is Workflow.TEXT and model.larger(request.size, tier.max_pixels) is not None
+    anew = (
+        request.workflow in (Workflow.TEXT, Workflow.CONTROL)
+        and model.larger(request.size, tier.max_pixels) is not None
+    )
     return (*([Action.LARGER] if kept else []), *([Action.REDRAW] if anew else []))
 
 
@@ -151,7 +154,8 @@ async def redraw(
             raise UserError(say("action-largest-tier", tier=tier.name))
         raise UserError(say("action-largest"))
     options = replace(replay(request, service.models), size=str(size), images="1")
-    return await service.imagine(asker, options, key=key, address=address)
+    brought = await service.inputs.before(request)
+    return await service.imagine(asker, options, key=key, address=address, brought=brought)
 
 
 async def single(service: Service, asker: Asker, job_id: str) -> Single:
@@ -283,6 +287,9 @@ def _detail_facts(
         facts.append((t("fact-area"), ", ".join(parts)))
     if request.expand is not None:
         facts.append((t("fact-expand"), t(f"expand-{request.expand}")))
+    if request.control is not None:
+        kind, closely = t(f"control-{request.control.value}"), number_text(request.control_strength or 0.0)
+        facts.append((t("fact-control"), t("value-control", control=kind, strength=closely)))
     if request.style:
         facts.append((t("fact-style"), request.style))
     if loras := written(request.loras):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bot.commands import buttons
 from bot.commands.button_ids import Action, Press
 from bot.imagine.inputs import Brought
-from bot.imagine.options import Options, altered, number_text
+from bot.imagine.options import OPTIONS, Options, altered, number_text
 from bot.imagine.region import CELLS, numbered
 from bot.imagine.request import replay
 from bot.render import Button, Card
@@ -93,4 +93,5 @@ async def result(service: Service, asker: Asker, target: str) -> Single:
 
 def plain(picked: Single, models: Models) -> Options:
     """What a picture was drawn from, without what was done with a picture before it."""
-    return replace(replay(picked.request, models), images="1", strength=None, area=None, expand=None)
+    done: dict[str, Any] = {option.name: None for option in OPTIONS if option.needs_picture}
+    return replace(replay(picked.request, models), images="1", **done)

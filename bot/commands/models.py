@@ -8,6 +8,7 @@ from bot.commands.command import Command
 from bot.config.section import Language
 from bot.imagine.models import Workflow
 from bot.render import Card
+from engine.request import ControlKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +41,9 @@ def _told(model: Model, t: Translator) -> Iterator[str]:
     workflows = [w for w in (Workflow.VARY, Workflow.INPAINT) if w in can.strength]
     if workflows := [*workflows, *([Workflow.EDIT] if can.edits else [])]:
         yield t("models-pictures", what=", ".join(t(f"models-{workflow}") for workflow in workflows))
+    if can.controls:
+        kinds = (kind for kind in ControlKind if kind in can.controls)
+        yield t("models-controls", what=", ".join(t(f"models-{kind.value}") for kind in kinds))
     if model.counts_as > 1:
         yield t("models-counts", images=model.counts_as)
 

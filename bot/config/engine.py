@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -28,6 +29,7 @@ class Model(Section):
     compile: bool = False
     quantisation: Quantisation = "none"
     vae_tiling_above_px: Annotated[int, Field(ge=256, le=8192)] = 1024
+    control: Path | None = None
 
 
 class NamedModel(Section):
@@ -39,6 +41,7 @@ class NamedModel(Section):
     path: str
     revision: str | None = None
     quantisation: Quantisation | None = None
+    control: Path | None = None
     tiers: tuple[str, ...] = ()
     price_factor: Annotated[int, Field(ge=1, le=100)] = 1
     default: bool = False

@@ -22,6 +22,8 @@ from bot.messages import UserError, say
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bot.config.control import Control
+
 MAX_PORT = 65535
 M = TypeVar("M", Model, NamedModel)
 
@@ -63,15 +65,23 @@ def _anchored(config: Config, base: Path) -> Config:
         "model": _anchored_model(config.model, base),
         "models": models,
         "loras": loras,
+        "control": _anchored_control(config.control, base),
     }
     return config.model_copy(update=changes)
 
 
 def _anchored_model(model: M, base: Path) -> M:
     """A hub's name, or a folder that is not there, stays as it is."""
-    if not os.path.isdir(base / model.path):
-        return model
-    return model.model_copy(update={"path": str(base / model.path)})
+    path = str(base / model.path) if os.path.isdir(base / model.path) else model.path
+    control = base / model.control if model.control is not None else None
+    return model.model_copy(update={"path": path, "control": control})
+
+
+def _anchored_control(control: Control, base: Path) -> Control:
+    source = control.depth_model
+    if source is None or not os.path.isdir(base / source):
+        return control
+    return control.model_copy(update={"depth_model": str(base / source)})
 
 
 def serving_http(config: Config, address: str) -> Config:

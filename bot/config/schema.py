@@ -16,6 +16,7 @@ from typing import Annotated, Literal
 import re2
 from pydantic import Field, field_validator, model_validator
 
+from bot.config.control import Control
 from bot.config.engine import Engine, Model, ModelName, NamedModel, OpenAI, Ray
 from bot.config.faces import Access, Discord, Http, Owners, Telegram
 from bot.config.loras import Lora, LoraName  # noqa: TC001 - pydantic reads them
@@ -116,6 +117,7 @@ class Config(Section):
     offers: dict[OfferName, Offer] = {}
     styles: dict[str, Style] = Field(default_factory=lambda: dict(SEED_STYLES))
     loras: dict[LoraName, Lora] = {}
+    control: Control = Control()
 
     @field_validator("time_zone")
     @classmethod
@@ -152,7 +154,7 @@ class Config(Section):
     def _models_for_every_tier(self) -> Config:
         if not self.models:
             return self
-        if twice := {"path", "revision"} & self.model.model_fields_set:
+        if twice := {"path", "revision", "control"} & self.model.model_fields_set:
             raise ValueError(f"model.{min(twice)}: there are [models.NAME], so it must stand in one of them")
         if sum(model.default for model in self.models.values()) > 1:
             raise ValueError("models: only one of them may have default = true")
@@ -178,7 +180,8 @@ class Config(Section):
     def named_models(self) -> dict[str, NamedModel]:
         """The models by name, the default first; the only one of [model] has none of its own."""
         if not self.models:
-            return {"": NamedModel(path=self.model.path, revision=self.model.revision)}
+            only = self.model
+            return {"": NamedModel(path=only.path, revision=only.revision, control=only.control)}
         return dict(sorted(self.models.items(), key=lambda item: not item[1].default))
 
     @property

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bot.imagine.asker import Asker
     from bot.imagine.live import LiveRequest
     from bot.imagine.models import Capabilities
+    from bot.imagine.options import Named
     from bot.imagine.service import Service
 
 MAX_CHOICES, MAX_CHOICE_CHARS = 25, 100
@@ -52,7 +53,8 @@ def add_to(face: Face) -> None:
     callback.__signature__ = signature(service.models.default.capabilities, options)
     callback = app_commands.describe(**{name: text(f"opt-{name}-about") for name in names})(callback)
     callback = app_commands.rename(**{name: text(f"opt-{name}") for name in names})(callback)
-    callback = app_commands.choices(**_choices(service.models.default.capabilities, options))(callback)
+    choices = _choices(service.models.default.capabilities, options, service.named)
+    callback = app_commands.choices(**choices)(callback)
     command = face.tree.command(name=text("cmd-imagine"), description=text("cmd-imagine-about"))
     imagine: app_commands.Command[Any, ..., None] = command(callback)
 
@@ -144,7 +146,9 @@ def _few(option: Option, model: Capabilities) -> range:
     return range(low, high + 1) if high - low < MAX_LISTED else range(0)
 
 
-def _choices(model: Capabilities, options: Sequence[Option]) -> dict[str, list[app_commands.Choice[Any]]]:
+def _choices(
+    model: Capabilities, options: Sequence[Option], named: Named
+) -> dict[str, list[app_commands.Choice[Any]]]:
     """The fields whose few values Discord lists."""
     listed: dict[str, list[app_commands.Choice[Any]]] = {
         option.name: [app_commands.Choice(name=str(n), value=n) for n in few]
@@ -153,7 +157,12 @@ def _choices(model: Capabilities, options: Sequence[Option]) -> dict[str, list[a
     }
     qualities = [app_commands.Choice(name=text(f"quality-{name}"), value=name) for name in model.steps]
     sides = [app_commands.Choice(name=text(f"expand-{side}"), value=side) for side in SIDES]
-    return {**listed, "quality": qualities, "expand": sides}
+    listed |= {"quality": qualities, "expand": sides}
+    if follows := named.get("control"):
+        listed["control"] = [
+            app_commands.Choice(name=text(f"control-{kind}"), value=kind) for kind in follows
+        ]
+    return listed
 
 
 def _typed(value: str | int | bool | None) -> Any:

@@ -14,6 +14,7 @@ import structlog
 from structlog.contextvars import bind_contextvars
 
 from bot.imagine import refusals
+from bot.imagine.control import USUAL_STRENGTH
 from bot.imagine.events import Done, Failed
 from bot.imagine.models import Workflow
 from bot.imagine.picture import Picture, as_spoiler, is_spoiler, picture_file
@@ -277,6 +278,9 @@ class JobRunner:
 def _inputs(request: ImageRequest) -> tuple[Input, ...]:
     if request.workflow is Workflow.EDIT:
         return (Input(Role.REFERENCE, request.init),)
+    if request.control is not None:
+        closely = USUAL_STRENGTH if request.control_strength is None else request.control_strength
+        return (Input(Role.CONTROL, request.map, closely, request.control),)
     init = [Input(Role.INIT, request.init, request.strength or 1.0)] if request.init else []
     mask = [Input(Role.MASK, request.mask)] if request.mask else []
     return (*init, *mask)

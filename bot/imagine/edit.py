@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bot.imagine.control import control_of
 from bot.imagine.models import Size, Workflow
 from bot.imagine.options import OPTIONS, Options
 from bot.imagine.region import AREAS, expanded
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from bot.config.money import Tier
     from bot.imagine.models import Capabilities, Model, Models
     from bot.messages import Message
+    from engine.request import ControlKind
 
 ROOM_STRENGTH = 0.9
 AREA_NAMES = {
@@ -48,6 +50,8 @@ class Given:
     """It comes from an earlier request, whose room and area it has already."""
     larger: Size | None = None
     """Draw it at this size, and change nothing else."""
+    followed: ControlKind | None = None
+    """It is such a map, from an earlier request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,7 @@ class Edit:
     workflow: Workflow
     area: str | None = None
     expand: str | None = None
+    control: ControlKind | None = None
 
 
 def edit_of(options: Options, picture: Given | None, chosen: Model) -> Edit:
@@ -67,8 +72,10 @@ def edit_of(options: Options, picture: Given | None, chosen: Model) -> Edit:
     if picture is None:
         for option in OPTIONS:
             if option.needs_picture and getattr(options, option.name):
-                raise UserError(say("error-picture-needed", option=option.name))
+                raise UserError(say("error-picture-needed", option=option.shown))
         return Edit(Workflow.TEXT)
+    if (control := control_of(options, picture, chosen)) is not None:
+        return Edit(Workflow.CONTROL, control=control)
     areas = [
         choice("area", word, model, {}, AREA_NAMES) for word in re.split(r"[,，、+]", options.area or "")
     ]
@@ -101,7 +108,7 @@ def notes_on_edit(options: Options, edit: Edit, chosen: Model, models: Models) -
 
 def strength_of(said: float | None, edit: Edit, model: Capabilities) -> float | None:
     """What was said; else the usual. Of room that is added a little stays: it has the colours beside it."""
-    if edit.workflow is Workflow.EDIT:
+    if edit.workflow in (Workflow.EDIT, Workflow.CONTROL):
         return None
     if said:
         return said

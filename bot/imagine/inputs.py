@@ -12,6 +12,7 @@ import hashlib
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.imagine import region, source
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from bot.config.money import Tier
+    from bot.imagine.maps import Maps
     from bot.imagine.request import ImageRequest
     from bot.messages import Message
     from storage.settings import Scope
@@ -71,7 +73,13 @@ class Opened:
         larger = None
         if self.brought.enlarge:
             larger = before.size if before else Size(2 * size.width, 2 * size.height)
-        return Given(size, masked=self.mask is not None, used=before is not None, larger=larger)
+        return Given(
+            size,
+            masked=self.mask is not None,
+            used=before is not None,
+            larger=larger,
+            followed=before.control if before else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +95,10 @@ class Made:
 class Inputs:
     """Reads, checks, makes and stores pictures that come with requests."""
 
-    def __init__(self, store: Store, safety: Safety) -> None:
+    def __init__(self, store: Store, safety: Safety, maps: Maps) -> None:
         self._store = store
         self._safety = safety
+        self._maps = maps
         self._threads = ThreadPoolExecutor(AT_ONCE, "pictures")
         self._held: Counter[str] = Counter()
 
@@ -117,18 +126,22 @@ class Inputs:
             raise UserError(say("moderation-picture").because(Reason.POLICY))
 
     async def make(self, opened: Opened, request: ImageRequest) -> Made:
-        """The pictures at the request's size, with the room and the mask that it asks for."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, _made, opened, request)
+        """The pictures at the request's size, with the room and the mask that it asks for, or the map.
+
+        Raises `UserError` where a picture shows nothing to follow.
+        """
+        work = partial(_followed, self._maps) if request.control else _made
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, opened, request)
 
     async def before(self, request: ImageRequest) -> Brought | None:
         """What came with an earlier request, to be used again; None where nothing did.
 
         Raises `UserError` where it is no longer kept.
         """
-        if not request.init:
+        if not request.files:
             return None
         try:
-            picture = await self._store.pictures.get_input(request.init)
+            picture = await self._store.pictures.get_input(request.map or request.init)
             mask = await self._store.pictures.get_input(request.mask) if request.mask else None
         except ImageGone:
             raise UserError(say("error-picture-gone").because(Reason.GONE)) from None
@@ -187,12 +200,27 @@ def _made(opened: Opened, request: ImageRequest) -> Made:
             mask = region.area_mask(request.area.split(","), size)
         elif mask is not None:
             mask = source.fitted(source.Source(mask), *size).image.point(lambda value: 255 * (value >= 128))
-    init = source.png(picture)
-    files = {hashlib.sha256(init).hexdigest(): init}
-    request = replace(request, init=next(iter(files)))
+    init, content = _named(picture)
+    files = {init: content}
+    request = replace(request, init=init)
     if mask is not None:
-        content = source.png(mask)
-        digest = hashlib.sha256(content).hexdigest()
+        digest, content = _named(mask)
         files[digest] = content
         request = replace(request, mask=digest)
     return Made(request, files, fitted.notes)
+
+
+def _followed(maps: Maps, opened: Opened, request: ImageRequest) -> Made:
+    """The request with its control map: the one of an earlier request is one already."""
+    assert request.control is not None
+    fitted = source.fitted(opened.picture, request.width, request.height)
+    used = opened.brought.before is not None
+    shown = fitted.image if used else maps.of(request.control, fitted.image)
+    digest, content = _named(shown)
+    return Made(replace(request, map=digest), {digest: content}, fitted.notes)
+
+
+def _named(picture: Image.Image) -> tuple[str, bytes]:
+    """A picture's file, and its digest."""
+    content = source.png(picture)
+    return hashlib.sha256(content).hexdigest(), content

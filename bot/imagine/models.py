@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from bot.messages import Message, Reason, UserError, say
 from engine.families.recognise import recognise, words_of
 from engine.families.registry import load_profile
-from engine.request import Role
+from engine.request import ControlKind, Role
 from engine.settings import EMBEDDED, BadSetting
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ class Workflow(StrEnum):
     """A picture, and words that say what to change in it."""
     ENLARGE = "enlarge"
     """A picture, drawn again at twice its size."""
+    CONTROL = "control"
+    """Words, and a map of what a picture shows: outlines, depth or a pose."""
 
 
 NEEDS = {
@@ -93,6 +95,8 @@ class Capabilities:
     """What it can do with a picture, and how strongly where nobody says: 1 keeps nothing of the picture."""
     edits: bool = False
     """It changes a picture as the words say."""
+    controls: frozenset[ControlKind] = frozenset()
+    """The maps it follows."""
     words: frozenset[str] = frozenset()
     """The words the model knows, English in lower case and Chinese by phrases; empty: any."""
 
@@ -185,6 +189,11 @@ class Models:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(self._by_name)
+
+    @property
+    def controls(self) -> frozenset[ControlKind]:
+        """What any of them follows."""
+        return frozenset(kind for model in self for kind in model.capabilities.controls)
 
     def named(self, name: str | None) -> Model:
         """The model `name`; the default where none is named, or one that is no longer there."""
@@ -284,7 +293,7 @@ def offered_models(found: Found, config: Config, backend: Backend) -> Models:
     for name, capabilities in found.capabilities.items():
         section = sections.get(name) or sections[""]
         if config.engine.backend == "openai":  # such servers are sent words alone
-            capabilities = replace(capabilities, strength={})
+            capabilities = replace(capabilities, strength={}, controls=frozenset())
         models.append(Model(capabilities, backend, name, section.price_factor, section.tiers, section.about))
     return Models(*models, aliases=config.http.model_aliases)
 

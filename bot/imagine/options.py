@@ -33,7 +33,7 @@ MAX_SEED = 2**63 - 1
 LEAST_STRENGTH = 0.01
 
 Named = Mapping[str, Collection[str]]
-"""What bot.toml names, by the option that takes it: styles, models."""
+"""What bot.toml names, by the option that takes it: styles, models, what models follow."""
 
 SIZE_NAMES = {"方": "square", "竖": "portrait", "横": "landscape", "长": "tall", "宽": "wide", "大": "large"}
 
@@ -55,6 +55,8 @@ class Options:
     strength: str | None = None
     area: str | None = None
     expand: str | None = None
+    control: str | None = None
+    control_strength: str | None = None
     private: bool = False
     model: str | None = None
 
@@ -107,6 +109,8 @@ class Option:
     """Options of an old request that no longer count once this one is said anew."""
     fewest: int = 0
     """It is shown where bot.toml names at least so many values for it."""
+    goes_with: str = ""
+    """The option without which it means nothing: it is shown where that one is."""
 
     @property
     def shown(self) -> str:
@@ -125,6 +129,8 @@ class Option:
         """What members see it called."""
         return translator(language)(f"opt-{self.name}")
 
+
+CONTROL = ("control", "control_strength")
 
 OPTIONS = (
     Option("size", Kind.SIZE, aliases=("ar", "大小", "比例"), label="Size"),
@@ -170,6 +176,7 @@ OPTIONS = (
         limits=lambda model, tier: (LEAST_STRENGTH, 1.0),
         aliases=("denoise", "强度"),
         needs_picture=True,
+        replaces=CONTROL,
         label="Denoising strength",
     ),
     Option(
@@ -178,7 +185,7 @@ OPTIONS = (
         aliases=("region",),
         needs_picture=True,
         label="Inpaint area",
-        replaces=("expand", "strength"),
+        replaces=("expand", "strength", *CONTROL),
     ),
     Option(
         "expand",
@@ -186,7 +193,26 @@ OPTIONS = (
         aliases=("outpaint", "扩展"),
         needs_picture=True,
         label="Outpaint",
-        replaces=("area", "size", "strength"),
+        replaces=("area", "size", "strength", *CONTROL),
+    ),
+    Option(
+        "control",
+        Kind.CHOICE,
+        aliases=("follow",),
+        needs_picture=True,
+        label="Control",
+        replaces=("area", "expand", "strength"),
+        fewest=1,
+    ),
+    Option(
+        "control_strength",
+        Kind.NUMBER,
+        flag="control-strength",
+        limits=lambda model, tier: (0.0, 1.0),
+        needs_picture=True,
+        label="Control strength",
+        fewest=1,
+        goes_with="control",
     ),
     Option("private", Kind.FLAG, chats_only=True),
 )
@@ -208,7 +234,9 @@ def spellings() -> Mapping[str, Option]:
 
 def shown(named: Named) -> tuple[Option, ...]:
     """The options that a bot with these names shows."""
-    return tuple(option for option in OPTIONS if len(named.get(option.name, ())) >= option.fewest)
+    return tuple(
+        option for option in OPTIONS if len(named.get(option.goes_with or option.name, ())) >= option.fewest
+    )
 
 
 def choices(option: Option, model: Capabilities, named: Named) -> tuple[str, ...]:

@@ -24,14 +24,14 @@ _HYPHENS = "[-－﹣−]"
 _QUOTED = re.compile(r'"[^"]*"|“[^”]*”|「[^」]*」|『[^』]*』|«[^»]*»')
 _OPTION = re.compile(
     rf"(?:(?<=\s)|^)(?P<dash>{_HYPHENS}{{2,}}|[—–―⸺]+|{_HYPHENS}[—–])(?P<gap>\s?)"
-    r"(?P<name>[^\W\d_]+)(?=$|[\s=:：＝,，])",
+    r"(?P<name>[^\W\d_]+(?:[-_][^\W\d_]+)*)(?=$|[\s=:：＝,，])",
 )
 _QUOTES = {'"': '"', "“": "”", "「": "」", "『": "』", "«": "»", "'": "'", "‘": "’"}
 _SPACED_SIZE = re.compile(rf"(?P<size>(?:{PIXELS.pattern})|(?:{SHAPE.pattern}))(?:$|[\s,，;；。])", re.I)
 _ITEM = r"[^\s,，、+＋]+(?:\s*[:：]\s*[^\s,，、+＋]+)?"
 _LIST = re.compile(rf"{_ITEM}(?:\s*[,，、+＋]\s*{_ITEM})*")
 """Words with a comma or a plus between them, each perhaps with a number behind a colon."""
-_FLAG_OF_SHELL = re.compile(r"--(?P<name>[^\W\d_]+)(?:=(?P<value>.*))?", re.S)
+_FLAG_OF_SHELL = re.compile(r"--(?P<name>[^\W\d_]+(?:[-_][^\W\d_]+)*)(?:=(?P<value>.*))?", re.S)
 
 
 def parse_imagine(text: str) -> Options:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
+from bot.imagine.control import control_strength
 from bot.imagine.edit import Given, edit_of, notes_on_edit, size_of, strength_of
 from bot.imagine.loras import chosen as chosen_loras
 from bot.imagine.loras import written
@@ -27,6 +28,7 @@ from bot.imagine.options import (
 from bot.imagine.text import clean_prompt, is_blank
 from bot.imagine.values import choice, number
 from bot.messages import Message, Reason, UserError, say
+from engine.request import ControlKind, Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -73,6 +75,12 @@ class ImageRequest:
     """The digest of the picture it is drawn from; empty: of none."""
     mask: str = ""
     """And of the mask; empty: the whole picture is drawn anew."""
+    control: ControlKind | None = None
+    """What of a picture it follows."""
+    control_strength: float | None = None
+    """How closely."""
+    map: str = ""
+    """The digest of the control map; empty: it follows none."""
 
     @property
     def size(self) -> Size:
@@ -81,7 +89,8 @@ class ImageRequest:
     @property
     def files(self) -> dict[str, str]:
         """The digests of the pictures that it is drawn from, by what they are for."""
-        return {role: digest for role, digest in (("init", self.init), ("mask", self.mask)) if digest}
+        files = {Role.INIT: self.init, Role.MASK: self.mask, Role.CONTROL: self.map}
+        return {role.value: digest for role, digest in files.items() if digest}
 
     def value(self, option: Option) -> str | int | float | bool | None:
         """What was resolved for an option; None where the request has none."""
@@ -92,6 +101,8 @@ class ImageRequest:
                 return str(self.size)
             case "lora":
                 return written(self.loras)
+            case "control":
+                return self.control.value if self.control else None
             case name if name in CORE:
                 value: str | int | float | bool | None = getattr(self, name)
                 return value
@@ -157,7 +168,7 @@ def resolve(
         raise UserError(say("error-no-styles"))
     style = choice("style", options.style, model, {"style": styles}, _style_names(styles))
     steps, guidance, seed = numbers.pop("steps"), numbers.pop("guidance"), numbers.pop("seed")
-    strength = numbers.pop("strength")
+    strength, closely = numbers.pop("strength"), numbers.pop("control_strength")
     if steps is None:
         steps = min(model.steps[quality], tier.max_steps)
     guidance, told = _guidance(guidance, chosen, negative=bool(negative))
@@ -184,6 +195,8 @@ def resolve(
         strength=strength_of(strength, edit, model) if picture else None,
         area=edit.area,
         expand=edit.expand,
+        control=edit.control,
+        control_strength=control_strength(closely, edit.control),
     )
     return Resolved(request, tuple(notes))
 

@@ -21,18 +21,20 @@ from bot.alerts import Alerts
 from bot.imagine import refusals
 from bot.imagine.access import require_access
 from bot.imagine.advice import Adviser
+from bot.imagine.control import KINDS
 from bot.imagine.drawing import Flight, JobRunner
 from bot.imagine.events import Done, Failed
 from bot.imagine.inputs import Inputs, Made
 from bot.imagine.live import LiveRequest
 from bot.imagine.loras import Loras
+from bot.imagine.maps import Maps
 from bot.imagine.moderation import Moderation
 from bot.imagine.request import ImageRequest, resolve
 from bot.imagine.safety import Safety
 from bot.messages import Reason, UserError, best_language, say
 from bot.metrics.counting import Counting
 from bot.sales.shop import Shop
-from engine.request import Draining, EngineError
+from engine.request import ControlKind, Draining, EngineError
 from storage.errors import Refusal, StoreUnavailable
 from storage.records.requests import CancelledBy, NewInput, NewJob, NewRequest, Source
 from storage.records.requests import JobState as Row
@@ -75,6 +77,7 @@ class Service:
         safety: Safety | None = None,
         counting: Counting | None = None,
         loras: Loras | None = None,
+        maps: Maps | None = None,
         signal: Callable[[], asyncio.Event] = asyncio.Event,
     ) -> None:
         """`signal` makes what those who follow a request wait on."""
@@ -89,7 +92,7 @@ class Service:
         self._adviser = Adviser(store)
         self.loras = loras or Loras(config)
         safety = safety or Safety(config.moderation)
-        self.inputs = Inputs(store, safety)
+        self.inputs = Inputs(store, safety, maps or Maps(config.control))
         self._runner = JobRunner(config, models, store, safety, self.loras)
         self._flights: dict[str, Flight] = {}
         self.paused = False
@@ -104,6 +107,7 @@ class Service:
             "style": tuple(self.config.styles),
             "model": self.models.names,
             "lora": tuple(self.loras.of()),
+            "control": tuple(kind for kind in KINDS if ControlKind(kind) in self.models.controls),
         }
 
     # life

@@ -59,4 +59,4 @@ def number(option: Option, text: str | None, model: Capabilities, tier: Tier) ->
             return value
     limits = {"low": str(low), "high": str(high)} if whole else {"low": f"{low:g}", "high": f"{high:g}"}
     id_ = "error-range-random" if option.random else "error-range"
-    raise UserError(say(id_, option=option.name, found=word, **limits))
+    raise UserError(say(id_, option=option.shown, found=word, **limits))

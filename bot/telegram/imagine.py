@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from telegram import Chat
 
 from bot.commands import buttons, edits
+from bot.imagine.options import OPTIONS
 from bot.imagine.parse import parse_imagine
 from bot.messages import Reason, UserError, say
 from bot.telegram import html, keyboards
@@ -162,7 +163,7 @@ class Imagine:
         """
         if not options.prompt:
             raise UserError(say("error-prompt-empty"))
-        if options.strength or options.area or options.expand:
+        if any(option.needs_picture and getattr(options, option.name) for option in OPTIONS):
             await self._change(asked, target, options)
             return
         caller = asked.caller

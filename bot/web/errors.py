@@ -109,7 +109,7 @@ KINDS: Mapping[Reason, Kind] = {
 }
 """What the bot refuses, on any face, as this one answers it."""
 
-PARAMS = {option.name: option.field for option in OPTIONS}
+PARAMS = {name: option.field for option in OPTIONS for name in (option.name, option.shown)}
 """Options whose name over HTTP is another."""
 
 THEIR_NAMES = {

@@ -12,6 +12,7 @@ from bot.imagine.text import clean_prompt
 from bot.messages import say
 from bot.web.caller import Authenticator
 from bot.web.errors import NO_MODEL, failed
+from engine.request import ControlKind
 
 BORN = 1_764_115_200
 """OpenAI's clients want to know when a model was made; of ours nobody needs to, so all say the same."""
@@ -26,6 +27,7 @@ class ModelFacts(BaseModel):
     sizes: Annotated[dict[str, str], Field(description="The shapes by name.")]
     steps: Annotated[dict[str, int], Field(description="Steps by quality.")]
     pictures: Annotated[list[str], Field(description="What it does with a picture that is sent along.")]
+    controls: Annotated[list[str], Field(description="What it follows of a picture: `control`.")]
     negative_prompt: Annotated[bool, Field(description="Whether it reads one.")]
 
 
@@ -88,6 +90,7 @@ def _told(name: str, model: Model) -> ModelObject:
         sizes={shape: str(size) for shape, size in can.sizes.items()},
         steps=dict(can.steps),
         pictures=[*(workflow.value for workflow in can.strength), *(["edit"] if can.edits else [])],
+        controls=[kind.value for kind in ControlKind if kind in can.controls],
         negative_prompt=can.negative_guidance is not None,
     )
     return ModelObject(id=name, easel=facts)

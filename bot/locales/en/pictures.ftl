@@ -28,6 +28,20 @@ error-workflow-inpaint = { $model } cannot draw a part of a picture anew.
 error-workflow-enlarge = { $model } cannot enlarge a picture.
 moderation-picture = That picture cannot be used here.
 
+## Pictures that are followed
+
+error-control-none = { $model } cannot keep to the outlines, depth or pose of a picture.
+error-control-kind = { $model } cannot keep to { $found }; it can keep to: { $allowed }.
+error-control-two = A picture is drawn along one thing at a time: choose edges, depth or pose.
+error-control-missing = control-strength says how closely to keep to a picture: say what to keep to as well, with control.
+error-control-alone = With control, only the map of your picture is used: leave out { $option }.
+error-control-again = Only the map of that picture is kept. Send the picture again to use it in another way.
+error-control-nothing-edges = No outlines were found in that picture.
+error-control-map-depth = Send a depth map, in shades of grey and lighter where it is nearer: none is made of photos here.
+error-control-map-pose = Send a pose as OpenPose draws it, in colours on black: none is made of photos here.
+fact-control = Drawn along
+value-control = { $control }, { $strength }
+
 ## What can be done with a result
 
 button-redraw = Redraw larger

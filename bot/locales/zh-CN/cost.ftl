@@ -132,3 +132,4 @@ kind-vary = 图片变化
 kind-inpaint = 局部重绘
 kind-enlarge = 放大
 kind-edit = 按指令修改
+kind-control = 依照构图

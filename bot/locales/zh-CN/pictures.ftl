@@ -28,6 +28,20 @@ error-workflow-inpaint = { $model } 不能重画图片的一部分。
 error-workflow-enlarge = { $model } 不能放大图片。
 moderation-picture = 这张图片不能在这里使用。
 
+## 依照图片的构图
+
+error-control-none = { $model } 不能依照图片的轮廓、深度或姿势来画。
+error-control-kind = { $model } 不能依照 { $found } 来画，可选：{ $allowed }。
+error-control-two = 一次只能依照一样：edges、depth 或 pose。
+error-control-missing = 构图强度说明依照得多严格，请同时用 control 说明依照什么。
+error-control-alone = 使用 control 时只用到图片的控制图，请去掉 { $option }。
+error-control-again = 这张图片只保存了控制图，要换一种用法，请重新发送图片。
+error-control-nothing-edges = 在这张图片里没有找到轮廓。
+error-control-map-depth = 请发送深度图（灰度，越近越亮），这里不能由照片生成。
+error-control-map-pose = 请发送 OpenPose 样式的姿势图（黑底彩色），这里不能由照片生成。
+fact-control = 构图
+value-control = { $control }，{ $strength }
+
 ## 对结果可以做什么
 
 button-redraw = 重画大图

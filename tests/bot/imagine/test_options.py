@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,28 +22,35 @@ from bot.imagine.edit import Given
 from bot.imagine.events import Done
 from bot.imagine.inputs import Brought
 from bot.imagine.models import Model, Models, Size, load_capabilities
-from bot.imagine.options import OPTIONS, Kind, Option, Options, about, altered, choices
+from bot.imagine.options import BY_NAME, OPTIONS, Kind, Option, Options, about, altered, choices
 from bot.imagine.parse import parse_imagine, parse_words
 from bot.imagine.request import replay, resolve
 from bot.imagine.source import png
 from bot.messages import LANGUAGES, translator
 from bot.web.images import options as options_of_body
 from bot.web.schemas import EditRequest, GenerationRequest
+from engine.request import ControlKind
 from tests.easel import config_in, easel
 
 if TYPE_CHECKING:
     from bot.imagine.request import ImageRequest
     from engine.backend import Backend
 
-EMBEDDED = load_capabilities("embedded")
+EMBEDDED = replace(load_capabilities("embedded"), controls=frozenset(ControlKind))
 TIER = SEED_TIERS["premium"]
 STYLES = {"ink": Style(prompt="{prompt}, in ink")}
 MODELS = {"plain": {"path": "embedded", "default": True}, "careful": {"path": "embedded"}}
-NAMED = {"style": tuple(STYLES), "model": tuple(MODELS), "lora": ("ink",)}
+NAMED = {
+    "style": tuple(STYLES),
+    "model": tuple(MODELS),
+    "lora": ("ink",),
+    "control": ("depth", "edges"),
+}
 TWO = Models(*(Model(EMBEDDED, cast("Backend", None), name) for name in MODELS))
 LORAS = {"ink": Lora(file=Path("ink.safetensors"))}
 SAME_PICTURE = ("images", "private")
 """Options that say how many pictures, or who sees them, and nothing about one of them."""
+SOURCE = png(Image.linear_gradient("L").rotate(90).resize((128, 128)).point(lambda grey: grey // 64 * 64))
 ANNA = Asker("console", "anna", tier="premium")
 
 
@@ -60,9 +68,14 @@ def value(option: Option) -> str | bool:
     return (choices(option, EMBEDDED, NAMED) or ("blur",))[-1]
 
 
+def said(option: Option) -> dict[str, Any]:
+    """The option, with the one that it means nothing without."""
+    return {one: value(BY_NAME[one]) for one in (option.goes_with, option.name) if one}
+
+
 def asked(option: Option) -> Options:
-    said: dict[str, Any] = {"seed": "7"} | {option.name: value(option)}
-    return Options(prompt="a cat", **said)
+    words: dict[str, Any] = {"prompt": "a cat", "seed": "7"} | said(option)
+    return Options(**words)
 
 
 def resolved(options: Options, picture: Given | None = None) -> ImageRequest:
@@ -91,7 +104,7 @@ def test_it_makes_another_request_that_its_replay_makes_again(option: Option) ->
 @every_option
 def test_typed_anew_it_wins_over_an_old_request(option: Option) -> None:
     anew, before = asked(option), resolved(PLAIN, given(option))
-    vary = altered(replay(before, TWO), Options(**{option.name: value(option)}))  # type: ignore[arg-type]
+    vary = altered(replay(before, TWO), Options(**said(option)))
     assert resolved(vary, given(option)) == resolved(anew, given(option))
 
 
@@ -118,8 +131,7 @@ def test_it_is_a_field_of_the_slash_command_and_of_the_api_and_in_every_help(opt
     numbers = {Kind.WHOLE: int, Kind.NUMBER: float}
     request = EditRequest if option.needs_picture else GenerationRequest
     body = request(prompt="a cat", **{option.field: numbers.get(option.kind, str)(value(option))})
-    said = getattr(options_of_body(body), option.name)
-    assert said == value(option)
+    assert getattr(options_of_body(body), option.name) == value(option)
 
 
 async def test_it_reaches_the_result_cache_and_the_file(tmp_path: Path) -> None:
@@ -139,7 +151,7 @@ async def test_it_reaches_the_result_cache_and_the_file(tmp_path: Path) -> None:
 
         _, plain = await drawn(PLAIN, "plain")
         for option in OPTIONS:
-            brought = Brought(png(Image.new("RGB", (128, 128), "orange"))) if option.needs_picture else None
+            brought = Brought(SOURCE) if option.needs_picture else None
             first, told = await drawn(asked(option), f"{option.name}-1", brought)
             again, _ = await drawn(asked(option), f"{option.name}-2", brought)
             assert (option.name, first, again) == (option.name, option.name in SAME_PICTURE, True)
