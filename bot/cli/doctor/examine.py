@@ -50,6 +50,7 @@ LIBRARIES = {
     "openai": "openai",
     "gpu": "torchao",
     "lora": "peft",
+    "control": "cv2",
 }
 BACKENDS = {"ray": "cluster", "openai": "openai"}
 """The extra that a backend needs."""
