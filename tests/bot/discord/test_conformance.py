@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import discord
 import pytest
 
+from bot.imagine.options import BY_NAME
 from bot.imagine.parse import parse_imagine
 from bot.messages import translator
 from tests.bot.discord.conftest import QUARTER_S, labels, words
@@ -48,7 +49,8 @@ class People:
 
     async def bring(self, line: str, picture: bytes) -> None:
         asked = parse_imagine(line.partition(" ")[2])
-        options = {"strength": asked.strength, "area": asked.area, "expand": asked.expand}
+        names = ("strength", "area", "expand", "control", "control_strength", "lora")
+        options = {BY_NAME[name].shown: getattr(asked, name) for name in names}
         said = {name: value for name, value in options.items() if value is not None}
         result = await self._world.begin(asked.prompt, picture=("cat.png", picture), **said)
         self._answers.append(result)

@@ -36,7 +36,14 @@ def only(can: Can) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("notion", [can], ids=[can.name.lower()])
 
 
-PHOTO = png(Image.new("RGB", (160, 128), "orange"))
+def _photo() -> bytes:
+    """A blue sign on orange."""
+    image = Image.new("RGB", (160, 128), "orange")
+    image.paste("blue", (40, 32, 120, 96))
+    return png(image)
+
+
+PHOTO = _photo()
 
 
 def _bomb() -> bytes:
@@ -286,6 +293,25 @@ class FaceConformance:
         assert await used(face) == (1, 0)
         (row,) = await face.service.store.ledger.rows()
         assert row.kind == kind
+
+    async def test_a_picture_of_ones_own_is_followed_together_with_loras(self, face: Face) -> None:
+        options = '--control edges --control-strength 0.5 --lora "ink:0.5, line:1"'
+        await face.bring(f"/imagine a blue cat {options}", PHOTO)
+        await face.settled()
+        (picture,) = face.pictures()
+        told = Image.open(io.BytesIO(picture)).info["parameters"]
+        for said in ("Control: edges", "Control strength: 0.5", 'Lora: "ink:0.5, line:1"'):
+            assert said in told
+        assert await used(face) == (1, 0)
+        (row,) = await face.service.store.ledger.rows()
+        assert row.kind == "control"
+
+    async def test_what_cannot_be_followed_gets_one_sentence_and_costs_nothing(self, face: Face) -> None:
+        await face.bring("/imagine a blue cat --control depth", PHOTO)
+        await face.settled()
+        assert says(face.words(), "error-control-map-depth")
+        assert face.model.drawn == []
+        assert await used(face) == (0, 0)
 
     @pytest.mark.parametrize("name", UNUSABLE)
     async def test_what_is_no_picture_is_refused_in_one_sentence_and_costs_nothing(

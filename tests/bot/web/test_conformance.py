@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 
 from bot.imagine.asker import Asker
+from bot.imagine.options import BY_NAME
 from bot.imagine.parse import parse_imagine
 from tests.bot.faces.conformance import FaceConformance
 from tests.bot.faces.driver import Can, Who
@@ -88,8 +89,9 @@ class Program:
 
     async def bring(self, line: str, picture: bytes) -> None:
         options = parse_imagine(line.partition(" ")[2])
-        asked = {"prompt": options.prompt, "strength": options.strength, "area": options.area}
-        form = {name: value for name, value in (asked | {"expand": options.expand}).items() if value}
+        names = ("prompt", "strength", "area", "expand", "control", "control_strength", "lora")
+        asked = {BY_NAME[name].field if name in BY_NAME else name: getattr(options, name) for name in names}
+        form = {name: value for name, value in asked.items() if value}
         async with self._site.http(self._text) as http:
             answer = await http.post(EDITS, data=form, files={"image": ("cat.png", picture)})
         self._answered(answer, "")
