@@ -24,6 +24,7 @@ from bot.folders import open_store
 from bot.imagine.drawing import slow_lane
 from bot.imagine.loras import Loras, files_for
 from bot.imagine.models import find_models, offered_models
+from bot.imagine.networks import usable
 from bot.imagine.pricing import Pricing
 from bot.imagine.service import Service
 from bot.metrics.counting import Counting
@@ -103,6 +104,7 @@ def model_settings(config: Config, name: str | None = None) -> ModelSettings:
         tile_above_px=section.vae_tiling_above_px,
         measured_profile=config.storage.folder / PROFILE,
         adapters=files_for(config, next(iter(named)) if name is None else name),
+        control=usable(config, next(iter(named)) if name is None else name),
     )
 
 
@@ -154,7 +156,7 @@ async def open_service(
             await engine.start()
         except BadSetting as bad:
             raise ConfigError([f"bot.toml: model.{bad}"]) from bad
-        for problem in found.problems.values():
+        for problem in (*found.problems.values(), *found.networks.values()):
             alerts.at_start(problem)
         service = Service(
             config=config,

@@ -51,8 +51,9 @@ def add_to(face: Face) -> None:
     options = shown(service.named)
     names = ("prompt", *FILES, *(option.name for option in options))
     callback.__signature__ = signature(service.models.default.capabilities, options)
-    callback = app_commands.describe(**{name: text(f"opt-{name}-about") for name in names})(callback)
-    callback = app_commands.rename(**{name: text(f"opt-{name}") for name in names})(callback)
+    ids = {name: f"opt-{name.replace('_', '-')}" for name in names}
+    callback = app_commands.describe(**{name: text(f"{id_}-about") for name, id_ in ids.items()})(callback)
+    callback = app_commands.rename(**{name: text(id_) for name, id_ in ids.items()})(callback)
     choices = _choices(service.models.default.capabilities, options, service.named)
     callback = app_commands.choices(**choices)(callback)
     command = face.tree.command(name=text("cmd-imagine"), description=text("cmd-imagine-about"))

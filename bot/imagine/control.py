@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from typing import TYPE_CHECKING
 
@@ -12,9 +11,6 @@ from bot.messages import UserError, say
 from engine.request import ControlKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from bot.imagine.edit import Given
     from bot.imagine.models import Model
 
 KINDS = tuple(kind.value for kind in ControlKind)
@@ -34,8 +30,11 @@ NAMES = {
 }
 
 
-def control_of(options: Options, picture: Given, chosen: Model) -> ControlKind | None:
-    """What of the picture is followed; None where it is drawn from in another way.
+def control_of(
+    options: Options, chosen: Model, *, masked: bool, followed: ControlKind | None
+) -> ControlKind | None:
+    """What of the picture is followed; None where it is drawn from in another way. `masked`: it has a mask;
+    `followed`: it is such a map, from an earlier request.
 
     Raises UserError where the model does not follow it, or something else is asked of the picture too.
     """
@@ -45,7 +44,7 @@ def control_of(options: Options, picture: Given, chosen: Model) -> ControlKind |
     if word is None:
         if options.control_strength:
             raise UserError(say("error-control-missing"))
-        if picture.followed is not None:
+        if followed is not None:
             raise UserError(say("error-control-again"))
         return None
     kind, follows = ControlKind(word), chosen.capabilities.controls
@@ -57,9 +56,9 @@ def control_of(options: Options, picture: Given, chosen: Model) -> ControlKind |
     others = [one for one in OPTIONS if one.needs_picture and not one.name.startswith("control")]
     if other := next((one.name for one in others if getattr(options, one.name)), None):
         raise UserError(say("error-control-alone", option=other))
-    if picture.masked:
+    if masked:
         raise UserError(say("error-control-alone", option="mask"))
-    if picture.followed not in (None, kind):
+    if followed not in (None, kind):
         raise UserError(say("error-control-again"))
     return kind
 
@@ -69,9 +68,3 @@ def control_strength(said: float | None, kind: ControlKind | None) -> float | No
     if kind is None:
         return None
     return USUAL_STRENGTH if said is None else said
-
-
-def makeable(kinds: Iterable[ControlKind]) -> frozenset[ControlKind]:
-    """Of what a model follows, what can be asked for here: outlines are found by OpenCV."""
-    there = importlib.util.find_spec("cv2") is not None
-    return frozenset(kind for kind in kinds if kind is not ControlKind.EDGES or there)

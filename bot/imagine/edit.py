@@ -74,7 +74,8 @@ def edit_of(options: Options, picture: Given | None, chosen: Model) -> Edit:
             if option.needs_picture and getattr(options, option.name):
                 raise UserError(say("error-picture-needed", option=option.shown))
         return Edit(Workflow.TEXT)
-    if (control := control_of(options, picture, chosen)) is not None:
+    control = control_of(options, chosen, masked=picture.masked, followed=picture.followed)
+    if control is not None:
         return Edit(Workflow.CONTROL, control=control)
     areas = [
         choice("area", word, model, {}, AREA_NAMES) for word in re.split(r"[,，、+]", options.area or "")

@@ -8,34 +8,33 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from difflib import get_close_matches
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
 
-import engine
 from bot.config.loras import HIGHEST, LOWEST, Lora
 from bot.config.section import Language
+from bot.imagine.networks import model_folder
 from bot.imagine.options import number_text
 from bot.messages import Message, UserError, say, translator
 from engine.adapters import MOST, AdapterFile, examine
 from engine.events import Action, Observer
-from engine.families.registry import index_file
 from engine.request import Adapter
+from engine.settings import EMBEDDED_FOLDER
 from engine.weights import BadWeights, Flaw
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from bot.config.schema import Config
     from engine.events import Event
 
 log = structlog.get_logger(__name__)
 
-EMBEDDED = Path(engine.__file__).parent / "embedded"
 SHIPPED: dict[str, Lora] = {
-    "ink": Lora(file=EMBEDDED / "loras" / "ink.safetensors", names={Language.ZH_CN: "墨线"}),
-    "sepia": Lora(file=EMBEDDED / "loras" / "sepia.safetensors", names={Language.ZH_CN: "旧照"}),
+    "ink": Lora(file=EMBEDDED_FOLDER / "loras" / "ink.safetensors", names={Language.ZH_CN: "墨线"}),
+    "sepia": Lora(file=EMBEDDED_FOLDER / "loras" / "sepia.safetensors", names={Language.ZH_CN: "旧照"}),
 }
 """Those of the embedded model, where bot.toml names none."""
 _ITEM = re.compile(r"(?P<name>[^\s:=,+]+)(?:\s*[:=]\s*(?P<strength>[^\s:=,+]+))?[\s,+]*")
@@ -143,7 +142,7 @@ def _usable(name: str, lora: Lora, config: Config) -> Usable | BadWeights:
         if lora.models and model != ONLY and model not in lora.models:
             continue
         try:
-            file = _examined(name, lora.file, _folder(section.path, section.revision))
+            file = _examined(name, lora.file, model_folder(section.path, section.revision))
             fits.append(model)
         except BadWeights as error:
             bad = error
@@ -196,14 +195,6 @@ def _strength(text: str | None, lora: Lora) -> float:
     if any(map(str.isdigit, text)) and _STRENGTH.fullmatch(text) and LOWEST <= float(text) <= HIGHEST:
         return float(text)
     raise UserError(say("error-range", option="lora", found=text, low=f"{LOWEST:g}", high=f"{HIGHEST:g}"))
-
-
-def _folder(path: str, revision: str | None) -> Path | None:
-    """Where the model is that they must fit; None where that cannot be told."""
-    if path == "embedded":
-        return EMBEDDED
-    index = index_file(path, revision)
-    return index.parent if index is not None else None
 
 
 def _examined(name: str, path: Path, model: Path | None) -> AdapterFile:

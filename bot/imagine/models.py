@@ -14,11 +14,13 @@ from functools import cache
 from math import isqrt, sqrt
 from typing import TYPE_CHECKING
 
+from bot.imagine.networks import flaw, followed, network
 from bot.messages import Message, Reason, UserError, say
 from engine.families.recognise import recognise, words_of
 from engine.families.registry import load_profile
 from engine.request import ControlKind, Role
 from engine.settings import EMBEDDED, BadSetting
+from engine.weights import BadWeights
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -265,6 +267,8 @@ class Found:
     capabilities: Mapping[str, Capabilities]
     """By name."""
     problems: Mapping[str, Message] = field(default_factory=dict)
+    networks: Mapping[str, Message] = field(default_factory=dict)
+    """And on each control network that cannot be used: its model is offered all the same."""
 
 
 def find_models(config: Config, *, download: bool = False) -> Found:
@@ -274,6 +278,7 @@ def find_models(config: Config, *, download: bool = False) -> Found:
     """
     capabilities: dict[str, Capabilities] = {}
     problems: dict[str, Message] = {}
+    networks: dict[str, Message] = {}
     elsewhere = config.engine.backend != "local"
     for name, section in config.named_models.items():
         try:
@@ -283,8 +288,11 @@ def find_models(config: Config, *, download: bool = False) -> Found:
                 raise
             problems[name] = say("model-not-offered", model=name, reason=str(bad))
         else:
-            capabilities[name or found.name] = capabilities_of(found, words_of(section.path))
-    return Found(capabilities, problems)
+            offered = capabilities_of(found, words_of(section.path))
+            capabilities[name or found.name] = replace(offered, controls=followed(config, name))
+            if isinstance(bad_network := network(config, name), BadWeights):
+                networks[name or found.name] = flaw(name or found.name, bad_network)
+    return Found(capabilities, problems, networks)
 
 
 def offered_models(found: Found, config: Config, backend: Backend) -> Models:

@@ -121,13 +121,18 @@ class Option:
         return self.api or self.name
 
     @property
+    def id(self) -> str:
+        """The message id of its name, and the stem of what it is for."""
+        return f"opt-{self.name.replace('_', '-')}"
+
+    @property
     def about(self) -> str:
         """The message id of what it is for."""
-        return f"opt-{self.name}-about"
+        return f"{self.id}-about"
 
     def called(self, language: str) -> str:
         """What members see it called."""
-        return translator(language)(f"opt-{self.name}")
+        return translator(language)(self.id)
 
 
 CONTROL = ("control", "control_strength")

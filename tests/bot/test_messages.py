@@ -151,8 +151,7 @@ def test_every_message_is_said_somewhere() -> None:
 
 def test_every_id_that_is_made_from_a_table_exists_and_no_other() -> None:
     known = set(gaps("en"))
-    named = {*(option.name for option in OPTIONS), "prompt"}
-    assert {f"{stem}{name}" for name in named for stem in ("opt-",)} <= known
+    assert {"opt-prompt", *(option.id for option in OPTIONS)} <= known
     assert {option.about for option in OPTIONS} <= known
     assert {id_ for id_ in known if id_.startswith("button-")} == {f"button-{action}" for action in Action}
     named = {f"area-{name}" for name in AREAS if not name.isdecimal()} | {f"expand-{side}" for side in SIDES}

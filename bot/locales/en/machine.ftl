@@ -96,6 +96,15 @@ lora-flaw = The LoRA { $lora } is not offered: { $flaw ->
         [other-model] { $file } was trained for another model than [model] names
        *[other] { $file } cannot be used
     }.
+control-flaw = The control network of { $model } is not used: { $flaw ->
+        [missing] there is no file { $file }, or not exactly one .safetensors in that folder
+        [pickle] { $file } is a pickle, which could run code; convert it to .safetensors
+        [unreadable] { $file } is not a whole .safetensors file
+        [no-control] { $file } holds no control network of Z-Image
+        [unknown-control] { $file } is of no release that is known, so nobody can tell where its layers belong
+        [other-model] { $file } was made for another model
+       *[other] { $file } cannot be used
+    }.
 lora-refused = The LoRA { $lora } is not offered: the model cannot load it ({ $reason }).
 loras-none = bot.toml names no LoRAs.
 loras-file = { $lora }: strength { $strength }, { $file }, SHA-256 { $digest }…

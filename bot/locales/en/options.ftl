@@ -31,8 +31,8 @@ opt-expand = expand
 opt-expand-about = Where to draw more around the picture
 opt-control = control
 opt-control-about = What of your picture to keep to: its outlines, its depth, or a pose
-opt-control_strength = control-strength
-opt-control_strength-about = How closely to keep to it; 0.75 unless you say otherwise
+opt-control-strength = control-strength
+opt-control-strength-about = How closely to keep to it; 0.75 unless you say otherwise
 opt-private = private
 opt-private-about = Only you see it
 

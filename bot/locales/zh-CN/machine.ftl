@@ -96,6 +96,15 @@ lora-flaw = LoRA { $lora } 未提供：{ $flaw ->
         [other-model] { $file } 是为 [model] 以外的模型训练的
        *[other] { $file } 无法使用
     }。
+control-flaw = 未使用 { $model } 的控制网络：{ $flaw ->
+        [missing] 没有文件 { $file }，或该文件夹里不是恰好一个 .safetensors
+        [pickle] { $file } 是 pickle 文件，可能执行代码，请转换成 .safetensors
+        [unreadable] { $file } 不是完整的 .safetensors 文件
+        [no-control] { $file } 里没有 Z-Image 的控制网络
+        [unknown-control] { $file } 不属于任何已知的版本，无法确定各层的位置
+        [other-model] { $file } 是为别的模型做的
+       *[other] { $file } 无法使用
+    }。
 lora-refused = LoRA { $lora } 未提供：模型无法载入它（{ $reason }）。
 loras-none = bot.toml 里没有配置 LoRA。
 loras-file = { $lora }：强度 { $strength }，{ $file }，SHA-256 { $digest }…

@@ -31,8 +31,8 @@ opt-expand = 扩图
 opt-expand-about = 往哪一边扩展图片
 opt-control = 构图
 opt-control-about = 依照图片的什么来画：轮廓、深度或姿势
-opt-control_strength = 构图强度
-opt-control_strength-about = 依照得多严格，默认 0.75
+opt-control-strength = 构图强度
+opt-control-strength-about = 依照得多严格，默认 0.75
 opt-private = 私密
 opt-private-about = 只有您看得到
 

@@ -1,0 +1,77 @@
+"""The control networks of bot.toml, which make models follow a picture: what each follows, or why it cannot."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+from typing import TYPE_CHECKING
+
+from bot.messages import Message, say
+from engine.control import ControlFile, examine
+from engine.families.registry import index_file
+from engine.request import ControlKind
+from engine.settings import EMBEDDED, EMBEDDED_FOLDER
+from engine.weights import BadWeights
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bot.config.schema import Config
+
+SHIPPED = EMBEDDED_FOLDER / "control"
+"""The embedded model's own."""
+
+
+def network(config: Config, name: str) -> ControlFile | BadWeights | None:
+    """That of a model of bot.toml; None where it has none. Blocking; an unchanged file is read once."""
+    section = config.named_models[name]
+    path = section.control
+    if path is None and section.path == EMBEDDED and SHIPPED.exists() and not config.model.compile:
+        path = SHIPPED
+    if path is None or config.engine.backend == "openai":
+        return None
+    try:
+        return _examined(path, model_folder(section.path, section.revision), _version(path))
+    except BadWeights as bad:
+        return bad
+
+
+def usable(config: Config, name: str) -> ControlFile | None:
+    """The same where it is sound."""
+    found = network(config, name)
+    return found if isinstance(found, ControlFile) else None
+
+
+def followed(config: Config, name: str) -> frozenset[ControlKind]:
+    """What can be asked for of what it follows: without OpenCV nobody finds outlines."""
+    found = usable(config, name)
+    kinds = found.kinds if found is not None else frozenset()
+    return kinds if finds_outlines() else kinds - {ControlKind.EDGES}
+
+
+def finds_outlines() -> bool:
+    """Whether the extra `control` is installed."""
+    return importlib.util.find_spec("cv2") is not None
+
+
+def flaw(name: str, bad: BadWeights) -> Message:
+    """One sentence for the owner."""
+    return say("control-flaw", model=name, file=str(bad.path), flaw=bad.flaw.value)
+
+
+def model_folder(path: str, revision: str | None) -> Path | None:
+    """Where a model is that a file must fit; None where that cannot be told."""
+    if path == EMBEDDED:
+        return EMBEDDED_FOLDER
+    index = index_file(path, revision)
+    return index.parent if index is not None else None
+
+
+def _version(path: Path) -> object:
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    return tuple((file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in files if file.exists())
+
+
+@functools.lru_cache(maxsize=64)
+def _examined(path: Path, model: Path | None, version: object) -> ControlFile:
+    return examine(path, model)
