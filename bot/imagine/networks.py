@@ -1,4 +1,4 @@
-"""The control networks of bot.toml, which make models follow a picture: what each follows, or why it cannot."""
+"""The control networks of bot.toml, by which models follow a picture: what each follows, or its flaw."""
 
 from __future__ import annotations
 
