@@ -64,7 +64,12 @@ class Works:
         self.fleet = fleet
         self.heard = Recorder()
         self.engine = Front(
-            fleet=fleet, profile=PROFILE, config=config, settings=settings, observers=[self.heard]
+            fleet=fleet,
+            profile=PROFILE,
+            config=config,
+            settings=settings,
+            clock=lambda: asyncio.get_running_loop().time(),
+            observers=[self.heard],
         )
 
     def submit(self, *args: Any, **kwargs: Any) -> Ticket:
@@ -254,25 +259,31 @@ async def test_what_every_worker_fails_on_is_failed_in_the_end() -> None:
         assert len(world.names()) == 3
 
 
-async def test_a_worker_that_fails_again_and_again_is_replaced_and_tried_with_one_job() -> None:
-    def refills(worker: SimulatedWorker) -> SimulatedWorker:
-        return SimulatedWorker(worker.name)
+def test_a_worker_that_fails_again_and_again_is_replaced_and_tried_with_one_job() -> None:
+    def fresh(worker: SimulatedWorker) -> SimulatedWorker:
+        return SimulatedWorker(worker.name, tick=asyncio.sleep)
 
-    good, bad = SimulatedWorker("good"), SimulatedWorker("bad")
+    good, bad = (SimulatedWorker(name, tick=asyncio.sleep) for name in ("good", "bad"))
     bad.fails = [StepTimeout("no answer")] * 3
-    async with works(good, bad, refills=refills) as world:
-        tickets = [world.submit(f"j{n}", flow=f"f{n}") for n in range(20)]
-        assert await all_right(tickets)
-        [alert] = [alert for alert in world.heard.alerts if alert.cause is Cause.WORKER_ASIDE]
-        assert alert.details["worker"] == "bad"
-        assert bad.stops == 1
-        await until(lambda: world.names() == ["bad", "good"])
-        windows = {worker.name: worker.window for worker in world.engine.snapshot().workers}
-        assert windows["bad"] == 1, "one job to see"
-        more = [world.submit(f"k{n}", flow=f"f{n}") for n in range(12)]
-        assert await all_right(more)
-        windows = {worker.name: worker.window for worker in world.engine.snapshot().workers}
-        assert windows["bad"] == windows["good"]
+    settings = FleetSettings(scale=ScaleSettings(min_workers=2, max_workers=2))
+
+    async def play() -> None:
+        async with works(good, bad, settings=settings, refills=fresh) as world:
+            tickets = [world.submit(f"j{n}", flow=f"f{n}") for n in range(8)]
+            assert await all_right(tickets)
+            [alert] = [alert for alert in world.heard.alerts if alert.cause is Cause.WORKER_ASIDE]
+            assert alert.details["worker"] == "bad"
+            assert bad.stops == 1
+            await asyncio.sleep(settings.aside_s)
+            assert world.names() == ["bad", "good"]
+            windows = {worker.name: worker.window for worker in world.engine.snapshot().workers}
+            assert windows["bad"] == 1, "one job to see"
+            more = [world.submit(f"k{n}", flow=f"f{n}") for n in range(12)]
+            assert await all_right(more)
+            windows = {worker.name: worker.window for worker in world.engine.snapshot().workers}
+            assert windows["bad"] == windows["good"]
+
+    virtual.run(play())
 
 
 async def test_what_does_not_fit_one_worker_is_drawn_by_another() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
 from dataclasses import dataclass, replace
 
@@ -53,19 +54,13 @@ orders = st.builds(
 
 
 class Witness(Observer):
-    """Sees that a job is in one place at a time, and what came of each."""
+    """Hears what came of each job."""
 
     def __init__(self) -> None:
-        self.front: Front | None = None
         self.told: list[tuple[Action, str | None]] = []
 
     def on_event(self, event: Event) -> None:
         self.told.append((event.action, event.job_id))
-
-    def everywhere(self) -> Counter[str]:
-        assert self.front is not None
-        members = self.front._roster.members.values()
-        return Counter(job_id for member in members for job_id in member.assignments)
 
 
 class World:
@@ -73,7 +68,7 @@ class World:
         self.workers = [self.worker(n) for n in range(count)]
         self.fleet = SimulatedFleet(self.workers)
         self.witness = Witness()
-        self.front = self.witness.front = Front(
+        self.front = Front(
             fleet=self.fleet,
             profile=PROFILE,
             config=EngineConfig(lanes=LANES, result_cache_bytes=0),
@@ -102,8 +97,13 @@ class World:
             worker.hangs.set()
         elif blow.kind == "fail":
             worker.fails.append(DrawFailed("a bad day"))
-        elif worker.name in self.front._roster.members:
-            await self.front.drain(worker.name)
+        else:
+            with contextlib.suppress(KeyError):  # gone before
+                await self.front.drain(worker.name)
+
+    def drawing(self) -> Counter[str]:
+        """At how many workers each job is."""
+        return Counter(job_id for worker in self.workers for job_id in worker.jobs)
 
     async def order(self, number: int, order: Order) -> Drawing:
         await asyncio.sleep(order.at_s)
@@ -119,21 +119,17 @@ async def play(count: int, strikes: list[Blow], wanted: list[Order]) -> World:
         ordering = [asyncio.create_task(world.order(n, order)) for n, order in enumerate(wanted)]
         for _ in range(round(END_S)):
             await asyncio.sleep(1.0)
-            assert max(world.witness.everywhere().values(), default=0) <= 1
-        await asyncio.gather(
-            *striking
-        )  # the last may come at this very moment, and must not strike who stays
+            assert max(world.drawing().values(), default=0) <= 1
+        # The last may come at this very moment, and must not strike who stays.
+        await asyncio.gather(*striking)
         world.hire()
         drawings = await asyncio.gather(*ordering)
         for drawing in drawings:
             assert same(drawing.image, FakeModel().picture_of(replace(drawing.request, waited_s=0.0)))
-        front = world.front
-        assert not front._dispatcher.backlog.at_hand
-        assert not front._dispatcher.backlog.held_back
-        assert not front._queue.depths().get("free", 0) + front._queue.depths().get("paid", 0)
-        assert not any(lane.tags for lane in front._queue._lanes.values())
-        assert front._queue._shares.owed_s == 0.0
-        assert not world.witness.everywhere()
+        left = world.front.snapshot()
+        assert (sum(left.waiting.values()), left.queued_s, left.active) == (0, 0.0, 0)
+        assert not any(worker.load_s for worker in left.workers)
+        assert not world.drawing()
     return world
 
 
