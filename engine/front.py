@@ -20,6 +20,7 @@ from engine.inputs import careful, nothing_kept
 from engine.models import Models
 from engine.request import (
     Draining,
+    ModelAway,
     ModelLost,
     Progress,
     TooLarge,
@@ -147,13 +148,16 @@ class Front:
     def submit(self, request: DrawRequest, *, accepted_before: bool = False) -> Ticket:
         """Queue a job. Raises QueueFull, TooLarge, Undrawable, Draining; ValueError for an id it has already.
 
-        `accepted_before`: taken on by an earlier life of the process; the backlog caps let it pass.
+        `accepted_before`: taken on by an earlier life of the process. The backlog caps let it pass, and it
+        waits for a worker with its model.
         """
         if self._draining:
             raise Draining("the engine is shutting down")
         if request.job_id in self._jobs:
             raise ValueError(f"job {request.job_id} is here already")
         plan = self._models.predictor(request.model).profile.plan(request)
+        if not accepted_before and not self._roster.ever_serves(request):
+            raise ModelAway(request.model or self.profile.name)
         if not self._roster.fits(request, plan):
             raise TooLarge(f"{request.width}x{request.height} does not fit the memory budget")
         ticket = Ticket(request, self)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.predict import Predictor
-from engine.request import Undrawable
+from engine.request import ModelAway
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,9 +30,9 @@ class Models:
             self._known.setdefault(profile.name, Predictor(profile))
 
     def predictor(self, name: str) -> Predictor:
-        """Raises Undrawable for a model that nobody has."""
+        """Raises ModelAway for a model that nobody has."""
         if name in ("", self.first.profile.name):
             return self.first
         if name not in self._known:
-            raise Undrawable(f"no worker draws with {name!r}")
+            raise ModelAway(name)
         return self._known[name]

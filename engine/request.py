@@ -245,6 +245,14 @@ class Undrawable(EngineError):
     """The model cannot draw this size, or this number of steps."""
 
 
+class ModelAway(Undrawable):
+    """No worker that is there, or is to come back, draws with this model."""
+
+    def __init__(self, model: str) -> None:
+        super().__init__(f"no worker draws with {model!r}")
+        self.model = model
+
+
 class OutOfMemory(EngineError):
     """Every rung of the ladder was tried and the job still did not fit."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from babel.dates import format_date
 
 from bot.messages import Message, Moment, Reason, UserError, say
-from engine.request import EngineError, OutOfMemory, QueueFull, TooLarge, UnreadableInput
+from engine.request import EngineError, ModelAway, OutOfMemory, QueueFull, TooLarge, UnreadableInput
 from storage.errors import (
     AccountTooYoung,
     CapScope,
@@ -49,6 +49,8 @@ def explain_engine(error: EngineError) -> UserError:
             return UserError(say("error-queue-full").because(Reason.TOO_FAST))
         case UnreadableInput():
             return UserError(say("error-picture-gone").because(Reason.GONE))
+        case ModelAway(model=model):
+            return UserError(say("error-model-away", model=model).because(Reason.UNAVAILABLE))
         case TooLarge():
             return UserError(say("error-too-large", option="size"))
         case OutOfMemory():

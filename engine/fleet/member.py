@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from engine.families.plan import Plan
     from engine.fleet.circuit import Circuit
     from engine.job import Job
-    from engine.worker.protocol import Card, Drawn, Worker
+    from engine.worker.protocol import Card, Worker
 
 WARM_PROMPTS = 256
 """Captions a worker is taken to have kept."""
@@ -115,10 +115,6 @@ class Member:
         if device is None:
             return set(self.predictors)
         return {told.name for told in device.models if told.is_there}
-
-    def drawn(self, model: str) -> Drawn | None:
-        """What it tells of this model, where it draws with it."""
-        return next((drawn for drawn in self.card.models if drawn.profile.name == model), None)
 
     def predictor(self, model: str) -> Predictor:
         """The first one, where no model is named."""

@@ -52,6 +52,8 @@ class Roster:
         ready: Callable[[], None],
     ) -> None:
         self.members: dict[str, Member] = {}
+        self._cards: dict[str, Card | None] = {}
+        """By name, of those that are here or being replaced; None while the first of that name loads."""
         self._fleet = fleet
         self._settings = settings
         self._clock = clock
@@ -101,11 +103,12 @@ class Roster:
     def serving(self, request: DrawRequest) -> Mapping[str, Member]:
         """Those that draw such a job: with its model, or that of whoever came first, from its pictures."""
         wanted = self._wanted(request)
-        return {
-            name: member
-            for name, member in self.members.items()
-            if (drawn := member.drawn(wanted)) is not None and drawn.profile.takes(request)
-        }
+        return {name: member for name, member in self.members.items() if member.card.serves(wanted, request)}
+
+    def ever_serves(self, request: DrawRequest) -> bool:
+        """False where workers are there, and none draws such a job, nor one that loads or is replaced."""
+        wanted, cards = self._wanted(request), self._cards.values()
+        return not self.members or any(card is None or card.serves(wanted, request) for card in cards)
 
     def _wanted(self, request: DrawRequest) -> str:
         return request.model or next(iter(self._fingerprints), "")
@@ -118,7 +121,7 @@ class Roster:
     def fits(self, request: DrawRequest, plan: Plan) -> bool:
         """False where every worker says that its device could never hold this."""
         wanted = self._wanted(request)
-        told = (member.drawn(wanted) for member in self.serving(request).values())
+        told = (member.card.drawn(wanted) for member in self.serving(request).values())
         rooms = [drawn.room for drawn in told if drawn is not None]
         return not rooms or any(room is None or room.ever_fits(plan.need, plan.pictures) for room in rooms)
 
@@ -199,7 +202,11 @@ class Roster:
             worker.name, Circuit(failures=self._settings.failures, aside_s=self._settings.aside_s)
         )
         try:
-            if (card := await self._begin(worker, circuit)) is not None:
+            card = await self._begin(worker, circuit)
+            if card is None:
+                self._cards.pop(worker.name, None)
+            else:
+                self._cards[worker.name] = card
                 member = self.members[worker.name] = Member(worker, card, circuit)
                 self._says.tell(Action.WORKER_JOINED, worker=member.name, gpu=card.gpu)
                 if not self.first.done():
@@ -216,6 +223,7 @@ class Roster:
         """Its card, where it starts and would draw what the others draw."""
         try:
             await worker.fetch()
+            self._cards.setdefault(worker.name, None)
             first = self._settings.local and not self.first.done()  # whoever starts the bot sees it wait
             async with asyncio.timeout(None if first else self._settings.start_timeout_s):
                 card = await worker.start()
@@ -251,6 +259,7 @@ class Roster:
         while not member.left.is_set():
             if member.draining and not member.assignments:
                 self._strike_off(member)
+                self._cards.pop(member.name, None)
                 self._says.tell(Action.WORKER_LEFT, worker=member.name)
                 return
             asked_at = self._clock()

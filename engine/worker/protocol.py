@@ -77,6 +77,15 @@ class Card:
     max_active: int = 3
     """Jobs it draws side by side."""
 
+    def drawn(self, model: str) -> Drawn | None:
+        """What it tells of this model, where it draws with it."""
+        return next((drawn for drawn in self.models if drawn.profile.name == model), None)
+
+    def serves(self, model: str, request: DrawRequest) -> bool:
+        """Whether it draws such a job: with this model, from the pictures that come with it."""
+        drawn = self.drawn(model)
+        return drawn is not None and drawn.profile.takes(request)
+
 
 @dataclass(frozen=True, slots=True)
 class Moved:

@@ -19,6 +19,7 @@ from engine.request import (
     DrawFailed,
     Drawing,
     JobState,
+    ModelAway,
     OutOfMemory,
     PngFile,
     QueueFull,
@@ -28,7 +29,7 @@ from engine.request import (
 from engine.settings import EngineConfig
 from engine.shares import LaneTerms
 from engine.worker.loaded import Offered
-from engine.worker.protocol import WorkerBusy, WorkerUnfit
+from engine.worker.protocol import Drawn, WorkerBusy, WorkerUnfit
 from engine.worker.steploop import StepLoop
 from engine.worker.watchdog import Cause
 from tests.engine.fakes import PROFILE, FakeClock, FakeModel, Recorder
@@ -294,6 +295,42 @@ async def test_what_does_not_fit_one_worker_is_drawn_by_another() -> None:
         assert large.drawn == ["big"]
         large.fails = [OutOfMemory("nor here")]
         assert isinstance(await ended(world.submit("huge", seed=2)), OutOfMemory | TooLarge)
+
+
+def drawing_with(worker: SimulatedWorker, models: str) -> SimulatedWorker:
+    """Its models are called by single letters."""
+    drawn = tuple(Drawn(replace(PROFILE, name=name), name) for name in models)
+    worker.card = replace(worker.card, models=drawn)
+    return worker
+
+
+async def test_workers_with_other_models_are_sent_only_jobs_of_theirs() -> None:
+    one, two = drawing_with(SimulatedWorker("one"), "ab"), drawing_with(SimulatedWorker("two"), "bc")
+    async with works(one, two) as world:
+        tickets = [
+            world.submit(f"{model}{n}", flow=f"f{n}", seed=n, model=model)
+            for n in range(6)
+            for model in "abc"
+        ]
+        assert await all_right(tickets)
+        assert ({job[0] for job in one.drawn}, {job[0] for job in two.drawn}) == ({*"ab"}, {*"bc"})
+        with pytest.raises(ModelAway, match="'d'"):
+            world.submit("d", model="d")
+
+
+async def test_a_job_waits_for_a_model_that_is_to_come_back_and_is_refused_once_that_has_left() -> None:
+    one, two, again = (
+        drawing_with(SimulatedWorker(name), models)
+        for name, models in (("one", "ab"), ("two", "bc"), ("two", "bc"))
+    )
+    spare = [again]
+    async with works(one, two, refills=lambda _: spare.pop() if spare else None) as world:
+        two.die()
+        await until(lambda: world.names() == ["one"])
+        assert right(await ended(world.submit("waits", model="c")))
+        await world.engine.drain("two")
+        with pytest.raises(ModelAway, match="'c'"):
+            world.submit("refused", model="c")
 
 
 async def test_another_version_of_the_model_is_refused() -> None:

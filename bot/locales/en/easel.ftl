@@ -14,6 +14,7 @@ error-lora-twice = The LoRA { $lora } is named twice.
 error-loras-many = One picture is drawn with at most { $most } LoRAs.
 error-choice = There is no { $option } “{ $found }”. Choose one of: { $allowed }.
 error-model-tier = Your { $tier } tier may not use { $found }. It may use: { $allowed }.
+error-model-away = Nothing can draw with { $model } right now. Please choose another model; /models lists them.
 error-choice-near = There is no { $option } “{ $found }”. Did you mean { $near }? Choose one of: { $allowed }.
 error-size-tier = { $wanted } is larger than your { $tier } tier allows; the largest in this shape is { $largest }.
 error-option = There is no option --{ $option }; see /help.

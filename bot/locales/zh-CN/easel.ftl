@@ -14,6 +14,7 @@ error-lora-twice = LoRA { $lora } 写了两次。
 error-loras-many = 一张图最多使用 { $most } 个 LoRA。
 error-choice = 没有“{ $found }”这种 { $option }；可选：{ $allowed }。
 error-model-tier = 您的 { $tier } 套餐不能使用 { $found }；可用：{ $allowed }。
+error-model-away = 目前无法使用 { $model } 画图，请换一个模型；/models 会列出全部模型。
 error-choice-near = 没有“{ $found }”这种 { $option }，您是指 { $near } 吗？可选：{ $allowed }。
 error-size-tier = { $wanted } 超出了 { $tier } 套餐的上限；这个比例最大为 { $largest }。
 error-option = 不认识选项 --{ $option }；请看 /help。

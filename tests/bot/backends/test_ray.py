@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -30,7 +31,7 @@ from tests.easel import config_in
 from tests.engine.fleet.simulated import SimulatedFleet, SimulatedWorker
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
     from bot.config.schema import Config
@@ -45,16 +46,21 @@ RENT = [
 
 @contextlib.asynccontextmanager
 async def bot(
-    config: Config, *workers: SimulatedWorker
+    config: Config, *workers: SimulatedWorker, models: Sequence[str] = ("",)
 ) -> AsyncIterator[tuple[Service, Front, SimulatedFleet]]:
-    fleet = SimulatedFleet(workers)
+    fleet, first = SimulatedFleet(workers), load_profile("embedded")
+    profiles = [replace(first, name=name or first.name) for name in models]
     engine = Front(
-        fleet=fleet, profile=load_profile("embedded"), config=engine_config(config), settings=QUICK
+        fleet=fleet,
+        profile=profiles[0],
+        others=profiles[1:],
+        config=engine_config(config),
+        settings=QUICK,
     )
     async with open_store(config) as store, engine:
         service = Service(
             config=config,
-            models=Models(Model(load_capabilities("embedded"), engine)),
+            models=Models(*(Model(load_capabilities("embedded"), engine, name) for name in models)),
             store=store,
             pricing=Pricing(config),
         )
@@ -76,8 +82,10 @@ def with_owner(folder: Path) -> Config:
     return config_in(folder, owners={"discord": [1]}, rent=RENT)
 
 
-async def imagine(service: Service, key: str) -> Any:
-    return await service.imagine(OWNER, Options(prompt="a cat", size="64x64"), key=key, address={})
+async def imagine(service: Service, key: str, model: str | None = None) -> Any:
+    return await service.imagine(
+        OWNER, Options(prompt="a cat", size="64x64", model=model), key=key, address={}
+    )
 
 
 async def test_each_picture_costs_what_its_card_costs(tmp_path: Path) -> None:
@@ -91,6 +99,20 @@ async def test_each_picture_costs_what_its_card_costs(tmp_path: Path) -> None:
         assert row.device == "NVIDIA H100 80GB HBM3 (worker-1)"
         assert row.cost_micro == pytest.approx(row.gpu_us * 36_000_000 / 3_600_000_000, abs=1)
         assert done.pictures[0].cost_micro == row.cost_micro
+
+
+async def test_a_model_that_no_worker_has_is_refused_in_one_sentence_and_costs_nothing(
+    tmp_path: Path,
+) -> None:
+    config = with_owner(tmp_path)
+    async with bot(config, SimulatedWorker("worker-1"), models=("fake", "other")) as (service, engine, _):
+        await until(lambda: engine.snapshot().workers)
+        with pytest.raises(UserError) as refused:
+            await imagine(service, "1", model="other")
+        assert "draw with other right now" in translator("en")(refused.value.message)
+        quota = await service.quota(OWNER)
+        assert (quota.used, quota.reserved) == (0, 0)
+        assert isinstance(await (await imagine(service, "2", model="fake")).outcome(), Done)
 
 
 async def test_with_nobody_there_people_are_told_and_it_goes_on(tmp_path: Path) -> None:
