@@ -18,7 +18,7 @@ from bot.background.reconciler import Reconciler
 from bot.config.credentials import Credentials
 from bot.config.file import ConfigError
 from bot.config.money import Billing
-from bot.cost.calibration import PROFILE
+from bot.cost.calibration import profile_path
 from bot.cost.watch import CostWatch
 from bot.folders import open_store
 from bot.imagine.drawing import slow_lane
@@ -84,13 +84,14 @@ def engine_config(config: Config) -> EngineConfig:
 def model_settings(config: Config, name: str | None = None) -> ModelSettings:
     """A model of bot.toml in the engine's own terms; the default where none is named."""
     section, budget_mb = config.model, config.engine.memory_budget_mb
-    named = config.named_models
-    model = named[next(iter(named)) if name is None else name]
+    if name is None:
+        name = next(iter(config.named_models))
+    model = config.named_models[name]
     largest_px = max(tier.max_size for tier in config.tiers.values())
     with contextlib.suppress(BadSetting):  # it is not here, or not known: whoever loads it will tell
         largest_px = min(largest_px, math.isqrt(recognise(model.path, model.revision).max_pixels))
     return ModelSettings(
-        name=name or "",
+        name=name,
         largest_px=largest_px,
         source=model.path,
         revision=model.revision,
@@ -102,9 +103,9 @@ def model_settings(config: Config, name: str | None = None) -> ModelSettings:
         compile_blocks=section.compile,
         quantisation=model.quantisation or section.quantisation,
         tile_above_px=section.vae_tiling_above_px,
-        measured_profile=config.storage.folder / PROFILE,
-        adapters=files_for(config, next(iter(named)) if name is None else name),
-        control=usable(config, next(iter(named)) if name is None else name),
+        measured_profile=profile_path(config, name),
+        adapters=files_for(config, name),
+        control=usable(config, name),
     )
 
 

@@ -96,6 +96,10 @@ ADVICE = {
         "draw smaller, or set quantisation under [model]; /stats gpu shows what else is on the card"
     ),
     "step_timeout": CARD,
+    "model_left_out": (
+        "the card is too small for this model: take it out of bot.toml, unless another worker has it; easel "
+        "models check tells what each needs"
+    ),
     "model_load_failed": "read `reason`; easel doctor looks at [model] path and at the memory",
     "heartbeat_failed": CARD,
     "worker_lost": "it is replaced; if that goes on, look at the log of its machine",

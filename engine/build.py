@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from engine.events import LogObserver
+from engine.events import Action, Announcer, LogObserver
 from engine.families.plan import Need
 from engine.families.registry import families
 from engine.fleet.autoscale import ScaleSettings
@@ -126,9 +126,12 @@ def build_worker(
     if len(placements) > 1:
         shared = Parts([partial(sources, each) for each in placements])
         placements = [replace(each, shared=shared) for each in placements]
-    # What this card could never hold is left to workers with a larger one.
     pairs = list(zip(wanted, placements, strict=True))
-    pairs = [pair for pair in pairs if _fits(pair[1])] or pairs
+    if fitting := [pair for pair in pairs if _fits(pair[1])]:
+        for _, each in pairs:
+            if not _fits(each):
+                Announcer(observers).tell(Action.MODEL_LEFT_OUT, model=each.profile.name)
+        pairs = fitting  # what this card could never hold is left to workers with a larger one
     placement = placements[0]
     names = [each.profile.name for each in placements]
     if len(set(names)) < len(names):

@@ -43,6 +43,8 @@ class Action(enum.StrEnum):
     CAP_RAISED = "cap_raised"
     STEP_TIMEOUT = "step_timeout"
     LOAD_FAILED = "model_load_failed"
+    MODEL_LEFT_OUT = "model_left_out"
+    """A worker's card is too small for it."""
     SWITCHED = "model_switched"
     """Another model was brought to the device."""
     CALIBRATED = "memory_calibrated"
@@ -63,6 +65,7 @@ TROUBLE = frozenset(
         Action.OUT_OF_MEMORY,
         Action.STEP_TIMEOUT,
         Action.LOAD_FAILED,
+        Action.MODEL_LEFT_OUT,
         Action.HEARTBEAT_FAILED,
         Action.WORKER_LOST,
         Action.WORKER_REFUSED,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from rich.progress import Progress
 
 from bot.app import model_settings
+from bot.cli.running import configured
 from bot.config.section import MICRO
 from bot.cost import calibration
 from bot.cost.article import load_article
@@ -33,6 +34,8 @@ from engine.request import EngineError
 from engine.settings import EngineConfig, Reach
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
     from bot.config.schema import Config
@@ -45,7 +48,6 @@ C = TypeVar("C")
 USUAL_CARD = "RTX 3090"
 """Its seconds are published; prices are held against it where no card is named."""
 OWN_CATALOGUE = Path("gpus.toml")
-CALIBRATION_FILES = ("calibration.md", "calibration.png")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -61,15 +63,18 @@ class PlanOptions:
     catalogue: Path | None = None
 
 
-async def run_calibration(console: Console, config: Config, *, quick: bool) -> None:
-    """Measure this machine, or go on with it, and write profile, tables and plots. Raises `UserError`."""
+async def run_calibration(console: Console, config: Config, model: str | None, *, quick: bool) -> None:
+    """Measure this machine, or go on with it, and write profile, tables and plots; of the default model,
+    where none is named. Raises `UserError`.
+    """
     from engine.placement import resolve  # torch takes seconds to import
 
-    t, folder = translator(config.language), config.storage.folder
-    settings = dataclasses.replace(model_settings(config), measured_profile=None)
+    t, name = translator(config.language), configured(config, model)
+    kept, *written = calibration.paths(config, name)
+    settings = dataclasses.replace(model_settings(config, name), measured_profile=None)
     placement = await asyncio.to_thread(resolve, settings)
     fresh = Points(Path(settings.source).name, placement.device_name, quick, memory_bytes=_memory_bytes())
-    points = calibration.load(folder / calibration.POINTS, fresh)
+    points = calibration.load(kept, fresh)
     if points is not fresh:
         console.print(t("calibrate-going-on"), markup=False)
     terms = EngineConfig(max_active=MOST_AT_ONCE, embedding_cache_bytes=0, result_cache_bytes=0)
@@ -83,7 +88,7 @@ async def run_calibration(console: Console, config: Config, *, quick: bool) -> N
                     engine,
                     todo,
                     points,
-                    keep=lambda found: calibration.save(folder / calibration.POINTS, found),
+                    keep=lambda found: calibration.save(kept, found),
                     tell=lambda what: progress.update(task, description=what, advance=1),
                 ).run()
         except* Unsteady as errors:
@@ -93,17 +98,17 @@ async def run_calibration(console: Console, config: Config, *, quick: bool) -> N
             raise UserError(say("calibrate-failed", reason=reason)) from errors.exceptions[0]
     if not points.together or str(points.edge) not in points.sizes:
         raise UserError(say("calibrate-too-small", size=f"{points.edge}x{points.edge}"))
-    await asyncio.to_thread(_write_calibration, folder, points, placement.profile, t)
-    written = ", ".join(str(folder / name) for name in (calibration.PROFILE, *CALIBRATION_FILES))
+    await asyncio.to_thread(_write_calibration, written, points, placement.profile, t)
     console.print(markdown(points, t), markup=False, highlight=False)
-    console.print(t("calibrate-done", files=written), markup=False, highlight=False, soft_wrap=True)
+    told = t("calibrate-done", files=", ".join(map(str, written)))
+    console.print(told, markup=False, highlight=False, soft_wrap=True)
 
 
-def _write_calibration(folder: Path, points: Points, base: Profile, t: Translator) -> None:
-    text, plots = CALIBRATION_FILES
-    calibration.write_profile(folder / calibration.PROFILE, points, profile_toml(points, base))
-    (folder / text).write_text(markdown(points, t), "utf-8")
-    (folder / plots).write_bytes(calibration_png(points, t))
+def _write_calibration(files: Sequence[Path], points: Points, base: Profile, t: Translator) -> None:
+    profile, text, plots = files
+    calibration.write_profile(profile, points, profile_toml(points, base))
+    text.write_text(markdown(points, t), "utf-8")
+    plots.write_bytes(calibration_png(points, t))
 
 
 def _memory_bytes() -> int:
@@ -191,7 +196,7 @@ def _show_article(
 
 def _cards(config: Config, options: PlanOptions) -> list[Card]:
     if options.measured:
-        here = calibration.as_card(calibration.path(config))
+        here = calibration.as_card(calibration.profile_path(config, next(iter(config.named_models))))
         if here is None:
             raise UserError(say("plan-not-measured"))
         return [here]

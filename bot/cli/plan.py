@@ -12,6 +12,7 @@ from bot.cli.running import FAILED, ConfigOption, console, explained, read_bot_t
 from bot.cli.selftest import run_selftest
 
 app = typer.Typer()
+ModelOption = Annotated[str | None, typer.Option(help="One of several models; by default the default.")]
 
 
 @app.command()
@@ -45,11 +46,12 @@ def calibrate(
     quick: Annotated[
         bool, typer.Option("--quick", help="Measure only a few points; takes about a minute.")
     ] = False,
+    model: ModelOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Measure this machine: memory by size, seconds by steps, images per hour by concurrent requests."""
     settings = read_settings(config)
-    run_work(settings, lambda: run_calibration(console, settings, quick=quick))
+    run_work(settings, lambda: run_calibration(console, settings, model, quick=quick))
 
 
 @app.command()
@@ -58,9 +60,10 @@ def selftest(
     out: Annotated[Path, typer.Option(help="Where the report goes, as this name with .md and .json.")] = Path(
         "selftest"
     ),
+    model: ModelOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Draw as the engine does, compare it with what the engine believes, and write a report."""
     settings = read_bot_toml(config)
-    if not run_work(settings, lambda: run_selftest(console, settings, quick=quick, out=out)):
+    if not run_work(settings, lambda: run_selftest(console, settings, quick=quick, out=out, model=model)):
         raise typer.Exit(FAILED)

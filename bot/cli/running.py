@@ -99,6 +99,19 @@ def with_store(
     return run_work(config, errand)
 
 
+def configured(config: Config, model: str | None) -> str:
+    """A model's name in bot.toml; without one, the default's. Raises `UserError` where it is not there."""
+    names = list(config.named_models)
+    if model is not None and model not in names:
+        allowed = ", ".join(name for name in names if name)
+        raise UserError(
+            say("error-choice", option="model", found=model, allowed=allowed)
+            if allowed
+            else say("model-only-one", found=model)
+        )
+    return names[0] if model is None else model
+
+
 def translator_for(config: Config) -> Translator:
     """In the language of this terminal, else of bot.toml."""
     return translator(best_language(locale(), config.language))

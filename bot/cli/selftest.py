@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from bot.app import model_settings
+from bot.cli.running import configured
 from bot.extras import DISTRIBUTION
 from bot.messages import UserError, say, translator
 from engine.settings import BadSetting
@@ -34,28 +35,33 @@ PACKAGES = (DISTRIBUTION, "torch", "diffusers", "transformers", "torchao")
 MARKS = {True: ("ok", "green"), False: ("!!", "red"), None: ("--", "dim")}
 
 
-async def run_selftest(console: Console, config: Config, *, quick: bool, out: Path) -> bool:
-    """Show each check as it is done, then write the report. True where nothing failed. Raises `UserError`."""
-    t = translator(config.language)
+async def run_selftest(
+    console: Console, config: Config, *, quick: bool, out: Path, model: str | None = None
+) -> bool:
+    """Show each check as it is done, then write the report; of the default model, where none is named.
+
+    True where nothing failed. Raises `UserError`.
+    """
+    t, model = translator(config.language), configured(config, model)
     checks: list[Check] = []
-    steps = await asyncio.to_thread(_steps, config, quick=quick)
+    steps = await asyncio.to_thread(_steps, config, model, quick=quick)
     while (check := await asyncio.to_thread(next, steps, None)) is not None:
         checks.append(check)
         mark, style = MARKS[check.passed]
         name = t(f"selftest-{check.kind.name.lower()}", about=check.about)
         console.print(Text.assemble((f"{mark} ", style), (name, "bold"), f": {check.found}"))
         console.print(Text(f"   {t(f'selftest-do-{check.todo.name.lower()}')}"))
-    files = await asyncio.to_thread(_write, out, checks, _machine(config))
+    files = await asyncio.to_thread(_write, out, checks, _machine(config, model))
     console.print(t("selftest-written", files=", ".join(map(str, files))), markup=False, soft_wrap=True)
     return all(check.passed is not False for check in checks)
 
 
-def _steps(config: Config, *, quick: bool) -> Iterator[Check]:
+def _steps(config: Config, model_name: str, *, quick: bool) -> Iterator[Check]:
     from engine.breakdown import breakdowns
     from engine.placement import resolve  # brings torch
     from engine.selftest import Kind, SelfTest
 
-    settings = model_settings(config)
+    settings = model_settings(config, model_name)
     try:
         placement = resolve(settings)
     except BadSetting as bad:
@@ -75,7 +81,7 @@ def _steps(config: Config, *, quick: bool) -> Iterator[Check]:
     return steps()
 
 
-def _machine(config: Config) -> dict[str, Any]:
+def _machine(config: Config, model: str) -> dict[str, Any]:
     """What a reader of the report has to know."""
     found: dict[str, Any] = {"at": datetime.now(UTC).isoformat(timespec="seconds")}
     found |= {"python": platform.python_version(), "system": platform.platform()}
@@ -84,7 +90,10 @@ def _machine(config: Config) -> dict[str, Any]:
             found[package] = version(package)
         except PackageNotFoundError:
             found[package] = None
-    return found | {"model": config.model.model_dump(mode="json")}
+    named = config.named_models[model].model_dump(mode="json", include={"path", "revision", "quantisation"})
+    if named["quantisation"] is None:
+        del named["quantisation"]  # as [model] says for all
+    return found | {"model": config.model.model_dump(mode="json") | named}
 
 
 def _write(out: Path, checks: Sequence[Check], machine: dict[str, Any]) -> tuple[Path, Path]:

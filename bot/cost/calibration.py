@@ -1,7 +1,8 @@
 """What `easel calibrate` measured, kept in the data folder: points while it runs, a profile at its end.
 
 `calibration.json` holds the raw points, so that an interrupted run goes on where it was. `profile.toml` is
-written from them in the engine's own form; the plan reads its [measured] table as one more card.
+written from them in the engine's own form; the plan reads its [measured] table as one more card. Where there
+are several models, each has files of its own, such as `profile-NAME.toml`.
 """
 
 from __future__ import annotations
@@ -12,17 +13,19 @@ import tomllib
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bot.cost.catalogue import Card
 from bot.folders import make_folder
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from bot.config.schema import Config
 
-POINTS, PROFILE = "calibration.json", "profile.toml"
+PROFILE = "profile.toml"
+"""What the engine and `easel plan` read, in the data folder."""
+FILES = ("calibration.json", PROFILE, "calibration.md", "calibration.png")
+"""All that is written: raw points, profile, tables, plots."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +72,17 @@ class Points:
         return self.model, self.device, self.quick
 
 
-def path(config: Config) -> Path:
-    """The profile of this machine."""
-    return config.storage.folder / PROFILE
+def paths(config: Config, model: str) -> tuple[Path, ...]:
+    """FILES of one of the models; of the only one, as they are called."""
+    names = (Path(name) for name in FILES)
+    return tuple(
+        config.storage.folder / (name.with_stem(f"{name.stem}-{model}") if model else name) for name in names
+    )
+
+
+def profile_path(config: Config, model: str) -> Path:
+    """What was measured of a model on this machine."""
+    return paths(config, model)[FILES.index(PROFILE)]
 
 
 def load(file: Path, fresh: Points) -> Points:

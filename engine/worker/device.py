@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from engine.events import Action
 from engine.families.files import turn_to_load
 from engine.families.model import Place
-from engine.request import ModelLost
+from engine.request import Declined, ModelLost
 from engine.worker.executor import Executor
 from engine.worker.watchdog import Cause
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from engine.events import Announcer
     from engine.families.model import DeviceMemory, Measurement
@@ -76,33 +76,37 @@ class Device:
         return self._loaded[self._residency.of(job)]
 
     async def start(self) -> None:
-        """Load each model, warm it up and measure, as overhead; the first one last, so that it is there then.
+        """Load the first model, and of the others those that fit beside it; the rest when they are asked for.
 
-        Raises ModelLost. Loading has no deadline: disks differ.
+        Raises ModelLost.
         """
         self._executor = Executor(
             self._meter, self._clock, self._model.prepare_thread, threads=self._config.step_threads
         )
         await self._telemetry.start()
-        first_s = self._watchdog.step_deadline_s(None, first=True)
-        for held in self._loaded.values():
-            held.held.place = Place.DISK
-        for loaded in reversed(self._loaded.values()):
+        for loaded in self._loaded.values():
+            loaded.held.place = Place.DISK
             await loaded.experience.recall()
-            await self._prepare(partial(self._make_room, loaded.held))
-            await self._prepare(partial(self._load, loaded))
-            await self._prepare(loaded.calls.warm_up(decode=True), deadline_s=first_s)
-            await self._calibrate(loaded, first_s)
+        for loaded in self._loaded.values():
+            if not self._residency.leaving(loaded.held):
+                outcome = await self._open(loaded)
+                spared = loaded.model is not self._model and _only_its_own(loaded.held, outcome)
+                if outcome.failed and not spared:
+                    lost = ModelLost(outcome.error or "")
+                    lost.add_note(outcome.trace)
+                    raise lost
         self._busy_at = self._clock()
 
-    async def bring(self, held: Held) -> str | None:
-        """Have this model on the device instead of those whose room it needs. Why it failed, where it did."""
+    async def bring(self, held: Held) -> None:
+        """Have this model on the device instead of those whose room it needs.
+
+        Raises Declined where it cannot be loaded and all else is well, ModelLost where nothing is.
+        """
         began, leaving = self._clock(), self._residency.leaving(held)
-        first_s = self._watchdog.step_deadline_s(None, first=True)
-        outcome = await self.threads.overhead(partial(self._exchange, held), deadline_s=first_s)
+        outcome = await self._open(self._loaded[held])
         if outcome.failed:
-            self._says.tell(Action.LOAD_FAILED, model=held.name, reason=outcome.error, trace=outcome.trace)
-            return f"{held.name} could not be brought to the device: {outcome.error}"
+            reason = f"{held.name} could not be brought to the device: {outcome.error}"
+            raise Declined(reason) if _only_its_own(held, outcome) else ModelLost(reason)
         self._busy_at = now = self._clock()
         self.switches += 1
         self.switch_s += now - began
@@ -110,7 +114,6 @@ class Device:
             left.left_at = now
         names = ", ".join(f"{left.name} ({left.place})" for left in leaving)
         self._says.tell(Action.SWITCHED, model=held.name, left=names, seconds=round(now - began, 3))
-        return None
 
     async def close(self) -> None:
         executor, self._executor = self._executor, None
@@ -147,7 +150,10 @@ class Device:
 
     async def check_health(self) -> str | None:
         """One small step: a device that is lost shows before a picture is. Why it failed, where it did."""
-        loaded = self._loaded[self._residency.resident[0]]
+        if not (resident := self._residency.resident):
+            self._busy_at = self._clock()
+            return None
+        loaded = self._loaded[resident[0]]
         deadline_s = self._watchdog.step_deadline_s(loaded.experience.smallest_step_s())
         outcome = await self.threads.overhead(loaded.calls.warm_up(decode=False), deadline_s=deadline_s)
         self._busy_at = self._clock()
@@ -197,43 +203,52 @@ class Device:
         """Why there is no telemetry."""
         return self._telemetry.trouble
 
-    def _load(self, loaded: Loaded) -> None:
-        with turn_to_load(loaded.model.profile.resident_bytes):
-            loaded.model.load()
-        loaded.held.place = Place.DEVICE
-        self._residency.use(loaded.held)
-
-    def _make_room(self, coming: Held) -> None:
-        for held in self._residency.leaving(coming):
-            held.place = self._loaded[held].model.park()
-
-    def _exchange(self, coming: Held) -> None:
-        self._make_room(coming)
-        loaded = self._loaded[coming]
-        if coming.place is Place.DISK:
-            self._load(loaded)
-            return
-        loaded.model.bring()
-        coming.place = Place.DEVICE
-        self._residency.use(coming)
-
-    async def _prepare(self, call: Callable[[], object], *, deadline_s: float | None = None) -> Outcome:
-        """What has to go well before anything is drawn."""
-        outcome = await self.threads.overhead(call, deadline_s=deadline_s)
+    async def _open(self, loaded: Loaded) -> Outcome:
+        """Have a model on the device, as overhead; the first time it is warmed up, and measured where no
+        earlier process has.
+        """
+        first_s = self._watchdog.step_deadline_s(None, first=True)
+        # Reading weights has no deadline: disks differ.
+        deadline_s = None if loaded.held.place is Place.DISK else first_s
+        outcome = await self.threads.overhead(partial(self._exchange, loaded), deadline_s=deadline_s)
+        if not (outcome.failed or loaded.warm):
+            warm_up = loaded.calls.warm_up(decode=True)
+            outcome = await self.threads.overhead(warm_up, deadline_s=first_s)
+            needs = loaded.experience.unknown(loaded.offered.calibrate)
+            if needs and not outcome.failed:
+                measure = loaded.calls.calibrate(needs)
+                outcome = await self.threads.overhead(measure, deadline_s=first_s * len(needs))
+                self._learn(loaded, outcome.value)
         if outcome.failed:
-            self._says.tell(Action.LOAD_FAILED, reason=outcome.error)
-            lost = ModelLost(outcome.error or "")
-            lost.add_note(outcome.trace)
-            raise lost
+            name, trace = loaded.held.name, outcome.trace
+            self._says.tell(Action.LOAD_FAILED, model=name, reason=outcome.error, trace=trace)
+        elif not loaded.warm:
+            loaded.warm = True
+            for lora, reason in loaded.model.refused_adapters().items():
+                self._says.tell(Action.LORA_REFUSED, lora=lora, reason=reason)
         return outcome
 
-    async def _calibrate(self, loaded: Loaded, deadline_s: float) -> None:
-        """Measure, within `deadline_s` each, what the gate has to know and no earlier process has learned."""
-        needs = loaded.experience.unknown(loaded.offered.calibrate)
-        if needs:
-            outcome = await self._prepare(loaded.calls.calibrate(needs), deadline_s=deadline_s * len(needs))
-            assert isinstance(outcome.value, dict)
-            for (phase, need), peak_bytes in outcome.value.items():
+    def _exchange(self, coming: Loaded) -> None:
+        """On a thread of the model's: those whose room it needs leave, then it comes."""
+        held, model = coming.held, coming.model
+        for leaving in self._residency.leaving(held):
+            leaving.place = self._loaded[leaving].model.park()
+        if held.place is Place.DISK:
+            with turn_to_load(model.profile.resident_bytes):
+                model.load()
+        else:
+            model.bring()
+        held.place = Place.DEVICE
+        self._residency.use(held)
+
+    def _learn(self, loaded: Loaded, peaks: object) -> None:
+        if isinstance(peaks, dict):
+            for (phase, need), peak_bytes in peaks.items():
                 loaded.experience.learn_peak(phase, need, peak_bytes)
-            told = {f"{need} {phase.value}": peak for (phase, need), peak in outcome.value.items()}
+            told = {f"{need} {phase.value}": peak for (phase, need), peak in peaks.items()}
             self._says.tell(Action.CALIBRATED, **told)
+
+
+def _only_its_own(held: Held, outcome: Outcome) -> bool:
+    """Whether a model that did not come leaves the device as it was: its files are at fault, or its size."""
+    return held.place is Place.DISK and not outcome.device_lost

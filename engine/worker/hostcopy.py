@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import contextlib
-import re
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from engine.worker.hostmemory import free_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import torch
 
-MEMINFO = Path("/proc/meminfo")
-
 
 class HostCopy:
     """Nothing is copied back: what drawing does to weights is nothing.
 
-    On a GPU the weights are pinned where twice their size is free, which lets them travel at the full speed
-    of the bus.
+    `pins`: on a GPU the weights are pinned where twice their size is free, which lets them travel at the full
+    speed of the bus.
     """
 
-    def __init__(self, module: torch.nn.Module, device: torch.device) -> None:
+    def __init__(self, module: torch.nn.Module, device: torch.device, *, pins: bool) -> None:
         self._module = module
         self._device = device
-        pinned = device.type == "cuda" and (free_bytes() or 0) > 2 * nbytes_of(module)
+        pinned = pins and (free_bytes() or 0) > 2 * nbytes_of(module)
         self._pin = _pinned if pinned else lambda tensor: tensor
         self._homes: dict[torch.Tensor, torch.Tensor] = {}
         self.leave()
@@ -69,10 +67,3 @@ def _pinned(tensor: torch.Tensor) -> torch.Tensor:
     with contextlib.suppress(RuntimeError):  # the kernel sets a limit to it
         return tensor.pin_memory()
     return tensor
-
-
-def free_bytes() -> int | None:
-    with contextlib.suppress(OSError):
-        if found := re.search(r"^MemAvailable:\s+(\d+) kB$", MEMINFO.read_text(), re.MULTILINE):
-            return int(found[1]) * 1024
-    return None

@@ -48,4 +48,6 @@ class Loaded:
         self.experience = Experience(model.profile, self.gate, key=key, path=learned_path)
         self.adapters: tuple[Adapter, ...] | None = ()
         """What its steps are drawn with; None where nobody knows."""
+        self.warm = False
+        """It was on the device before, warmed up and measured."""
         self.held = Held(model.profile.name, self.gate, self.experience.predictor)

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 class Part:
     """A component, of one model or of several."""
 
-    def __init__(self, module: torch.nn.Module, device: torch.device) -> None:
+    def __init__(self, module: torch.nn.Module, device: torch.device, *, pins: bool) -> None:
         self.module = module
         self._device = device
+        self._pins = pins
         self._copy: HostCopy | None = None
         """From when it was off the device for the first time."""
         self._visits = False
@@ -70,7 +71,7 @@ class Part:
 
     def _go_home(self) -> None:
         if self._copy is None:
-            self._copy = HostCopy(self.module, self._device)
+            self._copy = HostCopy(self.module, self._device, pins=self._pins)
         else:
             self._copy.leave()
 

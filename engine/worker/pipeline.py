@@ -23,7 +23,6 @@ from engine.families.model import Canvas, Caption, DeviceMemory, Measurement, No
 from engine.families.registry import INDEX
 from engine.worker import hostmemory
 from engine.worker.adapters import Adapters
-from engine.worker.hostcopy import free_bytes
 from engine.worker.memory import ADAPTERS, COMPONENTS, ENCODER, Mode
 from engine.worker.parts import Part, Parts, Source
 from engine.worker.preview import Previews
@@ -83,7 +82,8 @@ def _load(placement: Placement, shared: Parts) -> tuple[Any, dict[str, Part]]:
             raise ValueError(f"{placement.source}: {name} is code of its own ({library}), which is not run")
         component: Any = getattr(importlib.import_module(library), kind)
         weights = component.from_pretrained(placement.source, subfolder=name, dtype=placement.dtype, **where)
-        return Part(_place(name, weights, placement), torch.device(placement.device))
+        module = _place(name, weights, placement)
+        return Part(module, torch.device(placement.device), pins=placement.on_gpu)
 
     told = sources(placement)
     parts = {name: shared.get(told.get(name), partial(load, name)) for name in COMPONENTS}
@@ -306,7 +306,7 @@ class PipelineModel:
             self._pipeline.maybe_free_model_hooks()
             return Place.HOST
         missing_bytes = sum(part.missing_bytes for part in self._parts.values())
-        if self._placement.on_gpu and missing_bytes + SPARE_BYTES > (free_bytes() or 0):
+        if self._placement.on_gpu and missing_bytes + SPARE_BYTES > (hostmemory.free_bytes() or 0):
             self.close()
             self.release()
             return Place.DISK

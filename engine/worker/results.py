@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.events import Action, Announcer, Phase, Worked
-from engine.request import Cancelled, DrawFailed, OutOfMemory
+from engine.request import Cancelled, Declined, DrawFailed, OutOfMemory
 from engine.worker.calls import Begun, Made
 from engine.worker.protocol import WorkerLost
 from engine.worker.remedies import Remedy
 from engine.worker.watchdog import Cause
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from engine.worker.device import Device
     from engine.worker.executor import Result
     from engine.worker.job import Job
@@ -87,6 +89,12 @@ class Results:
         if not job.in_flight and job in self._orders:
             self.end(job, Cancelled("cancelled", self._orders.usage(job)))
             self._device.wake()
+
+    def decline(self, jobs: Iterable[Job], reason: str) -> None:
+        """Their model cannot be had here, which the others do not suffer for."""
+        self._watchdog.alert(Cause.UNLOADABLE, f"{reason}. Its jobs are refused; the other models draw on.")
+        for job in jobs:
+            self.end(job, Declined(reason, self._orders.usage(job)))
 
     def lose(self, reason: str, cause: Cause) -> None:
         """Nothing can be drawn in this process any more: every job is handed back."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from engine.events import Action, Announcer, Phase
 from engine.png import as_asked
 from engine.request import (
+    Declined,
     Draining,
     Drawing,
     DrawRequest,
@@ -133,7 +134,7 @@ class StepLoop:
             raise ModelLost(f"{type(error).__name__}: {error}") from error
 
     async def start(self) -> Card:
-        """Load the models, warm them up, begin to draw. Raises ModelLost where that fails."""
+        """Load what the device holds, warm it up, begin to draw. Raises ModelLost where that fails."""
         config = self._config
         try:
             for loaded in self._models:
@@ -143,9 +144,6 @@ class StepLoop:
         except BaseException:
             await self._device.close()
             raise
-        for loaded in self._models:
-            for name, reason in loaded.model.refused_adapters().items():
-                self._says.tell(Action.LORA_REFUSED, lora=name, reason=reason)
         self._started = True
         self._task = asyncio.create_task(self._run(), name="step loop")
         drawn = tuple(
@@ -327,8 +325,14 @@ class StepLoop:
 
     async def _switch(self, coming: Held) -> None:
         """Bring this model to the device, while nothing else is done there."""
-        if (reason := await self._device.bring(coming)) is not None:
-            self._results.lose(reason, Cause.GPU_LOST)
+        try:
+            await self._device.bring(coming)
+        except Declined as error:
+            self._results.decline(
+                [job for job in self._orders if self._residency.of(job) is coming], str(error)
+            )
+        except ModelLost as error:
+            self._results.lose(str(error), Cause.GPU_LOST)
         self._stall.moved()
 
     # Upkeep

@@ -43,6 +43,8 @@ class Cause(enum.Enum):
     """Jobs wait while the device idles, since none of them fits."""
     WORKER_LOST = "worker_lost"
     """A worker died or cannot be reached."""
+    UNLOADABLE = "unloadable"
+    """One of several models cannot be loaded."""
     NOT_FINITE = "not_finite"
     """Pictures come out with values that are no numbers: black."""
     WORKER_ASIDE = "worker_aside"

@@ -21,6 +21,7 @@ from engine.families.profile import Curve, Peaks, Profile
 from engine.families.registry import load_profile
 from engine.placement import resolve
 from engine.settings import ModelSettings
+from engine.worker import hostmemory
 from engine.worker.pipeline import PipelineModel
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from engine.families.model import Place
     from tests.engine.nvml_stub import StandIn
 
 GIB = 1 << 30
@@ -65,9 +67,14 @@ def turbo() -> Profile:
 class Card:
     """The account. What the tests change (`neighbours`, `fault`), and what the code did (`calls`)."""
 
-    def __init__(self, driver: StandIn, total: int = 24 * GIB) -> None:
+    def __init__(self, driver: StandIn, folder: Path, total: int = 24 * GIB) -> None:
+        self._meminfo = folder / "meminfo"
+        self.host(64 * GIB)
         self.total = total
-        self.weights = 0
+        self.loaded: dict[str, int] = {}
+        """Weights by model."""
+        self.pinned = 0
+        """Main memory that was pinned for them."""
         self.cached = 0
         """The allocator keeps what a call has given back."""
         self.peak = 0
@@ -78,6 +85,10 @@ class Card:
         self._neighbours = self._unseen = 0
         self._broken = False
         self.tell()
+
+    @property
+    def weights(self) -> int:
+        return sum(self.loaded.values())
 
     @property
     def reserved(self) -> int:
@@ -107,9 +118,14 @@ class Card:
             memory_total=self.total, memory_reserved=0, memory_used=used, processes=f"{os.getpid()}:0"
         )
 
-    def load(self, nbytes: int) -> None:
-        self.weights = nbytes
+    def load(self, model: str, nbytes: int) -> None:
+        self.loaded[model] = nbytes
+        assert self.free >= 0, f"{self.loaded} are not there at the same time"
         self.tell()
+
+    def host(self, nbytes: int) -> None:
+        """So much main memory is free, by the kernel's word."""
+        self._meminfo.write_text(f"MemAvailable: {nbytes // 1024} kB\n")
 
     def call(self, nbytes: int) -> None:
         """A call takes so much above the weights, and gives it back to the allocator."""
@@ -162,21 +178,29 @@ class Card:
         for name, answer in answers.items():
             monkeypatch.setattr(torch.cuda, name, answer)
 
+        def pin(tensor: torch.Tensor) -> torch.Tensor:
+            card.pinned += tensor.nbytes
+            return tensor
+
+        monkeypatch.setattr(torch.Tensor, "pin_memory", pin)
+        monkeypatch.setattr(hostmemory, "MEMINFO", self._meminfo)
+
 
 class CardModel(PipelineModel):
     """The model on the card, everything resident: each part takes the bytes that the real one would."""
 
-    def __init__(self, card: Card, folder: Path) -> None:
+    def __init__(self, card: Card, folder: Path, name: str = "z-image-turbo") -> None:
         placement = resolve(ModelSettings(source=str(folder), device="cpu"))
-        self.placement = replace(placement, device=NAMED_GPU, profile=turbo())
+        self.placement = replace(placement, device=NAMED_GPU, profile=replace(turbo(), name=name))
+        self.loads = 0
         self._card = card
         super().__init__(self.placement)
 
     def load(self) -> None:
         super().load()
         profile, card = self.placement.profile, self._card
-        card.load(profile.resident_bytes)
-        self._loaded_bytes = card.weights
+        card.load(self.name, profile.resident_bytes)
+        self.loads += 1
 
         def encode(_module: object, _args: object, _named: object) -> None:
             visiting = profile.resident_bytes - card.weights
@@ -198,8 +222,16 @@ class CardModel(PipelineModel):
     def lighten(self) -> None:
         super().lighten()
         weights = self.placement.profile.weights_bytes
-        self._card.load(sum(weights.values()) - weights["text_encoder"])
-        self._loaded_bytes = self._card.weights
+        self._card.load(self.name, sum(weights.values()) - weights["text_encoder"])
+
+    def park(self) -> Place:
+        place = super().park()
+        self._card.load(self.name, 0)
+        return place
+
+    def bring(self) -> None:
+        super().bring()
+        self._card.load(self.name, self.placement.profile.resident_bytes)
 
     def take(self, nbytes: int) -> object:
         self._card.call(nbytes)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from engine.build import local_front
 from engine.events import Phase
-from engine.request import Draining, DrawRequest, ModelLost
+from engine.families.model import Place
+from engine.request import Declined, Draining, DrawRequest, ModelLost
 from engine.selftest import Kind, SelfTest, Todo
 from engine.settings import EngineConfig
 from engine.worker.loaded import Offered
@@ -19,7 +22,7 @@ from engine.worker.telemetry import NvmlTelemetry
 from engine.worker.watchdog import Cause
 from tests.engine.card import CONTEXT_BYTES, GIB, Card, CardModel, turbo
 from tests.engine.fakes import Recorder
-from tests.engine.studio import until
+from tests.engine.studio import same, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,8 +35,8 @@ USABLE = 0.95
 
 
 @pytest.fixture
-def card(gpu: StandIn, monkeypatch: pytest.MonkeyPatch) -> Card:
-    card = Card(gpu)
+def card(gpu: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Card:
+    card = Card(gpu, tmp_path)
     card.install(monkeypatch)
     return card
 
@@ -44,14 +47,14 @@ def heard() -> Recorder:
 
 
 @pytest.fixture
-def on(card: Card, tiny_folder: Path, heard: Recorder) -> Callable[[], Front]:
-    def build() -> Front:
-        model = CardModel(card, tiny_folder)
+def on(card: Card, tiny_folder: Path, heard: Recorder) -> Callable[..., Front]:
+    def build(*models: CardModel) -> Front:
+        models = models or (CardModel(card, tiny_folder),)
         budget = round(USABLE * card.total)
         config = EngineConfig(memory_budget_bytes=budget, result_cache_bytes=0)
         worker = StepLoop(
             "local",
-            models=[Offered(model)],
+            models=[Offered(model) for model in models],
             config=config,
             telemetry=NvmlTelemetry(0, every_s=0.02),
             observers=[heard],
@@ -66,7 +69,7 @@ def asked(name: str, side: int = 64, steps: int = 3) -> DrawRequest:
 
 
 async def test_the_real_model_fits_a_24_gb_card_whose_driver_calls_our_memory_nothing(
-    card: Card, on: Callable[[], Front]
+    card: Card, on: Callable[..., Front]
 ) -> None:
     assert choose_mode(turbo(), round(USABLE * card.total), 64 * 64) is Mode.HIGH
     async with on() as front, asyncio.timeout(60):
@@ -82,7 +85,7 @@ async def test_the_real_model_fits_a_24_gb_card_whose_driver_calls_our_memory_no
 
 
 async def test_a_neighbour_is_waited_for_and_the_pictures_come_when_it_leaves(
-    card: Card, on: Callable[[], Front]
+    card: Card, on: Callable[..., Front]
 ) -> None:
     async with on() as front, asyncio.timeout(60):
         card.neighbours(card.free - GIB)  # a step fits beside it, a decode does not
@@ -95,7 +98,7 @@ async def test_a_neighbour_is_waited_for_and_the_pictures_come_when_it_leaves(
 
 
 async def test_running_out_of_memory_all_the_same_costs_no_picture(
-    card: Card, on: Callable[[], Front], heard: Recorder
+    card: Card, on: Callable[..., Front], heard: Recorder
 ) -> None:
     async with on() as front, asyncio.timeout(60):
         room = turbo().peak_bytes(Phase.DECODE, 64 * 64) - 1
@@ -108,7 +111,7 @@ async def test_running_out_of_memory_all_the_same_costs_no_picture(
 
 
 async def test_a_step_that_does_not_fit_beside_the_encoder_is_drawn_without_it(
-    card: Card, on: Callable[[], Front], heard: Recorder
+    card: Card, on: Callable[..., Front], heard: Recorder
 ) -> None:
     async with on() as front, asyncio.timeout(60):
         room = turbo().peak_bytes(Phase.DENOISE, 64 * 64) - 1
@@ -124,7 +127,7 @@ async def test_a_step_that_does_not_fit_beside_the_encoder_is_drawn_without_it(
 
 
 async def test_a_broken_context_fails_no_picture_and_ends_the_process(
-    card: Card, on: Callable[[], Front], heard: Recorder
+    card: Card, on: Callable[..., Front], heard: Recorder
 ) -> None:
     front = on()
     await front.start()
@@ -153,3 +156,49 @@ def test_selftest_holds_the_driver_against_the_allocator(
     checks = {check.kind: check for check in SelfTest(model, model.placement, 64, quick=True).run()}
     assert checks[Kind.TELEMETRY].todo is todo, checks[Kind.TELEMETRY].found
     assert checks[Kind.MEMORY].passed, checks[Kind.MEMORY].found
+
+
+def places(front: Front) -> dict[str, Place]:
+    device = front.snapshot().device
+    assert device is not None
+    return {told.name: told.place for told in device.models}
+
+
+@pytest.mark.parametrize(
+    ("host", "parked", "pinned"),
+    [(64 * GIB, Place.HOST, True), (3 * GIB, Place.DISK, False)],
+    ids=["ample main memory", "little main memory"],
+)
+async def test_of_two_models_the_one_that_does_not_fit_waits_where_there_is_room(
+    card: Card, on: Callable[..., Front], tiny_folder: Path, host: int, parked: Place, pinned: bool
+) -> None:
+    card.host(host)
+    one, other = (CardModel(card, tiny_folder, name) for name in ("one", "other"))
+    async with on(one, other) as front, asyncio.timeout(60):
+        assert places(front) == {"one": Place.DEVICE, "other": Place.DISK}, "not read before it is asked for"
+        assert other.loads == 0
+        before = await front.submit(replace(asked("a"), model="one")).result()
+        drawn = await front.submit(replace(asked("b"), model="other")).result()
+        assert places(front) == {"one": parked, "other": Place.DEVICE}
+        assert card.loaded == {"one": 0, "other": turbo().resident_bytes}
+        after = await front.submit(replace(asked("a"), job_id="a2", model="one")).result()
+        assert places(front) == {"one": Place.DEVICE, "other": parked}
+    assert same(before.image, after.image)
+    assert not same(before.image, drawn.image), "of other words"
+    assert (one.loads, other.loads) == ((1, 1) if parked is Place.HOST else (2, 1))
+    assert bool(card.pinned) is pinned
+    assert card.refused == 0
+
+
+async def test_a_model_that_cannot_be_loaded_costs_the_others_nothing(
+    card: Card, on: Callable[..., Front], tiny_folder: Path, tmp_path: Path, heard: Recorder
+) -> None:
+    folder = shutil.copytree(tiny_folder, tmp_path / "other")
+    one, other = CardModel(card, tiny_folder, "one"), CardModel(card, folder, "other")
+    async with on(one, other) as front, asyncio.timeout(60):
+        shutil.rmtree(folder / "vae")
+        with pytest.raises(Declined, match="could not be brought"):
+            await front.submit(replace(asked("b"), model="other")).result()
+        await front.submit(replace(asked("a"), model="one")).result()
+    assert [alert.cause for alert in heard.alerts] == [Cause.UNLOADABLE]
+    assert heard.of("model_load_failed")

@@ -190,7 +190,7 @@ async def test_forty_members_ask_for_two_models_at_once(tiny_folder: Path, klein
     async with engine, asyncio.timeout(240):
         began = engine.snapshot().device
         assert began is not None
-        assert [told.place for told in began.models] == [Place.DEVICE, Place.HOST]
+        assert [told.place for told in began.models] == [Place.DEVICE, Place.DISK]
         drawings = await asyncio.gather(*(engine.submit(request).result() for request in requests))
         after = engine.snapshot().device
         assert after is not None

@@ -10,6 +10,7 @@ error-env-folder = { $file } is a folder, but tokens are read from a file of tha
 error-env-closed = { $file } cannot be read ({ $reason }). Give it to the user who runs Easel.
 error-extra = { $module } is not installed. Reinstall Easel with the extra { $extra }, from the clone: pip install -e ".[{ $extra }]"
 error-model = The model { $model } does not load: { $reason } easel doctor checks what is missing.
+model-only-one = There is one model in bot.toml, so --model { $found } chooses nothing.
 model-not-offered = The model { $model } is not offered: { $reason }.
 models-check-parameters = { $count } parameters
 models-check-later = not downloaded yet

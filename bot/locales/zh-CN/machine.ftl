@@ -10,6 +10,7 @@ error-env-folder = { $file } 是一个文件夹：请把它移走，令牌要从
 error-env-closed = 无法读取 { $file }（{ $reason }）：请把它交给运行 Easel 的用户。
 error-extra = 没有安装 { $module }。请带上扩展 { $extra } 重新安装 Easel，在克隆的文件夹里：pip install -e ".[{ $extra }]"
 error-model = 模型 { $model } 加载不了：{ $reason } 可用 easel doctor 检查缺了什么。
+model-only-one = bot.toml 里只有一个模型，--model { $found } 无从选择。
 model-not-offered = 模型 { $model } 不可用，未提供给成员：{ $reason }。
 models-check-parameters = { $count } 参数
 models-check-later = 尚未下载

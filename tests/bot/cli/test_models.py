@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from bot.app import model_settings
 from bot.cli.models import standings
-from bot.messages import LANGUAGES, translator
+from bot.cli.running import configured
+from bot.messages import LANGUAGES, UserError, translator
 from engine.survey import Card
 from engine.worker.nvml import Memory
 from tests.easel import config_in
@@ -84,3 +86,29 @@ def test_every_sentence_is_there_in_every_language(tmp_path: Path) -> None:
         for card in (None, A10G, SMALL):
             config = config_in(tmp_path, models={"small": {"path": "embedded"}, "turbo": TURBO})
             assert all("models-" not in t(message) for message, _ in standings(config, card, t))
+
+
+def test_a_model_is_named_as_bot_toml_does_and_has_measurements_of_its_own(tmp_path: Path) -> None:
+    several = config_in(tmp_path, models={"small": {"path": "embedded"}, "turbo": TURBO | {"default": True}})
+    assert (configured(several, None), configured(several, "small")) == ("turbo", "small")
+    for name in ("turbo", "small"):
+        assert model_settings(several, name).measured_profile == tmp_path / "data" / f"profile-{name}.toml"
+    only = config_in(tmp_path)
+    assert model_settings(only, configured(only, None)).measured_profile == tmp_path / "data" / "profile.toml"
+
+
+@pytest.mark.parametrize(
+    ("models", "words"),
+    [
+        ({"small": {"path": "embedded"}}, "There is no model “big”. Choose one of: small."),
+        ({}, "There is one model in bot.toml"),
+    ],
+)
+def test_a_model_that_is_not_there_gets_one_sentence(
+    tmp_path: Path, models: dict[str, dict[str, object]], words: str
+) -> None:
+    with pytest.raises(UserError) as refused:
+        configured(config_in(tmp_path, models=models), "big")
+    for language in LANGUAGES:
+        assert "big" in translator(language)(refused.value.message)
+    assert words in translator("en")(refused.value.message).replace("\u2068", "").replace("\u2069", "")

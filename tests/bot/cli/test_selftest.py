@@ -9,9 +9,10 @@ import pytest
 from rich.console import Console
 
 from bot.cli.selftest import run_selftest
-from bot.config.file import load_config
 from bot.messages import LANGUAGES, translator
 from engine.selftest import Kind, Todo
+from engine.settings import EMBEDDED
+from tests.easel import config_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,11 +27,11 @@ def test_every_check_and_what_follows_from_it_has_words(language: str) -> None:
         assert t(f"selftest-{name.lower()}", about="512x512")
 
 
-async def test_all_is_well_with_the_embedded_model(tmp_path: Path) -> None:
-    file = tmp_path / "bot.toml"
-    file.write_text(f"[storage]\nfolder = '{tmp_path / 'data'}'\n")
-    console = Console(record=True, width=200)
-    assert await run_selftest(console, load_config(file), quick=True, out=tmp_path / "report" / "selftest")
+async def test_all_is_well_with_the_embedded_model_which_is_chosen_by_its_name(tmp_path: Path) -> None:
+    models = {"gone": {"path": str(tmp_path / "gone"), "default": True}, "small": {"path": EMBEDDED}}
+    config, console = config_in(tmp_path, models=models), Console(record=True, width=200)
+    out = tmp_path / "report" / "selftest"
+    assert await run_selftest(console, config, quick=True, out=out, model="small")
     report = json.loads((tmp_path / "report" / "selftest.json").read_text("utf-8"))
     passed = {check["name"]: check["passed"] for check in report["checks"]}
     assert {name for name, outcome in passed.items() if outcome is None} == {
@@ -39,6 +40,7 @@ async def test_all_is_well_with_the_embedded_model(tmp_path: Path) -> None:
     }, "what there is to see on a GPU alone"
     assert all(outcome is not False for outcome in passed.values())
     assert report["machine"]["torch"]
+    assert report["machine"]["model"]["path"] == EMBEDDED
     assert {"lost worker", "stopped worker"} <= set(passed)
     assert all(check["todo"] for check in report["checks"])
     picture = next(check for check in report["checks"] if check["name"] == "picture 128x128x1")

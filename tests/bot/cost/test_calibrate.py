@@ -62,7 +62,7 @@ async def test_it_measures_sizes_steps_and_requests_at_once() -> None:
 
 
 async def test_it_goes_on_where_it_stopped_and_draws_nothing_twice(tmp_path: Path) -> None:
-    file = tmp_path / calibration.POINTS
+    file = tmp_path / calibration.FILES[0]
 
     class Stopped(Exception):
         pass
@@ -99,7 +99,7 @@ async def test_memory_says_how_many_fit_at_once() -> None:
     "other", [Points("other", "field"), Points("embedded", "gpu"), Points("embedded", "field", True)]
 )
 def test_points_of_another_kind_of_run_are_not_taken_up(tmp_path: Path, other: Points) -> None:
-    file = tmp_path / calibration.POINTS
+    file = tmp_path / calibration.FILES[0]
     calibration.save(file, other)
     fresh = blank()
     assert calibration.load(file, fresh) is fresh
@@ -108,7 +108,7 @@ def test_points_of_another_kind_of_run_are_not_taken_up(tmp_path: Path, other: P
 
 
 def test_points_come_back_from_disk_as_they_were(tmp_path: Path) -> None:
-    file = tmp_path / calibration.POINTS
+    file = tmp_path / calibration.FILES[0]
     fresh, broken_off = Points("embedded", "cpu x86_64"), dataclasses.replace(MEASURED, stopped="")
     calibration.save(file, broken_off)
     assert calibration.load(file, fresh) == broken_off
@@ -213,7 +213,7 @@ async def test_seconds_that_do_not_grow_with_the_steps_are_measured_again() -> N
 
 
 async def test_a_machine_that_stays_busy_is_refused_with_the_reason(tmp_path: Path) -> None:
-    file = tmp_path / calibration.POINTS
+    file = tmp_path / calibration.FILES[0]
     async with engine() as running:
         clock = Stopwatch(*BUSY * 3)
         measuring = Calibration(
