@@ -208,12 +208,14 @@ def _has_gpu(settings: ModelSettings) -> bool:
 
 
 def _calibration(placement: Placement, largest_px: int | None) -> tuple[Need, ...]:
-    """What is measured at the first start. On a GPU the usual and the largest picture that is sold; where
-    weights come and go nothing is to be told. On a CPU two sizes, and others follow from them.
+    """What is measured at the first start. On a GPU the usual and the largest picture that is sold, and one
+    that follows a map; where weights come and go nothing is to be told. On a CPU two sizes, and others follow
+    from them.
     """
     if placement.on_gpu and placement.mode is not Mode.LOW:
-        sides = {max(placement.profile.default_size), largest_px or 0} - {0}
-        return tuple(Need(side, side) for side in sorted(sides))
+        usual = max(placement.profile.default_size)
+        plain = [Need(side, side) for side in sorted({usual, largest_px or usual})]
+        return *plain, *([Need(usual, usual, controls=1)] if placement.control is not None else [])
     if placement.on_gpu or placement.budget_bytes is None:
         return ()
     side = round(placement.profile.min_pixels**0.5)

@@ -20,14 +20,28 @@ from engine.adapters import MOST
 from engine.families.family import QUANTISED, Placement
 from engine.families.recognise import family_of, profile_of
 from engine.families.registry import families, load_profile
+from engine.request import Role
 from engine.settings import EMBEDDED, EMBEDDED_FOLDER, BadSetting, ModelSettings
 from engine.worker.memory import ADAPTERS, COMPONENTS, USABLE_PART, Mode, choose_mode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from engine.control import ControlFile
     from engine.families.family import Family
     from engine.families.profile import Profile
+
+TAKES_MASKS = (
+    "auto",
+    "native",
+    "_native_cudnn",
+    "_native_efficient",
+    "_native_math",
+    "flash_varlen",
+    "sage_varlen",
+    "xformers",
+)
+"""Attention back ends of diffusers that draw with a control network."""
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -48,6 +62,9 @@ def resolve(settings: ModelSettings, known: Mapping[str, Family] | None = None) 
     if settings.adapters:
         weights = {**profile.weights_bytes, ADAPTERS: _room_for_adapters(settings, dtype)}
         profile = replace(profile, weights_bytes=weights)
+    if settings.control is not None:
+        _check_control(settings, settings.control, family)
+        profile = profile.controlled(settings.control, dtype.itemsize)
     budget = settings.memory_budget_bytes
     if budget is None and on_gpu:
         budget = round(
@@ -68,6 +85,7 @@ def resolve(settings: ModelSettings, known: Mapping[str, Family] | None = None) 
         quantisation=quantisation,
         threads=settings.threads or len(os.sched_getaffinity(0)),
         adapters=settings.adapters,
+        control=settings.control,
     )
 
 
@@ -90,6 +108,17 @@ def _room_for_adapters(settings: ModelSettings, dtype: torch.dtype) -> int:
         )
     sizes = sorted((file.parameters * dtype.itemsize for file in settings.adapters), reverse=True)
     return max(min(sum(sizes), settings.adapters_bytes), sum(sizes[:MOST]))
+
+
+def _check_control(settings: ModelSettings, file: ControlFile, family: Family) -> None:
+    if Role.CONTROL not in family.takes:
+        raise BadSetting("control", str(file.path), f"a model of {family.pipeline} follows no maps")
+    if settings.attention not in TAKES_MASKS:
+        raise BadSetting(
+            "attention",
+            settings.attention,
+            f"it takes no masks, and a control network gives them; allowed: {', '.join(TAKES_MASKS)}",
+        )
 
 
 def _loaded_bytes(file: Path, dtype: torch.dtype) -> int:

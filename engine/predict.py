@@ -36,8 +36,8 @@ class Predictor:
         """Today's seconds over the profile's, all sizes together; what turns waiting work into time."""
         return self._pace.value
 
-    def step_s(self, pixels: int, captions: int = 1) -> float:
-        return captions * self.profile.step_s.at(pixels) * self._factor(pixels)
+    def step_s(self, pixels: int, forwards: float = 1) -> float:
+        return forwards * self.profile.step_s.at(pixels) * self._factor(pixels)
 
     def encode_s(self, captions: int = 1) -> float:
         return captions * self.profile.encode_s * self._encode.value
@@ -52,14 +52,14 @@ class Predictor:
     def job_s(self, plan: Plan, steps_done: int = 0, *, encoded: bool = False) -> float:
         """What is left of this job, in device seconds."""
         need = plan.need
-        left = max(0, plan.steps - steps_done) * self.step_s(need.step_pixels, need.captions)
+        left = max(0, plan.steps - steps_done) * self.step_s(need.step_pixels, self.profile.forwards(need))
         if not steps_done:
             left += plan.pictures * self.begin_s(plan.picture_pixels)
         return left + self.decode_s(plan.picture_pixels) + (0.0 if encoded else self.encode_s(need.captions))
 
-    def learn_step(self, pixels: int, captions: int, seconds: float) -> None:
+    def learn_step(self, pixels: int, forwards: float, seconds: float) -> None:
         """One job's part of one step took `seconds` of the device."""
-        expected = captions * self.profile.step_s.at(pixels)
+        expected = forwards * self.profile.step_s.at(pixels)
         if expected > 0:
             if pixels not in self._step:
                 self._step[pixels] = Factor(self._factor(pixels))
@@ -84,8 +84,9 @@ class Predictor:
         need, expected = plan.need, self.job_s(plan, encoded=encoded)
         if expected > 0:
             self._pace.learn(seconds / Predictor(self.profile).job_s(plan, encoded=encoded))
-            one_s = self.step_s(need.step_pixels, need.captions)
-            self.learn_step(need.step_pixels, need.captions, seconds / expected * one_s)
+            forwards = self.profile.forwards(need)
+            one_s = self.step_s(need.step_pixels, forwards)
+            self.learn_step(need.step_pixels, forwards, seconds / expected * one_s)
 
     def _factor(self, pixels: int) -> float:
         if pixels in self._step:

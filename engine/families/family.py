@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from engine.adapters import AdapterFile
+    from engine.control import ControlFile
     from engine.families.model import Canvas, Caption, Model
     from engine.families.profile import Profile
     from engine.request import DrawRequest
+    from engine.worker.control import ControlNetwork
     from engine.worker.memory import Mode
     from engine.worker.parts import Parts
 
@@ -56,10 +58,10 @@ class Family(OneCaption):
     """What most have in common: a pipeline of diffusers.
 
     `takes` says which pictures a family can draw from; a request with others is refused before it gets here.
-    `begin` is given the pictures in the order of `request.inputs`, as RGB, or L for masks; INIT and MASK have
-    the request's size. `plan` says how many of them it encodes, so that the worker makes a call of its own of
-    `begin`, and how many steps are really run. Beginning twice must give the same canvas: take an encoder's
-    mean, not a sample. What lies outside a mask is pasted back by the worker, after decoding.
+    `begin` is given the pictures in the order of `request.inputs`, as RGB, or L for masks; all but REFERENCE
+    have the request's size. `plan` says how many of them it encodes, so that the worker makes a call of its
+    own of `begin`, and how many steps are really run. Beginning twice must give the same canvas: take an
+    encoder's mean, not a sample. What lies outside a mask is pasted back by the worker, after decoding.
 
     A family's module holds one of these as FAMILY. It imports torch only inside functions: the front asks it
     for plans, and loads nothing.
@@ -88,8 +90,8 @@ class Family(OneCaption):
         """The model, to be loaded as the placement says."""
         raise NotImplementedError
 
-    def sampler(self, pipeline: Any, placement: Placement) -> Sampler:
-        """For a model that is loaded from a pipeline of diffusers."""
+    def sampler(self, pipeline: Any, placement: Placement, control: ControlNetwork | None = None) -> Sampler:
+        """For a model that is loaded from a pipeline of diffusers. `control`: only where it takes CONTROL."""
         raise NotImplementedError
 
 
@@ -112,6 +114,7 @@ class Placement:
     threads: int
     """CPU cores to draw with."""
     adapters: tuple[AdapterFile, ...] = ()
+    control: ControlFile | None = None
     shared: Parts | None = field(default=None, compare=False)
     """Components that the models of a worker have in common."""
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from engine.families.family import Placement
     from engine.families.model import Canvas
     from engine.request import DrawRequest
+    from engine.worker.control import ControlNetwork
     from engine.worker.pipeline import PipelineModel
 
 CAPTION_TOKENS = 512
@@ -78,7 +79,9 @@ class Flux2Klein(Family):
 
         return PipelineModel(placement)
 
-    def sampler(self, pipeline: Any, placement: Placement) -> KleinSampler:
+    def sampler(
+        self, pipeline: Any, placement: Placement, control: ControlNetwork | None = None
+    ) -> KleinSampler:
         return KleinSampler(pipeline, placement)
 
 

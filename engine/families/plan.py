@@ -18,10 +18,14 @@ class Need:
     captions: int = 1
     references: int = 0
     """Pictures of its own size that each step reads along."""
+    controls: int = 0
+    """1 where a control network runs before each step."""
 
     def __str__(self) -> str:
-        references = (self.references,) if self.references else ()
-        return "x".join(map(str, (self.width, self.height, self.captions, *references)))
+        numbers = [self.width, self.height, self.captions, self.references, self.controls]
+        while not numbers[-1]:
+            numbers.pop()
+        return "x".join(map(str, numbers))
 
     @classmethod
     def parse(cls, text: str) -> Need:

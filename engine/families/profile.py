@@ -19,8 +19,14 @@ from engine.request import ControlKind, Role, Undrawable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from engine.families.plan import Plan
+    from engine.control import ControlFile
+    from engine.families.plan import Need, Plan
     from engine.request import DrawRequest
+
+
+CONTROL = "control"
+"""The control network, among the weights: it stays with the transformer."""
+MAX_PROMPT_TOKENS = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,8 @@ class Peaks:
     begin: Curve = Curve(())
     step: Curve = Curve(())
     """Of one forward with one caption."""
+    hints: Curve = Curve(())
+    """Of what a control network makes for it, on top."""
     decode: Curve = Curve(())
     """Of as many pixels as are decoded at once: no more than a tile has."""
 
@@ -118,8 +126,8 @@ class Profile:
     """Side of a tile."""
     takes_pictures: bool = True
     """Pictures that come with a request reach it; where not, only words do."""
-    controls: frozenset[ControlKind] = frozenset()
-    """The maps that pictures can follow: none without a control network."""
+    control: ControlFile | None = None
+    """The control network beside it."""
     offered: Offered = Offered()
     hub: Hub | None = None
     known_device: bool = False
@@ -135,14 +143,40 @@ class Profile:
         weights["transformer"] = precise + (weights["transformer"] - precise) // itemsize
         return replace(self, weights_bytes=weights)
 
-    def peak_bytes(self, phase: Phase, pixels: int, captions: int = 1) -> int:
+    def controlled(self, file: ControlFile, itemsize: int = 2) -> Profile:
+        """The same with a control network beside it, in `itemsize` bytes a number."""
+        # Each of its layers copies all hints so far, and the next one's input; then they are scaled.
+        copies = 2 * len(file.layout.places) + 3
+        sides = (self.multiple, math.isqrt(self.max_pixels))
+        tokens = [MAX_PROMPT_TOKENS + (side // self.multiple) ** 2 for side in sides]
+        hints = [count * copies * file.width * itemsize for count in tokens]
+        return replace(
+            self,
+            control=file,
+            weights_bytes={**self.weights_bytes, CONTROL: file.parameters * itemsize},
+            peaks=replace(
+                self.peaks, hints=Curve.of((side**2, y) for side, y in zip(sides, hints, strict=True))
+            ),
+        )
+
+    @property
+    def controls(self) -> frozenset[ControlKind]:
+        """The maps that pictures can follow: none without a control network."""
+        return self.control.kinds if self.control is not None else frozenset()
+
+    def forwards(self, need: Need) -> float:
+        """How many plain forwards with one caption a step comes to, in time."""
+        added_time = need.controls * self.control.added_time if self.control is not None else 0.0
+        return need.captions * (1 + added_time)
+
+    def peak_bytes(self, phase: Phase, pixels: int, captions: int = 1, controls: int = 0) -> int:
         """Bytes above the weights that such a call is expected to hold, for one picture."""
         if phase is Phase.ENCODE:
             return self.peaks.encode_bytes
         if phase is Phase.BEGIN:
             return round(self.peaks.begin.at(self.decoded_at_once(pixels)))
         if phase is Phase.DENOISE:
-            return round(self.peaks.step.at(pixels) * captions)
+            return round((self.peaks.step.at(pixels) + controls * self.peaks.hints.at(pixels)) * captions)
         return round(self.peaks.decode.at(self.decoded_at_once(pixels)))
 
     def tile_for(self, pixels: int) -> int | None:

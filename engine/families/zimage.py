@@ -15,6 +15,7 @@ from engine.families.family import Family
 from engine.families.flow import Kept, steps_from
 from engine.families.model import Caption
 from engine.families.plan import Need, Plan
+from engine.families.profile import MAX_PROMPT_TOKENS
 from engine.families.tiles import Grid, Tiles
 from engine.request import Role, Undrawable
 
@@ -27,14 +28,16 @@ if TYPE_CHECKING:
     from engine.families.family import Placement
     from engine.families.model import Canvas
     from engine.request import DrawRequest
+    from engine.worker.control import ControlNetwork
     from engine.worker.pipeline import PipelineModel
 
-MAX_PROMPT_TOKENS = 512
 SCALE = 8
 """Pixels a side of a latent pixel."""
 LATENT_TOKENS_SIDE = 2
 """Latent pixels that a side of an image token has."""
 TOKEN_MULTIPLE = 32
+MOST_CONTROL = 2.0
+"""The largest strength that a map can be followed at."""
 
 
 def padded(tokens: int) -> int:
@@ -57,6 +60,7 @@ class ZCanvas:
     sigmas: torch.Tensor
     kept: Kept | None = None
     tiles: Tiles | None = None
+    followed: Followed | None = None
     step: int = 0
     guess: torch.Tensor | None = None
     """The finished latents as the last step foresaw them."""
@@ -65,10 +69,17 @@ class ZCanvas:
     def round(self) -> int:
         return self.step // len(self.tiles.boxes) if self.tiles else self.step
 
-    @property
-    def seen(self) -> torch.Tensor:
-        """What of the latents the next step works on."""
-        return self.tiles.of(self.latents, self.step) if self.tiles else self.latents
+    def seen(self, whole: torch.Tensor) -> torch.Tensor:
+        """What of the latents, or of what is as large, the next step works on."""
+        return self.tiles.of(whole, self.step) if self.tiles else whole
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Followed:
+    """A control map's latents (channels, height, width), and how closely it is followed."""
+
+    latents: torch.Tensor
+    strength: float
 
 
 @dataclass(frozen=True)
@@ -76,25 +87,34 @@ class ZImage(Family):
     """A caption with guidance 0; above it a second one, of the negative prompt.
 
     Begins from a picture at any level of noise, and inpaints: neither changes the forward, so that such jobs
-    share it with those of words alone.
+    share it with those of words alone. With a control network it follows maps, and jobs with maps of one kind
+    share a forward.
     """
 
-    takes: frozenset[Role] = frozenset({Role.INIT, Role.MASK})
+    takes: frozenset[Role] = frozenset({Role.INIT, Role.MASK, Role.CONTROL})
     shift: float | None = 3.0
     """How the schedule is bent; None where that depends on the size, and no picture can be begun from."""
 
     def plan(self, request: DrawRequest) -> Plan:
         texts = (request.prompt, request.negative_prompt) if request.guidance > 0 else (request.prompt,)
-        need = Need(request.width, request.height, len(texts))
-        if not request.inputs:
-            return Plan(texts, request.steps, need)
-        roles = sorted(picture.role.value for picture in request.inputs)
-        init = request.input(Role.INIT)
-        if init is None or len(set(roles)) < len(roles):
-            raise Undrawable(f"one picture, and one mask at most, can be drawn from, not {', '.join(roles)}")
-        if not 0 < init.strength <= 1 or self.shift is None:
-            raise Undrawable(f"a picture cannot be drawn from at a strength of {init.strength:g}")
-        return Plan(texts, steps_from(init.strength, request.steps, self.shift), need, pictures=1)
+        init, followed = request.input(Role.INIT), request.input(Role.CONTROL)
+        roles = [picture.role for picture in request.inputs]
+        if len(set(roles)) < len(roles) or (Role.MASK in roles and init is None):
+            told = ", ".join(sorted(role.value for role in roles))
+            raise Undrawable(
+                f"one picture, mask and map at most, and no mask alone, can be drawn from, not {told}"
+            )
+        if followed is not None and not 0 <= followed.strength <= MOST_CONTROL:
+            raise Undrawable(f"a map cannot be followed at a strength of {followed.strength:g}")
+        steps, need = (
+            request.steps,
+            Need(request.width, request.height, len(texts), controls=followed is not None),
+        )
+        if init is not None:
+            if not 0 < init.strength <= 1 or self.shift is None:
+                raise Undrawable(f"a picture cannot be drawn from at a strength of {init.strength:g}")
+            steps = steps_from(init.strength, steps, self.shift)
+        return Plan(texts, steps, need, pictures=sum(role is not Role.MASK for role in roles))
 
     def scheduled(self, config: Mapping[str, Any]) -> ZImage:
         bent = None if config.get("use_dynamic_shifting") else config.get("shift", self.shift)
@@ -105,8 +125,10 @@ class ZImage(Family):
 
         return PipelineModel(placement)
 
-    def sampler(self, pipeline: Any, placement: Placement) -> ZImageSampler:
-        return ZImageSampler(pipeline, placement)
+    def sampler(
+        self, pipeline: Any, placement: Placement, control: ControlNetwork | None = None
+    ) -> ZImageSampler:
+        return ZImageSampler(pipeline, placement, control)
 
 
 FAMILY = ZImage(
@@ -121,8 +143,9 @@ FAMILY = ZImage(
 class ZImageSampler:
     """The numbers of the pipeline, in another order."""
 
-    def __init__(self, pipeline: Any, placement: Placement) -> None:
+    def __init__(self, pipeline: Any, placement: Placement, control: ControlNetwork | None = None) -> None:
         self._pipeline = pipeline
+        self._control = control
         self._device = placement.device
         self._dtype = placement.dtype
         self._tokenizing = threading.Lock()  # a tokenizer keeps its padding and truncation on itself
@@ -177,9 +200,10 @@ class ZImageSampler:
         image_tokens = (height // LATENT_TOKENS_SIDE) * (width // LATENT_TOKENS_SIDE)
         lengths = [padded(len(embedding)) for embedding in embeddings]
         sigmas = self._schedule(image_tokens, request.steps)
+        followed = request.input(Role.CONTROL)
         canvas = ZCanvas(
             # Equal sizes and lengths need no mask, whatever the sigmas.
-            key=(width, height, tuple(sorted(set(lengths)))),
+            key=(width, height, tuple(sorted(set(lengths))), followed and followed.kind),
             tokens=sum(padded(image_tokens) + length for length in lengths),
             latents=noise,
             embeddings=embeddings,
@@ -195,6 +219,8 @@ class ZImageSampler:
             canvas.latents = strength * noise + (1 - strength) * source
             if Role.MASK in given:
                 canvas.kept = Kept(source, noise, self._mask(given[Role.MASK]))
+        if followed is not None:
+            canvas.followed = Followed(self._map(given[Role.CONTROL]), followed.strength)
         return canvas
 
     def step(self, canvases: Sequence[Canvas]) -> None:
@@ -246,6 +272,15 @@ class ZImageSampler:
         levels = np.asarray(mask.reduce(SCALE), dtype=np.float32) / 255
         return torch.from_numpy(levels)[None].to(self._device)
 
+    def _map(self, picture: Image) -> torch.Tensor:
+        """Latents of a control map, as the network takes them: channels for inpainting are left empty."""
+        assert self._control is not None, "no control network is loaded"
+        latents = self._encoded(picture)
+        empty = latents.new_zeros(self._control.channels - len(latents), *latents.shape[1:])
+        import torch
+
+        return torch.cat([latents, empty]).to(self._dtype)
+
     def _schedule(self, tokens: int, steps: int) -> torch.Tensor:
         """Sigmas (steps + 1), as the pipeline asks its scheduler for them."""
         from diffusers import FlowMatchEulerDiscreteScheduler
@@ -280,8 +315,17 @@ class ZImageSampler:
         outputs: dict[tuple[int, int], torch.Tensor] = {}
         for group in by_length.values():
             times = torch.stack([(1000 - 1000 * canvas.sigmas[canvas.round]) / 1000 for canvas, _ in group])
-            latents = [canvas.seen.to(self._dtype).unsqueeze(1) for canvas, _ in group]
-            answers = self._pipeline.transformer(latents, times, [e for _, e in group], return_dict=False)[0]
+            latents = [canvas.seen(canvas.latents).to(self._dtype).unsqueeze(1) for canvas, _ in group]
+            captions = [embedding for _, embedding in group]
+            hints = None
+            if followed := [(canvas, canvas.followed) for canvas, _ in group if canvas.followed is not None]:
+                assert self._control is not None
+                maps = [canvas.seen(told.latents).unsqueeze(1) for canvas, told in followed]
+                strengths = [told.strength for _, told in followed]
+                hints = self._control.hints(latents, times, captions, maps, strengths)
+            answers = self._pipeline.transformer(
+                latents, times, captions, controlnet_block_samples=hints, return_dict=False
+            )[0]
             for (canvas, embedding), answer in zip(group, answers, strict=True):
                 outputs[id(canvas), id(embedding)] = answer.float().squeeze(1)
         return outputs

@@ -24,6 +24,8 @@ def fingerprint(placement: Placement) -> str:
     told = hashlib.sha256("|".join(map(str, how)).encode())
     for adapter in placement.adapters:
         told.update(f"{adapter.name}|{adapter.digest}|".encode())
+    if placement.control is not None:
+        _add(told, placement.control.path)
     folder = folder_of(placement.source, placement.revision)
     for file in sorted(
         path for path in folder.rglob("*") if path.suffix in (".safetensors", ".json", ".txt")

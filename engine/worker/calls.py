@@ -135,6 +135,10 @@ class Calls:
         if Role.INIT in profile.planner.takes and need.pixels <= profile.max_pixels:
             request = replace(request, inputs=(Input(Role.INIT, ""),))
             pictures = (new_image("RGB", (need.width, need.height)),)
+        if need.controls:
+            followed = Input(Role.CONTROL, "", kind=min(profile.controls, key=lambda kind: kind.value))
+            request = replace(request, inputs=(*request.inputs, followed))
+            pictures = (*pictures, new_image("RGB", (need.width, need.height)))
         texts = model.profile.plan(request).texts
         captions: list[Caption] = []
         canvases: list[Canvas] = []

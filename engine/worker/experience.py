@@ -51,7 +51,7 @@ class Experience:
         for job in work.jobs:
             billed_s = result.billed.get(job.job_id, 0.0)
             if work.phase is Phase.DENOISE:
-                self.predictor.learn_step(job.need.step_pixels, job.need.captions, billed_s)
+                self.predictor.learn_step(job.need.step_pixels, self._profile.forwards(job.need), billed_s)
             elif work.phase is Phase.ENCODE:
                 self.predictor.learn_encode(job.need.captions, billed_s)
             elif work.phase is Phase.BEGIN:
@@ -68,7 +68,8 @@ class Experience:
         usual_s = self._pace.usual_s(work.kind)
         if work.phase is not Phase.DENOISE or not self._profile.known_device:
             return usual_s
-        told_s = sum(self._profile.step_s.at(job.need.step_pixels) * job.need.captions for job in work.jobs)
+        profile, needs = self._profile, [job.need for job in work.jobs]
+        told_s = sum(profile.step_s.at(need.step_pixels) * profile.forwards(need) for need in needs)
         return told_s if usual_s is None else min(usual_s, told_s)
 
     def smallest_step_s(self) -> float:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 KEPT_BYTES = 256 << 20
 """Far more than the jobs at hand come with: what was sent for one is not dropped before it is opened."""
 
-FITTED = frozenset({Role.INIT, Role.MASK})
+FITTED = frozenset({Role.INIT, Role.MASK, Role.CONTROL})
 """What has to be of the request's size."""
 
 
@@ -45,8 +45,9 @@ class Inputs:
     async def open(self, request: DrawRequest) -> tuple[Image, ...]:
         """The request's pictures, in its order: RGB, masks in L.
 
-        What is drawn over is made as large as the request, where it is not yet. Raises UnreadableInput;
-        WorkerBusy where a file was dropped after it had been sent: somebody had the caches cleared.
+        All but what is only looked at is made as large as the request, where it is not yet. Raises
+        UnreadableInput; WorkerBusy where a file was dropped after it had been sent: somebody had the caches
+        cleared.
         """
         files = [(picture, self._files.get(picture.digest)) for picture in request.inputs]
         size = request.width, request.height

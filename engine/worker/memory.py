@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from engine.events import Phase
 from engine.families.plan import Need
-from engine.families.profile import Curve
+from engine.families.profile import CONTROL, Curve
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -58,7 +58,7 @@ def weights(profile: Profile, mode: Mode, phase: Phase) -> dict[str, int]:
     """Bytes of weights on the device during such a call, by component."""
     there = dict(profile.weights_bytes)
     if mode is Mode.LOW:
-        works = (WORKS_IN[phase], ADAPTERS) if phase is Phase.DENOISE else (WORKS_IN[phase],)
+        works = [WORKS_IN[phase], *([ADAPTERS, CONTROL] if phase is Phase.DENOISE else [])]
         return {part: there[part] for part in works if part in there}
     if mode is Mode.MEDIUM and phase is not Phase.ENCODE:
         there.pop(ENCODER, None)
@@ -84,7 +84,11 @@ def holds(nbytes: int, budget_bytes: int, available_bytes: int | None) -> bool:
 
 def needed_bytes(profile: Profile, mode: Mode, pixels: int) -> int:
     """Bytes on the device at the worst moment of one such picture, by the profile."""
-    return max(weights_bytes(profile, mode, phase) + profile.peak_bytes(phase, pixels) for phase in Phase)
+    controls = int(profile.control is not None)
+    return max(
+        weights_bytes(profile, mode, phase) + profile.peak_bytes(phase, pixels, controls=controls)
+        for phase in Phase
+    )
 
 
 def choose_mode(profile: Profile, budget_bytes: int, pixels: int) -> Mode:
@@ -122,11 +126,12 @@ class MemoryGate:
         visiting = self._visiting_bytes(phase)
         if need in known:
             return max(0, visiting + round(known[need] * self.SAFETY))
-        told = max(0, visiting + profile.peak_bytes(phase, self._pixels(phase, need), need.captions))
+        pixels, controls = self._pixels(phase, need), need.controls
+        told = max(0, visiting + profile.peak_bytes(phase, pixels, need.captions, controls))
         like = {
             self._units(phase, other): peak
             for other, peak in known.items()
-            if other.captions == need.captions
+            if (other.captions, other.controls) == (need.captions, need.controls)
         }
         if len(like) < 2:
             return told

@@ -20,9 +20,12 @@ from transformers.utils import logging as transformers_logging
 from engine.families.family import QUANTISED
 from engine.families.files import folder_of
 from engine.families.model import Canvas, Caption, DeviceMemory, Measurement, NotFinite, Place
+from engine.families.profile import CONTROL
 from engine.families.registry import INDEX
 from engine.worker import hostmemory
 from engine.worker.adapters import Adapters
+from engine.worker.control import ControlNetwork
+from engine.worker.hostcopy import nbytes_of
 from engine.worker.memory import ADAPTERS, COMPONENTS, ENCODER, Mode
 from engine.worker.parts import Part, Parts, Source
 from engine.worker.preview import Previews
@@ -172,7 +175,19 @@ class PipelineModel:
             raise ValueError(f"{placement.source}: a scheduler that adds noise at each step cannot be paused")
         self._previews = self._previews or Previews(placement)
         self._pipeline = _finish(pipeline, placement)
-        self._loaded = placement.family.sampler(pipeline, placement)
+        control = None
+        if placement.control is not None:
+            control = ControlNetwork(
+                placement.control,
+                pipeline.transformer,
+                self._device,
+                placement.dtype,
+                pins=placement.on_gpu,
+            )
+            self._parts[CONTROL] = control.part
+            if placement.mode is Mode.LOW:
+                control.part.lighten()
+        self._loaded = placement.family.sampler(pipeline, placement, control)
         if placement.mode is Mode.MEDIUM:
             self._parts[ENCODER].lighten()
         for part in self._parts.values():
@@ -237,10 +252,12 @@ class PipelineModel:
 
     def weights_bytes(self) -> Mapping[str, int]:
         parts = {name: getattr(self._pipeline, name).named_parameters() for name in COMPONENTS}
-        return {
+        weights = {
             part: sum(tensor.nbytes for name, tensor in tensors if ".lora_" not in name)
             for part, tensors in parts.items()
         }
+        control = self._parts.get(CONTROL)
+        return weights if control is None else weights | {CONTROL: nbytes_of(control.module)}
 
     @torch.inference_mode()
     def preview(self, canvas: Canvas) -> Image:

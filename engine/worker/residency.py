@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from engine.events import Phase
+    from engine.families.profile import Profile
     from engine.predict import Predictor
     from engine.worker.job import Job
     from engine.worker.memory import MemoryGate
@@ -109,8 +110,13 @@ class Residency:
 
     def _fit(self, models: Sequence[Held]) -> bool:
         """Whether any call for a picture of its model's usual size has room beside them all."""
-        peak = max(held.gate.peak_bytes(Need(*held.predictor.profile.default_size)) for held in models)
+        peak = max(held.gate.peak_bytes(_usual(held.predictor.profile)) for held in models)
         return _bytes(models) + peak <= self._first.gate.budget_bytes
+
+
+def _usual(profile: Profile) -> Need:
+    """A picture of the usual size, that follows a map where it can."""
+    return Need(*profile.default_size, controls=int(profile.control is not None))
 
 
 def _bytes(models: Iterable[Held]) -> int:
