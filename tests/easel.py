@@ -25,6 +25,7 @@ from engine.build import engine_with
 from engine.families.model import Caption, OnHost
 from engine.families.registry import load_profile
 from engine.request import ControlKind, Role
+from engine.settings import EMBEDDED, ModelSettings
 from tests.database import lay_out
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from bot.imagine.models import Capabilities
     from bot.imagine.safety import Safety
     from engine.backend import Backend
+    from engine.families.model import Model as Drawing
     from engine.families.plan import Plan, Planner
     from engine.families.profile import Profile
     from engine.inputs import Reader
@@ -159,18 +161,30 @@ def config_in(folder: Path, **changes: object) -> Config:
 
 
 def models_of(config: Config, model: FieldModel, counting: Counting, read: Reader) -> Models:
-    """What bot.toml offers. Each has a stand-in of its own; they share the gate and the list of drawings."""
+    """What bot.toml offers. Folders are drawn with as they are; for the embedded model stands one of its own
+    for each name, which share the gate and the list of drawings.
+    """
     found, terms = find_models(config), engine_config(config)
     offered = []
     for name, capabilities in found.capabilities.items():
-        stand_in = replace(model, profile=replace(model.profile, name=name))
-        engine = engine_with(
-            model=stand_in if len(config.models) > 1 else model, config=terms, observers=[counting], read=read
-        )
         section = config.named_models.get(name) or config.named_models[""]
+        drawing: Drawing = model
+        if section.path != EMBEDDED:
+            drawing = pipeline_model(section.path, name)
+        elif len(config.models) > 1:
+            drawing = replace(model, profile=replace(model.profile, name=name))
+        engine = engine_with(drawing, config=terms, observers=[counting], read=read)
         capabilities = replace(capabilities, controls=model.profile.controls)
         offered.append(Model(capabilities, engine, name, section.price_factor, section.tiers, section.about))
     return Models(*offered, aliases=config.http.model_aliases)
+
+
+def pipeline_model(folder: str, name: str) -> Drawing:
+    """A small model of real classes."""
+    from engine.placement import resolve  # torch takes seconds to import
+
+    placement = resolve(ModelSettings(folder, device="cpu", name=name, threads=1))
+    return placement.family.load(placement)
 
 
 @contextlib.asynccontextmanager

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.bot.faces.conformance import SETTINGS
+from tests.bot.faces.conformance import SETTINGS, TWO_FAMILIES
 from tests.easel import FieldModel, config_in, easel
 
 if TYPE_CHECKING:
@@ -33,7 +33,18 @@ async def service(config: Config, model: FieldModel) -> AsyncIterator[Service]:
         yield opened
 
 
+@pytest.fixture(scope="session")
+def klein_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small FLUX.2 klein of random weights, which edits by instruction."""
+    from tests.engine import klein
+
+    return klein.build(tmp_path_factory.mktemp("klein"))
+
+
 @pytest.fixture
-def settings() -> dict[str, Any]:
+def settings(request: pytest.FixtureRequest) -> dict[str, Any]:
     """What is in bot.toml while the suite of all faces runs; a test may have its own."""
-    return SETTINGS
+    if getattr(request, "param", "") != TWO_FAMILIES:
+        return SETTINGS
+    editor = {"path": str(request.getfixturevalue("klein_folder"))}
+    return {"models": {"plain": {"path": "embedded", "default": True}, "editor": editor}}

@@ -49,7 +49,7 @@ class People:
 
     async def bring(self, line: str, picture: bytes) -> None:
         asked = parse_imagine(line.partition(" ")[2])
-        names = ("strength", "area", "expand", "control", "control_strength", "lora")
+        names = ("strength", "area", "expand", "control", "control_strength", "lora", "model")
         options = {BY_NAME[name].shown: getattr(asked, name) for name in names}
         said = {name: value for name, value in options.items() if value is not None}
         result = await self._world.begin(asked.prompt, picture=("cat.png", picture), **said)

@@ -15,6 +15,7 @@ from PIL import Image
 from bot.commands.button_ids import Action
 from bot.imagine.loras import SHIPPED
 from bot.imagine.source import png
+from bot.messages import say
 from tests.bot.faces.driver import Can, Face, Who, files, says, used
 
 INK = SHIPPED["ink"].file
@@ -29,6 +30,9 @@ MODELS: dict[str, Any] = {
     "studio": {"path": "embedded", "tiers": ["premium"]},
 }
 several_models = pytest.mark.parametrize("settings", [SETTINGS | {"models": MODELS}], ids=[""])
+TWO_FAMILIES = "two families"
+"""For the fixture `settings`: a model that varies pictures, and one that edits them, drawn with for real."""
+two_families = pytest.mark.parametrize("settings", [TWO_FAMILIES], ids=[""], indirect=True)
 
 
 def only(can: Can) -> pytest.MarkDecorator:
@@ -312,6 +316,25 @@ class FaceConformance:
         assert says(face.words(), "error-control-map-depth")
         assert face.model.drawn == []
         assert await used(face) == (0, 0)
+
+    @pytest.mark.model
+    @two_families
+    async def test_words_on_a_picture_edit_it_where_the_model_can_and_vary_it_elsewhere(
+        self, face: Face
+    ) -> None:
+        for model in ("editor", "plain"):
+            await face.bring(f"/imagine make the cat black --model {model}", PHOTO)
+            await face.settled()
+        assert says(face.words(), say("note-edited"))
+        assert says(face.words(), say("note-varied", model="plain"))
+        told = [Image.open(io.BytesIO(picture)).info["parameters"] for picture in face.pictures()]
+        assert {name for name in ("editor", "plain") if any(f"Model: {name}" in text for text in told)} == {
+            "editor",
+            "plain",
+        }
+        rows = await face.service.store.ledger.rows()
+        assert {row.model: row.kind for row in rows} == {"editor": "edit", "plain": "vary"}
+        assert await used(face) == (2, 0)
 
     @pytest.mark.parametrize("name", UNUSABLE)
     async def test_what_is_no_picture_is_refused_in_one_sentence_and_costs_nothing(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bot.commands.button_ids import Action
     from bot.imagine.asker import Asker
     from bot.imagine.service import Service
+    from bot.messages import Message
     from tests.easel import FieldModel
 
 
@@ -110,6 +111,6 @@ async def files(face: Face) -> list[str | None]:
     return [job.image for record in records for job in record.jobs]
 
 
-def says(text: str, message_id: str) -> bool:
+def says(text: str, message: str | Message) -> bool:
     """Whether a text has this message in it, in whatever language."""
-    return any(translator(language)(message_id) in text for language in LANGUAGES)
+    return any(translator(language)(message) in text for language in LANGUAGES)

@@ -70,7 +70,8 @@ class ToyScreen(Screen):
             raise Unreachable("pictures are not allowed here")
         if not face.chat.acknowledges:
             await asyncio.Event().wait()
-        self._say(f"{live.request.prompt}\n{render.result_line(live.request, done, t)}")
+        notes = render.notes(live.accepted, done, t)
+        self._say("\n".join([live.request.prompt, render.result_line(live.request, done, t), *notes]))
         face.chat.pictures += [picture.png for picture in done.pictures]
         face.chat.buttons = [button_ids.button_id(action, live.request_id) for action in Action]
         return f"message {len(face.chat.words)}"

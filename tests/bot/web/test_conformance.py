@@ -9,6 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
+from openai import APIStatusError
 
 from bot.imagine.asker import Asker
 from bot.imagine.options import BY_NAME
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.e2e
 
 NUMBERS = ("seed", "steps", "n")
-IMAGES, EDITS = "/v1/images/generations", "/v1/images/edits"
+IMAGES = "/v1/images/generations"
 
 
 class Program:
@@ -89,11 +90,16 @@ class Program:
 
     async def bring(self, line: str, picture: bytes) -> None:
         options = parse_imagine(line.partition(" ")[2])
-        names = ("prompt", "strength", "area", "expand", "control", "control_strength", "lora")
-        asked = {BY_NAME[name].field if name in BY_NAME else name: getattr(options, name) for name in names}
-        form = {name: value for name, value in asked.items() if value}
-        async with self._site.http(self._text) as http:
-            answer = await http.post(EDITS, data=form, files={"image": ("cat.png", picture)})
+        names = ("strength", "area", "expand", "control", "control_strength", "lora", "model")
+        asked = {BY_NAME[name].field: getattr(options, name) for name in names}
+        more = {name: value for name, value in asked.items() if value}
+        async with self._site.client(self._text) as client:
+            edit = client.images.with_raw_response.edit
+            try:
+                raw = await edit(image=("cat.png", picture), prompt=options.prompt, extra_body=more)
+                answer = raw.http_response
+            except APIStatusError as error:
+                answer = error.response
         self._answered(answer, "")
 
     async def redeliver(self, event: str) -> None:
