@@ -71,11 +71,12 @@ class Adapters:
             for name in names:
                 self._bring(name, keep=names)
             transformer = self._pipeline.transformer
-            if wanted:
-                transformer.enable_lora()
-                transformer.set_adapters(names, [adapter.scale for adapter in wanted])
-            elif self._held:
-                transformer.disable_lora()
+            with torch.inference_mode():  # in which offloading left their weights
+                if wanted:
+                    transformer.enable_lora()
+                    transformer.set_adapters(names, [adapter.scale for adapter in wanted])
+                elif self._held:
+                    transformer.disable_lora()
             self._drawing = wanted
 
     def _bring(self, name: str, keep: Sequence[str]) -> None:

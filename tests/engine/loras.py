@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import torch
 from diffusers import ZImageTransformer2DModel
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from torch import Tensor
@@ -39,6 +39,27 @@ def random_pairs(model: Path, seed: int = 0, strength: float = 0.3) -> Pairs:
             down = shared if fused else torch.randn(RANK, into, generator=generator)
             up = torch.randn(out, RANK, generator=generator)
             pairs[f"{block}.{layer}"] = up * strength / out**0.5, down / into**0.5
+    return pairs
+
+
+KLEIN = (
+    "transformer_blocks.0.attn.to_q",
+    "transformer_blocks.0.ff.linear_in",
+    "single_transformer_blocks.0.attn.to_qkv_mlp_proj",
+)
+"""Some layers of FLUX.2 klein."""
+
+
+def pairs_for(model: Path, layers: Sequence[str], seed: int = 0, strength: float = 1.0) -> Pairs:
+    """A LoRA for these layers of a model that its folder holds in one file."""
+    (file,) = (model / "transformer").glob("*.safetensors")
+    shapes = {name: tensor.shape for name, tensor in load_file(file).items()}
+    generator = torch.Generator().manual_seed(seed)
+    pairs: Pairs = {}
+    for layer in layers:
+        out, into = shapes[f"{layer}.weight"]
+        up, down = (torch.randn(*size, generator=generator) for size in ((out, RANK), (RANK, into)))
+        pairs[layer] = up * strength / out**0.5, down / into**0.5
     return pairs
 
 
