@@ -107,6 +107,7 @@ ADVICE = {
     "worker_set_aside": "look at the machine of `worker`: it failed too often in a row",
     "job_requeued": "nothing: it is drawn again, and charged once",
     "lora.not_offered": "do what `reason` says about that LoRA, and restart; the others are offered",
+    "control.preprocessor_broke": "look at depth_model under [control]: members are asked for finished maps",
     "lora_refused": "look at the file of that LoRA, and whether it was made for this model",
     "telemetry_lost": CARD,
     "telemetry_incomplete": "nothing: this card's driver does not tell it",

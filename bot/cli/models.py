@@ -10,6 +10,7 @@ from bot.app import model_settings
 from bot.cli.loras import show_loras
 from bot.cli.running import FAILED, ConfigOption, console, read_bot_toml, translator_for
 from bot.imagine.loras import examined
+from bot.imagine.networks import standing as controls_standing
 from bot.messages import Message, say
 from engine.settings import BadSetting
 from engine.survey import survey_card, survey_standing
@@ -29,11 +30,12 @@ app = typer.Typer(no_args_is_help=True, help="The models of bot.toml.")
 def check_models(config: ConfigOption = None) -> None:
     """Say of every model what it is, what it needs and whether it fits the card, without loading it.
 
-    The LoRAs are looked at too.
+    Control networks and LoRAs are looked at too.
     """
     settings = read_bot_toml(config)
     t = translator_for(settings)
-    told = list(standings(settings, survey_card(), t))
+    controls = (controls_standing(settings, name) for name in settings.named_models)
+    told = [*standings(settings, survey_card(), t), *(one for one in controls if one is not None)]
     for message, _ in told:
         console.print(t(message), markup=False, highlight=False, soft_wrap=True)
     sound = not examined(settings) or show_loras(settings, t)

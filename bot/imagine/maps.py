@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+import structlog
 from PIL import Image, ImageChops
 
-from bot.messages import UserError, say
+from bot.messages import Reason, UserError, say
 from engine.preprocessors import DepthEstimator
 from engine.request import ControlKind
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bot.config.control import Control
+
+log = structlog.get_logger(__name__)
 
 WEAK_EDGE, STRONG_EDGE = 100, 200
 """Canny's thresholds, those that control networks are trained with."""
@@ -71,7 +74,12 @@ class Maps:
         preprocessor = self._preprocessors.get(kind)
         if preprocessor is None:
             raise UserError(say(f"error-control-map-{kind.value}"))
-        made = preprocessor.map_of(picture)
+        try:
+            made = preprocessor.map_of(picture)
+        except Exception as error:  # whatever loading or running the owner's model raises
+            log.exception("control.preprocessor_broke", kind=kind.value)
+            told = say(f"error-control-map-{kind.value}").because(Reason.UNAVAILABLE)
+            raise UserError(told) from error
         if made is None:
             raise UserError(say(f"error-control-nothing-{kind.value}"))
         return made

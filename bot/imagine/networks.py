@@ -54,6 +54,23 @@ def finds_outlines() -> bool:
     return importlib.util.find_spec("cv2") is not None
 
 
+def standing(config: Config, name: str) -> tuple[Message, bool] | None:
+    """One sentence for the owner on what a model follows, and whether all is well; None where it has no
+    network.
+    """
+    found = network(config, name)
+    shown = name or config.model.path
+    match found:
+        case None:
+            return None
+        case BadWeights():
+            return flaw(shown, found), False
+    if ControlKind.EDGES in found.kinds and not finds_outlines():
+        return say("control-no-opencv", model=shown, file=str(found.path)), False
+    kinds = ", ".join(kind.value for kind in ControlKind if kind in found.kinds)
+    return say("control-sound", model=shown, file=str(found.path), kinds=kinds), True
+
+
 def flaw(name: str, bad: BadWeights) -> Message:
     """One sentence for the owner."""
     return say("control-flaw", model=name, file=str(bad.path), flaw=bad.flaw.value)

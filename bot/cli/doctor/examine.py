@@ -23,7 +23,7 @@ from bot.config.credentials import ENV_FILE, env_trouble
 from bot.extras import extra
 from bot.faces.platforms import CHATS
 from bot.folders import DATABASE, nearest, writable
-from bot.imagine import loras
+from bot.imagine import loras, networks
 from bot.messages import UserError, say, translator
 from engine import survey
 from engine.weights import BadWeights
@@ -69,6 +69,7 @@ def examine(
         lambda: _device(config, torch, running=running),
         lambda: _files(config),
         lambda: _loras(config),
+        lambda: _controls(config),
         lambda: _database(config),
         lambda: [environment.clock(time.time(), _changed_s(config.storage.folder / DATABASE))],
         lambda: _tokens(config, credentials),
@@ -142,6 +143,13 @@ def _loras(config: Config) -> Iterator[Finding]:
             yield fine(say("doctor-lora", lora=name))
 
 
+def _controls(config: Config) -> Iterator[Finding]:
+    for name in config.named_models:
+        if (told := networks.standing(config, name)) is not None:
+            sentence, good = told
+            yield fine(sentence) if good else warning(sentence, say("doctor-control-do"))
+
+
 def _tokens(config: Config, credentials: Credentials) -> Iterator[Finding]:
     if not credentials.platforms and not config.http.enabled:
         yield platforms.no_token()
@@ -158,6 +166,8 @@ def _extras(config: Config) -> Iterator[str]:
         yield "api"
     if config.loras:
         yield "lora"
+    if any(model.control for model in config.named_models.values()):
+        yield "control"
     if (needed := BACKENDS.get(config.engine.backend)) is not None:
         yield needed
 

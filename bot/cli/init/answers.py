@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tomlkit import TOMLDocument
     from tomlkit.items import AoT, Table
 
+    from bot.config.engine import Model
     from bot.config.money import Tier
     from bot.messages import Translator
 
@@ -67,6 +68,7 @@ def bot_toml(answers: Answers, t: Translator, present: str = "") -> str:
     What is `present` stays, comments too, but for what was answered anew.
     """
     document = tomlkit.parse(present)
+    had = Config.model_validate(document.unwrap()).model
     if not present:
         for line in t("init-toml-head").splitlines():
             document.add(tomlkit.comment(line))
@@ -75,7 +77,7 @@ def bot_toml(answers: Answers, t: Translator, present: str = "") -> str:
         table = document if not section else document.setdefault(section, tomlkit.table())
         if table.get(key) != value:
             table[key] = tomlkit.item(value).comment(t(comment))
-    _set_models(document, answers.models, t)
+    _set_models(document, answers.models, had, t)
     _set_tiers(document, answers, t)
     if answers.rent_an_hour is not None:
         _set_rent(document, answers.rent_an_hour, t("init-toml-rent"))
@@ -122,15 +124,22 @@ def _differing(answers: Answers, present: TOMLDocument) -> Iterator[tuple[str, s
             yield section, key, value, comment
 
 
-def _set_models(document: TOMLDocument, paths: Sequence[str], t: Translator) -> None:
-    """[models] where there are several; those that are there stay as they are written."""
+def _set_models(document: TOMLDocument, paths: Sequence[str], had: Model, t: Translator) -> None:
+    """[models] where there are several; those that are there stay as they are written.
+
+    `had` is the only one so far, which keeps its control network.
+    """
     if tuple(str(table.get("path")) for table in document.get("models", {}).values()) == tuple(paths):
         return
     document.pop("models", None)
     if len(paths) > 1:
-        for key in ("path", "revision"):  # which stand with each model then
+        for key in ("path", "revision", "control"):  # which stand with each model then
             document.get("model", {}).pop(key, None)
-        document.add("models", _models(paths, t))
+        models = _models(paths, t)
+        for table in models.values():
+            if had.control is not None and table["path"] == had.path:
+                table.add("control", str(had.control))
+        document.add("models", models)
 
 
 def _set_tiers(document: TOMLDocument, answers: Answers, t: Translator) -> None:

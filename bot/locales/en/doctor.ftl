@@ -72,6 +72,7 @@ doctor-currency-do = Set currency back to "{ $kept }", or set a new folder under
 doctor-database-broken = The database contradicts itself ({ $count }): { $sentences }
 doctor-database-broken-do = Stop the bot, copy the data folder to a safe place, and read what easel check says. To go back to the last good backup, use easel restore.
 doctor-lora = The LoRA { $lora } can be offered.
+doctor-control-do = See docs/control.md; until then the model draws without it.
 doctor-lora-do = Name another file under [loras] in bot.toml, or leave this one out.
 
 doctor-clock = The clock has not been set back.

@@ -106,6 +106,8 @@ control-flaw = The control network of { $model } is not used: { $flaw ->
         [other-model] { $file } was made for another model
        *[other] { $file } cannot be used
     }.
+control-no-opencv = { $model } can follow a picture's depth or a pose with { $file }, and no outlines: OpenCV is not installed, which the extra control brings.
+control-sound = { $model } can follow a picture with { $file }: { $kinds }.
 lora-refused = The LoRA { $lora } is not offered: the model cannot load it ({ $reason }).
 loras-none = bot.toml names no LoRAs.
 loras-file = { $lora }: strength { $strength }, { $file }, SHA-256 { $digest }…

@@ -63,6 +63,7 @@ doctor-currency-do = 把 currency 改回 "{ $kept }"，或用 storage.folder 指
 doctor-database-broken = 数据库自相矛盾（{ $count } 处）：{ $sentences }
 doctor-database-broken-do = 停止机器人，把数据文件夹另存一份，查看 easel check；要恢复，用 easel restore 和最近的完好备份。
 doctor-lora = LoRA { $lora } 可以提供。
+doctor-control-do = 请看 docs/control.md；在此之前，模型不用它作画。
 doctor-lora-do = 请在 bot.toml 的 [loras] 下换一个文件，或去掉这一个。
 
 doctor-clock = 时钟没有倒退。

@@ -106,6 +106,8 @@ control-flaw = 未使用 { $model } 的控制网络：{ $flaw ->
         [other-model] { $file } 是为别的模型做的
        *[other] { $file } 无法使用
     }。
+control-no-opencv = { $model } 可用 { $file } 依照图片的深度或姿势来画，但不能依照轮廓：未安装 OpenCV，请安装扩展 control。
+control-sound = { $model } 可用 { $file } 依照图片来画：{ $kinds }。
 lora-refused = LoRA { $lora } 未提供：模型无法载入它（{ $reason }）。
 loras-none = bot.toml 里没有配置 LoRA。
 loras-file = { $lora }：强度 { $strength }，{ $file }，SHA-256 { $digest }…

@@ -275,6 +275,13 @@ class TestTheTexts:
         assert [rent.gpu_an_hour for rent in rents] == [Decimal("0.5"), Decimal("0.7")]
         assert rents[0].valid_from < rents[1].valid_from
 
+    def test_a_control_network_stays_with_its_model(self) -> None:
+        present = '[model]\npath = "/models/mine"\ncontrol = "union.safetensors"\n'
+        text = bot_toml(Answers(models=("embedded", "/models/mine")), translator("en"), present)
+        models = tomllib.loads(text)["models"]
+        assert models["mine"]["control"] == "union.safetensors"
+        assert "control" not in models["embedded"]
+
     def test_one_model_becomes_several_and_one_again(self) -> None:
         one = bot_toml(Answers(models=("a/model",)), T)
         two = bot_toml(Answers(models=("a/model", "b/other")), T, one)

@@ -11,13 +11,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.adapters import examine
 from engine.build import build_worker
 from engine.families.registry import load_profile
 from engine.fleet.autoscale import ScaleSettings
 from engine.fleet.ray_fleet import RayFleet
 from engine.fleet.settings import FleetSettings, RaySettings
 from engine.front import Front
-from engine.settings import EngineConfig, ModelSettings
+from engine.settings import EMBEDDED_FOLDER, EngineConfig, ModelSettings
 from engine.worker.loaded import Offered
 from engine.worker.steploop import StepLoop
 from tests.engine.fakes import FakeModel
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 
 MB = 1 << 20
 STORE_MB = 80
-ONE_THREAD = ModelSettings(device="cpu", threads=1)
+INK = examine("ink", EMBEDDED_FOLDER / "loras" / "ink.safetensors")
+ONE_THREAD = ModelSettings(device="cpu", threads=1, adapters=(INK,))
 
 
 def ray_cluster(cpus: int = 2, store_mb: int = STORE_MB, **head: Any) -> Any:

@@ -18,10 +18,10 @@ pytest.importorskip("ray")
 
 from engine.build import build_engine
 from engine.fleet.settings import FleetSettings
-from engine.request import Cancelled, Drawing, DrawRequest, JobState
+from engine.request import Adapter, Cancelled, Drawing, DrawRequest, JobState
 from engine.settings import EngineConfig
 from tests.engine.fakes import FakeModel, Recorder
-from tests.engine.fleet.raycluster import ONE_THREAD, Herd, actors, front_on, ray_cluster
+from tests.engine.fleet.raycluster import INK, ONE_THREAD, Herd, actors, front_on, ray_cluster
 from tests.engine.studio import ended, request, same
 
 if TYPE_CHECKING:
@@ -168,11 +168,13 @@ async def test_a_drained_worker_is_replaced_while_the_other_draws(head: Any, her
 
 @pytest.mark.model
 async def test_the_embedded_model_draws_the_same_with_a_worker_killed(head: Any) -> None:
-    """As one engine does here, but for what a shared forward rounds otherwise."""
+    """As one engine does here, but for what a shared forward rounds otherwise; every third with a LoRA."""
+    ink = Adapter("ink", 0.8, INK.digest)
     asked = [
-        DrawRequest(f"m{n}", "an orange cat on a green meadow", 128, 128, 4, seed=n, flow=f"f{n}")
+        DrawRequest(f"m{n}", "an orange cat on a green meadow", 128, 128, 4, seed=n, flow=f"f{n}",
+                    adapters=() if n % 3 else (ink,))
         for n in range(10)
-    ]
+    ]  # fmt: skip
     async with build_engine(ONE_THREAD, EngineConfig(result_cache_bytes=0)) as alone:
         expected = [(await alone.submit(one).result()).image for one in asked]
     heard = Recorder()
