@@ -110,6 +110,9 @@ reference: install ## write docs/configuration.md, docs/article.md and the table
 chats: install ## draw docs/chats.png, Easel in use, with the embedded model and Chromium
 	$(BIN)/python -m tools.chats
 
+control: install ## draw docs/control.png, pictures that follow outlines, with the embedded model
+	$(BIN)/python -m tools.controls
+
 page: install ## draw docs/page.png, the owner's page after a simulated month, with Chromium
 	$(BIN)/python -m tools.page
 

@@ -44,12 +44,17 @@ class EditModal(discord.ui.Modal):
         self._strength = discord.ui.TextInput[EditModal](custom_id="strength", required=False, max_length=8)
         self._area = discord.ui.TextInput[EditModal](custom_id="area", required=False, max_length=64)
         self._mask = discord.ui.FileUpload[EditModal](custom_id="mask", required=False)
-        for name, part in (
-            ("prompt", self._words),
-            ("strength", self._strength),
-            ("area", self._area),
-            ("mask", self._mask),
-        ):
+        self._control = discord.ui.TextInput[EditModal](custom_id="control", required=False, max_length=16)
+        parts: dict[str, discord.ui.Item[EditModal]] = {
+            "prompt": self._words,
+            "strength": self._strength,
+            "area": self._area,
+            "mask": self._mask,
+        }
+        if follows := face.service.named["control"]:
+            self._control.placeholder = ", ".join(follows)
+            parts["control"] = self._control
+        for name, part in parts.items():
             about = None if name == "prompt" else t(f"opt-{name}-about")
             text = t(f"action-edit-{name}")
             self.add_item(discord.ui.Label(text=text, description=about, component=part))
@@ -74,6 +79,7 @@ class EditModal(discord.ui.Modal):
             self._words.value,
             strength=self._strength.value or None,
             area=self._area.value or None,
+            control=self._control.value or None,
             private=self._private,
         )
         mask = await face.download(who, self._mask.values[0]) if self._mask.values else None

@@ -67,6 +67,7 @@ action-edit-prompt = What it should become
 action-edit-strength = Strength
 action-edit-area = Area
 action-edit-mask = Mask
+action-edit-control = Keep to
 opt-picture = picture
 opt-picture-about = A picture to draw from
 opt-mask = mask

@@ -67,6 +67,7 @@ action-edit-prompt = 要变成什么
 action-edit-strength = 重绘强度
 action-edit-area = 区域
 action-edit-mask = 蒙版
+action-edit-control = 依照
 opt-picture = 图片
 opt-picture-about = 依据哪张图片作画
 opt-mask = 蒙版

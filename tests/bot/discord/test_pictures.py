@@ -88,6 +88,17 @@ async def test_any_messages_picture_is_edited_by_its_menu(world: World) -> None:
     assert await world.used() == (1, 0)
 
 
+async def test_any_messages_picture_is_followed_by_its_menu(world: World) -> None:
+    sign = Image.new("RGB", (160, 128), "orange")
+    sign.paste("blue", (40, 32, 120, 96))
+    message = await world.bob.send(world.channel, "look", attachments=[("sign.png", png(sign))])
+    shown = await world.anna.context_menu(world.channel, "Edit picture", message)
+    sent = await world.anna.submit_modal(shown, {"prompt": "a blue cat", "control": "edges"})
+    await world.settled()
+    assert "Control: edges" in parameters(world, sent.response)
+    assert await world.used() == (1, 0)
+
+
 async def test_a_picture_of_ours_is_edited_without_a_download(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
