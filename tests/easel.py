@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import threading
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from PIL import Image
@@ -22,6 +23,7 @@ from bot.imagine.pricing import Pricing
 from bot.imagine.service import Service
 from bot.metrics.counting import Counting
 from engine.build import engine_with
+from engine.control import ControlFile, Layout, Refiner, Release
 from engine.families.model import Caption, OnHost
 from engine.families.registry import load_profile
 from engine.request import ControlKind, Role
@@ -30,7 +32,6 @@ from tests.database import lay_out
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
-    from pathlib import Path
 
     from bot.imagine.models import Capabilities
     from bot.imagine.safety import Safety
@@ -137,13 +138,13 @@ class TakesPictures:
     takes: frozenset[Role] = frozenset(Role)
 
     def plan(self, request: DrawRequest) -> Plan:
-        drawn_from = tuple(one for one in request.inputs if one.role is not Role.CONTROL)
-        return self.planner.plan(replace(request, inputs=drawn_from))
+        return self.planner.plan(request)
 
 
 def _profile() -> Profile:
     profile = load_profile("embedded")
-    return replace(profile, planner=TakesPictures(profile.planner), controls=FOLLOWED)
+    network = ControlFile(Path(), Layout(Release.OWN, (0,), 16, Refiner.PLAIN), FOLLOWED, 0, 0, 0.0)
+    return replace(profile, planner=TakesPictures(profile.planner), control=network)
 
 
 def colour_of(seed: int) -> tuple[int, int, int]:

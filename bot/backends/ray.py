@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from bot.config.schema import Config
     from engine.events import Observer
+    from engine.families.profile import Profile
     from engine.inputs import Reader
     from engine.settings import EngineConfig, ModelSettings
 
@@ -46,7 +47,7 @@ def ray_backend(
         )
         for model in models
     ]
-    told = [recognise(model.source, model.revision, elsewhere=True) for model in models]
+    told = [_told(model) for model in models]
     first, *others = (
         replace(one, name=model.name or one.name) for one, model in zip(told, models, strict=True)
     )
@@ -62,3 +63,9 @@ def ray_backend(
         observers=observers,
         read=read,
     )
+
+
+def _told(model: ModelSettings) -> Profile:
+    """What is known of a model here, where it is not loaded."""
+    profile = recognise(model.source, model.revision, elsewhere=True)
+    return profile.controlled(model.control) if model.control is not None else profile

@@ -167,7 +167,7 @@ async def test_the_map_alone_is_used_again_and_as_what_it_is(service: Service) -
 
 async def test_a_model_that_follows_nothing_says_so(tmp_path: Path) -> None:
     plain = FieldModel()
-    model = replace(plain, profile=replace(plain.profile, controls=frozenset()))
+    model = replace(plain, profile=replace(plain.profile, control=None))
     async with easel(config_in(tmp_path), model) as service:
         assert await refused(asked(service)) == "error-control-none"
         assert {option.name for option in shown(service.named)}.isdisjoint({"control", "control_strength"})
