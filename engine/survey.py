@@ -122,7 +122,10 @@ class Standing:
 def survey_standing(settings: ModelSettings, card: Card | None) -> Standing:
     """Look, and load nothing, torch included. Raises BadSetting for a model that cannot be used."""
     profile = recognise(settings.source, settings.revision)
-    folder = survey_model(settings).folder
+    files = survey_model(settings)
+    folder = files.folder
+    if files.missing and Path(settings.source).is_dir():
+        raise BadSetting("path", settings.source, f"the folder has no {', no '.join(files.missing)}")
     counts = {part: parameters(folder, part) for part in COMPONENTS} if folder else {}
     on_cpu = settings.device == "cpu" or (
         settings.device == "auto" and settings.source == EMBEDDED and not card

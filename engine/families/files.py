@@ -10,6 +10,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.settings import BadSetting
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -45,7 +47,7 @@ def folder_of(source: str, revision: str | None) -> Path:
 
 
 def parameters(folder: Path, part: str) -> int:
-    """How many a component has, by the headers of its files; 0 where there are none."""
+    """How many a component has, by the headers of its files; 0 where there are none. Raises BadSetting."""
     return sum(
         math.prod(tensor["shape"])
         for file in (folder / part).glob("*.safetensors")
@@ -57,7 +59,10 @@ def parameters(folder: Path, part: str) -> int:
 def _header(file: Path) -> dict[str, Any]:
     with file.open("rb") as opened:
         length = int.from_bytes(opened.read(8), "little")
-        header: dict[str, Any] = json.loads(opened.read(min(length, LARGEST_HEADER_BYTES)))
+        try:
+            header: dict[str, Any] = json.loads(opened.read(min(length, LARGEST_HEADER_BYTES)))
+        except ValueError as error:  # what git leaves in a large file's place, or half a download
+            raise BadSetting("path", str(file), "it is no safetensors file; download it again") from error
     return header
 
 

@@ -73,6 +73,18 @@ def test_one_that_cannot_be_offered_fails_the_check(
     assert not good
 
 
+def test_weights_that_are_missing_or_no_weights_are_named(tmp_path: Path) -> None:
+    lacking, pointer = (folder(tmp_path / name) for name in ("lacking", "pointer"))
+    (tmp_path / "lacking" / "vae" / "model.safetensors").unlink()
+    (tmp_path / "pointer" / "vae" / "model.safetensors").write_text(
+        "version https://git-lfs.github.com/spec/v1"
+    )
+    said = told(tmp_path, None, lacking=dict(lacking), pointer=dict(pointer), small={"path": "embedded"})
+    assert [good for _, good in said] == [False, False, True]
+    assert "the folder has no vae/*.safetensors" in said[0][0]
+    assert "it is no safetensors file; download it again" in said[1][0]
+
+
 def test_a_class_that_is_not_known_is_named(tmp_path: Path) -> None:
     mine = folder(tmp_path / "mine", "SomePipeline")
     (sentence, good), *_ = told(tmp_path, None, mine=dict(mine), small={"path": "embedded"})
