@@ -194,6 +194,22 @@ def test_links_that_would_lead_inside_are_told() -> None:
     assert any("Set public_url" in said(finding) for finding in findings)
 
 
+def test_each_of_several_models_is_looked_at(tmp_path: Path) -> None:
+    unknown = tmp_path / "unknown"
+    unknown.mkdir()
+    (unknown / "model_index.json").write_text('{"_class_name": "SomePipeline"}', "utf-8")
+    paths = {"small": "embedded", "unknown": str(unknown), "gone": str(tmp_path / "gone")}
+    config = config_in(tmp_path, models={name: {"path": path} for name, path in paths.items()})
+    findings = {said(finding): finding.severity for finding in examine(config, Credentials(), torch=none)}
+    for words, severity in (
+        ("small: embedded", FINE),
+        ("The model unknown is not offered: path: found", PROBLEM),
+        ("it holds a SomePipeline", PROBLEM),
+        ("The model gone is not offered", PROBLEM),
+    ):
+        assert severity in [level for text, level in findings.items() if words in text]
+
+
 async def test_a_ledger_in_another_currency_is_told_before_the_bot_refuses_it(tmp_path: Path) -> None:
     config = config_in(tmp_path, currency="CNY")
     async with easel(config):
