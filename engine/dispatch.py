@@ -75,7 +75,15 @@ class Dispatcher:
         self.models = models
         self.backlog = Backlog(config, clock=clock, says=says)
         self.queue, self.jobs = self.backlog.queue, self.backlog.jobs
-        self.roster = Roster(fleet, settings, clock=clock, says=says, lost=self._lost, ready=self._ready)
+        self.roster = Roster(
+            fleet,
+            settings,
+            clock=clock,
+            says=says,
+            lost=self._lost,
+            ready=self._ready,
+            changed=self.jobs.news.touch,
+        )
         self.draws: set[asyncio.Task[None]] = set()
         """One for each job that is with a worker."""
         self._settings = settings

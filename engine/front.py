@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from engine.fleet.fleet import Fleet
     from engine.inputs import Reader
     from engine.request import DrawRequest
+    from engine.tickets import News
     from engine.worker.accounting import Clock
 
 SCALE_EVERY_S = 1.0
@@ -167,6 +168,11 @@ class Front:
             return ticket
         self._dispatcher.add(ticket, plan, accepted_before=accepted_before)
         return ticket
+
+    @property
+    def news(self) -> News:
+        """For tickets: what a waiting job's position and ETA follow."""
+        return self._jobs.news
 
     def progress(self, job_id: str) -> Progress:
         """Where a job stands. O(log n). Raises KeyError for a job not known, or long over."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Protocol
 
@@ -26,12 +27,36 @@ class Source(Protocol):
 
     def cancel(self, job_id: str) -> bool: ...
 
+    @property
+    def news(self) -> News:
+        """What a waiting job's position and ETA follow."""
+
+
+class News:
+    """Hears that any job moved, came or went, or a worker did; and wakes those who wait for that."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._waiting: set[Ticket] = set()
+
+    def touch(self) -> None:
+        """Something changed."""
+        self.count += 1
+        waiting, self._waiting = self._waiting, set()
+        for ticket in waiting:
+            ticket.touch()
+
+    def touch_next_time(self, ticket: Ticket) -> None:
+        self._waiting.add(ticket)
+
 
 class Ticket:
     """A caller's handle on one job."""
 
     REFRESH_S, PER_PLACE_S, LONGEST_S = 1.0, 0.05, 30.0
-    """How often a waiting job's position and ETA are looked at again: the farther it is, the more rarely."""
+    """How often a waiting job's position and ETA are looked at again at most, while others move: the farther
+    it is, the more rarely.
+    """
 
     def __init__(self, request: DrawRequest, source: Source) -> None:
         self.request = request
@@ -66,21 +91,22 @@ class Ticket:
         The last is a final state, or the one in which a stopping engine handed the job back.
         """
         seen: Progress | None = None
+        news = self._source.news
         while True:
-            changed = self._changed
+            changed, count = self._changed, news.count
             now = self.progress()
             if now != seen:
                 seen = now
                 yield now
             if self.done:
                 return
-            try:
-                async with asyncio.timeout(
-                    min(self.REFRESH_S + self.PER_PLACE_S * now.position, self.LONGEST_S)
-                ):
+            rests_s = min(self.REFRESH_S + self.PER_PLACE_S * now.position, self.LONGEST_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(rests_s):
                     await changed.wait()
-            except TimeoutError:
-                continue
+            if news.count == count:
+                news.touch_next_time(self)
+                await changed.wait()
 
     def touch(self) -> None:
         """Wake whoever follows the job. For the front."""
@@ -102,6 +128,7 @@ class OpenJobs:
     """All jobs that are not over, with their tickets, and the end of the last ones that are."""
 
     def __init__(self, clock: Clock) -> None:
+        self.news = News()
         self._clock = clock
         self._jobs: dict[str, Job] = {}
         self._tickets: dict[str, Ticket] = {}
@@ -116,6 +143,7 @@ class OpenJobs:
     def open(self, job: Job, ticket: Ticket) -> None:
         self._jobs[job.job_id] = job
         self._tickets[job.job_id] = ticket
+        self.news.touch()
 
     def job(self, job_id: str) -> Job | None:
         return self._jobs.get(job_id)
@@ -127,6 +155,7 @@ class OpenJobs:
     def touch(self, job: Job) -> None:
         """Tell whoever follows the job that it moved."""
         self._tickets[job.job_id].touch()
+        self.news.touch()
 
     def touch_all(self) -> None:
         """Wake whoever follows any job."""
@@ -143,6 +172,7 @@ class OpenJobs:
         del self._jobs[job.job_id]
         ticket = self._tickets.pop(job.job_id)
         ticket.settle(outcome, self._note(job.job_id, state, job.step, job.plan.steps))
+        self.news.touch()
 
     def answer(self, ticket: Ticket, drawing: Drawing) -> None:
         """Settle a ticket that never was a job."""

@@ -39,7 +39,9 @@ AGAIN_AFTER_S = 3600.0
 
 
 class Roster:
-    """The workers of a front. `lost` hears of jobs that went with one, `ready` that there is room."""
+    """The workers of a front. `lost` hears of jobs that went with one, `ready` that there is room, `changed`
+    that one came or went.
+    """
 
     def __init__(
         self,
@@ -50,6 +52,7 @@ class Roster:
         says: Announcer,
         lost: Lost,
         ready: Callable[[], None],
+        changed: Callable[[], None],
     ) -> None:
         self.members: dict[str, Member] = {}
         self._cards: dict[str, Card | None] = {}
@@ -60,6 +63,7 @@ class Roster:
         self._says = says
         self._on_lost = lost
         self._on_ready = ready
+        self._on_change = changed
         self._circuits: dict[str, Circuit] = {}
         self._alerted: dict[tuple[Cause, str], float] = {}
         self._fingerprints: dict[str, str] = {}
@@ -211,6 +215,7 @@ class Roster:
                 self._says.tell(Action.WORKER_JOINED, worker=member.name, gpu=card.gpu)
                 if not self.first.done():
                     self.first.set_result(card.models[0].profile)
+                self._on_change()
                 self._on_ready()
                 await self._watch(member)
         finally:
@@ -305,6 +310,7 @@ class Roster:
             self._departed = _sum([self._departed, device.totals])
         member.left.set()
         member.stirred.set()
+        self._on_change()
 
     def _set_aside(self, name: str, circuit: Circuit, reason: str) -> None:
         for_s = circuit.aside_for_s(self._clock())
