@@ -105,6 +105,17 @@ def slow_worker(folder: Path, step_s: float, name: str, observers: Sequence[Obse
     )
 
 
+def of_two_kinds(name: str, observers: Sequence[Observer]) -> StepLoop:
+    """The first worker draws with a and b, every other one with b and c; without torch."""
+    offered = []
+    for letter in "ab" if name == "worker-1" else "bc":
+        model = FakeModel()
+        model.profile = replace(model.profile, name=letter)
+        offered.append(Offered(model, fingerprint=lambda: "fake"))
+    config = EngineConfig(device_name="fake", result_cache_bytes=0)
+    return StepLoop(name, models=offered, config=config, observers=observers)
+
+
 class Herd:
     """The processes of slow workers, for a test to kill or stop."""
 

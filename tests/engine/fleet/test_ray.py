@@ -18,10 +18,18 @@ pytest.importorskip("ray")
 
 from engine.build import build_engine
 from engine.fleet.settings import FleetSettings
-from engine.request import Adapter, Cancelled, Drawing, DrawRequest, JobState
+from engine.request import Adapter, Cancelled, Drawing, DrawRequest, JobState, ModelAway
 from engine.settings import EngineConfig
 from tests.engine.fakes import FakeModel, Recorder
-from tests.engine.fleet.raycluster import INK, ONE_THREAD, Herd, actors, front_on, ray_cluster
+from tests.engine.fleet.raycluster import (
+    INK,
+    ONE_THREAD,
+    Herd,
+    actors,
+    front_on,
+    of_two_kinds,
+    ray_cluster,
+)
 from tests.engine.studio import ended, request, same
 
 if TYPE_CHECKING:
@@ -164,6 +172,22 @@ async def test_a_drained_worker_is_replaced_while_the_other_draws(head: Any, her
         await all_right_once(tickets, heard)
         assert not heard.of("job_requeued")
         assert not heard.of("worker_lost")
+
+
+async def test_actors_with_other_models_are_sent_only_jobs_of_theirs(head: Any) -> None:
+    async with front_on(head.address, 2, build=of_two_kinds, settings=QUICK) as engine:
+        await until(lambda: workers(engine) == 2)
+        asked = [
+            request(f"{model}{n}", flow=f"f{n}", seed=n, model=model) for n in range(4) for model in "abc"
+        ]
+        tickets = [engine.submit(one) for one in asked]
+        async with asyncio.timeout(BOUND_S):
+            drawings = [await ticket.result() for ticket in tickets]
+        assert all(map(right, drawings))
+        drawn = {(drawing.request.model, drawing.usage.worker) for drawing in drawings}
+        assert {pair for pair in drawn if pair[0] != "b"} == {("a", "worker-1"), ("c", "worker-2")}
+        with pytest.raises(ModelAway):
+            engine.submit(request("d", model="d"))
 
 
 @pytest.mark.model
