@@ -11,8 +11,6 @@ from dataclasses import dataclass, field, fields
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from PIL.Image import open as open_image
-
 if TYPE_CHECKING:
     from PIL.Image import Image
 
@@ -194,7 +192,11 @@ class Drawing:
     @property
     def image(self) -> Image:
         """The picture; of a file, it is read anew each time."""
-        return open_image(BytesIO(self.content)) if isinstance(self.content, bytes) else self.content
+        if not isinstance(self.content, bytes):
+            return self.content
+        from PIL.Image import open as open_image  # commands that draw nothing start sooner without it
+
+        return open_image(BytesIO(self.content))
 
     @property
     def png(self) -> bytes:

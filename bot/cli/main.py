@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
@@ -72,6 +71,8 @@ def main() -> None:
 
 def _show_version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version  # slow to import, and seldom needed
+
         typer.echo(f"Easel {version(DISTRIBUTION)}")
         raise typer.Exit
 

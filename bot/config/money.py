@@ -21,14 +21,14 @@ class Billing(StrEnum):
 
 
 class VolumePrice(Section):
-    """A lower price for a member's images of a month beyond the first so many."""
+    """A lower price for a member who draws many images in a month."""
 
     beyond: Annotated[int, Field(ge=1)]
     price: Price
 
 
 class Tier(Section):
-    """What a class of members may do and pays. Sizes are the edge of a square in pixels."""
+    """What a class of members may do, and what they pay. Sizes are the edge of a square in pixels."""
 
     name: str = ""
     images_a_month: Annotated[int, Field(ge=0)] | None = None
@@ -69,15 +69,19 @@ class Tier(Section):
         return int(self.price * MICRO)
 
     @property
+    def fee_micro(self) -> int:
+        """A month's subscription: the price of the whole allowance."""
+        return self.price_micro * (self.images_a_month or 1)
+
+    @property
     def volume_micro(self) -> tuple[tuple[int, int], ...]:
         """(images of the month before, price of each one after), from the first step to the last."""
         return tuple(sorted((step.beyond, int(step.price * MICRO)) for step in self.volume_prices))
 
 
 class Rent(Section):
-    """What a machine costs an hour from a date on, in the currency; an old month keeps its old rate.
-
-    `gpu` names a cluster's cards it holds for; without, it holds for any that has no entry of its own.
+    """What an hour of the machine costs from a date on, in the currency. Add an entry when the rent changes:
+    what was drawn before keeps its old rate.
     """
 
     gpu: str = ""
@@ -87,7 +91,7 @@ class Rent(Section):
 
 
 class Cost(Section):
-    """Cost limits. Owners are told when the last seven days exceed one; checked hourly."""
+    """Limits for what images may cost, checked hourly. Passing one raises an alert."""
 
     max_cost_an_image: Price | None = None
     max_idle_share: Annotated[float, Field(gt=0, le=1)] | None = None
@@ -95,7 +99,7 @@ class Cost(Section):
 
 
 class Sales(Section):
-    """Whether members can buy, and what that is worth to you; what there is to buy is under [offers]."""
+    """Selling to members. What there is to buy is under [offers]."""
 
     enabled: bool = False
     support: Annotated[str, Field(max_length=200)] = ""

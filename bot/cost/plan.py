@@ -235,14 +235,9 @@ def revenue_micro(tier: Tier, images: int) -> int:
         case Billing.NONE:
             return 0
         case Billing.SUBSCRIPTION:
-            return fee_micro(tier)
+            return tier.fee_micro
         case Billing.PER_IMAGE:
             return by_volume_micro(tier, images)
-
-
-def fee_micro(tier: Tier) -> int:
-    """A month's subscription: the price of the whole allowance."""
-    return tier.price_micro * (tier.images_a_month or 1)
 
 
 def by_volume_micro(tier: Tier, images: int) -> int:

@@ -11,7 +11,6 @@ from math import floor
 from typing import TYPE_CHECKING
 
 from bot.config.money import Billing
-from bot.cost.plan import fee_micro
 from bot.messages import UserError, say
 from storage.clock import from_us, to_us, utc_us
 from storage.months import Period
@@ -205,7 +204,7 @@ async def _fees(store: Store, tiers: Mapping[str, Tier], span: Period) -> dict[s
         for name, held_us in (await store.stats.held(part)).items():
             tier = tiers.get(name)
             if tier is not None and tier.billing is Billing.SUBSCRIPTION:
-                fees[name] = fees.get(name, Fraction()) + Fraction(fee_micro(tier) * held_us, month_us)
+                fees[name] = fees.get(name, Fraction()) + Fraction(tier.fee_micro * held_us, month_us)
     return {name: _rounded(fee) for name, fee in fees.items()}
 
 

@@ -22,7 +22,6 @@ from bot.cost.plan import (
     Residency,
     article_plan,
     by_volume_micro,
-    fee_micro,
     month,
     parse_members,
     plan,
@@ -135,7 +134,7 @@ def test_the_volume_price_still_pays_at_three_quarters_of_the_hour() -> None:
 
 
 def test_a_month_of_members_by_tier() -> None:
-    assert [fee_micro(SEED_TIERS[name]) for name in ("member", "premium")] == [25_000_000, 60_000_000]
+    assert [SEED_TIERS[name].fee_micro for name in ("member", "premium")] == [25_000_000, 60_000_000]
     crowds = parse_members("free=400, member=70,premium=25,enterprise=5x3000", SEED_TIERS)
     assert crowds[-1] == Crowd("enterprise", 5, 3000)
     found = month(planned("A10G"), crowds, SEED_TIERS)
