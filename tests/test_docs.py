@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
@@ -17,11 +19,14 @@ from typer.main import get_command
 from bot.cli import main
 from bot.commands.table import COMMANDS
 from bot.config.credentials import Credentials
+from bot.config.file import load_config
 from tools import cards, reference
 
 ROOT = Path(__file__).parents[1]
 BOT_TOML = (ROOT / "bot.toml").read_text("utf-8")
 _FENCE = re.compile(r"^```.*?^```$", re.M | re.S)
+_BLOCK = re.compile(r"^```toml\n(.*?)^```$", re.M | re.S)
+_SHELL = re.compile(r"^```(?:sh|console)?\n(.*?)^```$", re.M | re.S)
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 
 
@@ -115,6 +120,34 @@ def test_a_page_calls_settings_by_their_names(page: Path) -> None:
     keys = {key for _, section in reference.tables() for key in reference.keys(section)}
     told = set(re.findall(r"`([a-z_]+)`", page.read_text("utf-8")))
     assert {name for name in told - keys if name.removesuffix("_s") in keys and name.count("_") > 1} == set()
+
+
+EXAMPLES = [(page, toml) for page in pages() for toml in _BLOCK.findall(page.read_text("utf-8"))]
+
+
+@pytest.mark.parametrize(("page", "toml"), EXAMPLES, ids=[page.name for page, _ in EXAMPLES])
+def test_the_examples_of_bot_toml_are_accepted(page: Path, toml: str, tmp_path: Path) -> None:
+    (tmp_path / "bot.toml").write_text(toml, "utf-8")
+    load_config(tmp_path / "bot.toml")
+
+
+def test_the_commands_in_the_pages_exist() -> None:
+    """With the subcommands and options they are told with."""
+    lines = {
+        (page.name, line)
+        for page in pages()
+        for block in _SHELL.findall(page.read_text("utf-8"))
+        for line in re.findall(r"^(?:\$ )?(easel(?:-here)? .*)$", block, re.M)
+    }
+    assert len(lines) > 15
+    for name, line in lines:
+        words = shlex.split(re.split(r" [#|&] | &&", line)[0], comments=True)[1:]
+        command: Any = get_command(main.app)
+        while isinstance(command, TyperGroup) and words:
+            command = command.get_command(None, words.pop(0))  # type: ignore[arg-type]
+            assert command, f"{name}: {line}"
+        known = {spelling for parameter in command.params for spelling in parameter.opts}
+        assert {word.partition("=")[0] for word in words if word.startswith("--")} <= known, f"{name}: {line}"
 
 
 def test_every_secret_says_what_it_is_for() -> None:

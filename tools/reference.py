@@ -32,19 +32,49 @@ TOP = ""
 HEAD = """\
 # Configuration
 
-Every setting of `bot.toml`. [bot.toml](../bot.toml) itself holds them all with their defaults, so a file of
-yours needs only what differs; `easel init` writes one. A key that does not exist, or a value out of range, is
-refused at the start with the file, the key, what was found and what is allowed. Changes count from the next
-start.
+Your `bot.toml` needs only what differs from the defaults; [bot.toml](../bot.toml) in the repository holds
+every key with its default. `easel init` writes one for you, and `easel doctor` checks it. After a change,
+restart the bot.
 
-Times are seconds, or written as `"30s"`, `"5m"` or `"1h"`. Prices are in `currency`, with up to six decimals.
+A bot for friends on a card of 12 GB, which nobody else can use:
 
-*This page is written by `make reference` from the program and the comments of bot.toml.*
+```toml
+language = "en"
+time_zone = "Europe/Berlin"
+currency = "EUR"
+
+[model]
+path = "Tongyi-MAI/Z-Image-Turbo"
+quantisation = "int8"          # see docs/gpu.md for your card
+
+[owners]
+discord = [123456789012345678] # your own user id
+
+[access]
+mode = "listed"
+servers = ["discord:234567890123456789"]
+
+[[rent]]
+valid_from = 2026-01-01
+gpu_an_hour = 0.11             # a card of your own: its electricity and wear
+
+[tiers.free]
+images_a_month = 300
+max_size = 1024
+watermark = false
+```
+
+Times are seconds, or text such as `"30s"`, `"5m"` or `"1h"`. Prices are in `currency`, with up to six
+decimals. A key that does not exist or a value out of range stops the start, with a line that names the file,
+the key, what was found and what is allowed.
+
+*`make reference` writes this page from the program and from the comments in bot.toml.*
 """
 SECRETS = """
 ## Secrets
 
-From the environment, or from a file `.env` in the folder the bot is started in. They never appear in a log.
+Read from the environment, or from a file `.env` in the folder where the bot starts. They never appear in
+a log.
 
 | variable | what it is for |
 |---|---|

@@ -36,25 +36,25 @@ class Credentials(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     discord_token: SecretStr | None = Field(
-        None, description="Of the bot's account on Discord; with it `easel run` serves Discord."
+        None, description="The Discord bot's token; with it, `easel run` serves Discord."
     )
     telegram_token: SecretStr | None = Field(
-        None, description="From @BotFather; with it `easel run` serves Telegram."
+        None, description="The Telegram bot's token, from @BotFather; with it, `easel run` serves Telegram."
     )
     telegram_webhook_secret: SecretStr | None = Field(
         None,
-        description="What Telegram shows with each call of the webhook; by default drawn anew at each start.",
+        description="Proves that a webhook call comes from Telegram; default: random at each start.",
     )
     http_secret: SecretStr | None = Field(
         None,
-        description="Signs links and sessions; by default derived from the key file beside the database.",
+        description="Signs links and sessions; default: derived from easel.db.key beside the database.",
     )
     metrics_token: SecretStr | None = Field(
         None, description="The bearer token that Prometheus sends to read /metrics."
     )
     openai_api_key: SecretStr | None = Field(None, description="The API key sent to the servers of [openai].")
     openai_api_keys: dict[str, SecretStr] = Field(
-        {}, description="The same by server, as a JSON object, for those that want another."
+        {}, description="The same for single servers: a JSON object of server names and keys."
     )
 
     def __init__(self, *, file: Path | None = ENV_FILE, **given: Any) -> None:

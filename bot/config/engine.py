@@ -15,9 +15,8 @@ Quantisation = Literal["none", "int8", "float8"]
 
 
 class Model(Section):
-    """Which model draws: `embedded`, a folder in diffusers' layout, or a hub name; and how models are run.
-
-    Where there are several, each has a [models.NAME], and path and revision stand there.
+    """Which model draws, and how. With several models, `path` and `revision` stand in each one's
+    [models.NAME] instead; the rest of this section holds for all of them.
     """
 
     path: str = "embedded"
@@ -33,10 +32,7 @@ class Model(Section):
 
 
 class NamedModel(Section):
-    """One of several models, under the name that members choose it by; `path` as in [model].
-
-    A picture of it counts as `price_factor` images. `tiers` are those that may use it: none named, all.
-    """
+    """One of several models, under the name that members choose it by."""
 
     path: str
     revision: str | None = None
@@ -52,7 +48,7 @@ ModelName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,31}$")]
 
 
 class Server(Section):
-    """A server that speaks OpenAI's image API; `url` with /v1 at its end, `gpu` as its price is listed."""
+    """A server that speaks OpenAI's image API."""
 
     url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")]
     name: Annotated[str, Field(pattern=r"^[\w.:-]{1,64}$")] | None = None
@@ -66,7 +62,9 @@ class Server(Section):
 
 
 class OpenAI(Section):
-    """Servers that draw for us, with `[engine] backend = "openai"`. Keys come from the environment."""
+    """Servers that draw instead of this machine, with `[engine] backend = "openai"`. Their keys come from the
+    environment.
+    """
 
     servers: tuple[Server, ...] = ()
     model: str | None = None
@@ -83,7 +81,7 @@ class OpenAI(Section):
 
 
 class Ray(Section):
-    """A Ray cluster that draws for us, with `[engine] backend = "ray"`; what a worker gets of it."""
+    """A Ray cluster that draws instead of this process, with `[engine] backend = "ray"`."""
 
     address: Annotated[str, Field(pattern=r"^(local|auto|[\w.-]+:\d{1,5})$")] = "local"
     workers: Annotated[int, Field(ge=1, le=1024)] | None = None
@@ -115,7 +113,7 @@ class Ray(Section):
 
 
 class Engine(Section):
-    """How the device is shared. `backend`: this machine, a cluster ([ray]), or servers ([openai])."""
+    """Where drawing happens, and how members share the GPU."""
 
     backend: Literal["local", "ray", "openai"] = "local"
     worker: Literal["auto", "here", "child"] = "auto"

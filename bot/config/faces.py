@@ -18,10 +18,7 @@ WEBHOOK_PORTS = (443, 80, 88, 8443)
 
 
 class Discord(Section):
-    """The Discord face. `api_url` and `gateway_url` are for bots behind a REST proxy.
-
-    `proxy` is an HTTP proxy for both; without it, HTTPS_PROXY counts.
-    """
+    """Discord. Served when DISCORD_TOKEN is set."""
 
     api_url: str | None = None
     gateway_url: str | None = None
@@ -31,10 +28,7 @@ class Discord(Section):
 
 
 class Telegram(Section):
-    """The Telegram face: polling, or a webhook where `webhook_url` is given.
-
-    `proxy` is an HTTP proxy; without it, HTTPS_PROXY counts.
-    """
+    """Telegram, by polling or, with `webhook_url`, by webhook. Served when TELEGRAM_TOKEN is set."""
 
     base_url: str = TELEGRAM_API
     base_file_url: str = "https://api.telegram.org/file/bot"
@@ -64,7 +58,7 @@ class Telegram(Section):
 
 
 class Http(Section):
-    """The HTTP API. TLS is a proxy's business; `public_url` is how the world reaches us through it."""
+    """The HTTP server: API, owner's page, health checks and metrics. For TLS, put a proxy in front of it."""
 
     enabled: bool = False
     listen: str = "127.0.0.1"
@@ -111,7 +105,7 @@ TERMINAL = "console"
 
 
 class Owners(Section):
-    """Who may ask for costs and change tiers, by platform account id."""
+    """Who owns the bot, by account id: they see costs, change tiers and open the owner's page."""
 
     discord: tuple[int, ...] = ()
     telegram: tuple[int, ...] = ()
@@ -134,7 +128,7 @@ class AccessMode(StrEnum):
 
 
 class Access(Section):
-    """Who may have pictures drawn in the chats. Owners always may; an API key is a permission by itself."""
+    """Who may draw in the chats. Owners always may, and an API key is a permission by itself."""
 
     mode: AccessMode = AccessMode.OPEN
     members: tuple[Account, ...] = ()

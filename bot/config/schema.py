@@ -25,7 +25,7 @@ from bot.config.section import Language, Section
 
 
 class Style(Section):
-    """A prompt template; `{prompt}` is what the user typed."""
+    """A look that members choose by name: a template around their prompt."""
 
     prompt: str
     names: dict[Language, str] = {}
@@ -39,7 +39,7 @@ class Style(Section):
 
 
 class Storage(Section):
-    """Where the database and the pictures are, and how long pictures and requests are kept."""
+    """Where database and pictures are, and how long they are kept."""
 
     folder: Path = Path("data")
     keep_images_days: Annotated[int, Field(ge=1)] = 90
@@ -48,14 +48,14 @@ class Storage(Section):
 
 
 class Limits(Section):
-    """How many cancels after the first step are refunded, per member and day."""
+    """Limits for each member and day."""
 
     refunded_cancels_a_day: Annotated[int, Field(ge=0)] = 3
 
 
 class Moderation(Section):
-    """What nobody may ask for, and what only in adult places: words, and RE2 patterns, matched over NFKC text
-    without regard to case.
+    """What is refused in every prompt, and what is allowed only in adult places. Patterns are RE2. Upper or
+    lower case and full-width letters make no difference (Unicode NFKC).
     """
 
     blocked_words: tuple[str, ...] = ()
