@@ -49,6 +49,10 @@ def engine(state: EngineSnapshot, tiers: Iterable[str]) -> Iterator[Metric]:
     hits = {"embedding": state.embedding_hits, "result": state.result_hits}
     yield _counts("cache_hits", "Prompts not encoded, pictures not drawn again.", "cache", hits)
     yield _gauge("model_resident_bytes", "Weights on the device.", state.resident_bytes)
+    switches = sum(device.switches for device in state.devices)
+    yield _count("model_switches", "Changes of the model on a device.", switches)
+    switch_s = sum(device.switch_s for device in state.devices)
+    yield _count("model_switch_seconds", "What they took, part of the overhead.", switch_s)
     if state.device is not None and (budget_bytes := state.device.memory_budget_bytes) is not None:
         yield _gauge("memory_budget_bytes", "What may be used of the device.", budget_bytes)
     yield from gpus(devices(state))
