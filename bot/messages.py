@@ -6,23 +6,25 @@ files and its arguments, and the face renders it for whoever is reading.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from fluent.runtime import AbstractResourceLoader, FluentLocalization, FluentResource
+from fluent.runtime import AbstractResourceLoader, FluentBundle, FluentLocalization, FluentResource
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
     from datetime import datetime
 
-    from fluent.syntax.ast import Resource
-
 LOCALES = Path(__file__).parent / "locales"
 LANGUAGES = ("en", "zh-CN")
 """Languages with a complete set of messages; the first is the fallback."""
+
+ENTRY = re.compile(r"^(?=[a-z][a-z0-9-]* *=)", re.MULTILINE)
+"""Where a message begins in a Fluent file."""
 
 Argument = str | int | float
 
@@ -91,16 +93,34 @@ def best_language(locale: str | None, default: str = "en") -> str:
     return next((known for known in LANGUAGES if known.split("-")[0] == primary), default)
 
 
+class _Bundle(FluentBundle):
+    """Parses each message when it is first asked for: a command needs a few of them, and parsing all takes it
+    a third of its time. So no message may refer to another one, or to a term.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._sources: dict[str, str] = {}
+
+    def add_resource(self, resource: Any, allow_overrides: bool = False) -> None:
+        """Take the text of a whole file."""
+        for entry in ENTRY.split(resource):
+            self._sources.setdefault(entry.partition("=")[0].strip(), entry)
+
+    def has_message(self, message_id: str) -> bool:
+        return message_id in self._sources
+
+    def get_message(self, message_id: str) -> Any:
+        if not super().has_message(message_id):
+            super().add_resource(FluentResource(self._sources[message_id]))
+        return super().get_message(message_id)
+
+
 class _Files(AbstractResourceLoader):
-    """Reads `locales/LANGUAGE/*.ftl`; fluent's own loader leaves its files open."""
+    """Reads `locales/LANGUAGE/*.ftl`, unparsed."""
 
-    def resources(self, locale: str, resource_ids: list[str]) -> Generator[list[Resource], None, None]:
-        yield [_parsed(LOCALES / locale / name) for name in resource_ids]
-
-
-@cache
-def _parsed(file: Path) -> Resource:
-    return FluentResource(file.read_text("utf-8"))
+    def resources(self, locale: str, resource_ids: list[str]) -> Generator[list[Any], None, None]:
+        yield [(LOCALES / locale / name).read_text("utf-8") for name in resource_ids]
 
 
 class Translator:
@@ -110,7 +130,7 @@ class Translator:
         self.language = language
         order = [language, *(known for known in LANGUAGES[:1] if known != language)]
         files = sorted(path.name for path in (LOCALES / LANGUAGES[0]).glob("*.ftl"))
-        self._fluent = FluentLocalization(order, files, _Files())
+        self._fluent = FluentLocalization(order, files, _Files(), bundle_class=_Bundle)
 
     def __call__(self, id_: str | Message, /, **args: Argument) -> str:
         message = id_ if isinstance(id_, Message) else say(id_, **args)

@@ -22,8 +22,9 @@ from bot.cost.calibration import Points
 from bot.cost.calibration_chart import calibration_png
 from bot.cost.calibration_text import markdown, profile_toml
 from bot.cost.catalogue import load_catalogue, planned_model
+from bot.cost.formulas import percent
 from bot.cost.measure import MOST_AT_ONCE, Calibration, Unsteady, agenda
-from bot.cost.plan import Residency, article_plan, month, parse_members, percent, plan
+from bot.cost.plan import Residency, article_plan, month, parse_members, plan
 from bot.cost.plan_text import article_table, cards_table, month_table, tiers_table
 from bot.imagine.models import capabilities_of
 from bot.imagine.pricing import Pricing, money

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from bot.cost import fonts
-from bot.cost.plan import percent
+from bot.cost.formulas import percent
 from bot.cost.report_text import title
 from bot.imagine.pricing import money
 from bot.messages import translator

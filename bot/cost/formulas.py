@@ -81,3 +81,8 @@ def line(points: Sequence[tuple[Number, Number]]) -> tuple[Fraction, Fraction, F
     slope = xy / xx if xx else Fraction()
     fit = xy * xy / (xx * yy) if xx and yy else Fraction(1)
     return slope, y_mean - slope * x_mean, fit
+
+
+def percent(part: Fraction) -> str:
+    """A fraction as whole per cent, rounded half up."""
+    return f"{floor(part * 100 + Fraction(1, 2))} %"

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
-from math import ceil, floor
+from math import ceil
 from typing import TYPE_CHECKING
 
 from bot.config.money import Billing
@@ -272,8 +272,3 @@ def parse_members(text: str, tiers: Mapping[str, Tier]) -> list[Crowd]:
             raise UserError(say("plan-members-images", tier=name))
         crowds.append(Crowd(name, members, asks))
     return crowds
-
-
-def percent(part: Fraction) -> str:
-    """A fraction as whole per cent, rounded half up."""
-    return f"{floor(part * 100 + Fraction(1, 2))} %"

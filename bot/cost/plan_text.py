@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from bot.cost.plan import percent, tier_plans
+from bot.cost.formulas import percent
+from bot.cost.plan import tier_plans
 from bot.imagine.pricing import money
 
 if TYPE_CHECKING:

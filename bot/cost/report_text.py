@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.cost.plan import percent
+from bot.cost.formulas import percent
 from bot.imagine.pricing import money
 from bot.render import duration
 

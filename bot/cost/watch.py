@@ -9,7 +9,7 @@ import structlog
 
 from bot.background.task import BackgroundTask
 from bot.config.section import MICRO
-from bot.cost.plan import percent
+from bot.cost.formulas import percent
 from bot.cost.report import cost_report
 from bot.imagine.pricing import money
 from bot.messages import say

@@ -29,6 +29,12 @@ class _Gaps(Visitor):
     def visit_VariableReference(self, node: ast.VariableReference) -> None:
         self.names.add(node.id.name)
 
+    def visit_MessageReference(self, node: ast.MessageReference) -> None:
+        raise AssertionError(f"messages are parsed one by one; this one is not there yet: {node.id.name}")
+
+    def visit_TermReference(self, node: ast.TermReference) -> None:
+        raise AssertionError(f"messages are parsed one by one; this one is not there yet: {node.id.name}")
+
 
 def gaps(language: str) -> dict[str, set[str]]:
     """Message ids of a language with the names of their gaps."""
