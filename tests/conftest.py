@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import certifi
 import uvicorn.server
+from _pytest.mark.expression import Expression
 
 from tests import logs
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LOOK_EVERY_S = 0.005
+MARK = re.compile(r"\bpytest\.mark\.(\w+)")
+MARKS_OF_ALL = re.compile(r"^pytestmark = .*?(?=^[^\s\]]|\Z)", re.MULTILINE | re.DOTALL)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -53,6 +56,22 @@ def _trust_one(config: pytest.Config) -> None:
     roots = Path(folder.name) / "roots.pem"
     roots.write_text(first[0], "utf-8")
     os.environ["SSL_CERT_FILE"] = str(roots)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Skip a file all of whose tests `-m` rules out, before it imports torch or a browser for nothing."""
+    asked = config.getoption("markexpr")
+    if not asked or collection_path.suffix != ".py":
+        return None
+    text = collection_path.read_text("utf-8")
+    of_all = MARKS_OF_ALL.search(text)
+    if of_all is None:
+        return None
+    wanted = Expression.compile(asked)
+    for marks in (MARK.findall(of_all[0]), MARK.findall(text)):
+        if wanted.evaluate(lambda name, marks=marks, **_: name in marks):
+            return None
+    return True
 
 
 def pytest_collection_finish() -> None:
