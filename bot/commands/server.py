@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 async def server_settings(service: Service, platform: str, server_id: str | None) -> ServerSettings:
-    """A server's rules; the defaults in a private chat, and while the store cannot be read."""
+    """A server's rules; the defaults in a private chat. Raises StoreUnavailable."""
     return await read_settings(service.store, Scope.server(platform, server_id) if server_id else None)
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import contextlib
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from bot.imagine.asker import Asker
 from bot.imagine.server_settings import Nsfw, ServerSettings, read_settings
 from bot.messages import UserError, say, translator
+from storage.errors import StoreUnavailable
 from storage.settings import Scope
 
 if TYPE_CHECKING:
@@ -101,7 +103,10 @@ async def caller_of(service: Service, origin: Origin, names: Translator | None =
     """Read the server's rules and the member. Raises `UserError`: the store is down."""
     server_id = origin.server_id
     scope = Scope.server(origin.platform, server_id) if server_id else None
-    rules = await read_settings(service.store, scope)
+    read = None
+    with contextlib.suppress(StoreUnavailable):  # then nothing is drawn, and that can still be told
+        read = await read_settings(service.store, scope)
+    rules = read or ServerSettings()
     tier = _highest(service.config, rules.tier_for(origin.roles, tuple(service.config.tiers)), origin.tier)
     owner = service.config.owners.include(origin.platform, origin.user_id)
     asker = Asker(
@@ -116,7 +121,9 @@ async def caller_of(service: Service, origin: Origin, names: Translator | None =
         or rules.nsfw is Nsfw.ALLOW
         or (rules.nsfw is Nsfw.MARKED and origin.adult_channel),
         admitted=owner,
+        rules=read,
     )
     member = await service.member(asker)
+    asker = replace(asker, member=member)
     t = translator(service.language_of(member, asker))
     return Caller(origin, asker, member, rules, t, owner, names)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from storage.settings import Scope
+
+if TYPE_CHECKING:
+    from bot.imagine.server_settings import ServerSettings
+    from storage.records.members import Member
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,10 @@ class Asker:
     """Whether adult pictures may be asked for in this place."""
     admitted: bool = False
     """Let in whatever [access] says: an owner, the holder of a key, or whoever sits at the machine."""
+    member: Member | None = field(default=None, compare=False, repr=False)
+    """Whose account it is, where that was read with this event."""
+    rules: ServerSettings | None = field(default=None, compare=False, repr=False)
+    """The settings of the server or group, where they were read with this event."""
 
     @property
     def scope(self) -> Scope | None:

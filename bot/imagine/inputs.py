@@ -19,7 +19,6 @@ from bot.imagine import region, source
 from bot.imagine.edit import Given
 from bot.imagine.models import Size, Workflow
 from bot.imagine.safety import Safety, Verdict
-from bot.imagine.server_settings import read_settings
 from bot.messages import Reason, UserError, say
 from storage.errors import ImageGone
 
@@ -31,8 +30,8 @@ if TYPE_CHECKING:
     from bot.config.money import Tier
     from bot.imagine.maps import Maps
     from bot.imagine.request import ImageRequest
+    from bot.imagine.server_settings import ServerSettings
     from bot.messages import Message
-    from storage.settings import Scope
     from storage.store import Store
 
 AT_ONCE = 2
@@ -102,20 +101,20 @@ class Inputs:
         self._threads = ThreadPoolExecutor(AT_ONCE, "pictures")
         self._held: Counter[str] = Counter()
 
-    async def open(self, brought: Brought, tier: Tier, scope: Scope | None) -> Opened:
+    async def open(self, brought: Brought, tier: Tier, server: ServerSettings) -> Opened:
         """Read the files.
 
         Raises `UserError`, one sentence, where members may not bring pictures, and for what is none.
         """
-        largest_bytes = OURS_BYTES if brought.own else await self.limit(tier, scope)
+        largest_bytes = OURS_BYTES if brought.own else self.limit(tier, server)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, _opened, brought, largest_bytes)
 
-    async def limit(self, tier: Tier, scope: Scope | None) -> int:
+    def limit(self, tier: Tier, server: ServerSettings) -> int:
         """How many bytes a member's picture may have. Raises `UserError` where they may bring none."""
         if not tier.input_pictures:
             raise UserError(say("error-picture-tier", tier=tier.name).because(Reason.NOT_ALLOWED))
-        if not (await read_settings(self._store, scope)).pictures:
+        if not server.pictures:
             raise UserError(say("error-picture-server").because(Reason.NOT_ALLOWED))
         return tier.max_input_mb * source.MB
 

@@ -15,13 +15,11 @@ import re2
 
 from bot.imagine.text import fold
 from bot.messages import Reason, UserError, say
-from storage.settings import Setting
 
 if TYPE_CHECKING:
     from bot.config.schema import Config
     from bot.imagine.request import ImageRequest
-    from storage.settings import Scope
-    from storage.store import Store
+    from bot.imagine.server_settings import ServerSettings
 
 MAX_RULES, MAX_RULE_CHARS = 200, 200
 """A server's lists stay small enough to be compiled at a request."""
@@ -43,29 +41,20 @@ class Rules:
 class Moderation:
     """Checks every request before anything is reserved, whatever face it comes from."""
 
-    def __init__(self, config: Config, store: Store) -> None:
+    def __init__(self, config: Config) -> None:
         section = config.moderation
         self._global = compiled(section.blocked_words, section.blocked_patterns)
         self._adult = compiled(section.adult_words, section.adult_patterns)
-        self._store = store
 
-    async def check(self, request: ImageRequest, scope: Scope | None, *, adult: bool = True) -> None:
-        """Raises `UserError` where a rule forbids the request.
-
-        `scope` is the server's or group's, None in private; `adult`: adult pictures may be asked for.
-        """
+    def check(self, request: ImageRequest, server: ServerSettings, *, adult: bool = True) -> None:
+        """Raises `UserError` where a rule forbids the request. `adult`: adult pictures may be asked for."""
         text = fold(f"{request.prompt}\n{request.negative_prompt}")
         if self._global.broken_by(text):
             raise UserError(say("moderation-blocked").because(Reason.POLICY))
         if not adult and self._adult.broken_by(text):
             raise UserError(say("moderation-adult").because(Reason.POLICY))
-        if scope is not None and (await self._server_rules(scope)).broken_by(text):
+        if compiled(server.blocked_words, server.blocked_patterns).broken_by(text):
             raise UserError(say("moderation-blocked-server").because(Reason.POLICY))
-
-    async def _server_rules(self, scope: Scope) -> Rules:
-        settings = await self._store.settings.of(scope)
-        words, patterns = settings.get(Setting.BLOCKED_WORDS), settings.get(Setting.BLOCKED_PATTERNS)
-        return compiled(tuple(words or ()), tuple(patterns or ()))
 
 
 @lru_cache(maxsize=256)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from storage.errors import StoreUnavailable
 from storage.settings import Setting
 
 if TYPE_CHECKING:
@@ -50,13 +49,10 @@ class ServerSettings:
 
 
 async def read_settings(store: Store, scope: Scope | None) -> ServerSettings:
-    """A server's settings; the defaults for a private chat (None), and while the store cannot be read."""
+    """A server's settings; the defaults for a private chat (None). Raises StoreUnavailable."""
     if scope is None:
         return ServerSettings()
-    try:
-        kept = await store.settings.of(scope)
-    except StoreUnavailable:
-        return ServerSettings()
+    kept = await store.settings.of(scope)
     return ServerSettings(
         channels=tuple(kept.get(Setting.CHANNELS, ())),
         roles=dict(kept.get(Setting.ROLES, {})),

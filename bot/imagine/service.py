@@ -31,6 +31,7 @@ from bot.imagine.maps import Maps
 from bot.imagine.moderation import Moderation
 from bot.imagine.request import ImageRequest, resolve
 from bot.imagine.safety import Safety
+from bot.imagine.server_settings import read_settings
 from bot.messages import Reason, UserError, best_language, say
 from bot.metrics.counting import Counting
 from bot.sales.shop import Shop
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from bot.imagine.models import Models
     from bot.imagine.options import Named, Options
     from bot.imagine.pricing import Pricing
+    from bot.imagine.server_settings import ServerSettings
     from storage.records.members import Member, Quota
     from storage.records.requests import RequestRecord
     from storage.store import Store
@@ -88,7 +90,7 @@ class Service:
         self.alerts = alerts or Alerts()
         self.counting = counting or Counting()
         self.shop = Shop(config, store, self.alerts)
-        self._moderation = Moderation(config, store)
+        self._moderation = Moderation(config)
         self._adviser = Adviser(store)
         self.loras = loras or Loras(config)
         safety = safety or Safety(config.moderation)
@@ -177,12 +179,13 @@ class Service:
         Raises `UserError` with one sentence when it cannot be drawn; then nothing was changed. The same
         `key` again is a redelivery and gives the first request back; with another `digest` it is refused.
         """
-        member = await self.member(asker)
+        member = asker.member or await self.member(asker)
         tier = self.tier_of(member, asker)
         language = self.language_of(member, asker)
         try:
             await self._allow(member, asker)
-            opened = await self.inputs.open(brought, tier, asker.scope) if brought else None
+            rules = await self._rules(asker)
+            opened = await self.inputs.open(brought, tier, rules) if brought else None
             given = opened.given if opened else None
             resolved = resolve(
                 options,
@@ -192,7 +195,7 @@ class Service:
                 loras=partial(self.loras.of, tier.name),
                 picture=given,
             )
-            await self._moderation.check(resolved.request, asker.scope, adult=asker.adult)
+            self._moderation.check(resolved.request, rules, adult=asker.adult)
         except (Refusal, StoreUnavailable) as error:
             raise refusals.explain(error, language) from error
         resolved = await self._adviser.advise(member.key, options, resolved)
@@ -234,9 +237,17 @@ class Service:
 
         Raises `UserError` where they may bring none: nothing need be downloaded then.
         """
-        member = await self.member(asker)
+        member = asker.member or await self.member(asker)
         await self._allow(member, asker)
-        return await self.inputs.limit(self.tier_of(member, asker), asker.scope)
+        return self.inputs.limit(self.tier_of(member, asker), await self._rules(asker))
+
+    async def _rules(self, asker: Asker) -> ServerSettings:
+        if asker.rules is not None:
+            return asker.rules
+        try:
+            return await read_settings(self.store, asker.scope)
+        except StoreUnavailable as error:
+            raise refusals.explain(error, best_language(asker.locale, self.config.language)) from error
 
     async def _allow(self, member: Member, asker: Asker) -> None:
         if not asker.admitted:
