@@ -53,6 +53,7 @@ lint: install ## formatting, lint, types, and the walls between the packages
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.circles
+	$(BIN)/python -m tools.seams
 	$(BIN)/python tools/notices.py --check
 
 lint-deploy: install ## hold deploy/, the workflow and the hooks against their schemas and linters

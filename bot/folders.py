@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bot.imagine.pricing import Pricing
 from bot.messages import UserError, say
+from storage.clock import utc_us
 from storage.store import Store
 
 if TYPE_CHECKING:
@@ -42,9 +43,11 @@ async def open_store(
     *,
     serving: bool = True,
     create: bool = True,
+    clock: Callable[[], int] = utc_us,
     on_trouble: Callable[[StoreUnavailable], None] | None = None,
 ) -> AsyncIterator[Store]:
-    """The database in its folder. `serving` is for the one process that draws.
+    """The database in its folder. `serving` is for the one process that draws; `clock` gives
+    microseconds since 1970.
 
     Raises UserError where the folder cannot be made, or, without `create`, where there is no database yet.
     """
@@ -63,6 +66,7 @@ async def open_store(
         time_zone=config.time_zone,
         serving=serving,
         create=create,
+        clock=clock,
         on_trouble=on_trouble,
     )
     async with store:

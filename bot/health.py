@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from dataclasses import dataclass
 from enum import StrEnum
@@ -43,15 +44,24 @@ class Readiness:
 class Health:
     """Looks whether the bot is ready.
 
-    The database is written to, since nothing less tells whether it can be; once in `LOOK_EVERY_S`, however
-    often anybody asks.
+    The database is written to, since nothing less tells whether it can be; once in `look_every_s`, however
+    often anybody asks. It counts as slow where that takes longer than `patience_s`.
     """
 
-    def __init__(self, service: Service, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        service: Service,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        look_every_s: float = LOOK_EVERY_S,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
         self._service = service
         self._clock = clock
+        self._look_every_s = look_every_s
+        self._patience_s = patience_s
         self._looking = asyncio.Lock()
-        self._looked_s = -LOOK_EVERY_S
+        self._looked_s = -math.inf
         self._database: str | None = None
 
     async def readiness(self, *, leaving: bool = False) -> Readiness:
@@ -60,8 +70,8 @@ class Health:
         `leaving`: the face that was asked takes nothing new any more; the engine stops after it.
         """
         async with self._looking:
-            if self._clock() - self._looked_s >= LOOK_EVERY_S:
-                self._database = await _database(self._service)
+            if self._clock() - self._looked_s >= self._look_every_s:
+                self._database = await _database(self._service, self._patience_s)
                 self._looked_s = self._clock()
         return _readiness(self._service, self._database, leaving=leaving)
 
@@ -79,9 +89,9 @@ def _readiness(service: Service, database: str | None, *, leaving: bool) -> Read
     )
 
 
-async def _database(service: Service) -> str | None:
+async def _database(service: Service, patience_s: float) -> str | None:
     try:
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(patience_s):
             await service.store.probe()
     except StoreUnavailable as error:
         return error.reason.value

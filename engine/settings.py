@@ -91,6 +91,8 @@ class EngineConfig:
     """Terms by lane; a lane not named here has weight 1 and no caps."""
     max_active: int = 3
     max_waiting: int | None = None
+    preview_part: float = 0.05
+    """Previews take at most this part of the time of all steps so far."""
     switch_after_s: float = 20.0
     """How long a job waits at most for a model that is not on the device, while others are drawn."""
     memory_budget_bytes: int | None = None

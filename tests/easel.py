@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import threading
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,11 +29,13 @@ from engine.families.model import Caption, OnHost
 from engine.families.registry import load_profile
 from engine.request import ControlKind, Role
 from engine.settings import EMBEDDED, ModelSettings
+from storage.clock import utc_us
 from tests.database import lay_out
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
+    from bot.imagine.live import LiveRequest
     from bot.imagine.models import Capabilities
     from bot.imagine.safety import Safety
     from engine.backend import Backend
@@ -130,6 +133,13 @@ class FieldModel(OnHost):
         return Image.new("RGB", (request.width, request.height), colour_of(request.seed))
 
 
+class DiesAtDelivery(Service):
+    """A bot that is killed when a platform has a picture and before that is written down."""
+
+    async def delivered(self, live: LiveRequest, receipt: str) -> None:
+        await asyncio.Event().wait()
+
+
 @dataclass(frozen=True)
 class TakesPictures:
     """A family's planner, of one that draws from any picture."""
@@ -165,7 +175,8 @@ def models_of(config: Config, model: FieldModel, counting: Counting, read: Reade
     """What bot.toml offers. Folders are drawn with as they are; for the embedded model stands one of its own
     for each name, which share the gate and the list of drawings.
     """
-    found, terms = find_models(config), engine_config(config)
+    found = find_models(config)
+    terms = replace(engine_config(config), preview_part=math.inf)  # steps take no time here
     offered = []
     for name, capabilities in found.capabilities.items():
         section = config.named_models.get(name) or config.named_models[""]
@@ -196,17 +207,22 @@ async def easel(
     safety: Safety | None = None,
     begin: bool = True,
     signal: Callable[[], asyncio.Event] = asyncio.Event,
+    clock: Callable[[], int] = utc_us,
+    kind: type[Service] = Service,
 ) -> AsyncIterator[Service]:
-    """A started service over a stand-in model; leave it and enter again to restart the bot."""
+    """A started service over a stand-in model; leave it and enter again to restart the bot.
+
+    `clock` is the store's, `kind` a service that behaves in another way than the bot's.
+    """
     model = model or FieldModel()
     lay_out(config.storage.folder / DATABASE)
-    async with open_store(config) as store:
+    async with open_store(config, clock=clock) as store:
         counting = Counting()
         models = models_of(config, model, counting, store.pictures.get_input)
         engines = [one.backend for one in models]
         for engine in engines:
             await engine.start()
-        service = Service(
+        service = kind(
             config=config,
             models=models,
             store=store,

@@ -72,11 +72,16 @@ class Drains(BackgroundTask):
             await asyncio.sleep(self._every_s)
 
 
-async def order_drain(store: Store, worker: str, *, every_s: float = 0.2) -> None:
-    """Have the running bot drain a worker; returns once it left. Raises UserError where that cannot be."""
+async def order_drain(
+    store: Store, worker: str, *, every_s: float = 0.2, heard_within_s: float = HEARD_WITHIN_S
+) -> None:
+    """Have the running bot drain a worker; returns once it left.
+
+    Raises UserError where it cannot be drained, or no bot took the order within `heard_within_s`.
+    """
     await store.settings.set(DRAINS, worker, ASKED, by="cli", why="easel drain")
     try:
-        async with asyncio.timeout(HEARD_WITHIN_S):
+        async with asyncio.timeout(heard_within_s):
             while (state := await _state(store, worker)) == ASKED:  # noqa: ASYNC110 - another process writes it
                 await asyncio.sleep(every_s)
     except TimeoutError:

@@ -25,12 +25,12 @@ MOST_BYTES = 9 * 1024 * 1024
 """Of pictures; the smallest platform takes files of 10 MiB."""
 
 
-async def answer(service: Service, caller: Caller, _: Given) -> Card:
-    """The file, and how many of the latest pictures are in it."""
+async def answer(service: Service, caller: Caller, _: Given, *, most_bytes: int = MOST_BYTES) -> Card:
+    """The file, and how many of the latest pictures are in it: as many as `most_bytes` hold."""
     t, store = caller.t, service.store
     kept = await store.members.export(caller.member.key)
     pictures: dict[str, bytes] = {}
-    left_bytes = MOST_BYTES
+    left_bytes = most_bytes
     for ref in reversed(kept.pictures):
         with contextlib.suppress(ImageGone):
             png = await store.pictures.get(ref)

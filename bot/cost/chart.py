@@ -17,7 +17,7 @@ from bot.imagine.pricing import money
 from bot.messages import translator
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bot.config.schema import Config
     from bot.cost.report import CostReport
@@ -35,13 +35,19 @@ NAMED_PART = 0.2
 lock = threading.Lock()  # matplotlib's settings and font caches are the process's
 
 
-def chart_png(report: CostReport, config: Config, t: Translator, *, chinese: str | None = None) -> bytes:
+def chart_png(
+    report: CostReport,
+    config: Config,
+    t: Translator,
+    *,
+    find_font: Callable[[], str | None] = fonts.chinese_font,
+) -> bytes:
     """The chart as a PNG file. Slow (a second): call it in a thread.
 
-    In Chinese where there is a font for it, else in English.
+    In Chinese where `find_font` names a font for it, else in English.
     """
     with lock:
-        return _Chart(report, config, t, chinese or fonts.chinese_font()).png()
+        return _Chart(report, config, t, find_font()).png()
 
 
 class _Chart:

@@ -24,14 +24,15 @@ MAX_PAUSE_S = 30.0
 silence_voice()
 
 
-async def serve(service: Service, token: str, config: Config) -> None:
+async def serve(service: Service, token: str, config: Config, *, max_pause_s: float = MAX_PAUSE_S) -> None:
     """Be this bot until cancelled, then leave cleanly: requests on their way are told that they are kept.
 
-    Waits for a Discord that cannot be reached yet. Raises UserError where the token is not valid.
+    Waits for a Discord that cannot be reached yet, with growing pauses of up to `max_pause_s`. Raises
+    UserError where the token is not valid.
     """
     async for attempt in AsyncRetrying(
         retry=retry_if_exception_type(UNREACHABLE),
-        wait=wait_random_exponential(max=MAX_PAUSE_S),
+        wait=wait_random_exponential(max=max_pause_s),
         before_sleep=_tell,
     ):
         with attempt:

@@ -1,7 +1,8 @@
 """One line of advice when a request costs more than it needs to. It never asks and never delays.
 
-What the rules themselves notice (useless steps, a size off the grid) comes from `bot.request.resolve`. Here
-is what needs to know the member: each piece of advice comes once a day, and none where a rule has spoken.
+What the rules themselves notice (useless steps, a size off the grid) comes from
+`bot.imagine.request.resolve`. Here is what needs to know the member: each piece of advice comes once a day,
+and none where a rule has spoken.
 """
 
 from __future__ import annotations
@@ -39,8 +40,11 @@ MANY_MEMBERS = 10_000
 class Adviser:
     """Remembers what it told whom today, and nothing else."""
 
-    def __init__(self, store: Store, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, store: Store, *, clock: Callable[[], float] = time.monotonic, patience_s: float = PATIENCE_S
+    ) -> None:
         self._store = store
+        self._patience_s = patience_s
         self._clock = clock
         self._told_s: dict[tuple[str, str], float] = {}
 
@@ -49,7 +53,7 @@ class Adviser:
         if resolved.notes:
             return resolved
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(self._patience_s):
                 before = await self._before(member_key) if options.seed is None else None
         except (StorageError, TimeoutError) as error:
             log.info("advice.none", reason=str(error))

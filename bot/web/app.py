@@ -9,6 +9,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import RedirectResponse
 
 from bot.config.credentials import Credentials
+from bot.health import Health
 from bot.messages import UserError, say
 from bot.web import admin, errors, images, links, models, operations, usage
 from bot.web.caller import Authenticator
@@ -27,7 +28,12 @@ if TYPE_CHECKING:
 
 
 def build_app(
-    service: Service, config: Config, delivery: Delivery, *, metrics_token: str | None = None
+    service: Service,
+    config: Config,
+    delivery: Delivery,
+    *,
+    health: Health | None = None,
+    metrics_token: str | None = None,
 ) -> FastAPI:
     """The application over a started service. It owns nothing: who builds it starts and stops the parts."""
     section = config.http
@@ -47,7 +53,7 @@ def build_app(
     app.include_router(links.router(service, signed))
     app.include_router(models.router(service, authenticator))
     app.include_router(usage.router(service, authenticator))
-    app.include_router(operations.router(service, delivery, metrics_token))
+    app.include_router(operations.router(service, delivery, health or Health(service), metrics_token))
     app.mount("/admin", admin.build(service, rate_limit, service.alerts))
     app.add_route("/admin", _to_the_page, include_in_schema=False)
     app.add_middleware(

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from bot.health import Health
 from bot.messages import say
 from bot.metrics.page import CONTENT_TYPE, MetricsPage
 from bot.web.errors import NO_KEY, failed
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from bot.config.faces import Http
+    from bot.health import Health
     from bot.imagine.service import Service
     from bot.metrics.counting import Counting
     from bot.web.delivery import Delivery
@@ -26,10 +26,10 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 NO_ROUTE = "other"
 
 
-def router(service: Service, delivery: Delivery, metrics_token: str | None) -> APIRouter:
+def router(service: Service, delivery: Delivery, health: Health, metrics_token: str | None) -> APIRouter:
     """The routes. `metrics_token` is what Prometheus must show; without one see `_may_read`."""
     routes = APIRouter(include_in_schema=False)
-    health, began_s = Health(service), time.monotonic()
+    began_s = time.monotonic()
     page = MetricsPage(service, service.counting, health)
 
     @routes.get("/healthz")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from bot.config.faces import Http
     from bot.config.schema import Config
+    from bot.health import Health
     from bot.imagine.service import Service
 
 log = structlog.get_logger(__name__)
@@ -65,6 +66,7 @@ async def serve(
     at: socket.socket | None = None,
     *,
     delivery: Delivery | None = None,
+    health: Health | None = None,
     metrics_token: str | None = None,
 ) -> None:
     """Serve HTTP until cancelled, on the socket `at` or where bot.toml says. Raises UserError.
@@ -74,7 +76,8 @@ async def serve(
     delivery = delivery or Delivery(service)
     with at or listen(config.http) as door:
         host, port = door.getsockname()[:2]
-        server = Server(_settings(build_app(service, config, delivery, metrics_token=metrics_token), config))
+        app = build_app(service, config, delivery, health=health, metrics_token=metrics_token)
+        server = Server(_settings(app, config))
         await delivery.recover()
         running = asyncio.create_task(server.serve([door]), name="http")
         log.info("http.listening", host=host, port=port)

@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from engine.worker.job import Job
     from engine.worker.scheduler import Work
 
-PREVIEW_PART = 0.05
-"""Previews take at most this part of the time of all steps so far."""
-
 
 @dataclass(frozen=True, slots=True)
 class Begun:
@@ -49,10 +46,11 @@ class Made:
 class Calls:
     """Makes calls of one model."""
 
-    def __init__(self, model: Model, cache_bytes: int) -> None:
+    def __init__(self, model: Model, cache_bytes: int, preview_part: float) -> None:
         self.embeddings: ByteLRU[str, Caption] = ByteLRU(cache_bytes)
         """Captions by their text."""
         self._model = model
+        self._preview_part = preview_part
         self._step_s = 0.0
         self._preview_s = 0.0
         self._first: list[Callable[[], None]] = []
@@ -186,7 +184,7 @@ class Calls:
             model.use_adapters(adapters)
             model.step(list(canvases.values()))
             self._step_s += (stepped := time.perf_counter()) - began
-            if self._preview_s > PREVIEW_PART * self._step_s:
+            if self._preview_s > self._preview_part * self._step_s:
                 return {}
             previews = {job_id: model.preview(canvases[job_id]) for job_id in due}
             self._preview_s += time.perf_counter() - stepped

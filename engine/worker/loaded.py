@@ -42,7 +42,7 @@ class Loaded:
     def __init__(self, offered: Offered, config: EngineConfig, learned_path: Path | None) -> None:
         self.offered = offered
         self.model = model = offered.model
-        self.calls = Calls(model, config.embedding_cache_bytes)
+        self.calls = Calls(model, config.embedding_cache_bytes, config.preview_part)
         self.gate = MemoryGate(model.profile, config.memory_budget_bytes or UNBOUNDED_BYTES, offered.mode)
         key = f"{model.name} on {config.device_name}, {offered.lessons_key}"
         self.experience = Experience(model.profile, self.gate, key=key, path=learned_path)

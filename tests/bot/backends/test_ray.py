@@ -153,11 +153,10 @@ async def test_an_order_to_drain_reaches_the_running_bot(tmp_path: Path) -> None
         await drains.stop()
 
 
-async def test_without_a_bot_the_order_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.background.drains.HEARD_WITHIN_S", 0.05)
+async def test_without_a_bot_the_order_is_taken_back(tmp_path: Path) -> None:
     async with open_store(with_owner(tmp_path)) as store:
         with pytest.raises(UserError) as refused:
-            await order_drain(store, "worker-1", every_s=0.01)
+            await order_drain(store, "worker-1", every_s=0.01, heard_within_s=0.05)
         assert refused.value.message.id == "drain-unheard"
         assert await store.settings.of(DRAINS) == {}
 

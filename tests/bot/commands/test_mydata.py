@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,10 +19,11 @@ from bot.messages import UserError
 from tests.easel import config_in, easel
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
     from bot.imagine.service import Service
+    from bot.render import Card
 
 ANNA, BOB = Asker("telegram", "1"), Asker("telegram", "2")
 (MYDATA,) = mydata.COMMANDS
@@ -37,9 +39,11 @@ async def service(tmp_path: Path) -> AsyncIterator[Service]:
         yield opened
 
 
-async def ask(service: Service, *, alone: bool = True) -> tuple[str, zipfile.ZipFile]:
+async def ask(
+    service: Service, run: Callable[..., Awaitable[Card]] = MYDATA.run, *, alone: bool = True
+) -> tuple[str, zipfile.ZipFile]:
     caller = await caller_of(service, Origin("telegram", "1", alone=alone))
-    card = await MYDATA.run(service, caller, Given())
+    card = await run(service, caller, Given())
     assert card.document is not None
     return card.text, zipfile.ZipFile(io.BytesIO(card.document.content))
 
@@ -55,13 +59,10 @@ async def test_everything_of_the_asker_is_in_it_and_nothing_of_others(service: S
     assert all(archive.read(name).startswith(b"\x89PNG") for name in pictures)
 
 
-async def test_of_more_pictures_than_fit_the_latest_are_in_it(
-    service: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_of_more_pictures_than_fit_the_latest_are_in_it(service: Service) -> None:
     kept = await service.store.members.export((await service.member(ANNA)).key)
     latest = await service.store.pictures.get(kept.pictures[-1])
-    monkeypatch.setattr(mydata, "MOST_BYTES", len(latest))
-    text, archive = await ask(service)
+    text, archive = await ask(service, partial(mydata.answer, most_bytes=len(latest)))
     assert archive.namelist() == ["data.json", kept.pictures[-1]]
     assert "1 latest of 2" in text
 

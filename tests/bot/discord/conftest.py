@@ -16,11 +16,12 @@ from simcord.backend.cdn import CDN_BASE
 from bot.discord.client import EaselClient
 from bot.discord.pages import unescaped
 from bot.imagine.asker import Asker
+from bot.imagine.service import Service
 from tests.bot.discord.contract import check_bodies
 from tests.easel import FieldModel, config_in, easel
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     from bot.config.schema import Config
     from bot.imagine.live import LiveRequest
-    from bot.imagine.service import Service
 
 
 QUARTER_S = 15 * 60
@@ -44,11 +44,18 @@ class World:
         model: FieldModel,
         below: Callable[[], AbstractAsyncContextManager[Service]] | None = None,
         edit_every_s: float = 0.001,
+        client: type[EaselClient] = EaselClient,
     ) -> None:
-        self.config, self.model, self.edit_every_s = config, model, edit_every_s
-        self._open = below or (lambda: easel(config, model, signal=self._signal))
+        self.config, self.model, self.edit_every_s, self._client = config, model, edit_every_s, client
+        self._held: list[Any] | None = None
+        self._below_it = below
         self._env: simcord.Env | None = None
         self._below = contextlib.AsyncExitStack()
+
+    def _open(self, kind: type[Service]) -> AbstractAsyncContextManager[Service]:
+        if self._below_it is not None:
+            return self._below_it()
+        return easel(self.config, self.model, signal=self._signal, kind=kind)
 
     def _signal(self) -> asyncio.Event:
         """Waiting for the engine counts as settled: a command comes back while its picture is drawn."""
@@ -69,10 +76,10 @@ class World:
         assert self._env is not None
         return self._env
 
-    async def start(self) -> None:
+    async def start(self, kind: type[Service] = Service) -> None:
         """Start the bot, or the next one over the same data."""
-        self.service = await self._below.enter_async_context(self._open())
-        self.bot = EaselClient(
+        self.service = await self._below.enter_async_context(self._open(kind))
+        self.bot = self._client(
             self.service, self.config.discord, edit_every_s=self.edit_every_s, shard_count=1
         )
         self.bot.cdn = frozenset({urlsplit(CDN_BASE).hostname or ""})
@@ -101,7 +108,19 @@ class World:
     def _record(self, event: str, payload: Any, *more: Any, **options: Any) -> Any:
         if event == "INTERACTION_CREATE":
             self._interactions.append(payload)
+            if self._held is not None:
+                self._held.append(payload)
+                return None
         return self._emit(event, payload, *more, **options)
+
+    @contextlib.contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Whatever members do in here reaches the bot at one moment, at its end."""
+        self._held = held = []
+        yield
+        self._held = None
+        for payload in held:
+            self._emit("INTERACTION_CREATE", payload)
 
     async def redeliver(self) -> None:
         """The gateway brings the newest interaction once more."""
@@ -224,8 +243,9 @@ def opener(config: Config, model: FieldModel) -> Opened:
         drawing: FieldModel = model,
         below: Callable[[], AbstractAsyncContextManager[Service]] | None = None,
         edit_every_s: float = 0.001,
+        client: type[EaselClient] = EaselClient,
     ) -> AsyncIterator[World]:
-        world = World(settings, drawing, below, edit_every_s)
+        world = World(settings, drawing, below, edit_every_s, client)
         await world.start()
         try:
             yield world

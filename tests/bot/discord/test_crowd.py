@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
-from unittest.mock import AsyncMock
 
 import pytest
 
@@ -16,60 +15,56 @@ from tests.bot.discord.conftest import answer, words
 from tests.easel import config_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from tests.bot.discord.conftest import World
+    from tests.bot.discord.conftest import Opened
 
 MEMBERS, CHANNELS = 200, 20
 GREEDY_EVERY = 4
 ACKNOWLEDGED_S = 3.0
 
 
-@pytest.mark.e2e
-async def test_two_hundred_members_in_twenty_channels(
-    opened: Callable[..., AbstractAsyncContextManager[World]],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Each may have one image this month; every fourth asks for two at the same moment."""
-    config = config_in(tmp_path, tiers={"free": Tier(images_a_month=1, watermark=True)})
-    waits_s: list[float] = []
-    everybody = asyncio.Event()
-    acknowledge, ask = EaselClient.acknowledge, EaselClient.ask
-    asked: list[None] = []
+class Timed(EaselClient):
+    """Notes when each was acknowledged, and when everybody has been answered."""
 
-    async def timed(client: EaselClient, interaction: Any, *, private: bool) -> int | None:
-        message_id = await acknowledge(client, interaction, private=private)
-        waits_s.append(time.perf_counter() - began)
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.acknowledged_s: list[float] = []
+        self.answered = asyncio.Semaphore(0)
+
+    async def acknowledge(self, interaction: Any, *, private: bool) -> int | None:
+        message_id = await super().acknowledge(interaction, private=private)
+        self.acknowledged_s.append(time.perf_counter())
         return message_id
 
-    async def counted(client: EaselClient, *args: Any, **kwargs: Any) -> None:
-        await ask(client, *args, **kwargs)
-        asked.append(None)
-        if len(asked) == MEMBERS + MEMBERS // GREEDY_EVERY:
-            everybody.set()
+    async def ask(self, *args: Any, **options: Any) -> None:
+        await super().ask(*args, **options)
+        self.answered.release()
 
-    monkeypatch.setattr(EaselClient, "acknowledge", timed)
-    monkeypatch.setattr(EaselClient, "ask", counted)
-    async with opened(config, edit_every_s=3600.0) as world:  # simcord's timers cost n squared
+
+@pytest.mark.e2e
+async def test_two_hundred_members_in_twenty_channels(opened: Opened, tmp_path: Path) -> None:
+    """Each may have one image this month; every fourth asks for two at the same moment."""
+    config = config_in(tmp_path, tiers={"free": Tier(images_a_month=1, watermark=True)})
+    async with opened(config, edit_every_s=3600.0, client=Timed) as world:  # simcord's timers cost n squared
         channels = [world.guild.create_text_channel(f"channel-{n}") for n in range(CHANNELS)]
         members = [world.guild.add_member(world.env.create_user(f"member-{n}")) for n in range(MEMBERS)]
         asking = [*members, *members[::GREEDY_EVERY]]
-        began = time.perf_counter()
-        with monkeypatch.context() as at_once:
-            at_once.setattr(world.env, "_settle_internal", AsyncMock())
+        with world.at_once():
             results = [
                 await member.slash(channels[n % CHANNELS], "imagine", prompt=f"cat {n}", seed=str(n))
                 for n, member in enumerate(asking)
             ]
-        await everybody.wait()
-        await world.bot.delivery.settled()
+            began_s = time.perf_counter()
+        bot = world.bot
+        assert isinstance(bot, Timed)
+        for _ in asking:
+            await bot.answered.acquire()
+        await bot.delivery.settled()
         await world.env.settle()
 
-        assert len(waits_s) == len(asking)
-        assert max(waits_s) < ACKNOWLEDGED_S
+        assert len(bot.acknowledged_s) == len(asking)
+        assert max(bot.acknowledged_s) - began_s < ACKNOWLEDGED_S
         answers = [answer(result) for result in results]
         refusals = [message for message in answers if not message.attachments]
         assert len(refusals) == MEMBERS // GREEDY_EVERY

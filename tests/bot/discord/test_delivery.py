@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import TYPE_CHECKING, Any
-from unittest.mock import AsyncMock
 
 import pytest
 
 from tests.bot.discord.conftest import QUARTER_S, labels, words
+from tests.easel import DiesAtDelivery
 
 if TYPE_CHECKING:
     from bot.config.schema import Config
@@ -88,14 +88,12 @@ async def test_ping_after_says_how_long_is_long(config: Config, opened: Opened) 
         assert world.file(result.response)
 
 
-async def test_a_new_message_of_a_killed_process_is_not_sent_twice(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_new_message_of_a_killed_process_is_not_sent_twice(world: World) -> None:
+    await world.stop()
+    await world.start(DiesAtDelivery)
     result = await drawing(world)
     await world.env.advance_time(21)
-    with monkeypatch.context() as patch:
-        patch.setattr(world.service, "delivered", AsyncMock(side_effect=RuntimeError("killed")))
-        await drawn(world)
+    await drawn(world)
     await world.stop(killed=True)
     await world.start()
     await world.settled()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import discord
 import pytest
@@ -11,7 +11,7 @@ from PIL import Image
 
 from bot.discord.pages import escaped, prompt_of
 from bot.discord.screen import EDIT_EVERY_S
-from tests.bot.discord.conftest import labels, parts, rows, texts, words
+from tests.bot.discord.conftest import answer, labels, parts, rows, texts, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,20 +52,14 @@ async def test_the_first_thing_sent_is_the_acknowledgement(world: World) -> None
     assert first.json["type"] == 5
 
 
-async def test_nothing_is_read_before_the_acknowledgement(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    reads: list[bool] = []
-    read = world.service.store.core.read
-
-    async def watched(work: Any) -> Any:
-        reads.append(any(entry.path.endswith("/callback") for entry in world.env.http_requests))
-        return await read(work)
-
-    monkeypatch.setattr(world.service.store.core, "read", watched)
-    await world.imagine()
-    assert reads
-    assert all(reads)
+async def test_nothing_is_read_before_the_acknowledgement(world: World) -> None:
+    await world.service.store.close()
+    before = len(world.env.http_requests)
+    result = await world.begin()
+    first = world.env.http_requests[before]
+    assert first.path.endswith("/callback")
+    assert first.json["type"] == 5
+    assert "database cannot be" in words(answer(result))
 
 
 async def test_one_message_tells_the_progress_and_ends_as_the_result(world: World) -> None:
@@ -182,17 +176,14 @@ async def test_commands_have_chinese_names(world: World) -> None:
     assert all(option["description_localizations"]["zh-CN"] for option in imagine["options"])
 
 
-async def test_autocomplete_offers_styles_sizes_and_recent_prompts_from_memory(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_autocomplete_offers_styles_sizes_and_recent_prompts_from_memory(world: World) -> None:
     await world.imagine("an orange cat")
     await world.imagine("a blue boat")
+    await world.service.store.close()
     anna, channel = world.anna, world.channel
 
     async def offered(option: str, typed: str) -> list[str]:
-        with monkeypatch.context() as without:
-            without.setattr(world.service, "store", None)
-            choices = await anna.autocomplete(channel, "imagine", option, typed)
+        choices = await anna.autocomplete(channel, "imagine", option, typed)
         return [choice["value"] for choice in choices]
 
     assert await offered("prompt", "") == ["a blue boat", "an orange cat"]

@@ -243,7 +243,7 @@ async def test_alerts_reach_the_admin_channel(world: World) -> None:
     alarm = Alarm(world.service, world.bot.tasks, partial(world.bot.alert, admins.id))
     alarm.start()
     full = say("alert-store", reason="disk_full", detail="*no space*")
-    with world.env._bot_scope():
+    with world.env.time_context():
         world.service.alerts.tell("store:disk_full", full)
         world.service.alerts.tell("store:disk_full", full)
     await world.env.settle()

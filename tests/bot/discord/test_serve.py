@@ -32,6 +32,12 @@ if TYPE_CHECKING:
 EMBEDDED = Path(engine.__file__).parent / "embedded"
 
 
+def at(server: asyncio.Server, folder: Path) -> Config:
+    """A bot whose Discord is that server."""
+    port = server.sockets[0].getsockname()[1]
+    return config_in(folder, discord={"api_url": f"http://127.0.0.1:{port}/api/v10"})
+
+
 async def test_rest_goes_where_bot_toml_says(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Route, "BASE", Route.BASE)
     section = Discord(api_url="http://proxy:8080/api/v10/")
@@ -52,23 +58,28 @@ def test_the_library_does_not_miss_a_voice() -> None:
     assert done.stderr == ""
 
 
-async def test_a_cancelled_bot_closes_its_connection(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    started, clients = asyncio.Event(), list[EaselClient]()
+async def test_a_cancelled_bot_closes_its_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, closed = asyncio.Event(), asyncio.Event()
 
-    async def start(self: EaselClient, token: str) -> None:
-        clients.append(self)
-        assert token == "secret"
-        started.set()
-        await asyncio.Event().wait()
+    async def discord_is_slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        assert b"Bot secret" in await reader.readuntil(b"\r\n\r\n")
+        asked.set()
+        assert await reader.read() == b""
+        closed.set()
+        writer.close()
 
-    monkeypatch.setattr(EaselClient, "start", start)
-    async with easel(config) as service:
-        serving = asyncio.create_task(face.serve(service, "secret", config))
-        await started.wait()
+    monkeypatch.setattr(Route, "BASE", Route.BASE)
+    async with (
+        asyncio.timeout(30),
+        await asyncio.start_server(discord_is_slow, "127.0.0.1", 0) as server,
+        easel(at(server, tmp_path)) as service,
+    ):
+        serving = asyncio.create_task(face.serve(service, "secret", service.config))
+        await asked.wait()
         serving.cancel()
         with pytest.raises(asyncio.CancelledError):
             await serving
-        assert clients[0].is_closed()
+        await closed.wait()
 
 
 async def test_a_discord_that_cannot_be_reached_is_waited_for_and_a_bad_token_told(
@@ -87,13 +98,13 @@ async def test_a_discord_that_cannot_be_reached_is_waited_for_and_a_bad_token_to
         writer.close()
 
     monkeypatch.setattr(Route, "BASE", Route.BASE)
-    monkeypatch.setattr(face, "MAX_PAUSE_S", 0.0)
-    async with await asyncio.start_server(discord_answers, "127.0.0.1", 0) as server, asyncio.timeout(30):
-        port = server.sockets[0].getsockname()[1]
-        config = config_in(tmp_path, discord={"api_url": f"http://127.0.0.1:{port}/api/v10"})
-        async with easel(config) as service:
-            with structlog.testing.capture_logs() as lines, pytest.raises(UserError) as refusal:
-                await face.serve(service, "secret", config)
+    async with (
+        asyncio.timeout(30),
+        await asyncio.start_server(discord_answers, "127.0.0.1", 0) as server,
+        easel(at(server, tmp_path)) as service,
+    ):
+        with structlog.testing.capture_logs() as lines, pytest.raises(UserError) as refusal:
+            await face.serve(service, "secret", service.config, max_pause_s=0.0)
     assert refusal.value.message == say("discord-bad-token")
     assert "discord.unreachable" in [line["event"] for line in lines]  # once may be tried again by aiohttp
     assert len(calls) == 3

@@ -122,11 +122,8 @@ class Stuck:
 
 
 @pytest.mark.parametrize("error", [None, StoreUnavailable(Reason.DISK_FULL, "disk")])
-async def test_a_request_never_waits_for_advice(
-    error: Exception | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bot.imagine.advice.PATIENCE_S", 0.01)
-    adviser = Adviser(Stuck(error))  # type: ignore[arg-type]
+async def test_a_request_never_waits_for_advice(error: Exception | None) -> None:
+    adviser = Adviser(Stuck(error), patience_s=0.01)  # type: ignore[arg-type]
     options = Options("a cat")
     request = resolved(options)
     assert await adviser.advise("m", options, request) is request

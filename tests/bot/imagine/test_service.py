@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,13 +20,16 @@ from bot.imagine.safety import Safety, Verdict
 from bot.messages import Reason, UserError, say, translator
 from engine.request import Undrawable
 from storage.records.requests import CancelledBy
-from tests.easel import FieldCanvas, FieldModel, config_in, easel
+from tests.easel import FieldCanvas, FieldModel, TakesPictures, config_in, easel
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.config.schema import Config
+    from bot.imagine.live import LiveRequest
     from bot.imagine.service import Service
+    from engine.families.plan import Plan
+    from engine.request import DrawRequest
 
 ANNA = Asker("console", "anna")
 ANNA_IN_CHINESE = Asker("console", "anna", locale="zh-CN")
@@ -71,22 +75,24 @@ async def test_n_images_are_n_seeds_under_one_reservation(service: Service) -> N
     assert await used(service) == (3, 0)
 
 
-async def test_of_three_images_one_that_fails_is_not_charged(service: Service, model: FieldModel) -> None:
-    draw = model.decode
+class FailsAtEight(FieldModel):
+    """A model with which one seed never ends in a picture."""
 
-    def decode(canvas: FieldCanvas, *, tile_px: int | None) -> Image.Image:
+    def decode(self, canvas: FieldCanvas, *, tile_px: int | None) -> Image.Image:
         if canvas.request.seed == 8:
             raise RuntimeError("boom")
-        return draw(canvas, tile_px=tile_px)
+        return super().decode(canvas, tile_px=tile_px)
 
-    model.decode = decode  # type: ignore[method-assign]
-    live = await service.imagine(ANNA, Options("a cat", seed="7", images="3"), key="1", address={})
-    done = await live.outcome()
-    assert isinstance(done, Done)
-    assert [picture.seed for picture in done.pictures] == [7, 9]
-    assert done.missing == 1
-    await service.delivered(live, "m")
-    assert await used(service) == (2, 0)
+
+async def test_of_three_images_one_that_fails_is_not_charged(config: Config) -> None:
+    async with easel(config, FailsAtEight()) as service:
+        live = await service.imagine(ANNA, Options("a cat", seed="7", images="3"), key="1", address={})
+        done = await live.outcome()
+        assert isinstance(done, Done)
+        assert [picture.seed for picture in done.pictures] == [7, 9]
+        assert done.missing == 1
+        await service.delivered(live, "m")
+        assert await used(service) == (2, 0)
 
 
 async def test_the_same_picture_again_takes_no_gpu_and_counts_as_one_image(
@@ -261,7 +267,7 @@ async def test_what_was_accepted_is_drawn_after_a_restart(config: Config, model:
     model.gate.clear()
     async with easel(config, model) as service:
         live = await service.imagine(ANNA, CAT, key="1", address={"channel": 5})
-        told = await live_after_stop(service, live)
+        told = await live_after_stop(service, live, model)
         assert told.message.id == "error-draining-kept"
     async with easel(config, FieldModel()) as service:
         (live,) = await service.undelivered("console")
@@ -285,15 +291,18 @@ async def test_what_a_tier_accepted_is_drawn_after_bot_toml_names_that_tier_no_m
     )
     async with easel(former, model) as service:
         live = await service.imagine(ANNA, CAT, key="1", address={})
-        await live_after_stop(service, live)
+        await live_after_stop(service, live, model)
     async with easel(config, FieldModel()) as service:
         (live,) = await service.undelivered("console")
         assert isinstance(await live.outcome(), Done)
 
 
-async def live_after_stop(service: Service, live) -> Failed:
-    await service.models.default.backend.stop(0.0)
+async def live_after_stop(service: Service, live: LiveRequest, model: FieldModel) -> Failed:
+    """What is told of a request while the engine stops; the step that it is in ends after that."""
+    stopping = asyncio.create_task(service.models.default.backend.stop(0.0))
     outcome = await live.outcome()
+    model.gate.set()
+    await stopping
     assert isinstance(outcome, Failed)
     return outcome
 
@@ -369,7 +378,7 @@ async def test_a_restart_goes_on_in_the_members_language(config: Config, model: 
     model.gate.clear()
     async with easel(config, model) as service:
         drawn_later = await service.imagine(ANNA_IN_CHINESE, CAT, key="1", address={})
-        await live_after_stop(service, drawn_later)
+        await live_after_stop(service, drawn_later, model)
     async with easel(config) as service:
         (live,) = await service.undelivered("console")
         assert live.language == "zh-CN"
@@ -407,20 +416,26 @@ async def test_a_picture_whose_file_is_lost_is_missing_and_not_charged(config: C
         assert await used(service) == (1, 0)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Refuses(TakesPictures):
+    """A family that cannot draw one thing."""
+
+    thing: str
+    error: Exception
+
+    def plan(self, request: DrawRequest) -> Plan:
+        if request.prompt == self.thing:
+            raise self.error
+        return super().plan(request)
+
+
 @pytest.mark.parametrize("error", [Undrawable("no"), RuntimeError("a fault of the engine's own")])
-async def test_what_the_engine_cannot_take_leaves_no_reservation(
-    config: Config, monkeypatch: pytest.MonkeyPatch, error: Exception
-) -> None:
-    async with easel(config) as service:
-        backend = service.models.default.backend
-
-        def submit(*_: object, **__: object) -> None:
-            raise error
-
-        with monkeypatch.context() as patch:
-            patch.setattr(backend, "submit", submit)
-            with pytest.raises((UserError, RuntimeError)):
-                await service.imagine(ANNA, CAT, key="1", address={})
+async def test_what_the_engine_cannot_take_leaves_no_reservation(config: Config, error: Exception) -> None:
+    model = FieldModel()
+    picky = replace(model.profile, planner=Refuses(planner=model.profile.planner, thing="a dog", error=error))
+    async with easel(config, replace(model, profile=picky)) as service:
+        with pytest.raises((UserError, RuntimeError)):
+            await service.imagine(ANNA, Options("a dog"), key="1", address={})
         assert await used(service) == (0, 0)
         assert isinstance(await (await service.imagine(ANNA, CAT, key="1", address={})).outcome(), Done)
 

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 
 from bot.imagine.asker import Asker
+from bot.imagine.service import Service
 from bot.telegram import Client, Timing
 from bot.telegram.pace import Pace
 from tests.bot.telegram.standin import TOKEN, StandIn
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.config.schema import Config
-    from bot.imagine.service import Service
 
 FAST = Timing(
     pace=Pace(private_s=0.01, group_s=0.01, edits_a_second=100_000, messages_a_second=0, retry_s=0.05),
@@ -74,8 +74,10 @@ class Stage:
     model: FieldModel = field(default_factory=FieldModel)
 
     @contextlib.asynccontextmanager
-    async def bot(self, timing: Timing = FAST, *, model: FieldModel | None = None) -> AsyncIterator[Bot]:
-        async with easel(self.config, model or self.model) as service:
+    async def bot(
+        self, timing: Timing = FAST, *, model: FieldModel | None = None, kind: type[Service] = Service
+    ) -> AsyncIterator[Bot]:
+        async with easel(self.config, model or self.model, kind=kind) as service:
             client = Client(service, TOKEN, self.config, timing)
             running = asyncio.create_task(client.run("a-webhook-secret"))
             try:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bot.imagine.service import Service
 from tests.bot.telegram.conftest import ANNA
 from tests.bot.telegram.standin import Fault
 from tests.easel import FieldModel
 
 if TYPE_CHECKING:
+    from bot.imagine.live import LiveRequest
     from tests.bot.telegram.conftest import Stage
 
 pytestmark = pytest.mark.e2e
@@ -29,15 +31,15 @@ async def test_a_request_goes_on_in_its_message_after_a_restart(stage: Stage) ->
 
 
 async def test_an_update_is_confirmed_only_once_it_is_written_down(stage: Stage) -> None:
-    async with stage.bot() as bot:
-        accept = bot.service.store.requests.accept
-        pending = []
+    pending = []
 
-        async def looked_at(new):
-            pending.append(bot.telegram.unconfirmed)
-            return await accept(new)
+    class Watched(Service):
+        async def imagine(self, *args: Any, **options: Any) -> LiveRequest:
+            live = await super().imagine(*args, **options)
+            pending.append(stage.telegram.unconfirmed)
+            return live
 
-        bot.service.store.requests.accept = looked_at
+    async with stage.bot(kind=Watched) as bot:
         await bot.telegram.say(ANNA, "/imagine a cat")
         await bot.settled()
         assert pending == [1]

@@ -6,18 +6,16 @@ import datetime as dt
 import io
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
-from unittest.mock import AsyncMock
+from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
 
 from bot.telegram.pace import Pace
-from bot.telegram.screen import TelegramScreen
 from storage.settings import Scope
 from tests.bot.telegram.conftest import ANNA, FAST, GROUP, Stage
 from tests.bot.telegram.standin import Fault
-from tests.easel import FieldModel
+from tests.easel import DiesAtDelivery, FieldModel
 
 if TYPE_CHECKING:
     from tests.bot.telegram.conftest import Bot
@@ -198,13 +196,10 @@ async def test_a_status_that_cannot_be_deleted_loses_its_button(hasty: Stage) ->
         assert "again" in shown.buttons
 
 
-async def test_a_new_message_is_not_sent_again_by_the_next_process(hasty: Stage, monkeypatch: Any) -> None:
-    async with hasty.bot() as bot:
-        with monkeypatch.context() as patch:
-            patch.setattr(bot.service, "delivered", AsyncMock(side_effect=RuntimeError("killed")))
-            patch.setattr(TelegramScreen, "tell", AsyncMock())
-            await bot.telegram.say(ANNA, "/imagine a cat")
-            await bot.settled()
+async def test_a_new_message_is_not_sent_again_by_the_next_process(hasty: Stage) -> None:
+    async with hasty.bot(kind=DiesAtDelivery) as bot:
+        await bot.telegram.say(ANNA, "/imagine a cat")
+        await bot.telegram.until(lambda: bot.telegram.photos(ANNA))
     async with hasty.bot(model=FieldModel()) as bot:
         await bot.settled()
         assert len(bot.telegram.photos(ANNA)) == 1

@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from openai import AsyncOpenAI
 
+from bot.health import Health
 from bot.web import listen, serve
 from bot.web.delivery import Delivery
+from storage.clock import utc_us
 from tests.easel import FieldModel, config_in, easel
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
+
+    from openai import AsyncOpenAI
 
     from bot.config.schema import Config
     from bot.imagine.service import Service
@@ -54,6 +57,8 @@ class Site:
 
     def client(self, key: str, **options: Any) -> AsyncOpenAI:
         """OpenAI's client; by default it tries nothing twice."""
+        from openai import AsyncOpenAI  # slow to import: not for those who only look at a page
+
         options.setdefault("max_retries", 0)
         return AsyncOpenAI(api_key=key, base_url=f"{self.url}/v1", **options)
 
@@ -74,13 +79,22 @@ class Stage:
     model: FieldModel = field(default_factory=FieldModel)
 
     @contextlib.asynccontextmanager
-    async def site(self, config: Config | None = None, **options: Any) -> AsyncIterator[Site]:
-        """A started bot whose only face is the API; `options` are those of `serve`."""
+    async def site(
+        self,
+        config: Config | None = None,
+        *,
+        clock: Callable[[], int] = utc_us,
+        health: Callable[[Service], Health] = Health,
+        **options: Any,
+    ) -> AsyncIterator[Site]:
+        """A bot whose only face is the API. `clock` is the store's, `options` are those of `serve`."""
         config = config or config_for(self.folder)
-        async with easel(config, self.model) as service:
+        async with easel(config, self.model, clock=clock) as service:
             door, delivery = listen(config.http), Delivery(service)
             port = door.getsockname()[1]
-            serving = asyncio.create_task(serve(service, config, door, delivery=delivery, **options))
+            serving = asyncio.create_task(
+                serve(service, config, door, delivery=delivery, health=health(service), **options)
+            )
             try:
                 yield Site(service, self.model, f"http://127.0.0.1:{port}", delivery)
             finally:

@@ -186,10 +186,7 @@ async def test_a_refusal_leaves_one_log_line_without_the_prompt(site: Site) -> N
     assert "secret" not in str(lines)
 
 
-async def test_a_stream_shows_previews_and_then_each_picture(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("engine.worker.calls.PREVIEW_PART", 1e9)  # steps take no time here
+async def test_a_stream_shows_previews_and_then_each_picture(site: Site) -> None:
     text, key = await site.key()
     site.model.gate.clear()
     site.model.gate.allow(4)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
+import sqlite3
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from bot.folders import DATABASE
+from bot.health import Health
 from bot.imagine.asker import Asker
 from bot.imagine.options import Options
 from engine.worker.watchdog import Alert, Cause
-from storage.errors import Reason, StoreUnavailable
 from tests.bot.web.conftest import Stage, config_for
 
 if TYPE_CHECKING:
@@ -118,17 +121,12 @@ async def test_requests_are_counted_by_route_not_by_path(site: Site) -> None:
     assert not any("secret" in str(key) or "BREW" in str(key) for key in page)
 
 
-async def test_without_a_store_the_page_stays(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    await draw(site, "1")
-    before = await samples(site)
-
-    async def broken(*_: object) -> None:
-        raise StoreUnavailable(Reason.DISK_FULL, "full")
-
-    monkeypatch.setattr(site.service.store.stats, "totals", broken)
-    monkeypatch.setattr("bot.health.LOOK_EVERY_S", 0.0)
-    monkeypatch.setattr(site.service.store, "probe", broken)
-    page = await samples(site)
+async def test_without_a_store_the_page_stays(stage: Stage) -> None:
+    async with stage.site(health=partial(Health, look_every_s=0.0)) as site:
+        await draw(site, "1")
+        before = await samples(site)
+        await site.service.store.close()
+        page = await samples(site)
     who = labels(tier="free", platform="discord", model="embedded")
     assert page["easel_images_total", who] == before["easel_images_total", who] == 1
     assert page["easel_ready", labels(check="database")] == 0
@@ -170,22 +168,16 @@ async def test_ready_until_it_drains(site: Site) -> None:
         assert (await http.get("/healthz")).json()["status"] == "ok"
 
 
-async def test_not_ready_with_a_full_queue_or_a_store_that_cannot_write(
-    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    config = config_for(tmp_path).model_copy(update={})
-    full = config.model_copy(update={"engine": config.engine.model_copy(update={"max_waiting": 2})})
-    async with stage.site(full) as site, site.http() as http:
+async def test_not_ready_with_a_full_queue_or_a_store_that_cannot_write(stage: Stage) -> None:
+    """Another program holds the database."""
+    full = config_for(stage.folder, engine={"max_waiting": 2})
+    hasty = partial(Health, patience_s=0.01)
+    async with stage.site(full, health=hasty) as site, site.http() as http:
         site.service.models.default.backend.pause_admission()
         await site.service.imagine(ANNA, Options("a cat", images="2"), key="1", address={})
-
-        async def never(*_: object) -> None:
-            await asyncio.Event().wait()
-
-        monkeypatch.setattr("bot.health.PATIENCE_S", 0.0)
-        monkeypatch.setattr("bot.health.LOOK_EVERY_S", 0.0)
-        monkeypatch.setattr(site.service.store, "probe", never)
-        answer = await http.get("/readyz")
+        with contextlib.closing(sqlite3.connect(full.storage.folder / DATABASE)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            answer = await http.get("/readyz")
         assert answer.status_code == 503
         checks = answer.json()["checks"]
         assert (checks["queue"], checks["database"], checks["model"]) == ("full", "slow", "ok")
