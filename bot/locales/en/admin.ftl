@@ -11,7 +11,7 @@ admin-granted = { $member } got { $images } extra { $images ->
         [one] image
        *[other] images
     } and has { $topup } in all.
-admin-banned = { $member } is banned and can draw no more.
+admin-banned = { $member } is banned and can no longer draw.
 admin-unbanned = { $member } is no longer banned.
 audit-title = The latest changes
 admin-paused = Paused: nothing new is drawn until /resume.
@@ -40,7 +40,7 @@ gpu-models = Models
 gpu-place-device = on the device
 gpu-place-host = in main memory
 gpu-place-disk = on disk
-gpu-switches = Switches of model
+gpu-switches = Model switches
 gpu-switches-took = { $switches }, { $seconds } s in all
 gpu-oom = Out of memory
 gpu-timeouts = Hung steps

@@ -40,7 +40,7 @@ plan-unknown-card = “{ $found }” does not name one card. Known cards: { $all
 plan-utilisation-range = --utilisation is the share of the hour that is used, above 0 and up to 1 (0.6 or 60%); “{ $found }” is not.
 plan-price-form = --price is an hourly amount such as 0.35; “{ $found }” is not.
 plan-not-measured = This machine has not been measured yet. Run `easel calibrate` first.
-plan-too-small = { $card }: its memory does not hold the model.
+plan-too-small = { $card }: its memory is too small for the model.
 
 ## The report
 
@@ -111,7 +111,7 @@ calibrate-fit = Linear: { $start } s + { $slope } s per step, R² { $r2 }.
 calibrate-throughput = Concurrent requests
 calibrate-at-once = Concurrent
 calibrate-hour = Images per hour
-calibrate-stopped-memory = No more fit into memory.
+calibrate-stopped-memory = More did not fit into memory.
 calibrate-stopped-throughput = One more did not draw more images per hour.
 calibrate-stopped-limit = No more were tried.
 calibrate-going-on = Continuing where the last run stopped.

@@ -53,7 +53,7 @@ error-order-changed = The offer has changed. Type /plans to see what it is now.
 
 receipt-images = Thank you! { $images } extra images are yours; you have { $topup } now. Order { $order }.
 receipt-tier = Thank you! You have { $tier } until { $until }. Order { $order }.
-receipt-refused = I could not fill this order, so your money is paid back. Order { $order }.
+receipt-refused = I could not fill this order, so your payment is being refunded. Order { $order }.
 
 refund-title = Refunded
 refund-amount = Amount

@@ -1,7 +1,7 @@
 # What only Telegram says.
 
-telegram-vary = Reply to this picture with other words: they are drawn from the same seed.
-telegram-vary-of = Reply to this message with other words for picture { $number }; it is drawn from the same seed.
+telegram-vary = Reply to this picture with different words, and I draw them from the same seed.
+telegram-vary-of = Reply to this message with different words for picture { $number }, and I draw them from the same seed.
 telegram-below = See below.
 telegram-menu = Choose, then reply to this message with what I should draw.
 telegram-too-old = Deleted. Telegram does not let me remove messages older than two days.

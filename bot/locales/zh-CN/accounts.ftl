@@ -3,7 +3,7 @@
 link-title = 关联账号
 link-code = 十分钟内在另一个应用里输入 /link { $code }，然后两边都点“是”，两个账号就共用一份额度。
 link-question = 要与 { $other } 合并吗？合并后是同一位成员，双方用掉的和购买的都会相加。
-link-wait = 已记下。请到另一边输入 /link，也点“是”。
+link-wait = 已记下。请到另一边输入 /link，并点“是”。
 link-done = 完成，两个账号现在是同一位成员。
 link-declined = 没有关联，验证码已作废。
 link-yes = 是，合并
@@ -31,8 +31,8 @@ forget-no = 保留
 forget-kept = 什么都没有删除。
 
 language-title = 语言
-language-question = 我用哪种语言与您交流？
-language-set = 从现在起：{ $language }。
+language-question = 请选择语言：
+language-set = 语言已设为 { $language }。
 language-auto = 跟随应用
 
 history-title = 您的图片
@@ -48,7 +48,7 @@ history-failed = 失败
 history-more = 更早
 
 queue-title = 您的队列
-queue-nothing = 您没有等待中的请求
+queue-nothing = 您没有等待中的请求。
 queue-everybody = 总共：{ $waiting } 张等待，{ $active } 张正在画，约 { $eta } 的工作量。
 
 mydata-title = 您的数据

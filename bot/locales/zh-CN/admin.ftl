@@ -2,7 +2,7 @@
 
 error-date = “{ $found }”不是日期，请写成 2026-12-31 这样。
 error-server-only = 请在服务器或群里设置。
-error-who = 请说明是谁：回复对方的消息、提及对方，或给出账号数字。
+error-who = 请说明是谁：回复对方的消息、提及对方，或填写账号 ID。
 error-admin = 只有本群管理员可以这样做。
 
 admin-tier = { $member } 现在是 { $tier }。

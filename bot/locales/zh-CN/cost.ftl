@@ -39,17 +39,17 @@ plan-unknown-card = “{ $found }”不能确定是哪一种显卡；可选：{ 
 plan-utilisation-range = --utilisation 应大于 0 且不超过 1（0.6 或 60%），而不是“{ $found }”。
 plan-price-form = --price 应为每小时金额，而不是“{ $found }”。
 plan-not-measured = 本机尚未测量，请先运行 `easel calibrate`。
-plan-too-small = { $card }：显存放不下模型。
+plan-too-small = { $card }：显存太小，放不下模型。
 
 ## 报表
 
 cost-image-real = 每张成本
 cost-image-full = 满载时每张
 cost-rent = 租金
-cost-rent-split = 忙 { $busy }，空闲 { $idle }，开销 { $overhead }
+cost-rent-split = 绘图中 { $busy }，空闲 { $idle }，额外耗时 { $overhead }
 cost-operations = 运维
 cost-margin = 结余
-cost-unsuccessful = 未完成
+cost-unsuccessful = 未送达
 cost-unsuccessful-split = 失败 { $failed }，取消 { $cancelled }，无法送达 { $undeliverable }
 cost-refunded = 已退还
 cost-free-goal = { $share }（目标 { $goal }）
@@ -66,9 +66,9 @@ cost-forecast-figures = { $images } 张，成本 { $cost }，收入 { $revenue }
 ## 图表
 
 chart-cost = 成本
-chart-busy = 忙
+chart-busy = 绘图中
 chart-idle = 空闲
-chart-overhead = 开销
+chart-overhead = 额外耗时
 chart-axis-money = 金额（{ $currency }）
 chart-image-title = 一张图：成本与各套餐单价
 chart-price = { $tier } 单价
@@ -128,8 +128,8 @@ alert-paid-back =
     }
 alert-refunded = { $platform } 自行退还了订单 { $order } 的付款 { $amount }。已收回 { $back } 张没用掉的图片，{ $kept } 张已用掉。如不清楚原因，请向 { $platform } 询问。
 kind-text = 文字生成
-kind-vary = 图片变化
+kind-vary = 图片变体
 kind-inpaint = 局部重绘
 kind-enlarge = 放大
-kind-edit = 按指令修改
+kind-edit = 按指令编辑
 kind-control = 依照构图

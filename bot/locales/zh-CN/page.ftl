@@ -1,10 +1,10 @@
-# /admin 下的所有者页面，以及打开它的链接。
+# /admin 下的管理页面，以及打开它的链接。
 
-page-link-title = 所有者页面
-page-link-about = 只能用一次，{ $minutes } 分钟内有效。打开链接并点击按钮的人，会以您的身份登录。
-page-off = 所有者页面没有启用：bot.toml 中 [http] 的 enabled 为 false。
+page-link-title = 管理页面
+page-link-about = 只能用一次，{ $minutes } 分钟内有效。谁打开链接并点击按钮，谁就以您的身份登录。
+page-off = 管理页面没有启用：bot.toml 中 [http] 的 enabled 为 false。
 
-page-welcome = 这个链接可以在此浏览器中打开一次所有者页面。
+page-welcome = 这个链接可以在此浏览器中打开一次管理页面。
 page-enter = 打开
 page-link-spent = 这个链接已经用过或已过期。请获取新的链接：在聊天中发送 /stats page，或在机器上运行 easel admin-link。
 page-no-session = 您还没有登录。请获取链接：在聊天中发送 /stats page，或在机器上运行 easel admin-link。
@@ -14,7 +14,7 @@ page-left = 您已退出登录。
 page-leave = 退出登录
 page-back = 返回
 
-page-now = 现在
+page-now = 概览
 page-costs = 成本
 page-members = 成员
 page-pictures = 图片

@@ -11,7 +11,7 @@ error-mask-empty = 这张蒙版没有标出要重画的地方。请把那一块�
 note-picture-cropped = 您的图片裁成了 { $size }。
 note-picture-frame = 只用了图片的第一帧。
 note-picture-cmyk = 您的图片是印刷用的 CMYK，屏幕上的颜色会略有不同。
-note-picture-deep = 您的图片降到了每像素 8 位。
+note-picture-deep = 您的图片降到了每通道 8 位。
 note-picture-white = 图片中透明的部分当作白色。
 error-picture-tier = 您的 { $tier } 套餐不能使用自己的图片。
 error-picture-server = 这里的管理员关闭了自带图片。我画的图片仍然可以用。
@@ -61,7 +61,7 @@ fact-expand = 扩图
 
 cmd-edit = 编辑图片
 discord-no-picture = 那条消息里没有图片。
-discord-not-downloaded = Discord 没有交出这张图片，请稍后再试。
+discord-not-downloaded = Discord 没能提供这张图片，请稍后再试。
 action-edit-title = 编辑图片
 action-edit-prompt = 要变成什么
 action-edit-strength = 重绘强度

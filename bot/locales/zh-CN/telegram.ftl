@@ -1,7 +1,7 @@
 # 只有 Telegram 会说的话。
 
 telegram-vary = 用新的描述回复这张图片，就会用同一个种子重新画。
-telegram-vary-of = 请回复本消息，写下第 { $number } 张的新描述；会用同一种子来画。
+telegram-vary-of = 请回复本消息，写下第 { $number } 张的新描述，我会用同一个种子来画。
 telegram-below = 见下方。
 telegram-menu = 先选择，再回复这条消息，告诉我画什么。
 telegram-too-old = 已删除。Telegram 不允许我移除两天以前的消息。

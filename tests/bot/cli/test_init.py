@@ -206,7 +206,7 @@ class TestAtATerminal:
         for tier in ("member", "premium", "enterprise"):
             person.answers(f"套餐 {tier}")
         person.answers("每小时多少 CNY")
-        person.answers("所有者页面")
+        person.answers("管理页面")
         person.answers("写入 bot.toml 吗")
         assert person.leaves() == 0
         config = load_config(tmp_path / "bot.toml")

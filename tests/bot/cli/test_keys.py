@@ -40,7 +40,7 @@ def test_a_key_is_shown_once_listed_and_revoked(settings: Path) -> None:
     found = re.search(r"easel_([0-9a-f]{10})_([0-9a-f]{32})", made)
     assert found is not None
     listed = run(settings, "list")[1]
-    for part in (found[1], "shop", "enterprise", "images", "2099-12-31", "12.50", "live"):
+    for part in (found[1], "shop", "enterprise", "images", "2099-12-31", "12.50", "valid"):
         assert part in listed
     assert found[2] not in listed
     assert run(settings, "revoke", found[0], "--why", "leaked")[0] == 0
