@@ -47,17 +47,17 @@ def listen(section: Http) -> socket.socket:
     """The listening socket. Raises UserError: the address is taken, or not ours."""
     family = socket.AF_INET6 if ":" in section.listen else socket.AF_INET
     try:
-        door = socket.create_server((section.listen, section.port), family=family, backlog=512)
+        listener = socket.create_server((section.listen, section.port), family=family, backlog=512)
     except OSError as error:
         address = f"{section.listen}:{section.port}"
         raise UserError(
             say("http-cannot-listen", address=address, reason=error.strerror or str(error))
         ) from error
-    door.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
     # Its connections inherit this. asyncio asks it only of sockets that name their protocol, and without it
     # the second half of an answer waits up to 40 ms for the client's delayed acknowledgement of the first.
-    door.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return door
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 async def serve(
@@ -71,15 +71,15 @@ async def serve(
 ) -> None:
     """Serve HTTP until cancelled, on the socket `at` or where bot.toml says. Raises UserError.
 
-    Cancelled, it refuses what is new, lets finish what is being drawn, and only then closes the door.
+    Cancelled, it refuses what is new, lets finish what is being drawn, and only then stops listening.
     """
     delivery = delivery or Delivery(service)
-    with at or listen(config.http) as door:
-        host, port = door.getsockname()[:2]
+    with at or listen(config.http) as listener:
+        host, port = listener.getsockname()[:2]
         app = build_app(service, config, delivery, health=health, metrics_token=metrics_token)
         server = Server(_settings(app, config))
         await delivery.recover()
-        running = asyncio.create_task(server.serve([door]), name="http")
+        running = asyncio.create_task(server.serve([listener]), name="http")
         log.info("http.listening", host=host, port=port)
         if config.http.links_lead_inside:
             log.warning("http.no_public_url", links=config.http.url)
