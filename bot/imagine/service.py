@@ -12,26 +12,22 @@ import contextlib
 import json
 import secrets
 from contextvars import Context
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 
 from bot.alerts import Alerts
 from bot.imagine import refusals
-from bot.imagine.access import require_access
-from bot.imagine.advice import Adviser
+from bot.imagine.checks import Checks
 from bot.imagine.control import KINDS
 from bot.imagine.drawing import Flight, JobRunner
 from bot.imagine.events import Done, Failed
-from bot.imagine.inputs import Inputs, Made
+from bot.imagine.inputs import Inputs
 from bot.imagine.live import LiveRequest
 from bot.imagine.loras import Loras
 from bot.imagine.maps import Maps
-from bot.imagine.moderation import Moderation
-from bot.imagine.request import ImageRequest, resolve
+from bot.imagine.request import ImageRequest
 from bot.imagine.safety import Safety
-from bot.imagine.server_settings import read_settings
 from bot.messages import Reason, UserError, best_language, say
 from bot.metrics.counting import Counting
 from bot.sales.shop import Shop
@@ -51,7 +47,6 @@ if TYPE_CHECKING:
     from bot.imagine.models import Models
     from bot.imagine.options import Named, Options
     from bot.imagine.pricing import Pricing
-    from bot.imagine.server_settings import ServerSettings
     from storage.records.members import Member, Quota
     from storage.records.requests import RequestRecord
     from storage.store import Store
@@ -90,11 +85,10 @@ class Service:
         self.alerts = alerts or Alerts()
         self.counting = counting or Counting()
         self.shop = Shop(config, store, self.alerts)
-        self._moderation = Moderation(config)
-        self._adviser = Adviser(store)
         self.loras = loras or Loras(config)
         safety = safety or Safety(config.moderation)
         self.inputs = Inputs(store, safety, maps or Maps(config.control))
+        self._checks = Checks(config, models, store, self.inputs, self.loras)
         self._runner = JobRunner(config, models, store, safety, self.loras)
         self._flights: dict[str, Flight] = {}
         self.paused = False
@@ -183,26 +177,9 @@ class Service:
         tier = self.tier_of(member, asker)
         language = self.language_of(member, asker)
         try:
-            await self._allow(member, asker)
-            rules = await self._rules(asker)
-            opened = await self.inputs.open(brought, tier, rules) if brought else None
-            given = opened.given if opened else None
-            resolved = resolve(
-                options,
-                models=self.models,
-                tier=tier,
-                styles=self.config.styles,
-                loras=partial(self.loras.of, tier.name),
-                picture=given,
-            )
-            self._moderation.check(resolved.request, rules, adult=asker.adult)
+            made = await self._checks.passed(asker, member, tier, options, brought)
         except (Refusal, StoreUnavailable) as error:
             raise refusals.explain(error, language) from error
-        resolved = await self._adviser.advise(member.key, options, resolved)
-        made = Made(resolved.request)
-        if opened is not None:
-            await self.inputs.check(opened, adult=asker.adult)
-            made = await self.inputs.make(opened, resolved.request)
         request, request_id = made.request, secrets.token_hex(8)
         live = LiveRequest(
             request_id=request_id,
@@ -211,7 +188,7 @@ class Service:
             request=request,
             address=address,
             language=language,
-            notes=(*made.notes, *resolved.notes),
+            notes=made.notes,
             signal=self._signal,
         )
         new = NewRequest(
@@ -238,20 +215,10 @@ class Service:
         Raises `UserError` where they may bring none: nothing need be downloaded then.
         """
         member = asker.member or await self.member(asker)
-        await self._allow(member, asker)
-        return self.inputs.limit(self.tier_of(member, asker), await self._rules(asker))
-
-    async def _rules(self, asker: Asker) -> ServerSettings:
-        if asker.rules is not None:
-            return asker.rules
         try:
-            return await read_settings(self.store, asker.scope)
+            return await self._checks.picture_limit(asker, member, self.tier_of(member, asker))
         except StoreUnavailable as error:
-            raise refusals.explain(error, best_language(asker.locale, self.config.language)) from error
-
-    async def _allow(self, member: Member, asker: Asker) -> None:
-        if not asker.admitted:
-            await require_access(self.config.access, self.store, member, asker.user_id, asker.scope)
+            raise refusals.explain(error, self.language_of(member, asker)) from error
 
     async def _accept(self, new: NewRequest, live: LiveRequest, files: Mapping[str, bytes]) -> LiveRequest:
         """Reserve, write down and queue; a redelivery gives the first request back."""
@@ -347,7 +314,7 @@ class Service:
 
     async def admit(self, asker: Asker) -> None:
         """Raises `UserError` where [access] does not let the asker have anything drawn."""
-        await self._allow(await self.member(asker), asker)
+        await self._checks.admit(await self.member(asker), asker)
 
     # delivering
 

@@ -59,7 +59,7 @@ async def test_nothing_is_read_before_the_acknowledgement(world: World) -> None:
     first = world.env.http_requests[before]
     assert first.path.endswith("/callback")
     assert first.json["type"] == 5
-    assert "database cannot be" in words(answer(result))
+    assert "could not be saved" in words(answer(result))
 
 
 async def test_one_message_tells_the_progress_and_ends_as_the_result(world: World) -> None:

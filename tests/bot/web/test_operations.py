@@ -16,6 +16,7 @@ from bot.imagine.asker import Asker
 from bot.imagine.options import Options
 from engine.worker.watchdog import Alert, Cause
 from tests.bot.web.conftest import Stage, config_for
+from tests.easel import config_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -170,7 +171,7 @@ async def test_ready_until_it_drains(site: Site) -> None:
 
 async def test_not_ready_with_a_full_queue_or_a_store_that_cannot_write(stage: Stage) -> None:
     """Another program holds the database."""
-    full = config_for(stage.folder, engine={"max_waiting": 2})
+    full = config_in(stage.folder, http={"enabled": True, "port": 0}, engine={"max_waiting": 2})
     hasty = partial(Health, patience_s=0.01)
     async with stage.site(full, health=hasty) as site, site.http() as http:
         site.service.models.default.backend.pause_admission()
