@@ -36,6 +36,7 @@ class _Gaps(Visitor):
         raise AssertionError(f"messages are parsed one by one; this one is not there yet: {node.id.name}")
 
 
+@cache
 def gaps(language: str) -> dict[str, set[str]]:
     """Message ids of a language with the names of their gaps."""
     found: dict[str, set[str]] = {}

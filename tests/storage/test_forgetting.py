@@ -167,5 +167,5 @@ async def test_a_reader_keeps_nobody_waiting_and_the_log_is_emptied_after_it(
             await store.members.of("discord", "1002")  # nothing waits for the reader
             assert b"private prompt" in (tmp_path / "easel.db-wal").read_bytes()
             reader.execute("COMMIT")
-        assert await store.core.fold_log()
+        await store.core.start_folding()
         assert all(b"private prompt" not in content for _, content in everything(tmp_path))

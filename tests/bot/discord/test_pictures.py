@@ -139,6 +139,6 @@ async def test_admins_turn_members_pictures_off_and_results_stay_usable(world: W
     boss = world.guild.add_member(world.env.create_user("boss"), roles=[role])
     await world.ask("settings set", who=boss, setting="pictures", value="off")
     result = await world.begin(picture=photo())
-    assert "turned pictures of your own off" in words(result.followups[0])
+    assert "do not allow pictures of your own" in words(result.followups[0])
     varied = (await world.click(message, "Vary a little")).response
     assert "Denoising strength" in parameters(world, varied)
