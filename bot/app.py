@@ -106,6 +106,7 @@ def model_settings(config: Config, name: str | None = None) -> ModelSettings:
         measured_profile=profile_path(config, name),
         adapters=files_for(config, name),
         control=usable(config, name),
+        upscaler=section.upscaler,
     )
 
 

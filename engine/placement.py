@@ -23,6 +23,7 @@ from engine.families.registry import families, load_profile
 from engine.request import Role
 from engine.settings import EMBEDDED, EMBEDDED_FOLDER, BadSetting, ModelSettings
 from engine.worker.memory import ADAPTERS, COMPONENTS, USABLE_PART, Mode, choose_mode
+from engine.worker.upscaling import examine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,6 +66,10 @@ def resolve(settings: ModelSettings, known: Mapping[str, Family] | None = None) 
     if settings.control is not None:
         _check_control(settings, settings.control, family)
         profile = profile.controlled(settings.control, dtype.itemsize)
+    upscaler = examine(settings.upscaler, device) if settings.upscaler is not None else None
+    if upscaler is not None:
+        begin = profile.peaks.begin.at_least(upscaler.peak_bytes)
+        profile = replace(profile, peaks=replace(profile.peaks, begin=begin))
     budget = settings.memory_budget_bytes
     if budget is None and on_gpu:
         budget = round(
@@ -86,6 +91,7 @@ def resolve(settings: ModelSettings, known: Mapping[str, Family] | None = None) 
         threads=settings.threads or len(os.sched_getaffinity(0)),
         adapters=settings.adapters,
         control=settings.control,
+        upscaler=upscaler,
     )
 
 

@@ -77,6 +77,8 @@ class ModelSettings:
     """How much of the device they may hold; where the largest that one picture may name need more, that."""
     control: ControlFile | None = None
     """The control network that makes pictures follow a map."""
+    upscaler: Path | None = None
+    """A model that enlarges pictures before they are drawn over; None: they are resampled."""
     name: str = ""
     """What requests call it; empty: what its profile is called."""
     measured_profile: Path | None = None

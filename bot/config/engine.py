@@ -29,6 +29,7 @@ class Model(Section):
     quantisation: Quantisation = "none"
     vae_tiling_above_px: Annotated[int, Field(ge=256, le=8192)] = 1024
     control: Path | None = None
+    upscaler: Path | None = None
 
 
 class NamedModel(Section):

@@ -60,9 +60,12 @@ def _anchored(config: Config, base: Path) -> Config:
     storage = config.storage.model_copy(update={"folder": base / config.storage.folder})
     models = {name: _anchored_model(model, base) for name, model in config.models.items()}
     loras = {name: lora.model_copy(update={"file": base / lora.file}) for name, lora in config.loras.items()}
+    model = _anchored_model(config.model, base)
+    if model.upscaler is not None:
+        model = model.model_copy(update={"upscaler": base / model.upscaler})
     changes = {
         "storage": storage,
-        "model": _anchored_model(config.model, base),
+        "model": model,
         "models": models,
         "loras": loras,
         "control": _anchored_control(config.control, base),

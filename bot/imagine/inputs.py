@@ -1,7 +1,8 @@
 """Pictures that come with requests: from the files that were sent to the files that the engine draws from.
 
-The engine gets them as PNGs of exactly the request's size, under their SHA-256. Work on pixels takes up to a
-second each, so it is done in threads, a few at a time: memory does not grow with the number of members.
+The engine gets them as PNGs of exactly the request's size, or smaller where it is to enlarge them, under
+their SHA-256. Work on pixels takes up to a second each, so it is done in threads, a few at a time: memory does
+not grow with the number of members.
 """
 
 from __future__ import annotations
@@ -189,7 +190,10 @@ def _made(opened: Opened, request: ImageRequest) -> Made:
     size, before = (request.width, request.height), opened.brought.before
     used = before is not None and (before.area, before.expand) == (request.area, request.expand)
     mask = opened.mask
-    if request.expand and not used:
+    if request.workflow is Workflow.ENLARGE:  # whoever draws enlarges it
+        fitted = opened.picture
+        picture = fitted.image
+    elif request.expand and not used:
         fitted = source.fitted(opened.picture, *region.inner_size(request.expand, size))
         picture, mask = region.with_room(fitted.image, request.expand, size)
     else:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from engine.worker.control import ControlNetwork
     from engine.worker.memory import Mode
     from engine.worker.parts import Parts
+    from engine.worker.upscaling import UpscalerFile
 
 
 QUANTISED = {"int8": "Int8WeightOnlyConfig", "float8": "Float8WeightOnlyConfig"}
@@ -115,6 +116,7 @@ class Placement:
     """CPU cores to draw with."""
     adapters: tuple[AdapterFile, ...] = ()
     control: ControlFile | None = None
+    upscaler: UpscalerFile | None = None
     shared: Parts | None = field(default=None, compare=False)
     """Components that the models of a worker have in common."""
 

@@ -6,6 +6,8 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from PIL.Image import Resampling
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
 
@@ -109,6 +111,13 @@ class Model(Protocol):
 
     def encode(self, prompts: Sequence[str]) -> list[Caption]: ...
 
+    @property
+    def upscales(self) -> bool:
+        """It has a model that enlarges pictures."""
+
+    def resized(self, picture: Image, size: tuple[int, int]) -> Image:
+        """A picture at the size it is drawn over at: enlarged by that model, where there is one."""
+
     def begin(
         self, request: DrawRequest, captions: Sequence[Caption], pictures: Sequence[Image] = ()
     ) -> Canvas:
@@ -171,6 +180,13 @@ class OnHost:
 
     def refused_adapters(self) -> Mapping[str, str]:
         return {}
+
+    @property
+    def upscales(self) -> bool:
+        return False
+
+    def resized(self, picture: Image, size: tuple[int, int]) -> Image:
+        return picture.resize(size, Resampling.LANCZOS)
 
     def weights_bytes(self) -> Mapping[str, int]:
         return {}

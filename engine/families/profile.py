@@ -49,6 +49,10 @@ class Curve:
         (x0, y0), (x1, y1) = points[i - 1], points[i]
         return max(0.0, y0 + (y1 - y0) * (x - x0) / (x1 - x0))
 
+    def at_least(self, y: float) -> Curve:
+        """The same, nowhere lower than this."""
+        return Curve(tuple((x, max(y, told)) for x, told in self.points) or ((0.0, y),))
+
 
 @dataclass(frozen=True, slots=True)
 class Peaks:

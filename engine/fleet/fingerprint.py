@@ -26,6 +26,8 @@ def fingerprint(placement: Placement) -> str:
         told.update(f"{adapter.name}|{adapter.digest}|".encode())
     if placement.control is not None:
         _add(told, placement.control.path)
+    if placement.upscaler is not None:
+        told.update(f"{placement.upscaler.digest}|".encode())
     folder = folder_of(placement.source, placement.revision)
     for file in sorted(
         path for path in folder.rglob("*") if path.suffix in (".safetensors", ".json", ".txt")

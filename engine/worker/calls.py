@@ -70,11 +70,7 @@ class Calls:
         else:
             call = self._decode(work.jobs[0])
         first, self._first = self._first, []
-        # A prompt that is known already says nothing of what encoding takes.
-        telling = work.phase is not Phase.ENCODE or not all(
-            text in self.embeddings for job in work.jobs for text in job.plan.texts
-        )
-        model = self._model
+        telling, model = self._tells(work), self._model
 
         def measured() -> Made:
             for make_room in first:
@@ -85,6 +81,14 @@ class Calls:
             return Made(value, measurement if telling else replace(measurement, peak_bytes=None))
 
         return measured
+
+    def _tells(self, work: Work) -> bool:
+        """Whether what it takes is the most that such a call takes."""
+        if work.phase is Phase.ENCODE:  # a prompt that is known already takes nothing
+            return not all(text in self.embeddings for job in work.jobs for text in job.plan.texts)
+        if work.phase is Phase.BEGIN and self._model.upscales:
+            return any(job.enlarged for job in work.jobs)
+        return True
 
     def remember(self, captions: Mapping[str, Caption]) -> None:
         """Keep what was encoded, for who asks with the same words."""
@@ -132,7 +136,8 @@ class Calls:
         profile = model.profile
         if Role.INIT in profile.planner.takes and need.pixels <= profile.max_pixels:
             request = replace(request, inputs=(Input(Role.INIT, ""),))
-            pictures = (new_image("RGB", (need.width, need.height)),)
+            part = 2 if model.upscales else 1
+            pictures = (new_image("RGB", (need.width // part, need.height // part)),)
         if need.controls:
             followed = Input(Role.CONTROL, "", kind=min(profile.controls, key=lambda kind: kind.value))
             request = replace(request, inputs=(*request.inputs, followed))
@@ -141,7 +146,7 @@ class Calls:
         captions: list[Caption] = []
         canvases: list[Canvas] = []
         yield Phase.ENCODE, lambda: captions.extend(model.encode(texts))
-        yield Phase.BEGIN, lambda: canvases.append(model.begin(request, captions, pictures))
+        yield Phase.BEGIN, lambda: canvases.append(self._begun(request, captions, pictures))
         yield Phase.DENOISE, lambda: model.step(canvases)
         yield Phase.DECODE, lambda: self._decoded(canvases[0], need)
 
@@ -169,9 +174,17 @@ class Calls:
         return encode
 
     def _begin(self, job: Job) -> Callable[[], Begun]:
-        model, request, captions, pictures = self._model, job.request, job.captions, job.pictures
+        request, captions, pictures = job.request, job.captions, job.pictures
         assert captions is not None
-        return lambda: Begun({}, {request.job_id: model.begin(request, captions, pictures)})
+        return lambda: Begun({}, {request.job_id: self._begun(request, captions, pictures)})
+
+    def _begun(self, request: DrawRequest, captions: Sequence[Caption], pictures: Sequence[Image]) -> Canvas:
+        size = request.width, request.height
+        fitted = [
+            self._model.resized(picture, size) if of.role is Role.INIT and picture.size != size else picture
+            for of, picture in zip(request.inputs, pictures, strict=True)
+        ]
+        return self._model.begin(request, captions, fitted)
 
     def _step(self, jobs: tuple[Job, ...]) -> Callable[[], dict[str, Image]]:
         model = self._model

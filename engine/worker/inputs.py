@@ -22,7 +22,9 @@ KEPT_BYTES = 256 << 20
 """Far more than the jobs at hand come with: what was sent for one is not dropped before it is opened."""
 
 FITTED = frozenset({Role.INIT, Role.MASK, Role.CONTROL})
-"""What has to be of the request's size."""
+"""What has to be of the request's size: from the start, but for INIT without a mask, which is made so when its
+job begins, on the device.
+"""
 
 
 class Inputs:
@@ -45,25 +47,29 @@ class Inputs:
     async def open(self, request: DrawRequest) -> tuple[Image, ...]:
         """The request's pictures, in its order: RGB, masks in L.
 
-        All but what is only looked at is made as large as the request, where it is not yet. Raises
+        All but what is only looked at, or begun from without a mask, is made as large as the request. Raises
         UnreadableInput; WorkerBusy where a file was dropped after it had been sent: somebody had the caches
         cleared.
         """
         files = [(picture, self._files.get(picture.digest)) for picture in request.inputs]
         size = request.width, request.height
-        return await asyncio.to_thread(lambda: tuple(_opened(*file, size) for file in files))
+        fitted = FITTED if request.input(Role.MASK) else FITTED - {Role.INIT}
+        return await asyncio.to_thread(
+            lambda: tuple(_opened(*file, size if file[0].role in fitted else None) for file in files)
+        )
 
     def clear(self) -> None:
         self._files.clear()
 
 
-def _opened(picture: Input, file: bytes | None, size: tuple[int, int]) -> Image:
+def _opened(picture: Input, file: bytes | None, size: tuple[int, int] | None) -> Image:
+    """`size`: what it is made, if it is another."""
     if file is None:
         raise WorkerBusy(f"{picture.digest} was dropped", 0.0)
     try:
         with open_image(BytesIO(file), formats=("PNG",)) as image:
             converted = image.convert("L" if picture.role is Role.MASK else "RGB")
-        if picture.role in FITTED and converted.size != size:
+        if size is not None and converted.size != size:
             return converted.resize(size, Resampling.LANCZOS)
         return converted
     except Exception as error:  # Pillow tells of a broken file in many ways

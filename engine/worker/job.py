@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from engine.request import DrawRequest, JobState
+from engine.request import DrawRequest, JobState, Role
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -67,6 +67,15 @@ class Job:
     def picture_pixels(self) -> int:
         """Of what is decoded in the end."""
         return self.plan.picture_pixels
+
+    @property
+    def enlarged(self) -> bool:
+        """It begins from a picture that is smaller than its own."""
+        request = self.request
+        return any(
+            of.role is Role.INIT and picture.width < request.width and picture.height < request.height
+            for of, picture in zip(request.inputs, self.pictures, strict=True)
+        )
 
     @property
     def key(self) -> Hashable:

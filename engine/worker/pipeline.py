@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import diffusers
 import torch
 from diffusers.utils import logging as diffusers_logging
+from PIL.Image import Resampling
 from transformers.utils import logging as transformers_logging
 
 from engine.families.family import QUANTISED
@@ -29,6 +30,7 @@ from engine.worker.hostcopy import nbytes_of
 from engine.worker.memory import ADAPTERS, COMPONENTS, ENCODER, Mode
 from engine.worker.parts import Part, Parts, Source
 from engine.worker.preview import Previews
+from engine.worker.upscaling import Upscaler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -148,6 +150,7 @@ class PipelineModel:
         self._loaded: Sampler | None = None
         self._parts: dict[str, Part] = {}
         self._adapters: Adapters | None = None
+        self._upscaler: Upscaler | None = None
         self._previews: Previews | None = None
         self._held_before = 0
         self._began: Any = None
@@ -192,6 +195,8 @@ class PipelineModel:
             self._parts[ENCODER].lighten()
         for part in self._parts.values():
             part.come(self)
+        if placement.upscaler is not None:
+            self._upscaler = Upscaler(placement.upscaler.path, placement.device)
         if placement.adapters:
             room_bytes = placement.profile.weights_bytes[ADAPTERS]
             self._adapters = Adapters(pipeline, placement.adapters, room_bytes)
@@ -224,6 +229,16 @@ class PipelineModel:
             self._pipeline.maybe_free_model_hooks()  # what the last picture left on the device goes first
         with self._parts[ENCODER].at_work():
             return [self._sampler.encode(prompt) for prompt in prompts]
+
+    @property
+    def upscales(self) -> bool:
+        return self._placement.upscaler is not None
+
+    def resized(self, picture: Image, size: tuple[int, int]) -> Image:
+        larger = picture.width < size[0] and picture.height < size[1]
+        if self._upscaler is not None and larger:
+            return self._upscaler.enlarged(picture, size)
+        return picture.resize(size, Resampling.LANCZOS)
 
     @torch.inference_mode()
     def begin(
@@ -350,7 +365,7 @@ class PipelineModel:
         for part in self._parts.values():
             part.forget(self)
         self._parts = {}
-        self._pipeline = self._loaded = self._adapters = None
+        self._pipeline = self._loaded = self._adapters = self._upscaler = None
 
     @property
     def _adapters_bytes(self) -> int:

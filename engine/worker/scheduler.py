@@ -38,7 +38,8 @@ class Work:
         captions = sum(job.need.captions for job in self.jobs)
         first = self.jobs[0]
         pixels = first.pixels if self.phase is Phase.DENOISE else first.picture_pixels
-        return self.phase, pixels, first.key, captions, self.threads
+        enlarged = self.phase is Phase.BEGIN and first.enlarged
+        return self.phase, pixels, first.key, captions, self.threads, enlarged
 
 
 SWITCH_S = 10.0

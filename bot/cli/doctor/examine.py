@@ -51,6 +51,7 @@ LIBRARIES = {
     "gpu": "torchao",
     "lora": "peft",
     "control": "cv2",
+    "upscale": "spandrel",
 }
 BACKENDS = {"ray": "cluster", "openai": "openai"}
 """The extra that a backend needs."""
@@ -168,6 +169,8 @@ def _extras(config: Config) -> Iterator[str]:
         yield "lora"
     if any(model.control for model in config.named_models.values()):
         yield "control"
+    if config.model.upscaler is not None:
+        yield "upscale"
     if (needed := BACKENDS.get(config.engine.backend)) is not None:
         yield needed
 
