@@ -24,7 +24,7 @@ from storage.errors import ImageGone, StoreUnavailable, UnknownJob, UnknownReque
 from storage.records.requests import CancelledBy, JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from bot import render
     from bot.config.money import Tier
@@ -71,15 +71,31 @@ class Single:
     """What else can be drawn from it."""
 
 
-def offered(live: LiveRequest, done: Done, service: Service) -> tuple[tuple[Offer, ...], ...]:
+Rows = tuple[tuple[Offer, ...], ...]
+
+
+def offered(live: LiveRequest, done: Done, service: Service) -> Rows:
     """The buttons under a result, in rows of at most four: of several pictures, each can be enlarged, varied
     and had by itself.
     """
-    tier = service.config.tiers.get(live.tier or "")
-    model = _model(service, live.request)
-    larger = _larger(model, live.request, tier) if tier else ()
-    target, job_ids = live.request_id, [picture.job_id for picture in done.pictures]
-    if live.request.images == 1:
+    job_ids = [picture.job_id for picture in done.pictures]
+    return _offered(service, live.request_id, live.request, job_ids, service.config.tiers.get(live.tier or ""))
+
+
+async def still_offered(service: Service, asker: Asker, target: str) -> Rows:
+    """The same under an earlier result, to whoever looks at it now."""
+    record = await _record(service, target)
+    request = await _visible(service, asker, record)
+    tier = service.tier_of(await service.member(asker), asker)
+    return _offered(service, record.request_id, request, [job.job_id for job in record.jobs], tier)
+
+
+def _offered(
+    service: Service, target: str, request: ImageRequest, job_ids: Sequence[str], tier: Tier | None
+) -> Rows:
+    model = _model(service, request)
+    larger = _larger(model, request, tier) if tier else ()
+    if request.images == 1:
         above = tuple(Offer(action, target) for action in (Action.AGAIN, Action.VARY, *larger))
         edits = tuple(Offer(action, target) for action in _edits(model))
         below = (

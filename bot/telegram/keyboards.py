@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from telegram import Message
 
     from bot.commands.button_ids import Press
-    from bot.commands.buttons import Offer
+    from bot.commands.buttons import Offer, Rows
     from bot.imagine.events import Done
     from bot.imagine.live import LiveRequest
     from bot.imagine.service import Service
@@ -27,6 +27,14 @@ MENU = "menu"
 
 COMMAND = "command"
 """The same of a button that stands for a command."""
+
+MORE, LESS = "more", "less"
+"""The same of the buttons that show the rest of a result's, and take it away."""
+
+FIRST = frozenset(
+    {Action.AGAIN, Action.VARY, Action.LARGER, Action.SINGLE, Action.DETAILS, Action.DELETE}
+)
+"""What stands below a picture from the start."""
 
 MAX_DATA_BYTES = 64
 SIGNS = {
@@ -72,12 +80,28 @@ def finished(
     live: LiveRequest, done: Done, service: Service, t: Translator, album: Sequence[int] = ()
 ) -> InlineKeyboardMarkup:
     """Below a result: what can be done with it, and its lossless files."""
+    return of_result(offered(live, done, service), live.request_id, t, album=album)
+
+
+def of_result(
+    rows: Rows, request_id: str, t: Translator, *, album: Sequence[int] = (), more: bool = False
+) -> InlineKeyboardMarkup:
+    """What is asked for most, in two rows; `more`, the rest of it. Several pictures have all in one place."""
 
     def shown(offer: Offer) -> InlineKeyboardButton:
         suffix = _album_suffix(album) if offer.action is Action.DELETE else ""
         return button(f"{SIGNS[offer.action]} {offer.label(t)}", offer.id + suffix)
 
-    return InlineKeyboardMarkup([[shown(offer) for offer in row] for row in offered(live, done, service)])
+    rest = [shown(offer) for row in rows for offer in row if offer.action not in FIRST]
+    if any(offer.number for row in rows for offer in row) or not rest:
+        return InlineKeyboardMarkup([[shown(offer) for offer in row] for row in rows])
+    if more:
+        rest.append(button(t("telegram-less"), f"{LESS}:{request_id}"))
+        return InlineKeyboardMarkup([rest[at : at + 2] for at in range(0, len(rest), 2)])
+    kept = [[shown(offer) for offer in row if offer.action in FIRST] for row in rows]
+    kept = [row for row in kept if row]
+    kept[-1].append(button(t("telegram-more"), f"{MORE}:{request_id}"))
+    return InlineKeyboardMarkup(kept)
 
 
 def read(data: str) -> tuple[Press | None, list[int]]:

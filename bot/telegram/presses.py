@@ -200,6 +200,11 @@ class Buttons:
         if data.startswith(f"{keyboards.MENU}:"):
             await self._menus.press(asked, query)
             return
+        what, _, target = data.partition(":")
+        if what in (keyboards.MORE, keyboards.LESS):
+            await self._swap(asked, target, more=what == keyboards.MORE)
+            await _answer(query)
+            return
         if data.startswith(f"{keyboards.COMMAND}:"):
             await commands.answer(self._face, asked, data.partition(":")[2], "")
             await _answer(query)
@@ -210,6 +215,16 @@ class Buttons:
         card = await questions.answer(self._face.service, asked.caller, reply)
         await _answer(query)
         await self._show(asked, query, card, below=reply.reply is button_ids.Reply.OLDER)
+
+    async def _swap(self, asked: Asked, request_id: str, *, more: bool) -> None:
+        """The other buttons of a result."""
+        rows = await buttons.still_offered(self._face.service, asked.caller.asker, request_id)
+        keyboard = keyboards.of_result(rows, request_id, asked.t, more=more)
+        await self._face.send(
+            lambda: self._face.bot.edit_message_reply_markup(
+                asked.chat.id, asked.message_id, reply_markup=keyboard
+            )
+        )
 
     async def _show(self, asked: Asked, query: CallbackQuery, card: Card, *, below: bool) -> None:
         """In the place of the question; a page of a list comes `below` the one before."""

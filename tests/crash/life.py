@@ -15,13 +15,17 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from PIL import Image
+
 from bot.app import engine_config
 from bot.imagine.asker import Asker
 from bot.imagine.events import Failed
+from bot.imagine.inputs import Brought
 from bot.imagine.models import Model, Models, load_capabilities
 from bot.imagine.options import Options
 from bot.imagine.pricing import Pricing
 from bot.imagine.service import Service
+from bot.imagine.source import png
 from bot.messages import UserError
 from engine.build import engine_with
 from storage.records.requests import CancelledBy
@@ -52,6 +56,8 @@ FAILPOINTS = (
     "cancelled",
     *buyers.FAILPOINTS,
 )
+COLOURS = "red", "green", "blue"
+"""Of the pictures that people bring, which are few: several requests come with the same one."""
 FATES = ("delivered",) * 6 + ("blocked", "lost", "cancelled")
 
 
@@ -103,7 +109,8 @@ async def live(folder: Path, plan: Plan, on_serving: Callable[[], None]) -> None
     async with await open_store(folder, at) as store:
         findings = await store.check()
         assert not findings, findings
-        engine = engine_with(model=FieldModel(), config=engine_config(config))
+        read = store.pictures.get_input
+        engine = engine_with(model=FieldModel(), config=engine_config(config), read=read)
         await engine.start()
         service = Service(
             config=config,
@@ -120,6 +127,11 @@ async def live(folder: Path, plan: Plan, on_serving: Callable[[], None]) -> None
             tasks.create_task(buying.serve(plan.seed, plan.requests // 2, plan.people))
         await engine.stop(0.0)
         await service.stop()
+
+
+def picture(colour: str) -> bytes:
+    """A file that somebody brings."""
+    return png(Image.new("RGB", (64, 64), colour))
 
 
 class Wall:
@@ -155,15 +167,17 @@ class Wall:
             "who": str(self._chance.randrange(plan.people)),
             "images": self._chance.choice([1, 1, 2, 3]),
             "fate": self._chance.choice(FATES),
+            "picture": self._chance.choice([None, None, *COLOURS]),
         }
 
     async def _ask(self, line: dict[str, Any]) -> None:
         asker = Asker(PLATFORM, line["who"])
         options = Options("a cat", seed=str(self._chance.randrange(10**6)), images=str(line["images"]))
+        brought = Brought(picture(line["picture"])) if line["picture"] else None
         self._at("asked")
         try:
             request = await self._service.imagine(
-                asker, options, key=line["key"], address={"fate": line["fate"]}
+                asker, options, key=line["key"], address={"fate": line["fate"]}, brought=brought
             )
         except UserError:
             self._journal.note("refused", key=line["key"])

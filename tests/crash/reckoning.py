@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from PIL import Image, ImageColor
+
+from bot.imagine.request import ImageRequest
 from storage.errors import ImageGone
 from storage.records.requests import JobState
 from tests.crash.buyers import reckon_sales
@@ -47,6 +51,7 @@ async def reckon(folder: Path) -> Report:
         report.must(not await store.requests.unfinished(), "jobs are still unfinished")
         report.must(not await store.requests.undelivered(PLATFORM), "pictures are still undelivered")
         await _requests(store, journal, report)
+        await _files(store, report)
         await reckon_sales(store, journal, report)
     return report
 
@@ -63,6 +68,7 @@ async def _requests(store: Store, journal: Journal, report: Report) -> None:
         report.must(len(request.jobs) == asked[key]["images"], f"{key} has lost a job")
         report.must(all(job.state in CLOSED for job in request.jobs), f"{key} has a job that is not closed")
         await _pictures(store, request, report)
+        await _brought(store, request, asked[key]["picture"], report)
     await _charges(store, journal, requests, report)
     shown = journal.lines("shown")
     report.figures["requests"] = len(requests)
@@ -78,6 +84,29 @@ async def _pictures(store: Store, request: RequestRecord, report: Report) -> Non
                 await store.pictures.get(job.image or "")
             except ImageGone:
                 report.must(False, f"the picture of {job.job_id} is gone")
+
+
+async def _brought(store: Store, request: RequestRecord, colour: str | None, report: Report) -> None:
+    """What somebody brought is what it was drawn from."""
+    drawn = ImageRequest.from_json(request.payload)
+    report.must(bool(drawn.init) == bool(colour), f"{request.source.key} has lost its picture")
+    if drawn.init and colour:
+        try:
+            file = await store.pictures.get_input(drawn.init)
+        except ImageGone:
+            report.must(False, f"the picture that {request.source.key} came with is gone")
+        else:
+            pixel = Image.open(io.BytesIO(file)).convert("RGB").getpixel((0, 0))
+            report.must(pixel == ImageColor.getrgb(colour), f"{request.source.key} has another's picture")
+        report.figures["with pictures"] += 1
+
+
+async def _files(store: Store, report: Report) -> None:
+    """Each file belongs to a job or to a request, and is there once."""
+    kept = set(await store.core.in_thread(store.core.folder.refs))
+    query = "SELECT ref FROM input UNION SELECT image FROM job WHERE image IS NOT NULL"
+    known = await store.core.report(lambda db: {ref for (ref,) in db.execute(query)})
+    report.must(not kept - known, f"{len(kept - known)} files belong to nothing")
 
 
 async def _charges(store: Store, journal: Journal, requests: list[RequestRecord], report: Report) -> None:

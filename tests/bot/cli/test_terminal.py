@@ -69,10 +69,13 @@ class Person:
     async def type(self, line: str, *, shared: bool = False, event: str = "") -> None:
         await self.terminal.line(line, self.folder)
 
-    async def bring(self, line: str, picture: bytes) -> None:
-        file = self.folder.parent / "cat.png"
-        file.write_bytes(picture)
-        await self.type(f"{line} --image {file}")
+    async def bring(self, line: str, picture: bytes, mask: bytes | None = None) -> None:
+        for name, content in (("image", picture), ("mask", mask)):
+            if content is not None:
+                file = self.folder.parent / f"{name}.png"
+                file.write_bytes(content)
+                line += f" --{name} {file}"
+        await self.type(line)
 
     async def begun(self) -> None:
         await until(lambda: self.terminal.status_lines)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import discord
 import pytest
 
+from bot.commands.button_ids import Action
 from bot.imagine.options import BY_NAME
 from bot.imagine.parse import parse_imagine
 from bot.messages import translator
@@ -18,7 +19,6 @@ from tests.easel import config_in
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bot.commands.button_ids import Action
     from bot.config.schema import Config
     from bot.imagine.asker import Asker
     from bot.imagine.service import Service
@@ -47,11 +47,13 @@ class People:
     def asker(self, who: Who = Who.ANNA) -> Asker:
         return self._world.asker(self._people[who])
 
-    async def bring(self, line: str, picture: bytes) -> None:
+    async def bring(self, line: str, picture: bytes, mask: bytes | None = None) -> None:
         asked = parse_imagine(line.partition(" ")[2])
         names = ("strength", "area", "expand", "control", "control_strength", "lora", "model")
         options = {BY_NAME[name].shown: getattr(asked, name) for name in names}
-        said = {name: value for name, value in options.items() if value is not None}
+        said: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+        if mask is not None:
+            said["mask"] = ("mask.png", mask)
         result = await self._world.begin(asked.prompt, picture=("cat.png", picture), **said)
         self._answers.append(result)
 
@@ -78,6 +80,11 @@ class People:
         label = translator("en")(f"button-{action}")
         message = next(a.response for a in reversed(self._answers) if label in labels(a.response))
         self._answers.append(await self._people[who].click(message, label=label))
+
+    async def repaint(self, cell: str) -> None:
+        await self.press(Action.AREA)
+        asked = await self._world.anna.click(self._answers.pop().response, label=cell)
+        self._answers.append(await self._world.anna.submit_modal(asked, {"prompt": "a blue cat"}))
 
     async def stop(self, *, killed: bool = False) -> None:
         await self._world.stop(killed=killed)

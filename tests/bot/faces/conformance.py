@@ -70,6 +70,22 @@ UNUSABLE = {
 """Files that nothing can be drawn from, and what is said to each in English."""
 
 
+def mask(size: tuple[int, int], *, white: bool = True) -> bytes:
+    """The left half white, or nothing of it."""
+    image = Image.new("L", size)
+    image.paste(255 * white, (0, 0, size[0] // 2, size[1]))
+    return png(image)
+
+
+UNFIT = {
+    "of another shape": ("", mask((64, 128)), "same proportions"),
+    "all black": ("", mask((160, 128), white=False), "marks nothing"),
+    "a text": ("", b"Dear Anna,", "not a picture"),
+    "and an area": ("--area left", mask((160, 128)), "Either send a mask"),
+}
+"""Masks for PHOTO that nothing can be drawn with, what is typed with them, and what is said to it in English."""
+
+
 class FaceConformance:
     """Subclasses provide the fixture `face`, of a bot with `settings`."""
 
@@ -336,6 +352,45 @@ class FaceConformance:
         assert {row.model: row.kind for row in rows} == {"editor": "edit", "plain": "vary"}
         assert await used(face) == (2, 0)
 
+    @only(Can.MASK)
+    async def test_a_mask_says_what_is_drawn_anew(self, face: Face, notion: Can) -> None:
+        await face.bring("/imagine a blue cat", PHOTO, mask((80, 64)))
+        await face.settled()
+        assert len(face.pictures()) == 1
+        (row,) = await face.service.store.ledger.rows()
+        assert row.kind == "inpaint"
+
+    @only(Can.MASK)
+    @pytest.mark.parametrize("name", UNFIT)
+    async def test_a_mask_that_does_not_fit_is_refused_in_one_sentence_and_costs_nothing(
+        self, face: Face, notion: Can, name: str
+    ) -> None:
+        options, content, why = UNFIT[name]
+        await face.bring(f"/imagine a blue cat {options}", PHOTO, content)
+        await face.settled()
+        assert why in face.words()
+        assert face.model.drawn == []
+        assert await used(face) == (0, 0)
+
+    @pytest.mark.parametrize(
+        ("options", "why"),
+        [
+            ("--strength 0", "0.01"),
+            ("--strength 1.5", "0.01"),
+            ("--strength abc", "abc"),
+            ("--area middel", "Did you mean"),
+            ("--area left --expand all", "Either name an area"),
+        ],
+    )
+    async def test_what_cannot_be_done_to_a_picture_is_refused_in_one_sentence(
+        self, face: Face, options: str, why: str
+    ) -> None:
+        await face.bring(f"/imagine a blue cat {options}", PHOTO)
+        await face.settled()
+        assert why in face.words()
+        assert face.model.drawn == []
+        assert await used(face) == (0, 0)
+
     @pytest.mark.parametrize("name", UNUSABLE)
     async def test_what_is_no_picture_is_refused_in_one_sentence_and_costs_nothing(
         self, face: Face, name: str
@@ -384,6 +439,27 @@ class FaceConformance:
         await face.settled()
         assert len(face.pictures()) == 2
         assert (await used(face), await used(face, Who.BOB)) == ((1, 0), (1, 0))
+
+    @only(Can.PRESS)
+    async def test_a_result_is_drawn_from_by_its_buttons(self, face: Face, notion: Can) -> None:
+        kinds = {
+            Action.SUBTLE: "vary",
+            Action.STRONG: "vary",
+            Action.WIDER: "inpaint",
+            Action.LARGER: "enlarge",
+            Action.REDRAW: "text",
+        }
+        await face.type("/imagine a cat", shared=True)
+        await face.settled()
+        for action in kinds:
+            await face.press(action)
+            await face.settled()
+        await face.repaint("5")
+        await face.settled()
+        told = [row.kind for row in await face.service.store.ledger.rows()]
+        assert told == ["text", *kinds.values(), "inpaint"]
+        assert len(face.pictures()) == len(told)
+        assert await used(face) == (len(told), 0)
 
     @only(Can.PRESS)
     @pytest.mark.parametrize("who", [Who.ANNA, Who.MODERATOR])

@@ -34,6 +34,7 @@ class Can(StrEnum):
     REDELIVER = "An event that is delivered twice is one request"
     FETCH = "Pictures that cannot be shown wait, uncharged, until they are fetched"
     PRESS = "Buttons: for everybody who sees them, *Delete* and *Cancel* for who asked and for moderators"
+    MASK = "A mask of any shape comes with a picture of one's own"
     PRIVATE = "What is asked for privately is shown to its asker alone"
     WHISPER = "A refusal is read by its asker alone"
     LEFT = "A result tells what is left of the month"
@@ -58,8 +59,8 @@ class Face(Protocol):
         `shared`: where Bob reads along. `event`: the id she gives it, where clients choose it.
         """
 
-    async def bring(self, line: str, picture: bytes) -> None:
-        """Anna types a line with a picture, which goes as a file called cat.png."""
+    async def bring(self, line: str, picture: bytes, mask: bytes | None = None) -> None:
+        """Anna types a line with a picture, which goes as a file called cat.png, and perhaps a mask."""
 
     async def begun(self) -> None:
         """Wait until a request is shown as being on its way."""
@@ -69,6 +70,9 @@ class Face(Protocol):
 
     async def press(self, action: Action, who: Who = Who.ANNA) -> None:
         """Somebody presses a button below the newest request."""
+
+    async def repaint(self, cell: str) -> None:
+        """Anna has one of the nine parts of the newest picture drawn anew, by the buttons for that."""
 
     async def redeliver(self, event: str) -> None:
         """The platform delivers the newest line once more."""

@@ -14,6 +14,7 @@ from bot.config.schema import Config
 from bot.faces import caller
 from bot.faces.delivery import FAREWELL_S
 from bot.imagine.asker import Asker
+from bot.imagine.inputs import Brought
 from bot.messages import LANGUAGES, translator
 from tests.bot.faces.conformance import FaceConformance
 from tests.bot.faces.driver import Who
@@ -53,8 +54,13 @@ class People:
         self._typed = line, where
         await self.toy.type(Who.ANNA.name, line, event=event, **where)
 
-    async def bring(self, line: str, picture: bytes) -> None:
-        await self.toy.type(Who.ANNA.name, line, picture=picture)
+    async def bring(self, line: str, picture: bytes, mask: bytes | None = None) -> None:
+        await self.toy.type(Who.ANNA.name, line, brought=Brought(picture, mask))
+
+    async def repaint(self, cell: str) -> None:
+        await self.press(Action.AREA)
+        part = next(id_ for id_ in reversed(self.chat.buttons) if id_.endswith(f".{cell}"))
+        await self.toy.press(Who.ANNA.name, part)
 
     async def redeliver(self, event: str) -> None:
         line, where = self._typed

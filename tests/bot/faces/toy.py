@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from bot import render
-from bot.commands import allowance, button_ids, buttons, questions, table
+from bot.commands import allowance, button_ids, buttons, edits, questions, table
 from bot.commands.button_ids import Action
 from bot.commands.command import typed
 from bot.faces.caller import Origin, Who, caller_of
@@ -102,14 +102,14 @@ class ToyFace:
         return {}
 
     async def type(
-        self, user: str, line: str, *, event: str = "", picture: bytes | None = None, **where: Any
+        self, user: str, line: str, *, event: str = "", brought: Brought | None = None, **where: Any
     ) -> None:
         """Somebody types a line, with a picture perhaps. The same `event` again is a redelivery."""
         caller = await self._caller(user, event, **where)
         name, _, words = line.removeprefix("/").partition(" ")
         try:
             if name == "imagine":
-                await self._imagine(caller, words, picture)
+                await self._imagine(caller, words, brought)
                 return
             command, rest = table.named(self.service.config, name, words)
             self._card(await command.run(self.service, caller, typed(command, rest, self.platform)))
@@ -129,10 +129,16 @@ class ToyFace:
 
     async def _on_picture(self, caller: Caller, press: button_ids.Press) -> None:
         service, asker, target, key = self.service, caller.asker, press.target, caller.key
+        address = self.address(caller)
         match press.action:
-            case Action.AGAIN:
-                address = self.address(caller)
-                self.delivery.follow(await buttons.again(service, asker, target, key=key, address=address))
+            case action if action in edits.DRAWING:
+                self.delivery.follow(await edits.draw(service, asker, press, key=key, address=address))
+            case Action.AREA if press.area:
+                self.delivery.follow(await edits.in_area(service, asker, press, key=key, address=address))
+            case Action.AREA:
+                self.chat.buttons += [
+                    b.id for b in (await edits.areas(service, asker, target, caller.t)).buttons
+                ]
             case Action.CANCEL:
                 await buttons.cancel(service, asker, target, moderator=await caller.may(Who.MANAGER))
             case Action.DETAILS:
@@ -144,18 +150,13 @@ class ToyFace:
             case Action.DELETE:
                 await buttons.delete(service, asker, target, moderator=await caller.may(Who.MANAGER))
 
-    async def _imagine(self, caller: Caller, words: str, picture: bytes | None) -> None:
+    async def _imagine(self, caller: Caller, words: str, brought: Brought | None) -> None:
         options = parse_imagine(words)
         address = {**self.address(caller), PRIVATE: options.private}
-        self.delivery.follow(
-            await self.service.imagine(
-                caller.asker,
-                options,
-                key=caller.key,
-                address=address,
-                brought=Brought(picture) if picture else None,
-            )
+        live = await self.service.imagine(
+            caller.asker, options, key=caller.key, address=address, brought=brought
         )
+        self.delivery.follow(live)
 
     async def _caller(self, user: str, event: str = "", **where: Any) -> Caller:
         self._events += 1

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
+from bot.commands.button_ids import Action
+from bot.imagine import region
 from bot.imagine.asker import Asker
+from bot.telegram import keyboards
 from tests.bot.faces.conformance import FaceConformance
 from tests.bot.faces.driver import Can, Who
 from tests.bot.telegram.conftest import ANNA, BOB, GROUP, Stage, config_for
@@ -17,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from bot.commands.button_ids import Action
     from bot.config.schema import Config
     from bot.imagine.service import Service
     from tests.bot.telegram.conftest import Bot
@@ -58,7 +60,7 @@ class People:
         self._update = await self._telegram.say(ANNA, line, chat=GROUP if shared else None)
         await self._bot.taken()
 
-    async def bring(self, line: str, picture: bytes) -> None:
+    async def bring(self, line: str, picture: bytes, mask: bytes | None = None) -> None:
         self._update = await self._telegram.send(ANNA, picture, line, as_file="image/png")
         await self._bot.taken()
 
@@ -78,8 +80,21 @@ class People:
         await self._bot.settled()
 
     async def press(self, action: Action, who: Who = Who.ANNA) -> None:
+        if not any(action in shown.buttons for shown in self._shown()):
+            await self._press(keyboards.MORE, who)
+            await self._bot.settled()
+        await self._press(action, who)
+
+    async def _press(self, action: str, who: Who) -> None:
         shown = next(shown for shown in reversed(self._shown()) if action in shown.buttons)
         await self._telegram.press(ACCOUNTS[who], shown, f"{action}:")
+        await self._bot.taken()
+
+    async def repaint(self, cell: str) -> None:
+        await self.press(Action.AREA)
+        await self._bot.settled()
+        shown = next(s for s in reversed(self._shown()) if s.buttons == ["area"] * len(region.CELLS))
+        await self._telegram.press(ANNA, shown, f"{shown.data('area:').rpartition('.')[0]}.{cell}")
         await self._bot.taken()
 
     async def lose(self) -> None:
@@ -113,7 +128,10 @@ class People:
 
 
 class TestTelegram(FaceConformance):
-    CANNOT: ClassVar = {Can.WHISPER: "no: a group has no message for one reader"}
+    CANNOT: ClassVar = {
+        Can.MASK: "no: a message has one picture; `--area` and *Area* choose a part",
+        Can.WHISPER: "no: a group has no message for one reader",
+    }
 
     @pytest.fixture
     def config(self, tmp_path: Path, telegram: StandIn, settings: dict[str, Any]) -> Config:

@@ -88,15 +88,16 @@ class Program:
             case "/help":
                 await self._get("/openapi.json")
 
-    async def bring(self, line: str, picture: bytes) -> None:
+    async def bring(self, line: str, picture: bytes, mask: bytes | None = None) -> None:
         options = parse_imagine(line.partition(" ")[2])
         names = ("strength", "area", "expand", "control", "control_strength", "lora", "model")
         asked = {BY_NAME[name].field: getattr(options, name) for name in names}
         more = {name: value for name, value in asked.items() if value}
+        files: dict[str, Any] = {"image": ("cat.png", picture)} | ({"mask": ("mask.png", mask)} if mask else {})
         async with self._site.client(self._text) as client:
             edit = client.images.with_raw_response.edit
             try:
-                raw = await edit(image=("cat.png", picture), prompt=options.prompt, extra_body=more)
+                raw = await edit(**files, prompt=options.prompt, extra_body=more)
                 answer = raw.http_response
             except APIStatusError as error:
                 answer = error.response
