@@ -138,14 +138,21 @@ def told_in(config: Config, tier: str | None) -> str | None:
     return config.currency if found is not None and found.show_cost else None
 
 
+def steps(request: ImageRequest, steps_run: int, t: Translator) -> str:
+    """How many steps were run, and of how many, where a picture was begun from."""
+    if steps_run == request.steps:
+        return str(steps_run)
+    return t("value-steps", run=steps_run, steps=request.steps)
+
+
 def picture_facts(
-    request: ImageRequest, picture: Picture, quota: Quota, currency: str, t: Translator
+    request: ImageRequest, picture: Picture, steps_run: int, quota: Quota, currency: str, t: Translator
 ) -> list[Fact]:
     """All about one picture, for the owner's terminal: how to draw it again, what it took, what is left."""
     gpu = t("value-cached") if picture.cached else t("value-seconds", seconds=f"{picture.gpu_us / 1e6:.2f}")
     return [
         (t("fact-size"), str(request.size)),
-        (t("fact-steps"), str(request.steps)),
+        (t("fact-steps"), steps(request, steps_run, t)),
         (t("fact-seed"), str(picture.seed)),
         (t("fact-time"), t("value-seconds", seconds=f"{picture.draw_s:.2f}")),
         (t("fact-gpu"), gpu),

@@ -75,7 +75,8 @@ class TerminalScreen(Screen):
     def _tell_result(self, done: Done, files: Sequence[Path], pictures: Sequence[Picture]) -> None:
         quota, currency, t = done.quota, self._service.pricing.currency, self._t
         for file, picture in zip(files, pictures, strict=True):
-            facts = render.picture_facts(self._live.request, picture, quota, currency, t)
+            run = self._service.models.steps_run(self._live.request)
+            facts = render.picture_facts(self._live.request, picture, run, quota, currency, t)
             show_facts(self._console, [(t("fact-file"), str(file.resolve())), *facts])
         for note in done.notes:
             self._say(t(note))
@@ -116,15 +117,16 @@ class BarScreen(TerminalScreen):
 
     def __init__(self, console: Console, service: Service, live: LiveRequest, t: Translator) -> None:
         super().__init__(console, service, live, t)
-        self._steps = live.request.steps * live.request.images
+        self._steps = service.models.steps_run(live.request) * live.request.images
         self._bar = Progress(BarColumn(30), TextColumn("{task.description}"), console=console)
         self._task = self._bar.add_task("", total=self._steps)
         self._bar.start()
 
     async def show(self, event: Event) -> None:
         if isinstance(event, Drawing):
-            text = f"{event.step}/{self._steps} · {render.duration(event.eta_s)}"
-            self._bar.update(self._task, completed=event.step, description=text)
+            self._steps = event.steps
+            text = f"{event.step}/{event.steps} · {render.duration(event.eta_s)}"
+            self._bar.update(self._task, completed=event.step, total=event.steps, description=text)
         else:
             self._bar.update(self._task, description=render.status(event, self._t))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from bot import render
 from bot.commands.button_ids import Action, button_id
 from bot.imagine import refusals
 from bot.imagine.edit import why_not_enlarged
@@ -26,7 +27,6 @@ from storage.records.requests import CancelledBy, JobState
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bot import render
     from bot.config.money import Tier
     from bot.imagine.asker import Asker
     from bot.imagine.events import Done
@@ -79,7 +79,8 @@ def offered(live: LiveRequest, done: Done, service: Service) -> Rows:
     and had by itself.
     """
     job_ids = [picture.job_id for picture in done.pictures]
-    return _offered(service, live.request_id, live.request, job_ids, service.config.tiers.get(live.tier or ""))
+    tier = service.config.tiers.get(live.tier or "")
+    return _offered(service, live.request_id, live.request, job_ids, tier)
 
 
 async def still_offered(service: Service, asker: Asker, target: str) -> Rows:
@@ -289,7 +290,7 @@ def _detail_facts(
     seeds = ", ".join(str(job.seed) for job in record.jobs)
     facts = [
         (t("fact-size"), str(request.size)),
-        (t("fact-steps"), str(request.steps)),
+        (t("fact-steps"), render.steps(request, service.models.steps_run(request), t)),
         (t("fact-seed"), seeds),
         (t("fact-guidance"), f"{request.guidance:g}"),
         (t("fact-model"), _model(service, request).name),

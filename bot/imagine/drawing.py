@@ -154,6 +154,7 @@ class JobRunner:
         # A tier that bot.toml no longer names is drawn under the default one's rules.
         tier = tiers.get(record.tier, tiers[self._config.default_tier])
         model = self._models.named(request.model).name
+        steps_run = self._models.steps_run(request)
         adapters = self._loras.adapters(request.loras)
         words = styled(request.prompt, self._config.styles.get(request.style or ""))
         return DrawRequest(
@@ -172,7 +173,9 @@ class JobRunner:
             lane=slow_lane(record.tier) if record.slow else record.tier,
             flow=record.member,
             preview_every=self._config.engine.preview_every,
-            png=picture_file(request, job.seed, model, adapters, watermark=tier.watermark),
+            png=picture_file(
+                request, job.seed, model, adapters, steps_run=steps_run, watermark=tier.watermark
+            ),
             waited_s=job.waited_us / 1e6,
         )
 
@@ -188,7 +191,7 @@ class JobRunner:
             model=self._models.named(request.model).name,
             width=request.width,
             height=request.height,
-            steps=request.steps,
+            steps=self._models.steps_run(request),
             cached=usage.cached,
             device=device_name(usage.gpu, usage.worker),
         )

@@ -1,8 +1,8 @@
 """Pictures that come with requests: from the files that were sent to the files that the engine draws from.
 
 The engine gets them as PNGs of exactly the request's size, or smaller where it is to enlarge them, under
-their SHA-256. Work on pixels takes up to a second each, so it is done in threads, a few at a time: memory does
-not grow with the number of members.
+their SHA-256. Work on pixels takes up to a second each, so it is done in threads, a few at a time: memory
+does not grow with the number of members.
 """
 
 from __future__ import annotations

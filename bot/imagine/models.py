@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 
 from bot.imagine.networks import flaw, followed, network
 from bot.messages import Message, Reason, UserError, say
+from engine.families.plan import ONE_CAPTION
 from engine.families.recognise import recognise, words_of
 from engine.families.registry import load_profile
-from engine.request import ControlKind, Role
+from engine.request import ControlKind, DrawRequest, Input, Role, Undrawable
 from engine.settings import EMBEDDED, BadSetting
 from engine.weights import BadWeights
 
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
     from bot.config.money import Tier
     from bot.config.schema import Config
     from bot.config.section import Language
+    from bot.imagine.request import ImageRequest
     from engine.backend import Backend
+    from engine.families.plan import Planner
     from engine.families.profile import Profile
 
 MOST_UNKNOWN = 3
@@ -99,6 +102,8 @@ class Capabilities:
     """It changes a picture as the words say."""
     controls: frozenset[ControlKind] = frozenset()
     """The maps it follows."""
+    planner: Planner = ONE_CAPTION
+    """Knows how many steps are really run."""
     words: frozenset[str] = frozenset()
     """The words the model knows, English in lower case and Chinese by phrases; empty: any."""
 
@@ -140,6 +145,17 @@ class Capabilities:
         wanted = Size(int(size.width * growth), int(size.height * growth))
         step = self.shaped(size.width / size.height, min(wanted.pixels, max_pixels))
         return step if min(step.width - size.width, step.height - size.height) >= self.grid_px else None
+
+    def steps_run(self, steps: int, strength: float | None) -> int:
+        """How many of so many steps are really run; begun from a picture, those below its noise are."""
+        if strength is None:
+            return steps
+        size, begun = self.default_size, Input(Role.INIT, "", strength)
+        request = DrawRequest("", "", size.width, size.height, steps, seed=0, inputs=(begun,))
+        try:
+            return self.planner.plan(request).steps
+        except Undrawable:  # drawn before, by a model that could
+            return steps
 
     def unknown_words(self, prompt: str) -> tuple[str, ...]:
         """The first few words of a prompt that the model has never read; of Chinese, characters."""
@@ -201,6 +217,10 @@ class Models:
         """The model `name`; the default where none is named, or one that is no longer there."""
         return self._by_name.get(name or "", self.default)
 
+    def steps_run(self, request: ImageRequest) -> int:
+        """How many of a request's steps are really run."""
+        return self.named(request.model).capabilities.steps_run(request.steps, request.strength)
+
     def allowed(self, tier: Tier) -> tuple[Model, ...]:
         """Those that a tier may use, its default first."""
         return tuple(model for model in self if model.is_for(tier))
@@ -250,6 +270,7 @@ def capabilities_of(profile: Profile, words: frozenset[str] = frozenset()) -> Ca
             if NEEDS[Workflow(name)] <= profile.planner.takes
         },
         edits=Role.REFERENCE in profile.planner.takes,
+        planner=profile.planner,
         words=words,
     )
 

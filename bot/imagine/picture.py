@@ -54,13 +54,21 @@ class Picture:
     """Shown as a spoiler, because the owner's classifier warned of it. Known once `png` is read."""
 
 
-def parameters(request: ImageRequest, seed: int, model: str, adapters: Sequence[Adapter] = ()) -> str:
+STEPS_RUN = "Steps run"
+"""Where fewer than "Steps" were, which it takes to draw the picture again."""
+
+
+def parameters(
+    request: ImageRequest, seed: int, model: str, adapters: Sequence[Adapter] = (), *, steps_run: int
+) -> str:
     """The picture's parameters in the notation of Stable Diffusion web UIs."""
     lines = [request.prompt]
     said = {option.label: request.value(option) for option in OPTIONS if option.label} | {SEED: seed}
     if negative := said.pop(NEGATIVE):
         lines.append(f"{NEGATIVE}: {negative}")
     facts = dict.fromkeys(FIRST) | said | {"Sampler": "Euler", "Model": model, "Version": "Easel"}
+    if steps_run != request.steps:
+        facts[STEPS_RUN] = steps_run
     if adapters:
         hashes = (f"{adapter.name}: {adapter.digest[:HASH_CHARS]}" for adapter in adapters)
         facts["Lora hashes"] = ", ".join(hashes)
@@ -74,10 +82,16 @@ def _plain(value: object) -> str:
 
 
 def picture_file(
-    request: ImageRequest, seed: int, model: str, adapters: Sequence[Adapter] = (), *, watermark: bool
+    request: ImageRequest,
+    seed: int,
+    model: str,
+    adapters: Sequence[Adapter] = (),
+    *,
+    steps_run: int,
+    watermark: bool,
 ) -> PngFile:
     """What the worker is to write into the picture's file."""
-    texts = (("parameters", parameters(request, seed, model, adapters)),)
+    texts = (("parameters", parameters(request, seed, model, adapters, steps_run=steps_run)),)
     return PngFile(texts, WATERMARK if watermark else "")
 
 

@@ -31,9 +31,7 @@ COMMAND = "command"
 MORE, LESS = "more", "less"
 """The same of the buttons that show the rest of a result's, and take it away."""
 
-FIRST = frozenset(
-    {Action.AGAIN, Action.VARY, Action.LARGER, Action.SINGLE, Action.DETAILS, Action.DELETE}
-)
+FIRST = frozenset({Action.AGAIN, Action.VARY, Action.LARGER, Action.SINGLE, Action.DETAILS, Action.DELETE})
 """What stands below a picture from the start."""
 
 MAX_DATA_BYTES = 64

@@ -58,6 +58,7 @@ class Answer:
         live: LiveRequest,
         *,
         model: str,
+        steps_run: int,
         currency: str,
         language: str,
         link: Callable[[str], str],
@@ -70,6 +71,7 @@ class Answer:
         self._asked = asked
         self._live = live
         self._model = model
+        self._steps_run = steps_run
         self._currency = currency
         self._language = language
         self._link = link
@@ -175,7 +177,7 @@ class Answer:
         return RequestFacts(
             request_id=self._live.request_id,
             model=self._model,
-            steps=request.steps,
+            steps=self._steps_run,
             guidance=request.guidance,
             currency=self._currency,
             missing=done.missing,

@@ -108,6 +108,7 @@ fact-time = Time
 fact-gpu = GPU time
 fact-cost = Cost
 fact-left = Left this month
+value-steps = { $run } of { $steps }
 value-seconds = { $seconds } s
 value-cached = drawn before, so it took no time
 value-left = { $left } of { $allowance } images

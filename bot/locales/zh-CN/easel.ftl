@@ -85,6 +85,7 @@ fact-time = 用时
 fact-gpu = GPU 时间
 fact-cost = 成本
 fact-left = 本月剩余
+value-steps = { $run }（共 { $steps } 步）
 value-seconds = { $seconds } 秒
 value-cached = 之前画过，没有用时
 value-left = { $left } / { $allowance } 张

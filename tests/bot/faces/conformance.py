@@ -83,7 +83,7 @@ UNFIT = {
     "a text": ("", b"Dear Anna,", "not a picture"),
     "and an area": ("--area left", mask((160, 128)), "Either send a mask"),
 }
-"""Masks for PHOTO that nothing can be drawn with, what is typed with them, and what is said to it in English."""
+"""Masks for PHOTO that nothing can be drawn with, what is typed with them, and what is said in English."""
 
 
 class FaceConformance:
@@ -378,7 +378,7 @@ class FaceConformance:
             ("--strength 0", "0.01"),
             ("--strength 1.5", "0.01"),
             ("--strength abc", "abc"),
-            ("--area middel", "Did you mean"),
+            ("--area lefft", "Did you mean left"),
             ("--area left --expand all", "Either name an area"),
         ],
     )
@@ -443,11 +443,11 @@ class FaceConformance:
     @only(Can.PRESS)
     async def test_a_result_is_drawn_from_by_its_buttons(self, face: Face, notion: Can) -> None:
         kinds = {
+            Action.REDRAW: "text",
             Action.SUBTLE: "vary",
             Action.STRONG: "vary",
             Action.WIDER: "inpaint",
             Action.LARGER: "enlarge",
-            Action.REDRAW: "text",
         }
         await face.type("/imagine a cat", shared=True)
         await face.settled()

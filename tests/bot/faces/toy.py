@@ -12,13 +12,13 @@ from bot.commands.command import typed
 from bot.faces.caller import Origin, Who, caller_of
 from bot.faces.delivery import Delivery
 from bot.faces.screen import Screen, Unreachable
-from bot.imagine.inputs import Brought
 from bot.imagine.parse import parse_imagine
 from bot.messages import UserError
 
 if TYPE_CHECKING:
     from bot.faces.caller import Caller
     from bot.imagine.events import Done, Event, Failed
+    from bot.imagine.inputs import Brought
     from bot.imagine.live import LiveRequest
     from bot.imagine.service import Service
     from bot.messages import Translator

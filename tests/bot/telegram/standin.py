@@ -423,6 +423,9 @@ class StandIn(LoBotApiEmulator):
 
     def _editMessageReplyMarkup(self, fields: dict[str, Any], uploads: dict[str, Any]) -> dict[str, Any]:
         shown = self._edited(fields)
+        fields.pop(
+            "parse_mode", None
+        )  # the client library adds it to all it sends, and Telegram takes no notice
         self.validate("editMessageReplyMarkup", _older(fields), uploads)
         return self._change(shown, fields)
 

@@ -170,6 +170,22 @@ async def test_a_redelivered_press_draws_once(bot: Bot) -> None:
     assert await bot.used() == (2, 0)
 
 
+async def test_a_picture_has_two_rows_of_buttons_and_more_where_somebody_asks(stage: Stage) -> None:
+    async with stage.bot() as bot:
+        shown = await drawn(bot)
+        first = shown.buttons
+        assert [len(row) for row in shown.keyboard] == [3, 4]
+    async with stage.bot() as bot:
+        await bot.telegram.press(BOB, shown, "more:", language="zh-CN")
+        await bot.telegram.until(lambda: "subtle" in shown.buttons)
+        assert {"redraw", "subtle", "strong", "area", "wider", "less"} == set(shown.buttons)
+        assert shown.keyboard[-1][-1]["text"] == "‹ 返回"
+        await bot.telegram.press(BOB, shown, "less:")
+        await bot.telegram.until(lambda: "more" in shown.buttons)
+        assert shown.buttons == first
+        assert bot.telegram.alerts == []
+
+
 async def test_every_button_fits_into_64_bytes(bot: Bot) -> None:
     shown = [await drawn(bot), await drawn(bot, "a cat --images 4")]
     for message in shown:

@@ -82,7 +82,7 @@ class People:
     async def press(self, action: Action, who: Who = Who.ANNA) -> None:
         if not any(action in shown.buttons for shown in self._shown()):
             await self._press(keyboards.MORE, who)
-            await self._bot.settled()
+            await self._telegram.until(lambda: any(action in shown.buttons for shown in self._shown()))
         await self._press(action, who)
 
     async def _press(self, action: str, who: Who) -> None:
@@ -92,8 +92,9 @@ class People:
 
     async def repaint(self, cell: str) -> None:
         await self.press(Action.AREA)
-        await self._bot.settled()
-        shown = next(s for s in reversed(self._shown()) if s.buttons == ["area"] * len(region.CELLS))
+        cells = [Action.AREA] * len(region.CELLS)
+        await self._telegram.until(lambda: any(shown.buttons == cells for shown in self._shown()))
+        shown = next(shown for shown in reversed(self._shown()) if shown.buttons == cells)
         await self._telegram.press(ANNA, shown, f"{shown.data('area:').rpartition('.')[0]}.{cell}")
         await self._bot.taken()
 
