@@ -87,8 +87,8 @@ class Face(discord.AutoShardedClient, ABC):
         self.tasks = Tasks(PLATFORM)
         self.recent = Recent()
         self.cdn = CDN
-        self.editing: set[str] = set()
-        """The modals about pictures that may still come back."""
+        self.editing: dict[str, discord.Attachment] = {}
+        """The pictures that modals are about which may still come back, by the modal's id."""
         self.command_ids: dict[str, int] = {}
 
     @abstractmethod

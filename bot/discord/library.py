@@ -60,9 +60,32 @@ def message_named(message_id: int | None) -> Any:
 
 
 def typed_into(data: dict[str, Any], field: str) -> str:
-    """What was typed into a field of a modal; the library gives modals of an earlier process as raw data."""
+    """What was typed into a field of a modal; the library gives modals of an earlier process as raw data.
+
+    More may stand in the field's id behind a bar.
+    """
+    return next((str(one["value"]) for one in _filled_in(data, field)), "")
+
+
+def files_in(interaction: discord.Interaction[Any], field: str) -> list[discord.Attachment]:
+    """The files that were put into a field of a modal, out of the raw data as well."""
+    data: Any = interaction.data
+    known = data.get("resolved", {}).get("attachments", {})
+    ids = [id_ for one in _filled_in(data, field) for id_ in one.get("values", [])]
+    return [discord.Attachment(data=known[id_], state=interaction._state) for id_ in ids if id_ in known]
+
+
+def attachment_at(
+    interaction: discord.Interaction[Any], url: str, *, size_bytes: int, content_type: str
+) -> discord.Attachment:
+    """An attachment that an earlier process has seen, whose message nobody may ask for."""
+    found: Any = {"id": 0, "filename": "", "size": size_bytes, "url": url, "proxy_url": url}
+    return discord.Attachment(data=found | {"content_type": content_type}, state=interaction._state)
+
+
+def _filled_in(data: dict[str, Any], field: str) -> list[dict[str, Any]]:
     rows = (row.get("components") or (row.get("component") or {},) for row in data["components"])
-    return next((str(one["value"]) for row in rows for one in row if one.get("custom_id") == field), "")
+    return [one for row in rows for one in row if str(one.get("custom_id", "")).partition("|")[0] == field]
 
 
 def proxy_options(section: Discord) -> dict[str, Any]:

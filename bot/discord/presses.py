@@ -12,13 +12,13 @@ import discord
 
 from bot.commands import button_ids, buttons, edits
 from bot.commands.button_ids import Action
+from bot.discord import editing
 from bot.discord.address import address_of
 from bot.discord.caller import caller, is_moderator, spoken_to
-from bot.discord.editing import EDIT
 from bot.discord.files import Upload, file_name, fit
 from bot.discord.keyboards import single_rows
 from bot.discord.library import typed_into
-from bot.discord.pages import escaped, layout, prompt_of, single_page
+from bot.discord.pages import layout, prompt_of, single_page
 from bot.imagine.options import MAX_PROMPT_CHARS, Options
 from bot.messages import UserError
 from storage.errors import StorageError
@@ -168,11 +168,11 @@ async def submitted(face: Face, interaction: Interaction) -> None:
     """A modal came back, perhaps one that an earlier process had opened: it says itself what it was about."""
     data = cast("dict[str, Any]", interaction.data)
     what, _, once = data["custom_id"].rpartition(":")
+    if what.startswith(f"{editing.EDIT}:"):
+        await editing.submitted(face, interaction)
+        return
     press = button_ids.pressed(what)
     if press is None:
-        if what == EDIT and data["custom_id"] not in face.editing:  # an earlier process knew the picture
-            why = escaped(spoken_to(face.service, interaction)("error-picture-gone"))
-            await interaction.response.send_message(why, ephemeral=True)
         return
     service, typed = face.service, Options(typed_into(data, PROMPT_FIELD))
 

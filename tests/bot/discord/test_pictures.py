@@ -30,6 +30,18 @@ def parameters(world: World, message: Any) -> str:
     return str(Image.open(io.BytesIO(world.file(message))).info["parameters"])
 
 
+async def edited(world: World, shown: Any, who: Any = None, **said: Any) -> Any:
+    """The modal sent off with these fields, whatever else their ids hold."""
+    ids = {field["custom_id"].partition("|")[0]: field["custom_id"] for field in fields(shown.modal)}
+    sent = await (who or world.anna).submit_modal(shown, {ids[name]: value for name, value in said.items()})
+    await world.settled()
+    return sent
+
+
+def fields(modal: Any) -> list[dict[str, Any]]:
+    return [label["component"] for label in modal["components"]]
+
+
 async def test_an_attached_picture_is_varied(world: World) -> None:
     message = await world.imagine("a watercolour of this", picture=photo(), strength="0.4")
     assert "Denoising strength: 0.4" in parameters(world, message)
@@ -79,8 +91,7 @@ async def test_nothing_is_downloaded_that_is_too_large_or_elsewhere(
 async def test_any_messages_picture_is_edited_by_its_menu(world: World) -> None:
     message = await world.bob.send(world.channel, "look", attachments=[photo()])
     shown = await world.anna.context_menu(world.channel, "Edit picture", message)
-    values = {"prompt": "a blue cat", "strength": "0.5", "mask": half()}
-    sent = await world.anna.submit_modal(shown, values)
+    sent = await edited(world, shown, prompt="a blue cat", strength="0.5", mask=half())
     await world.settled()
     text = parameters(world, sent.response)
     assert text.startswith("a blue cat")
@@ -123,14 +134,34 @@ async def test_a_message_without_a_picture_says_so(world: World) -> None:
     assert "no picture in that message" in words(result.response)
 
 
-async def test_a_modal_that_outlived_its_process_says_what_to_do(world: World) -> None:
-    message = await world.bob.send(world.channel, "look", attachments=[photo()])
+@pytest.mark.parametrize("ours", [False, True])
+async def test_a_modal_outlives_its_process(world: World, ours: bool) -> None:
+    if ours:
+        await world.imagine("an orange cat")
+        message = world.channel.last_message
+    else:
+        message = await world.bob.send(world.channel, "look", attachments=[photo()])
+    shown = await world.bob.context_menu(world.channel, "Edit picture", message)
+    await world.stop()
+    await world.start()
+    sent = await edited(world, shown, world.bob, prompt="a blue cat", strength="0.5", mask=half())
+    text = parameters(world, sent.response)
+    assert text.startswith("a blue cat")
+    assert "Denoising strength: 0.5" in text
+    assert await world.used(world.bob) == (1, 0)
+
+
+async def test_a_picture_of_a_very_long_name_is_known_to_the_process_that_asked(world: World) -> None:
+    message = await world.bob.send(world.channel, "look", attachments=[(f"{'x' * 250}.png", photo()[1])])
+    shown = await world.anna.context_menu(world.channel, "Edit picture", message)
+    sent = await edited(world, shown, prompt="a blue cat")
+    assert parameters(world, sent.response).startswith("a blue cat")
     shown = await world.anna.context_menu(world.channel, "Edit picture", message)
     await world.stop()
     await world.start()
-    sent = await world.anna.submit_modal(shown, {"prompt": "a blue cat"})
-    assert "no longer kept" in words(sent.response)
-    assert await world.used() == (0, 0)
+    sent = await edited(world, shown, prompt="a blue cat")
+    assert "no longer kept" in "".join(words(one) for one in (sent.response, *sent.followups) if one)
+    assert await world.used() == (1, 0)
 
 
 async def test_admins_turn_members_pictures_off_and_results_stay_usable(world: World) -> None:
