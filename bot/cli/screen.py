@@ -75,7 +75,7 @@ class TerminalScreen(Screen):
     def _tell_result(self, done: Done, files: Sequence[Path], pictures: Sequence[Picture]) -> None:
         quota, currency, t = done.quota, self._service.pricing.currency, self._t
         for file, picture in zip(files, pictures, strict=True):
-            run = self._service.models.steps_run(self._live.request)
+            run = self._live.request.steps_run(self._service.models)
             facts = render.picture_facts(self._live.request, picture, run, quota, currency, t)
             show_facts(self._console, [(t("fact-file"), str(file.resolve())), *facts])
         for note in done.notes:
@@ -117,7 +117,7 @@ class BarScreen(TerminalScreen):
 
     def __init__(self, console: Console, service: Service, live: LiveRequest, t: Translator) -> None:
         super().__init__(console, service, live, t)
-        self._steps = service.models.steps_run(live.request) * live.request.images
+        self._steps = live.request.steps_run(service.models) * live.request.images
         self._bar = Progress(BarColumn(30), TextColumn("{task.description}"), console=console)
         self._task = self._bar.add_task("", total=self._steps)
         self._bar.start()

@@ -290,7 +290,7 @@ def _detail_facts(
     seeds = ", ".join(str(job.seed) for job in record.jobs)
     facts = [
         (t("fact-size"), str(request.size)),
-        (t("fact-steps"), render.steps(request, service.models.steps_run(request), t)),
+        (t("fact-steps"), render.steps(request, request.steps_run(service.models), t)),
         (t("fact-seed"), seeds),
         (t("fact-guidance"), f"{request.guidance:g}"),
         (t("fact-model"), _model(service, request).name),

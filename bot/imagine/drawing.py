@@ -154,7 +154,7 @@ class JobRunner:
         # A tier that bot.toml no longer names is drawn under the default one's rules.
         tier = tiers.get(record.tier, tiers[self._config.default_tier])
         model = self._models.named(request.model).name
-        steps_run = self._models.steps_run(request)
+        steps_run = request.steps_run(self._models)
         adapters = self._loras.adapters(request.loras)
         words = styled(request.prompt, self._config.styles.get(request.style or ""))
         return DrawRequest(
@@ -191,7 +191,7 @@ class JobRunner:
             model=self._models.named(request.model).name,
             width=request.width,
             height=request.height,
-            steps=self._models.steps_run(request),
+            steps=request.steps_run(self._models),
             cached=usage.cached,
             device=device_name(usage.gpu, usage.worker),
         )

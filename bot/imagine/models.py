@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from bot.config.money import Tier
     from bot.config.schema import Config
     from bot.config.section import Language
-    from bot.imagine.request import ImageRequest
     from engine.backend import Backend
     from engine.families.plan import Planner
     from engine.families.profile import Profile
@@ -216,10 +215,6 @@ class Models:
     def named(self, name: str | None) -> Model:
         """The model `name`; the default where none is named, or one that is no longer there."""
         return self._by_name.get(name or "", self.default)
-
-    def steps_run(self, request: ImageRequest) -> int:
-        """How many of a request's steps are really run."""
-        return self.named(request.model).capabilities.steps_run(request.steps, request.strength)
 
     def allowed(self, tier: Tier) -> tuple[Model, ...]:
         """Those that a tier may use, its default first."""

@@ -59,7 +59,12 @@ STEPS_RUN = "Steps run"
 
 
 def parameters(
-    request: ImageRequest, seed: int, model: str, adapters: Sequence[Adapter] = (), *, steps_run: int
+    request: ImageRequest,
+    seed: int,
+    model: str,
+    adapters: Sequence[Adapter] = (),
+    *,
+    steps_run: int | None = None,
 ) -> str:
     """The picture's parameters in the notation of Stable Diffusion web UIs."""
     lines = [request.prompt]
@@ -67,7 +72,7 @@ def parameters(
     if negative := said.pop(NEGATIVE):
         lines.append(f"{NEGATIVE}: {negative}")
     facts = dict.fromkeys(FIRST) | said | {"Sampler": "Euler", "Model": model, "Version": "Easel"}
-    if steps_run != request.steps:
+    if steps_run not in (None, request.steps):
         facts[STEPS_RUN] = steps_run
     if adapters:
         hashes = (f"{adapter.name}: {adapter.digest[:HASH_CHARS]}" for adapter in adapters)
@@ -87,7 +92,7 @@ def picture_file(
     model: str,
     adapters: Sequence[Adapter] = (),
     *,
-    steps_run: int,
+    steps_run: int | None = None,
     watermark: bool,
 ) -> PngFile:
     """What the worker is to write into the picture's file."""

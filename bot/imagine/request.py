@@ -92,6 +92,10 @@ class ImageRequest:
         files = {Role.INIT: self.init, Role.MASK: self.mask, Role.CONTROL: self.map}
         return {role.value: digest for role, digest in files.items() if digest}
 
+    def steps_run(self, models: Models) -> int:
+        """How many of its steps are really run."""
+        return models.named(self.model).capabilities.steps_run(self.steps, self.strength)
+
     def value(self, option: Option) -> str | int | float | bool | None:
         """What was resolved for an option; None where the request has none."""
         match option.name:

@@ -66,7 +66,7 @@ def router(
             body,
             live,
             model=service.models.named(live.request.model).name,
-            steps_run=service.models.steps_run(live.request),
+            steps_run=live.request.steps_run(service.models),
             currency=service.config.currency,
             language=language_of(request, service.config.language),
             link=lambda job_id: links.make(base, job_id, body.file_format),

@@ -22,8 +22,8 @@ KEPT_BYTES = 256 << 20
 """Far more than the jobs at hand come with: what was sent for one is not dropped before it is opened."""
 
 FITTED = frozenset({Role.INIT, Role.MASK, Role.CONTROL})
-"""What has to be of the request's size: from the start, but for INIT without a mask, which is made so when its
-job begins, on the device.
+"""What has to be of the request's size: from the start, but for INIT without a mask, which is made so when
+its job begins, on the device.
 """
 
 

@@ -62,7 +62,7 @@ class Upscaler:
         self._device = torch.device(device)
         self._dtype = _dtype(self._model, device)
         self._model.to(dtype=self._dtype)
-        self._weights = HostCopy(self._model.model, self._device)
+        self._weights = HostCopy(self._model.model, self._device, pins=self._device.type != "cpu")
 
     @torch.inference_mode()
     def enlarged(self, picture: Image.Image, size: tuple[int, int]) -> Image.Image:

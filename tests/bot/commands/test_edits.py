@@ -49,6 +49,15 @@ async def test_a_result_is_varied_from_its_picture(service: Service, action: Act
     assert init.size == (96, 160)
 
 
+async def test_details_and_the_file_tell_the_steps_that_were_run(service: Service) -> None:
+    live = await delivered(service, steps="8")
+    varied = await finished(service, await pressing(service, Action.SUBTLE, live.request_id))
+    card = await buttons.details(service, BOB, varied.request_id, translator("en"))
+    assert ("Steps", "2 of 8") in card.facts
+    picked = await buttons.single(service, BOB, f"{varied.request_id}-0")
+    assert "Steps run: 2" in Image.open(io.BytesIO(picked.png)).info["parameters"]
+
+
 async def test_larger_keeps_the_picture_at_twice_its_size(service: Service) -> None:
     live = await delivered(service, size="256x192")
     larger = await finished(service, await pressing(service, Action.LARGER, live.request_id))

@@ -28,6 +28,13 @@ def test_parameters_read_as_other_tools_write_them() -> None:
     assert third.startswith("Steps: 8, Sampler: Euler, CFG scale: 2, Seed: 9, Size: 128x192, Model: embedded")
 
 
+def test_fewer_steps_are_told_beside_those_that_draw_it_again() -> None:
+    assert "Steps run" not in parameters(CAT, 9, "embedded", steps_run=8)
+    told = parameters(CAT, 9, "embedded", steps_run=3)
+    assert "\nSteps: 8, " in told
+    assert ", Steps run: 3" in told
+
+
 @pytest.mark.parametrize("prompt", ["a cat", "café", "一只猫 🐈"])
 def test_parameters_survive_in_the_file(prompt: str) -> None:
     request = ImageRequest(prompt, 64, 64, 8, 1)

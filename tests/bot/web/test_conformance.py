@@ -93,7 +93,9 @@ class Program:
         names = ("strength", "area", "expand", "control", "control_strength", "lora", "model")
         asked = {BY_NAME[name].field: getattr(options, name) for name in names}
         more = {name: value for name, value in asked.items() if value}
-        files: dict[str, Any] = {"image": ("cat.png", picture)} | ({"mask": ("mask.png", mask)} if mask else {})
+        files: dict[str, Any] = {"image": ("cat.png", picture)} | (
+            {"mask": ("mask.png", mask)} if mask else {}
+        )
         async with self._site.client(self._text) as client:
             edit = client.images.with_raw_response.edit
             try:
