@@ -135,6 +135,8 @@ def survey_standing(settings: ModelSettings, card: Card | None) -> Standing:
         profile = replace(profile, weights_bytes={part: n * itemsize for part, n in counts.items()})
     if settings.quantisation != "none":
         profile = profile.quantised(itemsize)
+    if settings.control is not None:
+        profile = profile.controlled(settings.control, itemsize)
     usual = math.prod(profile.default_size)
     needs = profile.resident_bytes if on_cpu else needed_bytes(profile, Mode.HIGH, usual)
     fitting = None

@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from bot.imagine.inputs import Brought
+from bot.imagine.options import OPTIONS, Kind
 from bot.messages import say
 from bot.web.errors import BAD, MISSING, NO_BODY, ApiError, failed, unfit
 from bot.web.schemas import EditRequest
@@ -36,6 +37,8 @@ FIELD_BYTES = 64 * 1024
 IMAGE, MASK = "image", "mask"
 NAMES = {"image": IMAGE, "image[]": IMAGE, "images": IMAGE, "images[]": IMAGE, "mask": MASK}
 """What clients call the two pictures."""
+LISTS = {f"{option.field}[]": option.field for option in OPTIONS if option.kind is Kind.LIST}
+"""What OpenAI's clients call each value of a list in a form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,10 @@ def _sorted(items: Iterable[tuple[str, object]]) -> Parts:
     """Pictures apart from the other fields."""
     parts = Parts()
     for name, value in items:
+        if name in LISTS and isinstance(value, str):
+            before = parts.fields.get(LISTS[name])
+            parts.fields[LISTS[name]] = f"{before}, {value}" if before else value
+            continue
         if name not in NAMES:
             parts.fields[name] = value
             continue

@@ -6,12 +6,19 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from PIL import Image
+from transformers import GLPNConfig, GLPNForDepthEstimation, GLPNImageProcessor
 
 from bot.app import model_settings
+from bot.config.control import Control
 from bot.imagine import networks
+from bot.imagine.maps import Maps
 from bot.imagine.models import find_models
-from bot.messages import LANGUAGES, translator
+from bot.messages import LANGUAGES, Reason, UserError, translator
+from engine.control import Refiner
 from engine.request import ControlKind
+from engine.settings import EMBEDDED_FOLDER
+from engine.survey import survey_standing
 from tests.easel import config_in
 from tests.engine import controls
 
@@ -53,3 +60,34 @@ def test_a_network_is_told_with_what_it_follows_or_its_flaw(
     monkeypatch.setitem(sys.modules, "cv2", None)
     without = find_models(config).capabilities["mine"].controls
     assert without == {ControlKind.DEPTH, ControlKind.POSE}
+
+
+def test_a_depth_model_of_the_owners_makes_maps_of_photos(tmp_path: Path) -> None:
+    made = GLPNConfig(
+        depths=[1] * 4, hidden_sizes=[8] * 4, num_attention_heads=[1] * 4, decoder_hidden_size=8
+    )
+    GLPNForDepthEstimation(made).save_pretrained(tmp_path)
+    GLPNImageProcessor().save_pretrained(tmp_path)
+    photo = Image.new("RGB", (128, 96), "orange")
+    depth = Maps(Control(depth_model=str(tmp_path))).of(ControlKind.DEPTH, photo)
+    assert (depth.mode, depth.size) == ("RGB", photo.size)
+    red, green, _ = depth.split()
+    assert red == green
+
+
+def test_a_depth_model_that_cannot_be_loaded_leaves_it_to_the_member(tmp_path: Path) -> None:
+    with pytest.raises(UserError) as refused:
+        Maps(Control(depth_model=str(tmp_path / "none"))).of(
+            ControlKind.DEPTH, Image.new("RGB", (64, 64), "red")
+        )
+    assert refused.value.message.id == "error-control-map-depth"
+    assert refused.value.message.reason is Reason.UNAVAILABLE
+
+
+def test_what_a_model_needs_counts_its_network(tmp_path: Path) -> None:
+    controls.network(EMBEDDED_FOLDER, 16, Refiner.PLAIN, [0]).save_pretrained(tmp_path)
+    plain, with_it = (
+        survey_standing(model_settings(config_in(tmp_path, model=section)), None).needs_bytes
+        for section in ({"compile": True}, {"control": str(tmp_path)})
+    )
+    assert with_it > plain

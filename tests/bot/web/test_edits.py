@@ -67,6 +67,25 @@ async def test_openais_client_edits_a_picture(site: Site) -> None:
     assert (await quota(site, key)).used == 2
 
 
+async def test_openais_client_has_a_picture_followed_with_two_loras(site: Site) -> None:
+    text, key = await site.key()
+    sign = Image.new("RGB", (160, 128), "orange")
+    sign.paste("blue", (40, 32, 120, 96))
+    buffer = io.BytesIO()
+    sign.save(buffer, "PNG")
+    said = {"control": "edges", "control_strength": 0.5, "loras": ["ink:0.8", "sepia"]}
+    async with site.client(text) as client:
+        answer = await client.images.edit(image=buffer.getvalue(), prompt="a blue cat", extra_body=said)
+        with pytest.raises(BadRequestError) as refused:
+            await client.images.edit(image=picture(), prompt="a dog", extra_body={"control": "edges"})
+    assert answer.data is not None
+    told = opened(answer.data[0].b64_json).info["parameters"]
+    assert "Control: edges" in told
+    assert "ink:0.8, sepia:1" in told
+    assert "No outlines" in str(refused.value)
+    assert (await quota(site, key)).used == 1
+
+
 async def test_an_edit_streams_under_its_own_names(site: Site) -> None:
     text, _ = await site.key()
     async with site.client(text) as client:
