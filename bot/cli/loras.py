@@ -55,13 +55,13 @@ def show_loras(config: Config, t: Translator) -> bool:
 
 
 async def draw_samples(service: Service, prompt: str) -> None:
-    """Draw each that has no sample yet. Nobody is charged."""
-    model = service.models.default
-    size, steps = model.capabilities.default_size, model.capabilities.steps["standard"]
+    """Draw each that has no sample yet, with the first model that it fits. Nobody is charged."""
     for name, lora in service.loras.of().items():
         file = service.loras.sample(name)
         if file.exists():
             continue
+        model = next(one for one in service.models if name in service.loras.of(model=one.name))
+        size, steps = model.capabilities.default_size, model.capabilities.steps["standard"]
         strengths = {name: lora.strength}
         request = DrawRequest(
             f"lora-{name}",
@@ -71,6 +71,7 @@ async def draw_samples(service: Service, prompt: str) -> None:
             steps,
             SEED,
             adapters=service.loras.adapters(strengths),
+            model=model.name if len(service.models.names) > 1 else "",
             png=PngFile(),
         )
         drawing = await model.backend.submit(request).result()

@@ -83,7 +83,7 @@ class Loras(Observer):
 
     def sample(self, name: str) -> Path:
         """Where the picture that shows it is, once it is drawn; of another file there is another."""
-        return self._folder / SAMPLES / f"{name}-{self._offered[name].file.digest[:12]}.png"
+        return sample_of(self._folder, name, self._offered[name])
 
     def adapters(self, chosen: Mapping[str, float]) -> tuple[Adapter, ...]:
         """In the engine's terms."""
@@ -105,6 +105,11 @@ class Loras(Observer):
     def _refuse(self, name: str, why: Message) -> None:
         self.flaws[name] = why
         log.warning("lora.not_offered", lora=name, reason=translator(self._language)(why))
+
+
+def sample_of(folder: Path, name: str, one: Usable) -> Path:
+    """The same, below the folder of [storage]."""
+    return folder / SAMPLES / f"{name}-{one.file.digest[:12]}.png"
 
 
 def configured(config: Config) -> Mapping[str, Lora]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from typing import TYPE_CHECKING
 
@@ -156,3 +157,16 @@ async def test_the_list_shows_each_with_its_sample_once_that_is_drawn(tmp_path: 
         quota = await service.quota(Asker("console", "anna"))
         assert (quota.used, quota.reserved) == (0, 0)
     assert not command.when(config_in(tmp_path, model={"path": "elsewhere"}))
+
+
+async def test_a_sample_is_drawn_with_a_model_that_the_lora_fits(tmp_path: Path) -> None:
+    config = config_in(
+        tmp_path,
+        loras={"old": {"file": INK, "models": ["b"]}},
+        models={"a": {"path": "embedded", "default": True}, "b": {"path": "embedded"}},
+    )
+    async with easel(config) as service:
+        service.models.default.backend.pause_admission()
+        async with asyncio.timeout(20):
+            await draw_samples(service, "a cat")
+        assert service.loras.sample("old").exists()
