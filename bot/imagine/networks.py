@@ -19,15 +19,17 @@ if TYPE_CHECKING:
     from bot.config.schema import Config
 
 SHIPPED = EMBEDDED_FOLDER / "control"
-"""The embedded model's own."""
+"""The embedded model's own, where nothing that was set is in its way."""
+TAKES_MAPS = ("auto", "native")
+"""Attention back ends that it surely draws with."""
 
 
 def network(config: Config, name: str) -> ControlFile | BadWeights | None:
     """That of a model of bot.toml; None where it has none. Blocking; an unchanged file is read once."""
-    section = config.named_models[name]
+    section, run = config.named_models[name], config.model
     path = section.control
-    if path is None and section.path == EMBEDDED and SHIPPED.exists() and not config.model.compile:
-        path = SHIPPED
+    if path is None and section.path == EMBEDDED and not run.compile and run.attention in TAKES_MAPS:
+        path = SHIPPED if SHIPPED.exists() else None
     if path is None or config.engine.backend == "openai":
         return None
     try:
