@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
-from engine.control import Refiner, Release, examine
+from engine.control import ControlFile, Layout, Refiner, Release, examine
+from engine.events import Phase
+from engine.families.plan import Need, Plan
+from engine.families.profile import CONTROL
+from engine.families.registry import load_profile
+from engine.predict import Predictor
 from engine.request import ControlKind
+from engine.settings import ModelSettings
+from engine.survey import survey_standing
 from engine.weights import BadWeights, Flaw
+from engine.worker.memory import MemoryGate, Mode, weights
 from tests.engine import controls
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
@@ -89,3 +96,49 @@ def test_a_config_that_leaves_out_the_first_layer_is_refused(base: Path, tmp_pat
         with pytest.raises(BadWeights) as refused:
             examine(tmp_path, base)
         assert refused.value.flaw is Flaw.UNKNOWN_CONTROL
+
+
+LITE = ControlFile(
+    path=Path("lite.safetensors"),
+    layout=Layout(Release.LITE, (0, 10, 20), 33, Refiner.HINTS),
+    kinds=frozenset(ControlKind),
+    parameters=1_000_000_000,
+    width=3840,
+    added_time=0.22,
+)
+TURBO = load_profile("z-image-turbo").controlled(LITE)
+PLAIN, FOLLOWING = Need(1024, 1024), Need(1024, 1024, controls=1)
+
+
+def test_a_networks_weights_are_there_while_steps_run_and_in_low_memory_only_then() -> None:
+    there = {mode: {p for p in Phase if CONTROL in weights(TURBO, mode, p)} for mode in Mode}
+    assert there == {Mode.HIGH: set(Phase), Mode.MEDIUM: set(Phase), Mode.LOW: {Phase.DENOISE}}
+    assert TURBO.weights_bytes[CONTROL] == 2 * LITE.parameters
+
+
+def test_hints_take_memory_in_steps_that_follow_a_map_and_in_no_other_call() -> None:
+    gate = MemoryGate(TURBO, 80 * 2**30)
+    more = {phase: gate.call_bytes(phase, FOLLOWING) - gate.call_bytes(phase, PLAIN) for phase in Phase}
+    hints = 3 * (4096 + 512) * 3840 * 2
+    assert hints < more.pop(Phase.DENOISE) < 4 * hints
+    assert set(more.values()) == {0}
+    gate.learn(Phase.DENOISE, PLAIN, 7)
+    assert gate.call_bytes(Phase.DENOISE, FOLLOWING) > hints, "what a plain step took says nothing of it"
+    assert Need.parse(str(FOLLOWING)) == FOLLOWING
+
+
+def test_a_step_that_follows_a_map_is_expected_to_take_longer() -> None:
+    plain, following = (Plan(("a cat",), 8, need) for need in (PLAIN, FOLLOWING))
+    predictor = Predictor(TURBO)
+    steps_s = predictor.job_s(plain) - predictor.job_s(plain, steps_done=8)
+    assert predictor.job_s(following) - predictor.job_s(plain) == pytest.approx(0.22 * steps_s)
+
+
+def test_what_a_model_needs_counts_its_network(tiny_folder: Path, tmp_path: Path) -> None:
+    controls.network(tiny_folder, 16, Refiner.PLAIN, [0]).save_pretrained(tmp_path)
+    settings = ModelSettings(source=str(tiny_folder), device="cpu", control=examine(tmp_path, tiny_folder))
+    with_it, without = (
+        survey_standing(each, None).needs_bytes for each in (settings, replace(settings, control=None))
+    )
+    assert settings.control is not None
+    assert with_it - without == 4 * settings.control.parameters
