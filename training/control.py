@@ -55,6 +55,7 @@ def new_network(transformer: Any) -> Any:
         norm_eps=base.norm_eps,
         qk_norm=base.qk_norm,
     )
+    network.gradient_checkpointing = False  # the class asks for it where gradients are, and never sets it
     network.control_all_x_embedder.load_state_dict(transformer.all_x_embedder.state_dict())
     network.control_noise_refiner.load_state_dict(transformer.noise_refiner.state_dict())
     for block, place in zip(network.control_layers, PLACES, strict=True):
@@ -88,8 +89,9 @@ def encoded(pipeline: Any, picture: Image.Image) -> Tensor:
     """Return normalised latents (16, 1, height / 8, width / 8)."""
     vae, pixels = pipeline.vae, pipeline.image_processor.preprocess(picture)
     with torch.no_grad():
-        mean: Tensor = vae.encode(pixels).latent_dist.mean
-    return ((mean - vae.config.shift_factor) * vae.config.scaling_factor)[0].unsqueeze(1)
+        mean = vae.encode(pixels).latent_dist.mean
+    latents: Tensor = (mean - vae.config.shift_factor) * vae.config.scaling_factor
+    return latents[0].unsqueeze(1)
 
 
 def train(
@@ -171,6 +173,7 @@ def main() -> None:
     parser.add_argument("--sides", type=int, nargs="+", default=[128, 192], help="in pixels")
     parser.add_argument("--batch", type=int, default=12)
     parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--check", type=int, default=16, help="scenes drawn at the end, at each strength")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     torch.manual_seed(args.seed)
@@ -186,7 +189,7 @@ def main() -> None:
     print(f"{path}: {path.stat().st_size / 1000:.0f} kB", flush=True)
     with torch.no_grad():
         for strength in (0.0, 0.75, 1.0):
-            share = followed(pipeline, network, strength, 16, max(args.sides))
+            share = followed(pipeline, network, strength, args.check, args.sides[0])
             print(f"strength {strength:g}: {share:.0%} of the outlines are followed", flush=True)
 
 
