@@ -40,7 +40,6 @@ TAKES_MASKS = (
     "_native_math",
     "flash_varlen",
     "sage_varlen",
-    "xformers",
 )
 """Attention back ends of diffusers that draw with a control network."""
 
