@@ -89,7 +89,7 @@ class Device:
             await loaded.experience.recall()
         for loaded in self._loaded.values():
             if not self._residency.leaving(loaded.held):
-                outcome = await self._open(loaded)
+                outcome = await self._open(loaded, None)  # disks differ, and nobody waits yet
                 spared = loaded.model is not self._model and _only_its_own(loaded.held, outcome)
                 if outcome.failed and not spared:
                     lost = ModelLost(outcome.error or "")
@@ -103,7 +103,8 @@ class Device:
         Raises Declined where it cannot be loaded and all else is well, ModelLost where nothing is.
         """
         began, leaving = self._clock(), self._residency.leaving(held)
-        outcome = await self._open(self._loaded[held])
+        first_s = self._watchdog.step_deadline_s(None, first=True)
+        outcome = await self._open(self._loaded[held], first_s)
         if outcome.failed:
             reason = f"{held.name} could not be brought to the device: {outcome.error}"
             raise Declined(reason) if _only_its_own(held, outcome) else ModelLost(reason)
@@ -203,13 +204,11 @@ class Device:
         """Why there is no telemetry."""
         return self._telemetry.trouble
 
-    async def _open(self, loaded: Loaded) -> Outcome:
+    async def _open(self, loaded: Loaded, deadline_s: float | None) -> Outcome:
         """Have a model on the device, as overhead; the first time it is warmed up, and measured where no
         earlier process has.
         """
         first_s = self._watchdog.step_deadline_s(None, first=True)
-        # Reading weights has no deadline: disks differ.
-        deadline_s = None if loaded.held.place is Place.DISK else first_s
         outcome = await self.threads.overhead(partial(self._exchange, loaded), deadline_s=deadline_s)
         if not (outcome.failed or loaded.warm):
             warm_up = loaded.calls.warm_up(decode=True)
