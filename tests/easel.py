@@ -38,10 +38,10 @@ if TYPE_CHECKING:
     from bot.imagine.live import LiveRequest
     from bot.imagine.models import Capabilities
     from bot.imagine.safety import Safety
-    from engine.backend import Backend
     from engine.families.model import Model as Drawing
     from engine.families.plan import Plan, Planner
     from engine.families.profile import Profile
+    from engine.front import Front
     from engine.inputs import Reader
     from engine.request import DrawRequest
 
@@ -163,7 +163,7 @@ def colour_of(seed: int) -> tuple[int, int, int]:
 
 def only(model: Capabilities) -> Models:
     """A bot with this one model and nobody to draw, for what is settled before anything is drawn."""
-    return Models(Model(model, cast("Backend", None)))
+    return Models(Model(model, cast("Front", None)))
 
 
 def config_in(folder: Path, **changes: object) -> Config:

@@ -80,8 +80,9 @@ def _largest(profile: Profile, mode: Mode, card_gb: float) -> str:
     largest_px = largest_square_px(profile, mode, card_gb)
     if largest_px < USUAL_PX:
         return str(largest_px or "")
-    gate, usual = MemoryGate(profile, usable_bytes(card_gb), mode), (Phase.DENOISE, Need(USUAL_PX, USUAL_PX))
-    together = next(n for n in range(1, 99) if not gate.fits([usual] * (n + 1)))
+    gate = MemoryGate(profile, usable_bytes(card_gb), mode)
+    step_bytes = gate.call_bytes(Phase.DENOISE, Need(USUAL_PX, USUAL_PX))
+    together = max(1, (gate.budget_bytes - gate.resident_bytes) // step_bytes)
     return f"{largest_px} ({1 if mode is Mode.LOW else together})"
 
 

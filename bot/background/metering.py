@@ -18,7 +18,7 @@ from storage.errors import StoreUnavailable
 from storage.records.figures import MeterSlice
 
 if TYPE_CHECKING:
-    from engine.backend import Backend
+    from engine.front import Front
     from storage.clock import Clock
     from storage.store import Store
 
@@ -41,7 +41,7 @@ class MeterWriter(BackgroundTask):
     The device of this very process has no name; a cluster's have theirs, each its own slices.
     """
 
-    def __init__(self, engine: Backend, store: Store, clock: Clock = utc_us) -> None:
+    def __init__(self, engine: Front, store: Store, clock: Clock = utc_us) -> None:
         super().__init__()
         self._engine = engine
         self._store = store

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from bot.config.money import Tier
     from bot.config.schema import Config
     from bot.config.section import Language
-    from engine.backend import Backend
     from engine.families.plan import Planner
     from engine.families.profile import Profile
+    from engine.front import Front
 
 MOST_UNKNOWN = 3
 """How many unknown words a note names at most."""
@@ -174,7 +174,7 @@ class Model:
     """A model that is offered: its name, what can be asked of it, who may, and the backend that draws."""
 
     capabilities: Capabilities
-    backend: Backend
+    backend: Front
     name: str = ""
     """What members call it; empty: as its kind is called."""
     counts_as: int = 1
@@ -311,7 +311,7 @@ def find_models(config: Config, *, download: bool = False) -> Found:
     return Found(capabilities, problems, networks)
 
 
-def offered_models(found: Found, config: Config, backend: Backend) -> Models:
+def offered_models(found: Found, config: Config, backend: Front) -> Models:
     """Them as members get them, from the backend that draws them all."""
     models, sections = [], config.named_models
     for name, capabilities in found.capabilities.items():

@@ -15,7 +15,7 @@ from engine.families.plan import Need
 from engine.families.profile import CONTROL, Curve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from engine.families.profile import Profile
 
@@ -146,15 +146,6 @@ class MemoryGate:
         """
         phases = [phase for phase in Phase if pictures or phase is not Phase.BEGIN]
         return max(self.call_bytes(phase, need) for phase in phases)
-
-    def fits(self, calls: Iterable[tuple[Phase, Need]], available_bytes: int | None = None) -> bool:
-        """Whether these calls may run at the same time; a forward for several pictures counts for each.
-
-        `available_bytes`: the most this process could hold now, since other processes may hold some of the
-        device; None where nobody can tell.
-        """
-        above = sum(self.call_bytes(phase, need) for phase, need in calls)
-        return holds(self.resident_bytes + above, self.budget_bytes, available_bytes)
 
     def ever_fits(self, need: Need, pictures: int = 0) -> bool:
         """False where the job would not fit alone on an otherwise empty device."""

@@ -18,7 +18,7 @@ from engine.settings import BadSetting
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from engine.backend import Backend
+    from engine.front import Front
 
 FAMILIES = ("embedded", "z-image-turbo")
 HUB = "Tongyi-MAI/Z-Image-Turbo"
@@ -80,7 +80,7 @@ def test_the_only_model_must_be_there(tmp_path: Path) -> None:
 
 def models() -> Models:
     """Three, of which the free tier may use two."""
-    plain, nobody = load_capabilities("embedded"), cast("Backend", None)
+    plain, nobody = load_capabilities("embedded"), cast("Front", None)
     return Models(
         Model(plain, nobody, "studio", tiers=("premium",)),
         Model(plain, nobody, "plain"),

@@ -34,7 +34,7 @@ from tests.easel import config_in, easel
 
 if TYPE_CHECKING:
     from bot.imagine.request import ImageRequest
-    from engine.backend import Backend
+    from engine.front import Front
 
 EMBEDDED = replace(load_capabilities("embedded"), controls=frozenset(ControlKind))
 TIER = SEED_TIERS["premium"]
@@ -46,7 +46,7 @@ NAMED = {
     "lora": ("ink",),
     "control": ("depth", "edges"),
 }
-TWO = Models(*(Model(EMBEDDED, cast("Backend", None), name) for name in MODELS))
+TWO = Models(*(Model(EMBEDDED, cast("Front", None), name) for name in MODELS))
 LORAS = {"ink": Lora(file=Path("ink.safetensors"))}
 SAME_PICTURE = ("images", "private")
 """Options that say how many pictures, or who sees them, and nothing about one of them."""
