@@ -17,7 +17,7 @@ from bot.discord.keyboards import ActionButton
 from bot.discord.library import proxy_options, stay_at, use_api
 from bot.discord.locale import FluentTranslator
 from bot.discord.pages import escaped
-from bot.discord.premium import Premium
+from bot.discord.payments import Premium
 from bot.discord.questions import QuestionButton
 from bot.faces.alarm import Alarm
 

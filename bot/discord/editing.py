@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, cast
 import discord
 
 from bot.commands import edits
-from bot.discord.attached import IMAGES
 from bot.discord.library import attachment_at, files_in, typed_into
+from bot.discord.uploads import IMAGES
 from bot.imagine.inputs import Brought
 from bot.imagine.options import MAX_PROMPT_CHARS, Options
 from bot.messages import Reason, UserError, say

@@ -20,12 +20,12 @@ from discord import app_commands
 from bot.commands import allowance, questions
 from bot.commands.button_ids import Replied, Reply
 from bot.discord.address import address_of
-from bot.discord.attached import CDN, download
 from bot.discord.caller import PLATFORM, caller, require_channel, spoken_to
 from bot.discord.keyboards import card_view
 from bot.discord.pages import card_embeds, card_files, escaped, sentence
 from bot.discord.recent import PROMPTS, Recent
 from bot.discord.screen import EDIT_EVERY_S, DiscordScreen
+from bot.discord.uploads import CDN, download
 from bot.faces.delivery import Delivery
 from bot.faces.tasks import Tasks
 from bot.imagine import refusals

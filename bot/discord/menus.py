@@ -10,11 +10,11 @@ import discord
 from bot.commands import button_ids
 from bot.commands.button_ids import Action, Press
 from bot.discord import presses
-from bot.discord.attached import picture_of
 from bot.discord.caller import spoken_to
 from bot.discord.editing import EditModal
 from bot.discord.locale import text
 from bot.discord.pages import escaped
+from bot.discord.uploads import picture_of
 
 if TYPE_CHECKING:
     from bot.discord.face import Face, Interaction

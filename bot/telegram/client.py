@@ -33,8 +33,8 @@ from bot.telegram.imagine import IMAGINE, Imagine
 from bot.telegram.menu import Menus
 from bot.telegram.names import set_commands, set_owners_commands
 from bot.telegram.pace import Pace, RateLimiter
+from bot.telegram.payments import Stars
 from bot.telegram.presses import Buttons
-from bot.telegram.stars import Stars
 
 if TYPE_CHECKING:
     from telegram import Message, Update

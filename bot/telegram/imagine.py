@@ -18,8 +18,8 @@ from bot.imagine.parse import parse_imagine
 from bot.messages import Reason, UserError, say
 from bot.telegram import html, keyboards
 from bot.telegram.commands import hello
-from bot.telegram.pictures import Pictures, sent_in
 from bot.telegram.smalltalk import is_small_talk
+from bot.telegram.uploads import Pictures, sent_in
 
 if TYPE_CHECKING:
     from telegram import Message, Update
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from bot.telegram.caller import Asked
     from bot.telegram.face import Face
     from bot.telegram.menu import Menus
-    from bot.telegram.pictures import Sent
+    from bot.telegram.uploads import Sent
 
     Context = CallbackContext[Any, Any, Any, Any]
 
