@@ -29,7 +29,6 @@ from bot.cli.terminal import show_facts
 from bot.config.money import Billing
 from bot.config.schema import Config
 from bot.cost.chart import chart_png
-from bot.cost.plan import fee_micro
 from bot.cost.report import CostReport, cost_report
 from bot.cost.report_text import facts, title
 from bot.imagine.pricing import Pricing
@@ -262,9 +261,7 @@ async def simulate(folder: Path, *, days: int, members: int, images: int, seed: 
             end_us=store.calendar.month_of(store.calendar.month(start_us)).end_us,
             now_us=clock.now_us,
             hour_micro=(4_200_000, 800_000),
-            fees_micro={
-                n: fee_micro(t) for n, t in config.tiers.items() if t.billing is Billing.SUBSCRIPTION
-            },
+            fees_micro={n: t.fee_micro for n, t in config.tiers.items() if t.billing is Billing.SUBSCRIPTION},
             free=frozenset(n for n, t in config.tiers.items() if t.billing is Billing.NONE),
         )
     return Simulated(report, config, recounted, asked, desk.refused, desk.full)
