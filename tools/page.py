@@ -8,11 +8,13 @@ Requests, quotas and ledger are those of `benchmarks.month`, with fewer members;
 from __future__ import annotations
 
 import asyncio
+import shutil
 import tempfile
 from pathlib import Path
 
 from PIL import Image
 from selenium.webdriver import Chrome, ChromeOptions
+from selenium.webdriver.chrome.service import Service as Driver
 
 from benchmarks.month import START, simulate
 from bot.commands import owners
@@ -60,7 +62,7 @@ def photograph(url: str, link: str, out: Path) -> None:
         f"--window-size={WIDTH},{HEIGHT}",
     ):
         options.add_argument(argument)
-    driver = Chrome(options=options)
+    driver = Chrome(options=options, service=Driver(shutil.which("chromedriver")))
     try:
         driver.get(f"{url}/admin{link}")
         driver.find_element("css selector", "button.main").click()

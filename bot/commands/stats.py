@@ -124,7 +124,7 @@ def _gpu_facts(gpu: GpuSample, t: Translator) -> list[Fact]:
 
 
 def _gigabytes(size: int) -> str:
-    return f"{size / (1 << 30):.1f} GB"
+    return f"{size / (1 << 30):.1f} GB" if size >= 100 << 20 else f"{size / (1 << 20):.0f} MB"
 
 
 async def _cost(service: Service, caller: Caller, given: Given) -> Card:

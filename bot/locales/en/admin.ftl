@@ -21,9 +21,9 @@ admin-resumed = Drawing again.
 queue-title-owner = Queue
 queue-waiting = Waiting
 queue-oldest = Longest wait
-queue-work = Work waiting
+queue-work = Queued work, estimated
 queue-active = Being drawn
-queue-ended = Done / failed / cancelled
+queue-ended = Done / failed / cancelled since the start
 
 gpu-title = GPU
 gpu-model = Model

@@ -18,9 +18,9 @@ admin-resumed = 继续画图。
 queue-title-owner = 队列
 queue-waiting = 等待中
 queue-oldest = 最长等待
-queue-work = 待处理工作量
+queue-work = 待处理工作量（预计）
 queue-active = 正在画
-queue-ended = 完成 / 失败 / 取消
+queue-ended = 启动以来完成 / 失败 / 取消
 
 gpu-title = GPU
 gpu-model = 模型

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from bot.imagine.pricing import money
@@ -91,7 +92,7 @@ class Listings:
     async def settings(self, request: Request) -> Response:
         """bot.toml as it is in force. Secrets are not in it: they come from the environment."""
         visit, config = await self._sign_in.visit(request), self._service.config
-        in_force, default = (dict(_flat(one.model_dump(mode="json"))) for one in (config, type(config)()))
+        in_force, default = (dict(_flat(one.model_dump())) for one in (config, type(config)()))
         sections: dict[str, list[tuple[str, str, bool]]] = {}
         for name, value in in_force.items():
             section, _, setting = name.rpartition(".")
@@ -135,9 +136,14 @@ def _written(value: Any) -> str:
             return "-"
         case bool():
             return "true" if value else "false"
-        case list():
+        case timedelta():
+            return f"{value.total_seconds():g}s"
+        case Enum():
+            return str(value.value)
+        case list() | tuple():
             return ", ".join(map(_written, value)) or "-"
         case dict():
-            return ", ".join(f"{name} = {_written(one)}" for name, one in value.items()) or "-"
+            given = {name: one for name, one in value.items() if one not in (None, "")}
+            return ", ".join(f"{name} = {_written(one)}" for name, one in given.items()) or "-"
         case _:
             return str(value)

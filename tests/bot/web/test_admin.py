@@ -454,6 +454,7 @@ class TestPages:
         assert "it stalled" in (await owner.get("/admin/alerts")).text
         settings = (await owner.get("/admin/settings")).text
         assert "[engine]" in settings
+        assert "<dt>step_timeout</dt><dd>60s</dd>" in settings
         assert "<dt>enabled</dt><dd><strong>true</strong></dd>" in settings
 
     @pytest.mark.parametrize("language", LANGUAGES)
