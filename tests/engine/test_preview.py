@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
 from typing import TYPE_CHECKING
@@ -21,7 +22,6 @@ from tests.engine.studio import Studio
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
     from PIL import Image
 
 
@@ -88,9 +88,8 @@ async def test_a_small_decoder_beside_the_model_is_used(tiny_folder: Path, tmp_p
     assert seen[-1].size == (128, 96)
 
 
-async def test_previews_come_every_k_steps_and_never_for_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.worker.calls.PREVIEW_PART", 1e9)  # steps take no time here
-    async with Studio() as studio:
+async def test_previews_come_every_k_steps_and_never_for_the_last() -> None:
+    async with Studio(preview_part=math.inf) as studio:  # steps take no time here
         shown: list[int] = []
         original = studio.model.preview
 
