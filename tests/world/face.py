@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 EDIT_EVERY_S = 2.0
 AGAIN_AFTER_S = 3.0
+RECONCILED_EVERY_S = 60.0
+"""An hour in the field, which would be long to live through."""
 BLOCKED = "blocked"
 """Whose chat's name begins so shuts the bot out themselves, where it is closed."""
 
@@ -118,7 +120,7 @@ class WorldFace(ToyFace):
             await self.delivery.recover()
             provider = WorldProvider(self.service, self._at)
             self.service.shop.open(provider)
-            self._tasks.start(self.service.shop.reconcile(provider))
+            self._tasks.start(self._reconcile(provider))
             self._tasks.start(provider.tell_of_charges())
             while True:
                 deed = await self._street.next(self._at)
@@ -126,6 +128,11 @@ class WorldFace(ToyFace):
         finally:
             await self._tasks.close()
             await self.delivery.close()
+
+    async def _reconcile(self, provider: WorldProvider) -> None:
+        while True:
+            await self.service.shop.reconcile(provider)
+            await asyncio.sleep(RECONCILED_EVERY_S)
 
     async def _take(self, deed: Deed) -> None:
         try:

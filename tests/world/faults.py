@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tests.world.world import World
 
-OVER_S = 360.0
+OVER_S = 240.0
 """Nothing breaks any more after so long."""
 DAY_S = 86_400.0
 

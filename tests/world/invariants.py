@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from bot.imagine.events import Done, Failed
 from storage.checking import check
 from storage.images import picture_path
+from storage.keys import PLATFORM
 from tests.world.fairness import unfair
 
 if TYPE_CHECKING:
@@ -28,6 +30,13 @@ FROM job JOIN request ON request.id = job.request LEFT JOIN ledger ON ledger.job
 _PAYMENTS = """
 SELECT provider, charge, refund.payment IS NOT NULL
 FROM payment LEFT JOIN refund ON refund.payment = payment.id
+"""
+
+
+_OVERSPENT = """
+SELECT prefix, spend_cap_micro, month, sum(price_micro * charged) AS spent FROM api_key
+JOIN ledger USING (member) WHERE spend_cap_micro IS NOT NULL GROUP BY prefix, month
+HAVING spent > spend_cap_micro
 """
 
 
@@ -62,7 +71,36 @@ def broken(world: World) -> list[str]:
         problems += _pictures_and_charges(platform, mine)
         forgot = {name for where, name in world.street.forgot if where == platform.name}
         problems += _messages(platform, mine, forgot)
+    problems += _calls(world, [job for job in jobs if job.platform == PLATFORM])
     return problems + list(_sales(world))
+
+
+def _calls(world: World, jobs: list[Job]) -> Iterator[str]:
+    """Who called with a key has what was charged, once, and is charged what they have."""
+    charged = Counter(job.request_id for job in jobs if job.charged)
+    have = Counter[str]()
+    for call in world.clients.given:
+        for connection in call.connections:
+            if connection.after_revoked and connection.pictures:
+                yield f"{call.key}: answered with a key that had been taken back"
+            for request_id, pictures in Counter(connection.pictures).items():
+                have[request_id] = max(have[request_id], pictures)
+        answered = {request_id for connection in call.connections for request_id in connection.pictures}
+        if len(answered) > 1:
+            yield f"{call.key} was drawn as {len(answered)} requests"
+    for request_id, pictures in have.items():
+        if charged[request_id] < pictures:
+            yield f"{request_id}: {pictures} pictures are with the client, {charged[request_id]} charged"
+    unseen = {job.request_id: job for job in jobs if charged[job.request_id] > have[job.request_id]}
+    for request_id, job in unseen.items():
+        if world.clients.asked_as(job.key):
+            yield f"{request_id}: charged {charged[request_id]}, and {have[request_id]} are with the client"
+    left = sum(call.left for call in world.clients.given if not call.comes_back)
+    if sum(not world.clients.asked_as(job.key) for job in unseen.values()) > left:
+        yield f"clients hung up {left} times, and {list(unseen)} were charged and not handed over"
+    with contextlib.closing(sqlite3.connect(f"file:{world.database}?mode=ro", uri=True)) as db:
+        for prefix, cap, _, spent in db.execute(_OVERSPENT):
+            yield f"{prefix} spent {spent} in a month, and may spend {cap}"
 
 
 def unwritten(world: World) -> list[str]:

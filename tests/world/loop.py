@@ -25,7 +25,6 @@ class WorldLoop(asyncio.BaseEventLoop):
     """
 
     _ready: Any
-    _scheduled: Any
 
     def __init__(self, now: float) -> None:
         super().__init__()
@@ -34,9 +33,28 @@ class WorldLoop(asyncio.BaseEventLoop):
         self.kill_at: int | None = None
         self.set_task_factory(self._task)
         self._numbers = itertools.count()
+        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
 
     def time(self) -> float:
         return self._now
+
+    def call_soon(
+        self, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
+    ) -> asyncio.Handle:
+        handle = asyncio.Handle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
+
+    def call_at(  # type: ignore[override]
+        self,
+        when: float,
+        callback: Callable[..., object],
+        *args: Any,
+        context: contextvars.Context | None = None,
+    ) -> asyncio.TimerHandle:
+        timer = asyncio.TimerHandle(when, callback, args, self, context)
+        heapq.heappush(self._timers, (when, next(self._numbers), timer))
+        return timer
 
     def create_future(self) -> asyncio.Future[Any]:
         return _Future(loop=self, number=next(self._numbers))
@@ -70,7 +88,7 @@ class WorldLoop(asyncio.BaseEventLoop):
     def bury(self) -> None:
         """Nothing of this process happens any more: its tasks are dropped, not cancelled."""
         self._ready.clear()
-        self._scheduled.clear()
+        self._timers.clear()
         tasks = asyncio.all_tasks(self)
         for task in tasks:
             task._log_destroy_pending = False  # type: ignore[attr-defined]
@@ -81,17 +99,17 @@ class WorldLoop(asyncio.BaseEventLoop):
         return _Task(coro, loop=loop, number=next(self._numbers), **more)
 
     def _run_once(self) -> None:
-        while self._scheduled and (self._scheduled[0]._cancelled or not self._ready):
-            timer = heapq.heappop(self._scheduled)
-            timer._scheduled = False
+        ready, timers = self._ready, self._timers
+        while not ready:
+            assert timers, "everybody waits, and nothing will ever happen"
+            when, _, timer = heapq.heappop(timers)
             if not timer._cancelled:
-                self._now = max(self._now, timer.when())
-                self._ready.append(timer)
-        assert self._ready, "everybody waits, and nothing will ever happen"
+                self._now = max(self._now, when)
+                ready.append(timer)
         self.steps += 1
         if self.steps == self.kill_at:
             raise Killed
-        handle = self._ready.popleft()
+        handle = ready.popleft()
         if not handle._cancelled:
             handle._run()
 

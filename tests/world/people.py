@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bot.imagine.service import Service
     from tests.world.platform import Platform
 
-ACTIVE_S = 240.0
+ACTIVE_S = 150.0
 """Nobody asks for anything after so long."""
 TIERS = ("free", "free", "member", "premium", "enterprise")
 PRESSED = (Action.CANCEL, Action.CANCEL, Action.AGAIN, Action.DELETE, Action.FETCH, Action.DETAILS)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 CURRENCY = "SHL"
 TELL_EVERY_S = 7.0
-PAID_TWICE, NEVER_TOLD, TAKEN_BACK = 0.15, 0.05, 0.15
+PAID_TWICE, NEVER_TOLD, TAKEN_BACK, BUSY = 0.3, 0.05, 0.15, 0.3
 
 
 @dataclass
@@ -63,6 +63,9 @@ class WorldProvider(Provider):
             return
 
     async def pay_back(self, refund: Refund) -> None:
+        if self.platform.chance.random() < BUSY:  # refunds are refused more often than messages
+            raise Later("busy")
+
         def give() -> None:
             self.platform.charges[refund.charge].refunded = True
 

@@ -28,14 +28,16 @@ from engine.worker.loaded import Offered
 from engine.worker.steploop import StepLoop
 from storage.clock import to_us
 from storage.errors import StorageError
+from storage.keys import PLATFORM
 from tests.database import lay_out
+from tests.world.clients import Api, draw_clients
 from tests.world.device import Device, VirtualChild, WorldModel
 from tests.world.face import WorldFace
 from tests.world.fairness import Demand
 from tests.world.faults import draw_faults, draw_start_us, strike
 from tests.world.loop import WorldLoop, forget_the_dead
 from tests.world.machine import MACHINE, Killed
-from tests.world.people import draw_street
+from tests.world.people import ACTIVE_S, draw_street
 from tests.world.platform import Platform
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ RESTART_S = 5.0
 LOOK_EVERY_S = 5.0
 FIRST_STEP_S = 90.0
 """When a first step counts as hung: 15 minutes in the field, which would be long to live through."""
-QUIET_WITHIN_S = 3600.0
+QUIET_WITHIN_S = 1800.0
 """So long after the last fault nobody waits any more."""
 MANY_LIVES = 100
 WORKERS = ("here", "child", "two children")
@@ -79,6 +81,7 @@ class World:
             for name, redelivers in (("attic", False), ("barn", True))
         ]
         self.street = draw_street(random.Random(chance.random()), self.platforms)
+        self.clients = draw_clients(random.Random(chance.random()), ACTIVE_S, self.trace)
         self.workers_are = chance.choice(WORKERS)
         self.device = Device()
         self.demand = Demand(MACHINE.monotonic)
@@ -107,6 +110,7 @@ class World:
                 self.now += RESTART_S
                 for platform in self.platforms:
                     self.street.process_died(platform, self.now)
+                self.clients.process_died(self.now)
         finally:
             MACHINE.loop = None
         return self
@@ -175,7 +179,8 @@ class World:
     async def _serve(self) -> None:
         async with open_service(self.config, self._build) as service:
             self.trace("serving")
-            await serve_all(service, {platform.name: self._face(platform) for platform in self.platforms})
+            chats = {platform.name: self._face(platform) for platform in self.platforms}
+            await serve_all(service, chats | {PLATFORM: lambda service: Api(service, self.clients).serve()})
 
     def _face(self, platform: Platform) -> Callable[[Service], Any]:
         return lambda service: WorldFace(service, platform, self.street).serve()
@@ -190,7 +195,7 @@ class World:
         """Until nobody waits any more."""
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
-            if self._coming or self._repairs or not self.street.quiet:
+            if self._coming or self._repairs or not (self.street.quiet and self.clients.quiet):
                 continue
             now = asyncio.get_running_loop().time()
             if not self.waiting():
@@ -210,7 +215,7 @@ class World:
         from tests.world.invariants import unfinished, unwritten
 
         untaken = [deed.key for deed in self.street.given if not deed.taken]
-        return unfinished(self.database) + untaken + unwritten(self)
+        return untaken or unfinished(self.database) or unwritten(self)
 
     # The engine
 
