@@ -121,6 +121,7 @@ class Offer(Section):
     renews: bool = False
     discord_sku: Annotated[int, Field(ge=1)] | None = None
     discord_cents: Annotated[int, Field(ge=1)] | None = None
+    prices: dict[str, Annotated[int, Field(ge=1)]] = {}
     label: dict[Language, Annotated[str, Field(min_length=1, max_length=32)]] = {}
 
     @model_validator(mode="after")

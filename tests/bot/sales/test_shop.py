@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from bot.imagine.service import Service
 
 OFFERS: dict[str, Any] = {
-    "boost": {"images": 100, "stars": 150},
-    "month": {"tier": "member", "days": 30, "stars": 400},
+    "boost": {"images": 100, "prices": {"toy": 300}},
+    "month": {"tier": "member", "days": 30, "stars": 400, "prices": {"toy": 800}},
     "gold": {"tier": "premium", "days": 30},
 }
 ANNA = "anna"
@@ -222,4 +222,7 @@ async def test_without_sales_there_are_no_such_commands(tmp_path: Path) -> None:
         assert "/plans" not in toy.chat.words[-1]
         await toy.press(ANNA, "buy:boost")
         assert "not for sale here" in toy.chat.words[-1]
+        for line in ("/plans", "/gift 77 3", "/redeem easel-code", "/terms"):
+            await toy.type(ANNA, line)
+            assert "There is no command" in toy.chat.words[-1]
         await toy.delivery.close()

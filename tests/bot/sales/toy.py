@@ -1,4 +1,4 @@
-"""A platform that takes shells, to show what a new one needs: a `Provider`, in one file."""
+"""A platform that takes shells, to show what a new one needs: one file, and its name in an offer's prices."""
 
 from __future__ import annotations
 
@@ -8,11 +8,8 @@ from typing import TYPE_CHECKING
 from bot.sales.provider import Later, Provider
 
 if TYPE_CHECKING:
-    from bot.config.money import Offer
     from bot.messages import Translator
     from storage.records.sales import Order, Refund
-
-SHELLS_A_STAR = 2
 
 
 class ToyProvider(Provider):
@@ -27,9 +24,6 @@ class ToyProvider(Provider):
         self.closed = False
         self.told: list[tuple[str, str]] = []
         self.reconciled = asyncio.Event()
-
-    def price(self, offer: Offer) -> int | None:
-        return offer.stars and offer.stars * SHELLS_A_STAR
 
     def shown(self, amount: int, t: Translator) -> str:
         return f"{amount} 🐚"
