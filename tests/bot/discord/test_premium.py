@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +88,19 @@ async def test_what_was_bought_while_the_bot_was_down_is_credited(world: World, 
     await world.env.settle()
     assert (await quota(world)).topup == 100
     assert bought.snapshot().consumed
+
+
+async def test_200_members_who_buy_at_once_are_credited_once(world: World, skus: Any) -> None:
+    await world.stop()
+    users = range(70_000, 70_200)
+    bought = [world.env.seed_entitlement(skus[0], user=user, type=PURCHASE) for user in users]
+    await world.start()
+    await world.env.settle()
+    await asyncio.gather(*(world.bot.premium.reconcile() for _ in range(5)))
+    quotas = [await world.service.quota(Asker("discord", str(user))) for user in users]
+    assert {quota.topup for quota in quotas} == {100}
+    assert all(one.snapshot().consumed for one in bought)
+    await whole(world)
 
 
 async def test_one_that_was_credited_and_not_consumed_is_consumed_later(world: World, skus: Any) -> None:

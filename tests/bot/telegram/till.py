@@ -13,7 +13,7 @@ from lo_bot_api_emulator import ApiRefusal
 if TYPE_CHECKING:
     from tests.bot.telegram.standin import StandIn
 
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 """Telegram waits ten seconds for an answer before a payment; a busy machine may take longer."""
 
 
