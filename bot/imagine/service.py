@@ -344,11 +344,11 @@ class Service:
         """The platform acknowledged one picture of several that it gets one by one; that one is charged."""
         await self.store.jobs.acknowledge([job_id], receipt)
 
-    async def abandoned(self, live: LiveRequest) -> None:
-        """Nobody waits for the pictures any more: refunded as often as a cancel is, otherwise charged."""
+    async def abandoned(self, live: LiveRequest, *, by: CancelledBy) -> None:
+        """Nobody waits for the pictures any more: refunded as often as a cancel `by` them is, or charged."""
         refunds_a_day = self.config.limits.refunded_cancels_a_day
         for job_id in _jobs(live):
-            await self.store.jobs.cancelled(job_id, by=CancelledBy.MEMBER, refunds_a_day=refunds_a_day)
+            await self.store.jobs.cancelled(job_id, by=by, refunds_a_day=refunds_a_day)
         self.closed(live)
 
     async def park(self, live: LiveRequest) -> None:

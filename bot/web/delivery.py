@@ -5,7 +5,8 @@ HTTP has a delivery of its own instead of the one that chats share.
 
 A client that came with an Idempotency-Key may come back: its pictures are drawn and kept for it, uncharged
 until they are fetched, as long as not too many of its pictures wait so. One without cannot: its request is
-cancelled, and what was drawn all the same is given back as often as cancels are.
+cancelled, and what was drawn all the same is given back as often as cancels are; always where it was this
+process that ended.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class Delivery:
     async def recover(self) -> None:
         """Go on with what an earlier process left: nobody waits for it now."""
         for live in await self._service.undelivered(PLATFORM):
-            self._let_go(live)
+            self._let_go(live, by=CancelledBy.SYSTEM)
 
     @contextlib.contextmanager
     def reading(self, reader: Reader) -> Iterator[None]:
@@ -99,7 +100,7 @@ class Delivery:
     def left(self, live: LiveRequest) -> None:
         """A client is gone before it had everything."""
         if not self._count[live.request_id]:
-            self._let_go(live)
+            self._let_go(live, by=CancelledBy.SYSTEM if self.draining else CancelledBy.MEMBER)
 
     async def drain(self, timeout_s: float) -> None:
         """Turn away requests that are still queued, and give those being drawn this long to finish."""
@@ -127,12 +128,12 @@ class Delivery:
         """Stop. What is unfinished stays in the database."""
         await self._tasks.close()
 
-    def _let_go(self, live: LiveRequest) -> None:
-        self._tasks.start(self._without_readers(live))
+    def _let_go(self, live: LiveRequest, *, by: CancelledBy) -> None:
+        self._tasks.start(self._without_readers(live, by))
 
-    async def _without_readers(self, live: LiveRequest) -> None:
+    async def _without_readers(self, live: LiveRequest, by: CancelledBy) -> None:
         with contextlib.suppress(UnknownRequest, UnknownJob):  # forgotten, at its member's wish
-            await (self._keep(live) if live.address.get(COMES_BACK) else self._drop(live))
+            await (self._keep(live) if live.address.get(COMES_BACK) else self._drop(live, by))
 
     async def _keep(self, live: LiveRequest) -> None:
         outcome = await live.outcome()
@@ -149,10 +150,10 @@ class Delivery:
         """Images that are held for this key, uncharged."""
         return (await self._service.store.members.quota(live.member, tier=live.tier)).reserved
 
-    async def _drop(self, live: LiveRequest) -> None:
-        await self._service.cancel(live.request_id, None, by=CancelledBy.MEMBER)
+    async def _drop(self, live: LiveRequest, by: CancelledBy) -> None:
+        await self._service.cancel(live.request_id, None, by=by)
         outcome = await live.outcome()
         if isinstance(outcome, Failed):
             self.told(live, outcome)
         else:
-            await self._service.abandoned(live)
+            await self._service.abandoned(live, by=by)

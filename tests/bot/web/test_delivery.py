@@ -21,6 +21,7 @@ from openai import (
 from PIL import Image
 
 from bot.imagine.asker import Asker
+from bot.imagine.options import Options
 from tests.bot.web.conftest import config_for
 from tests.easel import FieldCanvas, FieldModel
 
@@ -161,6 +162,19 @@ async def test_whoever_hangs_up_on_drawn_pictures_gets_three_back_a_day(stage: S
             assert (await asyncio.get_running_loop().sock_recv(wire, 100)).startswith(b"HTTP/1.1 200")
         assert await quota(site, key) == (1, 0)
         assert len(site.model.drawn) == 4
+
+
+async def test_whom_the_bots_end_cut_off_pays_nothing(stage: Stage) -> None:
+    async with stage.site() as site:
+        text, key = await site.key()
+        asker = Asker("api", key.prefix, admitted=True)
+        options = Options(prompt="a cat", images="4")
+        live = await site.service.imagine(asker, options, key="cut off", address={"comes_back": False})
+        await live.outcome()
+    async with stage.site() as site:
+        async with site.http(text) as http:  # once it is answered, the last process's requests are taken over
+            await http.get("/readyz")
+        assert await quota(site, key) == (0, 0)
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["stream", "answer"])
