@@ -181,6 +181,7 @@ def test_a_refused_seed_says_how_to_get_a_random_one() -> None:
     ("prompt", "found"),
     [
         ("(cat:1.4) on a mat", "(cat:1.4)"),
+        ("a [cat|dog] on a mat", "[cat|dog]"),
         ("a cat BREAK a dog", "BREAK"),
         ("a cat <lora:ink:1>", "<lora:ink:1>"),
         ("a ((fluffy)) cat", "((fluffy))"),
