@@ -27,6 +27,8 @@ from storage.goods import Goods
 from storage.records.sales import Paid, Terms
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from bot.config.money import Offer
     from bot.imagine.service import Service
     from bot.messages import Translator
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 CURRENCY = "USD"
+NEWEST_ID, PAGE = 2**63 - 1, 100
 FOR_GOOD_DAYS = 36_500
 """What a durable SKU brings."""
 FIRST_DAY = dt.timedelta(days=1)
@@ -111,22 +114,39 @@ class Premium(Provider):
     async def _compare(self, sku: discord.SKU) -> None:
         """All that is listed of an SKU, and of its subscriptions those that hold now."""
         owner = discord.Object(sku.id)
-        async for entitlement in self._client.entitlements(
-            limit=None, skus=[owner], exclude_ended=False, exclude_deleted=False
-        ):
+        async for entitlement in self._listed(owner):
             await self.take(entitlement)
             running = entitlement.type is SUBSCRIBED and not entitlement.is_expired()
             if running and not entitlement.deleted and entitlement.user_id is not None:
                 async for subscription in sku.subscriptions(user=discord.Object(entitlement.user_id)):
                     await self.renew(subscription)
 
+    async def _listed(self, sku: discord.Object) -> AsyncIterator[discord.Entitlement]:
+        """All entitlements of an SKU, also those that were paid back.
+
+        discord.py asks for the latter only with `before`, and its own pages rest on the order of the answers.
+        """
+        before = discord.Object(NEWEST_ID)
+        while True:
+            listed = self._client.entitlements(
+                limit=PAGE, before=before, skus=[sku], exclude_ended=False, exclude_deleted=False
+            )
+            page = [entitlement async for entitlement in listed]
+            for entitlement in page:
+                yield entitlement
+            if len(page) < PAGE:
+                return
+            before = discord.Object(min(entitlement.id for entitlement in page))
+
     async def take(self, entitlement: discord.Entitlement) -> None:
         """Write what an entitlement brings, once, and consume it. Whoever is banned has to wait for it."""
         name = self._offers.get(entitlement.sku_id)
-        if name is None or entitlement.consumed:
+        if name is None:
             return
         if entitlement.deleted:
             await self.take_back(entitlement)
+            return
+        if entitlement.consumed:
             return
         member = await self._service.store.members.of(PLATFORM, _holder(entitlement))
         if member.banned:

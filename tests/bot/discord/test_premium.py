@@ -90,12 +90,20 @@ async def test_what_was_bought_while_the_bot_was_down_is_credited(world: World, 
     assert bought.snapshot().consumed
 
 
-async def test_200_members_who_buy_at_once_are_credited_once(world: World, skus: Any) -> None:
+async def test_what_was_paid_back_while_the_bot_was_down_is_taken_back(world: World, skus: Any) -> None:
+    bought = await world.env.grant_entitlement(skus[0], user=world.anna, type=PURCHASE)
+    assert (await quota(world)).topup == 100
     await world.stop()
-    users = range(70_000, 70_200)
-    bought = [world.env.seed_entitlement(skus[0], user=user, type=PURCHASE) for user in users]
+    world.env.backend.entitlements[bought.id].deleted = True
     await world.start()
     await world.env.settle()
+    assert (await quota(world)).topup == 0
+    await whole(world)
+
+
+async def test_200_members_who_buy_at_once_are_credited_once(world: World, skus: Any) -> None:
+    users = range(70_000, 70_200)
+    bought = [world.env.seed_entitlement(skus[0], user=user, type=PURCHASE) for user in users]
     await asyncio.gather(*(world.bot.premium.reconcile() for _ in range(5)))
     quotas = [await world.service.quota(Asker("discord", str(user))) for user in users]
     assert {quota.topup for quota in quotas} == {100}
