@@ -71,7 +71,11 @@ class Call:
     """The same, at a piece of the answer."""
     tries: int = 0
     left: bool = False
-    """It hung up before it had everything, of its own accord."""
+    """It hung up of its own accord, perhaps with the last byte in hand: such pictures are not charged, three
+    times a day.
+    """
+    cut: bool = False
+    """A connection ended with the process, perhaps between the last byte and the charge."""
     over: bool = False
     connections: list[Connection] = field(default_factory=list)
 
@@ -127,6 +131,7 @@ class Clients:
     def process_died(self, now: float) -> None:
         """Every connection is cut. Calls that came meanwhile met a closed port, and are tried later."""
         for call in [*self.open]:
+            call.cut = True
             self.ended(call, now)
         for call in self.calls:
             call.at_s = max(call.at_s, now + self.chance.uniform(0, 10))

@@ -85,12 +85,11 @@ def _calls(world: World, jobs: list[Job]) -> Iterator[str]:
                 yield f"{call.key}: answered with a key that had been taken back"
             for request_id, pictures in Counter(connection.pictures).items():
                 have[request_id] = max(have[request_id], pictures)
+                if charged[request_id] < pictures and not (call.cut or call.left):
+                    yield f"{call.key} has {pictures} pictures of {request_id}, {charged[request_id]} charged"
         answered = {request_id for connection in call.connections for request_id in connection.pictures}
         if len(answered) > 1:
             yield f"{call.key} was drawn as {len(answered)} requests"
-    for request_id, pictures in have.items():
-        if charged[request_id] < pictures:
-            yield f"{request_id}: {pictures} pictures are with the client, {charged[request_id]} charged"
     unseen = {job.request_id: job for job in jobs if charged[job.request_id] > have[job.request_id]}
     for request_id, job in unseen.items():
         if world.clients.asked_as(job.key):
