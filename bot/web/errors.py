@@ -7,6 +7,7 @@ asking again can help; where waiting helps, `retry-after` says how long.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -127,12 +128,20 @@ THEIR_NAMES = {
     "num_images": "n",
     "num_images_per_prompt": "n",
     "batch_size": "n",
+    "images": "n",
+    "num": "n",
+    "num_outputs": "n",
+    "count": "n",
     "text": "prompt",
     "format": "output_format",
     "image_size": "size",
 }
 """What other image APIs call our fields."""
 
+EDITS_ONLY = {"image", "mask", "area", "strength", "expand", "workflow"}
+"""Fields of /v1/images/edits that people send to the other address."""
+
+_QUOTED = re.compile(r"'([^']*)'")
 TYPES = {"int": "integer", "float": "number", "bool": "boolean", "string": "text"}
 """The first word of pydantic's complaint about a type, as `api-type` knows it."""
 
@@ -142,6 +151,8 @@ def failed(message: Message, kind: Kind | None = None) -> ApiError:
 
     Without a `kind` its reason decides; of a value that does not fit, `param` says whose.
     """
+    if message.id == "error-prompt-empty":  # what chats are told names their command
+        message = replace(message, id="api-prompt-empty")
     option = message.args.get("option")
     if option in PARAMS:
         message = replace(message, args={**message.args, "option": PARAMS[str(option)]})
@@ -253,14 +264,16 @@ def _fault(fault: Mapping[str, Any], fields: Sequence[str]) -> ApiError:
     if kind == "extra_forbidden":
         return _unknown(param, fields)
     if kind in ("literal_error", "enum"):
-        return failed(say("api-choice", param=param, found=_shown(found), allowed=str(context["expected"])))
-    if kind in ("greater_than_equal", "less_than_equal"):
-        bound = f">= {context['ge']}" if "ge" in context else f"<= {context['le']}"
-        return failed(say("api-range", param=param, found=_shown(found), allowed=bound))
+        allowed = ", ".join(_QUOTED.findall(str(context["expected"])))
+        return failed(say("api-choice", param=param, found=_shown(found), allowed=allowed))
+    if kind == "greater_than_equal":
+        return failed(say("api-least", param=param, found=_shown(found), least=str(context["ge"])))
+    if kind == "less_than_equal":
+        return failed(say("api-most", param=param, found=_shown(found), most=str(context["le"])))
     if kind == "string_too_long":
         return failed(say("api-long", param=param, limit=int(context["max_length"])))
     if (wanted := TYPES.get(kind.split("_")[0])) is not None:
-        return failed(say("api-type", param=param, found=_shown(found), kind=wanted))
+        return failed(say("api-type", param=param, found=_as_json(found), kind=wanted))
     return failed(say("api-value", param=param, found=_shown(found)))
 
 
@@ -269,12 +282,18 @@ def _unknown(param: str, fields: Sequence[str]) -> ApiError:
     shown = clean_prompt(param[:MOST_FOUND_CHARS])
     near = get_close_matches(param.lower(), fields, n=1)
     meant = THEIR_NAMES.get(param.lower()) or (near[0] if near else None)
+    if meant is None and param in EDITS_ONLY:
+        return failed(say("api-edits-only", param=shown), UNKNOWN)
     if meant is None:
         return failed(say("api-unknown-field", param=shown), UNKNOWN)
     return failed(say("api-unknown-field-hint", param=shown, meant=meant), UNKNOWN)
 
 
 def _shown(found: object) -> str:
-    """A value as its sender wrote it, cut short."""
-    text = found if isinstance(found, str) else json.dumps(found, ensure_ascii=False, default=str)
-    return clean_prompt(_utf8(text)[:MOST_FOUND_CHARS])
+    """A value for between quotation marks, cut short."""
+    return clean_prompt(_utf8(found)[:MOST_FOUND_CHARS]) if isinstance(found, str) else _as_json(found)
+
+
+def _as_json(found: object) -> str:
+    """A value as its sender wrote it, cut short: a text with its quotation marks."""
+    return clean_prompt(_utf8(json.dumps(found, ensure_ascii=False, default=str))[:MOST_FOUND_CHARS])

@@ -26,9 +26,12 @@ api-type = “{ $param }” must be { $kind ->
        *[text] text
     }, not { $found }.
 api-long = “{ $param }” may have { $limit } characters at most.
-api-range = “{ $param }” must be { $allowed }, not { $found }.
+api-least = “{ $param }” must be { $least } or more, not { $found }.
+api-most = “{ $param }” must be { $most } or less, not { $found }.
 api-unknown-field-hint = There is no field “{ $param }”; use “{ $meant }”.
 api-unknown-field = There is no field “{ $param }”.
+api-edits-only = “{ $param }” is for POST /v1/images/edits, which draws from a picture.
+api-prompt-empty = “prompt” is empty: describe the picture in it.
 api-value = “{ $param }” cannot be “{ $found }”.
 api-choice = “{ $param }” cannot be “{ $found }”; choose one of: { $allowed }.
 api-key-reused = This Idempotency-Key was used before with a different request. Use a new one.

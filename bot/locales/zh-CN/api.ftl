@@ -26,9 +26,12 @@ api-type = “{ $param }”必须是{ $kind ->
        *[text] 文本
     }，而不是 { $found }。
 api-long = “{ $param }”最多 { $limit } 个字符。
-api-range = “{ $param }”必须 { $allowed }，而不是 { $found }。
+api-least = “{ $param }”不能小于 { $least }，而收到的是 { $found }。
+api-most = “{ $param }”不能大于 { $most }，而收到的是 { $found }。
 api-unknown-field-hint = 没有“{ $param }”这个字段；请用“{ $meant }”。
 api-unknown-field = 没有“{ $param }”这个字段。
+api-edits-only = “{ $param }”属于 POST /v1/images/edits，用于根据图片作画。
+api-prompt-empty = “prompt”为空，请在其中描述想要的画面。
 api-value = “{ $param }”不能是“{ $found }”。
 api-choice = “{ $param }”不能是“{ $found }”；可选：{ $allowed }。
 api-key-reused = 此 Idempotency-Key 已用于另一请求；请换一个。
