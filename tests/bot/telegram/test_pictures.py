@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from bot.imagine.asker import Asker
 from bot.imagine.models import Workflow
 from bot.imagine.request import ImageRequest
+from engine.request import ControlKind
 from tests.bot.telegram.conftest import ANNA, BOB, GROUP
 from tests.bot.telegram.standin import BROKEN, TOKEN, Fault
 
@@ -23,9 +24,12 @@ pytestmark = pytest.mark.e2e
 ASKS = "Tell me what to make of this picture"
 
 
-def picture(size: tuple[int, int] = (192, 128), kind: str = "JPEG") -> bytes:
+def picture(size: tuple[int, int] = (192, 128), kind: str = "JPEG", sign: str = "orange") -> bytes:
+    """An orange field, with a sign on it."""
+    image = Image.new("RGB", size, "orange")
+    image.paste(sign, (64, 32, 128, 96))
     buffer = io.BytesIO()
-    Image.new("RGB", size, "orange").save(buffer, kind)
+    image.save(buffer, kind)
     return buffer.getvalue()
 
 
@@ -76,6 +80,21 @@ async def test_a_reply_to_anybodys_photo_is_drawn_from_that(bot: Bot) -> None:
     await bot.settled()
     found = {request.prompt: request.workflow for request in await drawn(bot)}
     assert found == {"in snow": Workflow.VARY, "at night": Workflow.VARY}
+
+
+async def test_a_photo_is_followed_by_its_caption_or_a_reply(bot: Bot) -> None:
+    await bot.telegram.send(ANNA, picture(sign="blue"), "a lighthouse --control edges --lora ink:0.5")
+    own = await bot.telegram.send(ANNA, picture(sign="blue"), "in snow --strength 0.5")
+    words = "/imagine a tower —构图 轮廓 —构图强度 0.5"
+    await bot.telegram.say(ANNA, words, reply_to_message=own["message"])
+    await bot.settled()
+    found = {one.prompt: (one.control, one.control_strength, one.loras) for one in await drawn(bot)}
+    assert found == {
+        "a lighthouse": (ControlKind.EDGES, 0.75, {"ink": 0.5}),
+        "in snow": (None, None, {}),
+        "a tower": (ControlKind.EDGES, 0.5, {}),
+    }
+    assert await bot.used() == (3, 0)
 
 
 async def test_a_picture_without_words_gets_one_sentence(bot: Bot) -> None:
