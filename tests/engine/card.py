@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from engine.events import Phase
-from engine.families.profile import Curve, Peaks, Profile
+from engine.families.profile import Curve, Profile
 from engine.families.registry import load_profile
 from engine.placement import resolve
 from engine.settings import ModelSettings
@@ -60,7 +60,7 @@ def turbo() -> Profile:
         step_s=fewer(profile.step_s),
         decode_s=fewer(profile.decode_s),
         batch_gain=fewer(profile.batch_gain),
-        peaks=Peaks(peaks.encode_bytes, fewer(peaks.begin), fewer(peaks.step), fewer(peaks.decode)),
+        peaks=replace(peaks, begin=fewer(peaks.begin), step=fewer(peaks.step), decode=fewer(peaks.decode)),
     )
 
 
