@@ -18,6 +18,7 @@ from diffusers.models.attention_dispatch import AttentionBackendName
 
 from engine.adapters import MOST
 from engine.families.family import QUANTISED, Placement
+from engine.families.files import parameters
 from engine.families.recognise import family_of, profile_of
 from engine.families.registry import families, load_profile
 from engine.request import Role
@@ -95,12 +96,9 @@ def resolve(settings: ModelSettings, known: Mapping[str, Family] | None = None) 
 
 
 def weights_on_disk(folder: Path, dtype: torch.dtype) -> Mapping[str, int]:
-    """Bytes by component once loaded in `dtype`; empty where the folder is not here."""
-    sizes: dict[str, int] = {}
-    for part in COMPONENTS:
-        for file in (folder / part).glob("*.safetensors"):
-            sizes[part] = sizes.get(part, 0) + _loaded_bytes(file, dtype)
-    return sizes
+    """Bytes by component once loaded in `dtype`; empty where the folder is not here. Raises BadSetting."""
+    counts = {part: parameters(folder, part) for part in COMPONENTS}
+    return {part: count * dtype.itemsize for part, count in counts.items() if count}
 
 
 def _room_for_adapters(settings: ModelSettings, dtype: torch.dtype) -> int:
@@ -124,14 +122,6 @@ def _check_control(settings: ModelSettings, file: ControlFile, family: Family) -
             settings.attention,
             f"it takes no masks, and a control network gives them; allowed: {', '.join(TAKES_MASKS)}",
         )
-
-
-def _loaded_bytes(file: Path, dtype: torch.dtype) -> int:
-    from safetensors import safe_open
-
-    with safe_open(file, framework="pt") as tensors:
-        shapes = (tensors.get_slice(key).get_shape() for key in tensors.keys())  # noqa: SIM118
-        return sum(torch.Size(shape).numel() for shape in shapes) * dtype.itemsize
 
 
 def _device(settings: ModelSettings) -> str:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import math
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from engine.settings import BadSetting
+from engine.weights import SUFFIX, BadWeights, read_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LARGEST_HEADER_BYTES = 100_000_000
 LARGE_BYTES = 1 << 30
 """Weights from this size on are loaded by one process of a machine at a time."""
 
@@ -48,22 +46,10 @@ def folder_of(source: str, revision: str | None) -> Path:
 
 def parameters(folder: Path, part: str) -> int:
     """How many a component has, by the headers of its files; 0 where there are none. Raises BadSetting."""
-    return sum(
-        math.prod(tensor["shape"])
-        for file in (folder / part).glob("*.safetensors")
-        for name, tensor in _header(file).items()
-        if name != "__metadata__"
-    )
-
-
-def _header(file: Path) -> dict[str, Any]:
-    with file.open("rb") as opened:
-        length = int.from_bytes(opened.read(8), "little")
-        try:
-            header: dict[str, Any] = json.loads(opened.read(min(length, LARGEST_HEADER_BYTES)))
-        except ValueError as error:  # what git leaves in a large file's place, or half a download
-            raise BadSetting("path", str(file), "it is no safetensors file; download it again") from error
-    return header
+    try:
+        return sum(read_header(file).parameters for file in (folder / part).glob(f"*{SUFFIX}"))
+    except BadWeights as bad:  # what git leaves in a large file's place, or half a download
+        raise BadSetting("path", str(bad.path), "it is no safetensors file; download it again") from bad
 
 
 @contextlib.contextmanager
