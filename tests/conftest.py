@@ -75,6 +75,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_finish() -> None:
-    """Leave what the imports made (torch, diffusers, Ray) out of every later collection of garbage."""
+    """Leave what the imports made (torch, diffusers, Ray) out of every later collection of garbage.
+
+    Its plugin imports Hypothesis at the end if nobody has before. It then looks for what refers to the random
+    numbers of trio, among what is collected: that would be too late.
+    """
+    import hypothesis  # noqa: F401
+
     gc.collect()
     gc.freeze()
