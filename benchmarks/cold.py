@@ -1,4 +1,4 @@
-"""How long commands take from a cold start: `python -m benchmarks.cold [--beside PYTHON] [--runs N]`.
+"""How long commands take from a cold start: `python -m benchmarks.cold [COMMAND ...] [--beside PYTHON]`.
 
 Each command runs in a process of its own, in a folder with a database and one picture; bytecode is compiled
 beforehand. What counts is the shortest of all runs, since other programs on the machine only add to it.
@@ -54,7 +54,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--beside", metavar="PYTHON", help="of another installation, to compare with")
+    parser.add_argument(
+        "commands", nargs="*", metavar="COMMAND", help=f"by default all: {', '.join(COMMANDS)}"
+    )
     chosen = parser.parse_args()
+    if unknown := set(chosen.commands) - set(COMMANDS):
+        parser.error(f"not known: {', '.join(sorted(unknown))}")
     pythons = {"this": sys.executable}
     if chosen.beside:
         pythons["other"] = os.path.abspath(chosen.beside)
@@ -62,7 +67,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for python in pythons.values():
             run(python, COMMANDS["easel imagine"], folder)
-        for name, arguments in COMMANDS.items():
+        for name in chosen.commands or COMMANDS:
+            arguments = COMMANDS[name]
             took: dict[str, list[Took]] = {which: [] for which in pythons}
             for _ in range(chosen.runs):
                 for which, python in pythons.items():
