@@ -114,6 +114,9 @@ chats: install ## draw docs/chats.png, Easel in use, with the embedded model and
 control: install ## draw docs/control.png, pictures that follow outlines, with the embedded model
 	$(BIN)/python -m tools.controls
 
+pictures: install ## draw docs/pictures.png, what is drawn from pictures, with the embedded model
+	$(BIN)/python -m tools.edits
+
 page: install ## draw docs/page.png, the owner's page after a simulated month, with Chromium
 	$(BIN)/python -m tools.page
 

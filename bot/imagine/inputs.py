@@ -1,7 +1,7 @@
 """Pictures that come with requests: from the files that were sent to the files that the engine draws from.
 
 The engine gets them as PNGs of exactly the request's size, or smaller where it is to enlarge them, under
-their SHA-256. Work on pixels takes up to a second each, so it is done in threads, a few at a time: memory
+their SHA-256. Work on pixels takes up to a second each, so it is done in a thread, one at a time: memory
 does not grow with the number of members.
 """
 
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from bot.messages import Message
     from storage.store import Store
 
-AT_ONCE = 2
-"""Threads that decode pictures. A large one takes 300 MB for a moment; some of it stays with the thread."""
+AT_ONCE = 1
+"""Threads that decode pictures. A large one takes 200 MB for a moment (`python -m benchmarks.uploads`)."""
 OURS_PX, OURS_BYTES = 8192, 128 << 20
 """No picture of ours is longer or has more, however often it was enlarged."""
 SAME_SHAPE = 0.98

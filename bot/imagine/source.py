@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MB = 1 << 20
 FORMATS = ("PNG", "JPEG", "WEBP")
-LARGEST_PIXELS = 36_000_000
+LARGEST_PIXELS = 25_000_000
 LARGEST_JPEG_PIXELS = 64_000_000
 """Phones make up to 50 million, as JPEG, which is decoded at a fraction of its size. Anything else is decoded
 whole, in up to 8 bytes a pixel."""

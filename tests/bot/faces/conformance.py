@@ -379,7 +379,7 @@ class FaceConformance:
             ("--strength 1.5", "0.01"),
             ("--strength abc", "abc"),
             ("--area lefft", "Did you mean left"),
-            ("--area left --expand all", "Either name an area"),
+            ("--area left --expand all", "a side to expand"),
         ],
     )
     async def test_what_cannot_be_done_to_a_picture_is_refused_in_one_sentence(
