@@ -1,5 +1,5 @@
-"""`python -m benchmarks.uploads`: memory that the bot takes while members bring bombs, and the largest pictures
-that are allowed, all at once.
+"""`python -m benchmarks.uploads`: memory that the bot takes while members bring bombs, and the largest
+pictures that are allowed, all at once.
 """
 
 from __future__ import annotations
