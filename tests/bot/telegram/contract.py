@@ -18,7 +18,7 @@ SPEC = "EASEL_TELEGRAM_SPEC"
 _LENGTH = re.compile(r"(\d+)-(\d+) (characters|bytes|items)")
 
 
-UNUSED_PARSE_MODE = {"editMessageMedia", "sendInvoice"}
+UNUSED_PARSE_MODE = {"editMessageMedia", "editMessageReplyMarkup", "sendInvoice"}
 """Methods with which python-telegram-bot sends the default parse mode too, and that have no use for it."""
 
 
