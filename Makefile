@@ -26,7 +26,7 @@ build/demo.toml:
 	printf '[storage]\nfolder = "demo"\n' > $@
 
 demo: install build/demo.toml ## draw one picture with the embedded model, into demo.png
-	$(BIN)/easel imagine "an orange cat on a green meadow" --seed 7 --out demo.png --config build/demo.toml
+	$(BIN)/easel imagine "an orange cat on a green meadow" --seed 0 --out demo.png --config build/demo.toml
 
 chat: install build/demo.toml ## talk to the bot in this terminal
 	$(BIN)/easel chat --config build/demo.toml
@@ -107,6 +107,12 @@ reference: install ## write docs/configuration.md, docs/article.md and the table
 	$(BIN)/python -m tools.reference
 	$(BIN)/python -m tools.cards
 	$(BIN)/python -m tools.article
+
+drawings: install ## draw anew what the embedded model drew for the docs, after its weights have changed
+	$(BIN)/python -m training.evaluate --sheet docs/contact-sheet.png
+	$(BIN)/python -m tools.loras
+	$(BIN)/python -m tools.edits
+	$(BIN)/python -m tools.chats
 
 chats: install ## draw docs/chats.png, Easel in use, with the embedded model and Chromium
 	$(BIN)/python -m tools.chats

@@ -18,10 +18,10 @@ RUNS = Path("training/runs")
 
 
 def assemble(runs: Path) -> ZImagePipeline:
-    """Return the pipeline made of the averaged weights of a run, in fp16."""
+    """Return the pipeline made of the guided weights of a run, in fp16."""
     tokenizer = AutoTokenizer.from_pretrained(runs / "tokenizer", local_files_only=True)
     networks = Networks(new_transformer(), new_encoder(len(tokenizer), tokenizer.pad_token_id))
-    networks.load_state_dict(torch.load(runs / "transformer" / "checkpoint.pt")["average"])
+    networks.load_state_dict(torch.load(runs / "transformer" / "guided.pt"))
     pipeline = ZImagePipeline(
         scheduler=FlowMatchEulerDiscreteScheduler(
             num_train_timesteps=1000, shift=SHIFT, use_dynamic_shifting=False

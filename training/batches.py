@@ -111,6 +111,11 @@ def _ids(scene: Scene, tokenizer: Any, before: str, after: str, padded: int, rng
     return ids[:padded]
 
 
+def empty_caption(tokenizer: Any) -> Tensor:
+    """Return the ids (1, tokens) of a caption that says nothing."""
+    return torch.tensor([tokenizer("".join(_split_template(tokenizer))).input_ids])
+
+
 @functools.cache
 def _split_template(tokenizer: Any) -> tuple[str, str]:
     """Return what the chat template puts around a prompt; rendering it each time would take too long."""

@@ -21,16 +21,19 @@ from torch import Tensor, nn
 
 from training.art import COLOURS, Art
 from training.backgrounds import BACKGROUNDS
-from training.scenes import Item, Scene, draw, random_scene
+from training.scenes import Item, Scene, cover, draw, random_scene
 from training.things import THINGS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
 RUNS = Path("training/runs")
 SIDE = 128  # pixels; larger pictures are scaled down before they are judged
 KINDS, SHADES, PLACES = sorted(THINGS), sorted(COLOURS), sorted(BACKGROUNDS)
-_OWN, _ABSENT = -1, -2  # in place of a colour's number
+GRID = 8  # places across and down at which the judge looks
+OWN = -1  # in place of a colour's number
 PAIR_SHARE = 0.4
 
 
@@ -39,7 +42,7 @@ class Verdict:
     """What the judge sees.
 
     `kinds` go from the surest to the least sure; `colours` and `across` (from 0, left, to 1) are read where
-    the judge looked for each of them.
+    the judge sees each of them.
     """
 
     kinds: tuple[str, ...]
@@ -51,8 +54,8 @@ class Verdict:
 class Judge(nn.Module):
     """A small convolutional network over (batch, 3, SIDE, SIDE) in [-1, 1].
 
-    It looks for every kind on a grid of places and reads a kind's colour where it found it, so that what
-    it learns of colours on one kind holds for all.
+    It names the kind and the colour at each of GRID x GRID places. It is told in training where things
+    stand: to find that out by itself would take it many times longer.
     """
 
     def __init__(self) -> None:
@@ -69,51 +72,62 @@ class Judge(nn.Module):
             nn.Conv2d(last, last, 3, padding=1),
             nn.BatchNorm2d(last),
             nn.GELU(),
-            nn.Conv2d(last, len(KINDS), 1),
+            nn.Conv2d(last, len(KINDS) + 1 + len(SHADES), 1),
         )
-        self.kind = nn.Parameter(torch.randn(len(KINDS), last) * last**-0.5)
-        self.kind_bias = nn.Parameter(torch.zeros(len(KINDS)))
-        self.colour = nn.Sequential(nn.Linear(last, last), nn.GELU(), nn.Linear(last, len(SHADES)))
         self.place = nn.Linear(last, len(PLACES))
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return logits of kinds (batch, kinds), colours (batch, kinds, colours) and backgrounds (batch, 8).
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return logits of kinds (batch, kinds + 1, cells), colours (batch, colours, cells) and backgrounds.
 
-        The last is how far right the judge looked for each kind, (batch, kinds) from 0 to 1.
+        The last of the kinds is none; `cells` is GRID x GRID.
         """
         seen = self.body(images)
-        looks = self.looks(seen).flatten(2).float().softmax(-1)
-        columns = torch.linspace(0, 1, seen.shape[-1]).repeat(seen.shape[-2])
-        found = looks @ seen.flatten(2).float().transpose(1, 2)  # (batch, kinds, channels)
-        kind = (found * self.kind).sum(-1) + self.kind_bias
-        return kind, self.colour(found), self.place(seen.mean((2, 3))), looks @ columns
+        kind, colour = self.looks(seen).float().flatten(2).split([len(KINDS) + 1, len(SHADES)], dim=1)
+        return kind, colour, self.place(seen.mean((2, 3))).float()
 
-    def loss(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Return the sum of the three losses; `labels` are rows of `label`."""
-        kind, colour, place, _ = self(images)
-        shades = labels[:, : len(KINDS)]
-        present, coloured = shades != _ABSENT, shades >= 0
-        # Only the order of kinds counts, and this learns it sooner than a yes or no for each of them.
-        loss = 2 * F.cross_entropy(kind.float(), present / present.sum(dim=1, keepdim=True))
-        loss = loss + F.cross_entropy(colour[coloured].float(), shades[coloured])
-        return loss + F.cross_entropy(place.float(), labels[:, -1])
+    def loss(self, images: Tensor, covers: Tensor, labels: Tensor) -> Tensor:
+        """Return the sum of the losses; `covers` are bytes (batch, GRID, GRID), `labels` rows of `label`."""
+        kind, colour, place = self(images)
+        covered = covers.flatten(1).float() / 255
+        kinds, shades = (_cells(labels[:, :2]), _cells(labels[:, 2:4]))
+        named = F.cross_entropy(kind, kinds, reduction="none")
+        none = F.cross_entropy(kind, torch.full_like(kinds, len(KINDS)), reduction="none")
+        loss = (named * covered).sum() / covered.sum() + (none * (1 - covered)).sum() / (1 - covered).sum()
+        coloured = covered * (shades >= 0)
+        shade = F.cross_entropy(colour, shades.clamp(min=0), reduction="none")
+        return loss + (shade * coloured).sum() / coloured.sum() + F.cross_entropy(place, labels[:, -1])
 
     @torch.no_grad()
     def judge(self, picture: Image.Image) -> Verdict:
         """Say what a picture shows."""
-        kind, colour, place, across = self(
+        kind, colour, place = self(
             _tensor([picture.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BOX)])
         )
-        order = kind[0].argsort(descending=True).tolist()
-        colours = {KINDS[k]: SHADES[int(colour[0, k].argmax())] for k in range(len(KINDS))}
-        where = dict(zip(KINDS, across[0].tolist(), strict=True))
-        return Verdict(tuple(KINDS[k] for k in order), colours, where, PLACES[int(place[0].argmax())])
+        sure = (
+            kind[0].softmax(0)[:-1] ** 2
+        )  # (kinds, cells); squared, since a second guess is no second thing
+        order = sure.sum(1).argsort(descending=True).tolist()
+        shades = (sure @ colour[0].log_softmax(0).T).argmax(1)
+        across = (sure @ torch.linspace(0, 1, GRID).repeat(GRID)) / sure.sum(1)
+        return Verdict(
+            tuple(KINDS[k] for k in order),
+            {name: SHADES[int(shade)] for name, shade in zip(KINDS, shades, strict=True)},
+            dict(zip(KINDS, across.tolist(), strict=True)),
+            PLACES[int(place[0].argmax())],
+        )
+
+
+def _cells(halves: Tensor) -> Tensor:
+    """Return numbers (batch, 2) for the left and the right half of a picture cell by cell."""
+    return halves.repeat_interleave(GRID // 2, dim=1).repeat(1, GRID)
 
 
 def label(scene: Scene) -> list[int]:
-    """Return the number of each kind's colour and of the background."""
-    shades = {item.kind: _OWN if item.colour is None else SHADES.index(item.colour) for item in scene.items}
-    return [*(shades.get(kind, _ABSENT) for kind in KINDS), PLACES.index(scene.background)]
+    """Return the kinds on the left and right, their colours (OWN if it is their own), and the background."""
+    left, right = scene.items[0], scene.items[-1]
+    kinds = [KINDS.index(item.kind) for item in (left, right)]
+    shades = [OWN if item.colour is None else SHADES.index(item.colour) for item in (left, right)]
+    return [*kinds, *shades, PLACES.index(scene.background)]
 
 
 def _tensor(pictures: list[Image.Image]) -> Tensor:
@@ -121,15 +135,16 @@ def _tensor(pictures: list[Image.Image]) -> Tensor:
     return torch.from_numpy(array).permute(0, 3, 1, 2).float().div(127.5).sub(1)
 
 
-def drawings(count: int, seed: int, vae: AutoencoderKL, batch: int = 32) -> tuple[Tensor, Tensor]:
-    """Return scenes (count, 3, SIDE, SIDE) as bytes with labels: plain, blurred, or once through the VAE.
+def drawings(count: int, seed: int, vae: AutoencoderKL, batch: int = 32) -> tuple[Tensor, Tensor, Tensor]:
+    """Return scenes (count, 3, SIDE, SIDE), what things cover (count, GRID, GRID), both bytes, and labels.
 
-    Larger pictures, and those of other proportions, are squeezed into the square as `judge` does.
+    Larger pictures, and those of other proportions, are squeezed into the square as `judge` does. Every
+    second batch went once through the VAE.
     """
-    images, labels = [], []
+    images, covers, labels = [], [], []
     parts = [(seed + at, batch) for at in range(0, count, batch)]
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        for number, (pictures, shown) in enumerate(pool.map(_drawings, parts)):
+        for number, (pictures, covered, shown) in enumerate(pool.map(_drawings, parts)):
             drawn = _tensor(pictures)
             if number % 2:
                 with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
@@ -137,28 +152,33 @@ def drawings(count: int, seed: int, vae: AutoencoderKL, batch: int = 32) -> tupl
                     latents = vae.encode(channels_last).latent_dist.sample()
                     drawn = vae.decode(latents).sample.float().clamp(-1, 1)
             images.append(((drawn + 1) * 127.5).round().to(torch.uint8))
+            covers.append(torch.from_numpy(covered))
             labels += shown
-    return torch.cat(images), torch.tensor(labels)
+    return torch.cat(images), torch.cat(covers), torch.tensor(labels)
 
 
-def _drawings(part: tuple[int, int]) -> tuple[list[Image.Image], list[list[int]]]:
-    """Return some drawings of one seed with their labels."""
+def _drawings(part: tuple[int, int]) -> tuple[list[Image.Image], NDArray[np.uint8], list[list[int]]]:
+    """Return some drawings of one seed with what their things cover, and their labels."""
     seed, count = part
     rng = random.Random(seed)
     scenes = [random_scene(rng, PAIR_SHARE) for _ in range(count)]
     art = Art()
-    return [_drawing(scene, rng, art) for scene in scenes], [label(scene) for scene in scenes]
+    drawn = [drawing(scene, rng, art) for scene in scenes]
+    covers = np.stack([np.asarray(covered) for _, covered in drawn])
+    return [picture for picture, _ in drawn], covers, [label(scene) for scene in scenes]
 
 
-def _drawing(scene: Scene, rng: random.Random, art: Art) -> Image.Image:
+def drawing(scene: Scene, rng: random.Random, art: Art) -> tuple[Image.Image, Image.Image]:
     width, height = rng.choice(((128, 128), (128, 128), (128, 128), (192, 192), (256, 192), (192, 256)))
-    picture = draw(scene, width, height, rng.getrandbits(32), art).resize((SIDE, SIDE), Image.Resampling.BOX)
+    seed = rng.getrandbits(32)
+    picture = draw(scene, width, height, seed, art).resize((SIDE, SIDE), Image.Resampling.BOX)
     if rng.random() < 0.3:
         picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1.0)))
-    return picture
+    covered = cover(scene, width, height, seed, art).resize((GRID, GRID), Image.Resampling.BOX)
+    return picture, covered
 
 
-def train(images: Tensor, labels: Tensor, steps: int, batch: int = 64) -> Judge:
+def train(images: Tensor, covers: Tensor, labels: Tensor, steps: int, batch: int = 64) -> Judge:
     """Return a judge trained for some steps."""
     judge: Judge = Judge().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.AdamW(judge.parameters(), lr=2e-3, weight_decay=0.02)
@@ -170,11 +190,11 @@ def train(images: Tensor, labels: Tensor, steps: int, batch: int = 64) -> Judge:
         inputs = images[picks].float().div(127.5).sub(1)
         inputs = (inputs + 0.04 * torch.randn_like(inputs)).contiguous(memory_format=torch.channels_last)
         with torch.autocast("cpu", torch.bfloat16):
-            loss = judge.loss(inputs, labels[picks])
+            loss = judge.loss(inputs, covers[picks], labels[picks])
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
-        if step % 100 == 99:
+        if step % 50 == 49:
             print(f"{step + 1} loss {loss.item():.4f}", flush=True)
     return judge.eval()
 
@@ -250,16 +270,16 @@ def own_marks(judge: Judge, count: int, seed: int) -> list[Marks]:
 def main() -> None:
     """Train the judge and print its own accuracy on fresh scenes."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scenes", type=int, default=16_000)
-    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--scenes", type=int, default=8000)
+    parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--vae", type=Path, default=RUNS / "vae")
     parser.add_argument("--out", type=Path, default=RUNS / "judge.pt")
     args = parser.parse_args()
     torch.manual_seed(args.seed)
     vae = AutoencoderKL.from_pretrained(args.vae).to(memory_format=torch.channels_last)
-    images, labels = drawings(args.scenes, args.seed * 1_000_000, vae)
-    judge = train(images, labels, args.steps)
+    images, covers, labels = drawings(args.scenes, args.seed * 1_000_000, vae)
+    judge = train(images, covers, labels, args.steps)
     torch.save(judge.state_dict(), args.out)
     print(shares(own_marks(judge, 600, args.seed + 1)))
 

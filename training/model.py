@@ -103,6 +103,13 @@ def set_training_attention(transformer: ZImageTransformer2DModel) -> None:
         block.attention.processor = processor
 
 
+def compile_blocks(transformer: ZImageTransformer2DModel) -> None:
+    """Compile the blocks for batches of all sizes, which needs a C++ compiler."""
+    torch._dynamo.config.recompile_limit = 16
+    for block in _blocks(transformer):
+        block.compile(dynamic=True)
+
+
 def _blocks(transformer: ZImageTransformer2DModel) -> list[Any]:
     return [*transformer.noise_refiner, *transformer.context_refiner, *transformer.layers]
 

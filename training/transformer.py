@@ -16,7 +16,14 @@ from transformers import AutoTokenizer, Qwen3Model
 
 from training.batches import TOKENS, Batch, Batches
 from training.latents import load
-from training.model import DEVICE, new_encoder, new_transformer, predict, set_training_attention
+from training.model import (
+    DEVICE,
+    compile_blocks,
+    new_encoder,
+    new_transformer,
+    predict,
+    set_training_attention,
+)
 from training.optimisers import optimisers, set_rates
 from training.text import Reader, label, read
 
@@ -55,18 +62,25 @@ class Networks(nn.Module):
 
         `focus` is the extra weight of objects, which would be learned long after their backgrounds.
         """
-        noise = torch.randn_like(batch.latents)
-        # Evenly spread over the batch: losses of few noise levels would vary more.
-        sigma = (torch.randperm(len(noise)) + torch.rand(len(noise))) / len(noise)
-        sigma = SHIFT * sigma / (1 + (SHIFT - 1) * sigma)
-        level = sigma[:, None, None, None]
-        noisy = (1 - level) * batch.latents + level * noise
+        latents, noise, sigma = noisy(batch.latents)
         features = read(self.encoder, batch.ids)
-        flow = predict(self.transformer, noisy, 1 - sigma, features, batch.lengths)
+        flow = predict(self.transformer, latents, 1 - sigma, features, batch.lengths)
         weight = 1 + focus * batch.objects
         error = (weight * (flow.float() - batch.latents + noise) ** 2).mean() / weight.mean()
         labels = torch.tensor([label(scene) for scene in batch.scenes])
         return error, self.reader.loss(features, batch.lengths, labels)
+
+
+def noisy(latents: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return latents (batch, 16, h, w) with noise over them, the noise, and its levels (batch,) from 0 to 1.
+
+    The levels are evenly spread over the batch: losses of few of them would vary more.
+    """
+    noise = torch.randn_like(latents)
+    sigma = (torch.randperm(len(noise)) + torch.rand(len(noise))) / len(noise)
+    sigma = SHIFT * sigma / (1 + (SHIFT - 1) * sigma)
+    level = sigma[:, None, None, None]
+    return (1 - level) * latents + level * noise, noise, sigma
 
 
 def rate(done: float, step: int, plan: Plan) -> float:
@@ -167,13 +181,7 @@ def main() -> None:
     networks.to(DEVICE)
     set_training_attention(networks.transformer)
     if args.compile:
-        torch._dynamo.config.recompile_limit = 16
-        for block in (
-            *networks.transformer.noise_refiner,
-            *networks.transformer.context_refiner,
-            *networks.transformer.layers,
-        ):
-            block.compile(dynamic=True)
+        compile_blocks(networks.transformer)
     # A resumed run must not see the same batches again.
     seed = args.seed if not args.resume else int(time.time())
     batches = Batches(load(RUNS / "latents"), tokenizer, seed, args.tokens)
