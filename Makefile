@@ -26,7 +26,7 @@ build/demo.toml:
 	printf '[storage]\nfolder = "demo"\n' > $@
 
 demo: install build/demo.toml ## draw one picture with the embedded model, into demo.png
-	$(BIN)/easel imagine "an orange cat on a green meadow" --seed 0 --out demo.png --config build/demo.toml
+	$(BIN)/easel imagine "a panda on the beach" --seed 0 --out demo.png --config build/demo.toml
 
 chat: install build/demo.toml ## talk to the bot in this terminal
 	$(BIN)/easel chat --config build/demo.toml

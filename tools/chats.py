@@ -69,8 +69,8 @@ def data_url(content: bytes) -> str:
 async def in_discord(world: World) -> AsyncIterator[Message]:
     """Two members ask; the second wants four at once."""
     asked: list[tuple[Any, str, dict[str, Any]]] = [
-        (world.anna, "anna", {"prompt": "an orange cat on a green meadow", "seed": "7"}),
-        (world.bob, "bob", {"prompt": "a red boat left of a yellow star", "images": 4, "seed": "3"}),
+        (world.anna, "anna", {"prompt": "a panda on the beach", "seed": "0"}),
+        (world.bob, "bob", {"prompt": "a rocket in the night sky", "images": 4, "seed": "0"}),
     ]
     for member, who, options in asked:
         answer: Any = await world.imagine(who=member, **options)
@@ -91,7 +91,7 @@ def _more_than(telegram: StandIn, before: int) -> bool:
 
 async def in_telegram(telegram: StandIn, client: Client) -> AsyncIterator[Message]:
     """A member asks in Chinese, for pictures and for what is left of the month."""
-    for line in ("一只可爱的橘色猫咪 --种子 7", "/quota", "夜空中的一颗黄色星星 --尺寸 横图 --种子 5"):
+    for line in ("一只可爱的橘色猫咪 --种子 0", "/quota", "夜空中的一颗黄色星星 --尺寸 横图 --种子 0"):
         before = len(telegram.messages(ANNA))
         await telegram.say(ANNA, line, language="zh-hans")
         await telegram.until(partial(_more_than, telegram, before))

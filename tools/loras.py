@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 OUT = Path(__file__).parents[1] / "docs" / "loras.png"
-PROMPTS = ("an orange cat on a green meadow", "a red house in the snow", "a blue boat at sunset")
+PROMPTS = ("a panda on the beach", "a red house in the snow", "a rocket in the night sky")
 SIDE, GAP, HEAD = 128, 8, 20
 
 
@@ -42,7 +42,7 @@ def main() -> None:
     sets: list[dict[str, float]] = [{}, *({name: 1.0} for name in SHIPPED), dict.fromkeys(SHIPPED, 0.7)]
     rows = []
     for number, prompt in enumerate(PROMPTS):
-        request = DrawRequest("sheet", prompt, SIDE, SIDE, 8, seed=7 + number)
+        request = DrawRequest("sheet", prompt, SIDE, SIDE, 8, seed=number)
         adapters = [tuple(Adapter(name, scale) for name, scale in sorted(one.items())) for one in sets]
         rows.append([model.reference(dataclasses.replace(request, adapters=one)) for one in adapters])
     heads = [", ".join(f"{name}:{scale:g}" for name, scale in one.items()) or "none" for one in sets]

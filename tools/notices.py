@@ -34,8 +34,9 @@ comes with the package. Written by `make notices`.
 Builds of torch for NVIDIA cards bring NVIDIA's CUDA libraries, under NVIDIA's own terms; the extra `gpu` adds
 torchao (BSD-3-Clause). Z-Image-Turbo, where it is chosen, is downloaded from its authors (Apache-2.0).
 
-The training of the embedded model (`training/`, no part of the package) fetches Fluent Emoji by Microsoft
-(https://github.com/microsoft/fluentui-emoji, MIT) from npm, in the sets @iconify-json/fluent-emoji and
+The embedded model has learned from scenes drawn with Fluent Emoji (https://github.com/microsoft/fluentui-emoji,
+Copyright (c) Microsoft Corporation, MIT licence). None of them come with Easel: the training (`training/`, no
+part of the package) fetches them from npm, in the sets @iconify-json/fluent-emoji and
 @iconify-json/fluent-emoji-flat.
 
 | package | version | licence | home |

@@ -128,7 +128,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--count", type=int, default=300, help="score only the first of the captions")
     parser.add_argument("--sheet", type=Path, help="write 24 prompts with seeds 0 to 23 there")
-    parser.add_argument("--size", type=int, default=192, help="of the sheet's pictures in pixels")
+    parser.add_argument("--size", type=int, default=128, help="of the sheet's pictures in pixels")
     parser.add_argument("--failures", type=Path, help="write the pictures judged wrong there")
     args = parser.parse_args()
     pipeline = ZImagePipeline.from_pretrained(args.model, local_files_only=True, torch_dtype=torch.float32)
