@@ -19,7 +19,7 @@ from bot.messages import Reason, UserError, say
 from bot.telegram import html, keyboards
 from bot.telegram.commands import hello
 from bot.telegram.smalltalk import is_small_talk
-from bot.telegram.uploads import Pictures, sent_in
+from bot.telegram.uploads import Pictures, replied_to, sent_in
 
 if TYPE_CHECKING:
     from telegram import Message, Update
@@ -62,8 +62,8 @@ class Imagine:
             if words and self._is_ours(replied) and (target := self._shown(asked, replied)):
                 await self._change(asked, target, parse_imagine(words))
             elif words:
-                await self.ask(asked, parse_imagine(words), sent_in(replied))
-            elif sent_in(replied):
+                await self.ask(asked, parse_imagine(words), replied_to(message))
+            elif replied_to(message):
                 raise UserError(say("telegram-picture-words"))
             else:
                 self._face.tasks.start(self._menus.open(asked))
@@ -82,19 +82,20 @@ class Imagine:
         asked = await self._face.asked(update)
         try:
             self._check_place(asked)
-            if ours and (target := self._target(asked, ours)):
+            if is_small_talk(message.text) and not self._wants_words(ours):
+                if asked.is_private:
+                    self._face.tasks.start(hello(self._face, asked))
+            elif ours and (target := self._target(asked, ours)):
                 await self.vary(asked, target, parse_imagine(message.text))
             elif ours and (chosen := keyboards.menu_data(ours)):
                 await self.ask(asked, self._menus.options(chosen, parse_imagine(message.text)))
             elif asked.is_private and message.forward_origin is not None:
                 raise UserError(say("telegram-forwarded"))
-            elif asked.is_private and is_small_talk(message.text):
-                self._face.tasks.start(hello(self._face, asked))
             elif asked.is_private:
                 if not self._face.service.config.telegram.plain_text:
                     raise UserError(say("telegram-plain-off"))
                 options = self._menus.take_up(asked, parse_imagine(message.text))
-                await self.ask(asked, options, sent_in(replied))
+                await self.ask(asked, options, replied_to(message))
         except UserError as error:
             self._face.refuse(asked, error)
 
@@ -119,7 +120,7 @@ class Imagine:
                 words = _after(found)
             elif asked.is_private and not self._face.service.config.telegram.plain_text:
                 raise UserError(say("telegram-plain-off"))
-            if not words or words.startswith("/"):
+            if not words or words.startswith("/") or is_small_talk(words):
                 self._face.tasks.start(self._ask_for_words(asked, message))
             elif self._pictures.takes(message):
                 await self.ask(asked, parse_imagine(words), sent_in(message))
@@ -195,6 +196,10 @@ class Imagine:
         if replied.media_group_id:
             raise UserError(say("telegram-album-unknown"))
         return None
+
+    def _wants_words(self, message: Message | None) -> bool:
+        """Whether a message of ours asks for a prompt: then any reply is one."""
+        return message is not None and bool(keyboards.menu_data(message) or JOB_ID.search(message.text or ""))
 
     def _is_mine(self, command: re.Match[str]) -> bool:
         """Whether a command names no other bot."""

@@ -19,7 +19,7 @@ from bot.messages import UserError, say
 from bot.telegram.calls import MessageGone, Refused, surely
 
 if TYPE_CHECKING:
-    from telegram import Message
+    from telegram import ExternalReplyInfo, Message
     from telegram.ext import ExtBot
 
 log = structlog.get_logger(__name__)
@@ -41,7 +41,7 @@ class Sent:
     size_bytes: int | None
 
 
-def sent_in(message: Message | None) -> Sent | None:
+def sent_in(message: Message | ExternalReplyInfo | None) -> Sent | None:
     """The picture of a message, a photo at its largest or a file that is one."""
     if message is None:
         return None
@@ -52,6 +52,20 @@ def sent_in(message: Message | None) -> Sent | None:
     if document is not None and (document.mime_type or "").startswith("image/"):
         return Sent(document.file_id, document.file_size)
     return None
+
+
+def replied_to(message: Message) -> Sent | None:
+    """The picture that a message replies to, in this chat or another.
+
+    Raises `UserError` where it is something to look at that cannot be drawn from, such as a sticker.
+    """
+    replied = message.reply_to_message or message.external_reply
+    sent = sent_in(replied)
+    if sent is None and replied is not None:
+        moving = replied.animation or replied.video or replied.video_note
+        if moving or replied.sticker:
+            raise UserError(say("telegram-reply-no-picture"))
+    return sent
 
 
 class Pictures:

@@ -95,7 +95,22 @@ async def test_an_answer_outlasts_flood_control(bot: Bot) -> None:
     assert "99" in told.plain or "100" in told.plain
 
 
-@pytest.mark.parametrize("text", ["hi", "Thanks!", "thank you so much 🙏", "你好！", "ok.", "谢谢～"])
+SMALL_TALK = [
+    "hi",
+    "Thanks!",
+    "thank you so much 🙏",
+    "你好！",
+    "ok.",
+    "谢谢～",
+    "hi bot",
+    "好的，谢谢",
+    "👍🏽",
+    "❤️",
+    "?",
+]
+
+
+@pytest.mark.parametrize("text", SMALL_TALK)
 async def test_small_talk_is_answered_and_not_drawn(bot: Bot, text: str) -> None:
     await bot.telegram.say(ANNA, text)
     await bot.settled()
@@ -104,7 +119,18 @@ async def test_small_talk_is_answered_and_not_drawn(bot: Bot, text: str) -> None
     assert await bot.used() == (0, 0)
 
 
-@pytest.mark.parametrize("text", ["hi, a cat", "a thank you card", "night"])
+async def test_thanks_for_a_picture_draw_nothing(bot: Bot) -> None:
+    await bot.telegram.say(ANNA, "/imagine a cat", chat=GROUP)
+    await bot.settled()
+    [shown] = bot.telegram.photos(GROUP)
+    for text in ("wow, thanks!", "😍"):
+        await bot.telegram.say(ANNA, text, chat=GROUP, reply_to=shown)
+    await bot.settled()
+    assert len(bot.telegram.messages(GROUP)) == 1
+    assert await bot.used() == (1, 0)
+
+
+@pytest.mark.parametrize("text", ["hi, a cat", "a thank you card", "night", "🐱"])
 async def test_what_only_begins_like_small_talk_is_drawn(bot: Bot, text: str) -> None:
     await bot.telegram.say(ANNA, text)
     await bot.settled()

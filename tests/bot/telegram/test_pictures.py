@@ -97,8 +97,32 @@ async def test_a_photo_is_followed_by_its_caption_or_a_reply(bot: Bot) -> None:
     assert await bot.used() == (3, 0)
 
 
+async def test_a_reply_to_a_photo_of_another_chat_is_drawn_from_that(bot: Bot) -> None:
+    bot.telegram.assets["elsewhere"] = {"type": "photo", "data": picture()}
+    photo = {"file_id": "elsewhere", "file_unique_id": "u", "width": 192, "height": 128}
+    await bot.telegram.say(ANNA, "in snow", external_reply={"origin": FORWARDED, "photo": [photo]})
+    await bot.settled()
+    assert [request.workflow for request in await drawn(bot)] == [Workflow.VARY]
+
+
+FILE = {"file_id": "f", "file_unique_id": "u"}
+STICKER = {**FILE, "width": 9, "height": 9, "type": "regular", "is_animated": False, "is_video": False}
+GIF = {**FILE, "width": 9, "height": 9, "duration": 1, "mime_type": "video/mp4"}
+
+
+@pytest.mark.parametrize("replied", [{"sticker": STICKER}, {"animation": GIF, "document": FILE}])
+@pytest.mark.parametrize("text", ["/imagine make it red", "make it red", "/imagine"])
+async def test_a_reply_to_what_is_no_picture_says_so(bot: Bot, replied: dict[str, object], text: str) -> None:
+    sent = await bot.telegram.say(BOB, "", chat=GROUP, **replied)
+    await bot.telegram.say(ANNA, text, reply_to_message=sent["message"])
+    await bot.settled()
+    [told] = bot.telegram.messages(ANNA)
+    assert "cannot draw from" in told.plain
+    assert await bot.used() == (0, 0)
+
+
 async def test_a_picture_without_words_gets_one_sentence(bot: Bot) -> None:
-    await bot.telegram.send(ANNA, picture())
+    await bot.telegram.send(ANNA, picture(), "hi 👍")
     await bot.telegram.send(BOB, picture(), "sent on", forward_origin=FORWARDED)
     await bot.settled()
     for person in (ANNA, BOB):
