@@ -272,7 +272,7 @@ async def test_what_was_left_is_told_before_it_is_drawn(tmp_path: Path) -> None:
             await asyncio.sleep(0)
         assert (model.drawn, len(service.requests())) == ([], 1)
         await person.terminal.lines(io.StringIO(""), tmp_path)
-        assert "Still to come from before" in person.words()
+        assert "Unfinished from last time" in person.words()
         assert len(model.drawn) == 1
 
 
@@ -377,7 +377,7 @@ async def test_the_next_command_heals_what_cannot_be_handed_out(tmp_path: Path) 
     async with easel(config_in(tmp_path)) as service:
         person = Person(service, FieldModel(), tmp_path)
         assert await person.terminal.imagine(Options("a dog"), tmp_path / "dog.png")
-        assert "Still to come from before: “a cat”" in person.words()
+        assert "Unfinished from last time: “a cat”" in person.words()
         assert "could not be written" in person.words()
         assert await balance(service) == (1, 0)
     async with easel(config_in(tmp_path)) as service:

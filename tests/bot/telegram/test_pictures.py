@@ -207,6 +207,8 @@ async def test_a_part_is_chosen_below_a_numbered_picture(bot: Bot) -> None:
     await bot.telegram.say(ANNA, "/imagine a cat --seed 7")
     await bot.settled()
     [shown] = bot.telegram.photos(ANNA)
+    await bot.telegram.press(ANNA, shown, "more")
+    await bot.settled()
     await bot.telegram.press(ANNA, shown, "area")
     await bot.settled()
     chooser = next(message for message in bot.telegram.messages(ANNA) if message.buttons == ["area"] * 9)

@@ -174,7 +174,7 @@ async def test_a_second_payment_of_an_invoice_is_paid_back(bot: Bot) -> None:
     await bot.settled()
     assert (again.refunded, charge.refunded) == (True, False)
     assert (await quota(bot)).topup == 100
-    assert "paid back" in last(bot)
+    assert "being refunded" in last(bot)
     await whole(bot)
 
 
