@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from . import trash
 from .audit import note
 from .closing import OPEN
-from .core import Subject, writes, writes_until_stored
-from .errors import StoreUnavailable, UnknownJob, WrongState
+from .core import Subject, reports, writes, writes_until_stored
+from .errors import ImageGone, StoreUnavailable, UnknownJob, WrongState
 from .images import input_name, input_ref, overdue
-from .records.requests import JobState
+from .records.requests import JobState, NewInput
 
 if TYPE_CHECKING:
     import sqlite3
@@ -62,6 +62,25 @@ class Pictures(Subject):
         Raises UnknownJob, WrongState.
         """
         await self._take(job_id, by, why)
+        await self.empty_trash()
+
+    @reports
+    def inputs(self, db: sqlite3.Connection, request_ids: Iterable[str]) -> dict[str, list[NewInput]]:
+        """The pictures still kept that came with requests, by request; those without any are left out."""
+        found: dict[str, list[NewInput]] = {}
+        query = "SELECT role, ref FROM input JOIN request ON request.id = request WHERE request_id = ?"
+        for request_id in dict.fromkeys(request_ids):
+            if rows := db.execute(query, (request_id,)).fetchall():
+                found[request_id] = [NewInput(role, ref.partition(".")[0]) for role, ref in rows]
+        return found
+
+    async def delete_input(self, digest: str, *, by: str, why: str = "") -> None:
+        """Take a picture that came with requests away for good; what was drawn from it stays.
+
+        The audit log notes it for each member it came from. Raises ImageGone, and WrongState where a job has
+        yet to be drawn from it.
+        """
+        await self._take_input(digest, self.now_us, by, why)  # one that is written again from now on stays
         await self.empty_trash()
 
     async def discard(self, ref: str) -> None:
@@ -122,6 +141,29 @@ class Pictures(Subject):
         if by is not None:
             detail = {"job": job_id}
             note(db, self.now_us, by=by, action="delete_picture", subject=row["key"], detail=detail, why=why)
+
+    @writes
+    def _take_input(self, db: sqlite3.Connection, digest: str, since_us: int, by: str, why: str) -> None:
+        ref = input_ref(digest)
+        waiting = db.execute(
+            "SELECT job_id, state FROM job JOIN input ON input.request = job.request"  # noqa: S608 - a constant
+            f" WHERE ref = ? AND {OPEN} AND state <> 'drawn'",
+            (ref,),
+        ).fetchone()
+        if waiting is not None:
+            raise WrongState(waiting["job_id"], waiting["state"], "without its source")
+        members = db.execute(
+            "SELECT DISTINCT key FROM input JOIN request ON request.id = request"
+            " JOIN member ON member.id = request.member WHERE ref = ?",
+            (ref,),
+        ).fetchall()
+        if not members:
+            raise ImageGone(ref)
+        db.execute("DELETE FROM input WHERE ref = ?", (ref,))
+        trash.add(db, since_us, [ref])
+        for (key,) in members:
+            detail = {"sha256": digest}
+            note(db, self.now_us, by=by, action="delete_source", subject=key, detail=detail, why=why)
 
     @writes
     def _take_all(self, db: sqlite3.Connection, refs: Iterable[str], since_us: int) -> None:

@@ -9,6 +9,7 @@ from .clock import DAY_US, SECOND_US
 from .closing import OPEN
 from .core import Subject, reads, reports, writes, writes_until_stored
 from .errors import UnknownRequest
+from .images import input_ref
 from .space import require_room
 
 if TYPE_CHECKING:
@@ -123,15 +124,23 @@ class Requests(Subject):
         self, db: sqlite3.Connection, period: Period, *, member: str | None = None, limit: int = 48
     ) -> list[RequestRecord]:
         """The newest requests of a period that have pictures, of all or of one member, newest first."""
-        whose = "" if member is None else "AND member = (SELECT member FROM person WHERE key = ?4)"
-        page = f"""
-            WHERE job.image IS NOT NULL AND request.id IN (
-                SELECT id FROM request WHERE created_us >= ?1 AND created_us < ?2 {whose}
-                  AND EXISTS (SELECT 1 FROM job WHERE job.request = request.id AND image IS NOT NULL)
-                ORDER BY created_us DESC, id DESC LIMIT ?3)
-        """  # noqa: S608 - one of two constants
-        values = (period.start_us, period.end_us, limit, *(() if member is None else (member,)))
-        return request_rows.read(db, page, values, self.now_us)[::-1]
+        having = "SELECT 1 FROM job WHERE job.request = request.id AND image IS NOT NULL"
+        where, values = _newest(having, period, member, limit)
+        return request_rows.read(db, f"{where} AND job.image IS NOT NULL", values, self.now_us)[::-1]
+
+    @reports
+    def sourced(
+        self, db: sqlite3.Connection, period: Period, *, member: str | None = None, limit: int = 48
+    ) -> list[RequestRecord]:
+        """The same of requests that are drawn from pictures which are still kept, whatever became of them."""
+        having = "SELECT 1 FROM input WHERE input.request = request.id"
+        return request_rows.read(db, *_newest(having, period, member, limit), self.now_us)[::-1]
+
+    @reports
+    def drawn_from(self, db: sqlite3.Connection, digest: str) -> list[RequestRecord]:
+        """All requests that a picture came with, newest first; none once it is no longer kept."""
+        where = "WHERE request.id IN (SELECT request FROM input WHERE ref = ?)"
+        return request_rows.read(db, where, (input_ref(digest),), self.now_us)[::-1]
 
     async def prune(self, *, closed_for_s: int) -> int:
         """Delete requests that have been closed for so long, with prompts and pictures. How many.
@@ -171,3 +180,14 @@ class Requests(Subject):
             (until_us,),
         )
         return len(numbers)
+
+
+def _newest(having: str, period: Period, member: str | None, limit: int) -> tuple[str, tuple[int | str, ...]]:
+    """Which are the newest requests of a period, of all or of one member, for which `having` finds a row."""
+    whose = "" if member is None else "AND member = (SELECT member FROM person WHERE key = ?4)"
+    where = f"""
+        WHERE request.id IN (
+            SELECT id FROM request WHERE created_us >= ?1 AND created_us < ?2 {whose} AND EXISTS ({having})
+            ORDER BY created_us DESC, id DESC LIMIT ?3)
+    """  # noqa: S608 - constants
+    return where, (period.start_us, period.end_us, limit, *(() if member is None else (member,)))

@@ -105,6 +105,14 @@ async def remove(service: Service, asker: Asker, job_id: str, t: Translator, *, 
     return Card(t("page-removed"))
 
 
+async def remove_source(service: Service, asker: Asker, digest: str, t: Translator, *, why: str = "") -> Card:
+    """A picture that came with requests is taken away for good; what was drawn from it stays."""
+    require_owner(service.config, asker)
+    by = (await service.member(asker)).key
+    await service.inputs.delete(digest, by=by, why=why)
+    return Card(t("page-removed"))
+
+
 # what an owner typed
 
 

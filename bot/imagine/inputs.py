@@ -21,7 +21,7 @@ from bot.imagine.edit import Given
 from bot.imagine.models import Size, Workflow
 from bot.imagine.safety import Safety, Verdict
 from bot.messages import Reason, UserError, say
-from storage.errors import ImageGone
+from storage.errors import ImageGone, WrongState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
@@ -163,6 +163,18 @@ class Inputs:
             await self.discard(files)
             raise
         self._held.subtract(files.keys())
+
+    async def delete(self, digest: str, *, by: str, why: str) -> None:
+        """Delete a picture for an owner, whoever brought it; what was drawn from it stays.
+
+        Raises `UserError` where it is not kept, or something has yet to be drawn from it.
+        """
+        if self._held[digest]:
+            raise UserError(say("page-source-needed"))
+        try:
+            await self._store.pictures.delete_input(digest, by=by, why=why)
+        except (ImageGone, WrongState):
+            raise UserError(say("page-source-needed")) from None
 
     async def discard(self, digests: Iterable[str]) -> None:
         """Delete files that no request is drawn from, unless one is being accepted that will be."""

@@ -96,6 +96,14 @@ page-report = Facts for a report
 page-remove = Delete
 page-remove-question = Delete this picture for good? The chat's message that shows it stays there.
 page-removed = The picture is deleted.
+page-drawn = Drawn
+page-sources = Sources and masks
+page-drawn-from = Drawn from
+page-source = source
+page-mask = mask
+page-map = map to follow
+page-remove-source-question = Delete this picture for good, for everybody who used it? What was drawn from it stays, but cannot be drawn again.
+page-source-needed = That picture is still to be drawn from, or is no longer kept.
 page-too-early = That picture has not been delivered yet, or does not exist.
 page-earlier = Earlier pictures
 

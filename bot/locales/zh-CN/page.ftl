@@ -93,6 +93,14 @@ page-report = 举报所需信息
 page-remove = 删除
 page-remove-question = 要永久删除这张图片吗？聊天中显示它的消息会保留。
 page-removed = 图片已删除。
+page-drawn = 生成的图片
+page-sources = 原图与蒙版
+page-drawn-from = 原图
+page-source = 原图
+page-mask = 蒙版
+page-map = 控制图
+page-remove-source-question = 要永久删除这张图片吗？所有用过它的人都会失去它；由它生成的图片会保留，但无法再次生成。
+page-source-needed = 这张图片还有待使用，或者已不再保存。
 page-too-early = 这张图片还没有送达，或者不存在。
 page-earlier = 更早的图片
 

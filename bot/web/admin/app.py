@@ -22,6 +22,7 @@ from bot.web.admin.members import Members
 from bot.web.admin.now import Now
 from bot.web.admin.pictures import Pictures
 from bot.web.admin.sign_in import NoSession, SecurityHeaders, SignIn
+from bot.web.admin.sources import Sources
 from bot.web.errors import ApiError
 from storage.errors import StorageError
 
@@ -43,7 +44,7 @@ def build(service: Service, rate_limit: RateLimit, alerts: Alerts) -> Starlette:
     sign_in = SignIn(service, rate_limit)
     changes, exports = Changes(service, sign_in), Exports(service, sign_in)
     members, pictures = Members(service, sign_in), Pictures(service, sign_in)
-    listings = Listings(service, sign_in, alerts)
+    sources, listings = Sources(service, sign_in), Listings(service, sign_in, alerts)
 
     async def refused(request: Request, error: Exception) -> Response:
         """Any refusal, as a page in the reader's language."""
@@ -66,6 +67,10 @@ def build(service: Service, rate_limit: RateLimit, alerts: Alerts) -> Starlette:
             Route("/pictures/{job}", pictures.small),
             Route("/pictures/{job}/file", pictures.file),
             Route("/pictures/{job}/facts", pictures.facts),
+            Route("/sources", sources.page),
+            Route("/sources/{digest}", sources.small),
+            Route("/sources/{digest}/file", sources.file),
+            Route("/sources/{digest}/facts", sources.facts),
             Route("/keys", listings.keys),
             Route("/log", listings.log),
             Route("/alerts", listings.alerts),

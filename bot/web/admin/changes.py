@@ -45,6 +45,7 @@ class Changes:
             "unban": self.unban,
             "erase": self.erase,
             "remove": self.remove,
+            "remove-source": self.remove_source,
             "revoke": self.revoke,
         }
 
@@ -126,6 +127,16 @@ class Changes:
             self._service, visit.asker, fields.get("job", ""), visit.t, why=_why(fields)
         )
         return self._sign_in.done(visit, card.title, "/pictures")
+
+    async def remove_source(self, request: Request) -> Response:
+        """A picture that was drawn from, for good."""
+        visit, fields = await self._sign_in.form(request)
+        if SURE not in fields:
+            return self._sign_in.question(visit, request, visit.t("page-remove-source-question"), fields)
+        card = await owners.remove_source(
+            self._service, visit.asker, fields.get("source", ""), visit.t, why=_why(fields)
+        )
+        return self._sign_in.done(visit, card.title, "/sources")
 
     async def revoke(self, request: Request) -> Response:
         """A key of the API."""

@@ -19,7 +19,7 @@ from bot.imagine.asker import Asker
 from bot.imagine.options import Options
 from bot.messages import LANGUAGES, UserError, say, translator
 from bot.web.admin.exports import members_csv
-from bot.web.admin.pictures import small
+from bot.web.admin.gallery import small
 from storage.records.figures import MemberLine, Tally
 from storage.records.members import Identity, Member, MemberName
 from storage.records.requests import CancelledBy
@@ -155,6 +155,8 @@ class TestTheDoor:
                 "/keys",
                 "/log",
                 "/alerts",
+                "/sources",
+                "/sources/x",
             ),
             *("/settings", "/pictures", "/pictures/x-0", "/pictures/x-0/file", "/pictures/x-0/facts"),
         ],
@@ -232,7 +234,7 @@ class TestForms:
         "path",
         [
             *("/cancel", "/tier", "/grant", "/ban", "/unban", "/erase", "/remove", "/revoke"),
-            *("/pause", "/resume", "/leave"),
+            *("/remove-source", "/pause", "/resume", "/leave"),
         ],
     )
     async def test_a_form_from_elsewhere_does_nothing(
