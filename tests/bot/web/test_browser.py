@@ -20,6 +20,7 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 from bot.imagine.options import Options
 from bot.messages import translator
 from tests.bot.web.test_admin import ANNA, OWNER, drawn, link, owned
+from tests.bot.web.test_admin_sources import varied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,6 +134,7 @@ async def test_an_owner_finds_their_way_on_a_phone(
     async with stage.site(owned(tmp_path)) as site:
         service = site.service
         await service.store.members.set_language((await service.member(OWNER)).key, language)
+        await varied(site, "0")
         await drawn(site, "1", "an orange cat on a green meadow")
         site.model.fail = [RuntimeError("boom")]
         await (await service.imagine(ANNA, Options("a dog"), key="2", address={})).outcome()
@@ -162,6 +164,12 @@ async def test_an_owner_finds_their_way_on_a_phone(
                 phone.press(t(tab))
                 phone.photograph(tab)
             phone.press(t("page-pictures"))
+            phone.press(t("page-sources"))
+            phone.photograph("sources")
+            phone.click(phone.driver.find_element(By.CSS_SELECTOR, "figure a"))
+            assert "a private cat" in phone.words()
+            phone.photograph("source")
+            phone.press(t("page-drawn"))
             assert "orange cat" not in phone.words()
             phone.photograph("pictures")
             phone.click(phone.driver.find_element(By.CSS_SELECTOR, "figure a"))
