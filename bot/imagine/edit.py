@@ -82,9 +82,8 @@ def edit_of(options: Options, picture: Given | None, chosen: Model) -> Edit:
     ]
     area = ",".join(name for name in AREAS if name in areas) or None
     expand = choice("expand", options.expand, model, {}, SIDE_NAMES)
-    if area and expand:
-        raise UserError(say("error-area-expand"))
-    if picture.masked and not picture.used and (area or expand):
+    masked = picture.masked and not picture.used
+    if (area and expand) or (masked and (area or expand)):
         raise UserError(say("error-mask-area"))
     workflow = Workflow.INPAINT if picture.masked or area or expand else Workflow.VARY
     if picture.larger is not None:
