@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
-from . import invariants
+from . import invariants, keyfile
 from .backup import connected
+from .errors import CannotOpen
 from .records.findings import Finding
 from .schema import APPLICATION_ID, migrations, version
 from .trouble import diagnose
@@ -23,6 +24,18 @@ def check(database: Path, has_image: Callable[[str], bool] | None = None) -> lis
             return invariants.damaged(db) or _outdated(db) or invariants.broken(db, has_image)
     except sqlite3.Error as error:
         raise diagnose(error) from error
+
+
+def key_trouble(database: Path) -> str | None:
+    """Why the database would not be opened with the key file beside it. Raises StoreUnavailable."""
+    try:
+        with connected(database, read_only=True) as db:
+            keyfile.verified(db, database)
+    except sqlite3.Error as error:
+        raise diagnose(error) from error
+    except (CannotOpen, OSError) as error:
+        return str(error)
+    return None
 
 
 def kept_currency(database: Path) -> str | None:

@@ -36,13 +36,17 @@ def load_or_create(db: sqlite3.Connection, database: Path) -> bytes:
 
     Raises CannotOpen, OSError.
     """
-    kept, key = kept_fingerprint(db), read(path_of(database))
-    if key is None:
-        if kept is not None:
-            raise CannotOpen(f"the key file {path_of(database)} is gone. {_LOST}")
-        key = _create(path_of(database))
+    key = verified(db, database) or _create(path_of(database))
     db.execute("INSERT INTO meta VALUES ('key_fingerprint', ?) ON CONFLICT DO NOTHING", (fingerprint(key),))
-    if kept_fingerprint(db) != fingerprint(key):
+    return key
+
+
+def verified(db: sqlite3.Connection, database: Path) -> bytes | None:
+    """The key that belongs to the database; None for one that never had any. Raises CannotOpen, OSError."""
+    kept, key = kept_fingerprint(db), read(path_of(database))
+    if key is None and kept is not None:
+        raise CannotOpen(f"the key file {path_of(database)} is gone. {_LOST}")
+    if key is not None and kept not in (None, fingerprint(key)):
         raise CannotOpen(f"the key file {path_of(database)} belongs to another database. {_LOST}")
     return key
 

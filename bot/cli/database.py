@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bot.folders import DATABASE, IMAGES, OWNER_ONLY, make_folder
 from bot.messages import UserError, say
 from storage.backup import backup
-from storage.checking import check, kept_currency
+from storage.checking import check, kept_currency, key_trouble
 from storage.errors import CannotOpen, ImageGone
 from storage.images import ImageFolder
 from storage.restore import renew_key, restore
@@ -65,6 +65,12 @@ def broken(config: Config) -> list[Finding] | None:
     return check(database, ImageFolder(config.storage.folder / IMAGES).has)
 
 
+def keys_trouble(folder: Path) -> str | None:
+    """Why the bot would not start with the key file in this data folder. Raises StoreUnavailable."""
+    database = folder / DATABASE
+    return key_trouble(database) if os.path.exists(database) else None
+
+
 def ledgers_currency(folder: Path) -> str | None:
     """What the ledger in this data folder is kept in; None where there is none. Raises StoreUnavailable."""
     database = folder / DATABASE
@@ -72,9 +78,12 @@ def ledgers_currency(folder: Path) -> str | None:
 
 
 def show_check(config: Config, console: Console, t: Translator) -> bool:
-    """Every invariant; True when all hold. Raises UserError where there is no database."""
+    """Every invariant, and the key; True when all hold. Raises UserError where there is no database."""
     existing_database(config)
     findings = broken(config) or []
+    if not findings and (trouble := keys_trouble(config.storage.folder)):
+        _say(console, trouble)
+        return False
     for finding in findings:
         _say(console, f"{finding.severity.value} {finding.invariant}: {finding.sentence}")
     if not findings:

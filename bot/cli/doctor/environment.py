@@ -67,6 +67,13 @@ def database(broken: Sequence[Broken] | None) -> Finding:
     )
 
 
+def key(trouble: str | None) -> list[Finding]:
+    """Whether the key file is the database's; `trouble` says what is wrong with it."""
+    if trouble is None:
+        return []
+    return [problem(say("doctor-key", reason=trouble), say("doctor-key-do"))]
+
+
 def currency(kept: str | None, configured: str) -> list[Finding]:
     """`kept` is what the ledger is in: a bot that is configured for another does not start."""
     if kept in (None, configured):

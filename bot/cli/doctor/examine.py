@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.app import MB, model_settings
-from bot.cli.database import broken, ledgers_currency
+from bot.cli.database import broken, keys_trouble, ledgers_currency
 from bot.cli.doctor import environment, machine, platforms
 from bot.cli.doctor.finding import fine, problem, warning
 from bot.cli.models import standings
@@ -92,6 +92,7 @@ def _database(config: Config) -> Iterator[Finding]:
     findings = broken(config)
     yield environment.database(findings)
     if not findings:
+        yield from environment.key(keys_trouble(config.storage.folder))
         yield from environment.currency(ledgers_currency(config.storage.folder), config.currency)
 
 
