@@ -81,7 +81,7 @@ UNFIT = {
     "of another shape": ("", mask((64, 128)), "same proportions"),
     "all black": ("", mask((160, 128), white=False), "marks nothing"),
     "a text": ("", b"Dear Anna,", "not a picture"),
-    "and an area": ("--area left", mask((160, 128)), "Either send a mask"),
+    "and an area": ("--area left", mask((160, 128)), "Use only one of these"),
 }
 """Masks for PHOTO that nothing can be drawn with, what is typed with them, and what is said in English."""
 
