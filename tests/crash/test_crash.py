@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.crash
 @pytest.mark.parametrize(
-    "words", [("--kills", "30"), ("--kills", "8", "--shops")], ids=["drawing", "selling"]
+    "words", [("--kills", "15"), ("--kills", "5", "--shops")], ids=["drawing", "selling"]
 )
 def test_kills_lose_nothing_and_charge_nobody_twice(words: tuple[str, ...]) -> None:
     command = [sys.executable, "-m", "tests.crash", *words, "--seed", "1"]

@@ -31,7 +31,7 @@ async def test_a_prompt_becomes_a_picture_in_the_message_that_was_edited(bot: Bo
     assert "a cat on the moon" in shown.plain
     assert "7" in shown.plain
     assert shown.buttons[:3] == ["again", "vary", "larger"]
-    assert {"area", "single", "details", "delete"} < set(shown.buttons)
+    assert {"more", "single", "details", "delete"} < set(shown.buttons)
     assert await bot.used() == (1, 0)
 
 
