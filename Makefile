@@ -112,6 +112,7 @@ drawings: install ## draw anew what the embedded model drew for the docs, after 
 	$(BIN)/python -m training.evaluate --sheet docs/contact-sheet.png
 	$(BIN)/python -m tools.loras
 	$(BIN)/python -m tools.edits
+	$(BIN)/python -m tools.controls
 	$(BIN)/python -m tools.chats
 
 chats: install ## draw docs/chats.png, Easel in use, with the embedded model and Chromium

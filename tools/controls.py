@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from bot.app import open_service
 from bot.config.schema import Config
@@ -21,7 +21,7 @@ from bot.imagine.events import Done
 from bot.imagine.inputs import Brought
 from bot.imagine.options import Options
 from bot.imagine.source import png
-from tools.edits import ASKER, opened
+from tools.edits import ASKER, grid, opened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 OUT = Path(__file__).parents[1] / "docs" / "control.png"
 FIRST = "an orange cat on a green meadow"
 FOLLOWED = ("a blue cat on a snowy field", "a red house in the snow")
-CELL, GAP, LABEL = 192, 12, 26
+CELL = 192  # pixels
 
 Row = tuple[str, Image.Image, Image.Image, Image.Image, Image.Image]
 """The words, what was followed, its map, what the words alone give, and the result."""
@@ -77,19 +77,7 @@ async def rows(folder: Path) -> list[Row]:
 def sheet(found: Sequence[Row]) -> Image.Image:
     """A row each."""
     heads = ("picture", "map", "words alone", "--control edges")
-    page = Image.new(
-        "RGB", (len(heads) * (CELL + GAP) + GAP, len(found) * (CELL + GAP + LABEL) + LABEL), "white"
-    )
-    draw, font = ImageDraw.Draw(page), ImageFont.load_default(size=15)
-    for column, head in enumerate(heads):
-        draw.text((GAP + column * (CELL + GAP), 4), head, "black", font)
-    for at, (words, *pictures) in enumerate(found):
-        top = LABEL + at * (CELL + GAP + LABEL)
-        draw.text((GAP, top), words, "black", font)
-        for column, image in enumerate(pictures):
-            shown = image.resize((CELL, CELL), Image.Resampling.LANCZOS)
-            page.paste(shown, (GAP + column * (CELL + GAP), top + LABEL))
-    return page
+    return grid([(words, pictures) for words, *pictures in found], CELL, heads)
 
 
 def main() -> int:

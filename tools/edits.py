@@ -24,6 +24,8 @@ from bot.imagine.inputs import Brought
 from bot.imagine.options import Options
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bot.imagine.service import Service
 
 OUT = Path(__file__).parents[1] / "docs" / "pictures.png"
@@ -75,19 +77,36 @@ def opened(png: bytes) -> Image.Image:
         return image.convert("RGB")
 
 
+def grid(
+    rows: Sequence[tuple[str, Sequence[Image.Image | None]]], cell: int, heads: Sequence[str] = ()
+) -> Image.Image:
+    """Rows of pictures, `cell` pixels wide and high, below their words; `heads` stand over the columns."""
+    first, columns = LABEL if heads else GAP, max(len(pictures) for _, pictures in rows)
+    size = (columns * (cell + GAP) + GAP, len(rows) * (cell + GAP + LABEL) + first)
+    page = Image.new("RGB", size, "white")
+    draw, font = ImageDraw.Draw(page), ImageFont.load_default(size=15)
+    for column, head in enumerate(heads):
+        draw.text((GAP + column * (cell + GAP), 4), head, "black", font)
+    for at, (words, pictures) in enumerate(rows):
+        top = first + at * (cell + GAP + LABEL)
+        draw.text((GAP, top), words, "black", font)
+        for column, image in enumerate(pictures):
+            if image is not None:
+                shown = image.resize((cell, cell), Image.Resampling.LANCZOS)
+                page.paste(shown, (GAP + column * (cell + GAP), top + LABEL))
+    return page
+
+
 def sheet(found: list[Row]) -> Image.Image:
     """Source, mask, result: a row each."""
     names = ("--strength 0.85", "--area centre", "--expand all", "Larger")
-    page = Image.new("RGB", (3 * CELL + 4 * GAP, len(found) * (CELL + GAP + LABEL) + GAP), "white")
-    draw, font = ImageDraw.Draw(page), ImageFont.load_default(size=15)
-    for at, (name, (words, source, mask, result)) in enumerate(zip(names, found, strict=True)):
-        top = GAP + at * (CELL + GAP + LABEL)
-        draw.text((GAP, top), f"{name}: {words}" if name != "Larger" else name, "black", font)
-        for column, image in enumerate((source, mask, result)):
-            if image is not None:
-                left = GAP + column * (CELL + GAP)
-                page.paste(image.resize((CELL, CELL), Image.Resampling.LANCZOS), (left, top + LABEL))
-    return page
+    return grid(
+        [
+            (f"{name}: {words}" if name != "Larger" else name, pictures)
+            for name, (words, *pictures) in zip(names, found, strict=True)
+        ],
+        CELL,
+    )
 
 
 def main() -> int:

@@ -21,6 +21,7 @@ STAGES = (
     "training.assemble",
     "training.lora ink",
     "training.lora sepia",
+    "training.control --steps 700 --scenes 700",
     "training.classifier",
     "training.evaluate",
     "training.evaluate --sheet docs/contact-sheet.png",

@@ -29,7 +29,7 @@ def network(config: Config, name: str) -> ControlFile | BadWeights | None:
     section, run = config.named_models[name], config.model
     path = section.control
     if path is None and section.path == EMBEDDED and not run.compile and run.attention in TAKES_MAPS:
-        path = SHIPPED if SHIPPED.exists() else None
+        path = SHIPPED
     if path is None or config.engine.backend == "openai":
         return None
     try:

@@ -133,4 +133,4 @@ kind-vary = Varied
 kind-inpaint = Inpainted
 kind-enlarge = Enlarged
 kind-edit = Edited
-kind-control = Along a picture
+kind-control = Following a picture

@@ -102,7 +102,7 @@ control-flaw = The control network of { $model } is not used: { $flaw ->
         [pickle] { $file } is a pickle, which could run code; convert it to .safetensors
         [unreadable] { $file } is not a whole .safetensors file
         [no-control] { $file } holds no control network of Z-Image
-        [unknown-control] { $file } is of no release that is known, so nobody can tell where its layers belong
+        [unknown-control] { $file } is from no release that Easel knows, so it cannot tell where the layers belong
         [other-model] { $file } was made for another model
        *[other] { $file } cannot be used
     }.

@@ -103,7 +103,7 @@ page-source = source
 page-mask = mask
 page-map = map to follow
 page-remove-source-question = Delete this picture for good, for everybody who used it? What was drawn from it stays, but cannot be drawn again.
-page-source-needed = That picture is still to be drawn from, or is no longer kept.
+page-source-needed = A request that is waiting or being drawn still needs that picture, or it is no longer kept.
 page-too-early = That picture has not been delivered yet, or does not exist.
 page-earlier = Earlier pictures
 

@@ -31,14 +31,14 @@ moderation-picture = That picture cannot be used here.
 
 error-control-none = { $model } cannot keep to the outlines, depth or pose of a picture.
 error-control-kind = { $model } cannot keep to { $found }; it can keep to: { $allowed }.
-error-control-two = A picture is drawn along one thing at a time: choose edges, depth or pose.
+error-control-two = Only one of these at a time: edges, depth or pose.
 error-control-missing = control-strength says how closely to keep to a picture: say what to keep to as well, with control.
 error-control-alone = With control, only the map of your picture is used: leave out { $option }.
 error-control-again = Only the map of that picture is kept. Send the picture again to use it in another way.
 error-control-nothing-edges = No outlines were found in that picture.
-error-control-map-depth = Send a depth map, in shades of grey and lighter where it is nearer: none is made of photos here.
-error-control-map-pose = Send a pose as OpenPose draws it, in colours on black: none is made of photos here.
-fact-control = Drawn along
+error-control-map-depth = Send a depth map in shades of grey, lighter where things are nearer. I cannot make one from a photo.
+error-control-map-pose = Send a pose as OpenPose draws it, in colours on black. I cannot make one from a photo.
+fact-control = Follows
 value-control = { $control }, { $strength }
 
 ## What can be done with a result

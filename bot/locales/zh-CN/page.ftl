@@ -100,7 +100,7 @@ page-source = 原图
 page-mask = 蒙版
 page-map = 控制图
 page-remove-source-question = 要永久删除这张图片吗？所有用过它的人都会失去它；由它生成的图片会保留，但无法再次生成。
-page-source-needed = 这张图片还有待使用，或者已不再保存。
+page-source-needed = 还有请求要用到这张图片，或者它已不再保存。
 page-too-early = 这张图片还没有送达，或者不存在。
 page-earlier = 更早的图片
 

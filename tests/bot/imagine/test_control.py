@@ -94,7 +94,7 @@ async def test_the_file_and_the_details_say_what_was_followed(service: Service) 
     assert "Control: edges" in told
     assert "Control strength: 0.5" in told
     card = await buttons.details(service, ANNA, live.request_id, translator("en"))
-    assert ("Drawn along", "Outlines, 0.5") in card.facts
+    assert ("Follows", "Outlines, 0.5") in card.facts
 
 
 async def test_buttons_that_repeat_a_request_keep_the_map(service: Service) -> None:

@@ -93,7 +93,6 @@ def test_what_a_model_needs_counts_its_network(tmp_path: Path) -> None:
     assert with_it > plain
 
 
-@pytest.mark.skipif(not networks.SHIPPED.exists(), reason="the embedded model brings no network")
 def test_the_embedded_model_brings_one_for_outlines_where_nothing_is_in_its_way(tmp_path: Path) -> None:
     follows = [
         networks.followed(config_in(tmp_path, model=section), "")
