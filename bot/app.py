@@ -29,6 +29,7 @@ from bot.imagine.pricing import Pricing
 from bot.imagine.service import Service
 from bot.metrics.counting import Counting
 from bot.metrics.lag import LoopLag
+from bot.sales.shop import Shop
 from engine.build import build_engine
 from engine.families.recognise import recognise
 from engine.inputs import nothing_kept
@@ -138,13 +139,16 @@ async def open_service(
     config: Config,
     build: Callable[[Config, Sequence[Observer], Reader], Front] = build_backend,
     *,
+    alerts: Alerts | None = None,
+    counting: Counting | None = None,
     begin: bool = True,
 ) -> AsyncIterator[Service]:
-    """Store, engine and service, started in that order and stopped in the other. `build` makes the engine.
+    """Start store, engine and service in that order, and stop them in the other. `build` makes the engine.
 
-    Without `begin` the service draws nothing before it is told to.
+    `alerts` and `counting` hear of what happens meanwhile; whoever serves shows them. Without `begin` the
+    service draws nothing before it is told to.
     """
-    alerts, counting = Alerts(), Counting()
+    alerts, counting = alerts or Alerts(), counting or Counting()
     async with (
         open_store(config, on_trouble=alerts.store_trouble) as store,
         contextlib.AsyncExitStack() as running,
@@ -165,8 +169,7 @@ async def open_service(
             models=offered_models(found, config, engine),
             store=store,
             pricing=Pricing(config),
-            alerts=alerts,
-            counting=counting,
+            shop=Shop(config, store, alerts),
             loras=loras,
         )
         meter, housekeeper = MeterWriter(engine, store), Housekeeper(store, config.storage)

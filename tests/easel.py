@@ -23,6 +23,7 @@ from bot.imagine.models import Model, Models, find_models
 from bot.imagine.pricing import Pricing
 from bot.imagine.service import Service
 from bot.metrics.counting import Counting
+from bot.sales.shop import Shop
 from engine.build import engine_with
 from engine.control import ControlFile, Layout, Refiner, Release
 from engine.families.model import Caption, OnHost
@@ -35,6 +36,7 @@ from tests.database import lay_out
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
+    from bot.alerts import Alerts
     from bot.imagine.live import LiveRequest
     from bot.imagine.models import Capabilities
     from bot.imagine.safety import Safety
@@ -209,15 +211,18 @@ async def easel(
     signal: Callable[[], asyncio.Event] = asyncio.Event,
     clock: Callable[[], int] = utc_us,
     kind: type[Service] = Service,
+    alerts: Alerts | None = None,
+    counting: Counting | None = None,
 ) -> AsyncIterator[Service]:
     """A started service over a stand-in model; leave it and enter again to restart the bot.
 
-    `clock` is the store's, `kind` a service that behaves in another way than the bot's.
+    `clock` is the store's, `kind` a service that behaves in another way than the bot's, `alerts`
+    and `counting` hear of what happens.
     """
     model = model or FieldModel()
     lay_out(config.storage.folder / DATABASE)
     async with open_store(config, clock=clock) as store:
-        counting = Counting()
+        counting = counting or Counting()
         models = models_of(config, model, counting, store.pictures.get_input)
         engines = [one.backend for one in models]
         for engine in engines:
@@ -227,8 +232,8 @@ async def easel(
             models=models,
             store=store,
             pricing=Pricing(config),
+            shop=Shop(config, store, alerts),
             safety=safety,
-            counting=counting,
             signal=signal,
         )
         try:

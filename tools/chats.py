@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 from PIL import Image, ImageChops
 
+from bot.alerts import Alerts
 from bot.app import open_service
 from bot.config.credentials import Redactor
 from bot.discord.pages import unescaped
@@ -118,7 +119,7 @@ async def chats(folder: Path) -> dict[str, list[Message]]:
 
         world = await stack.enter_async_context(opener(config, FieldModel())(below=below))
         discord_said = [message async for message in in_discord(world)]
-        client = Client(service, TOKEN, config, FAST)
+        client = Client(service, TOKEN, config, Alerts(), FAST)
         running = asyncio.create_task(client.run("a-webhook-secret"))
         telegram_said = [message async for message in in_telegram(telegram, client)]
         running.cancel()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from bot.alerts import Alerts
 from bot.cli.files import brought, check_folder, check_out
 from bot.cli.running import (
     FAILED,
@@ -27,6 +28,7 @@ from bot.config.credentials import Credentials
 from bot.config.file import serving_http
 from bot.faces.serving import configured_faces, serve_all
 from bot.imagine.parse import parse_words
+from bot.metrics.counting import Counting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -90,12 +92,19 @@ def run(
     if http is not None:
         with explained(settings):
             settings = serving_http(settings, http)
+    alerts, counting = Alerts(), Counting()
     with explained(settings):
-        faces = configured_faces(settings, Credentials())
+        faces = configured_faces(settings, Credentials(), alerts, counting)
     if faces:
         set_up_logs_for(settings)
-        # A server that is told to leave has not failed.
-        if not with_service(settings, lambda service: serve_all(service, faces), interrupted=0):
+        served = with_service(
+            settings,
+            lambda service: serve_all(service, faces),
+            interrupted=0,  # a server that is told to leave has not failed
+            alerts=alerts,
+            counting=counting,
+        )
+        if not served:
             raise typer.Exit(FAILED)
         return
     console.print(translator_for(settings)("run-no-token"), markup=False)

@@ -12,8 +12,10 @@ from bot.cli.running import console, model_paths, run_work, translator_for
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from bot.alerts import Alerts
     from bot.config.schema import Config
     from bot.imagine.service import Service
+    from bot.metrics.counting import Counting
 
 T = TypeVar("T")
 
@@ -23,6 +25,8 @@ def with_service(
     work: Callable[[Service], Coroutine[None, None, T]],
     *,
     interrupted: int = INTERRUPTED,
+    alerts: Alerts | None = None,
+    counting: Counting | None = None,
     begin: bool = True,
 ) -> T:
     """Open the whole bot, hand it to `work`, and take everything down again."""
@@ -30,7 +34,8 @@ def with_service(
     async def session() -> T:
         services = contextlib.AsyncExitStack()
         with console.status(translator_for(config)("loading-model", model=model_paths(config))):
-            service = await services.enter_async_context(open_service(config, begin=begin))
+            opened = open_service(config, alerts=alerts, counting=counting, begin=begin)
+            service = await services.enter_async_context(opened)
         async with services:
             return await work(service)
 

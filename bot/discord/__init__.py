@@ -14,6 +14,7 @@ from bot.messages import UserError, say
 if TYPE_CHECKING:
     from tenacity import RetryCallState
 
+    from bot.alerts import Alerts
     from bot.config.schema import Config
     from bot.imagine.service import Service
 
@@ -24,7 +25,9 @@ MAX_PAUSE_S = 30.0
 silence_voice()
 
 
-async def serve(service: Service, token: str, config: Config, *, max_pause_s: float = MAX_PAUSE_S) -> None:
+async def serve(
+    service: Service, token: str, config: Config, alerts: Alerts, *, max_pause_s: float = MAX_PAUSE_S
+) -> None:
     """Be this bot until cancelled, then leave cleanly: requests on their way are told that they are kept.
 
     Waits for a Discord that cannot be reached yet, with growing pauses of up to `max_pause_s`. Raises
@@ -36,7 +39,7 @@ async def serve(service: Service, token: str, config: Config, *, max_pause_s: fl
         before_sleep=_tell,
     ):
         with attempt:
-            async with EaselClient(service, config.discord) as client:
+            async with EaselClient(service, config.discord, alerts) as client:
                 try:
                     await client.start(token)
                 except BadToken:

@@ -22,6 +22,7 @@ from bot.discord.questions import QuestionButton
 from bot.faces.alarm import Alarm
 
 if TYPE_CHECKING:
+    from bot.alerts import Alerts
     from bot.commands.button_ids import Press
     from bot.config.faces import Discord
     from bot.discord.face import Interaction
@@ -38,11 +39,12 @@ BadToken = discord.LoginFailure
 class EaselClient(Face):
     """One bot account, on as many shards as Discord asks for."""
 
-    def __init__(self, service: Service, section: Discord, **options: Any) -> None:
+    def __init__(self, service: Service, section: Discord, alerts: Alerts, **options: Any) -> None:
         super().__init__(service, **proxy_options(section), **options)
         self._alarm: Alarm | None = None
         if section.admin_channel is not None:
-            self._alarm = Alarm(service, self.tasks, partial(self.alert, section.admin_channel))
+            send = partial(self.alert, section.admin_channel)
+            self._alarm = Alarm(alerts, service.config.language, self.tasks, send)
         self.premium = Premium(service, self)
         if section.gateway_url:
             stay_at(self, yarl.URL(section.gateway_url))

@@ -39,7 +39,7 @@ class ChatPlatform(Platform):
     bot_id: Callable[[str], int | None] = lambda token: None
     """Whose a token is, without asking anybody; None for what cannot be one."""
     adapter: str = ""
-    """The package that serves it; `serve(service, token, config)` is its entry."""
+    """The package that serves it; `serve(service, token, config, alerts)` is its entry."""
 
     @property
     def extra(self) -> str:

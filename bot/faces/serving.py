@@ -13,10 +13,12 @@ from bot.faces.platforms import CHATS
 from bot.messages import UserError, translator
 
 if TYPE_CHECKING:
+    from bot.alerts import Alerts
     from bot.config.credentials import Credentials
     from bot.config.schema import Config
     from bot.faces.platforms import ChatPlatform
     from bot.imagine.service import Service
+    from bot.metrics.counting import Counting
 
 log = structlog.get_logger(__name__)
 
@@ -24,8 +26,12 @@ FIRST = asyncio.FIRST_COMPLETED
 Serve = Callable[["Service"], Coroutine[None, None, None]]
 
 
-def configured_faces(config: Config, credentials: Credentials) -> dict[str, Serve]:
+def configured_faces(
+    config: Config, credentials: Credentials, alerts: Alerts, counting: Counting
+) -> dict[str, Serve]:
     """The platforms whose token is there, and the HTTP API where it is turned on, by name.
+
+    They tell owners of `alerts`, and publish what `counting` has.
 
     Raises `UserError` where a token cannot be one, or a library is not installed.
     """
@@ -38,15 +44,17 @@ def configured_faces(config: Config, credentials: Credentials) -> dict[str, Serv
             from bot import web
 
         metrics_token = credentials.metrics_token.get_secret_value() if credentials.metrics_token else None
-        faces["http"] = lambda service: web.serve(service, service.config, metrics_token=metrics_token)
+        faces["http"] = lambda service: web.serve(
+            service, service.config, alerts=alerts, counting=counting, metrics_token=metrics_token
+        )
     for name, token in credentials.tokens.items():
-        faces[name] = _face(CHATS[name], token)
+        faces[name] = _face(CHATS[name], token, alerts)
     return faces
 
 
-def _face(chat: ChatPlatform, token: str) -> Serve:
+def _face(chat: ChatPlatform, token: str, alerts: Alerts) -> Serve:
     serve = chat.serve()
-    return lambda service: serve(service, token, service.config)
+    return lambda service: serve(service, token, service.config, alerts)
 
 
 async def serve_all(service: Service, faces: dict[str, Serve]) -> bool:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 
-from bot.alerts import Alerts
 from bot.imagine import refusals
 from bot.imagine.checks import Checks
 from bot.imagine.control import KINDS
@@ -29,7 +28,6 @@ from bot.imagine.maps import Maps
 from bot.imagine.request import ImageRequest
 from bot.imagine.safety import Safety
 from bot.messages import Reason, UserError, best_language, say
-from bot.metrics.counting import Counting
 from bot.sales.shop import Shop
 from engine.request import ControlKind, Draining, EngineError
 from storage.errors import Refusal, StoreUnavailable
@@ -70,9 +68,8 @@ class Service:
         models: Models,
         store: Store,
         pricing: Pricing,
-        alerts: Alerts | None = None,
+        shop: Shop | None = None,
         safety: Safety | None = None,
-        counting: Counting | None = None,
         loras: Loras | None = None,
         maps: Maps | None = None,
         signal: Callable[[], asyncio.Event] = asyncio.Event,
@@ -82,9 +79,7 @@ class Service:
         self.models = models
         self.store = store
         self.pricing = pricing
-        self.alerts = alerts or Alerts()
-        self.counting = counting or Counting()
-        self.shop = Shop(config, store, self.alerts)
+        self.shop = shop or Shop(config, store)
         self.loras = loras or Loras(config)
         safety = safety or Safety(config.moderation)
         self.inputs = Inputs(store, safety, maps or Maps(config.control))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from bot.alerts import Alerts
 from bot.config.section import Language
 from bot.faces.platforms import PLATFORMS
 from bot.imagine.refusals import day
@@ -22,7 +23,6 @@ from storage.goods import Goods
 from storage.records.sales import Refused, Terms
 
 if TYPE_CHECKING:
-    from bot.alerts import Alerts
     from bot.config.money import Offer
     from bot.config.schema import Config
     from bot.messages import Translator
@@ -48,10 +48,10 @@ REFUSED = {
 class Shop:
     """What members can buy. A face adds its platform's provider while it serves."""
 
-    def __init__(self, config: Config, store: Store, alerts: Alerts) -> None:
+    def __init__(self, config: Config, store: Store, alerts: Alerts | None = None) -> None:
         self._config = config
         self._store = store
-        self._alerts = alerts
+        self._alerts = alerts or Alerts()
         self._providers: dict[str, Provider] = {}
         self._paying_back = asyncio.Lock()
 

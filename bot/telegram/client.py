@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from telegram import Message, Update
     from telegram.ext import CallbackContext, ExtBot
 
+    from bot.alerts import Alerts
     from bot.config.schema import Config
     from bot.imagine.service import Service
 
@@ -66,9 +67,10 @@ class Timing:
 class Client:
     """One bot on Telegram: `run` until cancelled."""
 
-    def __init__(self, service: Service, token: str, config: Config, timing: Timing) -> None:
+    def __init__(self, service: Service, token: str, config: Config, alerts: Alerts, timing: Timing) -> None:
         self._service = service
         self._config = config
+        self._alerts = alerts
         self._timing = timing
         limiter = RateLimiter(timing.pace)
         self.application = _application(token, config, timing, limiter)
@@ -83,7 +85,8 @@ class Client:
         """Serve until cancelled. Raises InvalidToken, or BadRequest: Telegram does not take the webhook."""
         alarm, chat = None, self._config.telegram.admin_chat
         if chat is not None:
-            alarm = Alarm(self._service, self.face.tasks, partial(self.alert, chat))
+            send = partial(self.alert, chat)
+            alarm = Alarm(self._alerts, self._config.language, self.face.tasks, send)
             alarm.start()
         try:
             await intake.until_reached(self.application.initialize)
@@ -104,9 +107,7 @@ class Client:
                     self.handle,
                     timeout_s=self._timing.poll_s,
                     again_s=self._timing.again_s,
-                    fought=lambda: self._service.alerts.tell(
-                        "telegram:conflict", say("telegram-two-instances")
-                    ),
+                    fought=lambda: self._alerts.tell("telegram:conflict", say("telegram-two-instances")),
                 )
         finally:
             if alarm is not None:

@@ -9,8 +9,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import RedirectResponse
 
 from bot.config.credentials import Credentials
-from bot.health import Health
 from bot.messages import UserError, say
+from bot.metrics.page import MetricsPage
 from bot.web import admin, errors, images, links, models, operations, usage
 from bot.web.caller import Authenticator
 from bot.web.middleware import AddressLimit, BodyLimit, NoTrailingSlash, RequestId
@@ -22,8 +22,11 @@ SECRET_CHARS = 16
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from bot.alerts import Alerts
     from bot.config.schema import Config
+    from bot.health import Health
     from bot.imagine.service import Service
+    from bot.metrics.counting import Counting
     from bot.web.delivery import Delivery
 
 
@@ -32,7 +35,9 @@ def build_app(
     config: Config,
     delivery: Delivery,
     *,
-    health: Health | None = None,
+    health: Health,
+    alerts: Alerts,
+    counting: Counting,
     metrics_token: str | None = None,
 ) -> FastAPI:
     """The application over a started service. It owns nothing: who builds it starts and stops the parts."""
@@ -53,8 +58,10 @@ def build_app(
     app.include_router(links.router(service, signed))
     app.include_router(models.router(service, authenticator))
     app.include_router(usage.router(service, authenticator))
-    app.include_router(operations.router(service, delivery, health or Health(service), metrics_token))
-    app.mount("/admin", admin.build(service, rate_limit, service.alerts))
+    app.include_router(
+        operations.router(service, delivery, MetricsPage(service, counting, health), health, metrics_token)
+    )
+    app.mount("/admin", admin.build(service, rate_limit, alerts))
     app.add_route("/admin", _to_the_page, include_in_schema=False)
     app.add_middleware(
         BodyLimit, limit_kb=section.max_body_kb, routes_mb={"/v1/images/edits": section.max_upload_mb}
@@ -70,7 +77,7 @@ def build_app(
             expose_headers=("x-request-id", "retry-after", "x-should-retry"),
         )
     app.add_middleware(RequestId, language=config.language)
-    app.add_middleware(operations.CountRequests, counting=service.counting)
+    app.add_middleware(operations.CountRequests, counting=counting)
     return app
 
 

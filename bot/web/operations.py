@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from bot.messages import say
-from bot.metrics.page import CONTENT_TYPE, MetricsPage
+from bot.metrics.page import CONTENT_TYPE
 from bot.web.errors import NO_KEY, failed
 
 if TYPE_CHECKING:
@@ -20,17 +20,19 @@ if TYPE_CHECKING:
     from bot.health import Health
     from bot.imagine.service import Service
     from bot.metrics.counting import Counting
+    from bot.metrics.page import MetricsPage
     from bot.web.delivery import Delivery
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 NO_ROUTE = "other"
 
 
-def router(service: Service, delivery: Delivery, health: Health, metrics_token: str | None) -> APIRouter:
+def router(
+    service: Service, delivery: Delivery, page: MetricsPage, health: Health, metrics_token: str | None
+) -> APIRouter:
     """The routes. `metrics_token` is what Prometheus must show; without one see `_may_read`."""
     routes = APIRouter(include_in_schema=False)
     began_s = time.monotonic()
-    page = MetricsPage(service, service.counting, health)
 
     @routes.get("/healthz")
     async def healthz() -> JSONResponse:

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 import structlog
 import uvicorn
 
+from bot.alerts import Alerts
+from bot.health import Health
 from bot.messages import UserError, say
+from bot.metrics.counting import Counting
 from bot.web.app import build_app
 from bot.web.connections import Connections, allow_files, protocol
 from bot.web.delivery import Delivery
@@ -22,7 +25,6 @@ if TYPE_CHECKING:
 
     from bot.config.faces import Http
     from bot.config.schema import Config
-    from bot.health import Health
     from bot.imagine.service import Service
 
 log = structlog.get_logger(__name__)
@@ -67,6 +69,8 @@ async def serve(
     *,
     delivery: Delivery | None = None,
     health: Health | None = None,
+    alerts: Alerts | None = None,
+    counting: Counting | None = None,
     metrics_token: str | None = None,
 ) -> None:
     """Serve HTTP until cancelled, on the socket `at` or where bot.toml says. Raises UserError.
@@ -74,9 +78,17 @@ async def serve(
     Cancelled, it refuses what is new, lets finish what is being drawn, and only then stops listening.
     """
     delivery = delivery or Delivery(service)
+    app = build_app(
+        service,
+        config,
+        delivery,
+        health=health or Health(service),
+        alerts=alerts or Alerts(),
+        counting=counting or Counting(),
+        metrics_token=metrics_token,
+    )
     with at or listen(config.http) as listener:
         host, port = listener.getsockname()[:2]
-        app = build_app(service, config, delivery, health=health, metrics_token=metrics_token)
         server = Server(_settings(app, config))
         await delivery.recover()
         running = asyncio.create_task(server.serve([listener]), name="http")

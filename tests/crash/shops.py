@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import discord
 import simcord
 
+from bot.alerts import Alerts
 from bot.discord.client import EaselClient
 from bot.telegram import Client
 from tests.bot.discord.subscriptions import Subscription
@@ -64,7 +65,7 @@ async def _telegram(folder: Path, port: int) -> AsyncIterator[tuple[Client, asyn
     settings = config(folder, port)
     async with easel(settings) as service:
         assert not (findings := await service.store.check()), findings
-        client = Client(service, TOKEN, settings, FAST)
+        client = Client(service, TOKEN, settings, Alerts(), FAST)
         running = asyncio.create_task(client.run())
         try:
             yield client, running
@@ -80,7 +81,7 @@ async def on_discord(folder: Path, port: int, seed: int, grants: int, on_serving
     settings = config(folder, port)
     async with easel(settings) as service:
         assert not (findings := await service.store.check()), findings
-        bot = EaselClient(service, settings.discord, edit_every_s=0.001, shard_count=1)
+        bot = EaselClient(service, settings.discord, Alerts(), edit_every_s=0.001, shard_count=1)
         env = simcord.Env(bot, settle_timeout=30.0)
         bought = _put_back(env, journal)
         try:

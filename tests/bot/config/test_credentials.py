@@ -11,11 +11,13 @@ import httpx
 import pytest
 import structlog
 
+from bot.alerts import Alerts
 from bot.config.credentials import Credentials, Redactor
 from bot.config.schema import Config
 from bot.faces.serving import configured_faces
 from bot.logs import set_up_logs
 from bot.messages import LANGUAGES, UserError, translator
+from bot.metrics.counting import Counting
 from tests.logs import restored
 
 if TYPE_CHECKING:
@@ -94,7 +96,7 @@ def test_a_dotenv_that_cannot_be_read_is_told(
 def test_what_cannot_be_a_token_is_refused_before_anything_is_served(platform: str) -> None:
     given = Credentials(file=None, **{f"{platform}_token": "hello"})
     with pytest.raises(UserError) as refused:
-        configured_faces(Config(), given)
+        configured_faces(Config(), given, Alerts(), Counting())
     for language in LANGUAGES:
         assert f"{platform.upper()}_TOKEN" in translator(language)(refused.value.message)
 

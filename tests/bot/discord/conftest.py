@@ -13,6 +13,7 @@ import pytest
 import simcord
 from simcord.backend.cdn import CDN_BASE
 
+from bot.alerts import Alerts
 from bot.discord.client import EaselClient
 from bot.discord.pages import unescaped
 from bot.imagine.asker import Asker
@@ -80,7 +81,7 @@ class World:
         """Start the bot, or the next one over the same data."""
         self.service = await self._below.enter_async_context(self._open(kind))
         self.bot = self._client(
-            self.service, self.config.discord, edit_every_s=self.edit_every_s, shard_count=1
+            self.service, self.config.discord, Alerts(), edit_every_s=self.edit_every_s, shard_count=1
         )
         self.bot.cdn = frozenset({urlsplit(CDN_BASE).hostname or ""})
         if self._env is None:

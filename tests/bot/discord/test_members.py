@@ -13,6 +13,7 @@ import pytest
 import simcord
 from PIL import Image
 
+from bot.alerts import Alerts
 from bot.discord.pages import sentence
 from bot.faces.alarm import Alarm
 from bot.imagine import refusals
@@ -240,12 +241,13 @@ async def test_a_server_blocks_words_and_patterns(world: World) -> None:
 
 async def test_alerts_reach_the_admin_channel(world: World) -> None:
     admins = world.guild.create_text_channel("admins")
-    alarm = Alarm(world.service, world.bot.tasks, partial(world.bot.alert, admins.id))
+    alerts = Alerts()
+    alarm = Alarm(alerts, "en", world.bot.tasks, partial(world.bot.alert, admins.id))
     alarm.start()
     full = say("alert-store", reason="disk_full", detail="*no space*")
     with world.env.time_context():
-        world.service.alerts.tell("store:disk_full", full)
-        world.service.alerts.tell("store:disk_full", full)
+        alerts.tell("store:disk_full", full)
+        alerts.tell("store:disk_full", full)
     await world.env.settle()
     (message,) = admins.history()
     assert "The disk is full" in message.content

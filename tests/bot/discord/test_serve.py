@@ -18,6 +18,7 @@ from PIL import Image
 
 import engine
 from bot import discord as face
+from bot.alerts import Alerts
 from bot.app import open_service
 from bot.config.faces import Discord
 from bot.discord.client import EaselClient
@@ -42,7 +43,7 @@ async def test_rest_goes_where_bot_toml_says(config: Config, monkeypatch: pytest
     monkeypatch.setattr(Route, "BASE", Route.BASE)
     section = Discord(api_url="http://proxy:8080/api/v10/")
     async with easel(config) as service:
-        client = EaselClient(service, section)
+        client = EaselClient(service, section, Alerts())
         assert Route("GET", "/users/@me").url == "http://proxy:8080/api/v10/users/@me"
         assert client.intents.value == discord.Intents(guilds=True).value
 
@@ -74,7 +75,7 @@ async def test_a_cancelled_bot_closes_its_connection(tmp_path: Path, monkeypatch
         await asyncio.start_server(discord_is_slow, "127.0.0.1", 0) as server,
         easel(at(server, tmp_path)) as service,
     ):
-        serving = asyncio.create_task(face.serve(service, "secret", service.config))
+        serving = asyncio.create_task(face.serve(service, "secret", service.config, Alerts()))
         await asked.wait()
         serving.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -104,7 +105,7 @@ async def test_a_discord_that_cannot_be_reached_is_waited_for_and_a_bad_token_to
         easel(at(server, tmp_path)) as service,
     ):
         with structlog.testing.capture_logs() as lines, pytest.raises(UserError) as refusal:
-            await face.serve(service, "secret", service.config, max_pause_s=0.0)
+            await face.serve(service, "secret", service.config, Alerts(), max_pause_s=0.0)
     assert refusal.value.message == say("discord-bad-token")
     assert "discord.unreachable" in [line["event"] for line in lines]  # once may be tried again by aiohttp
     assert len(calls) == 3

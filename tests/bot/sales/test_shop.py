@@ -41,6 +41,7 @@ class Market:
     service: Service
     toy: ToyFace
     provider: ToyProvider
+    alerts: Alerts
 
     @property
     def said(self) -> str:
@@ -58,8 +59,9 @@ class Market:
 @pytest.fixture
 async def market(tmp_path: Path) -> AsyncIterator[Market]:
     config = config_in(tmp_path, sales={"enabled": True}, offers=OFFERS)
-    async with easel(config) as service:
-        market = Market(service, ToyFace(service, Chat()), ToyProvider())
+    alerts = Alerts()
+    async with easel(config, alerts=alerts) as service:
+        market = Market(service, ToyFace(service, Chat()), ToyProvider(), alerts)
         service.shop.open(market.provider)
         yield market
         assert await service.store.check() == []
@@ -92,7 +94,7 @@ async def test_whoever_is_given_images_is_told(market: Market) -> None:
 
 async def test_the_owner_is_told_of_what_is_paid_back_by_itself(market: Market) -> None:
     told: list[str] = []
-    market.service.alerts.subscribe(lambda message: told.append(translator("en")(message)))
+    market.alerts.subscribe(lambda message: told.append(translator("en")(message)))
     await market.buy("boost", "1")
     order_id = market.provider.orders[-1].order_id
     again = Paid("toy", "2", order_id, ANNA, 300, "SHL")

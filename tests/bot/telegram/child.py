@@ -6,6 +6,7 @@ import asyncio
 import sys
 from pathlib import Path
 
+from bot.alerts import Alerts
 from bot.telegram import serve
 from tests.bot.telegram.conftest import config_for
 from tests.bot.telegram.standin import TOKEN
@@ -18,7 +19,7 @@ async def main(folder: str, url: str, gate: str = "open") -> None:
     if gate == "closed":
         model.gate.clear()
     async with easel(config, model) as service:
-        await serve(service, TOKEN, config)
+        await serve(service, TOKEN, config, Alerts())
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiohttp import web
 
+from bot.alerts import Alerts
 from bot.imagine.asker import Asker
 from bot.imagine.service import Service
 from bot.telegram import Client, Timing
@@ -43,6 +44,7 @@ class Bot:
     client: Client
     telegram: StandIn
     config: Config
+    alerts: Alerts
     running: asyncio.Task[None]
 
     async def used(self, user: int = ANNA) -> tuple[int, int]:
@@ -78,11 +80,12 @@ class Stage:
         self, timing: Timing = FAST, *, model: FieldModel | None = None, kind: type[Service] = Service
     ) -> AsyncIterator[Bot]:
         async with easel(self.config, model or self.model, kind=kind) as service:
-            client = Client(service, TOKEN, self.config, timing)
+            alerts = Alerts()
+            client = Client(service, TOKEN, self.config, alerts, timing)
             running = asyncio.create_task(client.run("a-webhook-secret"))
             try:
                 await self.telegram.until(lambda: client.started.is_set() or running.done())
-                yield Bot(service, client, self.telegram, self.config, running)
+                yield Bot(service, client, self.telegram, self.config, alerts, running)
             finally:
                 running.cancel()
                 with contextlib.suppress(asyncio.CancelledError):

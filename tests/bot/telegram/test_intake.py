@@ -11,6 +11,7 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
+from bot.alerts import Alerts
 from bot.cli.doctor.platforms import Answer
 from bot.config.credentials import Redactor
 from bot.config.schema import Config
@@ -85,13 +86,13 @@ async def test_a_wrong_token_is_one_sentence(stage: Stage) -> None:
     stage.telegram.fail("getMe", Fault(401, "Unauthorized"))
     async with easel(stage.config) as service:
         with pytest.raises(UserError, match="telegram-bad-token"):
-            await asyncio.wait_for(serve(service, TOKEN, stage.config), 10)
+            await asyncio.wait_for(serve(service, TOKEN, stage.config, Alerts()), 10)
 
 
 async def test_a_stray_call_of_somebody_elses_stops_nothing(stage: Stage) -> None:
     async with stage.bot() as bot:
         told = []
-        bot.service.alerts.subscribe(told.append)
+        bot.alerts.subscribe(told.append)
         other = Fault(409, "Conflict: terminated by other getUpdates request")
         hook = Fault(409, "Conflict: can't use getUpdates method while webhook is active")
         bot.telegram.fail("getUpdates", other, hook)
@@ -104,7 +105,7 @@ async def test_a_stray_call_of_somebody_elses_stops_nothing(stage: Stage) -> Non
 async def test_who_fights_for_the_token_is_told_to_the_owners_once(stage: Stage) -> None:
     async with stage.bot() as bot:
         told = []
-        bot.service.alerts.subscribe(told.append)
+        bot.alerts.subscribe(told.append)
         bot.telegram.fail("getUpdates", *[Fault(409, "Conflict: terminated by other getUpdates request")] * 4)
         await bot.telegram.say(ANNA, "/quota")
         await bot.telegram.until(lambda: bot.telegram.messages(ANNA), 60)
@@ -124,7 +125,7 @@ async def test_a_proxy_that_cannot_be_used_is_one_sentence(
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1")
     async with easel(stage.config) as service:
         with pytest.raises(UserError, match="telegram-proxy"):
-            await serve(service, TOKEN, stage.config)
+            await serve(service, TOKEN, stage.config, Alerts())
 
 
 @pytest.mark.parametrize("way", ["environment", "bot.toml"])
@@ -163,7 +164,7 @@ async def test_an_owner_who_writes_for_the_first_time_is_offered_their_commands(
 async def test_the_end_leaves_no_task_behind(stage: Stage) -> None:
     async with easel(stage.config) as service:
         before = asyncio.all_tasks()
-        client = Client(service, TOKEN, stage.config, FAST)
+        client = Client(service, TOKEN, stage.config, Alerts(), FAST)
         running = asyncio.create_task(client.run())
         await client.started.wait()
         running.cancel()
@@ -201,7 +202,7 @@ async def test_alerts_reach_the_admins_chat(stage: Stage) -> None:
     section = stage.config.telegram.model_copy(update={"admin_chat": -77})
     alarmed = Stage(stage.telegram, stage.config.model_copy(update={"telegram": section}))
     async with alarmed.bot() as bot:
-        bot.service.alerts.tell("test", say("error-storage"))
+        bot.alerts.tell("test", say("error-storage"))
         await bot.client.face.settled()
         (alarm,) = bot.telegram.messages(-77)
         assert "could not be saved" in alarm.text

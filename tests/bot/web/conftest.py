@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from bot.alerts import Alerts
 from bot.health import Health
+from bot.metrics.counting import Counting
 from bot.web import listen, serve
 from bot.web.delivery import Delivery
 from storage.clock import utc_us
@@ -44,6 +46,8 @@ class Site:
     model: FieldModel
     url: str
     delivery: Delivery
+    alerts: Alerts
+    counting: Counting
 
     async def key(self, tier: str = "enterprise", **terms: Any) -> tuple[str, ApiKey]:
         """A new key's text, and what the store knows of it."""
@@ -89,14 +93,24 @@ class Stage:
     ) -> AsyncIterator[Site]:
         """A bot whose only face is the API. `clock` is the store's, `options` are those of `serve`."""
         config = config or config_for(self.folder)
-        async with easel(config, self.model, clock=clock) as service:
+        alerts, counting = Alerts(), Counting()
+        async with easel(config, self.model, clock=clock, counting=counting) as service:
             door, delivery = listen(config.http), Delivery(service)
             port = door.getsockname()[1]
             serving = asyncio.create_task(
-                serve(service, config, door, delivery=delivery, health=health(service), **options)
+                serve(
+                    service,
+                    config,
+                    door,
+                    delivery=delivery,
+                    health=health(service),
+                    alerts=alerts,
+                    counting=counting,
+                    **options,
+                )
             )
             try:
-                yield Site(service, self.model, f"http://127.0.0.1:{port}", delivery)
+                yield Site(service, self.model, f"http://127.0.0.1:{port}", delivery, alerts, counting)
             finally:
                 self.model.gate.set()
                 serving.cancel()

@@ -452,7 +452,7 @@ class TestPages:
         keys = (await owner.get("/admin/keys")).text
         assert key.prefix in keys
         assert text.rpartition("_")[2] not in keys
-        site.service.alerts.tell("test", say("alert-engine", cause="stalled", detail="it stalled"))
+        site.alerts.tell("test", say("alert-engine", cause="stalled", detail="it stalled"))
         assert "it stalled" in (await owner.get("/admin/alerts")).text
         settings = (await owner.get("/admin/settings")).text
         assert "[engine]" in settings

@@ -95,7 +95,7 @@ async def test_the_queue_is_told_by_tier(site: Site) -> None:
 
 async def test_what_goes_wrong_is_counted(site: Site) -> None:
     site.model.fail = [RuntimeError("CUDA out of memory")]
-    site.service.counting.on_alert(Alert(Cause.THERMAL_THROTTLING, "hot", 0.0))
+    site.counting.on_alert(Alert(Cause.THERMAL_THROTTLING, "hot", 0.0))
     live = await site.service.imagine(ANNA, Options("a cat"), key="1", address={})
     await live.outcome()
     await site.service.undeliverable(live, "blocked", members_doing=True)

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 from openai import NotFoundError
 
+from bot.alerts import Alerts
 from bot.config.credentials import Credentials
 from bot.config.schema import Config
 from bot.faces.serving import configured_faces
 from bot.messages import UserError
+from bot.metrics.counting import Counting
 from bot.web import listen, serve
 from tests.bot.web.conftest import config_for
 
@@ -74,6 +76,6 @@ async def test_cancelled_it_ends_and_frees_the_port(site: Site) -> None:
 
 def test_the_api_is_a_face_where_bot_toml_turns_it_on() -> None:
     nothing = Credentials(file=None, discord_token=None, telegram_token=None)
-    assert list(configured_faces(Config(), nothing)) == []
+    assert list(configured_faces(Config(), nothing, Alerts(), Counting())) == []
     on = Config.model_validate({"http": {"enabled": True}})
-    assert list(configured_faces(on, nothing)) == ["http"]
+    assert list(configured_faces(on, nothing, Alerts(), Counting())) == ["http"]
