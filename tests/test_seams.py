@@ -10,7 +10,7 @@ from tools.seams import findings
 @pytest.mark.parametrize(
     "line",
     [
-        "monkeypatch.setattr('bot.health.PATIENCE_S', 0)",
+        "monkeypatch.setattr('bot.metrics.health.PATIENCE_S', 0)",
         "monkeypatch.setattr(mydata, 'MOST_BYTES', 0)",
         "monkeypatch.setattr(service.store, 'probe', None)",
         "mock.patch('storage.store.Store')",

@@ -27,11 +27,11 @@ from bot.discord.recent import PROMPTS, Recent
 from bot.discord.screen import EDIT_EVERY_S, DiscordScreen
 from bot.discord.uploads import CDN, download
 from bot.faces.delivery import Delivery
-from bot.faces.tasks import Tasks
 from bot.imagine import refusals
 from bot.imagine.request import ImageRequest
 from bot.messages import UserError, say
 from bot.render import Card
+from bot.tasks import Tasks
 from storage.errors import StorageError
 
 if TYPE_CHECKING:

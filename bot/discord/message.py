@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from bot.discord.address import Address
     from bot.discord.pages import Page
-    from bot.faces.tasks import Tasks
+    from bot.tasks import Tasks
 
 log = structlog.get_logger(__name__)
 

@@ -17,7 +17,7 @@ from bot.discord.message import Message
 from bot.discord.pages import Page, escaped, look, progress_page, result_page
 from bot.faces.pacing import Pacer
 from bot.faces.screen import Screen, Unreachable
-from bot.faces.tasks import Tasks
+from bot.tasks import Tasks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from bot.alerts import Alerts
-    from bot.faces.tasks import Tasks
     from bot.messages import Message
+    from bot.tasks import Tasks
 
 
 class Alarm:

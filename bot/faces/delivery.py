@@ -15,9 +15,9 @@ from structlog.contextvars import bind_contextvars
 
 from bot.faces.pacing import paced
 from bot.faces.screen import Gone, Unreachable
-from bot.faces.tasks import Tasks
 from bot.imagine.events import Done, Failed
 from bot.messages import Reason, say, translator
+from bot.tasks import Tasks
 from storage.errors import UnknownJob, UnknownRequest
 from storage.records.requests import CancelledBy
 

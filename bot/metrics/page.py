@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from prometheus_client.metrics_core import Metric
 
-    from bot.health import Health
     from bot.imagine.service import Service
     from bot.metrics.counting import Counting
+    from bot.metrics.health import Health
     from storage.records.figures import Tally
 
 log = structlog.get_logger(__name__)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from prometheus_client.metrics_core import Metric
 
-    from bot.health import Readiness
+    from bot.metrics.health import Readiness
     from engine.snapshot import EngineSnapshot, WorkerSnapshot
     from engine.worker.telemetry import GpuSample
     from storage.records.figures import Rate, Tally

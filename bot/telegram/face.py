@@ -12,11 +12,11 @@ from telegram.error import ChatMigrated
 from bot.commands import allowance
 from bot.faces.delivery import Delivery
 from bot.faces.screen import Unreachable
-from bot.faces.tasks import Tasks
 from bot.imagine.picture import contact_sheet
 from bot.messages import Message as Told
 from bot.messages import UserError, best_language, translator
 from bot.render import Card
+from bot.tasks import Tasks
 from bot.telegram import html, keyboards
 from bot.telegram.address import reply_to
 from bot.telegram.albums import Albums

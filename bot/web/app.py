@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from bot.alerts import Alerts
     from bot.config.schema import Config
-    from bot.health import Health
     from bot.imagine.service import Service
     from bot.metrics.counting import Counting
+    from bot.metrics.health import Health
     from bot.web.delivery import Delivery
 
 

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.faces.tasks import Tasks
 from bot.imagine.events import Accepted, Failed, Waiting
+from bot.tasks import Tasks
 from storage.errors import UnknownJob, UnknownRequest
 from storage.keys import PLATFORM
 from storage.records.requests import CancelledBy

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from bot.config.faces import Http
-    from bot.health import Health
     from bot.imagine.service import Service
     from bot.metrics.counting import Counting
+    from bot.metrics.health import Health
     from bot.metrics.page import MetricsPage
     from bot.web.delivery import Delivery
 

@@ -11,9 +11,9 @@ import structlog
 import uvicorn
 
 from bot.alerts import Alerts
-from bot.health import Health
 from bot.messages import UserError, say
 from bot.metrics.counting import Counting
+from bot.metrics.health import Health
 from bot.web.app import build_app
 from bot.web.connections import Connections, allow_files, protocol
 from bot.web.delivery import Delivery

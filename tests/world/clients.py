@@ -15,8 +15,8 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials
 from starlette.requests import Request
 
-from bot.faces.tasks import Tasks
 from bot.messages import UserError
+from bot.tasks import Tasks
 from bot.web.app import secret
 from bot.web.caller import Authenticator, Scope
 from bot.web.delivery import Delivery

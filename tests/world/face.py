@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from bot import render
 from bot.faces.pacing import Pacer
 from bot.faces.screen import Gone, Screen, Unreachable
-from bot.faces.tasks import Tasks
 from bot.messages import UserError
+from bot.tasks import Tasks
 from storage.errors import StorageError
 from tests.bot.faces.toy import Chat, ToyFace
 from tests.world.platform import Forbidden, Post, ServerError, TooMany

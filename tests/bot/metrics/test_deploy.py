@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from bot.health import Health
 from bot.metrics import readings
 from bot.metrics.counting import Counting
+from bot.metrics.health import Health
 from engine.worker.telemetry import GpuSample
 from storage.records.figures import Tally
 from tests.easel import config_in, easel

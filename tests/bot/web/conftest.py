@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from bot.alerts import Alerts
-from bot.health import Health
 from bot.metrics.counting import Counting
+from bot.metrics.health import Health
 from bot.web import listen, serve
 from bot.web.delivery import Delivery
 from storage.clock import utc_us

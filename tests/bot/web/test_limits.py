@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.health import LOOK_EVERY_S, Health
+from bot.metrics.health import LOOK_EVERY_S, Health
 from bot.web.errors import ApiError
 from bot.web.rate_limit import RateLimit
 from tests.bot.web.conftest import config_for

@@ -11,9 +11,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot.folders import DATABASE
-from bot.health import Health
 from bot.imagine.asker import Asker
 from bot.imagine.options import Options
+from bot.metrics.health import Health
 from engine.worker.watchdog import Alert, Cause
 from tests.bot.web.conftest import Stage, config_for
 from tests.easel import config_in
