@@ -21,7 +21,7 @@ from bot.config.money import Billing
 from bot.cost.calibration import profile_path
 from bot.cost.watch import CostWatch
 from bot.folders import open_store
-from bot.imagine.drawing import slow_lane
+from bot.imagine.engine_terms import slow_tier
 from bot.imagine.loras import Loras, files_for
 from bot.imagine.models import find_models, offered_models
 from bot.imagine.networks import usable
@@ -60,7 +60,7 @@ def lane_terms(config: Config) -> dict[str, LaneTerms]:
         share = config.engine.free_share if tier.billing is Billing.NONE else None
         lanes[name] = LaneTerms(weight=tier.weight, share=share, max_waiting_per_flow=tier.max_waiting)
         if tier.slow_images_a_month:
-            lanes[slow_lane(name)] = LaneTerms(jobs_an_hour=1.0, max_waiting_per_flow=tier.max_waiting)
+            lanes[slow_tier(name)] = LaneTerms(jobs_an_hour=1.0, max_waiting_per_flow=tier.max_waiting)
     return lanes
 
 

@@ -19,8 +19,10 @@ T = TypeVar("T")
 class Tasks:
     """Tasks of one part of the bot; `name` is the part's, for the log. `close` before the loop ends."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, told: type[Exception] | tuple[type[Exception], ...] = ()) -> None:
+        """Errors of the kinds `told` are not logged: whoever awaits the task tells them."""
         self._name = name
+        self._told = told
         self._running: dict[object, asyncio.Task[Any]] = {}
 
     def start(self, work: Coroutine[Any, Any, T], *, key: object = None) -> asyncio.Task[T]:
@@ -60,7 +62,7 @@ class Tasks:
     def _ended(self, key: object, task: asyncio.Task[Any]) -> None:
         if self._running.get(key) is task:
             del self._running[key]
-        if task.cancelled() or (error := task.exception()) is None:
+        if task.cancelled() or (error := task.exception()) is None or isinstance(error, self._told):
             return
         level = log.warning if isinstance(error, StorageError) else log.error
         level("task.died", part=self._name, exc_info=error)

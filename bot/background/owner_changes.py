@@ -10,7 +10,6 @@ import structlog
 from bot.background.task import BackgroundTask
 from storage.errors import StoreUnavailable
 from storage.records.requests import CancelledBy
-from storage.settings import BOT, Setting
 
 if TYPE_CHECKING:
     from bot.imagine.service import Service
@@ -31,14 +30,12 @@ class OwnerChanges(BackgroundTask):
     async def look(self) -> None:
         """Carry out what was changed since the last look."""
         service = self._service
-        paused = bool((await service.store.settings.of(BOT)).get(Setting.PAUSED))
-        if paused is not service.paused:
-            service.hold(paused=paused)
-        waiting = service.requests()
+        await service.pausing.look()
+        waiting = service.requests.unfinished()
         banned = await service.store.members.banned({live.member for live in waiting})
         for live in waiting:
             if live.member in banned:
-                await service.cancel(live.request_id, None, by=CancelledBy.MODERATOR)
+                service.requests.cancel(live.request_id, None, by=CancelledBy.MODERATOR)
 
     async def _run(self) -> None:
         while True:

@@ -90,7 +90,7 @@ class Terminal:
         try:
             await asyncio.shield(following)
         except asyncio.CancelledError:
-            await self._service.cancel(live.request_id, None, by=CancelledBy.MEMBER)
+            self._service.requests.cancel(live.request_id, None, by=CancelledBy.MEMBER)
             await following
             raise
         await self.settled()
@@ -172,11 +172,11 @@ class Terminal:
 
     async def _go_on(self) -> None:
         """Go on with what an earlier command left, and say so before it is drawn, written and charged."""
-        for live in await self._service.undelivered(PLATFORM):
+        for live in await self._service.requests.undelivered(PLATFORM):
             if not live.over and isinstance(file := live.address.get(OUT), str):
                 self._say(self._t("chat-goes-on", prompt=shortened(live.request.prompt), file=file))
             self._delivery.follow(live)
-        self._service.begin()
+        self._service.pausing.begin()
 
     async def _caller(self) -> Caller:
         event = secrets.token_hex(8)

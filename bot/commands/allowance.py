@@ -26,7 +26,7 @@ ON, OFF = "on", "off"
 async def quota(service: Service, caller: Caller) -> Card:
     """What the caller has used and has left this month."""
     t, config = caller.t, service.config
-    state = await service.quota(caller.asker)
+    state = await service.members.quota(caller.asker)
     facts = tuple(render.quota_facts(state, config.tiers[state.tier], service.pricing.currency, t))
     slow = _slow_buttons(caller, *_choices(state)) if state.left == 0 else ()
     plans = see_plans(config, t) if _is_little(state) else ()

@@ -87,7 +87,7 @@ async def still_offered(service: Service, asker: Asker, target: str) -> Rows:
     """The same under an earlier result, to whoever looks at it now."""
     record = await _record(service, target)
     request = await _visible(service, asker, record)
-    tier = service.tier_of(await service.member(asker), asker)
+    tier = service.members.tier_of(await service.members.of(asker), asker)
     return _offered(service, record.request_id, request, [job.job_id for job in record.jobs], tier)
 
 
@@ -163,7 +163,7 @@ async def redraw(
 ) -> LiveRequest:
     """Draw one picture anew at the next size up, from its seed; what is seen on it will differ."""
     request = await seen(service, asker, target)
-    tier = service.tier_of(await service.member(asker), asker)
+    tier = service.members.tier_of(await service.members.of(asker), asker)
     model = _model(service, request)
     size = model.larger(request.size, tier.max_pixels)
     if size is None:
@@ -187,7 +187,7 @@ async def single(service: Service, asker: Asker, job_id: str) -> Single:
     except ImageGone:
         raise UserError(say("error-gone").because(Reason.GONE)) from None
     drawn = replace(request, seed=job.seed, images=1)
-    tier = service.tier_of(await service.member(asker), asker)
+    tier = service.members.tier_of(await service.members.of(asker), asker)
     model = _model(service, drawn)
     return Single(job.job_id, drawn, png, is_spoiler(png), _larger(model, drawn, tier), _edits(model))
 
@@ -223,25 +223,25 @@ async def delete(service: Service, asker: Asker, target: str, *, moderator: bool
 
 async def cancel(service: Service, asker: Asker, target: str, *, moderator: bool = False) -> None:
     """Cancel a request that waits or runs. Owner or moderator; raises `UserError` where it cannot be."""
-    request_id, member = target.partition("-")[0], await service.member(asker)
-    if await service.cancel(request_id, member, by=CancelledBy.MEMBER):
+    request_id, member = target.partition("-")[0], await service.members.of(asker)
+    if service.requests.cancel(request_id, member, by=CancelledBy.MEMBER):
         return
-    if not moderator or not await service.cancel(request_id, None, by=CancelledBy.MODERATOR):
+    if not moderator or not service.requests.cancel(request_id, None, by=CancelledBy.MODERATOR):
         raise UserError(say("error-not-yours"))
 
 
 async def is_of(service: Service, asker: Asker, target: str) -> bool:
     """Whether the asker asked for this request. Raises `UserError` where it is gone."""
     record = await _record(service, target)
-    return (await service.member(asker)).key == record.member
+    return (await service.members.of(asker)).key == record.member
 
 
 async def fetch(service: Service, asker: Asker, target: str) -> LiveRequest:
     """A request's pictures out of the history, to be delivered like new ones: then they count. Owner only."""
     record = await _record(service, target)
     await _owned(service, asker, record)
-    language = service.language_of(await service.member(asker), asker)
-    return await service.revisit(record.request_id, language)
+    language = service.members.language_of(await service.members.of(asker), asker)
+    return await service.requests.revisit(record.request_id, language)
 
 
 async def seen(service: Service, asker: Asker, target: str) -> ImageRequest:
@@ -268,7 +268,7 @@ async def _visible(service: Service, asker: Asker, record: RequestRecord) -> Ima
 
 
 async def _owned(service: Service, asker: Asker, record: RequestRecord) -> None:
-    if (await service.member(asker)).key != record.member:
+    if (await service.members.of(asker)).key != record.member:
         raise UserError(say("error-not-owner"))
 
 
@@ -322,7 +322,7 @@ def _detail_facts(
 
 async def _told_cost(service: Service, asker: Asker) -> bool:
     """Whether the asker is told what pictures cost: as their tier says, and owners always."""
-    tier = service.tier_of(await service.member(asker), asker)
+    tier = service.members.tier_of(await service.members.of(asker), asker)
     return tier.show_cost or service.config.owners.include(asker.platform, asker.user_id)
 
 

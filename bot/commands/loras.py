@@ -24,8 +24,8 @@ MOST = 9
 
 
 async def _loras(service: Service, caller: Caller, _: Given) -> Card:
-    member = await service.member(caller.asker)
-    offered = service.loras.of(service.tier_of(member, caller.asker).name)
+    member = await service.members.of(caller.asker)
+    offered = service.loras.of(service.members.tier_of(member, caller.asker).name)
     if not offered:
         return Card(caller.t("loras-title"), text=caller.t("error-no-loras"))
     parts = []

@@ -77,17 +77,17 @@ class Page:
 
 async def cancel(service: Service, asker: Asker, t: Translator) -> Card:
     """Cancel everything the asker has waiting or running."""
-    member = await service.member(asker)
+    member = await service.members.of(asker)
     cancelled = [
-        await service.cancel(live.request_id, member, by=CancelledBy.MEMBER)
-        for live in service.waiting(member.key)
+        service.requests.cancel(live.request_id, member, by=CancelledBy.MEMBER)
+        for live in service.requests.unfinished(member.key)
     ]
     return Card(t("cancel-asked") if any(cancelled) else t("cancel-nothing"))
 
 
 async def link(service: Service, asker: Asker, code: str, t: Translator) -> LinkStep:
     """`/link`: an open offer to answer, else a new code. `/link CODE`: redeem a code made elsewhere."""
-    member = await service.member(asker)
+    member = await service.members.of(asker)
     try:
         if code.strip():
             return _offer_step(await service.store.links.redeem(member.key, code), member.key, t)
@@ -103,7 +103,7 @@ async def link(service: Service, asker: Asker, code: str, t: Translator) -> Link
 
 async def answer_link(service: Service, asker: Asker, offer_id: str, *, yes: bool, t: Translator) -> Card:
     """One side's yes or no; after the second yes the two accounts are one member."""
-    member = await service.member(asker)
+    member = await service.members.of(asker)
     try:
         if not yes:
             await service.store.links.decline(member.key, offer_id)
@@ -129,7 +129,7 @@ async def join(service: Service, caller: Caller, code: str) -> Card:
 
 async def unlink_question(service: Service, asker: Asker, t: Translator) -> Card:
     """What `/unlink` would do; the face puts the button below that calls `unlink`."""
-    member = await service.member(asker)
+    member = await service.members.of(asker)
     own = Identity(asker.platform, asker.user_id)
     others = [one for one in await service.store.members.identities(member.key) if one != own]
     if not others:
@@ -156,8 +156,8 @@ async def forget(service: Service, member: Member, t: Translator, *, by: str | N
 
     `by`: the owner who does it.
     """
-    for live in service.waiting(member.key):
-        await service.cancel(live.request_id, member, by=CancelledBy.MEMBER)
+    for live in service.requests.unfinished(member.key):
+        service.requests.cancel(live.request_id, member, by=CancelledBy.MEMBER)
     await service.shop.end_subscriptions(member.key)
     gone = await service.store.members.forget(member.key, by=by)
     for model in service.models:
@@ -171,7 +171,7 @@ async def forget(service: Service, member: Member, t: Translator, *, by: str | N
 async def erase(service: Service, asker: Asker, who: Identity, t: Translator) -> Card:
     """An owner has a member forgotten, as their own /forget would: they asked by mail, say."""
     require_owner(service.config, asker)
-    by = (await service.member(asker)).key
+    by = (await service.members.of(asker)).key
     return await forget(service, await service.store.members.of(who.platform, who.user_id), t, by=by)
 
 
@@ -189,10 +189,10 @@ async def set_language(service: Service, asker: Asker, choice: str) -> Card:
     if word != AUTO and word not in names:
         allowed = ", ".join([*LANGUAGES, AUTO])
         raise UserError(say("error-choice", option="language", found=choice, allowed=allowed))
-    member = await service.member(asker)
+    member = await service.members.of(asker)
     language = names.get(word)
     await service.store.members.set_language(member.key, language)
-    t = translator(language or service.language_of(None, asker))
+    t = translator(language or service.members.language_of(None, asker))
     return Card(t("language-set", language=LANGUAGE_NAMES[t.language]))
 
 
@@ -203,7 +203,7 @@ async def history(
 
     Where others read along, `with_private=False` leaves the private ones out.
     """
-    member = await service.member(asker)
+    member = await service.members.of(asker)
     records = await service.store.requests.history(member.key, PAGE + 1, before)
     read = [(record, ImageRequest.from_json(record.payload)) for record in records[:PAGE]]
     shown = [(record, request) for record, request in read if with_private or not request.private]
@@ -218,10 +218,10 @@ async def history(
 
 async def queue(service: Service, asker: Asker, t: Translator) -> Card:
     """What the asker has on the way, and how long the whole queue is."""
-    member = await service.member(asker)
+    member = await service.members.of(asker)
     facts = [
         (shortened(live.request.prompt, 40), render.status(live.latest, t))
-        for live in service.waiting(member.key)
+        for live in service.requests.unfinished(member.key)
     ]
     state = service.models.default.backend.snapshot()
     everybody = t(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 async def models(service: Service, caller: Caller, _: Given) -> Card:
     """A fact for each model; the default of the reader's tier first, what they may not use last."""
-    t, tier = caller.t, service.tier_of(caller.member, caller.asker)
+    t, tier = caller.t, service.members.tier_of(caller.member, caller.asker)
     allowed = service.models.allowed(tier)
     others = [model for model in service.models if model not in allowed]
     facts = [(model.name, "\n".join(_told(model, t))) for model in allowed]

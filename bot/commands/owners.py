@@ -82,8 +82,8 @@ async def ban(service: Service, asker: Asker, who: Identity, t: Translator, *, w
     """Nothing more is drawn for this member; what they have waiting is cancelled."""
     member, by = await _change(service, asker, who)
     await service.store.members.ban(member.key, by=by, why=why)
-    for live in service.waiting(member.key):
-        await service.cancel(live.request_id, None, by=CancelledBy.MODERATOR)
+    for live in service.requests.unfinished(member.key):
+        service.requests.cancel(live.request_id, None, by=CancelledBy.MODERATOR)
     return Card(t("admin-banned", member=_label(who)))
 
 
@@ -97,7 +97,7 @@ async def unban(service: Service, asker: Asker, who: Identity, t: Translator, *,
 async def remove(service: Service, asker: Asker, job_id: str, t: Translator, *, why: str = "") -> Card:
     """A picture is taken away for good, here and from /history; messages that show it stay."""
     require_owner(service.config, asker)
-    by = (await service.member(asker)).key
+    by = (await service.members.of(asker)).key
     try:
         await service.store.pictures.delete(job_id, by=by, why=why)
     except (UnknownJob, WrongState):
@@ -108,7 +108,7 @@ async def remove(service: Service, asker: Asker, job_id: str, t: Translator, *, 
 async def remove_source(service: Service, asker: Asker, digest: str, t: Translator, *, why: str = "") -> Card:
     """A picture that came with requests is taken away for good; what was drawn from it stays."""
     require_owner(service.config, asker)
-    by = (await service.member(asker)).key
+    by = (await service.members.of(asker)).key
     await service.inputs.delete(digest, by=by, why=why)
     return Card(t("page-removed"))
 
@@ -144,21 +144,21 @@ def told_of_tier(member: str, tier: str, end: dt.datetime | None, t: Translator)
 async def pause(service: Service, asker: Asker, t: Translator) -> Card:
     """Start nothing new; what is being drawn goes on, what is asked for waits."""
     require_owner(service.config, asker)
-    await service.pause((await service.member(asker)).key)
+    await service.pausing.pause((await service.members.of(asker)).key)
     return Card(t("admin-paused"))
 
 
 async def resume(service: Service, asker: Asker, t: Translator) -> Card:
     """Draw again."""
     require_owner(service.config, asker)
-    await service.resume((await service.member(asker)).key)
+    await service.pausing.resume((await service.members.of(asker)).key)
     return Card(t("admin-resumed"))
 
 
 async def cancel(service: Service, asker: Asker, request_id: str, t: Translator) -> Card:
     """Somebody's request is drawn no further; they are told, and charged nothing."""
     require_owner(service.config, asker)
-    if not await service.cancel(request_id, None, by=CancelledBy.MODERATOR):
+    if not service.requests.cancel(request_id, None, by=CancelledBy.MODERATOR):
         raise UserError(say("page-too-late"))
     return Card(t("cancel-asked"))
 
@@ -188,7 +188,7 @@ async def page_link(store: Store, config: Config, asker: Asker, t: Translator) -
 async def _change(service: Service, asker: Asker, who: Identity) -> tuple[Member, str]:
     """The member who is meant, and who is doing it."""
     require_owner(service.config, asker)
-    by = (await service.member(asker)).key
+    by = (await service.members.of(asker)).key
     return await service.store.members.of(who.platform, who.user_id), by
 
 

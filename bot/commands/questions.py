@@ -42,7 +42,7 @@ async def answer(service: Service, caller: Caller, pressed: Replied) -> Card:
         case Reply.UNLINK_NOT:
             return Card(t("unlink-title"), text=t("unlink-kept"))
         case Reply.FORGET:
-            return await members.forget(service, await service.member(asker), t)
+            return await members.forget(service, await service.members.of(asker), t)
         case Reply.FORGET_NOT:
             return Card(t("forget-title"), text=t("forget-kept"))
         case Reply.OLDER:

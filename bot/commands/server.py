@@ -115,7 +115,7 @@ async def set_rules(
             rules = [*kept, rule] if blocked else kept
             if len(rules) > MAX_RULES:
                 raise UserError(say("moderation-many-rules", limit=MAX_RULES))
-            by = (await service.member(asker)).key
+            by = (await service.members.of(asker)).key
             await service.store.settings.set(asker.scope, key, rules or None, by=by)
             settings[key] = rules
     facts = (
@@ -131,7 +131,7 @@ async def set_rules(
 async def _set(service: Service, asker: Asker, key: str, value: object, t: Translator, why: str) -> Card:
     if asker.server_id is None:
         raise UserError(say("error-server-only"))
-    by = (await service.member(asker)).key
+    by = (await service.members.of(asker)).key
     kept = value if value not in ([], {}) else None
     await service.store.settings.set(Scope.server(asker.platform, asker.server_id), key, kept, by=by, why=why)
     return await settings_card(service, asker.platform, asker.server_id, t)

@@ -82,7 +82,7 @@ def still_there(guild: discord.Guild | None, channel_id: str) -> bool:
 
 def spoken_to(service: Service, interaction: Event) -> Translator:
     """The language of Discord's client, where the store may not be asked."""
-    return translator(service.language_of(None, Asker(PLATFORM, "", locale=str(interaction.locale))))
+    return translator(service.members.language_of(None, Asker(PLATFORM, "", locale=str(interaction.locale))))
 
 
 def is_moderator(asking: Caller, interaction: Event) -> bool:

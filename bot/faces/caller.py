@@ -123,7 +123,7 @@ async def caller_of(service: Service, origin: Origin, names: Translator | None =
         admitted=owner,
         rules=read,
     )
-    member = await service.member(asker)
+    member = await service.members.of(asker)
     asker = replace(asker, member=member)
-    t = translator(service.language_of(member, asker))
+    t = translator(service.members.language_of(member, asker))
     return Caller(origin, asker, member, rules, t, owner, names)

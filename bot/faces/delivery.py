@@ -62,7 +62,7 @@ class Delivery:
     async def recover(self) -> None:
         """Go on with what an earlier process left."""
         service, platform = self._service, self._platform
-        for live in [*await service.undelivered(platform), *await service.untold(platform)]:
+        for live in [*await service.requests.undelivered(platform), *await service.requests.untold(platform)]:
             self.follow(live)
 
     def follow(self, live: LiveRequest, screen: Screen | None = None) -> asyncio.Task[bool]:
@@ -94,14 +94,14 @@ class Delivery:
         bind_contextvars(request_id=live.request_id)
         try:
             if live.over:  # the platform delivered its event again after the request was closed
-                self._service.closed(live)
+                self._service.requests.closed(live)
                 return False
             return await self._to_its_end(live, screen or self._new_screen(live))
         except Unreachable as error:
             log.warning("delivery.no_address", platform=self._platform, why=str(error))
             await self._give_up(live, error)
         except (UnknownRequest, UnknownJob):  # forgotten, at its member's wish
-            self._service.closed(live)
+            self._service.requests.closed(live)
         return False
 
     async def _to_its_end(self, live: LiveRequest, screen: Screen) -> bool:
@@ -115,7 +115,7 @@ class Delivery:
                 return True
             await screen.tell(outcome)
             if not outcome.kept:
-                self._service.closed(live)
+                self._service.requests.closed(live)
         except Unreachable as error:
             log.warning("delivery.unreachable", platform=self._platform, why=str(error))
             drawn = await self._give_up(live, error)
@@ -157,11 +157,11 @@ class Delivery:
         """Draw nothing in vain; keep what is drawn for whoever may fetch it. Whether anything is drawn."""
         theirs = isinstance(error, Gone) and error.members_doing
         by = CancelledBy.MEMBER if theirs else CancelledBy.SYSTEM
-        await self._service.cancel(live.request_id, None, by=by)
+        self._service.requests.cancel(live.request_id, None, by=by)
         outcome = await live.outcome()
         if isinstance(outcome, Failed):
             if not outcome.kept:
-                self._service.closed(live)
+                self._service.requests.closed(live)
             return False
         if isinstance(error, Gone):
             await self._service.undeliverable(live, str(error), members_doing=error.members_doing)

@@ -14,25 +14,19 @@ import structlog
 from structlog.contextvars import bind_contextvars
 
 from bot.imagine import refusals
-from bot.imagine.control import USUAL_STRENGTH
+from bot.imagine.engine_terms import EngineTerms
 from bot.imagine.events import Done, Failed
-from bot.imagine.models import Workflow
-from bot.imagine.picture import Picture, as_spoiler, is_spoiler, picture_file
-from bot.imagine.request import styled
+from bot.imagine.picture import Picture, as_spoiler, is_spoiler
 from bot.imagine.safety import Safety, Verdict
 from bot.messages import Reason, say
 from engine.request import (
     Cancelled,
     Draining,
     DrawFailed,
-    DrawRequest,
     EngineError,
-    Input,
     JobState,
-    Role,
     Usage,
 )
-from engine.snapshot import device_name
 from storage.errors import ImageGone, UnknownJob, UnknownMember
 from storage.records.requests import CancelledBy, DrawUsage
 from storage.records.requests import JobState as Row
@@ -42,7 +36,6 @@ if TYPE_CHECKING:
     from bot.imagine.live import LiveRequest
     from bot.imagine.loras import Loras
     from bot.imagine.models import Models
-    from bot.imagine.request import ImageRequest
     from engine.request import Drawing
     from engine.tickets import Ticket
     from storage.records.requests import JobRecord, RequestRecord
@@ -68,11 +61,6 @@ class Flight:
     """The engine is shutting down: its jobs stay open in the database, and the next start resumes them."""
 
 
-def slow_lane(tier: str) -> str:
-    """Where the images of a tier wait that are beyond its allowance."""
-    return f"{tier} (slow)"
-
-
 class JobRunner:
     """Takes the jobs of a request to their end. Owns no task: the service runs `draw` and cancels it."""
 
@@ -81,7 +69,7 @@ class JobRunner:
         self._models = models
         self._store = store
         self._safety = safety
-        self._loras = loras
+        self._terms = EngineTerms(config, models, loras)
 
     async def draw(self, flight: Flight) -> None:
         """Have every open job drawn and stored, then publish the outcome."""
@@ -143,58 +131,19 @@ class JobRunner:
     async def give_up(self, flight: Flight, job_id: str, error: EngineError) -> None:
         """Close a job that cannot be drawn, with its refund."""
         reason = type(error).__name__
-        usage = self.usage(flight.live.request, error.usage)
+        usage = self._terms.usage(flight.live.request, error.usage)
         await self._store.jobs.failed(job_id, reason, usage)
         flight.failures.append(Failed(refusals.explain_engine(error).message))
         log.warning("job.failed", job_id=job_id, reason=reason)
 
-    def draw_request(self, record: RequestRecord, request: ImageRequest, job: JobRecord) -> DrawRequest:
-        """A job in the engine's terms: tier and member become an opaque lane and flow."""
-        tiers = self._config.tiers
-        # A tier that bot.toml no longer names is drawn under the default one's rules.
-        tier = tiers.get(record.tier, tiers[self._config.default_tier])
-        model = self._models.named(request.model).name
-        steps_run = request.steps_run(self._models)
-        adapters = self._loras.adapters(request.loras)
-        words = styled(request.prompt, self._config.styles.get(request.style or ""))
-        return DrawRequest(
-            job_id=job.job_id,
-            prompt=self._loras.triggered(words, request.loras),
-            width=request.width,
-            height=request.height,
-            steps=request.steps,
-            seed=job.seed,
-            guidance=request.guidance,
-            negative_prompt=request.negative_prompt,
-            extra=tuple(sorted(request.extra.items())),
-            inputs=_inputs(request),
-            model=model if len(self._models.names) > 1 else "",
-            adapters=adapters,
-            lane=slow_lane(record.tier) if record.slow else record.tier,
-            flow=record.member,
-            preview_every=self._config.engine.preview_every,
-            png=picture_file(
-                request, job.seed, model, adapters, steps_run=steps_run, watermark=tier.watermark
-            ),
-            waited_s=job.waited_us / 1e6,
-        )
-
-    def usage(self, request: ImageRequest, usage: Usage) -> DrawUsage:
-        """What the engine measured in seconds, as the ledger's integers."""
-        return DrawUsage(
-            queue_us=round(usage.queue_s * 1e6),
-            encode_us=round(usage.encode_s * 1e6),
-            denoise_us=round(usage.denoise_s * 1e6),
-            decode_us=round(usage.decode_s * 1e6),
-            gpu_us=round(usage.gpu_s * 1e6),
-            energy_mj=None if usage.energy_j is None else round(usage.energy_j * 1e3),
-            model=self._models.named(request.model).name,
-            width=request.width,
-            height=request.height,
-            steps=request.steps_run(self._models),
-            cached=usage.cached,
-            device=device_name(usage.gpu, usage.worker),
-        )
+    def submit(
+        self, flight: Flight, record: RequestRecord, job: JobRecord, *, accepted_before: bool = False
+    ) -> None:
+        """Hand a job to the engine. Raises EngineError."""
+        request = flight.live.request
+        backend = self._models.named(request.model).backend
+        draw = self._terms.request(record, request, job)
+        flight.tickets[job.job_id] = backend.submit(draw, accepted_before=accepted_before)
 
     async def _job(self, flight: Flight, ticket: Ticket) -> None:
         """Take one job to its end. Its row may be gone by then, if the member asked to be forgotten."""
@@ -239,7 +188,7 @@ class JobRunner:
         """Store a drawing as the picture that will be handed out."""
         request, job = flight.live.request, drawing.request
         png = as_spoiler(drawing.png) if spoiler else drawing.png
-        usage = self.usage(request, drawing.usage)
+        usage = self._terms.usage(request, drawing.usage)
         image = await self._store.pictures.put(png, ".png")
         cost_micro = await self._store.jobs.drawn(job.job_id, image, usage)
         flight.pictures[job.job_id] = _picture(job.job_id, job.seed, image, usage, cost_micro)
@@ -264,7 +213,7 @@ class JobRunner:
 
     async def _give_back(self, flight: Flight, job_id: str, used: Usage, *, by: CancelledBy) -> bool:
         """Close a job without a picture. True if it is charged: it had begun, and no refund is left today."""
-        usage = self.usage(flight.live.request, used)
+        usage = self._terms.usage(flight.live.request, used)
         refunds_a_day = self._config.limits.refunded_cancels_a_day if used.started else None
         return await self._store.jobs.cancelled(job_id, usage, by=by, refunds_a_day=refunds_a_day)
 
@@ -276,17 +225,6 @@ class JobRunner:
             flight.failures.append(Failed(say("cancelled-refunded").because(Reason.CANCELLED)))
         elif job.state not in (Row.QUEUED, Row.RUNNING):
             flight.failures.append(Failed(say("error-draw").because(Reason.FAILED)))
-
-
-def _inputs(request: ImageRequest) -> tuple[Input, ...]:
-    if request.workflow is Workflow.EDIT:
-        return (Input(Role.REFERENCE, request.init),)
-    if request.control is not None:
-        closely = USUAL_STRENGTH if request.control_strength is None else request.control_strength
-        return (Input(Role.CONTROL, request.map, closely, request.control),)
-    init = [Input(Role.INIT, request.init, request.strength or 1.0)] if request.init else []
-    mask = [Input(Role.MASK, request.mask)] if request.mask else []
-    return (*init, *mask)
 
 
 def _picture(job_id: str, seed: int, image: str, usage: DrawUsage, cost_micro: int) -> Picture:

@@ -11,7 +11,7 @@ from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0
 from prometheus_client.registry import Collector
 
-from bot.imagine.drawing import slow_lane
+from bot.imagine.engine_terms import slow_tier
 from bot.metrics import readings
 from storage.errors import StoreUnavailable
 
@@ -49,7 +49,7 @@ class MetricsPage:
         checks = await self._health.readiness()
         usage = await asyncio.to_thread(shutil.disk_usage, service.config.storage.folder)
         currency, tiers = service.pricing.currency, service.config.tiers
-        slow = (slow_lane(name) for name, tier in tiers.items() if tier.slow_images_a_month)
+        slow = (slow_tier(name) for name, tier in tiers.items() if tier.slow_images_a_month)
         metrics = [
             *self._counting.registry.collect(),
             *readings.engine(service.models.default.backend.snapshot(), (*tiers, *slow)),

@@ -45,7 +45,7 @@ def sells(config: Config) -> bool:
 async def plans(service: Service, caller: Caller) -> Card:
     """The tiers, the caller's own, and what can be bought; buttons to buy where the platform sells."""
     t, config = caller.t, service.config
-    own = service.tier_of(caller.member, caller.asker).name
+    own = service.members.tier_of(caller.member, caller.asker).name
     facts = [
         (t("plans-yours", tier=name) if name == own else name, _tier(tier, config.currency, t))
         for name, tier in config.tiers.items()

@@ -102,7 +102,7 @@ class Buttons:
             return await edits.in_area(service, asker, press, key=key, address=address)
         live = await buttons.fetch(service, asker, press.target)
         if live.over:  # fetched before
-            service.closed(live)
+            service.requests.closed(live)
             raise UserError(say("telegram-fetched"))
         await service.moved(live, **address)
         return live

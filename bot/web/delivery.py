@@ -59,7 +59,7 @@ class Delivery:
 
     async def recover(self) -> None:
         """Go on with what an earlier process left: nobody waits for it now."""
-        for live in await self._service.undelivered(PLATFORM):
+        for live in await self._service.requests.undelivered(PLATFORM):
             self._let_go(live, by=CancelledBy.SYSTEM)
 
     @contextlib.contextmanager
@@ -95,7 +95,7 @@ class Delivery:
     def told(self, live: LiveRequest, outcome: Failed) -> None:
         """The client knows that there will be no picture."""
         if not outcome.kept:
-            self._service.closed(live)
+            self._service.requests.closed(live)
 
     def left(self, live: LiveRequest) -> None:
         """A client is gone before it had everything."""
@@ -151,7 +151,7 @@ class Delivery:
         return (await self._service.store.members.quota(live.member, tier=live.tier)).reserved
 
     async def _drop(self, live: LiveRequest, by: CancelledBy) -> None:
-        await self._service.cancel(live.request_id, None, by=by)
+        self._service.requests.cancel(live.request_id, None, by=by)
         outcome = await live.outcome()
         if isinstance(outcome, Failed):
             self.told(live, outcome)

@@ -136,7 +136,7 @@ async def _ask(
         outcome = live.latest
         if not (live.over and isinstance(outcome, Failed) and outcome.message.reason is Reason.FAILED):
             break
-        service.closed(live)
+        service.requests.closed(live)
     return live
 
 

@@ -66,7 +66,7 @@ def router(service: Service, authenticator: Authenticator) -> APIRouter:
             allowed = "today, 7d, month, YYYY-MM"
             raise failed(say("api-choice", param="period", found=period, allowed=allowed)) from None
         days = [_day(day) for day in await store.ledger.use_by_day(caller.key.member, span)]
-        quota = await service.quota(caller.asker)
+        quota = await service.members.quota(caller.asker)
         return Usage(
             start=from_us(span.start_us),
             end=from_us(span.end_us),

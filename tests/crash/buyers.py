@@ -97,7 +97,7 @@ class Buyers:
 
     async def _buy(self, key: str, who: str, fate: str) -> None:
         shop, store = self._service.shop, self._service.store
-        member = await self._service.member(Asker(BANK, who))
+        member = await self._service.members.of(Asker(BANK, who))
         order = await store.sales.of(member.key)
         subscribed = any(one.terms.renews for one in order)
         name = "member" if fate == "renewed" and not subscribed else "boost"
@@ -115,7 +115,7 @@ class Buyers:
             self._at("refunded")
             await shop.pay_back()
         elif fate == "given away":
-            to = await self._service.member(Asker(BANK, "buyer-0"))
+            to = await self._service.members.of(Asker(BANK, "buyer-0"))
             try:
                 await store.vouchers.give(member.key, to.key, 3, key=key)
             except GiftRefused:

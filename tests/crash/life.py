@@ -152,7 +152,7 @@ class Wall:
         known = [line for line in asked if line["key"] not in refused]
         redelivered = self._chance.sample(known, min(3, len(known)))
         async with asyncio.TaskGroup() as tasks:
-            for request in await self._service.undelivered(PLATFORM):
+            for request in await self._service.requests.undelivered(PLATFORM):
                 tasks.create_task(self._deliver(request))
             for line in unanswered + redelivered:
                 tasks.create_task(self._ask(line))
@@ -185,14 +185,14 @@ class Wall:
         self._at("accepted")
         self._journal.note("accepted", key=line["key"], request=request.request_id)
         if line["fate"] == "cancelled":
-            await self._service.cancel(request.request_id, None, by=CancelledBy.MEMBER)
+            self._service.requests.cancel(request.request_id, None, by=CancelledBy.MEMBER)
             self._at("cancelled")
         await self._deliver(request)
 
     async def _deliver(self, request: LiveRequest) -> None:
         outcome = await request.outcome()
         if isinstance(outcome, Failed):
-            self._service.closed(request)
+            self._service.requests.closed(request)
             return
         jobs = [picture.job_id for picture in outcome.pictures]
         fate = request.address["fate"]

@@ -72,7 +72,7 @@ class Street:
 
     async def register(self, service: Service, platform: str, person: Person) -> None:
         """Their tier, as an owner has set it."""
-        member = await service.member(Asker(platform, person.name))
+        member = await service.members.of(Asker(platform, person.name))
         if member.tier != person.tier and person.tier != service.config.default_tier:
             await service.store.members.set_tier(member.key, person.tier, by="world")
 

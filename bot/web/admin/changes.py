@@ -145,7 +145,7 @@ class Changes:
         if SURE not in fields:
             question = visit.t("page-revoke-question", prefix=prefix)
             return self._sign_in.question(visit, request, question, fields)
-        by = (await self._service.member(visit.asker)).key
+        by = (await self._service.members.of(visit.asker)).key
         if not await self._service.store.keys.revoke(prefix, by=by, why=_why(fields)):
             raise UserError(say("page-key-gone"))
         return self._sign_in.done(visit, visit.t("page-revoked", prefix=prefix), "/keys")

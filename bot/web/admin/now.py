@@ -71,7 +71,7 @@ class Now:
         )
 
     async def _rows(self, visit: Visit) -> list[Row]:
-        waiting = self._service.requests()
+        waiting = self._service.requests.unfinished()
         names = await named(self._service.store, (live.member for live in waiting))
         return [_row(live, names, visit) for live in waiting]
 

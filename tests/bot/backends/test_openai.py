@@ -137,5 +137,5 @@ async def test_other_easels_draw_and_one_of_them_is_killed(
                 f"NVIDIA L4 ({one.name})",
                 f"NVIDIA L4 ({two.name})",
             }
-            assert (await service.quota(ASKER)).used == 2 * PICTURES
+            assert (await service.members.quota(ASKER)).used == 2 * PICTURES
             assert [finding for finding in await service.store.check() if finding.severity == "error"] == []

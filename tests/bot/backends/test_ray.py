@@ -110,7 +110,7 @@ async def test_a_model_that_no_worker_has_is_refused_in_one_sentence_and_costs_n
         with pytest.raises(UserError) as refused:
             await imagine(service, "1", model="other")
         assert "draw with other right now" in translator("en")(refused.value.message)
-        quota = await service.quota(OWNER)
+        quota = await service.members.quota(OWNER)
         assert (quota.used, quota.reserved) == (0, 0)
         assert isinstance(await (await imagine(service, "2", model="fake")).outcome(), Done)
 

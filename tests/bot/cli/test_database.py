@@ -45,7 +45,7 @@ async def test_a_backup_taken_while_the_bot_runs_brings_that_moment_back(tmp_pat
             read_backup(config, folder, console, T)
     read_backup(config, folder, console, T)
     async with easel(config) as service:
-        assert (await service.quota(ANNA)).used == 1
+        assert (await service.members.quota(ANNA)).used == 1
 
 
 async def test_check_names_an_account_that_does_not_agree(tmp_path: Path) -> None:

@@ -116,10 +116,10 @@ async def test_the_running_bot_does_what_the_commands_wrote(tmp_path: Path) -> N
         assert backend.snapshot().admission_paused
         live = await service.imagine(ANNA, Options("a cat"), key="1", address={})
         other = await service.imagine(Asker("discord", "7"), Options("a dog"), key="2", address={})
-        await store.members.ban((await service.member(ANNA)).key, by="owner")
+        await store.members.ban((await service.members.of(ANNA)).key, by="owner")
         await changes.look()
         assert isinstance(await live.outcome(), Failed)
-        assert (await service.quota(ANNA)).reserved == 0
+        assert (await service.members.quota(ANNA)).reserved == 0
         await store.settings.set(BOT, Setting.PAUSED, None, by="owner")
         await changes.look()
         assert isinstance(await other.outcome(), Done)

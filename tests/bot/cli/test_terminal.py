@@ -114,13 +114,13 @@ class Sitting(Person):
 
 async def balance(service: Service) -> tuple[int, int]:
     """What is used and reserved of the month."""
-    quota = await service.quota(ANNA)
+    quota = await service.members.quota(ANNA)
     return quota.used, quota.reserved
 
 
 async def untouched(service: Service) -> bool:
     """Whether nothing was ever accepted."""
-    member = await service.member(ANNA)
+    member = await service.members.of(ANNA)
     return not await service.store.requests.history(member.key, 1) and await balance(service) == (0, 0)
 
 
@@ -255,7 +255,7 @@ async def test_what_a_killed_command_left_is_handed_out_by_the_next(tmp_path: Pa
         person = Person(service, FieldModel(), tmp_path)
         assert await person.terminal.imagine(Options("a dog"), tmp_path / "dog.png")
         assert len(list((tmp_path / "first").glob("*.png"))) == 1
-        quota = await service.quota(ANNA)
+        quota = await service.members.quota(ANNA)
         assert (quota.used, quota.reserved) == (2, 0)
 
 
@@ -270,7 +270,7 @@ async def test_what_was_left_is_told_before_it_is_drawn(tmp_path: Path) -> None:
         person = Person(service, model, tmp_path)
         for _ in range(50):
             await asyncio.sleep(0)
-        assert (model.drawn, len(service.requests())) == ([], 1)
+        assert (model.drawn, len(service.requests.unfinished())) == ([], 1)
         await person.terminal.lines(io.StringIO(""), tmp_path)
         assert "Unfinished from last time" in person.words()
         assert len(model.drawn) == 1
@@ -335,9 +335,9 @@ async def test_what_could_not_be_written_is_not_charged_and_not_tried_again(tmp_
         assert "--seed 8 draws it again" in person.words()
         assert (tmp_path / "cat.png").is_file()
         assert await balance(service) == (1, 0)
-        assert service.requests() == []
+        assert service.requests.unfinished() == []
     async with easel(config_in(tmp_path)) as service:
-        assert await service.undelivered("console") == []
+        assert await service.requests.undelivered("console") == []
 
 
 class Deadly(io.StringIO):
@@ -381,7 +381,7 @@ async def test_the_next_command_heals_what_cannot_be_handed_out(tmp_path: Path) 
         assert "could not be written" in person.words()
         assert await balance(service) == (1, 0)
     async with easel(config_in(tmp_path)) as service:
-        assert await service.undelivered("console") == []
+        assert await service.requests.undelivered("console") == []
 
 
 async def test_the_next_chat_heals_it_too(tmp_path: Path) -> None:
@@ -427,7 +427,7 @@ def saved(path: Path, size: tuple[int, int] = (192, 128), color: str = "orange")
 
 
 async def latest(service: Service) -> ImageRequest:
-    [record] = await service.store.requests.history((await service.member(ANNA)).key, 1)
+    [record] = await service.store.requests.history((await service.members.of(ANNA)).key, 1)
     return ImageRequest.from_json(record.payload)
 
 

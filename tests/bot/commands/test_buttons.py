@@ -106,7 +106,7 @@ async def test_redrawn_larger_keeps_the_shape_and_is_not_offered_beyond_tier_and
 
 async def test_whoever_asks_again_is_checked_like_anybody(service: Service) -> None:
     live = await delivered(service)
-    bob = await service.member(BOB)
+    bob = await service.members.of(BOB)
     await service.store.members.ban(bob.key, by="test")
     assert await refused(buttons.again(service, BOB, live.request_id, key="2", address={})) == "error-banned"
 
@@ -172,11 +172,11 @@ async def test_what_waits_in_the_history_counts_when_it_is_fetched(service: Serv
     live = await service.imagine(ANNA, Options("a cat"), key="1", address={})
     await live.outcome()
     await service.park(live)
-    assert (await service.quota(ANNA)).used == 0
+    assert (await service.members.quota(ANNA)).used == 0
     fetched = await buttons.fetch(service, ANNA, live.request_id)
     assert isinstance(await fetched.outcome(), Done)
     await service.delivered(fetched, "m")
-    assert (await service.quota(ANNA)).used == 1
+    assert (await service.members.quota(ANNA)).used == 1
 
 
 async def test_an_unknown_request_is_said_to_be_gone(service: Service) -> None:

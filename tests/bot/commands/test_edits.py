@@ -70,7 +70,7 @@ async def test_larger_keeps_the_picture_at_twice_its_size(service: Service) -> N
     with pytest.raises(UserError) as refused:
         await pressing(service, Action.LARGER, larger.request_id, "4")
     assert refused.value.message.id == "action-largest"
-    quota = await service.quota(BOB)
+    quota = await service.members.quota(BOB)
     assert (quota.used, quota.reserved) == (2, 0)
 
 

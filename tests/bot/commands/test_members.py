@@ -43,8 +43,8 @@ async def test_two_accounts_become_one_once_both_said_yes(service: Service) -> N
     assert "Discord 2" in asked.card.text
     done = await members.answer_link(service, HERE, offered.offer_id, yes=True, t=T)
     assert "one member" in done.text
-    assert (await service.member(HERE)).key == (await service.member(THERE)).key
-    assert (await service.quota(THERE)).used == 1
+    assert (await service.members.of(HERE)).key == (await service.members.of(THERE)).key
+    assert (await service.members.quota(THERE)).used == 1
 
 
 async def test_an_account_leaves_the_others_and_takes_this_months_use_along(service: Service) -> None:
@@ -55,8 +55,8 @@ async def test_an_account_leaves_the_others_and_takes_this_months_use_along(serv
     question = await members.unlink_question(service, THERE, T)
     assert "Telegram 1" in question.text
     assert "own" in (await members.unlink(service, THERE, T)).text
-    assert (await service.member(HERE)).key != (await service.member(THERE)).key
-    assert [(await service.quota(who)).used for who in (HERE, THERE)] == [1, 1]
+    assert (await service.members.of(HERE)).key != (await service.members.of(THERE)).key
+    assert [(await service.members.quota(who)).used for who in (HERE, THERE)] == [1, 1]
 
 
 async def test_an_account_that_is_not_linked_is_told_so(service: Service) -> None:
@@ -98,19 +98,19 @@ async def test_forget_erases_and_cancels_what_is_open(service: Service, model: F
     await draw(service, "a cat")
     model.gate.clear()
     live = await service.imagine(HERE, Options("a dog"), key="open", address={})
-    before = await service.member(HERE)
-    card = await members.forget(service, await service.member(HERE), T)
+    before = await service.members.of(HERE)
+    card = await members.forget(service, await service.members.of(HERE), T)
     model.gate.set()
     await live.outcome()
     assert "2 requests" in card.text
-    after = await service.member(HERE)
+    after = await service.members.of(HERE)
     assert after.key != before.key
     assert (await members.history(service, HERE, None, T)).entries == ()
 
 
 async def test_forget_empties_the_caches_too(service: Service) -> None:
     await draw(service, "a cat")
-    await members.forget(service, await service.member(HERE), T)
+    await members.forget(service, await service.members.of(HERE), T)
     live = await service.imagine(HERE, Options("a cat"), key="anew", address={})
     await live.outcome()
     assert service.models.default.backend.snapshot().embedding_hits == 0
@@ -123,7 +123,7 @@ async def test_a_language_is_kept_and_answered_in(
     service: Service, choice: str, language: str | None
 ) -> None:
     card = await members.set_language(service, HERE, choice)
-    assert (await service.member(HERE)).language == language
+    assert (await service.members.of(HERE)).language == language
     assert ("简体中文" in card.title) == (language == "zh-CN")
 
 

@@ -60,7 +60,7 @@ async def test_everything_of_the_asker_is_in_it_and_nothing_of_others(service: S
 
 
 async def test_of_more_pictures_than_fit_the_latest_are_in_it(service: Service) -> None:
-    kept = await service.store.members.export((await service.member(ANNA)).key)
+    kept = await service.store.members.export((await service.members.of(ANNA)).key)
     latest = await service.store.pictures.get(kept.pictures[-1])
     text, archive = await ask(service, partial(mydata.answer, most_bytes=len(latest)))
     assert archive.namelist() == ["data.json", kept.pictures[-1]]

@@ -60,12 +60,12 @@ async def test_the_same_number_on_another_platform_is_no_owner(service: Service)
 
 async def test_a_tier_until_a_date_ends_with_that_day(service: Service) -> None:
     await owners.tier(service, OWNER, WHO, "Premium", T, until="2099-12-31", why="a friend")
-    member = await service.member(ANNA)
+    member = await service.members.of(ANNA)
     assert member.tier == "premium"
     assert member.tier_until is not None
     assert member.tier_until.isoformat().startswith("2099-12-31T23:59:59")
     (row,) = await service.store.audit.rows(subject=member.key)
-    assert (row.by, row.why) == ((await service.member(OWNER)).key, "a friend")
+    assert (row.by, row.why) == ((await service.members.of(OWNER)).key, "a friend")
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ async def test_a_tier_until_a_date_ends_with_that_day(service: Service) -> None:
 async def test_a_wrong_tier_or_date_changes_nothing(service: Service, name: str, until: str) -> None:
     with pytest.raises(UserError):
         await owners.tier(service, OWNER, WHO, name, T, until=until)
-    assert (await service.member(ANNA)).tier == "free"
+    assert (await service.members.of(ANNA)).tier == "free"
 
 
 @pytest.mark.parametrize("images", ["0", "-5", "many", "", "99999999999", "1.5"])
@@ -86,7 +86,7 @@ async def test_a_wrong_grant_is_refused(service: Service, images: str) -> None:
 async def test_a_grant_with_the_same_key_credits_once(service: Service) -> None:
     for _ in range(2):
         await owners.grant(service, OWNER, WHO, "5", T, key="event 1")
-    assert (await service.quota(ANNA)).topup == 5
+    assert (await service.members.quota(ANNA)).topup == 5
 
 
 async def test_a_ban_stops_what_waits_and_what_comes(service: Service, model: FieldModel) -> None:
@@ -95,7 +95,7 @@ async def test_a_ban_stops_what_waits_and_what_comes(service: Service, model: Fi
     await owners.ban(service, OWNER, WHO, T, why="spam")
     model.gate.set()
     await live.outcome()
-    assert (await service.quota(ANNA)).reserved == 0
+    assert (await service.members.quota(ANNA)).reserved == 0
     with pytest.raises(UserError) as refused:
         await service.imagine(ANNA, Options("a cat"), key="2", address={})
     assert refused.value.message.id == "error-banned-why"

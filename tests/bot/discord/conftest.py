@@ -149,7 +149,7 @@ class World:
         return Asker("discord", str((who or self.anna).id), locale="en-US")
 
     async def used(self, who: Any = None) -> tuple[int, int]:
-        quota = await self.service.quota(self.asker(who))
+        quota = await self.service.members.quota(self.asker(who))
         return quota.used, quota.reserved
 
     async def begin(self, prompt: str = "a cat", *, who: Any = None, **options: Any) -> InteractionResult:

@@ -79,7 +79,7 @@ async def test_delete_is_the_owners_and_takes_the_file_too(world: World) -> None
     assert "Only the person who asked" in words(refused.followups[0])
     await world.click(message, "Delete")
     assert world.channel.history() == []
-    member = await world.service.member(world.asker())
+    member = await world.service.members.of(world.asker())
     (record,) = await world.service.store.requests.history(member.key, 5)
     assert [job.image for job in record.jobs] == [None]
 

@@ -56,7 +56,7 @@ async def income(world: World) -> list[tuple[str, int, int]]:
 
 
 async def quota(world: World, who: Any = None) -> Quota:
-    return await world.service.quota(Asker("discord", str((who or world.anna).id)))
+    return await world.service.members.quota(Asker("discord", str((who or world.anna).id)))
 
 
 async def whole(world: World) -> None:
@@ -105,7 +105,7 @@ async def test_200_members_who_buy_at_once_are_credited_once(world: World, skus:
     users = range(70_000, 70_200)
     bought = [world.env.seed_entitlement(skus[0], user=user, type=PURCHASE) for user in users]
     await asyncio.gather(*(world.bot.premium.reconcile() for _ in range(5)))
-    quotas = [await world.service.quota(Asker("discord", str(user))) for user in users]
+    quotas = [await world.service.members.quota(Asker("discord", str(user))) for user in users]
     assert {quota.topup for quota in quotas} == {100}
     assert all(one.snapshot().consumed for one in bought)
     await whole(world)

@@ -256,7 +256,7 @@ class FaceConformance:
         face.model.gate.clear()
         await face.type("/imagine a cat", event="e1")
         await face.begun()
-        (live,) = face.service.requests()
+        (live,) = face.service.requests.unfinished()
         await face.lose()
         face.model.gate.set()
         await live.outcome()
@@ -421,7 +421,7 @@ class FaceConformance:
         face.model.gate.clear()
         await face.type("/imagine a cat", shared=True)
         await face.begun()
-        (live,) = face.service.requests()
+        (live,) = face.service.requests.unfinished()
         await face.press(Action.CANCEL, Who.BOB)
         face.model.gate.allow(1)
         assert not live.finished

@@ -104,13 +104,13 @@ class Face(Protocol):
 
 async def used(face: Face, who: Who = Who.ANNA) -> tuple[int, int]:
     """Images used and reserved this month."""
-    quota = await face.service.quota(face.asker(who))
+    quota = await face.service.members.quota(face.asker(who))
     return quota.used, quota.reserved
 
 
 async def files(face: Face) -> list[str | None]:
     """What the store keeps of Anna's pictures; None for one that is deleted."""
-    member = await face.service.member(face.asker())
+    member = await face.service.members.of(face.asker())
     records = await face.service.store.requests.history(member.key, 5)
     return [job.image for record in records for job in record.jobs]
 

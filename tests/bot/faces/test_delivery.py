@@ -56,6 +56,6 @@ async def test_while_a_platform_is_away_few_pictures_are_in_memory(tmp_path: Pat
         screen.back.set()
         await delivery.settled()
         assert screen.most == AT_ONCE
-        used = [(await service.quota(Asker("console", str(n)))).used for n in range(len(lives))]
+        used = [(await service.members.quota(Asker("console", str(n)))).used for n in range(len(lives))]
         assert used == [1] * len(lives)
         await delivery.close()

@@ -189,7 +189,7 @@ async def test_a_failure_while_the_bot_leaves_is_told_by_the_next_one_and_once(f
     face.model.fail = [RuntimeError("boom")] * 8
     face.model.gate.clear()
     await face.type("/imagine a cat")
-    (live,) = face.service.requests()
+    (live,) = face.service.requests.unfinished()
     await face.toy.delivery.close()
     face.model.gate.set()
     await live.outcome()

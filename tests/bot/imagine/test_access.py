@@ -44,7 +44,7 @@ async def drawn(service: Service, asker: Asker) -> None:
 async def refused(service: Service, asker: Asker) -> str:
     with pytest.raises(UserError) as error:
         await drawn(service, asker)
-    assert (await service.quota(asker)).used == 0
+    assert (await service.members.quota(asker)).used == 0
     return T(error.value.message)
 
 
@@ -88,7 +88,7 @@ async def test_codes_cannot_be_tried_out(tmp_path: Path) -> None:
 
 async def test_an_account_that_is_linked_with_a_listed_one_is_let_in(tmp_path: Path) -> None:
     async with bot(tmp_path, mode="listed", members=["telegram:2"]) as service:
-        one, other = [(await service.member(who)).key for who in (FRIEND, Asker("discord", "3"))]
+        one, other = [(await service.members.of(who)).key for who in (FRIEND, Asker("discord", "3"))]
         offer = await service.store.links.redeem(other, await service.store.links.code(one))
         for member in (one, other):
             await service.store.links.confirm(member, offer.offer_id)

@@ -124,7 +124,7 @@ async def test_a_result_of_ours_is_followed(service: Service) -> None:
     typed = Options("a dog", control="depth")
     with pytest.raises(UserError):  # one colour all over, as the stand-in draws
         await edits.change(service, BOB, first.request_id, typed, key="2", address={})
-    quota = await service.quota(BOB)
+    quota = await service.members.quota(BOB)
     assert (quota.used, quota.reserved) == (0, 0)
 
 
@@ -148,7 +148,7 @@ async def test_a_refusal_is_one_sentence_and_leaves_nothing(
     service: Service, tmp_path: Path, said: dict[str, Any], brought: Brought, id_: str
 ) -> None:
     assert await refused(asked(service, brought=brought, **said)) == id_
-    quota = await service.quota(ANNA)
+    quota = await service.members.quota(ANNA)
     assert (quota.used, quota.reserved) == (0, 0)
     assert not [file for file in (tmp_path / "data" / "images").rglob("*") if file.is_file()]
 
@@ -184,7 +184,7 @@ async def test_admins_who_turn_members_pictures_off_turn_off_what_is_followed(se
 
 async def test_a_forgotten_member_leaves_no_map(service: Service, tmp_path: Path) -> None:
     await finished(service, await asked(service))
-    member = await service.member(ANNA)
+    member = await service.members.of(ANNA)
     await service.store.members.forget(member.key)
     assert not [file for file in (tmp_path / "data" / "images").rglob("*") if file.is_file()]
 

@@ -74,7 +74,7 @@ async def test_a_picture_is_varied_and_counts_as_one_image(service: Service) -> 
     init = await kept(service, request.init)
     assert (init.format, init.mode, init.size) == ("PNG", "RGB", (request.width, request.height))
     await delivered(service, live)
-    quota = await service.quota(ANNA)
+    quota = await service.members.quota(ANNA)
     assert (quota.used, quota.reserved) == (1, 0)
     (row,) = await service.store.ledger.rows()
     assert row.kind == "vary"
@@ -144,7 +144,7 @@ async def test_a_refusal_is_one_sentence_and_leaves_nothing(
     with pytest.raises(UserError) as refused:
         await service.imagine(ANNA, options, key="1", address={}, brought=brought)
     assert refused.value.message.id == why
-    quota = await service.quota(ANNA)
+    quota = await service.members.quota(ANNA)
     assert (quota.used, quota.reserved, files(tmp_path)) == (0, 0, 0)
 
 
@@ -245,7 +245,7 @@ async def test_an_accepted_picture_is_there_for_the_next_process(tmp_path: Path,
     async with easel(config_in(tmp_path), model) as service:
         live = await asked(service, Brought(picture(), mask()))
     async with easel(config_in(tmp_path)) as service:
-        resumed = service.live(live.request_id)
+        resumed = service.requests.get(live.request_id)
         assert resumed is not None
         assert resumed.request == live.request
         await kept(service, live.request.mask)
@@ -276,12 +276,12 @@ async def test_forty_members_vary_and_inpaint_at_once_and_each_is_charged_exactl
         )
 
     lives = [live for pair in await asyncio.gather(*(two(n) for n in range(40))) for live in pair]
-    quotas = [await service.quota(asker) for asker in askers]
+    quotas = [await service.members.quota(asker) for asker in askers]
     assert {(quota.used, quota.reserved) for quota in quotas} == {(0, 2)}
     assert files(tmp_path) == 3 + 9
     model.gate.set()
     await asyncio.gather(*(delivered(service, live) for live in lives))
-    quotas = [await service.quota(asker) for asker in askers]
+    quotas = [await service.members.quota(asker) for asker in askers]
     assert {(quota.used, quota.reserved) for quota in quotas} == {(2, 0)}
     kinds = [row.kind for row in await service.store.ledger.rows(limit=100)]
     assert (kinds.count("vary"), kinds.count("inpaint")) == (40, 40)

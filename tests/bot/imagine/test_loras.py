@@ -154,7 +154,7 @@ async def test_the_list_shows_each_with_its_sample_once_that_is_drawn(tmp_path: 
         await draw_samples(service, "a cat")
         card = await command.run(service, await caller_of(service, Origin("console", "anna")))
         assert card.parts[0].picture is not None
-        quota = await service.quota(Asker("console", "anna"))
+        quota = await service.members.quota(Asker("console", "anna"))
         assert (quota.used, quota.reserved) == (0, 0)
     assert not command.when(config_in(tmp_path, model={"path": "elsewhere"}))
 

@@ -92,7 +92,7 @@ async def test_forty_members_with_two_loras_and_a_control_have_each_their_own_pi
                 for n, one in enumerate(alone):
                     assert all(np.abs(one - other).max() > 10 for other in alone[n + 1 :])
                 for n in range(MEMBERS):
-                    quota = await service.quota(Asker("console", f"m{n}"))
+                    quota = await service.members.quota(Asker("console", f"m{n}"))
                     assert (quota.used, quota.reserved) == (1, 0)
             finally:
                 await service.stop()

@@ -95,4 +95,4 @@ async def test_every_request_passes_the_rules_and_a_refusal_costs_nothing(tmp_pa
         assert await said("a c4t", Asker("console", "bob", server_id="6")) == "drawn"
         card = await set_rules(service, anna, t, word="Katze", blocked=False)
         assert ("Words", "nothing yet") in card.facts
-        assert (await service.quota(anna)).reserved == 0
+        assert (await service.members.quota(anna)).reserved == 0

@@ -43,7 +43,7 @@ async def drawn(folder: Path, judge: Judge, times: int = 1, **moderation: Any) -
             live = await service.imagine(ANNA, Options(f"cat {n}"), key=str(n), address={})
             outcome = await live.outcome()
             outcomes.append(await service.read(outcome) if isinstance(outcome, Done) else outcome)
-        return outcomes, (await service.quota(ANNA)).used
+        return outcomes, (await service.members.quota(ANNA)).used
 
 
 async def test_what_the_classifier_does_not_mind_is_shown(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ CAT = Options("a cat", seed="7")
 
 
 async def used(service: Service, asker: Asker = ANNA) -> tuple[int, int]:
-    quota = await service.quota(asker)
+    quota = await service.members.quota(asker)
     return quota.used, quota.reserved
 
 
@@ -144,8 +144,8 @@ async def test_a_cancel_while_waiting_is_free(service: Service, model: FieldMode
     model.gate.clear()
     await service.imagine(ANNA, Options("a cat", images="4"), key="1", address={})
     live = await service.imagine(ANNA, CAT, key="2", address={})
-    anna = await service.member(ANNA)
-    assert await service.cancel(live.request_id, anna, by=CancelledBy.MEMBER)
+    anna = await service.members.of(ANNA)
+    assert service.requests.cancel(live.request_id, anna, by=CancelledBy.MEMBER)
     outcome = await live.outcome()
     assert isinstance(outcome, Failed)
     assert outcome.message.id == "cancelled-refunded"
@@ -155,8 +155,8 @@ async def test_a_cancel_while_waiting_is_free(service: Service, model: FieldMode
 async def test_nobody_cancels_anothers(service: Service, model: FieldModel) -> None:
     model.gate.clear()
     live = await service.imagine(ANNA, CAT, key="1", address={})
-    bob = await service.member(Asker("console", "bob"))
-    assert not await service.cancel(live.request_id, bob, by=CancelledBy.MEMBER)
+    bob = await service.members.of(Asker("console", "bob"))
+    assert not service.requests.cancel(live.request_id, bob, by=CancelledBy.MEMBER)
     model.gate.set()
     assert isinstance(await live.outcome(), Done)
 
@@ -171,10 +171,10 @@ async def test_cancels_after_the_first_step_are_refunded_a_few_times_a_day(
             model.gate.clear()
             live = await service.imagine(ANNA, Options("a cat", steps="20"), key=key, address={})
             model.gate.allow(1)
-            anna = await service.member(ANNA)
+            anna = await service.members.of(ANNA)
             async for event in live.events():
                 if isinstance(event, Progress) and event.step:
-                    await service.cancel(live.request_id, anna, by=CancelledBy.MEMBER)
+                    service.requests.cancel(live.request_id, anna, by=CancelledBy.MEMBER)
                     model.gate.set()
             assert isinstance(event, Failed)
             messages.append(event.message.id)
@@ -196,7 +196,7 @@ async def test_of_several_cancelled_those_that_count_are_told(tmp_path: Path, mo
         model.gate.allow(2)
         async for event in live.events():
             if isinstance(event, Progress) and event.step >= 3:
-                await service.cancel(live.request_id, None, by=CancelledBy.MEMBER)
+                service.requests.cancel(live.request_id, None, by=CancelledBy.MEMBER)
                 model.gate.set()
         assert isinstance(event, Failed)
         assert event.message == say("cancelled-charged", images=2)
@@ -223,7 +223,7 @@ async def test_what_others_cancel_is_never_charged(tmp_path: Path, model: FieldM
         model.gate.allow(2)
         async for event in live.events():
             if isinstance(event, Progress) and event.step >= 1:
-                await service.cancel(live.request_id, None, by=CancelledBy.MODERATOR)
+                service.requests.cancel(live.request_id, None, by=CancelledBy.MODERATOR)
                 model.gate.set()
         assert isinstance(event, Failed)
         assert event.message.id == "cancelled-refunded"
@@ -270,13 +270,13 @@ async def test_what_was_accepted_is_drawn_after_a_restart(config: Config, model:
         told = await live_after_stop(service, live, model)
         assert told.message.id == "error-draining-kept"
     async with easel(config, FieldModel()) as service:
-        (live,) = await service.undelivered("console")
+        (live,) = await service.requests.undelivered("console")
         assert live.address == {"channel": 5}
         assert isinstance(await live.outcome(), Done)
         await service.delivered(live, "m")
         assert await used(service) == (1, 0)
     async with easel(config, FieldModel()) as service:
-        assert await service.undelivered("console") == []
+        assert await service.requests.undelivered("console") == []
 
 
 async def test_what_a_tier_accepted_is_drawn_after_bot_toml_names_that_tier_no_more(
@@ -293,7 +293,7 @@ async def test_what_a_tier_accepted_is_drawn_after_bot_toml_names_that_tier_no_m
         live = await service.imagine(ANNA, CAT, key="1", address={})
         await live_after_stop(service, live, model)
     async with easel(config, FieldModel()) as service:
-        (live,) = await service.undelivered("console")
+        (live,) = await service.requests.undelivered("console")
         assert isinstance(await live.outcome(), Done)
 
 
@@ -328,7 +328,7 @@ async def test_what_was_drawn_while_the_bot_stops_is_stored_first(config: Config
         await stopping
     second = FieldModel()
     async with easel(config, second) as service:
-        (live,) = await service.undelivered("console")
+        (live,) = await service.requests.undelivered("console")
         assert isinstance(await live.outcome(), Done)
         assert second.drawn == [], "not drawn a second time"
 
@@ -339,7 +339,7 @@ async def test_what_was_drawn_and_not_delivered_is_delivered_after_a_restart(con
         before = await live.outcome()
     model = FieldModel()
     async with easel(config, model) as service:
-        (live,) = await service.undelivered("console")
+        (live,) = await service.requests.undelivered("console")
         after = await live.outcome()
         assert isinstance(before, Done)
         assert isinstance(after, Done)
@@ -368,7 +368,7 @@ async def test_what_a_picture_cost_stays_what_was_booked_when_it_was_drawn(tmp_p
     async with easel(rented_at("9000")) as service:
         details = await buttons.details(service, ANNA, first, t)
         assert dict(details.facts)["Cost"] == told == money(booked, "CNY", "en")
-        (live,) = await service.undelivered("console")
+        (live,) = await service.requests.undelivered("console")
         after = await live.outcome()
         assert isinstance(after, Done)
         assert after.pictures[0].cost_micro == before.pictures[0].cost_micro > 0
@@ -380,11 +380,11 @@ async def test_a_restart_goes_on_in_the_members_language(config: Config, model: 
         drawn_later = await service.imagine(ANNA_IN_CHINESE, CAT, key="1", address={})
         await live_after_stop(service, drawn_later, model)
     async with easel(config) as service:
-        (live,) = await service.undelivered("console")
+        (live,) = await service.requests.undelivered("console")
         assert live.language == "zh-CN"
         await live.outcome()
     async with easel(config) as service:
-        (live,) = await service.undelivered("console")
+        (live,) = await service.requests.undelivered("console")
         assert live.language == "zh-CN", "of what is drawn and not delivered too"
 
 
@@ -392,7 +392,7 @@ async def test_pictures_that_wait_for_their_delivery_are_not_in_memory(config: C
     async with easel(config) as service:
         await (await service.imagine(ANNA, CAT, key="1", address={})).outcome()
     async with easel(config) as service:
-        (live,) = await service.undelivered("console")
+        (live,) = await service.requests.undelivered("console")
         done = await live.outcome()
         assert isinstance(done, Done)
         assert done.pictures[0].png == b""
@@ -456,11 +456,11 @@ async def test_a_redelivery_after_a_restart_finds_the_first_request(config: Conf
 async def test_the_allowance_cannot_be_overspent_by_asking_at_once(config: Config) -> None:
     small = config.model_copy(update={"default_tier": "member"})
     async with easel(small) as service:
-        member = await service.member(ANNA)
+        member = await service.members.of(ANNA)
         await service.store.members.set_tier(member.key, "free", by="test")
         asks = [service.imagine(ANNA, CAT, key=str(n), address={}) for n in range(120)]
         answers = await asyncio.gather(*asks, return_exceptions=True)
-        quota = await service.quota(ANNA)
+        quota = await service.members.quota(ANNA)
         accepted = [answer for answer in answers if not isinstance(answer, Exception)]
         assert quota.reserved == len(accepted) <= 100
         assert all(isinstance(answer, UserError) for answer in answers if isinstance(answer, Exception))
@@ -473,20 +473,20 @@ async def test_who_waits_reads_of_a_pause_at_once_and_it_outlasts_a_restart(
     async with easel(config, model) as service:
         first = await service.imagine(ANNA, Options("a cat", images="3"), key="1", address={})
         waiting = await service.imagine(ANNA, Options("a dog"), key="2", address={})
-        await service.pause("owner")
+        await service.pausing.pause("owner")
         async for event in waiting.events():
             if isinstance(event, Waiting) and event.paused:
                 break
         model.gate.set()
         assert isinstance(await first.outcome(), Done)
     async with easel(config, model) as again:
-        (kept,) = again.waiting((await again.member(ANNA)).key)
+        (kept,) = again.requests.unfinished((await again.members.of(ANNA)).key)
         assert kept.request_id == waiting.request_id
         later = await again.imagine(ANNA, Options("a bird"), key="3", address={})
         async for event in later.events():
             if isinstance(event, Waiting) and event.paused:
                 break
         drawn = list(model.drawn)
-        await again.resume("owner")
+        await again.pausing.resume("owner")
         assert isinstance(await kept.outcome(), Done)
         assert f"{kept.request_id}-0" not in drawn

@@ -79,7 +79,7 @@ async def test_forty_members_ask_for_two_models_at_once_and_get_what_each_would_
         pictures = await asyncio.gather(*map(partial(drawn, service), asked, options))
         for (who, model), done in zip(asked.items(), pictures, strict=True):
             assert f"Model: {model}" in image(done).info["parameters"]
-            quota = await service.quota(Asker("console", who))
+            quota = await service.members.quota(Asker("console", who))
             assert (quota.used, quota.reserved) == ({"small": 1, "editor": 2}[model], 0)
         rows = await service.store.ledger.rows()
         assert sorted(row.model for row in rows) == ["editor"] * 20 + ["small"] * 20

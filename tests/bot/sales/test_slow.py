@@ -8,7 +8,7 @@ import pytest
 
 from bot.app import lane_terms
 from bot.config.money import Tier
-from bot.imagine.drawing import slow_lane
+from bot.imagine.engine_terms import slow_tier
 from tests.bot.faces.toy import Chat, ToyFace
 from tests.easel import FieldModel, config_in, easel
 
@@ -97,7 +97,7 @@ async def test_whoever_is_not_slow_is_drawn_first(tmp_path: Path) -> None:
         model.gate.clear()
         for who in ("bob", "anna", "bob"):  # the worker has all three at hand before the first is drawn
             await toy.type(who, SMALL)
-        waiting = {live.request_id: live.member for live in service.requests()}
+        waiting = {live.request_id: live.member for live in service.requests.unfinished()}
         model.gate.set()
         await toy.delivery.settled()
         drawn = [waiting[job.partition("-")[0]] for job in model.drawn[1:]]
@@ -105,10 +105,10 @@ async def test_whoever_is_not_slow_is_drawn_first(tmp_path: Path) -> None:
         await toy.delivery.close()
 
 
-def test_a_slow_lane_is_there_where_a_tier_has_one(tmp_path: Path) -> None:
+def test_a_slow_tier_is_there_where_a_tier_has_one(tmp_path: Path) -> None:
     lanes = lane_terms(config_in(tmp_path, tiers=TIERS))
-    assert set(lanes) == {"free", "member", slow_lane("free")}
-    assert lanes[slow_lane("free")].jobs_an_hour == 1.0
+    assert set(lanes) == {"free", "member", slow_tier("free")}
+    assert lanes[slow_tier("free")].jobs_an_hour == 1.0
 
 
 def test_slow_images_need_an_allowance_to_come_after() -> None:

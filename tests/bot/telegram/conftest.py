@@ -48,7 +48,7 @@ class Bot:
     running: asyncio.Task[None]
 
     async def used(self, user: int = ANNA) -> tuple[int, int]:
-        quota = await self.service.quota(Asker("telegram", str(user)))
+        quota = await self.service.members.quota(Asker("telegram", str(user)))
         return quota.used, quota.reserved
 
     @property

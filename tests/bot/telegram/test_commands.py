@@ -86,7 +86,7 @@ async def test_history_in_a_group_keeps_private_pictures_private(bot: Bot) -> No
 
 
 async def test_link_joins_two_accounts_after_both_said_yes(bot: Bot) -> None:
-    code = await bot.service.store.links.code((await bot.service.member(Asker("discord", "5"))).key)
+    code = await bot.service.store.links.code((await bot.service.members.of(Asker("discord", "5"))).key)
     await bot.telegram.say(ANNA, f"/link {code}")
     await bot.settled()
     question = bot.telegram.messages(ANNA)[-1]
@@ -94,7 +94,7 @@ async def test_link_joins_two_accounts_after_both_said_yes(bot: Bot) -> None:
     await bot.telegram.press(ANNA, question, "link:")
     await bot.settled()
     assert "other side" in question.plain
-    discord = await bot.service.member(Asker("discord", "5"))
+    discord = await bot.service.members.of(Asker("discord", "5"))
     (offer,) = await bot.service.store.links.offers(discord.key)
     assert (await bot.service.store.links.confirm(discord.key, offer.offer_id)).linked
 
@@ -107,7 +107,7 @@ async def test_link_shows_no_code_in_a_group(bot: Bot) -> None:
 async def test_forget_asks_first_and_then_erases(bot: Bot) -> None:
     await bot.telegram.say(ANNA, "/imagine a cat")
     await bot.settled()
-    before = (await bot.service.member(Asker("telegram", str(ANNA)))).key
+    before = (await bot.service.members.of(Asker("telegram", str(ANNA)))).key
     await bot.telegram.say(ANNA, "/forget")
     await bot.settled()
     question = bot.telegram.messages(ANNA)[-1]
@@ -120,7 +120,7 @@ async def test_forget_asks_first_and_then_erases(bot: Bot) -> None:
     await bot.telegram.press(ANNA, question, "forget:")
     await bot.settled()
     assert "1 requests and 1 pictures" in question.plain
-    assert (await bot.service.member(Asker("telegram", str(ANNA)))).key != before
+    assert (await bot.service.members.of(Asker("telegram", str(ANNA)))).key != before
 
 
 async def test_forget_while_drawing_leaves_nothing_on_the_way(bot: Bot, stage: Stage) -> None:
@@ -245,12 +245,12 @@ async def test_the_link_to_the_owners_page_is_given_in_private_and_to_owners(bot
     session = await bot.service.store.sessions.begin(link.strip())
     assert session is not None
     whose = await bot.service.store.sessions.member(session)
-    assert whose == await bot.service.member(Asker("telegram", str(OWNER)))
+    assert whose == await bot.service.members.of(Asker("telegram", str(OWNER)))
 
 
 async def test_owners_change_members_by_number_and_by_reply(bot: Bot) -> None:
     assert "premium" in await said(bot, OWNER, f"/tier {ANNA} premium 2099-12-31 a friend")
-    member = await bot.service.member(Asker("telegram", str(ANNA)))
+    member = await bot.service.members.of(Asker("telegram", str(ANNA)))
     assert member.tier == "premium"
     assert member.tier_until is not None
     assert member.tier_until.year == 2099
@@ -264,12 +264,12 @@ async def test_owners_change_members_by_number_and_by_reply(bot: Bot) -> None:
     theirs = {"message_id": 1, "date": 1, "chat": {"id": GROUP, "type": "group"}, "text": "hi"}
     theirs["from"] = {"id": BOB, "is_bot": False, "first_name": "Bob"}
     await said(bot, OWNER, "/ban spam", chat=GROUP, reply_to_message=theirs)
-    bob = await bot.service.member(Asker("telegram", str(BOB)))
+    bob = await bot.service.members.of(Asker("telegram", str(BOB)))
     assert bob.banned
     assert bob.ban_reason == "spam"
     assert "spam" in await said(bot, BOB, "/imagine a cat")
     await said(bot, OWNER, f"/unban {BOB}")
-    assert not (await bot.service.member(Asker("telegram", str(BOB)))).banned
+    assert not (await bot.service.members.of(Asker("telegram", str(BOB)))).banned
     assert "Say who" in await said(bot, OWNER, "/ban")
 
 

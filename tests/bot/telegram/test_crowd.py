@@ -29,5 +29,5 @@ async def test_two_hundred_people_at_once(stage: Stage) -> None:
         print(collections.Counter(c.method for c in bot.telegram.calls))
         for person in PEOPLE:
             assert len(bot.telegram.photos(person)) == 1
-            quota = await bot.service.quota(Asker("telegram", str(person)))
+            quota = await bot.service.members.quota(Asker("telegram", str(person)))
             assert (quota.used, quota.reserved) == (1, 0)

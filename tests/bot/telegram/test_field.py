@@ -59,7 +59,7 @@ async def test_a_button_of_a_forgotten_request_says_so(bot: Bot, button: str) ->
     await bot.telegram.say(ANNA, "/imagine a cat")
     await bot.settled()
     (shown,) = bot.telegram.messages(ANNA)
-    anna = await bot.service.member(Asker("telegram", str(ANNA)))
+    anna = await bot.service.members.of(Asker("telegram", str(ANNA)))
     await bot.service.store.members.forget(anna.key)
     await bot.telegram.press(ANNA, shown, button)
     await bot.settled()
@@ -219,7 +219,7 @@ async def test_a_ban_by_reply_reaches_the_channels_owner(bot: Bot) -> None:
     said = await bot.telegram.say(136817688, "hello", chat=GROUP, **AS_CHANNEL)
     await bot.telegram.say(OWNER, "/ban spam", chat=GROUP, reply_to_message=said["message"])
     await bot.settled()
-    assert (await bot.service.member(Asker("telegram", str(ANNA)))).banned
+    assert (await bot.service.members.of(Asker("telegram", str(ANNA)))).banned
 
 
 async def test_an_anonymous_admin_cannot_ask_privately(bot: Bot) -> None:

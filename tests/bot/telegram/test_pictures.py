@@ -35,7 +35,7 @@ def picture(size: tuple[int, int] = (192, 128), kind: str = "JPEG", sign: str = 
 
 async def drawn(bot: Bot, user: int = ANNA) -> list[ImageRequest]:
     """What somebody had drawn, the newest first."""
-    member = await bot.service.member(Asker("telegram", str(user)))
+    member = await bot.service.members.of(Asker("telegram", str(user)))
     records = await bot.service.store.requests.history(member.key, 10)
     return [ImageRequest.from_json(record.payload) for record in records]
 

@@ -62,7 +62,7 @@ async def bought(bot: Bot, offer: str, user: int = ANNA) -> Charge:
 
 
 async def quota(bot: Bot, user: int = ANNA) -> Quota:
-    return await bot.service.quota(Asker("telegram", str(user)))
+    return await bot.service.members.quota(Asker("telegram", str(user)))
 
 
 async def whole(bot: Bot) -> None:

@@ -91,7 +91,7 @@ async def drawn(site: Site, key: str, prompt: str = "a cat") -> str:
 
 
 async def number(site: Site, asker: Asker) -> int:
-    key = (await site.service.member(asker)).key
+    key = (await site.service.members.of(asker)).key
     return (await site.service.store.members.names([key]))[key].number
 
 
@@ -250,8 +250,8 @@ class TestForms:
         for wrong in ({}, {"token": ""}, {"token": "é"}, {"token": foreign}):
             assert (await owner.post(f"/admin{path}", data=fields | wrong)).status_code == 403
         assert (await owner.get(f"/admin{path}")).status_code == 405
-        assert site.service.requests() == [live]
-        member = await site.service.member(ANNA)
+        assert site.service.requests.unfinished() == [live]
+        member = await site.service.members.of(ANNA)
         assert (member.tier, member.banned) == ("free", False)
         assert {row.action for row in await site.service.store.audit.rows()} == {"begin_session"}
         assert site.service.models.default.backend.snapshot().admission_paused
@@ -270,7 +270,7 @@ class TestForms:
         fields = {"token": token(page), "request": live.request_id}
         assert (await owner.post("/admin/cancel", data=fields)).status_code == 303
         await live.outcome()
-        assert (await site.service.quota(ANNA)).reserved == 0
+        assert (await site.service.members.quota(ANNA)).reserved == 0
         assert live.request_id not in (await owner.get("/admin/")).text
         late = await owner.post("/admin/cancel", data=fields)
         assert (late.status_code, T("page-too-late") in late.text) == (400, True)
@@ -278,12 +278,12 @@ class TestForms:
     async def test_a_member_gets_another_tier_with_a_note_of_who_and_why(
         self, site: Site, owner: httpx.AsyncClient
     ) -> None:
-        member = await site.service.member(ANNA)
+        member = await site.service.members.of(ANNA)
         fields = {"token": token(await owner.get("/admin/")), "platform": "discord", "user": "1"}
         assert (await owner.post("/admin/tier", data=fields | {"tier": "premium"})).status_code == 303
-        assert (await site.service.member(ANNA)).tier == "premium"
+        assert (await site.service.members.of(ANNA)).tier == "premium"
         (row,) = await site.service.store.audit.rows(subject=member.key)
-        assert (row.by, row.why) == ((await site.service.member(OWNER)).key, "admin page")
+        assert (row.by, row.why) == ((await site.service.members.of(OWNER)).key, "admin page")
         wrong = await owner.post("/admin/tier", data=fields | {"tier": SCRIPT})
         assert wrong.status_code == 400
         assert SCRIPT not in wrong.text
@@ -298,10 +298,10 @@ class TestForms:
         fields = {"token": token(page), **ACCOUNT, "once": once.group(1), "why": "sorry"}
         for _ in range(2):
             assert (await owner.post("/admin/grant", data=fields | {"images": "7"})).status_code == 303
-        assert (await site.service.quota(ANNA)).topup == 7
+        assert (await site.service.members.quota(ANNA)).topup == 7
         for wrong in ("0", "-1", "1.5", "many", ""):
             assert (await owner.post("/admin/grant", data=fields | {"images": wrong})).status_code == 400
-        (row, *_) = await site.service.store.audit.rows(subject=(await site.service.member(ANNA)).key)
+        (row, *_) = await site.service.store.audit.rows(subject=(await site.service.members.of(ANNA)).key)
         assert (row.action, row.why) == ("grant", "sorry · admin page")
 
     async def test_a_ban_cancels_what_waits_and_is_lifted_again(
@@ -313,9 +313,9 @@ class TestForms:
         told = await owner.post("/admin/ban", data=fields, follow_redirects=True)
         assert T("admin-banned", member="discord 1") in told.text
         await live.outcome()
-        assert (await site.service.member(ANNA)).banned
+        assert (await site.service.members.of(ANNA)).banned
         await owner.post("/admin/unban", data=fields)
-        assert not (await site.service.member(ANNA)).banned
+        assert not (await site.service.members.of(ANNA)).banned
 
     @pytest.mark.parametrize("path", ["/erase", "/remove", "/revoke"])
     async def test_what_cannot_be_undone_is_asked_about_first(
@@ -323,7 +323,7 @@ class TestForms:
     ) -> None:
         job = await drawn(site, "1")
         _, key = await site.key()
-        store, member = site.service.store, await site.service.member(ANNA)
+        store, member = site.service.store, await site.service.members.of(ANNA)
 
         async def left() -> tuple[bool, bool, bool]:
             keys = [one for one in await store.keys.all() if one.revoked_at is None]
@@ -351,7 +351,7 @@ class TestForms:
 class TestPages:
     async def test_what_members_wrote_is_text(self, site: Site, owner: httpx.AsyncClient) -> None:
         job = await drawn(site, "1", f"{SCRIPT} \"'>")
-        await site.service.member(Asker("console", f"{SCRIPT}"))
+        await site.service.members.of(Asker("console", f"{SCRIPT}"))
         failed = await ask(site, "2")
         await failed.outcome()
         await site.service.undeliverable(failed, SCRIPT, members_doing=True)
@@ -402,7 +402,7 @@ class TestPages:
         assert (await owner.get("/admin/costs?period=never")).status_code == 400
 
     async def test_members_are_found_by_their_account(self, site: Site, owner: httpx.AsyncClient) -> None:
-        await site.service.member(ANNA)
+        await site.service.members.of(ANNA)
         assert "discord 1" in (await owner.get("/admin/members?who=1")).text
         assert T("page-nobody") in (await owner.get("/admin/members?who=2")).text
         rows = list(csv.DictReader(io.StringIO((await owner.get("/admin/members.csv")).text)))
@@ -413,7 +413,7 @@ class TestPages:
     ) -> None:
         job = await drawn(site, "1", "a very private cat")
         await site.service.store.members.set_tier(
-            (await site.service.member(ANNA)).key, "premium", by="test", why="a friend"
+            (await site.service.members.of(ANNA)).key, "premium", by="test", why="a friend"
         )
         site.service.models.default.backend.pause_admission()
         live = await ask(site, "2")
@@ -434,7 +434,7 @@ class TestPages:
         assert job in (await owner.get("/admin/pictures?who=1")).text
         assert job not in (await owner.get("/admin/pictures?day=2020-01-01")).text
         assert job not in (await owner.get("/admin/pictures?who=nobody")).text
-        await site.service.cancel(live.request_id, None, by=CancelledBy.MODERATOR)
+        site.service.requests.cancel(live.request_id, None, by=CancelledBy.MODERATOR)
 
     async def test_a_picture_and_what_is_known_of_it_can_be_taken_to_a_report(
         self, site: Site, owner: httpx.AsyncClient

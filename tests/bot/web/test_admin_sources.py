@@ -137,8 +137,8 @@ async def test_it_is_deleted_once_it_is_sure_and_what_was_drawn_stays(
     page = (await owner.get(f"/admin/pictures?show={job}")).text
     assert f'<figure id="{job}">' in page
     assert digest not in page
-    (row,) = await store.audit.rows(subject=(await site.service.member(ANNA)).key)
-    assert (row.action, row.by) == ("delete_source", (await site.service.member(OWNER)).key)
+    (row,) = await store.audit.rows(subject=(await site.service.members.of(ANNA)).key)
+    assert (row.action, row.by) == ("delete_source", (await site.service.members.of(OWNER)).key)
     assert (row.detail, row.why) == (f'{{"sha256": "{digest}"}}', "a photo of somebody · admin page")
     with pytest.raises(UserError, match="error-picture-gone"):
         await buttons.again(site.service, ANNA, live.request_id, key="3", address={})

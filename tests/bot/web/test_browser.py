@@ -133,7 +133,7 @@ async def test_an_owner_finds_their_way_on_a_phone(
     t = translator(language)
     async with stage.site(owned(tmp_path)) as site:
         service = site.service
-        await service.store.members.set_language((await service.member(OWNER)).key, language)
+        await service.store.members.set_language((await service.members.of(OWNER)).key, language)
         await varied(site, "0")
         await drawn(site, "1", "an orange cat on a green meadow")
         site.model.fail = [RuntimeError("boom")]
@@ -187,7 +187,7 @@ async def test_an_owner_finds_their_way_on_a_phone(
         await asyncio.to_thread(walk)
         await waiting.outcome()
         assert not service.models.default.backend.snapshot().admission_paused
-        assert (await service.member(ANNA)).tier == "premium"
+        assert (await service.members.of(ANNA)).tier == "premium"
 
 
 async def test_another_page_cannot_hold_it_in_a_frame(stage: Stage, tmp_path: Path, phone: Phone) -> None:

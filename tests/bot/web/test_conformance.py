@@ -135,9 +135,9 @@ class Program:
 
     async def _taken(self, asking: asyncio.Task[None]) -> None:
         """The face has accepted the request, or has answered."""
-        member = (await self.service.member(self._asker)).key
+        member = (await self.service.members.of(self._asker)).key
         async with asyncio.timeout(30):
-            while not asking.done() and not self.service.waiting(member):  # noqa: ASYNC110
+            while not asking.done() and not self.service.requests.unfinished(member):  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
 
     async def _imagine(self, line: str, event: str) -> None:

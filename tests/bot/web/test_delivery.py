@@ -42,13 +42,13 @@ KEY = {"idempotency-key": "order 66"}
 async def until(site: Site, key: ApiKey, waiting: int) -> None:
     """The key has so many requests being drawn."""
     async with asyncio.timeout(30):
-        while len(site.service.waiting(key.member)) != waiting:  # noqa: ASYNC110 - no event tells
+        while len(site.service.requests.unfinished(key.member)) != waiting:  # noqa: ASYNC110 - no event tells
             await asyncio.sleep(0.01)
 
 
 async def quota(site: Site, key: ApiKey) -> tuple[int, int]:
     await site.settled()
-    had: Quota = await site.service.quota(Asker("api", key.prefix))
+    had: Quota = await site.service.members.quota(Asker("api", key.prefix))
     return had.used, had.reserved
 
 

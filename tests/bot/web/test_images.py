@@ -40,7 +40,7 @@ def facts(image: ImageObject) -> dict[str, object]:
 
 async def quota(site: Site, key: ApiKey) -> Quota:
     await site.settled()
-    return await site.service.quota(Asker("api", key.prefix))
+    return await site.service.members.quota(Asker("api", key.prefix))
 
 
 async def test_a_picture_in_base64_with_what_it_took(site: Site) -> None:
