@@ -23,7 +23,7 @@ from rich.console import Console
 from benchmarks.month_card import Card
 from benchmarks.month_crowd import Ask, asks, people
 from benchmarks.month_recount import recount
-from bot.app import lane_terms
+from bot.app import tier_terms
 from bot.background.metering import MeterWriter
 from bot.cli.terminal import show_facts
 from bot.config.money import Billing
@@ -85,7 +85,7 @@ class Desk:
     card: Card = field(init=False)
 
     def __post_init__(self) -> None:
-        self.card = Card(lane_terms(self.config), started=self._started, drawn=self._drawn)
+        self.card = Card(tier_terms(self.config), started=self._started, drawn=self._drawn)
 
     async def hour(self, waiting: list[tuple[str, Ask]], until_s: float) -> None:
         """Accept an hour's requests, let the card work, and write down what came of it."""

@@ -50,25 +50,25 @@ LEARNED = "learned.json"
 MB = 1 << 20
 
 
-def lane_terms(config: Config) -> dict[str, LaneTerms]:
+def tier_terms(config: Config) -> dict[str, LaneTerms]:
     """The tiers as the queue sees them: a free tier keeps to its share while anyone who pays waits.
 
     What a tier has beyond its allowance is drawn when nobody else waits, and beside others once an hour.
     """
-    lanes: dict[str, LaneTerms] = {}
+    tiers: dict[str, LaneTerms] = {}
     for name, tier in config.tiers.items():
         share = config.engine.free_share if tier.billing is Billing.NONE else None
-        lanes[name] = LaneTerms(weight=tier.weight, share=share, max_waiting_per_flow=tier.max_waiting)
+        tiers[name] = LaneTerms(weight=tier.weight, share=share, max_waiting_per_flow=tier.max_waiting)
         if tier.slow_images_a_month:
-            lanes[slow_tier(name)] = LaneTerms(jobs_an_hour=1.0, max_waiting_per_flow=tier.max_waiting)
-    return lanes
+            tiers[slow_tier(name)] = LaneTerms(jobs_an_hour=1.0, max_waiting_per_flow=tier.max_waiting)
+    return tiers
 
 
 def engine_config(config: Config) -> EngineConfig:
     """bot.toml's [engine] in the engine's own terms."""
     section = config.engine
     return EngineConfig(
-        lanes=lane_terms(config),
+        lanes=tier_terms(config),
         max_active=section.max_active,
         max_waiting=section.max_waiting,
         switch_after_s=section.switch_after.total_seconds(),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.month import differences, simulate
 from benchmarks.month_card import Card
-from bot.app import lane_terms
+from bot.app import tier_terms
 from bot.config.schema import Config
 from engine.request import DrawRequest
 
@@ -34,7 +34,7 @@ def test_free_images_get_a_tenth_of_the_card_while_anyone_who_pays_waits() -> No
     def drawn(job_id: str, _at_s: float, _waited_s: float, spent: Spent) -> None:
         gpu_s[job_id.partition("-")[0]] += spent.gpu_s
 
-    card = Card(lane_terms(Config()), started=lambda _job, _at_s: None, drawn=drawn)
+    card = Card(tier_terms(Config()), started=lambda _job, _at_s: None, drawn=drawn)
     for n in range(600):
         for lane in gpu_s:
             flow = f"{lane}-{n % 200}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.app import lane_terms
+from bot.app import tier_terms
 from bot.config.money import Tier
 from bot.imagine.engine_terms import slow_tier
 from tests.bot.faces.toy import Chat, ToyFace
@@ -106,9 +106,9 @@ async def test_whoever_is_not_slow_is_drawn_first(tmp_path: Path) -> None:
 
 
 def test_a_slow_tier_is_there_where_a_tier_has_one(tmp_path: Path) -> None:
-    lanes = lane_terms(config_in(tmp_path, tiers=TIERS))
-    assert set(lanes) == {"free", "member", slow_tier("free")}
-    assert lanes[slow_tier("free")].jobs_an_hour == 1.0
+    tiers = tier_terms(config_in(tmp_path, tiers=TIERS))
+    assert set(tiers) == {"free", "member", slow_tier("free")}
+    assert tiers[slow_tier("free")].jobs_an_hour == 1.0
 
 
 def test_slow_images_need_an_allowance_to_come_after() -> None:
