@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from engine.tickets import News
     from engine.worker.accounting import Clock
 
-SCALE_EVERY_S = 1.0
-
 
 class Front:
     """Has jobs drawn by a fleet's workers. `start`, `submit`, `stop`; all on one event loop.
@@ -248,4 +246,4 @@ class Front:
             wanted = self._autoscaler.decide(self._clock(), self._dispatcher.queued_s + self._roster.load_s)
             self._roster.want(wanted)
             self._roster.look_for_hands(waiting=len(self._queue))
-            await asyncio.sleep(SCALE_EVERY_S)
+            await asyncio.sleep(self._settings.scale_every_s)

@@ -29,6 +29,9 @@ def test_what_replaces_our_code_or_reaches_into_it_is_found(line: str) -> None:
     [
         "monkeypatch.setattr(os, 'access', None)",
         "monkeypatch.setattr(Route, 'BASE', Route.BASE)",
+        "def put_back(env: os.Env): env.backend.consume = findings\ndef findings(): ...",
+        "super()._run_once()",
+        "os._exit(1)",
         "monkeypatch.setattr('getpass.getuser', None)",
         "monkeypatch.setenv('EASEL_CONFIG', 'x')",
         "monkeypatch.setitem(sys.modules, 'torch', None)",

@@ -1,4 +1,4 @@
-"""Find tests of bot/ that replace our own names or use private ones: `python -m tools.seams`.
+"""Find tests that replace our own names or use private ones: `python -m tools.seams`.
 
 A test that patches our code, or reaches into it, breaks when something is renamed and stays green when
 that is broken. What a test decides (a clock, a pause, a limit, what a part is) is an argument instead.
@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[1]
-TESTS = ROOT / "tests" / "bot"
+TESTS = ROOT / "tests"
 OURS = ("bot", "engine", "storage", "tests")
 REPLACES = {"setattr", "delattr", "setitem", "delitem", "object"}
 """Methods of pytest's `monkeypatch`, and `unittest.mock.patch.object`."""
+LIBRARIES = {"_exit", "_all_hooks", "_attention_backend", "_log_destroy_pending", "_run"}
+"""Private names of os, diffusers and asyncio that have no public one in their place."""
 
 
 def findings(text: str) -> Iterator[tuple[int, str]]:
@@ -33,13 +35,14 @@ def findings(text: str) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute):
             owner = node.value.id if isinstance(node.value, ast.Name) else ""
-            if _private(node.attr) and owner not in {"self", "cls"}:
+            own = owner in {"self", "cls"} or ast.unparse(node.value) == "super()"
+            if _private(node.attr) and not own and node.attr not in LIBRARIES:
                 yield node.lineno, f"reaches for the private {node.attr}"
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Name | ast.Lambda):
             for target in node.targets:
                 if (
                     isinstance(target, ast.Attribute)
-                    and _root(target) != "self"
+                    and _root(target) not in {"self", *edge}
                     and _is_code(node.value, functions)
                 ):
                     yield node.lineno, f"replaces {ast.unparse(target)}"
@@ -53,15 +56,19 @@ def findings(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _imported_from_elsewhere(tree: ast.Module) -> Iterator[str]:
-    """The names a file has from Python and other libraries."""
+    """The names a file has from Python and other libraries, and the arguments of their types."""
+    modules = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.name.split(".")[0] not in OURS:
-                    yield alias.asname or alias.name.split(".")[0]
+                    modules.add(alias.asname or alias.name.split(".")[0])
         elif isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] not in OURS:
-            for alias in node.names:
-                yield alias.asname or alias.name
+            modules.update(alias.asname or alias.name for alias in node.names)
+    yield from modules
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arg) and node.annotation and _root(node.annotation) in modules:
+            yield node.arg
 
 
 def _is_code(value: ast.expr, functions: set[str]) -> bool:

@@ -16,6 +16,8 @@ class FleetSettings:
     """Seconds, where not said otherwise."""
 
     scale: ScaleSettings = field(default_factory=ScaleSettings)
+    scale_every_s: float = 1.0
+    """How often it is decided how many workers there should be."""
     health_every_s: float = 2.0
     health_timeout_s: float = 10.0
     """A worker that does not answer for so long is taken for hung, and left."""

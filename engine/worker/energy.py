@@ -49,9 +49,9 @@ class EnergyMeter:
     Two readings of power further apart than `max_gap_s` seconds say nothing about the time between them.
     """
 
-    def __init__(self, *, max_gap_s: float) -> None:
+    def __init__(self, *, max_gap_s: float, kept: int = KEPT_READINGS) -> None:
         self._max_gap_s = max_gap_s
-        self._pieces: deque[_Piece] = deque(maxlen=KEPT_READINGS)
+        self._pieces: deque[_Piece] = deque(maxlen=kept)
         self._newest: _Reading | None = None
         self._lock = threading.Lock()
 

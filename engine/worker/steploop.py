@@ -75,8 +75,10 @@ class StepLoop:
         clock: Clock = time.monotonic,
         telemetry: Telemetry | None = None,
         observers: Sequence[Observer] = (),
+        look_again_s: float = LOOK_AGAIN_S,
     ) -> None:
         self._name = name
+        self._look_again_s = look_again_s
         self._config = config = config or EngineConfig()
         self._models = loaded = _loaded(models, config)
         self._clock = clock
@@ -366,7 +368,7 @@ class StepLoop:
         if self._idle and (beat_s := self._device.health_check_in_s()) is not None:
             waits.append(beat_s)
         if len(self._scheduler) and not self._device.threads.in_flight:
-            waits.append(LOOK_AGAIN_S)
+            waits.append(self._look_again_s)
         return max(0.0, min(waits))
 
 

@@ -111,7 +111,7 @@ class NvmlTelemetry:
 
     `device` is an index as CUDA counts them (below CUDA_VISIBLE_DEVICES) or a UUID; the UUID is exact where
     cards differ, since CUDA puts the fastest first. While the driver or the GPU is away, it is looked for
-    every `retry_every_s` seconds. `clock` and `pause` are handed in by tests.
+    every `retry_every_s` seconds. The other arguments are for tests.
     """
 
     def __init__(
@@ -122,12 +122,16 @@ class NvmlTelemetry:
         retry_every_s: float = 15.0,
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        stop_wait_s: float = STOP_WAIT_S,
+        host_pids: bool | None = None,
     ) -> None:
         self._gpu = NvmlGpu(device)
         self._every_s = every_s
         self._retry_every_s = retry_every_s
         self._clock = clock
         self._pause = pause
+        self._stop_wait_s = stop_wait_s
+        self._host_pids = sees_host_pids() if host_pids is None else host_pids
         self._energy = EnergyMeter(max_gap_s=max(5.0, 3 * every_s))
         self._thread: ThreadPoolExecutor | None = None
         self._sampling: asyncio.Task[None] | None = None
@@ -158,7 +162,7 @@ class NvmlTelemetry:
                 sampling.cancel()
                 await asyncio.wait([sampling])
             letting_go = asyncio.get_running_loop().run_in_executor(thread, self._gpu.disconnect)
-            await asyncio.wait([letting_go], timeout=STOP_WAIT_S)
+            await asyncio.wait([letting_go], timeout=self._stop_wait_s)
         finally:
             thread.shutdown(wait=False)
 
@@ -225,7 +229,7 @@ class NvmlTelemetry:
         if processes is None:
             return None, None
         ours = [process for process in processes if is_ours(process.pid)]
-        if processes and not ours and not sees_host_pids():
+        if processes and not ours and not self._host_pids:
             self._gpu.say_once(
                 "which process is ours",
                 "The driver counts processes as the host does, so inside this container ours cannot be told "

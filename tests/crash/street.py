@@ -54,8 +54,8 @@ class Counted(StandIn):
         super().__init__()
         self._count = count
 
-    def _note(self, method: str, fields: dict[str, Any], status: int) -> None:
-        super()._note(method, fields, status)
+    def note(self, method: str, fields: dict[str, Any], status: int) -> None:
+        super().note(method, fields, status)
         self._count[:] = len(self.calls).to_bytes(len(self._count), "little")
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -21,12 +22,10 @@ from engine.families.profile import Curve, Profile
 from engine.families.registry import load_profile
 from engine.placement import resolve
 from engine.settings import ModelSettings
-from engine.worker import hostmemory
+from engine.worker.hostmemory import MEMINFO
 from engine.worker.pipeline import PipelineModel
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pytest
 
     from engine.families.model import Place
@@ -183,7 +182,12 @@ class Card:
             return tensor
 
         monkeypatch.setattr(torch.Tensor, "pin_memory", pin)
-        monkeypatch.setattr(hostmemory, "MEMINFO", self._meminfo)
+        read_text, meminfo = Path.read_text, self._meminfo
+
+        def read_ours(path: Path, *args: Any, **kwargs: Any) -> str:
+            return read_text(meminfo if path == MEMINFO else path, *args, **kwargs)
+
+        monkeypatch.setattr(Path, "read_text", read_ours)
 
 
 class CardModel(PipelineModel):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from engine.events import Event, Observer, Worked
+from engine.events import Event, Observer, Phase, Worked
 from engine.families.family import Family
 from engine.families.model import Canvas, Caption, DeviceMemory, Measurement, OnHost
 from engine.families.plan import Need, Plan
@@ -24,7 +24,7 @@ from engine.worker.telemetry import GpuSample, NoTelemetry
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
-    from engine.request import DrawRequest
+    from engine.request import Adapter, DrawRequest
     from engine.worker.watchdog import Alert
 
 
@@ -127,7 +127,11 @@ class FakeModel(OnHost):
         self.gate = Turnstile()
         """Every step goes through it."""
         self.before: dict[str, Callable[[Sequence[FakeCanvas]], None]] = {}
-        """By call (load, encode, begin, step, decode; warm-up: the engine's own): may raise, block, look."""
+        """By call (load, adapters, encode, begin, step, preview, decode; warm-up: the engine's own).
+
+        It may raise, block, look."""
+        self.adapters: list[tuple[Adapter, ...]] = [()]
+        """What it was asked to use, one after the other."""
         self.loads = 0
         self.released = 0
         self.tiles: list[int | None] = []
@@ -180,8 +184,13 @@ class FakeModel(OnHost):
         for canvas in batch:
             self._advance(canvas)
 
+    def use_adapters(self, adapters: Sequence[Adapter]) -> None:
+        self.adapters.append(tuple(adapters))
+        self._look("adapters", [])
+
     def preview(self, canvas: Canvas) -> Image.Image:
         assert isinstance(canvas, FakeCanvas)
+        self._look("preview", [canvas])
         return Image.new("RGB", (canvas.request.width // 8, canvas.request.height // 8))
 
     def decode(self, canvas: Canvas, *, tile_px: int | None) -> Image.Image:
@@ -249,15 +258,23 @@ class Recorder(Observer):
         self.events: list[Event] = []
         self.alerts: list[Alert] = []
         self.works: list[Worked] = []
+        self.fail: Exception | None = None
+        """Raised at each event."""
 
     def on_event(self, event: Event) -> None:
         self.events.append(event)
+        if self.fail is not None:
+            raise self.fail
 
     def on_alert(self, alert: Alert) -> None:
         self.alerts.append(alert)
 
     def on_work(self, worked: Worked) -> None:
         self.works.append(worked)
+
+    def largest(self, phase: Phase = Phase.DENOISE) -> int:
+        """How many jobs the largest call of this kind drew."""
+        return max(work.jobs for work in self.works if work.phase is phase)
 
     def of(self, action: str) -> list[Event]:
         return [event for event in self.events if event.action == action]

@@ -15,7 +15,7 @@ from engine.settings import EngineConfig
 from engine.shares import LaneTerms
 from engine.worker.loaded import Offered
 from engine.worker.memory import Mode
-from engine.worker.steploop import StepLoop
+from engine.worker.steploop import LOOK_AGAIN_S, StepLoop
 from tests.engine.fakes import FakeClock, FakeModel, FakeTelemetry, Recorder
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class Studio:
         *,
         memory_mode: Mode = Mode.HIGH,
         calibrate: tuple[Need, ...] = (),
+        look_again_s: float = LOOK_AGAIN_S,
         **changes: Any,
     ) -> None:
         self.clock = FakeClock()
@@ -65,6 +66,7 @@ class Studio:
             clock=self.clock,
             telemetry=self.telemetry,
             observers=[self.heard],
+            look_again_s=look_again_s,
         )
         self.engine = local_front(
             self.worker, config, clock=self.clock, observers=[self.heard], replaces=False

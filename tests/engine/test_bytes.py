@@ -46,10 +46,10 @@ class LiveTensors(TorchDispatchMode):
         for tensor in tree_leaves(made):
             if isinstance(tensor, torch.Tensor):
                 storage = tensor.untyped_storage()
-                if storage._cdata not in self._sizes:
-                    self._sizes[storage._cdata] = storage.nbytes()
+                if storage.data_ptr() not in self._sizes:
+                    self._sizes[storage.data_ptr()] = storage.nbytes()
                     self.now += storage.nbytes()
-                    weakref.finalize(storage, self._forget, storage._cdata)
+                    weakref.finalize(storage, self._forget, storage.data_ptr())
         self.peak = max(self.peak, self.now)
         return made
 

@@ -17,17 +17,17 @@ from engine.families.profile import CONTROL
 from engine.placement import resolve
 from engine.request import ControlKind, DrawRequest, Input, Role, Undrawable
 from engine.settings import BadSetting, EngineConfig, ModelSettings
+from engine.worker.memory import Mode
 from engine.worker.pipeline import PipelineModel
 from tests.engine import controls
+from tests.engine.fakes import Recorder
 from tests.engine.test_equality import difference
 from tests.engine.test_from_pictures import file, psnr, source
 from tests.engine.test_inputs import Shelf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from engine.families.model import Canvas
 
 pytestmark = pytest.mark.model
 
@@ -124,22 +124,8 @@ def shelf() -> Shelf:
     return shelf
 
 
-@pytest.fixture
-def groups(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[list[DrawRequest]]]:
-    """Jobs of each forward."""
-    seen: list[list[Any]] = []
-    step = PipelineModel.step
-
-    def counted(self: PipelineModel, canvases: Sequence[Canvas]) -> None:
-        seen.append(list(canvases))
-        step(self, canvases)
-
-    monkeypatch.setattr(PipelineModel, "step", counted)
-    return seen
-
-
 async def test_jobs_with_maps_of_each_kind_and_without_any_are_each_as_alone(
-    tiny_folder: Path, followed: Path, shelf: Shelf, groups: list[list[Any]]
+    tiny_folder: Path, followed: Path, shelf: Shelf
 ) -> None:
     begun = following("begun", strength=0.5)
     begun = replace(begun, inputs=(*begun.inputs, Input(Role.INIT, "source", 1.0)))
@@ -150,12 +136,13 @@ async def test_jobs_with_maps_of_each_kind_and_without_any_are_each_as_alone(
         following("depth", kind=ControlKind.DEPTH),
         begun,
     ]
-    config = EngineConfig(max_active=5, result_cache_bytes=0)
-    async with engine_with(model_with(tiny_folder, followed), config, read=shelf.read) as engine:
+    config, heard = EngineConfig(max_active=5, result_cache_bytes=0), Recorder()
+    model = model_with(tiny_folder, followed)
+    async with engine_with(model, config, observers=[heard], read=shelf.read) as engine:
         alone = [(await engine.submit(request).result()).image for request in requests]
-        assert max(map(len, groups)) == 1
+        assert heard.largest() == 1
         together = await asyncio.gather(*(engine.submit(request).result() for request in requests))
-    assert max(map(len, groups)) == 3, "those with a map of outlines"
+    assert heard.largest() == 3, "those with a map of outlines"
     for before, after in zip(alone, together, strict=True):
         assert difference(before, after.image) <= 2
     assert difference(alone[0], alone[1]) > 20
@@ -169,7 +156,7 @@ async def test_the_network_comes_and_goes_with_the_transformer(
     usual.load()
     (wanted,) = drawn(usual, following("edges"))
     model = model_with(tiny_folder, followed, **settings)
-    async with engine_with(model, mode=model._placement.mode, read=shelf.read) as engine:
+    async with engine_with(model, mode=Mode(settings["memory_mode"]), read=shelf.read) as engine:
         for name in ("first", "again"):
             picture = (await engine.submit(following(name)).result()).image
             assert difference(picture, wanted) <= 1

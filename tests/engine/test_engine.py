@@ -31,7 +31,7 @@ from tests.engine.fakes import PROFILE, FakeModel
 from tests.engine.studio import Studio, ended, request, same, until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
 
@@ -341,11 +341,8 @@ async def test_memory_that_others_hold_counts() -> None:
         assert max(map(len, studio.model.names("step"))) == 1
 
 
-async def test_a_job_that_waits_for_memory_in_other_hands_is_looked_at_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("engine.worker.steploop.LOOK_AGAIN_S", 0.05)
-    async with Studio() as studio:
+async def test_a_job_that_waits_for_memory_in_other_hands_is_looked_at_again() -> None:
+    async with Studio(look_again_s=0.05) as studio:
         studio.model.before["decode"] = lambda _: setattr(studio.model, "available_bytes", 1)
         await studio.submit("first").result()
         studio.model.available_bytes = None
@@ -432,11 +429,7 @@ async def test_a_model_that_fails_on_one_job_fails_that_job() -> None:
 
 async def test_an_observer_that_fails_harms_nobody() -> None:
     async with Studio() as studio:
-
-        def fail(_: object) -> None:
-            raise OSError("disk full")
-
-        studio.heard.on_event = fail  # type: ignore[method-assign]
+        studio.heard.fail = OSError("disk full")
         assert studio.draws_right(await studio.submit("a").result())
 
 
@@ -575,18 +568,17 @@ async def test_small_jobs_step_on_while_a_large_one_holds_its_lane(two_lanes: St
 
 async def test_loras_are_loaded_at_nobodys_expense() -> None:
     async with Studio() as studio:
-        used: list[tuple[Adapter, ...]] = [()]
 
-        def use_adapters(adapters: Sequence[Adapter]) -> None:
-            if tuple(adapters) not in used:
+        def load(_: object) -> None:
+            *before, adapters = studio.model.adapters
+            if adapters not in before:
                 studio.clock.advance(20.0)
-            used.append(tuple(adapters))
 
-        studio.model.use_adapters = use_adapters  # type: ignore[method-assign]
+        studio.model.before["adapters"] = load
         plain = await studio.submit("a").result()
         ink = (Adapter("ink", 0.8),)
         first, second = [await studio.submit(name, adapters=ink).result() for name in "bc"]
-        assert ink in used
+        assert ink in studio.model.adapters
         assert first.usage.gpu_s == pytest.approx(second.usage.gpu_s) == pytest.approx(plain.usage.gpu_s)
         totals = studio.engine.snapshot().totals
         assert totals.overhead_s >= 20.0

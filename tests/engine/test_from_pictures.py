@@ -22,6 +22,7 @@ from engine.request import DrawRequest, Input, Role, Undrawable
 from engine.settings import EngineConfig, ModelSettings
 from engine.worker.inpainting import feathered, pasted
 from engine.worker.pipeline import PipelineModel
+from tests.engine.fakes import Recorder
 from tests.engine.test_equality import difference
 from tests.engine.test_inputs import Shelf
 
@@ -120,22 +121,16 @@ def test_any_strength_draws_another_picture_and_the_same_one_draws_the_same(mode
 
 
 async def test_words_variation_and_inpainting_share_a_forward_and_each_is_as_alone(
-    model: PipelineModel, monkeypatch: pytest.MonkeyPatch
+    model: PipelineModel,
 ) -> None:
-    shelf, groups, step = Shelf(), [], PipelineModel.step
+    shelf, heard = Shelf(), Recorder()
     shelf.files = {"source": file(source()), "mask": file(left_half())}
-
-    def counted(self: PipelineModel, canvases: Sequence[Canvas]) -> None:
-        groups.append(len(canvases))
-        step(self, canvases)
-
-    monkeypatch.setattr(PipelineModel, "step", counted)
     requests = [WORDS, varied(0.9), INPAINTED]
-    async with engine_with(model=model, config=TOGETHER, read=shelf.read) as engine:
+    async with engine_with(model=model, config=TOGETHER, observers=[heard], read=shelf.read) as engine:
         alone = [(await engine.submit(request).result()).image for request in requests]
-        assert max(groups) == 1
+        assert heard.largest() == 1
         together = await asyncio.gather(*(engine.submit(request).result() for request in requests))
-    assert max(groups) == 3
+    assert heard.largest() == 3
     for before, after in zip(alone, together, strict=True):
         assert difference(before, after.image) <= 2
     kept = np.asarray(left_half()) == 0

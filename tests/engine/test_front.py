@@ -44,18 +44,13 @@ if TYPE_CHECKING:
 
 QUICK = FleetSettings(
     scale=ScaleSettings(max_workers=9),
+    scale_every_s=0.01,
     health_every_s=0.01,
     health_timeout_s=0.2,
     tries=3,
     aside_s=0.05,
     unmanned_alert_s=0.0,
 )
-
-
-@pytest.fixture
-def scaled_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    """How many workers there should be is thought over all the time."""
-    monkeypatch.setattr("engine.front.SCALE_EVERY_S", 0.01)
 
 
 class Works:
@@ -139,12 +134,6 @@ async def test_a_window_keeps_the_order_in_our_queue() -> None:
 
 
 async def test_twice_as_fast_gets_twice_the_work() -> None:
-    slow, fast = (
-        SimulatedWorker("slow"),
-        SimulatedWorker(
-            "fast", profile=replace(PROFILE, step_s=replace(PROFILE.step_s, points=((4096, 0.5),)))
-        ),
-    )
     device: dict[str, float] = {"slow": 0.0, "fast": 0.0}
     order: asyncio.Condition = asyncio.Condition()
 
@@ -158,7 +147,9 @@ async def test_twice_as_fast_gets_twice_the_work() -> None:
 
         return tick
 
-    slow._tick, fast._tick = ticking("slow"), ticking("fast")
+    twice = replace(PROFILE, step_s=replace(PROFILE.step_s, points=((4096, 0.5),)))
+    slow = SimulatedWorker("slow", tick=ticking("slow"))
+    fast = SimulatedWorker("fast", profile=twice, tick=ticking("fast"))
     async with works(slow, fast) as world:
         tickets = [world.submit(f"j{n}", flow=f"f{n}") for n in range(30)]
         await until(lambda: len(slow.drawn) + len(fast.drawn) >= 20)
@@ -230,7 +221,6 @@ async def test_what_comes_back_has_its_old_place() -> None:
         assert {job[:5] for job in two.drawn[:4]} == {"first"}
 
 
-@pytest.mark.usefixtures("scaled_often")
 async def test_no_worker_left_the_queue_waits_and_goes_on() -> None:
     one = SimulatedWorker("one")
     one.gate.clear()
@@ -499,7 +489,6 @@ async def test_a_file_is_made_of_the_picture_whoever_drew_it_and_kept_as_such() 
     assert (same(other.image, first.image), other.usage.cached) == (False, False)
 
 
-@pytest.mark.usefixtures("scaled_often")
 async def test_more_work_more_workers_and_the_idlest_leave() -> None:
     settings = replace(QUICK, scale=ScaleSettings(min_workers=1, max_workers=3, work_s=8.0, cool_down_s=0.0))
     workers = [SimulatedWorker(f"w{n}") for n in range(3)]

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from tests.engine.fakes import FakeCanvas
+
 GB = 10**9
 TURBO = load_profile("z-image-turbo")
 SEED = load_profile("seed-a10g")
@@ -279,19 +281,12 @@ class TestThreads:
 async def test_a_size_that_does_not_fit_at_the_start_is_no_reason_not_to_start() -> None:
     studio = Studio(calibrate=(Need(64, 64), Need(128, 128)))
 
-    def starve(canvases: object) -> None:
-        if studio.model.gauged == 128:
+    def starve(canvases: Sequence[FakeCanvas]) -> None:
+        if canvases[0].request.width == 128:
             raise OutOfMemoryError("CUDA out of memory.")
 
-    begin = studio.model.begin
-
-    def begin_and_see(request: DrawRequest, captions: object, pictures: object) -> object:
-        studio.model.gauged = request.width  # type: ignore[attr-defined]
-        return begin(request, captions, pictures)  # type: ignore[arg-type]
-
     studio.model.peak_bytes = 555
-    studio.model.begin = begin_and_see  # type: ignore[method-assign,assignment]
-    studio.model.before["warm-up"] = starve  # type: ignore[assignment]
+    studio.model.before["warm-up"] = starve
     async with studio:
         assert studio.worker.gate.knows(Need(64, 64))
         assert not studio.worker.gate.knows(Need(128, 128))

@@ -50,12 +50,17 @@ def test_stays_shallow_when_keys_arrive_in_order() -> None:
     tree: OrderTree[int] = OrderTree()
     for n in range(20_000):
         tree.add((float(n), 0.0, n), n, 1.0)
+    compared = 0
 
-    def depth(node: object) -> int:
-        deepest, level = 0, [node]
-        while level:
-            deepest += 1
-            level = [c for n in level for c in (n.left, n.right) if c is not None]  # type: ignore[attr-defined]
-        return deepest
+    class Counted(float):
+        __hash__ = float.__hash__
 
-    assert depth(tree._root) < 60, "log2(20,000) is 14; a chain would be 20,000"
+        def __eq__(self, other: object) -> bool:
+            nonlocal compared
+            compared += 1
+            return super().__eq__(other)
+
+    for n in range(0, 20_000, 1000):
+        compared = 0
+        tree.before((Counted(n), 0.0, n))
+        assert 0 < compared < 60, "log2(20,000) is 14; a chain would be up to 20,000"

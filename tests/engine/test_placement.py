@@ -166,11 +166,11 @@ class TestTheBranchesOnACpu:
         encoder = model.pipeline.text_encoder
         home = [parameter.data_ptr() for parameter in encoder.parameters()]
         copied: list[int] = []
-        move, forward = torch.Tensor.to, encoder.forward
+        move = torch.Tensor.to
         monkeypatch.setattr(
             torch.Tensor, "to", lambda t, *a, **k: (copied.append(t.data_ptr()), move(t, *a, **k))[1]
         )
-        monkeypatch.setattr(encoder, "forward", lambda *a, **k: (copied.append(0), forward(*a, **k))[1])
+        encoder.register_forward_pre_hook(lambda *_: copied.append(0))
         captions = model.encode(["an orange cat", "a blue boat"])
         assert copied[: copied.index(0)][: len(home)] == home, "there, once for all prompts"
         assert not set(copied[copied.index(0) :]) & set(home), "and never back"
@@ -226,18 +226,15 @@ class TestTheBranchesOnACpu:
         model = PipelineModel(resolve(settings(tiny_folder, quantisation=kind)))
         assert 0 < difference(await draw(model), plain) <= most
 
-    async def test_large_pictures_are_decoded_in_tiles(
-        self, tiny_folder: Path, plain: Image.Image, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    async def test_large_pictures_are_decoded_in_tiles(self, tiny_folder: Path, plain: Image.Image) -> None:
         seen: list[int | None] = []
-        model = PipelineModel(resolve(settings(tiny_folder, tile_above_px=32)))
-        decode = model.decode
 
-        def look(canvas: Canvas, *, tile_px: int | None) -> Image.Image:
-            seen.append(tile_px)
-            return decode(canvas, tile_px=tile_px)
+        class Watched(PipelineModel):
+            def decode(self, canvas: Canvas, *, tile_px: int | None) -> Image.Image:
+                seen.append(tile_px)
+                return super().decode(canvas, tile_px=tile_px)
 
-        monkeypatch.setattr(model, "decode", look)
+        model = Watched(resolve(settings(tiny_folder, tile_above_px=32)))
         assert (await draw(model)).size == plain.size
         assert seen == [32, 32], "the warm-up and the picture"
 
@@ -286,14 +283,11 @@ async def test_a_picture_that_is_no_number_fails_and_spoils_nothing(tiny_folder:
         assert np.asarray(model.preview(canvas)).std() > 0
 
 
-def test_tiles_are_smaller_than_the_picture_where_memory_ran_out(
-    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_tiles_are_smaller_than_the_picture_where_memory_ran_out(tiny_folder: Path) -> None:
     model = PipelineModel(resolve(settings(tiny_folder)))
     model.load()
-    decoder = model.pipeline.vae.decoder
-    forward, given = decoder.forward, []
-    monkeypatch.setattr(decoder, "forward", lambda z, *a: (given.append(z.shape[-1]), forward(z, *a))[1])
+    given: list[int] = []
+    model.pipeline.vae.decoder.register_forward_pre_hook(lambda _, z: given.append(z[0].shape[-1]))
     canvas = model.begin(REQUEST, model.encode([REQUEST.prompt]), ())
     whole = model.decode(canvas, tile_px=None)
     assert (given, model.profile.tile_px) == ([8], 64), "a picture of one tile"

@@ -91,13 +91,7 @@ async def test_a_small_decoder_beside_the_model_is_used(tiny_folder: Path, tmp_p
 async def test_previews_come_every_k_steps_and_never_for_the_last() -> None:
     async with Studio(preview_part=math.inf) as studio:  # steps take no time here
         shown: list[int] = []
-        original = studio.model.preview
-
-        def preview(canvas: object) -> Image.Image:
-            shown.append(canvas.step)  # type: ignore[attr-defined]
-            return original(canvas)  # type: ignore[arg-type]
-
-        studio.model.preview = preview  # type: ignore[method-assign,assignment]
+        studio.model.before["preview"] = lambda canvases: shown.append(canvases[0].step)
         await studio.submit("a", steps=9, preview_every=3).result()
         assert shown == [3, 6]
         await studio.submit("b", steps=4).result()
@@ -106,13 +100,7 @@ async def test_previews_come_every_k_steps_and_never_for_the_last() -> None:
 
 async def test_previews_that_cost_too_much_are_left_out() -> None:
     async with Studio() as studio:
-        original = studio.model.preview
-
-        def slow(canvas: object) -> Image.Image:
-            time.sleep(0.05)
-            return original(canvas)  # type: ignore[arg-type]
-
-        studio.model.preview = slow  # type: ignore[method-assign,assignment]
+        studio.model.before["preview"] = lambda _: time.sleep(0.05)
         await studio.submit("a", steps=4, preview_every=1).result()
         ticket = studio.submit("b", steps=4, preview_every=1)
         assert all([p.preview is None async for p in ticket.updates()])

@@ -15,28 +15,38 @@ from engine.worker.pipeline import PipelineModel
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from PIL import Image
+
+    from engine.placement import Placement
+    from engine.request import DrawRequest
+
 
 @pytest.fixture
-def selftest(tiny_folder: Path) -> SelfTest:
-    placement = resolve(ModelSettings(source=str(tiny_folder), device="cpu", threads=1))
+def placement(tiny_folder: Path) -> Placement:
+    return resolve(ModelSettings(source=str(tiny_folder), device="cpu", threads=1))
+
+
+@pytest.fixture
+def selftest(placement: Placement) -> SelfTest:
     return SelfTest(PipelineModel(placement), placement, 128, quick=True)
 
 
-def test_a_model_that_is_not_there_ends_it(selftest: SelfTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail() -> None:
-        raise OSError("no such file")
+def test_a_model_that_is_not_there_ends_it(placement: Placement) -> None:
+    class Missing(PipelineModel):
+        def load(self) -> None:
+            raise OSError("no such file")
 
-    monkeypatch.setattr(selftest.model, "load", fail)
-    (check,) = selftest.run()
+    (check,) = SelfTest(Missing(placement), placement, 128, quick=True).run()
     assert check.passed is False
     assert "no such file" in check.found
 
 
-def test_pictures_that_are_not_the_librarys_are_found(
-    selftest: SelfTest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    reference = selftest.model.reference
-    monkeypatch.setattr(selftest.model, "reference", lambda request: reference(request).rotate(180))
+def test_pictures_that_are_not_the_librarys_are_found(placement: Placement) -> None:
+    class Turned(PipelineModel):
+        def reference(self, request: DrawRequest) -> Image.Image:
+            return super().reference(request).rotate(180)
+
+    selftest = SelfTest(Turned(placement), placement, 128, quick=True)
     checks = {check.name: check for check in selftest.run()}
     assert checks["like the library's own pipeline"].passed is False
     assert checks["like the library's own pipeline"].todo is Todo.REPORT

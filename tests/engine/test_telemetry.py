@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import pynvml
 import pytest
 
-from engine.worker import telemetry as telemetry_module
 from engine.worker.energy import EnergyMeter
 from engine.worker.nvml import GpuProcess, Throttle
 from engine.worker.telemetry import NoTelemetry, NvmlTelemetry, Telemetry
@@ -124,16 +123,14 @@ def test_the_thread_that_made_the_context_is_us(gpu: StandIn) -> None:
 )
 def test_others_are_told_from_us_only_where_pids_compare(
     gpu: StandIn,
-    monkeypatch: pytest.MonkeyPatch,
     host_pids: bool,
     listed: str,
     ours_bytes: int | None,
     others: tuple[GpuProcess, ...] | None,
 ) -> None:
-    monkeypatch.setattr(telemetry_module, "sees_host_pids", lambda: host_pids)
     gpu.set(processes=listed.format(us=os.getpid()))
 
-    sample = NvmlTelemetry().sample()
+    sample = NvmlTelemetry(host_pids=host_pids).sample()
 
     assert sample is not None
     assert (sample.memory_ours_bytes, sample.others) == (ours_bytes, others)
@@ -347,11 +344,8 @@ async def test_stop_ends_the_task_and_lets_go_of_the_driver(gpu: StandIn) -> Non
         await telemetry.refresh()
 
 
-async def test_a_driver_that_hangs_blocks_neither_the_loop_nor_stop(
-    gpu: StandIn, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(telemetry_module, "STOP_WAIT_S", 0.01)
-    telemetry = NvmlTelemetry(pause=Pace())
+async def test_a_driver_that_hangs_blocks_neither_the_loop_nor_stop(gpu: StandIn) -> None:
+    telemetry = NvmlTelemetry(pause=Pace(), stop_wait_s=0.01)
     await telemetry.start()
     before = telemetry.last
     fifo = gpu.folder / "hang"
@@ -443,8 +437,10 @@ asyncio.run(main())
 # Energy
 
 
-def metered(*readings: tuple[float, float | None, float | None], max_gap_s: float = 5) -> EnergyMeter:
-    meter = EnergyMeter(max_gap_s=max_gap_s)
+def metered(
+    *readings: tuple[float, float | None, float | None], max_gap_s: float = 5, kept: int = 100
+) -> EnergyMeter:
+    meter = EnergyMeter(max_gap_s=max_gap_s, kept=kept)
     for at_s, power_w, counter_j in readings:
         meter.add(at_s, power_w, counter_j)
     return meter
@@ -515,9 +511,8 @@ def test_an_interruption_breaks_even_the_counter() -> None:
     assert meter.joules(0, 3) is None
 
 
-def test_old_readings_are_forgotten_and_the_rest_still_adds_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.worker.energy.KEPT_READINGS", 10)
-    meter = metered(*((float(at_s), 100.0, None) for at_s in range(100)))
+def test_old_readings_are_forgotten_and_the_rest_still_adds_up() -> None:
+    meter = metered(*((float(at_s), 100.0, None) for at_s in range(100)), kept=10)
 
     assert meter.joules(0, 50) is None
     assert meter.joules(95, 99) == pytest.approx(400)

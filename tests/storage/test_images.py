@@ -95,7 +95,7 @@ async def test_a_full_disk_is_told_and_the_picture_waits(
     ) as store:
         member = (await store.members.of("discord", "1")).key
         with monkeypatch.context() as patched:
-            patched.setattr("storage.images.os.fsync", full)
+            patched.setattr(os, "fsync", full)
             putting = asyncio.create_task(store.pictures.put(b"a cat", ".png"))
             while len(told) < 2:
                 await asyncio.wait([putting], timeout=0.005)

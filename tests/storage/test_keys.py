@@ -80,7 +80,7 @@ async def test_compared_in_constant_time_whether_the_prefix_is_known_or_not(
         compared.append((one, other))
         return real(one, other)
 
-    monkeypatch.setattr("storage.keys.hmac.compare_digest", note)
+    monkeypatch.setattr(hmac, "compare_digest", note)
     await store.keys.find(text)
     await store.keys.find("easel_0000000000_00")
     assert [len(one) == len(other) == 64 for one, other in compared] == [True, True]

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import sqlite3
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -145,18 +145,18 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path, broken: str) -> 
     db.close()
 
 
-def test_another_process_may_be_quicker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_process_may_be_quicker(tmp_path: Path) -> None:
     """Between finding an old version and the lock to upgrade it."""
-    one, other = (sqlite3.connect(tmp_path / "easel.db", isolation_level=None) for _ in range(2))
+    one = sqlite3.connect(tmp_path / "easel.db", isolation_level=None)
     upgrade(one, migrations()[:2])
 
-    def look(db: sqlite3.Connection) -> int:
-        monkeypatch.undo()
-        found = schema.version(db)
-        upgrade(one)
-        return found
+    class Slower(sqlite3.Connection):
+        def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+            if sql == "BEGIN IMMEDIATE" and schema.version(one) == 2:
+                upgrade(one)
+            return super().execute(sql, *values)
 
-    monkeypatch.setattr("storage.schema.version", look)
+    other = sqlite3.connect(tmp_path / "easel.db", isolation_level=None, factory=Slower)
     assert upgrade(other) == schema.version(one) == len(migrations())
     one.close()
     other.close()

@@ -103,14 +103,14 @@ class WorldLoop(asyncio.BaseEventLoop):
         while not ready:
             assert timers, "everybody waits, and nothing will ever happen"
             when, _, timer = heapq.heappop(timers)
-            if not timer._cancelled:
+            if not timer.cancelled():
                 self._now = max(self._now, when)
                 ready.append(timer)
         self.steps += 1
         if self.steps == self.kill_at:
             raise Killed
         handle = ready.popleft()
-        if not handle._cancelled:
+        if not handle.cancelled():
             handle._run()
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:

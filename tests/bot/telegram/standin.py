@@ -274,7 +274,7 @@ class StandIn(LoBotApiEmulator):
         if fault and not fault.acts:
             return await self._go_wrong(request, method, fields, fault)
         status, body = await self._act(request.match_info["token"], method, fields, uploads)
-        self._note(method, fields, status)
+        self.note(method, fields, status)
         if fault:
             return await self._go_wrong(request, method, fields, fault, noted=True)
         return web.json_response(body, status=status)
@@ -291,7 +291,7 @@ class StandIn(LoBotApiEmulator):
         self, request: web.Request, method: str, fields: dict[str, Any], fault: Fault, *, noted: bool = False
     ) -> web.StreamResponse:
         if not noted:
-            self._note(method, fields, fault.status)
+            self.note(method, fields, fault.status)
         if fault.hangs:
             await self.until(lambda: request.transport is None or request.transport.is_closing())
         if not fault.status:
@@ -344,7 +344,7 @@ class StandIn(LoBotApiEmulator):
         except (BadRequest, BadMarkup) as fault:
             self.complaints.append(f"{method}: {fault}")
 
-    def _note(self, method: str, fields: dict[str, Any], status: int) -> None:
+    def note(self, method: str, fields: dict[str, Any], status: int) -> None:
         self.calls.append(Call(method, fields, asyncio.get_running_loop().time(), status))
         self._changed.set()
         self._changed = asyncio.Event()
