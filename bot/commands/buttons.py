@@ -323,7 +323,7 @@ def _detail_facts(
 async def _told_cost(service: Service, asker: Asker) -> bool:
     """Whether the asker is told what pictures cost: as their tier says, and owners always."""
     tier = service.members.tier_of(await service.members.of(asker), asker)
-    return tier.show_cost or service.config.owners.include(asker.platform, asker.user_id)
+    return tier.show_cost or asker.owner
 
 
 def _cost_facts(service: Service, record: RequestRecord, t: Translator) -> list[render.Fact]:

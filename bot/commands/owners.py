@@ -1,7 +1,8 @@
 """What owners do: tiers, grants, bans, pause, the audit log, a link to their page.
 
 Each change carries who made it and why into the store's audit log. A face finds out who is meant (a mention,
-a reply, an id) and shows the card; owners are checked here.
+a reply, an id) and shows the card. Nobody is checked here: a `Command` says who may use it, and the owner's
+page lets only owners in.
 """
 
 from __future__ import annotations
@@ -36,15 +37,6 @@ MAX_GRANT = 1_000_000
 AUDITED = 15
 """Entries of the audit log that are shown: a Discord embed takes 25."""
 LINK_MINUTES = LINK_LIFE_US // 60_000_000
-
-
-# who may
-
-
-def require_owner(config: Config, asker: Asker) -> None:
-    """Raises `UserError` for everybody else."""
-    if not config.owners.include(asker.platform, asker.user_id):
-        raise UserError(say("error-owner"))
 
 
 # members
@@ -96,7 +88,6 @@ async def unban(service: Service, asker: Asker, who: Identity, t: Translator, *,
 
 async def remove(service: Service, asker: Asker, job_id: str, t: Translator, *, why: str = "") -> Card:
     """A picture is taken away for good, here and from /history; messages that show it stay."""
-    require_owner(service.config, asker)
     by = (await service.members.of(asker)).key
     try:
         await service.store.pictures.delete(job_id, by=by, why=why)
@@ -107,7 +98,6 @@ async def remove(service: Service, asker: Asker, job_id: str, t: Translator, *, 
 
 async def remove_source(service: Service, asker: Asker, digest: str, t: Translator, *, why: str = "") -> Card:
     """A picture that came with requests is taken away for good; what was drawn from it stays."""
-    require_owner(service.config, asker)
     by = (await service.members.of(asker)).key
     await service.inputs.delete(digest, by=by, why=why)
     return Card(t("page-removed"))
@@ -143,29 +133,25 @@ def told_of_tier(member: str, tier: str, end: dt.datetime | None, t: Translator)
 
 async def pause(service: Service, asker: Asker, t: Translator) -> Card:
     """Start nothing new; what is being drawn goes on, what is asked for waits."""
-    require_owner(service.config, asker)
     await service.pausing.pause((await service.members.of(asker)).key)
     return Card(t("admin-paused"))
 
 
 async def resume(service: Service, asker: Asker, t: Translator) -> Card:
     """Draw again."""
-    require_owner(service.config, asker)
     await service.pausing.resume((await service.members.of(asker)).key)
     return Card(t("admin-resumed"))
 
 
-async def cancel(service: Service, asker: Asker, request_id: str, t: Translator) -> Card:
+async def cancel(service: Service, request_id: str, t: Translator) -> Card:
     """Somebody's request is drawn no further; they are told, and charged nothing."""
-    require_owner(service.config, asker)
     if not service.requests.cancel(request_id, None, by=CancelledBy.MODERATOR):
         raise UserError(say("page-too-late"))
     return Card(t("cancel-asked"))
 
 
-async def audit(service: Service, asker: Asker, who: Identity | None, t: Translator) -> Card:
+async def audit(service: Service, who: Identity | None, t: Translator) -> Card:
     """The newest entries of the audit log: all, or those about one member."""
-    require_owner(service.config, asker)
     subject = None
     if who is not None:
         member = await service.store.members.find(who.platform, who.user_id)
@@ -177,7 +163,6 @@ async def audit(service: Service, asker: Asker, who: Identity | None, t: Transla
 
 async def page_link(store: Store, config: Config, asker: Asker, t: Translator) -> Card:
     """A link that opens the owner's page once. The face sees to it that nobody else reads the answer."""
-    require_owner(config, asker)
     if not config.http.enabled:
         raise UserError(say("page-off"))
     member = await store.members.of(asker.platform, asker.user_id)
@@ -187,7 +172,6 @@ async def page_link(store: Store, config: Config, asker: Asker, t: Translator) -
 
 async def _change(service: Service, asker: Asker, who: Identity) -> tuple[Member, str]:
     """The member who is meant, and who is doing it."""
-    require_owner(service.config, asker)
     by = (await service.members.of(asker)).key
     return await service.store.members.of(who.platform, who.user_id), by
 
@@ -273,7 +257,7 @@ COMMANDS = (
     Command("resume", lambda service, caller, _: resume(service, caller.asker, caller.t), who=Who.OWNER),
     Command(
         "audit",
-        lambda service, caller, given: audit(service, caller.asker, given.member, caller.t),
+        lambda service, caller, given: audit(service, given.member, caller.t),
         (Argument("member", Kind.MEMBER),),
         Who.OWNER,
         alone=True,

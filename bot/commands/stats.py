@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from bot import render
 from bot.commands.command import Argument, Command
-from bot.commands.owners import require_owner
 from bot.cost.chart import chart_png
 from bot.cost.report import cost_report
 from bot.cost.report_text import facts, title
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from bot.commands.command import Given
     from bot.config.schema import Config
     from bot.faces.caller import Caller
-    from bot.imagine.asker import Asker
     from bot.imagine.service import Service
     from bot.messages import Translator
     from bot.render import Fact
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
 
 
 async def cost(store: Store, period: str, t: Translator, config: Config) -> Card:
-    """Cost and speed of a period: `today`, `7d`, `month` or `2026-11`. The caller checks who asks."""
+    """Cost and speed of a period: `today`, `7d`, `month` or `2026-11`."""
     report = await cost_report(store, config, period)
     sold = await income_facts(store, config, report, t)
     return Card(title(report, t), (*facts(report, t), *sold))
@@ -42,9 +40,8 @@ async def cost_chart(store: Store, period: str, t: Translator, config: Config) -
     return await asyncio.to_thread(chart_png, report, config, t)
 
 
-async def queue(service: Service, asker: Asker, t: Translator) -> Card:
+async def queue(service: Service, t: Translator) -> Card:
     """Who waits, how long, and what is being drawn."""
-    require_owner(service.config, asker)
     state = service.models.default.backend.snapshot()
     by_tier = ", ".join(f"{tier} {count}" for tier, count in state.waiting.items() if count)
     told: list[Fact] = [
@@ -59,9 +56,8 @@ async def queue(service: Service, asker: Asker, t: Translator) -> Card:
     return Card(t("queue-title-owner"), tuple(told), text)
 
 
-async def gpu(service: Service, asker: Asker, t: Translator) -> Card:
+async def gpu(service: Service, t: Translator) -> Card:
     """The device: telemetry where there is any, memory, out-of-memory and time-outs since the start."""
-    require_owner(service.config, asker)
     state = service.models.default.backend.snapshot()
     told: list[Fact] = [(t("gpu-model"), state.model)]
     device = state.device
@@ -136,6 +132,6 @@ async def _cost(service: Service, caller: Caller, given: Given) -> Card:
 
 COMMANDS = (
     Command("stats cost", _cost, (Argument("period"),), Who.OWNER),
-    Command("stats queue", lambda service, caller, _: queue(service, caller.asker, caller.t), who=Who.OWNER),
-    Command("stats gpu", lambda service, caller, _: gpu(service, caller.asker, caller.t), who=Who.OWNER),
+    Command("stats queue", lambda service, caller, _: queue(service, caller.t), who=Who.OWNER),
+    Command("stats gpu", lambda service, caller, _: gpu(service, caller.t), who=Who.OWNER),
 )

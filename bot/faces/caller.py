@@ -69,7 +69,6 @@ class Caller:
     member: Member
     rules: ServerSettings
     t: Translator
-    owner: bool = False
     names: Translator | None = field(default=None)
     """In which language their app shows the names of commands; None where they are typed as they are."""
 
@@ -77,6 +76,11 @@ class Caller:
     def key(self) -> str:
         """What makes a redelivery of this event the same request."""
         return self.origin.event
+
+    @property
+    def owner(self) -> bool:
+        """Whether the caller owns the bot."""
+        return self.asker.owner
 
     async def may(self, who: Who) -> bool:
         """Whether this caller is allowed what only `who` may do."""
@@ -120,10 +124,11 @@ async def caller_of(service: Service, origin: Origin, names: Translator | None =
         adult=server_id is None
         or rules.nsfw is Nsfw.ALLOW
         or (rules.nsfw is Nsfw.MARKED and origin.adult_channel),
+        owner=owner,
         admitted=owner,
         rules=read,
     )
     member = await service.members.of(asker)
     asker = replace(asker, member=member)
     t = translator(service.members.language_of(member, asker))
-    return Caller(origin, asker, member, rules, t, owner, names)
+    return Caller(origin, asker, member, rules, t, names)

@@ -27,6 +27,8 @@ class Asker:
     """The platform sold that tier, so it brings in what was paid for it and no fee."""
     adult: bool = True
     """Whether adult pictures may be asked for in this place."""
+    owner: bool = False
+    """Of the bot."""
     admitted: bool = False
     """Let in whatever [access] says: an owner, the holder of a key, or whoever sits at the machine."""
     member: Member | None = field(default=None, compare=False, repr=False)

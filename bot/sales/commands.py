@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.commands.button_ids import Reply, reply_id
 from bot.commands.command import Argument, Command, Kind
-from bot.commands.owners import MAX_GRANT, require_owner
+from bot.commands.owners import checked_images
 from bot.faces.caller import Who
 from bot.faces.platforms import PLATFORMS
 from bot.imagine.access import require_access
@@ -113,25 +113,22 @@ async def redeem(service: Service, caller: Caller, given: Given) -> Card:
 
 async def gift(service: Service, caller: Caller, given: Given) -> Card:
     """Give of one's own top-up to another member. A redelivered event gives once."""
-    images, who, t = given["count"], given.somebody, caller.t
-    if not images.isascii() or not images.isdigit() or not 1 <= int(images[:8]) <= MAX_GRANT:
-        raise UserError(say("error-range", option="images", found=images, low="1", high=str(MAX_GRANT)))
+    images, who, t = checked_images(given["count"]), given.somebody, caller.t
     receiver = await service.store.members.of(who.platform, who.user_id)
     key = f"{caller.origin.platform}:{caller.key}"
     try:
-        given_now = await service.store.vouchers.give(caller.member.key, receiver.key, int(images), key=key)
+        given_now = await service.store.vouchers.give(caller.member.key, receiver.key, images, key=key)
     except GiftRefused as error:
         message = say("error-gift-self") if error.to_oneself else say("error-gift-left", left=error.left)
         raise UserError(message) from None
     if given_now:
-        await service.shop.tell_of_gift(who.platform, who.user_id, int(images))
+        await service.shop.tell_of_gift(who.platform, who.user_id, images)
     left = (await service.store.members.quota(caller.member.key)).topup
-    return Card(t("gift-given", images=int(images), left=left))
+    return Card(t("gift-given", images=images, left=left))
 
 
 async def refund(service: Service, caller: Caller, given: Given) -> Card:
     """Pay an order back, and take back what is unused of it."""
-    require_owner(service.config, caller.asker)
     back = await service.shop.refund(given["order"], by=caller.member.key, why=given["why"])
     t = caller.t
     facts = [(t("refund-amount"), f"{back.amount} {back.currency}")]

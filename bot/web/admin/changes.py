@@ -54,7 +54,7 @@ class Changes:
     async def cancel(self, request: Request) -> Response:
         """Somebody's request is drawn no further."""
         visit, fields = await self._sign_in.form(request)
-        card = await owners.cancel(self._service, visit.asker, fields.get("request", ""), visit.t)
+        card = await owners.cancel(self._service, fields.get("request", ""), visit.t)
         return self._sign_in.done(visit, card.title)
 
     async def pause(self, request: Request) -> Response:

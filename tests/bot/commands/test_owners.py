@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.commands import owners, server, stats
+from bot.commands.command import Given
 from bot.commands.server import Nsfw, ServerSettings
+from bot.commands.table import COMMANDS
+from bot.faces.caller import Origin, Who, caller_of
 from bot.imagine.asker import Asker
 from bot.imagine.options import Options
 from bot.messages import LANGUAGES, UserError, translator
@@ -15,7 +18,6 @@ from storage.records.members import Identity
 from tests.easel import FieldModel, config_in
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from bot.config.schema import Config
@@ -31,31 +33,16 @@ def config(tmp_path: Path) -> Config:
     return config_in(tmp_path, owners={"telegram": [99]})
 
 
-FOR_OWNERS: dict[str, Callable[[Service, Asker], Awaitable[object]]] = {
-    "tier": lambda service, who: owners.tier(service, who, WHO, "premium", T),
-    "grant": lambda service, who: owners.grant(service, who, WHO, "5", T),
-    "ban": lambda service, who: owners.ban(service, who, WHO, T),
-    "unban": lambda service, who: owners.unban(service, who, WHO, T),
-    "pause": lambda service, who: owners.pause(service, who, T),
-    "resume": lambda service, who: owners.resume(service, who, T),
-    "stats queue": lambda service, who: stats.queue(service, who, T),
-    "stats gpu": lambda service, who: stats.gpu(service, who, T),
-    "audit": lambda service, who: owners.audit(service, who, None, T),
-    "role": lambda service, who: server.set_role(service, who, "7", "premium", T),
-}
-
-
-@pytest.mark.parametrize("name", FOR_OWNERS)
+@pytest.mark.parametrize("name", [command.name for command in COMMANDS if command.who is Who.OWNER])
 async def test_only_owners(service: Service, name: str) -> None:
-    with pytest.raises(UserError) as refused:
-        await FOR_OWNERS[name](service, ANNA)
-    assert refused.value.message.id == "error-owner"
-    await FOR_OWNERS[name](service, OWNER)
-
-
-async def test_the_same_number_on_another_platform_is_no_owner(service: Service) -> None:
-    with pytest.raises(UserError):
-        await owners.pause(service, Asker("discord", "99"), T)
+    (command,) = [command for command in COMMANDS if command.name == name]
+    same_number = await caller_of(service, Origin("discord", "99"))
+    for caller in (await caller_of(service, Origin("telegram", "1")), same_number):
+        with pytest.raises(UserError) as refused:
+            await command.run(service, caller, Given({}, WHO))
+        assert refused.value.message.id == "error-owner"
+    owner = await caller_of(service, Origin("telegram", "99"))
+    await owner.require(command.who)
 
 
 async def test_a_tier_until_a_date_ends_with_that_day(service: Service) -> None:
@@ -106,9 +93,9 @@ async def test_a_ban_stops_what_waits_and_what_comes(service: Service, model: Fi
 async def test_pause_and_resume_are_told(service: Service) -> None:
     await owners.pause(service, OWNER, T)
     assert service.models.default.backend.snapshot().admission_paused
-    assert "Paused" in (await stats.queue(service, OWNER, T)).text
+    assert "Paused" in (await stats.queue(service, T)).text
     await owners.resume(service, OWNER, T)
-    assert (await stats.queue(service, OWNER, T)).text == ""
+    assert (await stats.queue(service, T)).text == ""
 
 
 async def test_settings_are_kept_and_shown(service: Service) -> None:
@@ -156,9 +143,9 @@ def test_every_card_has_words_in_every_language(language: str) -> None:
 async def test_the_audit_log_tells_who_changed_what_and_why(service: Service) -> None:
     await owners.ban(service, OWNER, WHO, T, why="spam")
     await owners.grant(service, OWNER, Identity("telegram", "2"), "5", T)
-    every = "\n".join(told for _, told in (await owners.audit(service, OWNER, None, T)).facts)
+    every = "\n".join(told for _, told in (await owners.audit(service, None, T)).facts)
     assert "telegram 99: ban telegram 1 · spam" in every
     assert "telegram 99: grant telegram 2" in every
-    about = await owners.audit(service, OWNER, WHO, T)
+    about = await owners.audit(service, WHO, T)
     assert [told for _, told in about.facts] == ["telegram 99: ban telegram 1 · spam"]
-    assert (await owners.audit(service, OWNER, Identity("telegram", "3"), T)).facts == ()
+    assert (await owners.audit(service, Identity("telegram", "3"), T)).facts == ()

@@ -89,7 +89,7 @@ async def test_forty_members_ask_for_two_models_at_once_and_get_what_each_would_
         alone = {one: await drawn(service, "alone", one) for one in dict.fromkeys(options)}
         assert max(apart(done, alone[one]) for one, done in zip(options, pictures, strict=True)) <= 2
         assert await service.store.check() == []
-        card = await stats.gpu(service, Asker("telegram", "1"), translator("en"))
+        card = await stats.gpu(service, translator("en"))
         assert dict(card.facts)["Models"] == "small: on the device\neditor: on the device"
 
 
