@@ -10,7 +10,7 @@ import discord
 import structlog
 import yarl
 
-from bot.discord import commands, imagine, menus, presses
+from bot.discord import commands, imagine, message_menus, presses
 from bot.discord.face import Face
 from bot.discord.invite import invite_link
 from bot.discord.keyboards import ActionButton
@@ -53,7 +53,7 @@ class EaselClient(Face):
 
     async def setup_hook(self) -> None:
         """Commands and buttons are known before the first event; what an earlier process left goes on."""
-        for part in (imagine, commands, menus):
+        for part in (imagine, commands, message_menus):
             part.add_to(self)
         self.add_dynamic_items(ActionButton, QuestionButton)
         await self.tree.set_translator(FluentTranslator())

@@ -28,10 +28,10 @@ from bot.faces.alarm import Alarm
 from bot.faces.caller import Who
 from bot.messages import Reason, UserError, say
 from bot.telegram import commands, html, intake
+from bot.telegram.command_menu import set_commands, set_owners_commands
 from bot.telegram.face import Face
 from bot.telegram.imagine import IMAGINE, Imagine
-from bot.telegram.menu import Menus
-from bot.telegram.names import set_commands, set_owners_commands
+from bot.telegram.options_menu import Menus
 from bot.telegram.pace import Pace, RateLimiter
 from bot.telegram.payments import Stars
 from bot.telegram.presses import Buttons

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from bot.imagine.options import Options
     from bot.telegram.caller import Asked
     from bot.telegram.face import Face
-    from bot.telegram.menu import Menus
+    from bot.telegram.options_menu import Menus
     from bot.telegram.uploads import Sent
 
     Context = CallbackContext[Any, Any, Any, Any]

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from bot.render import Card
     from bot.telegram.caller import Asked
     from bot.telegram.face import Face
-    from bot.telegram.menu import Menus
+    from bot.telegram.options_menu import Menus
 
     Context = CallbackContext[Any, Any, Any, Any]
 

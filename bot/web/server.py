@@ -15,7 +15,7 @@ from bot.messages import UserError, say
 from bot.metrics.counting import Counting
 from bot.metrics.health import Health
 from bot.web.app import build_app
-from bot.web.connections import Connections, allow_files, protocol
+from bot.web.connection_limits import Connections, allow_files, protocol
 from bot.web.delivery import Delivery
 
 if TYPE_CHECKING:
