@@ -33,8 +33,9 @@ from bot.app import engine_config
 from bot.config.schema import Config
 from bot.folders import open_store
 from bot.imagine.asker import Asker
+from bot.imagine.capabilities import load_capabilities
 from bot.imagine.events import Done
-from bot.imagine.models import Model, Models, load_capabilities
+from bot.imagine.models import Model, Models
 from bot.imagine.options import Options
 from bot.imagine.pricing import Pricing
 from bot.imagine.service import Service

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
     from bot.alerts import Alerts
+    from bot.imagine.capabilities import Capabilities
     from bot.imagine.live import LiveRequest
-    from bot.imagine.models import Capabilities
     from bot.imagine.safety import Safety
     from engine.families.model import Model as Drawing
     from engine.families.plan import Plan, Planner

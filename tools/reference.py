@@ -20,7 +20,7 @@ from pydantic import BaseModel
 from bot.config.credentials import Credentials
 from bot.config.schema import Config
 from bot.config.section import Section
-from bot.imagine.models import load_capabilities
+from bot.imagine.capabilities import load_capabilities
 from bot.imagine.options import OPTIONS, about, spellings
 from bot.messages import LANGUAGES, translator
 

@@ -26,7 +26,7 @@ from bot.cost.formulas import percent
 from bot.cost.measure import MOST_AT_ONCE, Calibration, Unsteady, agenda
 from bot.cost.plan import Residency, article_plan, month, parse_members, plan
 from bot.cost.plan_text import article_table, cards_table, month_table, tiers_table
-from bot.imagine.models import capabilities_of
+from bot.imagine.capabilities import capabilities_of
 from bot.imagine.pricing import Pricing, money
 from bot.messages import UserError, say, translator
 from engine.build import build_engine

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from bot import render
 from bot.commands.button_ids import Action, button_id
 from bot.imagine import refusals
+from bot.imagine.capabilities import Size, Workflow
 from bot.imagine.edit import why_not_enlarged
 from bot.imagine.loras import written
-from bot.imagine.models import Size, Workflow
 from bot.imagine.options import OPTIONS, Options, altered, number_text
 from bot.imagine.picture import is_spoiler
 from bot.imagine.pricing import money
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
     from bot.config.money import Tier
     from bot.imagine.asker import Asker
+    from bot.imagine.capabilities import Capabilities
     from bot.imagine.events import Done
     from bot.imagine.live import LiveRequest
-    from bot.imagine.models import Capabilities
     from bot.imagine.service import Service
     from bot.messages import Translator
     from storage.records.requests import JobRecord, RequestRecord

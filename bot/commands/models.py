@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.commands.command import Command
 from bot.config.section import Language
-from bot.imagine.models import Workflow
+from bot.imagine.capabilities import Workflow
 from bot.render import Card
 from engine.request import ControlKind
 

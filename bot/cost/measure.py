@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from fractions import Fraction
 
-    from bot.imagine.models import Capabilities
+    from bot.imagine.capabilities import Capabilities
     from engine.families.model import DeviceMemory
     from engine.families.profile import Profile
     from engine.front import Front

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from bot.config.section import Language
     from bot.discord.face import Face, Interaction
     from bot.imagine.asker import Asker
+    from bot.imagine.capabilities import Capabilities
     from bot.imagine.live import LiveRequest
-    from bot.imagine.models import Capabilities
     from bot.imagine.options import Named
     from bot.imagine.service import Service
 

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bot.imagine.capabilities import Size, Workflow
 from bot.imagine.control import control_of
-from bot.imagine.models import Size, Workflow
 from bot.imagine.options import OPTIONS, Options
 from bot.imagine.region import AREAS, expanded
 from bot.imagine.sizes import resolve_size, size_aliases
@@ -16,7 +16,8 @@ from bot.messages import UserError, say
 
 if TYPE_CHECKING:
     from bot.config.money import Tier
-    from bot.imagine.models import Capabilities, Model, Models
+    from bot.imagine.capabilities import Capabilities
+    from bot.imagine.models import Model, Models
     from bot.messages import Message
     from engine.request import ControlKind
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot.imagine.capabilities import Workflow
 from bot.imagine.control import USUAL_STRENGTH
-from bot.imagine.models import Workflow
 from bot.imagine.picture import picture_file
 from bot.imagine.request import styled
 from engine.request import DrawRequest, Input, Role

@@ -17,8 +17,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.imagine import region, source
+from bot.imagine.capabilities import Size, Workflow
 from bot.imagine.edit import Given
-from bot.imagine.models import Size, Workflow
 from bot.imagine.safety import Safety, Verdict
 from bot.messages import Reason, UserError, say
 from storage.errors import ImageGone, WrongState

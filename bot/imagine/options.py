@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bot.config.money import Tier
-    from bot.imagine.models import Capabilities
+    from bot.imagine.capabilities import Capabilities
     from bot.messages import Translator
 
 MAX_PROMPT_CHARS = 2_000

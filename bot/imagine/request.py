@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
+from bot.imagine.capabilities import Size, Workflow
 from bot.imagine.control import control_strength
 from bot.imagine.edit import Given, edit_of, notes_on_edit, size_of, strength_of
 from bot.imagine.loras import chosen as chosen_loras
 from bot.imagine.loras import written
-from bot.imagine.models import Size, Workflow
 from bot.imagine.notation import foreign_notation
 from bot.imagine.options import (
     MAX_PROMPT_CHARS,
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from bot.config.loras import Lora
     from bot.config.money import Tier
     from bot.config.schema import Style
-    from bot.imagine.models import Capabilities, Model, Models
+    from bot.imagine.capabilities import Capabilities
+    from bot.imagine.models import Model, Models
 
 DRAWN_SEEDS = 2**32
 """Seeds we draw ourselves stay short enough to be read out and typed."""

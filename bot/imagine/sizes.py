@@ -6,7 +6,7 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
-from bot.imagine.models import Size
+from bot.imagine.capabilities import Size
 from bot.imagine.options import SIZE_NAMES, shown_values
 from bot.messages import UserError, say
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bot.config.money import Tier
-    from bot.imagine.models import Capabilities
+    from bot.imagine.capabilities import Capabilities
     from bot.messages import Message
 
 PIXELS = re.compile(r"(\d{1,5})\s*(?:px)?\s*(?:[x×*✕✖╳,乘]|by)\s*(\d{1,5})\s*(?:px)?", re.I)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bot.config.money import Tier
-    from bot.imagine.models import Capabilities
+    from bot.imagine.capabilities import Capabilities
 
 
 def choice(

@@ -13,7 +13,7 @@ from fluent.syntax import FluentParser, FluentSerializer, ast
 from fluent.syntax.visitor import Visitor
 
 from bot.commands.button_ids import Action
-from bot.imagine.models import load_capabilities
+from bot.imagine.capabilities import load_capabilities
 from bot.imagine.options import OPTIONS
 from bot.imagine.region import AREAS, SIDES
 from bot.messages import LANGUAGES, LOCALES, best_language, translator

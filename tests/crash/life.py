@@ -19,9 +19,10 @@ from PIL import Image
 
 from bot.app import engine_config
 from bot.imagine.asker import Asker
+from bot.imagine.capabilities import load_capabilities
 from bot.imagine.events import Failed
 from bot.imagine.inputs import Brought
-from bot.imagine.models import Model, Models, load_capabilities
+from bot.imagine.models import Model, Models
 from bot.imagine.options import Options
 from bot.imagine.pricing import Pricing
 from bot.imagine.service import Service

@@ -15,8 +15,9 @@ from bot.commands.stats import gpu as stats_gpu
 from bot.config.engine import Ray
 from bot.folders import open_store
 from bot.imagine.asker import Asker
+from bot.imagine.capabilities import load_capabilities
 from bot.imagine.events import Done, Waiting
-from bot.imagine.models import Model, Models, load_capabilities
+from bot.imagine.models import Model, Models
 from bot.imagine.options import Options
 from bot.imagine.pricing import Pricing
 from bot.imagine.service import Service

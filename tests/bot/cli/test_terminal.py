@@ -20,7 +20,7 @@ from rich.console import Console
 from bot.cli.files import brought
 from bot.cli.terminal import Terminal
 from bot.imagine.asker import Asker
-from bot.imagine.models import Workflow
+from bot.imagine.capabilities import Workflow
 from bot.imagine.options import Options
 from bot.imagine.request import ImageRequest
 from tests.bot.faces.conformance import FaceConformance

@@ -10,8 +10,8 @@ import pytest
 from bot.commands import buttons
 from bot.commands.button_ids import Action, Press, button_id, pressed, replied
 from bot.imagine.asker import Asker
+from bot.imagine.capabilities import Size, load_capabilities
 from bot.imagine.events import Done
-from bot.imagine.models import Size, load_capabilities
 from bot.imagine.options import Options
 from bot.messages import UserError, translator
 from tests.easel import FieldModel, config_in, easel

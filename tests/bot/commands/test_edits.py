@@ -11,8 +11,8 @@ from PIL import Image
 from bot.commands import buttons, edits
 from bot.commands.button_ids import Action, Press, pressed
 from bot.imagine.asker import Asker
+from bot.imagine.capabilities import Size, Workflow
 from bot.imagine.events import Done
-from bot.imagine.models import Size, Workflow
 from bot.imagine.options import Options
 from bot.messages import UserError, translator
 

@@ -12,7 +12,7 @@ from bot.cost.calibration import Points, Size, Together, as_card, fit
 from bot.cost.calibration_chart import calibration_png
 from bot.cost.calibration_text import markdown, profile_toml
 from bot.cost.measure import LEAST_R2, Agenda, Calibration, Unsteady, agenda
-from bot.imagine.models import load_capabilities
+from bot.imagine.capabilities import load_capabilities
 from bot.messages import LANGUAGES, translator
 from engine.build import engine_with
 from engine.events import Phase

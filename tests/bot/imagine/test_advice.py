@@ -9,7 +9,7 @@ import pytest
 
 from bot.config.money import SEED_TIERS
 from bot.imagine.advice import DAY_S, Adviser, for_request
-from bot.imagine.models import load_capabilities
+from bot.imagine.capabilities import load_capabilities
 from bot.imagine.options import Options
 from bot.imagine.request import resolve
 from bot.messages import LANGUAGES, translator

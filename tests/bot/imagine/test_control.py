@@ -13,9 +13,9 @@ from PIL import Image, ImageDraw
 from bot.commands import buttons, edits
 from bot.commands.button_ids import Action, Press
 from bot.imagine.asker import Asker
+from bot.imagine.capabilities import Size, Workflow
 from bot.imagine.events import Done
 from bot.imagine.inputs import Brought
-from bot.imagine.models import Size, Workflow
 from bot.imagine.options import Options, shown
 from bot.imagine.request import ImageRequest
 from bot.imagine.source import png

@@ -13,10 +13,10 @@ from PIL import Image, ImageDraw
 from bot.commands import buttons
 from bot.config.money import Tier
 from bot.imagine.asker import Asker
+from bot.imagine.capabilities import Size, Workflow, load_capabilities
 from bot.imagine.edit import Given
 from bot.imagine.events import Done
 from bot.imagine.inputs import Brought
-from bot.imagine.models import Size, Workflow, load_capabilities
 from bot.imagine.options import Options
 from bot.imagine.request import resolve
 from bot.imagine.safety import Safety

@@ -9,7 +9,8 @@ import pytest
 
 from bot.config.money import Tier
 from bot.config.schema import Config
-from bot.imagine.models import Model, Models, Size, find_models, load_capabilities
+from bot.imagine.capabilities import Size, load_capabilities
+from bot.imagine.models import Model, Models, find_models
 from bot.messages import LANGUAGES, UserError, translator
 from engine.families.registry import load_profile
 from engine.request import DrawRequest

@@ -18,10 +18,11 @@ from bot.config.money import SEED_TIERS
 from bot.config.schema import Style
 from bot.discord.imagine import signature
 from bot.imagine.asker import Asker
+from bot.imagine.capabilities import Size, load_capabilities
 from bot.imagine.edit import Given
 from bot.imagine.events import Done
 from bot.imagine.inputs import Brought
-from bot.imagine.models import Model, Models, Size, load_capabilities
+from bot.imagine.models import Model, Models
 from bot.imagine.options import BY_NAME, OPTIONS, Kind, Option, Options, about, altered, choices
 from bot.imagine.parse import parse_imagine, parse_words
 from bot.imagine.request import replay, resolve

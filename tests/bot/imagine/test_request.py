@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.config.money import SEED_TIERS
 from bot.config.schema import Style
-from bot.imagine.models import Size, Workflow, load_capabilities
+from bot.imagine.capabilities import Size, Workflow, load_capabilities
 from bot.imagine.options import Options
 from bot.imagine.request import MAX_PROMPT_CHARS, Given, ImageRequest, Resolved, resolve, styled
 from bot.messages import LANGUAGES, UserError, translator

@@ -10,7 +10,7 @@ from PIL import Image
 from structlog.testing import capture_logs
 
 from bot.imagine.asker import Asker
-from bot.imagine.models import Workflow
+from bot.imagine.capabilities import Workflow
 from bot.imagine.request import ImageRequest
 from engine.request import ControlKind
 from tests.bot.telegram.conftest import ANNA, BOB, GROUP
