@@ -9,18 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bot import render
 from bot.commands.button_ids import Action, button_id
 from bot.imagine import refusals
 from bot.imagine.capabilities import Size, Workflow
 from bot.imagine.edit import why_not_enlarged
-from bot.imagine.loras import written
-from bot.imagine.options import OPTIONS, Options, altered, number_text
+from bot.imagine.options import Options, altered
 from bot.imagine.picture import is_spoiler
-from bot.imagine.pricing import money
 from bot.imagine.request import ImageRequest, replay
 from bot.messages import Reason, UserError, say
-from bot.render import Card
 from storage.errors import ImageGone, StoreUnavailable, UnknownJob, UnknownRequest, WrongState
 from storage.records.requests import CancelledBy, JobState
 
@@ -85,8 +81,8 @@ def offered(live: LiveRequest, done: Done, service: Service) -> Rows:
 
 async def still_offered(service: Service, asker: Asker, target: str) -> Rows:
     """The same under an earlier result, to whoever looks at it now."""
-    record = await _record(service, target)
-    request = await _visible(service, asker, record)
+    record = await record_of(service, target)
+    request = await visible(service, asker, record)
     tier = service.members.tier_of(await service.members.of(asker), asker)
     return _offered(service, record.request_id, request, [job.job_id for job in record.jobs], tier)
 
@@ -94,7 +90,7 @@ async def still_offered(service: Service, asker: Asker, target: str) -> Rows:
 def _offered(
     service: Service, target: str, request: ImageRequest, job_ids: Sequence[str], tier: Tier | None
 ) -> Rows:
-    model = _model(service, request)
+    model = model_of(service, request)
     larger = _larger(model, request, tier) if tier else ()
     if request.images == 1:
         above = tuple(Offer(action, target) for action in (Action.AGAIN, Action.VARY, *larger))
@@ -164,7 +160,7 @@ async def redraw(
     """Draw one picture anew at the next size up, from its seed; what is seen on it will differ."""
     request = await seen(service, asker, target)
     tier = service.members.tier_of(await service.members.of(asker), asker)
-    model = _model(service, request)
+    model = model_of(service, request)
     size = model.larger(request.size, tier.max_pixels)
     if size is None:
         if model.larger(request.size, model.max_px**2):
@@ -177,8 +173,8 @@ async def redraw(
 
 async def single(service: Service, asker: Asker, job_id: str) -> Single:
     """The file of one picture. Raises `UserError` where it is deleted, or another's and private."""
-    record = await _record(service, job_id)
-    request = await _visible(service, asker, record)
+    record = await record_of(service, job_id)
+    request = await visible(service, asker, record)
     job = _job(record, job_id)
     if job.state is not JobState.DELIVERED or job.image is None:
         raise UserError(say("error-gone").because(Reason.GONE))
@@ -188,18 +184,8 @@ async def single(service: Service, asker: Asker, job_id: str) -> Single:
         raise UserError(say("error-gone").because(Reason.GONE)) from None
     drawn = replace(request, seed=job.seed, images=1)
     tier = service.members.tier_of(await service.members.of(asker), asker)
-    model = _model(service, drawn)
+    model = model_of(service, drawn)
     return Single(job.job_id, drawn, png, is_spoiler(png), _larger(model, drawn, tier), _edits(model))
-
-
-async def details(service: Service, asker: Asker, target: str, t: Translator) -> Card:
-    """Everything it takes to draw a request again, and what it took."""
-    record = await _record(service, target)
-    request = await _visible(service, asker, record)
-    facts = _detail_facts(service, record, request, t)
-    if await _told_cost(service, asker):
-        facts += _cost_facts(service, record, t)
-    return Card(t("details-title"), (*facts, (t("fact-id"), record.request_id)), request.prompt)
 
 
 async def prompt(service: Service, asker: Asker, target: str) -> str:
@@ -209,7 +195,7 @@ async def prompt(service: Service, asker: Asker, target: str) -> str:
 
 async def delete(service: Service, asker: Asker, target: str, *, moderator: bool = False) -> None:
     """Take a request's pictures away for good; the face then removes the message. Owner or moderator."""
-    record = await _record(service, target)
+    record = await record_of(service, target)
     if not moderator:
         await _owned(service, asker, record)
     for job in record.jobs:
@@ -232,13 +218,13 @@ async def cancel(service: Service, asker: Asker, target: str, *, moderator: bool
 
 async def is_of(service: Service, asker: Asker, target: str) -> bool:
     """Whether the asker asked for this request. Raises `UserError` where it is gone."""
-    record = await _record(service, target)
+    record = await record_of(service, target)
     return (await service.members.of(asker)).key == record.member
 
 
 async def fetch(service: Service, asker: Asker, target: str) -> LiveRequest:
     """A request's pictures out of the history, to be delivered like new ones: then they count. Owner only."""
-    record = await _record(service, target)
+    record = await record_of(service, target)
     await _owned(service, asker, record)
     language = service.members.language_of(await service.members.of(asker), asker)
     return await service.requests.revisit(record.request_id, language)
@@ -246,12 +232,13 @@ async def fetch(service: Service, asker: Asker, target: str) -> LiveRequest:
 
 async def seen(service: Service, asker: Asker, target: str) -> ImageRequest:
     """What a request or one of its pictures was drawn from, where the asker may see it."""
-    record = await _record(service, target)
-    request = await _visible(service, asker, record)
+    record = await record_of(service, target)
+    request = await visible(service, asker, record)
     return replace(request, seed=_job(record, target).seed) if "-" in target else request
 
 
-async def _record(service: Service, target: str) -> RequestRecord:
+async def record_of(service: Service, target: str) -> RequestRecord:
+    """The request of this id, or of which this is a job. Raises `UserError`."""
     try:
         return await service.store.requests.get(target.partition("-")[0])
     except UnknownRequest:
@@ -260,7 +247,8 @@ async def _record(service: Service, target: str) -> RequestRecord:
         raise refusals.explain(error, service.config.language) from error
 
 
-async def _visible(service: Service, asker: Asker, record: RequestRecord) -> ImageRequest:
+async def visible(service: Service, asker: Asker, record: RequestRecord) -> ImageRequest:
+    """What was asked for. Raises `UserError` where it is another's and private."""
     request = ImageRequest.from_json(record.payload)
     if request.private:
         await _owned(service, asker, record)
@@ -272,7 +260,7 @@ async def _owned(service: Service, asker: Asker, record: RequestRecord) -> None:
         raise UserError(say("error-not-owner"))
 
 
-def _model(service: Service, request: ImageRequest) -> Capabilities:
+def model_of(service: Service, request: ImageRequest) -> Capabilities:
     """What can be asked of the model a request was drawn with."""
     return service.models.named(request.model).capabilities
 
@@ -282,57 +270,3 @@ def _job(record: RequestRecord, job_id: str) -> JobRecord:
     if found is None:
         raise UserError(say("error-gone").because(Reason.GONE))
     return found
-
-
-def _detail_facts(
-    service: Service, record: RequestRecord, request: ImageRequest, t: Translator
-) -> list[render.Fact]:
-    seeds = ", ".join(str(job.seed) for job in record.jobs)
-    facts = [
-        (t("fact-size"), str(request.size)),
-        (t("fact-steps"), render.steps(request, request.steps_run(service.models), t)),
-        (t("fact-seed"), seeds),
-        (t("fact-guidance"), f"{request.guidance:g}"),
-        (t("fact-model"), _model(service, request).name),
-    ]
-    if request.negative_prompt:
-        facts.insert(0, (t("fact-negative"), request.negative_prompt))
-    if request.strength is not None:
-        facts.append((t("fact-strength"), number_text(request.strength)))
-    if request.area is not None:
-        parts = (part if part.isdecimal() else t(f"area-{part}") for part in request.area.split(","))
-        facts.append((t("fact-area"), ", ".join(parts)))
-    if request.expand is not None:
-        facts.append((t("fact-expand"), t(f"expand-{request.expand}")))
-    if request.control is not None:
-        kind, closely = t(f"control-{request.control.value}"), number_text(request.control_strength or 0.0)
-        facts.append((t("fact-control"), t("value-control", control=kind, strength=closely)))
-    if request.style:
-        facts.append((t("fact-style"), request.style))
-    if loras := written(request.loras):
-        facts.append((t("fact-lora"), loras))
-    for option in OPTIONS:
-        if option.name in request.extra:
-            label = option.called(t.language).capitalize()
-            facts.append((label, number_text(request.extra[option.name])))
-    if draw_us := sum(job.usage.draw_us for job in record.jobs if job.usage):
-        facts.append((t("fact-time"), t("value-seconds", seconds=f"{draw_us / 1e6:.2f}")))
-    return facts
-
-
-async def _told_cost(service: Service, asker: Asker) -> bool:
-    """Whether the asker is told what pictures cost: as their tier says, and owners always."""
-    tier = service.members.tier_of(await service.members.of(asker), asker)
-    return tier.show_cost or asker.owner
-
-
-def _cost_facts(service: Service, record: RequestRecord, t: Translator) -> list[render.Fact]:
-    usages = [job.usage for job in record.jobs if job.usage]
-    if not usages:
-        return []
-    gpu_us = sum(usage.gpu_us for usage in usages)
-    cost_micro = sum(job.cost_micro for job in record.jobs)
-    return [
-        (t("fact-gpu"), t("value-seconds", seconds=f"{gpu_us / 1e6:.2f}")),
-        (t("fact-cost"), money(cost_micro, service.pricing.currency, t.language)),
-    ]

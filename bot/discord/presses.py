@@ -12,6 +12,7 @@ import discord
 
 from bot.commands import button_ids, buttons, edits
 from bot.commands.button_ids import Action
+from bot.commands.details import details_card
 from bot.discord import editing
 from bot.discord.address import address_of
 from bot.discord.caller import caller, is_moderator, spoken_to
@@ -98,9 +99,7 @@ async def single(face: Face, interaction: Interaction, job_id: str) -> None:
 
 async def details(face: Face, interaction: Interaction, target: str) -> None:
     """A request's parameters, for whoever asks."""
-    await face.answer(
-        interaction, lambda asking: buttons.details(face.service, asking.asker, target, asking.t)
-    )
+    await face.answer(interaction, lambda asking: details_card(face.service, asking.asker, target, asking.t))
 
 
 async def fetch(face: Face, interaction: Interaction, target: str) -> None:

@@ -16,6 +16,7 @@ from telegram.error import TelegramError
 
 from bot.commands import button_ids, buttons, edits, questions
 from bot.commands.button_ids import Action
+from bot.commands.details import details_card
 from bot.faces.caller import Who
 from bot.imagine.refusals import UsedUp
 from bot.messages import Reason, UserError, say
@@ -123,7 +124,7 @@ class Buttons:
                 await self._face.card(asked, await edits.areas(service, asker, press.target, t))
                 await _answer(query)
             case Action.DETAILS:
-                await self._face.card(asked, await buttons.details(service, asker, press.target, t))
+                await self._face.card(asked, await details_card(service, asker, press.target, t))
                 await _answer(query)
             case Action.CANCEL:
                 moderator = await self._moderates(asked, press)

@@ -9,6 +9,7 @@ import pytest
 
 from bot.commands import buttons
 from bot.commands.button_ids import Action, Press, button_id, pressed, replied
+from bot.commands.details import details_card
 from bot.imagine.asker import Asker
 from bot.imagine.capabilities import Size, load_capabilities
 from bot.imagine.events import Done
@@ -117,7 +118,7 @@ async def test_a_private_request_is_its_owners(service: Service) -> None:
     for asked in (
         buttons.again(service, BOB, live.request_id, key="2", address={}),
         buttons.single(service, BOB, f"{live.request_id}-0"),
-        buttons.details(service, BOB, live.request_id, t),
+        details_card(service, BOB, live.request_id, t),
         buttons.fetch(service, BOB, live.request_id),
     ):
         assert await refused(asked) == "error-not-owner"
@@ -142,7 +143,7 @@ async def test_cancel_is_the_owners_or_a_moderators(service: Service, model: Fie
 
 async def test_details_hold_everything_to_draw_it_again(service: Service) -> None:
     live = await delivered(service, images="2", negative="text", guidance="2")
-    card = await buttons.details(service, BOB, live.request_id, translator("en"))
+    card = await details_card(service, BOB, live.request_id, translator("en"))
     facts = dict(card.facts)
     assert card.text == "a cat"
     assert facts["Seed"] == "7, 8"
@@ -164,7 +165,7 @@ async def test_what_it_cost_is_told_to_tiers_that_are_shown_it_and_to_owners(
             (replace(BOB, tier="pro"), True),
             (Asker("discord", "7"), True),
         ):
-            card = await buttons.details(service, asker, live.request_id, translator("en"))
+            card = await details_card(service, asker, live.request_id, translator("en"))
             assert ({"GPU time", "Cost"} <= set(dict(card.facts))) == told
 
 

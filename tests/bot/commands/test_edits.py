@@ -10,6 +10,7 @@ from PIL import Image
 
 from bot.commands import buttons, edits
 from bot.commands.button_ids import Action, Press, pressed
+from bot.commands.details import details_card
 from bot.imagine.asker import Asker
 from bot.imagine.capabilities import Size, Workflow
 from bot.imagine.events import Done
@@ -52,7 +53,7 @@ async def test_a_result_is_varied_from_its_picture(service: Service, action: Act
 async def test_details_and_the_file_tell_the_steps_that_were_run(service: Service) -> None:
     live = await delivered(service, steps="8")
     varied = await finished(service, await pressing(service, Action.SUBTLE, live.request_id))
-    card = await buttons.details(service, BOB, varied.request_id, translator("en"))
+    card = await details_card(service, BOB, varied.request_id, translator("en"))
     assert ("Steps", "2 of 8") in card.facts
     picked = await buttons.single(service, BOB, f"{varied.request_id}-0")
     assert "Steps run: 2" in Image.open(io.BytesIO(picked.png)).info["parameters"]

@@ -9,6 +9,7 @@ from bot import render
 from bot.commands import allowance, button_ids, buttons, edits, questions, table
 from bot.commands.button_ids import Action
 from bot.commands.command import typed
+from bot.commands.details import details_card
 from bot.faces.caller import Origin, Who, caller_of
 from bot.faces.delivery import Delivery
 from bot.faces.screen import Screen, Unreachable
@@ -142,7 +143,7 @@ class ToyFace:
             case Action.CANCEL:
                 await buttons.cancel(service, asker, target, moderator=await caller.may(Who.MANAGER))
             case Action.DETAILS:
-                self._card(await buttons.details(service, asker, target, caller.t))
+                self._card(await details_card(service, asker, target, caller.t))
             case Action.SINGLE:
                 self.chat.pictures.append((await buttons.single(service, asker, target)).png)
             case Action.FETCH:

@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw
 
 from bot.commands import buttons, edits
 from bot.commands.button_ids import Action, Press
+from bot.commands.details import details_card
 from bot.imagine.asker import Asker
 from bot.imagine.capabilities import Size, Workflow
 from bot.imagine.events import Done
@@ -93,7 +94,7 @@ async def test_the_file_and_the_details_say_what_was_followed(service: Service) 
     told = Image.open(io.BytesIO(single.png)).info["parameters"]
     assert "Control: edges" in told
     assert "Control strength: 0.5" in told
-    card = await buttons.details(service, ANNA, live.request_id, translator("en"))
+    card = await details_card(service, ANNA, live.request_id, translator("en"))
     assert ("Follows", "Outlines, 0.5") in card.facts
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
-from bot.commands import buttons
+from bot.commands.details import details_card
 from bot.imagine.asker import Asker
 from bot.imagine.drawing import Flight, JobRunner
 from bot.imagine.events import Accepted, Done, Failed, Progress, Waiting
@@ -361,12 +361,12 @@ async def test_what_a_picture_cost_stays_what_was_booked_when_it_was_drawn(tmp_p
             before = await live.outcome()
             if key == "1":
                 await service.delivered(live, "m")
-                told = dict((await buttons.details(service, ANNA, live.request_id, t)).facts)["Cost"]
+                told = dict((await details_card(service, ANNA, live.request_id, t)).facts)["Cost"]
                 booked = (await service.store.requests.get(live.request_id)).jobs[0].cost_micro
                 first = live.request_id
     assert isinstance(before, Done)
     async with easel(rented_at("9000")) as service:
-        details = await buttons.details(service, ANNA, first, t)
+        details = await details_card(service, ANNA, first, t)
         assert dict(details.facts)["Cost"] == told == money(booked, "CNY", "en")
         (live,) = await service.requests.undelivered("console")
         after = await live.outcome()
