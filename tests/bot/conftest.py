@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.bot.faces.conformance import SETTINGS, TWO_FAMILIES
+from tests.bot.faces.suite.base import SETTINGS, TWO_FAMILIES
 from tests.easel import FieldModel, config_in, easel
 
 if TYPE_CHECKING:
