@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from bot.cli.doctor.report import run_doctor
-from bot.cli.init.wizard import Here, run_init
+from bot.cli.init.here import Here
+from bot.cli.init.wizard import run_init
 from bot.cli.interrupt import INTERRUPTED
 from bot.cli.running import FAILED, ConfigOption, console, errors, locale, read_bot_toml, run_work
 from bot.config.credentials import Credentials

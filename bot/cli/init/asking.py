@@ -12,6 +12,10 @@ from prompt_toolkit.validation import Validator
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from rich.console import Console
+
+    from bot.messages import Translator
+
 T = TypeVar("T")
 
 
@@ -51,3 +55,11 @@ def _ask(
 
 def _bold(text: str) -> HTML:
     return HTML("<b>{}</b>").format(text)
+
+
+def yes(question: str, t: Translator, *, default: bool) -> bool:
+    return choose(question, [(True, t("init-yes")), (False, t("init-no"))], default=default)
+
+
+def say(console: Console, text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -17,7 +17,8 @@ from rich.console import Console
 from bot.cli.init import wizard
 from bot.cli.init.answers import Answers, bot_toml, dotenv
 from bot.cli.init.files import Draft, write_all
-from bot.cli.init.wizard import Here
+from bot.cli.init.here import Here
+from bot.cli.init.platforms import ids
 from bot.config.faces import AccessMode
 from bot.config.file import load_config
 from bot.config.schema import Config
@@ -335,8 +336,8 @@ def test_a_card_gets_a_mode_that_it_holds() -> None:
 
 @pytest.mark.parametrize("typed", ["7,8", "7, 8,", "7 8", "7\uff0c8"])
 def test_ids_are_told_apart_as_people_write_them(typed: str) -> None:
-    assert wizard.ids(typed) == (7, 8)
-    assert wizard.ids(f"{typed} anna") is None
+    assert ids(typed) == (7, 8)
+    assert ids(f"{typed} anna") is None
 
 
 def test_tokens_tell_whose_they_are() -> None:
