@@ -17,11 +17,10 @@ from PIL import Image, ImageDraw
 
 from bot.app import open_service
 from bot.config.schema import Config
-from bot.imagine.events import Done
 from bot.imagine.inputs import Brought
 from bot.imagine.options import Options
 from bot.imagine.source import png
-from tools.edits import ASKER, grid, opened
+from tools.edits import draw_one, grid, opened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,14 +38,8 @@ Row = tuple[str, Image.Image, Image.Image, Image.Image, Image.Image]
 
 async def drawn(service: Service, options: Options, brought: Brought | None = None) -> tuple[bytes, str]:
     """A result's file, and the digest of the map that it follows."""
-    key = f"{options}{brought is None}"
-    live = await service.imagine(ASKER, options, key=key, address={}, brought=brought)
-    done = await live.outcome()
-    assert isinstance(done, Done), done
-    done = await service.read(done)
-    assert isinstance(done, Done), done
-    await service.delivered(live, key)
-    return done.pictures[0].png, live.request.map
+    png, request = await draw_one(service, options, brought)
+    return png, request.map
 
 
 def house() -> bytes:

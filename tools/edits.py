@@ -26,6 +26,7 @@ from bot.imagine.options import Options
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bot.imagine.request import ImageRequest
     from bot.imagine.service import Service
 
 OUT = Path(__file__).parents[1] / "docs" / "pictures.png"
@@ -37,8 +38,10 @@ Row = tuple[str, Image.Image, Image.Image | None, Image.Image]
 """What was asked for, the picture that came with it, the mask, and the result."""
 
 
-async def drawn(service: Service, options: Options, brought: Brought | None = None) -> tuple[bytes, Row]:
-    """A result's file, and what it was made from."""
+async def draw_one(
+    service: Service, options: Options, brought: Brought | None = None
+) -> tuple[bytes, ImageRequest]:
+    """A result's file, and what was asked for."""
     key = f"{options}{brought and (brought.enlarge, len(brought.picture))}"
     live = await service.imagine(ASKER, options, key=key, address={}, brought=brought)
     done = await live.outcome()
@@ -46,7 +49,12 @@ async def drawn(service: Service, options: Options, brought: Brought | None = No
     done = await service.read(done)
     assert isinstance(done, Done), done
     await service.delivered(live, key)
-    png, request = done.pictures[0].png, live.request
+    return done.pictures[0].png, live.request
+
+
+async def drawn(service: Service, options: Options, brought: Brought | None = None) -> tuple[bytes, Row]:
+    """A result's file, and what it was made from."""
+    png, request = await draw_one(service, options, brought)
 
     async def kept(digest: str) -> Image.Image | None:
         return opened(await service.store.pictures.get_input(digest)) if digest else None
