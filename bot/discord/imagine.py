@@ -57,7 +57,14 @@ def add_to(face: Face) -> None:
     choices = _choices(service.models.default.capabilities, options, service.named)
     callback = app_commands.choices(**choices)(callback)
     command = face.tree.command(name=text("cmd-imagine"), description=text("cmd-imagine-about"))
-    imagine: app_commands.Command[Any, ..., None] = command(callback)
+    _offer_while_typing(face, command(callback), names)
+
+
+def _offer_while_typing(
+    face: Face, imagine: app_commands.Command[Any, ..., None], names: Sequence[str]
+) -> None:
+    """The values that Discord shows of a field while it is filled in."""
+    service = face.service
 
     @imagine.autocomplete("prompt")
     async def prompts(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
