@@ -151,14 +151,7 @@ def resolve(
     chosen = models.chosen(options.model, tier)
     model = chosen.capabilities
     notes: list[Message] = []
-    prompt = clean_prompt(options.prompt)
-    if is_blank(prompt):
-        raise UserError(say("error-prompt-empty", option="prompt"))
-    negative = clean_prompt(options.negative or "")
-    for option, text in (("prompt", prompt), ("negative", negative)):
-        if len(text) > MAX_PROMPT_CHARS:
-            message = say("error-prompt-long", option=option, length=len(text), limit=MAX_PROMPT_CHARS)
-            raise UserError(message.because(Reason.TOO_LONG))
+    prompt, negative = _words(options)
     numbers = {
         option.name: number(option, getattr(options, option.name), model, tier)
         for option in OPTIONS
@@ -204,6 +197,18 @@ def resolve(
         control_strength=control_strength(closely, edit.control),
     )
     return Resolved(request, tuple(notes))
+
+
+def _words(options: Options) -> tuple[str, str]:
+    """The prompt and the negative prompt, neither of them too long."""
+    prompt, negative = clean_prompt(options.prompt), clean_prompt(options.negative or "")
+    if is_blank(prompt):
+        raise UserError(say("error-prompt-empty", option="prompt"))
+    for option, text in (("prompt", prompt), ("negative", negative)):
+        if len(text) > MAX_PROMPT_CHARS:
+            message = say("error-prompt-long", option=option, length=len(text), limit=MAX_PROMPT_CHARS)
+            raise UserError(message.because(Reason.TOO_LONG))
+    return prompt, negative
 
 
 def _guidance(said: float | None, chosen: Model, *, negative: bool) -> tuple[float, Message | None]:
