@@ -44,13 +44,13 @@ if TYPE_CHECKING:
 
 QUICK = FleetSettings(
     scale=ScaleSettings(max_workers=9),
-    scale_every_s=0.01,
     health_every_s=0.01,
     health_timeout_s=0.2,
     tries=3,
     aside_s=0.05,
     unmanned_alert_s=0.0,
 )
+SCALED_OFTEN = replace(QUICK, scale_every_s=0.01)
 
 
 class Works:
@@ -224,7 +224,7 @@ async def test_what_comes_back_has_its_old_place() -> None:
 async def test_no_worker_left_the_queue_waits_and_goes_on() -> None:
     one = SimulatedWorker("one")
     one.gate.clear()
-    async with works(one) as world:
+    async with works(one, settings=SCALED_OFTEN) as world:
         ticket = world.submit("a")
         await until(lambda: bool(one.jobs))
         one.die()
@@ -490,7 +490,8 @@ async def test_a_file_is_made_of_the_picture_whoever_drew_it_and_kept_as_such() 
 
 
 async def test_more_work_more_workers_and_the_idlest_leave() -> None:
-    settings = replace(QUICK, scale=ScaleSettings(min_workers=1, max_workers=3, work_s=8.0, cool_down_s=0.0))
+    scale = ScaleSettings(min_workers=1, max_workers=3, work_s=8.0, cool_down_s=0.0)
+    settings = replace(SCALED_OFTEN, scale=scale)
     workers = [SimulatedWorker(f"w{n}") for n in range(3)]
     for worker in workers:
         worker.gate.clear()

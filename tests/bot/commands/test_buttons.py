@@ -157,13 +157,12 @@ async def test_what_it_cost_is_told_to_tiers_that_are_shown_it_and_to_owners(
     tmp_path: Path,
 ) -> None:
     tiers = {"free": {}, "pro": {"show_cost": True}}
-    owners = {"discord": [7]}
-    async with easel(config_in(tmp_path, tiers=tiers, owners=owners)) as service:
+    async with easel(config_in(tmp_path, tiers=tiers)) as service:
         live = await delivered(service)
         for asker, told in (
             (BOB, False),
             (replace(BOB, tier="pro"), True),
-            (Asker("discord", "7"), True),
+            (replace(BOB, owner=True), True),
         ):
             card = await details_card(service, asker, live.request_id, translator("en"))
             assert ({"GPU time", "Cost"} <= set(dict(card.facts))) == told
