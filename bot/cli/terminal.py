@@ -16,7 +16,7 @@ from bot.cli.screen import OUT, BarScreen, ChatScreen, address_of
 from bot.cli.show import show_card, show_facts
 from bot.commands import allowance, button_ids, questions
 from bot.commands.command import typed
-from bot.commands.members import shortened
+from bot.commands.history import shortened
 from bot.commands.table import named
 from bot.config.faces import TERMINAL
 from bot.faces.caller import Origin, caller_of

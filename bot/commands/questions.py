@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot.commands import allowance, members, server
+from bot.commands import allowance, linking, members, server
 from bot.commands.button_ids import Action, Reply, button_id, reply_id
 from bot.commands.command import Argument, Command
+from bot.commands.history import history as read_history
 from bot.faces.caller import Who
 from bot.imagine.server_settings import Nsfw
 from bot.messages import LANGUAGES
@@ -20,7 +21,7 @@ from bot.sales import commands as sales
 if TYPE_CHECKING:
     from bot.commands.button_ids import Replied
     from bot.commands.command import Given
-    from bot.commands.members import Entry, Page
+    from bot.commands.history import Entry, Page
     from bot.config.schema import Config
     from bot.faces.caller import Caller
     from bot.imagine.service import Service
@@ -36,9 +37,9 @@ async def answer(service: Service, caller: Caller, pressed: Replied) -> Card:
     match pressed.reply:
         case Reply.LINK | Reply.LINK_NOT:
             yes = pressed.reply is Reply.LINK
-            return await members.answer_link(service, asker, target, yes=yes, t=t)
+            return await linking.answer_link(service, asker, target, yes=yes, t=t)
         case Reply.UNLINK:
-            return await members.unlink(service, asker, t)
+            return await linking.unlink(service, asker, t)
         case Reply.UNLINK_NOT:
             return Card(t("unlink-title"), text=t("unlink-kept"))
         case Reply.FORGET:
@@ -64,7 +65,7 @@ async def answer(service: Service, caller: Caller, pressed: Replied) -> Card:
 async def link(service: Service, caller: Caller, code: str) -> Card:
     """A step of `/link`, with yes and no where it asks."""
     t = caller.t
-    step = await members.link(service, caller.asker, code, t)
+    step = await linking.link(service, caller.asker, code, t)
     if step.offer_id is None:
         return step.card
     yes = Button(t("link-yes"), reply_id(Reply.LINK, step.offer_id))
@@ -85,7 +86,7 @@ def forget(caller: Caller) -> Card:
 async def unlink(service: Service, caller: Caller) -> Card:
     """Whether the caller's account shall be on its own again."""
     t = caller.t
-    question = await members.unlink_question(service, caller.asker, t)
+    question = await linking.unlink_question(service, caller.asker, t)
     yes = Button(t("unlink-yes"), reply_id(Reply.UNLINK), danger=True)
     no = Button(t("unlink-no"), reply_id(Reply.UNLINK_NOT))
     return Card(question.title, text=question.text, buttons=(yes, no))
@@ -104,7 +105,7 @@ async def language(service: Service, caller: Caller, choice: str) -> Card:
 
 async def history(service: Service, caller: Caller, before: str | None = None) -> Card:
     """A page of the caller's requests; where others read along, only those that are not private."""
-    page = await members.history(service, caller.asker, before, caller.t, with_private=caller.origin.alone)
+    page = await read_history(service, caller.asker, before, caller.t, with_private=caller.origin.alone)
     return _page(page, caller)
 
 
