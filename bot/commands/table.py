@@ -1,7 +1,6 @@
 """The table of commands besides /imagine. A face loops over `COMMANDS`; none knows a command by name.
 
-What a command answers stands with its kind: members.py, linking.py, questions.py, stats.py, owners.py, server.py,
-and bot/sales/commands.py.
+What a command answers stands with its kind: the modules of this package, and bot/sales/commands.py.
 """
 
 from __future__ import annotations
