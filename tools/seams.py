@@ -21,8 +21,8 @@ TESTS = ROOT / "tests"
 OURS = ("bot", "engine", "storage", "tests")
 REPLACES = {"setattr", "delattr", "setitem", "delitem", "object"}
 """Methods of pytest's `monkeypatch`, and `unittest.mock.patch.object`."""
-LIBRARIES = {"_exit", "_all_hooks", "_attention_backend", "_log_destroy_pending", "_run"}
-"""Private names of os, diffusers and asyncio that have no public one in their place."""
+LIBRARIES = {"_exit", "_all_hooks", "_attention_backend", "_cdata", "_log_destroy_pending", "_run"}
+"""Private names of os, diffusers, torch and asyncio that have no public one in their place."""
 
 
 def findings(text: str) -> Iterator[tuple[int, str]]:

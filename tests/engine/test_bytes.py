@@ -46,10 +46,10 @@ class LiveTensors(TorchDispatchMode):
         for tensor in tree_leaves(made):
             if isinstance(tensor, torch.Tensor):
                 storage = tensor.untyped_storage()
-                if storage.data_ptr() not in self._sizes:
-                    self._sizes[storage.data_ptr()] = storage.nbytes()
+                if storage._cdata not in self._sizes:
+                    self._sizes[storage._cdata] = storage.nbytes()
                     self.now += storage.nbytes()
-                    weakref.finalize(storage, self._forget, storage.data_ptr())
+                    weakref.finalize(storage, self._forget, storage._cdata)
         self.peak = max(self.peak, self.now)
         return made
 

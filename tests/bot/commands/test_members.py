@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.commands import linking, members
-from bot.commands.history import history
+from bot.commands.history import PAGE, history
 from bot.imagine.asker import Asker
 from bot.imagine.options import Options
 from bot.messages import UserError, translator
@@ -134,7 +134,7 @@ async def test_an_unknown_language_is_refused(service: Service) -> None:
 
 
 async def test_history_comes_in_pages_the_newest_first(service: Service) -> None:
-    for n in range(members.PAGE + 2):
+    for n in range(PAGE + 2):
         await draw(service, f"cat {n}")
     first = await history(service, HERE, None, T)
     assert [entry.card.title for entry in first.entries] == [f"cat {n}" for n in (6, 5, 4, 3, 2)]
