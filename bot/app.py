@@ -48,19 +48,23 @@ if TYPE_CHECKING:
 
 LEARNED = "learned.json"
 MB = 1 << 20
+SLOW_AN_HOUR = 1.5
+"""Slow images of a tier beside others, on average; that is what it takes to draw one in every hour."""
 
 
 def tier_terms(config: Config) -> dict[str, LaneTerms]:
     """The tiers as the queue sees them: a free tier keeps to its share while anyone who pays waits.
 
-    What a tier has beyond its allowance is drawn when nobody else waits, and beside others once an hour.
+    What a tier has beyond its allowance is drawn when nobody else waits, and beside others at least once an hour.
     """
     tiers: dict[str, LaneTerms] = {}
     for name, tier in config.tiers.items():
         share = config.engine.free_share if tier.billing is Billing.NONE else None
         tiers[name] = LaneTerms(weight=tier.weight, share=share, max_waiting_per_flow=tier.max_waiting)
         if tier.slow_images_a_month:
-            tiers[slow_tier(name)] = LaneTerms(jobs_an_hour=1.0, max_waiting_per_flow=tier.max_waiting)
+            tiers[slow_tier(name)] = LaneTerms(
+                jobs_an_hour=SLOW_AN_HOUR, max_waiting_per_flow=tier.max_waiting
+            )
     return tiers
 
 

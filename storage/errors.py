@@ -154,6 +154,7 @@ class VoucherProblem(StrEnum):
     TOO_MANY_TRIES = "too many tries"
     BANNED = "a banned member cannot redeem"
     NO_SUCH_TIER = "its tier is no longer there"
+    HELD = "the member has its tier for good, or a higher one"
 
 
 class GiftRefused(Refusal):

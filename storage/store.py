@@ -25,6 +25,7 @@ from .meter import Meter
 from .months import Calendar
 from .pictures import Pictures
 from .policy import Policy
+from .refunds import Refunds
 from .requests import Requests
 from .sales import Sales
 from .serving import Serving
@@ -163,6 +164,7 @@ class Store:
         self.meter = Meter(core)
         self.stats = Statistics(core)
         self.sales = Sales(core)
+        self.refunds = Refunds(core)
         self.vouchers = Vouchers(core)
 
     async def close(self) -> None:

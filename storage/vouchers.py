@@ -15,7 +15,7 @@ from . import goods, member_rows
 from .audit import note
 from .clock import SECOND_US
 from .core import Subject, writes
-from .errors import GiftRefused, VoucherProblem, VoucherRefused
+from .errors import GiftRefused, MemberBanned, VoucherProblem, VoucherRefused
 from .goods import Brought, Goods
 
 if TYPE_CHECKING:
@@ -39,15 +39,8 @@ class Vouchers(Subject):
             "INSERT INTO voucher VALUES (?, ?, ?, ?, ?, ?)",
             [(_digest(code), offer, what.images, what.tier, what.days, self.now_us) for code in codes],
         )
-        note(
-            db,
-            self.now_us,
-            by=by,
-            action="create_vouchers",
-            subject=offer,
-            detail={"count": count},
-            why="",
-        )
+        detail = {"count": count}
+        note(db, self.now_us, by=by, action="create_vouchers", subject=offer, detail=detail, why="")
         return codes
 
     async def redeem(self, member: str, code: str) -> Brought:
@@ -73,27 +66,36 @@ class Vouchers(Subject):
             return VoucherProblem.UNKNOWN
         if found["tier"] is not None and found["tier"] not in self.policy.tiers:
             return VoucherProblem.NO_SUCH_TIER
+        what = Goods(found["images"], found["tier"], found["days"])
+        if what.tier is not None and self._holds(db, row, what.tier):
+            return VoucherProblem.HELD
         first = db.execute(
             "INSERT INTO redemption VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
             (found["digest"], row["id"], now_us),
         ).rowcount
         if not first:
             return VoucherProblem.USED
-        what = Goods(found["images"], found["tier"], found["days"])
         return goods.bring(db, now_us, row["id"], what, voucher=found["digest"])
+
+    def _holds(self, db: sqlite3.Connection, row: sqlite3.Row, tier: str) -> bool:
+        """Whether a member has a higher tier, or this one for good, so that more of it brings nothing."""
+        own, until_us = member_rows.tier_in_force(db, row, self.policy, self.now_us)
+        return self.policy.higher(own, tier) == own and (own != tier or until_us is None)
 
     @writes
     def give(self, db: sqlite3.Connection, member: str, to: str, images: int, *, key: str) -> bool:
         """Move images from one top-up to another, all or nothing. The same `key` (the event's id) gives once:
         False the second time.
 
-        Raises GiftRefused, UnknownMember, ValueError for less than one image.
+        Raises GiftRefused, MemberBanned, UnknownMember, ValueError for less than one image.
         """
         if images < 1:
             raise ValueError("a gift is of one image or more")
         giver, receiver = member_rows.by_key(db, member), member_rows.by_key(db, to)
         if db.execute("SELECT 1 FROM debit WHERE key = ?", (f"given:{key}",)).fetchone():
             return False
+        if giver["banned_us"] is not None:
+            raise MemberBanned(giver["ban_reason"])
         if giver["topup"] < images or giver["id"] == receiver["id"]:
             raise GiftRefused(giver["topup"], to_oneself=giver["id"] == receiver["id"])
         goods.debit(db, self.now_us, giver["id"], f"given:{key}", images)

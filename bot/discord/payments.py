@@ -148,20 +148,22 @@ class Premium(Provider):
             return
         if entitlement.consumed:
             return
-        member = await self._service.store.members.of(PLATFORM, _holder(entitlement))
-        if member.banned:
-            log.info("discord.entitlement_waits", entitlement=entitlement.id)
-            return
-        paid = self.paid(name, entitlement)
-        receipt = await self._service.shop.bought(member.key, self.terms(name, entitlement), paid)
+        paid, receipt = self.paid(name, entitlement), None
+        if not await self._service.store.sales.knows(PLATFORM, paid.charge):  # a forgotten member stays so
+            member = await self._service.store.members.of(PLATFORM, _holder(entitlement))
+            if member.banned:
+                log.info("discord.entitlement_waits", entitlement=entitlement.id)
+                return
+            receipt = await self._service.shop.bought(member.key, self.terms(name, entitlement), paid)
         if self._service.config.offers[name].images:
             try:
                 await entitlement.consume()
             except UNREACHABLE as error:  # it is listed until that has worked
                 log.warning("discord.not_consumed", entitlement=entitlement.id, why=type(error).__name__)
         if entitlement.type is SUBSCRIBED and entitlement.is_expired():
-            await self._service.shop.ended(PLATFORM, str(entitlement.id))
-        await self._service.shop.answer(paid, receipt)
+            await self._service.shop.ended(PLATFORM, paid.charge)
+        if receipt is not None:
+            await self._service.shop.answer(paid, receipt)
 
     async def take_back(self, entitlement: discord.Entitlement) -> None:
         """What is unused of a purchase that Discord paid back, or of a subscription's last payment."""

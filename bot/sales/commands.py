@@ -14,8 +14,8 @@ from bot.imagine.pricing import money
 from bot.imagine.refusals import day
 from bot.messages import UserError, say
 from bot.render import Button, Card
-from bot.sales.shop import label
-from storage.errors import GiftRefused, VoucherProblem, VoucherRefused
+from bot.sales.texts import label
+from storage.errors import GiftRefused, MemberBanned, VoucherProblem, VoucherRefused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +34,7 @@ VOUCHER_ERRORS = {
     VoucherProblem.TOO_MANY_TRIES: "error-link-tries",
     VoucherProblem.BANNED: "error-banned",
     VoucherProblem.NO_SUCH_TIER: "error-voucher-unknown",
+    VoucherProblem.HELD: "error-voucher-held",
 }
 
 
@@ -121,6 +122,8 @@ async def gift(service: Service, caller: Caller, given: Given) -> Card:
     except GiftRefused as error:
         message = say("error-gift-self") if error.to_oneself else say("error-gift-left", left=error.left)
         raise UserError(message) from None
+    except MemberBanned:
+        raise UserError(say("error-banned")) from None
     if given_now:
         await service.shop.tell_of_gift(who.platform, who.user_id, images)
     left = (await service.store.members.quota(caller.member.key)).topup
@@ -129,14 +132,16 @@ async def gift(service: Service, caller: Caller, given: Given) -> Card:
 
 async def refund(service: Service, caller: Caller, given: Given) -> Card:
     """Pay an order back, and take back what is unused of it."""
-    back = await service.shop.refund(given["order"], by=caller.member.key, why=given["why"])
+    back, made = await service.shop.refund(given["order"], by=caller.member.key, why=given["why"])
     t = caller.t
     facts = [(t("refund-amount"), f"{back.amount} {back.currency}")]
     if back.images_back or back.images_kept:
         facts += [(t("refund-back"), str(back.images_back)), (t("refund-kept"), str(back.images_kept))]
     else:
         facts.append((t("quota-tier"), t("refund-ended")))
-    return Card(t("refund-title"), tuple(facts))
+    return Card(
+        t("refund-title" if made else "refund-waits-title"), tuple(facts), "" if made else t("refund-waits")
+    )
 
 
 async def paysupport(service: Service, caller: Caller) -> Card:

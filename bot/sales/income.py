@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.imagine.pricing import money
-from bot.sales.shop import platform_label
+from bot.sales.texts import platform_label
 from storage.clock import to_us
 from storage.months import Period
 

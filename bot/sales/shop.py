@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.alerts import Alerts
-from bot.config.section import Language
-from bot.faces.platforms import PLATFORMS
-from bot.imagine.refusals import day
 from bot.messages import UserError, say, translator
 from bot.sales.provider import Later
+from bot.sales.texts import REFUSED, about, label, platform_label, told
 from storage.clock import HOUR_US, from_us
 from storage.errors import NothingToRefund, StoreUnavailable, UnknownOrder
 from storage.goods import Goods
-from storage.records.sales import Refused, Terms
+from storage.records.sales import Terms
 
 if TYPE_CHECKING:
     from bot.config.money import Offer
@@ -28,21 +26,13 @@ if TYPE_CHECKING:
     from bot.messages import Translator
     from bot.sales.provider import Provider
     from storage.records.members import Member
-    from storage.records.sales import Order, Paid, Receipt, Refund
+    from storage.records.sales import Order, Paid, Receipt, Refund, Refused
     from storage.store import Store
 
 log = structlog.get_logger(__name__)
 
 VALID_US = HOUR_US
 """How long an order may be paid."""
-
-REFUSED = {
-    Refused.UNKNOWN: "error-order-unknown",
-    Refused.FORGOTTEN: "error-order-unknown",
-    Refused.BANNED: "error-banned",
-    Refused.NO_TIER: "error-order-changed",
-    Refused.PAID: "error-order-paid",
-}
 
 
 class Shop:
@@ -158,23 +148,28 @@ class Shop:
         topup, t = (await self._store.members.quota(member.key)).topup, self._translator(member)
         await self.tell(platform, user_id, t("gift-received", images=images, topup=topup))
 
-    async def refund(self, order_id: str, *, by: str, why: str) -> Refund:
-        """Pay an order's last payment back. Raises `UserError` where there is none."""
+    async def refund(self, order_id: str, *, by: str, why: str) -> tuple[Refund, bool]:
+        """Pay an order's last payment back, and tell whether the platform has done so by now; otherwise it is
+        asked again. Raises `UserError` where there is nothing to pay back, or not from here.
+        """
         try:
             sold_by = (await self._store.sales.get(order_id)).terms.provider
-            if (provider := self._providers.get(sold_by)) is not None and not provider.pays_back:
-                raise UserError(say("error-refund-elsewhere", platform=PLATFORMS[sold_by].label))
-            refund = await self._store.sales.refund(order_id, by=by, why=why)
+            if (provider := self._providers.get(sold_by)) is None:
+                raise UserError(say("error-refund-away", platform=platform_label(sold_by)))
+            if not provider.pays_back:
+                raise UserError(say("error-refund-elsewhere", platform=platform_label(sold_by)))
+            refund = await self._store.refunds.order(order_id, by=by, why=why)
         except UnknownOrder:
             raise UserError(say("error-order-unknown")) from None
         except NothingToRefund:
             raise UserError(say("error-refund-nothing", order=order_id)) from None
         await self.pay_back()
-        return refund
+        waiting = await self._store.refunds.due(sold_by)
+        return refund, all(one.payment != refund.payment for one in waiting)
 
     async def refunded(self, provider: str, charge: str, *, last: bool = False) -> Refund | None:
         """A platform paid back by itself, which the owner is told, or tells of what it paid back for us."""
-        refund = await self._store.sales.refunded(provider, charge, last=last)
+        refund = await self._store.refunds.by_provider(provider, charge, last=last)
         if refund is not None:
             told_owner = say(
                 "alert-refunded",
@@ -208,13 +203,13 @@ class Shop:
         """Have the platforms make the refunds that are due. What cannot be made now is made later."""
         async with self._paying_back:
             for provider in self.providers:
-                for refund in await self._store.sales.due(provider.name) if provider.pays_back else ():
+                for refund in await self._store.refunds.due(provider.name) if provider.pays_back else ():
                     try:
                         await provider.pay_back(refund)
                     except Later as error:
                         log.warning("sales.refund_waits", provider=provider.name, why=str(error))
                     else:
-                        await self._store.sales.made(refund.payment)
+                        await self._store.refunds.made(refund.payment)
                         log.info("sales.refunded", provider=provider.name, amount=refund.amount)
 
     async def _worthwhile(self, member: Member, offer: Offer) -> None:
@@ -254,37 +249,3 @@ class Shop:
             return False
         goods = Goods(offer.images, offer.tier, offer.days)
         return (goods, offer.renews, provider.price(offer)) == (terms.goods, terms.renews, terms.amount)
-
-
-def platform_label(name: str) -> str:
-    """What people call a platform that takes money."""
-    return PLATFORMS[name].label if name in PLATFORMS else name
-
-
-def label(offer: Offer, t: Translator) -> str:
-    """What an offer is called."""
-    if (own := offer.label.get(Language(t.language))) is not None:
-        return own
-    return t("offer-images", images=offer.images) if offer.images else t("offer-tier", tier=str(offer.tier))
-
-
-def about(offer: Offer, t: Translator) -> str:
-    """What an offer brings, in a sentence."""
-    if offer.images is not None:
-        return t("offer-images-about", images=offer.images)
-    id_ = "offer-tier-renews" if offer.renews else "offer-tier-about"
-    return t(id_, tier=str(offer.tier), days=offer.days or 0)
-
-
-def told(receipt: Receipt, t: Translator) -> str:
-    """What became of a payment, as the member reads it."""
-    order_id = receipt.order.order_id if receipt.order else ""
-    brought = receipt.brought
-    if brought is None:
-        return t("receipt-refused", order=order_id)
-    if brought.goods.images is not None:
-        return t("receipt-images", images=brought.goods.images, topup=brought.topup, order=order_id)
-    assert brought.until is not None
-    return t(
-        "receipt-tier", tier=str(brought.goods.tier), until=day(brought.until, t.language), order=order_id
-    )

@@ -60,6 +60,8 @@ class Timing:
     upload_s: float = 60.0
     poll_s: int = 30
     stop_s: float = 10.0
+    checkout_s: float = 7.0
+    """For the store to say whether a payment may go on; Telegram waits ten seconds."""
     again_s: float = 1.0
     """Before updates are asked for again where that failed; doubled each time."""
 
@@ -76,7 +78,7 @@ class Client:
         self.application = _application(token, config, timing, limiter)
         self.bot: ExtBot[Any] = self.application.bot
         self.face = Face(service, self.bot, limiter)
-        self._stars = Stars(self.face)
+        self._stars = Stars(self.face, timing.checkout_s)
         self.started = asyncio.Event()
         """Set once what an earlier process left is being followed, right before updates come in."""
         self._add_handlers()

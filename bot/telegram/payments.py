@@ -7,6 +7,8 @@ list, at the start and every hour.
 
 from __future__ import annotations
 
+import asyncio
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -41,6 +43,8 @@ MARK = "easel:"
 PAGE = 100
 """The most transactions that Telegram lists at once."""
 MAX_TITLE, MAX_ABOUT = 32, 255
+CLOCKS_DIFFER = dt.timedelta(hours=1)
+"""Ours and Telegram's, at most."""
 
 
 class Stars(Provider):
@@ -49,8 +53,9 @@ class Stars(Provider):
     name = PLATFORM
     currency = CURRENCY
 
-    def __init__(self, face: Face) -> None:
+    def __init__(self, face: Face, answer_s: float) -> None:
         self._face = face
+        self._answer_s = answer_s
         self._service = face.service
         self._bot = face.bot
 
@@ -136,7 +141,13 @@ class Stars(Provider):
         if order_id is None:
             log.warning("telegram.payment_not_ours", payload=payment.invoice_payload)
             return
-        paid = self._paid(payment.telegram_payment_charge_id, order_id, payer.id, payment.total_amount)
+        paid = self._paid(
+            payment.telegram_payment_charge_id,
+            order_id,
+            payer.id,
+            payment.total_amount,
+            begins=bool(payment.is_first_recurring),
+        )
         receipt = await self._service.shop.paid(paid)
         self._face.tasks.start(self._service.shop.answer(paid, receipt))
 
@@ -148,10 +159,12 @@ class Stars(Provider):
         await self._service.shop.refunded(PLATFORM, message.refunded_payment.telegram_payment_charge_id)
 
     async def reconcile(self) -> None:
-        if not await self._service.store.sales.any(PLATFORM):
+        """What is older than the book's first order belongs to a book that was lost: it stays as it is."""
+        since = await self._service.store.sales.since(PLATFORM)
+        if since is None:
             return
         try:
-            listed = await self._transactions()
+            listed = [one for one in await self._transactions() if one.date >= since - CLOCKS_DIFFER]
         except TelegramError as error:
             raise Later(type(error).__name__) from error
         for transaction in listed:
@@ -173,29 +186,32 @@ class Stars(Provider):
                 return listed
 
     async def _answer(self, query: PreCheckoutQuery) -> None:
-        problem = None
+        """Yes, or why not; where the store does not answer in time, that."""
         try:
-            member = await self._service.store.members.of(PLATFORM, str(query.from_user.id))
-            t = self._translator(member.language, query.from_user.language_code)
-            try:
-                await self._service.shop.check(
-                    _order_id(query.invoice_payload) or "",
-                    query.total_amount,
-                    query.currency,
-                    member.key,
-                )
-            except UserError as error:
-                problem = t(error.message)
-        except StoreUnavailable:
+            async with asyncio.timeout(self._answer_s):
+                problem = await self._problem(query)
+        except (StoreUnavailable, TimeoutError):
             problem = self._translator(None, query.from_user.language_code)("error-storage")
         try:
             await query.answer(problem is None, error_message=problem)
         except TelegramError as error:
             log.warning("telegram.checkout_unanswered", why=type(error).__name__)
 
-    def _paid(self, charge: str, order_id: str, user_id: int, amount: int) -> Paid:
+    async def _problem(self, query: PreCheckoutQuery) -> str | None:
+        """Why a payment must not go on."""
+        order_id = _order_id(query.invoice_payload) or ""
+        member = await self._service.store.members.of(PLATFORM, str(query.from_user.id))
+        try:
+            await self._service.shop.check(order_id, query.total_amount, query.currency, member.key)
+        except UserError as error:
+            return self._translator(member.language, query.from_user.language_code)(error.message)
+        return None
+
+    def _paid(self, charge: str, order_id: str, user_id: int, amount: int, *, begins: bool = False) -> Paid:
         worth_micro, fee_micro = self.worth_micro(amount)
-        return Paid(PLATFORM, charge, order_id, str(user_id), amount, CURRENCY, worth_micro, fee_micro)
+        return Paid(
+            PLATFORM, charge, order_id, str(user_id), amount, CURRENCY, worth_micro, fee_micro, begins
+        )
 
     def _translator(self, own: str | None, locale: str | None) -> Translator:
         """The member's own language, else the app's, else the configured one."""

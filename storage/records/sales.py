@@ -20,6 +20,7 @@ class Refused(StrEnum):
     BANNED = "the member is banned"
     NO_TIER = "the tier is no longer there"
     PAID = "the order was paid before"
+    PRICE = "the amount is not the order's"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,9 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A member's wish to buy at these terms. `refused` says why its payment would be paid back."""
+    """A member's wish to buy at these terms. `refused` says why a payment would be paid back; of one that was
+    paid, renewals are not.
+    """
 
     order_id: str
     member: str
@@ -61,6 +64,8 @@ class Paid:
     currency: str
     worth_micro: int = 0
     fee_micro: int = 0
+    begins: bool = False
+    """It begins a subscription, as far as the provider tells; otherwise it may be a renewal."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,7 @@ class Buyers:
             await self._tell(line)
         if fate == "refunded":
             try:
-                await store.sales.refund(order_id, by="owner")
+                await store.refunds.order(order_id, by="owner")
             except NothingToRefund:
                 return  # a redelivery of its charge in the last life has yet to be written
             self._at("refunded")
@@ -144,7 +144,7 @@ async def reckon_sales(store: Store, journal: Journal, report: Report) -> None:
     report.must(all(row["credits"] <= 1 for row in rows), "a charge was credited twice")
     report.must(credited | refunded == charges, f"a charge brought nothing: {charges - credited - refunded}")
     report.must(refunded == paid_back, f"paid back on one side alone: {refunded ^ paid_back}")
-    report.must(not await store.sales.due(BANK), "a refund is still due")
+    report.must(not await store.refunds.due(BANK), "a refund is still due")
     report.figures["charges"] = len(charges)
     report.figures["paid back"] = len(paid_back)
 

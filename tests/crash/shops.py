@@ -155,7 +155,7 @@ async def reckon(folder: Path, port: int) -> Report:
         for finding in await service.store.check():
             report.must(False, f"{finding.invariant}: {finding.sentence}")
         fates = await _fates(service.store)
-        report.must(not await service.store.sales.due("telegram"), "a refund is still due")
+        report.must(not await service.store.refunds.due("telegram"), "a refund is still due")
     telegram = json.loads((folder / TRUTH).read_text())
     # an edit whose answer a kill has taken is made again, and changes nothing
     amiss = [told for told in telegram["complaints"] if not told.startswith("message is not modified")]

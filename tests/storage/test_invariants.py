@@ -156,7 +156,7 @@ async def trade(store: Store, member: str, other: str) -> None:
     subscription = await buy(store, member, Goods(tier="member", days=30), "first", renews=True)
     await pay(store, subscription, "second")
     back = await buy(store, member, Goods(images=5), "returned")
-    await store.sales.refund(back.order_id, by="admin")
+    await store.refunds.order(back.order_id, by="admin")
     await pay(store, back, "paid again")
     await store.vouchers.give(member, other, 2, key="1")
     (code,) = await store.vouchers.create("boost", Goods(images=3), 1, by="admin")

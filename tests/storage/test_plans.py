@@ -69,7 +69,7 @@ HOT: dict[str, Verb] = {
     "bought": lambda store, member, request: store.sales.of(member),
     "subscriptions": lambda store, member, request: store.sales.subscriptions(member),
     "pay back": lambda store, member, request: pay_back(store, member),
-    "provider's refund": lambda store, member, request: store.sales.refunded("toy", "1"),
+    "provider's refund": lambda store, member, request: store.refunds.by_provider("toy", "1"),
     "income": lambda store, member, request: store.sales.income(store.calendar.today(0)),
     "redeem": lambda store, member, request: redeem(store, member),
     "give": lambda store, member, request: give(store, member),
@@ -84,8 +84,8 @@ async def run(store: Store, member: str) -> None:
 
 async def pay_back(store: Store, member: str) -> None:
     placed = await buy(store, member, Goods(images=3), "1")
-    await store.sales.refund(placed.order_id, by="admin")
-    await store.sales.made((await store.sales.due("toy"))[0].payment)
+    await store.refunds.order(placed.order_id, by="admin")
+    await store.refunds.made((await store.refunds.due("toy"))[0].payment)
 
 
 async def redeem(store: Store, member: str) -> None:

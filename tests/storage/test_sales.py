@@ -42,7 +42,7 @@ async def test_the_same_payment_counts_once(store: Store, member: str) -> None:
     receipts = await asyncio.gather(*(pay(store, placed, "1") for _ in range(5)))
     assert sum(receipt.new for receipt in receipts) == 1
     assert await topup(store, member) == 10
-    assert await store.sales.due(PROVIDER) == []
+    assert await store.refunds.due(PROVIDER) == []
 
 
 async def test_a_second_payment_of_an_order_is_paid_back(store: Store, member: str) -> None:
@@ -52,16 +52,39 @@ async def test_a_second_payment_of_an_order_is_paid_back(store: Store, member: s
     assert (await store.sales.get(placed.order_id)).refused == Refused.PAID
     assert (await pay(store, placed, "2")).refused == Refused.PAID
     assert await topup(store, member) == 10
-    (due,) = await store.sales.due(PROVIDER)
+    (due,) = await store.refunds.due(PROVIDER)
     assert (due.charge, due.user_id, due.amount, due.currency) == ("2", "77", 150, SHELLS)
-    await store.sales.made(due.payment)
-    assert await store.sales.due(PROVIDER) == []
+    await store.refunds.made(due.payment)
+    assert await store.refunds.due(PROVIDER) == []
+
+
+async def test_a_subscription_that_is_begun_twice_is_paid_back_and_ended_the_second_time(
+    store: Store, member: str
+) -> None:
+    placed = await buy(store, member, MONTH, "1", renews=True)
+    assert placed.refused == Refused.PAID  # renewals are not asked about before
+    again = Paid(PROVIDER, "2", placed.order_id, "77", 150, SHELLS, begins=True)
+    assert (await store.sales.pay(again)).refused == Refused.PAID
+    (due,) = await store.refunds.due(PROVIDER)
+    assert (due.charge, due.first_charge) == ("2", "2")
+    assert (await pay(store, placed, "3")).brought is not None
+
+
+@pytest.mark.parametrize(("amount", "currency"), [(1, SHELLS), (150, "USD")])
+async def test_a_payment_of_another_price_is_paid_back(
+    store: Store, member: str, amount: int, currency: str
+) -> None:
+    placed = await order(store, member, IMAGES)
+    forged = Paid(PROVIDER, "1", placed.order_id, "77", amount, currency)
+    assert (await store.sales.pay(forged)).refused == Refused.PRICE
+    assert await topup(store, member) == 0
+    assert len(await store.refunds.due(PROVIDER)) == 1
 
 
 async def test_a_payment_of_nobody_knows_what_is_paid_back(store: Store) -> None:
     receipt = await pay(store, "0123456789abcdef", "1")
     assert (receipt.order, receipt.brought) == (None, None)
-    (due,) = await store.sales.due(PROVIDER)
+    (due,) = await store.refunds.due(PROVIDER)
     assert (due.user_id, due.order) == ("77", None)
 
 
@@ -77,17 +100,17 @@ async def test_who_is_banned_gets_the_money_back(store: Store, member: str) -> N
     placed = await order(store, member, IMAGES)
     await store.members.ban(member, by="admin")
     assert (await pay(store, placed, "1")).refused == Refused.BANNED
-    assert len(await store.sales.due(PROVIDER)) == 1
+    assert len(await store.refunds.due(PROVIDER)) == 1
 
 
 async def test_who_is_forgotten_gets_the_money_of_a_renewal_back(store: Store, member: str) -> None:
     placed = await buy(store, member, MONTH, "1", renews=True)
     await forget(store, "discord", "1001")
     assert (await pay(store, placed, "2")).refused == Refused.FORGOTTEN
-    (due,) = await store.sales.due(PROVIDER)
+    (due,) = await store.refunds.due(PROVIDER)
     assert (due.charge, due.first_charge, due.user_id) == ("2", "1", "77")
     with pytest.raises(NothingToRefund):
-        await store.sales.refund(placed.order_id, by="admin")
+        await store.refunds.order(placed.order_id, by="admin")
 
 
 async def test_nothing_tells_who_paid_once_they_are_forgotten(
@@ -153,12 +176,12 @@ async def test_a_bought_tier_draws_from_its_allowance(store: Store, member: str)
 async def test_a_refund_takes_back_what_is_unused(store: Store, member: str) -> None:
     placed = await buy(store, member, IMAGES, "1")
     await deliver(store, member, 103)
-    back = await store.sales.refund(placed.order_id, by="admin", why="asked for it")
+    back = await store.refunds.order(placed.order_id, by="admin", why="asked for it")
     assert (back.images_back, back.images_kept, back.amount) == (7, 3, 150)
     assert await topup(store, member) == 0
     with pytest.raises(NothingToRefund):
-        await store.sales.refund(placed.order_id, by="admin")
-    assert [one.payment for one in await store.sales.due(PROVIDER)] == [back.payment]
+        await store.refunds.order(placed.order_id, by="admin")
+    assert [one.payment for one in await store.refunds.due(PROVIDER)] == [back.payment]
 
 
 async def until(store: Store, member: str) -> timedelta:
@@ -185,7 +208,7 @@ async def test_a_refund_moves_the_later_periods_up(store: Store, member: str, cl
     first = await buy(store, member, MONTH, "1")
     await buy(store, member, MONTH, "2")
     clock.advance(days=5)
-    await store.sales.refund(first.order_id, by="admin")
+    await store.refunds.order(first.order_id, by="admin")
     assert (await store.members.quota(member)).tier == "member"
     assert await until(store, member) == timedelta(days=30)
 
@@ -197,7 +220,7 @@ async def test_a_subscription_is_renewed_by_what_it_began_with(store: Store, mem
         await store.sales.renewed("1", replace(begun, charge="1@2"))
     assert await until(store, member) == timedelta(days=60)
     assert await store.sales.renewed("unknown", replace(begun, charge="3")) is None
-    await store.sales.refunded(PROVIDER, "1", last=True)
+    await store.refunds.by_provider(PROVIDER, "1", last=True)
     assert await until(store, member) == timedelta(days=30)
     await store.sales.ended(PROVIDER, "1")  # its last payment is paid back, and the one before it runs on
     assert await until(store, member) == timedelta(days=30)
@@ -213,26 +236,26 @@ async def test_a_subscription_that_its_provider_ends_brings_nothing_more(store: 
 async def test_a_refund_ends_the_period(store: Store, member: str, clock: HandClock) -> None:
     placed = await buy(store, member, MONTH, "1")
     clock.advance(days=3)
-    await store.sales.refund(placed.order_id, by="admin")
+    await store.refunds.order(placed.order_id, by="admin")
     assert (await store.members.get(member)).tier == "free"
 
 
 async def test_a_refund_by_the_provider_is_taken_over_once(store: Store, member: str) -> None:
     await buy(store, member, IMAGES, "1")
-    back = await store.sales.refunded(PROVIDER, "1")
+    back = await store.refunds.by_provider(PROVIDER, "1")
     assert back is not None
     assert back.images_back == 10
-    assert await store.sales.refunded(PROVIDER, "1") is None
-    assert await store.sales.refunded(PROVIDER, "unknown") is None
+    assert await store.refunds.by_provider(PROVIDER, "1") is None
+    assert await store.refunds.by_provider(PROVIDER, "unknown") is None
     assert await topup(store, member) == 0
-    assert await store.sales.due(PROVIDER) == []
+    assert await store.refunds.due(PROVIDER) == []
 
 
 async def test_the_providers_word_of_our_own_refund_settles_it(store: Store, member: str) -> None:
     placed = await buy(store, member, IMAGES, "1")
-    await store.sales.refund(placed.order_id, by="admin")
-    assert await store.sales.refunded(PROVIDER, "1") is None
-    assert await store.sales.due(PROVIDER) == []
+    await store.refunds.order(placed.order_id, by="admin")
+    assert await store.refunds.by_provider(PROVIDER, "1") is None
+    assert await store.refunds.due(PROVIDER) == []
 
 
 async def test_an_unknown_order_is_refused(store: Store) -> None:
@@ -249,13 +272,13 @@ async def test_what_was_bought_goes_along_when_two_become_one(store: Store, memb
     await store.links.confirm(other, offer.offer_id)
     quota = await store.members.quota(member)
     assert (quota.tier, quota.topup) == ("member", 10)
-    assert (await store.sales.refund(placed.order_id, by="admin")).images_back == 10
+    assert (await store.refunds.order(placed.order_id, by="admin")).images_back == 10
 
 
 async def test_income_is_told_by_offer_and_provider(store: Store, member: str, clock: HandClock) -> None:
     placed = await buy(store, member, IMAGES, "1")
     await buy(store, member, IMAGES, "2")
-    await store.sales.refund(placed.order_id, by="admin")
+    await store.refunds.order(placed.order_id, by="admin")
     (income,) = await store.sales.income(store.calendar.today(clock()))
     assert (income.offer, income.provider, income.currency) == ("boost", PROVIDER, SHELLS)
     assert (income.payments, income.amount, income.refunds) == (2, 300, 1)
@@ -282,7 +305,7 @@ async def test_orders_of_a_tier_that_is_gone_are_paid_back(tmp_path: Path, clock
 @pytest.mark.parametrize("table", ["orders", "payment", "period", "refund"])
 async def test_the_book_is_append_only(store: Store, member: str, table: str) -> None:
     placed = await buy(store, member, MONTH, "1")
-    await store.sales.refund(placed.order_id, by="admin")
+    await store.refunds.order(placed.order_id, by="admin")
     for change in (f"DELETE FROM {table}", f"UPDATE {table} SET {('id', 'at_us')[table == 'refund']} = 9"):
         with pytest.raises(sqlite3.IntegrityError, match="append-only"):
             await store.core.writer.write(lambda db, change=change: db.execute(change))  # type: ignore[misc]

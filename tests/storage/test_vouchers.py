@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from storage.errors import GiftRefused, VoucherProblem, VoucherRefused
+from storage.errors import GiftRefused, MemberBanned, VoucherProblem, VoucherRefused
 from storage.goods import Goods
 
 if TYPE_CHECKING:
@@ -47,6 +47,15 @@ async def test_a_code_may_be_for_a_tier(store: Store, member: str) -> None:
     assert (await store.members.get(member)).tier == "member"
 
 
+async def test_a_code_that_would_bring_nothing_stays_good(store: Store, member: str) -> None:
+    (code,) = await store.vouchers.create("month", Goods(tier="member", days=30), 1, by="admin")
+    for tier in ("enterprise", "member"):
+        await store.members.set_tier(member, tier, by="admin")
+        assert await refused(store, member, code) is VoucherProblem.HELD
+    other = (await store.members.of("discord", "7")).key
+    assert (await store.vouchers.redeem(other, code)).until is not None
+
+
 async def test_codes_cannot_be_guessed_at_leisure(store: Store, member: str, clock: HandClock) -> None:
     (code,) = await store.vouchers.create("boost", IMAGES, 1, by="admin")
     for _ in range(5):
@@ -80,4 +89,7 @@ async def test_nobody_gives_what_they_have_not(store: Store, member: str) -> Non
     assert refused_gift.value.left == 5
     with pytest.raises(GiftRefused):
         await store.vouchers.give(member, member, 1, key="event")
+    await store.members.ban(member, by="admin")
+    with pytest.raises(MemberBanned):  # to another account of theirs, perhaps
+        await store.vouchers.give(member, other, 1, key="event")
     assert (await store.members.quota(member)).topup == 5

@@ -125,6 +125,7 @@ alert-paid-back =
         [forgotten] whoever paid has left with /forget. There is nothing to do.
         [banned] whoever paid is banned. There is nothing to do, unless you lift the ban with /unban.
         [no_tier] its tier is no longer in bot.toml. Put the tier back, or take the offer out.
+        [price] the amount is not the one that was ordered. Check that no other program sells with this token.
        *[paid] the order had been paid before. There is nothing to do.
     }
 alert-refunded = { $platform } has paid order { $order } back by itself: { $amount }. I took back { $back } unused images; { $kept } had been used. Ask { $platform } for the reason, if you do not know it.

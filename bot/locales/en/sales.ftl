@@ -58,7 +58,9 @@ receipt-refused = I could not fill this order, so your payment is being refunded
 refund-title = Refunded
 refund-amount = Amount
 refund-back = Images taken back
-refund-kept = Images already used
+refund-kept = Images already used or given away
+refund-waits-title = Refund noted
+refund-waits = The platform has not made it yet. It is asked again at least every hour; there is nothing for you to do.
 refund-ended = ended
 error-refund-nothing = Order { $order } has no payment that can be refunded.
 
@@ -86,6 +88,7 @@ voucher-images = { $images } extra images are yours; you have { $topup } now.
 voucher-tier = You have { $tier } until { $until }.
 error-voucher-unknown = There is no such voucher. Check the code.
 error-voucher-used = This voucher has already been used.
+error-voucher-held = You already have this tier or a higher one, so the voucher would bring you nothing. It can still be used.
 
 income-sales = Sales, after fees and refunds
 income-line = { $payments } paid, { $amount }; fees { $fees }, refunds { $refunds }; left { $net }
@@ -108,3 +111,4 @@ error-quota-slow =
        *[other] { $left } more can
     } be drawn slowly, when nobody else waits.
 error-refund-elsewhere = Orders paid on { $platform } are refunded there, by the seller. I take back what is unused as soon as { $platform } tells me.
+error-refund-away = { $platform } is not connected at the moment. Please try again when it is.

@@ -124,6 +124,7 @@ alert-paid-back =
         [forgotten] 付款人已用 /forget 离开，无需处理。
         [banned] 付款人已被封禁，无需处理；除非您想用 /unban 解封。
         [no_tier] 对应的套餐已不在 bot.toml 里。请把套餐加回来，或者撤下这个商品。
+        [price] 金额与订单不符。请确认没有别的程序在用这个令牌收款。
        *[paid] 这笔订单之前已经付过，无需处理。
     }
 alert-refunded = { $platform } 自行退还了订单 { $order } 的付款 { $amount }。已收回 { $back } 张没用掉的图片，{ $kept } 张已用掉。如不清楚原因，请向 { $platform } 询问。

@@ -58,7 +58,9 @@ receipt-refused = 这笔订单无法完成，款项会退还给您。订单号 {
 refund-title = 已退款
 refund-amount = 金额
 refund-back = 收回的图片
-refund-kept = 已用掉的图片
+refund-kept = 已用掉或已送出的图片
+refund-waits-title = 退款已登记
+refund-waits = 平台尚未退款。系统至少每小时会再试一次，您无需操作。
 refund-ended = 已结束
 error-refund-nothing = 订单 { $order } 没有可以退还的付款。
 
@@ -78,6 +80,7 @@ voucher-images = 已加入 { $images } 张额外图片，现在共有 { $topup }
 voucher-tier = 您的 { $tier } 到 { $until } 为止。
 error-voucher-unknown = 没有这个兑换码，请检查一下。
 error-voucher-used = 这个兑换码已经用过了。
+error-voucher-held = 您已经有这个套餐或更高的套餐，现在兑换没有作用。兑换码仍然有效。
 
 income-sales = 销售收入（扣除手续费和退款）
 income-line = { $payments } 笔，{ $amount }；手续费 { $fees }，退款 { $refunds } 笔；净 { $net }
@@ -92,3 +95,4 @@ slow-in-chat = 要选择的话，请在 easel chat 里输入 /quota。
 error-not-your-choice = 这个按钮是给别人的。请输入 /quota 自己选择。
 error-quota-slow = 您本月的图片已用完或正在画，{ $resets } 会有新的额度。在那之前还可以慢速画 { $left } 张（没有别人排队时才画）。
 error-refund-elsewhere = 在 { $platform } 付的款要由卖家在那里退。{ $platform } 通知我之后，我会收回没用掉的部分。
+error-refund-away = { $platform } 目前没有连接，请在连接后再试。

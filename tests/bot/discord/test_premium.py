@@ -111,6 +111,14 @@ async def test_200_members_who_buy_at_once_are_credited_once(world: World, skus:
     await whole(world)
 
 
+async def test_who_was_forgotten_is_not_remembered_by_what_they_hold(world: World, skus: Any) -> None:
+    await world.env.grant_entitlement(skus[1], user=world.anna)
+    members, user = world.service.store.members, str(world.anna.id)
+    await members.forget((await members.of("discord", user)).key)
+    await world.bot.premium.reconcile()
+    assert await members.find("discord", user) is None
+
+
 async def test_one_that_was_credited_and_not_consumed_is_consumed_later(world: World, skus: Any) -> None:
     bought = world.env.seed_entitlement(skus[0], user=world.anna, type=PURCHASE)
     member = await world.service.store.members.of("discord", str(world.anna.id))

@@ -141,6 +141,14 @@ async def test_who_cannot_be_asked_now_is_asked_later(market: Market) -> None:
     assert market.provider.paid_back == ["1"]
 
 
+async def test_what_cannot_be_paid_back_is_not_taken_back(market: Market) -> None:
+    await market.buy("boost", "1")
+    market.service.shop.close(market.provider)
+    with pytest.raises(UserError, match="error-refund-away"):
+        await market.service.shop.refund(market.provider.orders[-1].order_id, by="admin", why="")
+    assert await topup(market) == 100
+
+
 async def test_200_members_buy_at_once(market: Market) -> None:
     store, shop, t = market.service.store, market.service.shop, translator("en")
 

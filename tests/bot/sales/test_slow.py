@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from benchmarks.simulation import simulate
 from bot.app import tier_terms
 from bot.config.money import Tier
 from bot.imagine.engine_terms import slow_tier
+from engine.families.profile import Curve
 from tests.bot.faces.toy import Chat, ToyFace
 from tests.easel import FieldModel, config_in, easel
+from tests.engine.test_scheduler import PROFILE, flood
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +24,7 @@ TIERS = {
     "free": {"images_a_month": 1, "slow_images_a_month": 2, "billing": "none", "max_size": 768},
     "member": {"images_a_month": 5},
 }
+HOUR_S = 3600
 SMALL = "/imagine a cat --size 64x64 --steps 1"
 
 
@@ -105,10 +111,16 @@ async def test_whoever_is_not_slow_is_drawn_first(tmp_path: Path) -> None:
         await toy.delivery.close()
 
 
-def test_a_slow_tier_is_there_where_a_tier_has_one(tmp_path: Path) -> None:
-    tiers = tier_terms(config_in(tmp_path, tiers=TIERS))
-    assert set(tiers) == {"free", "member", slow_tier("free")}
-    assert tiers[slow_tier("free")].jobs_an_hour == 1.0
+def test_one_is_drawn_every_hour_however_many_others_wait(tmp_path: Path) -> None:
+    tiers, slow = tier_terms(config_in(tmp_path, tiers=TIERS)), slow_tier("free")
+    assert set(tiers) == {"free", "member", slow}
+    profile = replace(PROFILE, step_s=Curve(((1024 * 1024, 5.0),)))
+    arrivals = [arrival for tier in tiers for arrival in flood(tier, 240)]
+    outcome = simulate(arrivals, profile, lanes=tiers, until_s=2.5 * HOUR_S)
+    ends_s = [story.finished_s for story in outcome.stories.values() if story.request.lane == slow]
+    at_s = [0, *sorted(end_s for end_s in ends_s if end_s)]
+    assert outcome.stories["member239"].finished_s is None  # nobody ran out of work
+    assert all(later - earlier <= HOUR_S for earlier, later in pairwise([*at_s, outcome.ended_s]))
 
 
 def test_slow_images_need_an_allowance_to_come_after() -> None:

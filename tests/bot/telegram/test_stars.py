@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from bot.imagine.asker import Asker
 from bot.messages import translator
 from storage.goods import Goods
-from tests.bot.telegram.conftest import ANNA, BOB, GROUP, OWNER, config_for
+from tests.bot.telegram.conftest import ANNA, BOB, FAST, GROUP, OWNER, config_for
 from tests.bot.telegram.standin import BROKEN, Fault
 from tests.bot.telegram.test_commands import said
 
@@ -159,6 +160,25 @@ async def test_a_price_that_changed_is_not_paid(stage: Stage, config: Config) ->
         assert "changed" in await refusal(bot, invoice)
 
 
+async def test_a_subscription_is_not_paid_for_twice(bot: Bot) -> None:
+    first = await bought(bot, "month")
+    assert "already been paid" in await refusal(bot, first.invoice)
+    until = await tier_until(bot)
+    again = bot.telegram.till.charge(ANNA, first.invoice)  # on a second device, at the same moment
+    await bot.telegram.till.tell(again)
+    await bot.settled()
+    assert (again.refunded, first.refunded) == (True, False)
+    assert bot.telegram.till.ended == {again.id}
+    assert await tier_until(bot) == until
+    await whole(bot)
+
+
+async def test_telegram_is_answered_although_the_store_is_late(stage: Stage) -> None:
+    async with stage.bot(replace(FAST, checkout_s=0.0)) as bot:
+        invoice = await order(bot, "boost")
+        assert "nothing was charged" in await refusal(bot, invoice)
+
+
 async def test_it_is_answered_while_everything_waits_to_be_drawn(bot: Bot, stage: Stage) -> None:
     stage.model.gate.clear()
     invoice = await order(bot, "boost")
@@ -185,7 +205,7 @@ async def test_a_refund_takes_back_what_is_unused(bot: Bot) -> None:
     text = await said(bot, OWNER, f"/refund {order_id} asked for it")
     assert "150 XTR" in text
     assert "Images taken back: 70" in text
-    assert "Images already used: 30" in text
+    assert "Images already used or given away: 30" in text
     assert charge.refunded
     assert (await quota(bot)).topup == 0
     assert "no payment" in await said(bot, OWNER, f"/refund {order_id}")
@@ -206,12 +226,13 @@ async def test_a_refund_that_telegram_cannot_make_now_is_made_later(stage: Stage
         charge = await bought(bot, "boost")
         bot.telegram.fail("refundStarPayment", BROKEN)
         await said(bot, OWNER, f"/refund {charge.invoice.payload.removeprefix('easel:')}")
+        assert "asked again" in last(bot, OWNER)
         assert not charge.refunded
         assert (await quota(bot)).topup == 0
     async with stage.bot() as bot:
         await bot.settled()
         assert charge.refunded
-        assert await bot.service.store.sales.due("telegram") == []
+        assert await bot.service.store.refunds.due("telegram") == []
 
 
 async def test_a_refund_whose_answer_was_lost_is_made_once(stage: Stage) -> None:
@@ -221,7 +242,7 @@ async def test_a_refund_whose_answer_was_lost_is_made_once(stage: Stage) -> None
         await said(bot, OWNER, f"/refund {charge.invoice.payload.removeprefix('easel:')}")
         await bot.service.shop.pay_back()
         assert charge.refunded
-        assert await bot.service.store.sales.due("telegram") == []
+        assert await bot.service.store.refunds.due("telegram") == []
 
 
 async def test_telegrams_own_refund_is_taken_over(bot: Bot) -> None:
@@ -249,6 +270,15 @@ async def test_what_was_paid_while_the_bot_was_down_is_credited_at_the_start(sta
         assert (await quota(bot)).topup == 100
         assert bot.telegram.count("refundStarPayment") == 0
         await whole(bot)
+
+
+async def test_payments_of_a_lost_database_are_left_alone(stage: Stage) -> None:
+    async with stage.bot() as bot:
+        till, invoice = bot.telegram.till, await order(bot, "boost")
+        old = till.charge(ANNA, replace(invoice, payload="easel:0123456789abcdef"))
+        till.transactions[-1]["date"] -= 86_400
+        await bot.service.shop.reconcile(bot.service.shop.providers[0])
+        assert not old.refunded
 
 
 def foreign(number: int) -> dict[str, Any]:
