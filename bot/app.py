@@ -49,13 +49,13 @@ if TYPE_CHECKING:
 LEARNED = "learned.json"
 MB = 1 << 20
 SLOW_AN_HOUR = 1.5
-"""Slow images of a tier beside others, on average; that is what it takes to draw one in every hour."""
+"""Slow images of a tier beside others, on average. With less there are hours without one."""
 
 
 def tier_terms(config: Config) -> dict[str, LaneTerms]:
     """The tiers as the queue sees them: a free tier keeps to its share while anyone who pays waits.
 
-    What a tier has beyond its allowance is drawn when nobody else waits, and beside others at least once an hour.
+    What a tier has beyond its allowance is drawn when nobody else waits, and otherwise at least once an hour.
     """
     tiers: dict[str, LaneTerms] = {}
     for name, tier in config.tiers.items():

@@ -58,6 +58,8 @@ class Timing:
     connect_s: float = 10.0
     read_s: float = 20.0
     upload_s: float = 60.0
+    connections: int = 64
+    """To Telegram at once. What the library spends on a request grows with it, and with those that wait."""
     poll_s: int = 30
     stop_s: float = 10.0
     checkout_s: float = 7.0
@@ -230,7 +232,7 @@ def _application(token: str, config: Config, timing: Timing, limiter: RateLimite
         .base_file_url(section.base_file_url)
         .updater(None)
         .defaults(Defaults(ParseMode.HTML, link_preview_options=LinkPreviewOptions(is_disabled=True)))
-        .request(_pool(64, timing, section.proxy))
+        .request(_pool(timing.connections, timing, section.proxy))
         .get_updates_request(_pool(2, timing, section.proxy))
         .rate_limiter(limiter)
         .build()

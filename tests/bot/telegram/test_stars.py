@@ -311,25 +311,24 @@ async def test_a_renewal_of_somebody_who_was_forgotten_is_paid_back_and_ends(bot
     await whole(bot)
 
 
-async def test_200_members_buy_at_once_and_are_told_of_five_times(bot: Bot) -> None:
-    telegram, users = bot.telegram, range(1000, 1200)
-    members = [await bot.service.store.members.of("telegram", str(user)) for user in users]
-    shop, t = bot.service.shop, translator("en")
-    orders = zip(members, users, strict=True)
-    await asyncio.gather(*(shop.order(member, "telegram", str(user), "boost", t) for member, user in orders))
-    invoices = {invoice.chat: invoice for invoice in telegram.till.invoices}
+async def test_200_members_buy_at_once_and_are_told_of_five_times(stage: Stage) -> None:
+    users, t = range(1000, 1200), translator("en")
+    async with stage.bot(replace(FAST, connections=4)) as bot:
+        telegram, shop, members = bot.telegram, bot.service.shop, bot.service.store.members
 
-    async def pay(user: int) -> None:
-        update = await telegram.till.pay(user, invoices[user])
-        for _ in range(4):
-            telegram.redeliver(update)
+        async def buy(user: int) -> None:
+            await shop.order(await members.of("telegram", str(user)), "telegram", str(user), "boost", t)
+            (invoice,) = (one for one in telegram.till.invoices if one.chat == user)
+            update = await telegram.till.pay(user, invoice)
+            for _ in range(4):
+                telegram.redeliver(update)
 
-    await asyncio.gather(*map(pay, users))
-    await bot.settled()
-    assert {(await quota(bot, user)).topup for user in users} == {100}
-    assert len(telegram.till.charges) == len(users)
-    assert not any(charge.refunded for charge in telegram.till.charges.values())
-    await whole(bot)
+        await asyncio.gather(*map(buy, users))
+        await bot.settled()
+        assert {(await quota(bot, user)).topup for user in users} == {100}
+        assert len(telegram.till.charges) == len(users)
+        assert not any(charge.refunded for charge in telegram.till.charges.values())
+        await whole(bot)
 
 
 async def test_paysupport_and_terms(bot: Bot) -> None:
