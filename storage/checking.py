@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from . import invariants, keyfile
 from .backup import connected
 from .errors import CannotOpen
-from .records.findings import Finding
+from .records.findings import Finding, Severity
 from .schema import APPLICATION_ID, migrations, version
 from .trouble import diagnose
 
@@ -55,4 +55,5 @@ def _outdated(db: sqlite3.Connection) -> list[Finding]:
     if found == newest:
         return []
     advice = "start the bot once, and it is upgraded" if found < newest else "update Easel"
-    return [Finding("the database is of this version", f"it has version {found}, not {newest}: {advice}")]
+    sentence = f"it has version {found}, not {newest}: {advice}"
+    return [Finding("the database is of this version", sentence, Severity.WARNING)]

@@ -14,6 +14,7 @@ from storage.backup import backup
 from storage.checking import check, kept_currency, key_trouble
 from storage.errors import CannotOpen, ImageGone
 from storage.images import ImageFolder
+from storage.records.findings import Severity
 from storage.restore import renew_key, restore
 
 if TYPE_CHECKING:
@@ -88,6 +89,8 @@ def show_check(config: Config, console: Console, t: Translator) -> bool:
         _say(console, f"{finding.severity.value} {finding.invariant}: {finding.sentence}")
     if not findings:
         _say(console, t("upkeep-all-well"))
+    elif any(finding.severity is Severity.ERROR for finding in findings):
+        _say(console, t("upkeep-broken"))
     return not findings
 
 

@@ -23,6 +23,7 @@ upkeep-missing = { $pictures ->
 upkeep-set-aside = The previous database is now { $file }.
 upkeep-no-file = There is no file { $file }.
 upkeep-all-well = All is well: the file is intact, and quotas, jobs and ledger agree.
+upkeep-broken = This should never happen. Run `easel backup` now, so that nothing more is lost, and report the lines above. `easel restore` returns to an earlier backup, without what came after it; a member who is short of images can be helped with `easel grant`.
 upkeep-new-key = There is a new key. Bans of members who asked to be forgotten, and links to pictures, no longer hold.
 upkeep-key-aside = The previous key is now { $file }.
 upkeep-forget-question = Erase { $member } with all their accounts, prompts and pictures? This cannot be undone.

@@ -11,6 +11,7 @@ upkeep-missing = 数据库中提到的 { $pictures } 张图片已不存在。
 upkeep-set-aside = 之前的数据库现在是 { $file }。
 upkeep-no-file = 没有文件 { $file }。
 upkeep-all-well = 一切正常：文件完整，账目全部相符。
+upkeep-broken = 这种情况本不该发生。请先运行 `easel backup` 保住现有数据，并把上面的内容反馈给我们。`easel restore` 可以回到较早的备份，但会丢掉之后的内容；如果有成员少了图片，可以用 `easel grant` 补上。
 upkeep-new-key = 已生成新密钥。曾要求删除数据的成员的封禁，以及已发出的图片链接，不再有效。
 upkeep-key-aside = 之前的密钥现在是 { $file }。
 upkeep-forget-question = 要删除 { $member } 的全部账号、提示词和图片吗？此操作无法撤销。

@@ -56,7 +56,8 @@ async def test_check_names_an_account_that_does_not_agree(tmp_path: Path) -> Non
     with sqlite3.connect(config.storage.folder / "easel.db") as database:
         database.execute("UPDATE account SET used = used + 1")
     assert not show_check(config, Console(file=out, width=200), T)
-    assert "error" in out.getvalue()
+    assert "error the allowance used is what was charged to it" in out.getvalue()
+    assert "Run `easel backup` now" in out.getvalue()
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
