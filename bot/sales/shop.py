@@ -159,9 +159,7 @@ class Shop:
             if not provider.pays_back:
                 raise UserError(say("error-refund-elsewhere", platform=platform_label(sold_by)))
             refund = await self._store.refunds.order(order_id, by=by, why=why)
-        except UnknownOrder:
-            raise UserError(say("error-order-unknown")) from None
-        except NothingToRefund:
+        except (UnknownOrder, NothingToRefund):
             raise UserError(say("error-refund-nothing", order=order_id)) from None
         await self.pay_back()
         waiting = await self._store.refunds.due(sold_by)

@@ -20,7 +20,11 @@ opt-order-about = The order's number, from its receipt
 plans-title = Plans
 plans-yours = { $tier } (yours)
 plans-until = You have { $tier } until { $until }.
-plans-images = { $images } images a month
+plans-images =
+    { $images ->
+        [one] one image a month
+       *[other] { $images } images a month
+    }
 plans-unlimited = no monthly limit
 plans-size = up to { $edge } × { $edge }
 plans-weight = weight { $weight } in the queue
@@ -31,8 +35,16 @@ plans-nowhere = not sold at the moment
 plans-show = See plans
 price-stars = { $stars } ⭐
 
-offer-images = { $images } extra images
-offer-images-about = { $images } images on top of your monthly allowance. They last until you use them.
+offer-images =
+    { $images ->
+        [one] One extra image
+       *[other] { $images } extra images
+    }
+offer-images-about =
+    { $images ->
+        [one] One image on top of your monthly allowance. It lasts until you use it.
+       *[other] { $images } images on top of your monthly allowance. They last until you use them.
+    }
 offer-tier = { $tier }
 offer-tier-about = The tier { $tier } for { $days } days.
 offer-tier-renews = The tier { $tier }, renewed every { $days } days until you cancel it.
@@ -43,7 +55,7 @@ order-link = Pay here. The link works for one hour.
 error-offer-gone = This is not for sale here at the moment. See /plans.
 error-offer-lower = You already have a higher tier: { $tier }.
 error-offer-held = You already have this tier: { $tier }.
-error-offer-subscribed = You already subscribe to { $tier }.
+error-offer-subscribed = You already subscribe to { $tier }. If you have cancelled it, you can subscribe again once it has ended.
 error-invoice = The invoice could not be created. Please try again in a minute.
 error-order-unknown = I do not know this order. Please start again with /plans.
 error-order-paid = This order has already been paid.
@@ -51,7 +63,11 @@ error-order-others = This invoice is somebody else's. Type /plans to get your ow
 error-order-expired = This invoice has expired. Type /plans to get a new one.
 error-order-changed = The offer has changed. Type /plans to see what it is now.
 
-receipt-images = Thank you! { $images } extra images are yours; you have { $topup } now. Order { $order }.
+receipt-images =
+    Thank you! { $images ->
+        [one] One extra image is yours
+       *[other] { $images } extra images are yours
+    }; you have { $topup } now. Order { $order }.
 receipt-tier = Thank you! You have { $tier } until { $until }. Order { $order }.
 receipt-refused = I could not fill this order, so your payment is being refunded. Order { $order }.
 
@@ -75,16 +91,28 @@ gift-given =
     { $images ->
         [one] One image given.
        *[other] { $images } images given.
-    } You have { $left } extra images left.
+    } You have { $left ->
+        [one] one extra image left.
+       *[other] { $left } extra images left.
+    }
 gift-received =
     { $images ->
         [one] Somebody gave you one extra image
        *[other] Somebody gave you { $images } extra images
     }; you have { $topup } now.
 error-gift-self = These images are yours already.
-error-gift-left = You have { $left } extra images. Only those can be given away.
+error-gift-left =
+    { $left ->
+        [0] You have no extra images. Only those can be given away.
+        [one] You have one extra image. Only extra images can be given away.
+       *[other] You have { $left } extra images. Only those can be given away.
+    }
 
-voucher-images = { $images } extra images are yours; you have { $topup } now.
+voucher-images =
+    { $images ->
+        [one] One extra image is yours
+       *[other] { $images } extra images are yours
+    }; you have { $topup } now.
 voucher-tier = You have { $tier } until { $until }.
 error-voucher-unknown = There is no such voucher. Check the code.
 error-voucher-used = This voucher has already been used.
@@ -110,5 +138,5 @@ error-quota-slow =
         [one] one more can
        *[other] { $left } more can
     } be drawn slowly, when nobody else waits.
-error-refund-elsewhere = Orders paid on { $platform } are refunded there, by the seller. I take back what is unused as soon as { $platform } tells me.
+error-refund-elsewhere = This order has to be refunded on { $platform } itself. I take back what is unused as soon as { $platform } tells me.
 error-refund-away = { $platform } is not connected at the moment. Please try again when it is.

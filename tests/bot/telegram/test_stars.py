@@ -364,7 +364,7 @@ async def test_a_voucher_is_redeemed_once(bot: Bot) -> None:
 
 
 async def test_nobody_gives_more_than_they_have(bot: Bot) -> None:
-    assert "You have 0 extra images" in await said(bot, ANNA, f"/gift {BOB} 1")
+    assert "You have no extra images" in await said(bot, ANNA, f"/gift {BOB} 1")
 
 
 async def test_a_refusal_has_buttons_to_go_on_wait_or_buy(stage: Stage, config: Config) -> None:
