@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from benchmarks.simulation import Blank
 from engine.events import Phase
 from engine.families.registry import load_profile
-from engine.fleet.choice import has_room, window
+from engine.fleet.member import has_room, window
 from engine.job import Job
 from engine.predict import Predictor
 from engine.queue import FairQueue

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from engine.events import Phase
 from engine.families.model import Place
-from engine.fleet.choice import has_room, window
+from engine.fleet.member import has_room, window
 from engine.job import Job
 from engine.predict import Predictor
 from engine.queue import FairQueue

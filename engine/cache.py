@@ -24,7 +24,6 @@ class ByteLRU(Generic[K, V]):
         self.budget_bytes = budget_bytes
         self.held_bytes = 0
         self.hits = 0
-        self.misses = 0
         self._items: OrderedDict[K, tuple[V, int]] = OrderedDict()
 
     def __len__(self) -> int:
@@ -36,7 +35,6 @@ class ByteLRU(Generic[K, V]):
     def get(self, key: K) -> V | None:
         held = self._items.get(key)
         if held is None:
-            self.misses += 1
             return None
         self.hits += 1
         self._items.move_to_end(key)

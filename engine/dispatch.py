@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from engine.backlog import Backlog
 from engine.events import Action
-from engine.fleet.choice import choose
 from engine.fleet.member import Assignment
 from engine.fleet.roster import Roster
 from engine.job import Job
@@ -109,7 +108,7 @@ class Dispatcher:
         self.dispatch()
 
     def progress(self, job_id: str) -> Progress:
-        """Where a job stands. O(log n). Raises KeyError for a job not known, or long over."""
+        """Where a job stands. Raises KeyError for a job not known, or long over."""
         job = self.jobs.job(job_id)
         if job is None:
             return self.jobs.ended(job_id)
@@ -196,13 +195,12 @@ class Dispatcher:
 
     def _choose(self, job: Job, due: float, now: float) -> Member | None:
         """The worker, of those that have room, that would have the job drawn first."""
-        members = self.roster.serving(job.request)
-        chosen = choose(
-            member.offer(job)
-            for member in members.values()
+        free = (
+            member
+            for member in self.roster.serving(job.request).values()
             if member.name not in job.barred and self._has_room(member, job, now, due)
         )
-        return None if chosen is None else members[chosen.worker]
+        return min(free, key=lambda member: (member.done_in_s(job), member.name), default=None)
 
     def _has_room(self, member: Member, job: Job, now: float, due: float | None = None) -> bool:
         return member.has_room(job, self.queue.dues(), self.queue.due(job) if due is None else due, now)
@@ -247,7 +245,7 @@ class Dispatcher:
         if not job.request.inputs:
             return
         try:
-            await member.pictures.send(job.request, self._read)
+            await member.send_pictures(job.request, self._read)
         except UnreadableInput as error:
             error.usage = self.backlog.unserved(job)
             raise

@@ -173,7 +173,7 @@ class Front:
         return self._jobs.news
 
     def progress(self, job_id: str) -> Progress:
-        """Where a job stands. O(log n). Raises KeyError for a job not known, or long over."""
+        """Where a job stands. Raises KeyError for a job not known, or long over."""
         return self._dispatcher.progress(job_id)
 
     def cancel(self, job_id: str) -> bool:

@@ -23,7 +23,7 @@ from engine.families.recognise import family_of, profile_of
 from engine.families.registry import families, load_profile
 from engine.request import Role
 from engine.settings import EMBEDDED, EMBEDDED_FOLDER, BadSetting, ModelSettings
-from engine.worker.memory import ADAPTERS, COMPONENTS, USABLE_PART, Mode, choose_mode
+from engine.worker.memory import ADAPTERS, COMPONENTS, USABLE_PART, mode_for
 from engine.worker.upscaling import examine
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def resolve(settings: ModelSettings, known: Mapping[str, Family] | None = None) 
         device=device,
         device_name=name,
         dtype=dtype,
-        mode=_mode(settings, profile, budget, on_gpu=on_gpu),
+        mode=mode_for(settings.memory_mode, profile, budget if on_gpu else None, settings.largest_px),
         budget_bytes=budget,
         attention=_attention(settings.attention),
         compile_blocks=settings.compile_blocks,
@@ -184,15 +184,6 @@ def _profile(
     if (side := settings.tile_above_px) is not None:
         profile = replace(profile, tile_above_pixels=side**2, tile_px=min(side, profile.tile_px))
     return profile
-
-
-def _mode(settings: ModelSettings, profile: Profile, budget: int | None, *, on_gpu: bool) -> Mode:
-    if settings.memory_mode != "auto":
-        return Mode(settings.memory_mode)
-    if not on_gpu or budget is None:
-        return Mode.HIGH
-    largest = settings.largest_px or max(profile.default_size)
-    return choose_mode(profile, budget, largest**2)
 
 
 def _attention(wanted: str) -> str | None:

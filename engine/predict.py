@@ -5,30 +5,30 @@ from __future__ import annotations
 import statistics
 from typing import TYPE_CHECKING
 
+from engine.events import Phase
+
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
     from engine.families.plan import Plan
     from engine.families.profile import Profile
 
-
 BEGIN_PART = 0.5
 """Encoding a picture over decoding one, while it was not measured: half the layers, roughly."""
+ENLARGE = "enlarge"
+"""Beginning from a picture that a model of its own enlarges first: another thing than beginning from one."""
 
 
 class Predictor:
     """Device seconds a job will take: the profile's, scaled by what was measured here.
 
-    One factor for each size of picture, an exponential mean of measured over predicted; a size not seen yet
-    borrows the mean of those that were.
+    One factor for each kind of call, for steps one for each size: an exponential mean of measured over
+    predicted. A size not seen yet borrows the mean of those that were.
     """
 
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
-        self._step: dict[int, Factor] = {}
-        self._encode = Factor()
-        self._begin = Factor(BEGIN_PART)
-        self._decode = Factor()
+        self._factors: dict[str, Factor] = {}
         self._pace = Factor()
 
     @property
@@ -37,79 +37,71 @@ class Predictor:
         return self._pace.value
 
     def step_s(self, pixels: int, forwards: float = 1) -> float:
-        return forwards * self.profile.step_s.at(pixels) * self._factor(pixels)
+        return forwards * self.profile.step_s.at(pixels) * self._factor(str(pixels))
 
     def encode_s(self, captions: int = 1) -> float:
-        return captions * self.profile.encode_s * self._encode.value
-
-    def begin_s(self, pixels: int) -> float:
-        """Of encoding one picture to begin from."""
-        return self.profile.decode_s.at(pixels) * self._begin.value
+        return captions * self.profile.encode_s * self._factor(Phase.ENCODE.value)
 
     def decode_s(self, pixels: int) -> float:
-        return self.profile.decode_s.at(pixels) * self._decode.value
+        return self.profile.decode_s.at(pixels) * self._factor(Phase.DECODE.value)
+
+    def call_s(self, phase: Phase, plan: Plan) -> float:
+        """Of one call for a job."""
+        if phase is Phase.DENOISE:
+            return self.step_s(plan.need.step_pixels, self.profile.forwards(plan.need))
+        if phase is Phase.ENCODE:
+            return self.encode_s(plan.need.captions)
+        if phase is Phase.DECODE:
+            return self.decode_s(plan.picture_pixels)
+        one_s = self.profile.decode_s.at(plan.picture_pixels)
+        return plan.pictures * one_s * self._factor(_kind(phase, plan))
 
     def job_s(self, plan: Plan, steps_done: int = 0, *, encoded: bool = False) -> float:
         """What is left of this job, in device seconds."""
-        need = plan.need
-        left = max(0, plan.steps - steps_done) * self.step_s(need.step_pixels, self.profile.forwards(need))
+        left_s = max(0, plan.steps - steps_done) * self.call_s(Phase.DENOISE, plan)
+        left_s += self.call_s(Phase.DECODE, plan)
         if not steps_done:
-            left += plan.pictures * self.begin_s(plan.picture_pixels)
-        return left + self.decode_s(plan.picture_pixels) + (0.0 if encoded else self.encode_s(need.captions))
+            left_s += self.call_s(Phase.BEGIN, plan)
+        return left_s + (0.0 if encoded else self.call_s(Phase.ENCODE, plan))
 
-    def learn_step(self, pixels: int, forwards: float, seconds: float) -> None:
-        """One job's part of one step took `seconds` of the device."""
-        expected = forwards * self.profile.step_s.at(pixels)
-        if expected > 0:
-            if pixels not in self._step:
-                self._step[pixels] = Factor(self._factor(pixels))
-            self._step[pixels].learn(seconds / expected)
-
-    def learn_encode(self, captions: int, seconds: float) -> None:
-        if self.profile.encode_s > 0:
-            self._encode.learn(seconds / (captions * self.profile.encode_s))
-
-    def learn_begin(self, pixels: int, seconds: float) -> None:
-        expected = self.profile.decode_s.at(pixels)
-        if expected > 0:
-            self._begin.learn(seconds / expected)
-
-    def learn_decode(self, pixels: int, seconds: float) -> None:
-        expected = self.profile.decode_s.at(pixels)
-        if expected > 0:
-            self._decode.learn(seconds / expected)
+    def learn(self, phase: Phase, plan: Plan, seconds: float) -> None:
+        """One job's part of such a call took `seconds` of the device."""
+        kind = _kind(phase, plan)
+        factor = self._factors.setdefault(kind, Factor(self._factor(kind)))
+        if (expected_s := self.call_s(phase, plan)) > 0:
+            factor.learn(factor.value * seconds / expected_s)
 
     def learn_job(self, plan: Plan, seconds: float, *, encoded: bool) -> None:
-        """A whole job took `seconds` of the device; for who sees no single steps."""
-        need, expected = plan.need, self.job_s(plan, encoded=encoded)
-        if expected > 0:
+        """A whole job took `seconds` of the device; for who sees no single calls."""
+        expected_s = self.job_s(plan, encoded=encoded)
+        if plan.enlarges:
+            begin_s = self.call_s(Phase.BEGIN, plan)
+            self.learn(Phase.BEGIN, plan, max(0.0, seconds - expected_s + begin_s))
+        elif expected_s > 0:
             self._pace.learn(seconds / Predictor(self.profile).job_s(plan, encoded=encoded))
-            forwards = self.profile.forwards(need)
-            one_s = self.step_s(need.step_pixels, forwards)
-            self.learn_step(need.step_pixels, forwards, seconds / expected * one_s)
+            self.learn(Phase.DENOISE, plan, seconds / expected_s * self.call_s(Phase.DENOISE, plan))
 
-    def _factor(self, pixels: int) -> float:
-        if pixels in self._step:
-            return self._step[pixels].value
-        known = [factor.value for factor in self._step.values()]
-        return sum(known) / len(known) if known else 1.0
+    def _factor(self, kind: str) -> float:
+        if kind in self._factors:
+            return self._factors[kind].value
+        if kind in (Phase.BEGIN.value, ENLARGE):
+            return BEGIN_PART
+        sizes = [factor.value for other, factor in self._factors.items() if other.isdigit()]
+        return sum(sizes) / len(sizes) if kind.isdigit() and sizes else 1.0
 
     def learned(self) -> dict[str, float]:
         """Factors, for `restore`."""
-        steps = {str(pixels): factor.value for pixels, factor in self._step.items()}
-        others = {"encode": self._encode, "begin": self._begin, "decode": self._decode}
-        return {name: factor.value for name, factor in others.items()} | steps
+        return {kind: factor.value for kind, factor in self._factors.items()}
 
     def restore(self, factors: Mapping[str, float]) -> None:
-        for name, factor in factors.items():
-            if name == "encode":
-                self._encode = Factor(factor)
-            elif name == "begin":
-                self._begin = Factor(factor)
-            elif name == "decode":
-                self._decode = Factor(factor)
-            else:
-                self._step[int(name)] = Factor(factor)
+        self._factors = {kind: Factor(float(factor)) for kind, factor in factors.items()}
+
+
+def _kind(phase: Phase, plan: Plan) -> str:
+    """What has a factor of its own."""
+    if phase is Phase.DENOISE:
+        return str(plan.need.step_pixels)
+    return ENLARGE if phase is Phase.BEGIN and plan.enlarges else phase.value
 
 
 class Factor:

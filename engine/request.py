@@ -51,6 +51,8 @@ class Input:
     closely it is followed."""
     kind: ControlKind | None = None
     """Of CONTROL: what the map shows."""
+    enlarged: bool = False
+    """Of INIT: it is smaller than the picture that is drawn from it."""
 
 
 @dataclass(frozen=True, slots=True)

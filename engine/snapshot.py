@@ -60,13 +60,11 @@ class DeviceSnapshot:
     memory: DeviceMemory | None = None
     gpu: GpuSample | None = None
     """The newest telemetry."""
-    gpu_trouble: str | None = None
     slow: Cause | None = None
     """Why steps are slow at the moment, where they are."""
     out_of_memory: int = 0
     timeouts: int = 0
     embedding_hits: int = 0
-    embedding_misses: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from engine.families.files import parameters
 from engine.families.recognise import recognise
 from engine.families.registry import INDEX, index_file
 from engine.settings import EMBEDDED, EMBEDDED_FOLDER, BadSetting
-from engine.worker.memory import COMPONENTS, USABLE_PART, Mode, choose_mode, needed_bytes
+from engine.worker.memory import COMPONENTS, USABLE_PART, Mode, mode_for, needed_bytes
 from engine.worker.nvml import GpuGone, Memory, NvmlGpu
 
 if TYPE_CHECKING:
@@ -94,15 +94,7 @@ def survey_fitting(settings: ModelSettings) -> Fitting | None:
     placement = resolve(settings)
     if not placement.on_gpu or placement.budget_bytes is None:
         return None
-    profile, mode = placement.profile, placement.mode
-    width, height = profile.default_size
-    largest_px = settings.largest_px or max(profile.default_size)
-    return Fitting(
-        mode,
-        needed_bytes(profile, mode, width * height),
-        needed_bytes(profile, mode, largest_px**2),
-        placement.budget_bytes,
-    )
+    return _fitting(placement.profile, placement.mode, placement.budget_bytes, settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +134,15 @@ def survey_standing(settings: ModelSettings, card: Card | None) -> Standing:
     fitting = None
     if card is not None and card.memory is not None and not on_cpu:
         budget = settings.memory_budget_bytes or round(USABLE_PART * card.memory.total_bytes)
-        largest = (settings.largest_px or max(profile.default_size)) ** 2
-        wanted = settings.memory_mode
-        mode = choose_mode(profile, budget, largest) if wanted == "auto" else Mode(wanted)
-        at_usual, at_largest = (needed_bytes(profile, mode, pixels) for pixels in (usual, largest))
-        fitting = Fitting(mode, at_usual, at_largest, budget)
+        mode = mode_for(settings.memory_mode, profile, budget, settings.largest_px)
+        fitting = _fitting(profile, mode, budget, settings)
     return Standing(profile, sum(counts.values()) or None, needs, fitting)
+
+
+def _fitting(profile: Profile, mode: Mode, budget_bytes: int, settings: ModelSettings) -> Fitting:
+    largest_px = settings.largest_px or max(profile.default_size)
+    usual_bytes = needed_bytes(profile, mode, math.prod(profile.default_size))
+    return Fitting(mode, usual_bytes, needed_bytes(profile, mode, largest_px**2), budget_bytes)
 
 
 def survey_model(settings: ModelSettings) -> ModelFiles:

@@ -26,7 +26,8 @@ from bot.metrics.counting import Counting
 from bot.sales.shop import Shop
 from engine.build import engine_with
 from engine.control import ControlFile, Layout, Refiner, Release
-from engine.families.model import Caption, OnHost
+from engine.families import model as models
+from engine.families.model import Caption
 from engine.families.registry import load_profile
 from engine.request import ControlKind, Role
 from engine.settings import EMBEDDED, ModelSettings
@@ -94,7 +95,7 @@ class FieldCanvas:
 
 
 @dataclass
-class FieldModel(OnHost):
+class FieldModel(models.Model):
     """Paints a field whose colour is the seed. Raises what `fail` holds at the next step."""
 
     name: str = "field"

@@ -89,6 +89,8 @@ def _inputs(request: ImageRequest) -> tuple[Input, ...]:
     if request.control is not None:
         closely = USUAL_STRENGTH if request.control_strength is None else request.control_strength
         return (Input(Role.CONTROL, request.map, closely, request.control),)
-    init = [Input(Role.INIT, request.init, request.strength or 1.0)] if request.init else []
+    enlarged = request.workflow is Workflow.ENLARGE
+    begun = Input(Role.INIT, request.init, request.strength or 1.0, enlarged=enlarged)
+    init = [begun] if request.init else []
     mask = [Input(Role.MASK, request.mask)] if request.mask else []
     return (*init, *mask)

@@ -13,7 +13,7 @@ import structlog
 from PIL import Image, ImageChops
 
 from bot.messages import Reason, UserError, say
-from engine.preprocessors import DepthEstimator
+from engine.looking import DepthEstimator
 from engine.request import ControlKind
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from engine.safety import SafetyClassifier
+from engine.looking import SafetyClassifier
 
 if TYPE_CHECKING:
     from PIL.Image import Image

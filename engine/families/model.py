@@ -85,6 +85,8 @@ class Measurement:
 class Model(Protocol):
     """A text-to-image model that takes one denoising step at a time, for several pictures at once.
 
+    What has a body here is what a model says that lives in main memory, has no LoRAs and enlarges nothing.
+
     Several threads may call `encode`, `begin` and `step` at a time; `decode` is called by one at a time.
     `step` is all or nothing: where it raises, no canvas has changed, so the step may be tried again.
     """
@@ -108,15 +110,18 @@ class Model(Protocol):
 
     def refused_adapters(self) -> Mapping[str, str]:
         """Why, by name: those that did not load."""
+        return {}
 
     def encode(self, prompts: Sequence[str]) -> list[Caption]: ...
 
     @property
     def upscales(self) -> bool:
         """It has a model that enlarges pictures."""
+        return False
 
     def resized(self, picture: Image, size: tuple[int, int]) -> Image:
         """A picture at the size it is drawn over at: enlarged by that model, where there is one."""
+        return picture.resize(size, Resampling.LANCZOS)
 
     def begin(
         self, request: DrawRequest, captions: Sequence[Caption], pictures: Sequence[Image] = ()
@@ -131,6 +136,7 @@ class Model(Protocol):
 
     def weights_bytes(self) -> Mapping[str, int]:
         """Bytes of the loaded weights by component."""
+        return {}
 
     def preview(self, canvas: Canvas) -> Image:
         """A small look at what the picture will be."""
@@ -140,6 +146,7 @@ class Model(Protocol):
 
     def park(self) -> Place:
         """Take the weights off the device, to where there is room for them. Says where."""
+        return Place.HOST
 
     def bring(self) -> None:
         """Have weights that are in main memory on the device again."""
@@ -149,70 +156,26 @@ class Model(Protocol):
 
     def held_bytes(self) -> int | None:
         """Bytes of the device this process holds, by its allocator; None on a CPU. From any thread."""
+        return None
 
     def start_measuring(self) -> None:
         """Called before a call or several."""
 
     def measured(self) -> Measurement:
         """What they took; waits until the device is done with them."""
+        return Measurement()
 
     def peak_of(self, call: Callable[[], object]) -> int | None:
         """Run `call` alone; the most bytes it held above the loaded weights, where that can be told."""
+        call()
+        return None
 
     def take(self, nbytes: int) -> object:
         """So much of the device's memory, for as long as the answer is kept; for trying what happens then."""
+        return bytearray(nbytes)
 
     def release(self) -> None:
         """Give cached memory back to the device; comes after an out-of-memory, outside its `except` block."""
 
     def close(self) -> None:
         """Let go of the weights."""
-
-
-class OnHost:
-    """What a model has to say of its device where that is main memory: nothing. A base for such models."""
-
-    def prepare_thread(self) -> None: ...
-
-    def use_threads(self, count: int) -> None: ...
-
-    def use_adapters(self, adapters: Sequence[Adapter]) -> None: ...
-
-    def refused_adapters(self) -> Mapping[str, str]:
-        return {}
-
-    @property
-    def upscales(self) -> bool:
-        return False
-
-    def resized(self, picture: Image, size: tuple[int, int]) -> Image:
-        return picture.resize(size, Resampling.LANCZOS)
-
-    def weights_bytes(self) -> Mapping[str, int]:
-        return {}
-
-    def held_bytes(self) -> int | None:
-        return None
-
-    def start_measuring(self) -> None: ...
-
-    def measured(self) -> Measurement:
-        return Measurement()
-
-    def peak_of(self, call: Callable[[], object]) -> int | None:
-        call()
-        return None
-
-    def take(self, nbytes: int) -> object:
-        return bytearray(nbytes)
-
-    def park(self) -> Place:
-        return Place.HOST
-
-    def bring(self) -> None: ...
-
-    def lighten(self) -> None: ...
-
-    def release(self) -> None: ...
-
-    def close(self) -> None: ...

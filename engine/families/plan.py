@@ -55,6 +55,8 @@ class Plan:
     """That are encoded before the first step."""
     pixels: int | None = None
     """Of the whole picture, where a step is of a tile."""
+    enlarges: bool = False
+    """The picture it begins from is made larger first."""
 
     @property
     def picture_pixels(self) -> int:

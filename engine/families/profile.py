@@ -203,12 +203,14 @@ class Profile:
         if not self.takes(request):
             roles = ", ".join(sorted({picture.role.value for picture in request.inputs}))
             raise Undrawable(f"{self.name} does not draw from pictures here ({roles})")
+        init = request.input(Role.INIT)
+        enlarges = init is not None and init.enlarged
         if (tiles := self.tiles(request)) is None:
-            return self.planner.plan(request)
+            return replace(self.planner.plan(request), enlarges=enlarges)
         if width * height > self.max_enlarged_pixels:
             raise Undrawable(f"{width}x{height} is larger than a picture of this model can be made")
         tile = self.planner.plan(replace(request, width=tiles.width, height=tiles.height))
-        return replace(tile, steps=tile.steps * len(tiles), pixels=width * height)
+        return replace(tile, steps=tile.steps * len(tiles), pixels=width * height, enlarges=enlarges)
 
     @property
     def max_enlarged_pixels(self) -> int:

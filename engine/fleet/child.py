@@ -17,15 +17,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine import worker
-from engine.request import DrawFailed
+from engine.fleet.remote import RemoteWorker
 from engine.worker.child import read_message, write_message
-from engine.worker.protocol import Card, Health, Moved, WorkerLost
+from engine.worker.protocol import Card, WorkerLost
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
-    from engine.request import Drawing, DrawRequest
-    from engine.snapshot import DeviceSnapshot
+    from engine.request import DrawRequest
     from engine.worker.host import Build
 
 LEAVE_S = 5.0
@@ -67,7 +66,7 @@ class Process:
         await self.process.wait()
 
 
-class ChildWorker:
+class ChildWorker(RemoteWorker):
     """Starts the process, and starts another each time it is started again.
 
     `imports`: modules that take seconds to import. A spare process then has them at hand, for the day when
@@ -75,7 +74,7 @@ class ChildWorker:
     """
 
     def __init__(self, name: str, build: Build, *, imports: Sequence[str] = ()) -> None:
-        self._name = name
+        super().__init__(name)
         self._build = build
         self._imports = tuple(imports)
         self._spare: Process | None = None
@@ -83,13 +82,8 @@ class ChildWorker:
         self._writer: asyncio.StreamWriter | None = None
         self._reading: asyncio.Task[None] | None = None
         self._numbers = itertools.count(1)
-        self._answers: dict[int, asyncio.Queue[Any]] = {}
-        self._device: DeviceSnapshot | None = None
+        self._waiting: dict[int, asyncio.Queue[Any]] = {}
         self._lost: WorkerLost | None = None
-
-    @property
-    def name(self) -> str:
-        return self._name
 
     @property
     def pid(self) -> int | None:
@@ -107,46 +101,10 @@ class ChildWorker:
         reader, self._writer = await asyncio.open_connection(sock=started.connection, limit=LIMIT_BYTES)
         self._reading = asyncio.create_task(self._read(reader), name=f"answers of {self._name}")
         write_message(self._writer, (self._name, self._build))
-        card = await self._ask("start")
-        assert isinstance(card, Card)
+        card = await super().start()
         if self._imports:
             self._spare = await Process.spawn(self._imports)
         return card
-
-    async def draw(
-        self, request: DrawRequest, hear: Callable[[Moved], None], *, lead_s: float = 0.0
-    ) -> Drawing:
-        async with contextlib.aclosing(self._call("draw", request, lead_s)) as answers:
-            async for answer in answers:
-                if isinstance(answer, Moved):
-                    hear(answer)
-                elif isinstance(answer, Exception):
-                    raise answer
-                else:
-                    drawing: Drawing = answer
-                    return drawing
-        raise DrawFailed("it ended without an answer")
-
-    async def missing(self, digests: Sequence[str]) -> tuple[str, ...]:
-        missing: tuple[str, ...] = await self._ask("missing", digests)
-        return missing
-
-    async def keep(self, files: Mapping[str, bytes]) -> None:
-        await self._ask("keep", files)
-
-    async def cancel(self, job_id: str) -> None:
-        await self._ask("cancel", job_id)
-
-    async def health(self) -> Health:
-        health: Health = await self._ask("health")
-        self._device = health.device
-        return health
-
-    def snapshot(self) -> DeviceSnapshot | None:
-        return self._device
-
-    async def clear_caches(self) -> None:
-        await self._ask("clear_caches")
 
     async def stop(self) -> None:
         """Let the process leave; kill it where it is lost, or does not."""
@@ -180,20 +138,23 @@ class ChildWorker:
             return None
         return spare
 
-    async def _ask(self, name: str, *arguments: object) -> Any:
-        async with contextlib.aclosing(self._call(name, *arguments)) as answers:
+    async def _ask(self, call: str, *arguments: object) -> Any:
+        async with contextlib.aclosing(self._call(call, *arguments)) as answers:
             async for answer in answers:
                 if isinstance(answer, Exception):
                     raise answer
                 return answer
         raise WorkerLost("it ended without an answer")
 
+    def _answers(self, request: DrawRequest, lead_s: float) -> AsyncGenerator[Any]:
+        return self._call("draw", request, lead_s)
+
     async def _call(self, name: str, *arguments: object) -> AsyncGenerator[Any]:
         """The answers to a call. Raises WorkerLost."""
         if self._writer is None or self._lost is not None:
             raise self._lost or WorkerLost("not started")
         number = next(self._numbers)
-        answers = self._answers[number] = asyncio.Queue()
+        answers = self._waiting[number] = asyncio.Queue()
         try:
             write_message(self._writer, (number, name, arguments))
             while True:
@@ -202,7 +163,7 @@ class ChildWorker:
                     raise answer
                 yield answer
         finally:
-            del self._answers[number]
+            del self._waiting[number]
             if self._lost is None and name == "draw":
                 write_message(self._writer, (0, "abandon", (number,)))
 
@@ -214,11 +175,11 @@ class ChildWorker:
                 number, answer = await read_message(reader)
                 if number == 0:  # it could not even be built
                     reason = answer
-                elif (waiting := self._answers.get(number)) is not None:
+                elif (waiting := self._waiting.get(number)) is not None:
                     waiting.put_nowait(answer)
         process = self._process
         self._lost = WorkerLost(await _how_it_ended(process) if process is not None else "stopped")
-        for waiting in self._answers.values():
+        for waiting in self._waiting.values():
             waiting.put_nowait(reason or self._lost)
 
 

@@ -9,9 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.cache import ByteLRU
-from engine.fleet.choice import Offer, has_room, window
 from engine.fleet.circuit import Trust
-from engine.fleet.sending import Sending
 from engine.predict import Predictor
 from engine.request import JobState
 from engine.snapshot import WorkerSnapshot
@@ -21,13 +19,34 @@ if TYPE_CHECKING:
 
     from engine.families.plan import Plan
     from engine.fleet.circuit import Circuit
+    from engine.inputs import Reader
     from engine.job import Job
+    from engine.request import DrawRequest
     from engine.worker.protocol import Card, Worker
 
 WARM_PROMPTS = 256
 """Captions a worker is taken to have kept."""
+SPARE = 1
+"""Jobs a worker holds beyond those it draws: while a result travels, it has the next one at hand. With more,
+who goes where would be settled too early.
+"""
 SWITCH_S = 3.0
 """What bringing another model to a device is taken for before it was seen."""
+
+
+def window(max_active: int) -> int:
+    """How many jobs a worker may hold at a time."""
+    return max_active + SPARE
+
+
+def has_room(window: int, held: Mapping[str, int], lane: str, dues: Mapping[str, float], due: float) -> bool:
+    """Whether a worker that holds so many jobs of each lane takes one more of `lane`, due at `due`.
+
+    Lanes that are due later do not count: the newcomer would step first, and theirs would pause. `dues`: when
+    all that each of the held lanes has admitted will be over, in virtual time.
+    """
+    before = sum(count for other, count in held.items() if other == lane or dues[other] <= due)
+    return before < window
 
 
 @dataclass(slots=True, eq=False)
@@ -67,12 +86,11 @@ class Member:
     """Set once it is gone, in peace or not."""
     predictors: dict[str, Predictor] = field(init=False)
     """By model."""
-    pictures: Sending = field(init=False)
+    _sending: asyncio.Lock = field(default_factory=asyncio.Lock)
     _warm: ByteLRU[str, None] = field(default_factory=lambda: ByteLRU(WARM_PROMPTS))
 
     def __post_init__(self) -> None:
         self.predictors = {drawn.profile.name: Predictor(drawn.profile) for drawn in self.card.models}
-        self.pictures = Sending(self.worker)
 
     @property
     def name(self) -> str:
@@ -120,9 +138,13 @@ class Member:
         """The first one, where no model is named."""
         return self.predictors.get(model) or next(iter(self.predictors.values()))
 
-    def offer(self, job: Job) -> Offer:
+    def done_in_s(self, job: Job) -> float:
+        """Predicted seconds until it would have drawn this job, behind all that it holds.
+
+        A caption that it has kept makes that less: so affinity breaks ties.
+        """
         job_s = self.predictor(job.model).job_s(job.plan, encoded=self.knows(job.plan))
-        return Offer(self.name, self.load_s + self._switch_s(job.model), job_s)
+        return self.load_s + self._switch_s(job.model) + job_s
 
     def _switch_s(self, model: str) -> float:
         """What it takes until this model is on its device, about as long as at other times."""
@@ -133,6 +155,16 @@ class Member:
     def knows(self, plan: Plan) -> bool:
         """Whether it has most likely kept the captions of these texts."""
         return all(text in self._warm for text in plan.texts)
+
+    async def send_pictures(self, request: DrawRequest, read: Reader) -> None:
+        """Have the worker keep those that come with a request, each once, however many jobs share it.
+
+        It says itself what it lacks, since it may have dropped some. Raises what `read` and the worker raise.
+        """
+        digests = tuple(dict.fromkeys(picture.digest for picture in request.inputs))
+        async with self._sending:  # the images of one request are sent out together
+            if missing := await self.worker.missing(digests):
+                await self.worker.keep({digest: await read(digest) for digest in missing})
 
     def take(self, assignment: Assignment) -> None:
         job = assignment.job

@@ -11,13 +11,12 @@ import base64
 import binascii
 import io
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import openai
 from PIL import Image
 
-from engine.request import Declined, Draining, DrawFailed, StepTimeout
+from engine.request import Declined, Draining, DrawFailed, StepTimeout, Usage
 from engine.worker.protocol import WorkerBusy, WorkerLost, WorkerUnfit
 
 if TYPE_CHECKING:
@@ -31,16 +30,6 @@ MOST_PARTIALS = 3
 """OpenAI's limit."""
 BUSY_S, LONGEST_BUSY_S = 5.0, 600.0
 """How long a server that is too busy is left alone: unless it tells, and at most."""
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What a server says a picture took. Seconds, joules."""
-
-    gpu_s: float
-    draw_s: float
-    energy_j: float | None = None
-    cached: bool = False
 
 
 def fields(request: DrawRequest, *, easel: bool) -> dict[str, Any]:
@@ -76,8 +65,8 @@ def picture(encoded: object, size: tuple[int, int] | None = None) -> Image.Image
         raise DrawFailed(f"the answer holds no readable picture: {error}") from error
 
 
-def told(facts: object, request: DrawRequest) -> Told | None:
-    """What another Easel tells of a picture; None from others. Raises Declined where it drew another one."""
+def told(facts: object, request: DrawRequest) -> Usage | None:
+    """What another Easel says a picture took; None from others. Raises Declined where it drew another one."""
     if not isinstance(facts, dict) or not facts:
         return None
     asked = (request.seed, request.steps, round(request.guidance, 6))
@@ -85,19 +74,19 @@ def told(facts: object, request: DrawRequest) -> Told | None:
     if drawn != asked:
         raise Declined(f"it drew with seed, steps and guidance {drawn}, not {asked}")
     energy = facts.get("energy_j")
-    return Told(
+    return Usage(
         gpu_s=_seconds(facts, "gpu_s"),
-        draw_s=_seconds(facts, "draw_s"),
+        denoise_s=_seconds(facts, "draw_s"),
         energy_j=float(energy) if isinstance(energy, int | float) else None,
         cached=facts.get("cached") is True,
     )
 
 
-def measured(seconds: object) -> Told | None:
+def measured(seconds: object) -> Usage | None:
     """What SGLang-Diffusion tells (`inference_time_s`): it draws one request at a time."""
     if not isinstance(seconds, int | float) or not (math.isfinite(seconds) and seconds > 0):
         return None
-    return Told(gpu_s=float(seconds), draw_s=float(seconds))
+    return Usage(gpu_s=float(seconds), denoise_s=float(seconds))
 
 
 def meaning(error: openai.APIError) -> Exception:

@@ -177,18 +177,10 @@ class OpenAIWorker:
                 self._meter.end(request.job_id)
         if took is None:
             return Drawing(request, image, self._estimate(request, began))
-        usage = Usage(
-            queue_s=request.waited_s + max(0.0, self._clock() - began - took.draw_s),
-            denoise_s=took.draw_s,
-            gpu_s=took.gpu_s,
-            energy_j=took.energy_j,
-            cached=took.cached,
-        )
-        return Drawing(request, image, usage)
+        waited_s = max(0.0, self._clock() - began - took.denoise_s)
+        return Drawing(request, image, replace(took, queue_s=request.waited_s + waited_s))
 
-    async def _ask(
-        self, request: DrawRequest, hear: Callable[[Moved], None]
-    ) -> tuple[Image, wire.Told | None]:
+    async def _ask(self, request: DrawRequest, hear: Callable[[Moved], None]) -> tuple[Image, Usage | None]:
         body: dict[str, Any] = {
             "model": self._model,
             "prompt": request.prompt,
@@ -214,7 +206,7 @@ class OpenAIWorker:
 
     async def _follow(
         self, events: openai.AsyncStream[Any], request: DrawRequest, hear: Callable[[Moved], None], count: int
-    ) -> tuple[Image, wire.Told | None]:
+    ) -> tuple[Image, Usage | None]:
         """Previews on the way, and the picture at the end."""
         seen = 0
         while (event := await anext(events, None)) is not None:

@@ -25,7 +25,7 @@ os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")
 import ray
 
 from engine.fleet.ray_worker import Connection, RayWorker
-from engine.fleet.threads import LastingThread, in_thread
+from engine.threads import LastingThread, in_thread
 from engine.worker.host import Host
 
 if TYPE_CHECKING:
@@ -128,21 +128,13 @@ class RayFleet:
             attempt += 1
 
     def _init(self) -> None:
-        with ONE_AT_A_TIME:
-            self._begin()
-
-    def _begin(self) -> None:
         settings = self._settings
         where: dict[str, Any] = {"address": settings.address}
         if settings.address == "local":
             where |= {"include_dashboard": False, "object_store_memory": settings.object_store_bytes}
-        ray.init(
-            **where,
-            namespace=NAMESPACE,
-            log_to_driver=False,
-            configure_logging=False,
-            logging_level=logging.ERROR,
-        )
+        quiet: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
+        with ONE_AT_A_TIME:
+            ray.init(**where, **quiet, namespace=NAMESPACE, logging_level=logging.ERROR)
         context = ray.get_runtime_context()
         host, _, port = context.gcs_address.rpartition(":")
         self._head, self._node = (host, int(port)), context.get_node_id()

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Any
 import ray
 from ray.exceptions import RayActorError, RayError
 
-from engine.fleet.threads import in_thread
+from engine.fleet.remote import RemoteWorker
 from engine.request import DrawFailed
-from engine.worker.protocol import Moved, WorkerLost
+from engine.threads import in_thread
+from engine.worker.protocol import WorkerLost
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Callable, Iterator
 
-    from engine.request import Drawing, DrawRequest
-    from engine.snapshot import DeviceSnapshot
-    from engine.worker.protocol import Card, Health
+    from engine.request import DrawRequest
 
 CREATE_TIMEOUT_S = 30.0
 KILL_TIMEOUT_S = 5.0
@@ -32,7 +31,7 @@ class Connection:
         self.ended = False
 
 
-class RayWorker:
+class RayWorker(RemoteWorker):
     """`create` makes the actor: a call that may block.
 
     A handle must not outlive its `connection`: Ray would block the event loop to look for a head, or take
@@ -40,70 +39,16 @@ class RayWorker:
     """
 
     def __init__(self, name: str, create: Callable[[], Any], connection: Connection) -> None:
-        self._name = name
+        super().__init__(name)
         self._create = create
         self._connection = connection
         self._actor: Any = None
-        self._device: DeviceSnapshot | None = None
-
-    @property
-    def name(self) -> str:
-        return self._name
 
     async def fetch(self) -> None:
         """Make the actor; on a machine that has no room for it yet, it is waited for."""
         with self._reached():
             self._actor = await in_thread(self._create, timeout_s=CREATE_TIMEOUT_S)
-            await self._actor.fetch.remote()
-
-    async def start(self) -> Card:
-        with self._reached():
-            card: Card = await self._actor.start.remote()
-            return card
-
-    async def draw(
-        self, request: DrawRequest, hear: Callable[[Moved], None], *, lead_s: float = 0.0
-    ) -> Drawing:
-        try:
-            with self._reached():
-                async for told in self._actor.draw.options(num_returns="streaming").remote(request, lead_s):
-                    answer = await told
-                    if isinstance(answer, Moved):
-                        hear(answer)
-                    elif isinstance(answer, Exception):
-                        raise answer
-                    else:
-                        drawing: Drawing = answer
-                        return drawing
-        except RayError as error:  # the actor lives: its answer is lost, or had no room in the object store
-            raise DrawFailed(_briefly(error)) from error
-        raise DrawFailed("it ended without an answer")
-
-    async def missing(self, digests: Sequence[str]) -> tuple[str, ...]:
-        with self._reached():
-            missing: tuple[str, ...] = await self._actor.missing.remote(digests)
-            return missing
-
-    async def keep(self, files: Mapping[str, bytes]) -> None:
-        with self._reached():
-            await self._actor.keep.remote(files)
-
-    async def cancel(self, job_id: str) -> None:
-        with self._reached():
-            await self._actor.cancel.remote(job_id)
-
-    async def health(self) -> Health:
-        with self._reached():
-            health: Health = await self._actor.health.remote()
-        self._device = health.device
-        return health
-
-    def snapshot(self) -> DeviceSnapshot | None:
-        return self._device
-
-    async def clear_caches(self) -> None:
-        with self._reached():
-            await self._actor.clear_caches.remote()
+        await super().fetch()
 
     async def stop(self) -> None:
         """Kill the actor, with the process it runs in."""
@@ -111,6 +56,18 @@ class RayWorker:
         if actor is not None and not self._connection.ended:
             with contextlib.suppress(Exception):  # dead already
                 await in_thread(lambda: ray.kill(actor), timeout_s=KILL_TIMEOUT_S)
+
+    async def _ask(self, call: str, *arguments: object) -> Any:
+        with self._reached():
+            return await self._actor.ask.remote(call, *arguments)
+
+    async def _answers(self, request: DrawRequest, lead_s: float) -> AsyncGenerator[Any]:
+        try:
+            with self._reached():
+                async for told in self._actor.draw.options(num_returns="streaming").remote(request, lead_s):
+                    yield await told
+        except RayError as error:  # the actor lives: its answer is lost, or had no room in the object store
+            raise DrawFailed(_briefly(error)) from error
 
     @contextlib.contextmanager
     def _reached(self) -> Iterator[None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 from typing import TYPE_CHECKING
 
@@ -69,7 +70,7 @@ class Roster:
         self._fingerprints: dict[str, str] = {}
         """By model."""
         self._unmanned_at: float | None = None
-        self._departed = Totals(0.0, 0.0, 0.0)
+        self._departed = Totals()
         self._hiring: asyncio.Task[None] | None = None
         self._first: asyncio.Future[Profile] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -140,7 +141,7 @@ class Roster:
     def totals(self) -> Totals:
         """The devices' time, of those who left too: it never goes back."""
         told = (member.worker.snapshot() for member in self.members.values())
-        return _sum([self._departed, *(device.totals for device in told if device is not None)])
+        return sum((device.totals for device in told if device is not None), self._departed)
 
     # Coming and going
 
@@ -278,7 +279,9 @@ class Roster:
             self._on_ready()  # one that was set aside may be tried again by now
             member.stirred.clear()
             if not (member.draining and not member.assignments) and not member.left.is_set():
-                await _first_of(member.stirred, self._settings.health_every_s)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._settings.health_every_s):
+                        await member.stirred.wait()
 
     def _look_over(self, member: Member, health: Health, asked_at: float) -> None:
         for event in health.events:
@@ -307,7 +310,7 @@ class Roster:
     def _strike_off(self, member: Member) -> None:
         del self.members[member.name]
         if (device := member.worker.snapshot()) is not None:
-            self._departed = _sum([self._departed, device.totals])
+            self._departed += device.totals
         member.left.set()
         member.stirred.set()
         self._on_change()
@@ -340,20 +343,3 @@ def _lost(error: Exception) -> WorkerLost:
     if isinstance(error, TimeoutError):
         return WorkerLost("no answer", Cause.HUNG_STEP)
     return WorkerLost(f"{type(error).__name__}: {error}")
-
-
-def _sum(totals: Sequence[Totals]) -> Totals:
-    return Totals(
-        sum(each.busy_s for each in totals),
-        sum(each.overhead_s for each in totals),
-        sum(each.idle_s for each in totals),
-    )
-
-
-async def _first_of(event: asyncio.Event, timeout_s: float) -> None:
-    """Until the event, at most so long."""
-    try:
-        async with asyncio.timeout(timeout_s):
-            await event.wait()
-    except TimeoutError:
-        return

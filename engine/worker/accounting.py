@@ -26,9 +26,14 @@ Joules = Callable[[float, float], float | None]
 class Totals:
     """Seconds since the meter began; they add up to the time that passed."""
 
-    busy_s: float
-    overhead_s: float
-    idle_s: float
+    busy_s: float = 0.0
+    overhead_s: float = 0.0
+    idle_s: float = 0.0
+
+    def __add__(self, other: Totals) -> Totals:
+        return Totals(
+            self.busy_s + other.busy_s, self.overhead_s + other.overhead_s, self.idle_s + other.idle_s
+        )
 
 
 @dataclass(slots=True)

@@ -68,7 +68,7 @@ class Service:
                     async for answer in answers:
                         self._send(number, answer)
             else:
-                self._send(number, await getattr(self._host, name)(*arguments))
+                self._send(number, await self._host.ask(name, *arguments))
         except Exception as error:
             self._send(number, error)
 

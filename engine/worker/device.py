@@ -140,11 +140,6 @@ class Device:
         if measurement is not None and measurement.memory is not None:
             self.memory, self._memory_at = measurement.memory, self._busy_at
 
-    @property
-    def health_check_due(self) -> bool:
-        """It has idled for long; whether it idles now is for others to say."""
-        return self._watchdog.heartbeat_due(self._clock(), self._busy_at)
-
     def health_check_in_s(self) -> float | None:
         """Seconds that it may idle from now on."""
         return self._watchdog.heartbeat_in_s(self._clock(), self._busy_at)
@@ -198,11 +193,6 @@ class Device:
         if gpu is None or held_bytes is None:
             return gpu
         return dataclasses.replace(gpu, memory_ours_bytes=held_bytes)
-
-    @property
-    def trouble(self) -> str | None:
-        """Why there is no telemetry."""
-        return self._telemetry.trouble
 
     async def _open(self, loaded: Loaded, deadline_s: float | None) -> Outcome:
         """Have a model on the device, as overhead; the first time it is warmed up, and measured where no

@@ -8,14 +8,15 @@ does; what came of it is handed to the event loop.
 from __future__ import annotations
 
 import asyncio
-import queue
-import threading
+import contextlib
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from engine.events import Phase
+from engine.threads import LastingThread
 from engine.worker.errors import is_device_lost, is_out_of_memory
 
 if TYPE_CHECKING:
@@ -68,49 +69,28 @@ def attempt(call: Call) -> Outcome:
         )
 
 
-class DrawThread:
-    """Calls the model. A daemon: a call that hangs must not keep the process from leaving."""
+class DrawThread(LastingThread):
+    """Calls the model, `prepare` before anything else."""
 
     def __init__(self, name: str, prepare: Callable[[], None]) -> None:
-        self.name = name
+        super().__init__(name)
         self.busy = False
-        self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._prepare = prepare
-        self._prepared = Outcome()
-        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
-        self._thread.start()
+        self._prepared = self.submit(partial(attempt, prepare))
 
-    def run(self, call: Call, done: Callable[[Outcome], None]) -> None:
-        """Start `call`; `done(outcome)` comes on the running event loop, with the thread free again."""
-        assert not self.busy, f"{self.name} is busy"
+    def start(self, call: Call) -> asyncio.Future[Outcome]:
+        """How the call ends; the thread is free again by then."""
+        assert not self.busy, "the thread is busy"
         self.busy = True
-        loop = asyncio.get_running_loop()
+        outcome = asyncio.wrap_future(self.submit(partial(self._attempt, call)))
+        outcome.add_done_callback(self._free)
+        return outcome
 
-        def finish(outcome: Outcome) -> None:
-            self.busy = False
-            done(outcome)
+    def _attempt(self, call: Call) -> Outcome:
+        prepared = self._prepared.result()
+        return prepared if prepared.failed else attempt(call)
 
-        def work() -> None:
-            outcome = self._prepared if self._prepared.failed else attempt(call)
-            try:
-                loop.call_soon_threadsafe(finish, outcome)
-            except RuntimeError:  # the loop closed meanwhile: nobody is left to tell
-                return
-
-        self._calls.put(work)
-
-    def close(self) -> None:
-        """Let the thread end once its present call is over."""
-        self._calls.put(None)
-
-    def join(self, timeout_s: float) -> None:
-        self._thread.join(timeout_s)
-
-    def _work(self) -> None:
-        self._prepared = attempt(self._prepare)
-        while (call := self._calls.get()) is not None:
-            call()
-            del call  # or the last call's tensors would live until the next
+    def _free(self, _: object) -> None:
+        self.busy = False
 
 
 @dataclass(slots=True, eq=False)
@@ -118,7 +98,6 @@ class _Running:
     work: Work
     began: float
     deadline: float
-    over: bool = False
     billed: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -146,8 +125,7 @@ class Executor:
 
     def launch(self, work: Work, call: Callable[[], Made], *, deadline_s: float) -> None:
         """Give work to a free thread. It comes back within `deadline_s`, or counts as hung."""
-        thread = next(thread for thread in self._threads if not thread.busy)
-        now = self._clock()
+        thread, now = self._free_thread(), self._clock()
         running = self._running[thread] = _Running(work, now, now + deadline_s)
         tokens = {job.job_id: job.tokens for job in work.jobs}
 
@@ -161,13 +139,12 @@ class Executor:
             finally:
                 running.billed = self._meter.end(running, device_s)
 
-        thread.run(metered, lambda outcome: self._come_back(thread, running, outcome))
+        ending = thread.start(metered)
+        ending.add_done_callback(lambda ended: self._come_back(thread, running, ended.result()))
 
     async def overhead(self, call: Call, *, deadline_s: float | None = None) -> Outcome:
         """Work for nobody's picture, in the account of overhead. A thread must be free."""
-        thread = next(thread for thread in self._threads if not thread.busy)
-        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        account = object()
+        thread, account = self._free_thread(), object()
 
         def metered() -> object:
             self._meter.begin(account, Phase.DENOISE, {})
@@ -176,10 +153,9 @@ class Executor:
             finally:
                 self._meter.end(account)
 
-        thread.run(metered, lambda outcome: None if future.done() else future.set_result(outcome))
         try:
             async with asyncio.timeout(deadline_s):
-                return await future
+                return await thread.start(metered)
         except TimeoutError:
             self._meter.end(account)
             self._leave_behind(thread)
@@ -192,11 +168,9 @@ class Executor:
     async def results(self, patience_s: float) -> list[Result]:
         """What came back, or hung; waits for something to happen, at most `patience_s`."""
         deadlines = [running.deadline - self._clock() for running in self._running.values()]
-        try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, min([*deadlines, patience_s]))):
                 await self._wake.wait()
-        except TimeoutError:
-            pass
         self._give_up_hung()
         self._wake.clear()
         results, self._results = self._results, []
@@ -215,32 +189,25 @@ class Executor:
         await asyncio.to_thread(join)
 
     def _come_back(self, thread: DrawThread, running: _Running, outcome: Outcome) -> None:
-        if running.over:
-            return  # given up on before
-        self._end(thread, running, outcome, running.billed)
+        if self._running.get(thread) is running:  # it was not given up on before
+            self._end(thread, Result(running.work, outcome, running.billed, self._clock() - running.began))
 
     def _give_up_hung(self) -> None:
         now = self._clock()
         for thread, running in [entry for entry in self._running.items() if now >= entry[1].deadline]:
             billed = self._meter.end(running)
-            outcome = Outcome(error=f"no answer within {now - running.began:.0f} s")
-            self._end(thread, running, outcome, billed, hung=True)
+            wall_s = now - running.began
+            outcome = Outcome(error=f"no answer within {wall_s:.0f} s")
+            self._end(thread, Result(running.work, outcome, billed, wall_s, hung=True))
             self._leave_behind(thread)
 
-    def _end(
-        self,
-        thread: DrawThread,
-        running: _Running,
-        outcome: Outcome,
-        billed: Mapping[str, float],
-        *,
-        hung: bool = False,
-    ) -> None:
-        running.over = True
+    def _end(self, thread: DrawThread, result: Result) -> None:
         del self._running[thread]
-        wall_s = self._clock() - running.began
-        self._results.append(Result(running.work, outcome, billed, wall_s, hung))
+        self._results.append(result)
         self._wake.set()
+
+    def _free_thread(self) -> DrawThread:
+        return next(thread for thread in self._threads if not thread.busy)
 
     def _leave_behind(self, thread: DrawThread) -> None:
         """A hung call cannot be stopped: its thread is left to it."""

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from engine.events import Phase
-from engine.families.plan import Need
 from engine.predict import Pace, Predictor
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from engine.families.model import Measurement
+    from engine.families.plan import Need
     from engine.families.profile import Profile
     from engine.worker.executor import Result
     from engine.worker.memory import MemoryGate
@@ -50,14 +50,7 @@ class Experience:
         work = result.work
         for job in work.jobs:
             billed_s = result.billed.get(job.job_id, 0.0)
-            if work.phase is Phase.DENOISE:
-                self.predictor.learn_step(job.need.step_pixels, self._profile.forwards(job.need), billed_s)
-            elif work.phase is Phase.ENCODE:
-                self.predictor.learn_encode(job.need.captions, billed_s)
-            elif work.phase is Phase.BEGIN:
-                self.predictor.learn_begin(job.picture_pixels, billed_s)
-            else:
-                self.predictor.learn_decode(job.picture_pixels, billed_s)
+            self.predictor.learn(work.phase, job.plan, billed_s)
             if measured.peak_bytes is not None:
                 at_once = 1 if work.phase is Phase.ENCODE else len(work.jobs)
                 self.learn_peak(work.phase, job.need, measured.peak_bytes // at_once)
@@ -94,11 +87,16 @@ class Experience:
 
     async def recall(self) -> None:
         """Take up what an earlier process left, if it can be read and was for the same."""
-        if self._path is not None:
-            known = await asyncio.to_thread(_read, self._path)
-            if known.get("key") == self._key:
-                self._gate.restore(known["peak_bytes"])
-                self.predictor.restore(known["factors"])
+        if self._path is None or not self._path.exists():
+            return
+        try:
+            told = json.loads(await asyncio.to_thread(self._path.read_text, "utf-8"))
+            if told["key"] == self._key:
+                self._gate.restore(told["peak_bytes"])
+                self.predictor.restore(told["factors"])
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            path, reason = str(self._path), str(error)
+            log.warning("learned_unreadable", action="learned_unreadable", path=path, reason=reason)
 
     def learn_peak(self, phase: Phase, need: Need, peak_bytes: int) -> None:
         self._news |= self._gate.learn(phase, need, peak_bytes)
@@ -116,24 +114,6 @@ class Experience:
                 await asyncio.to_thread(_write, self._path, lessons)
             except OSError as error:
                 log.warning("learned_not_saved", action="learned_not_saved", reason=str(error))
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        return {
-            "key": str(data["key"]),
-            "peak_bytes": {
-                Phase(phase).value: {str(Need.parse(need)): int(peak) for need, peak in peaks.items()}
-                for phase, peaks in data["peak_bytes"].items()
-            },
-            "factors": {str(name): float(factor) for name, factor in data["factors"].items()},
-        }
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        log.warning("learned_unreadable", action="learned_unreadable", path=str(path), reason=str(error))
-        return {}
 
 
 def _write(path: Path, lessons: dict[str, Any]) -> None:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.events import Observer
 from engine.libraries import quieten
 from engine.request import EngineError
-from engine.worker.protocol import Moved, WorkerBusy, WorkerLost
+from engine.worker.protocol import Health, Moved, WorkerBusy, WorkerLost
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Callable, Sequence
 
     from engine.events import Event, Worked
     from engine.request import Drawing, DrawRequest
-    from engine.worker.protocol import Card, Health
     from engine.worker.steploop import StepLoop
     from engine.worker.watchdog import Alert
 
@@ -59,11 +58,10 @@ class Host:
         self._reports = Reports()
         self._worker = build(name, [self._reports])
 
-    async def fetch(self) -> None:
-        await self._worker.fetch()
-
-    async def start(self) -> Card:
-        return await self._worker.start()
+    async def ask(self, call: str, *arguments: object) -> Any:
+        """Any call of the worker's but `draw`; its health with what was told since the last."""
+        answer = await getattr(self._worker, call)(*arguments)
+        return self._reports.added_to(answer) if isinstance(answer, Health) else answer
 
     async def draw(
         self, request: DrawRequest, lead_s: float
@@ -81,21 +79,3 @@ class Host:
                 yield error
         finally:
             drawing.cancel()
-
-    async def missing(self, digests: Sequence[str]) -> tuple[str, ...]:
-        return await self._worker.missing(digests)
-
-    async def keep(self, files: Mapping[str, bytes]) -> None:
-        await self._worker.keep(files)
-
-    async def cancel(self, job_id: str) -> None:
-        await self._worker.cancel(job_id)
-
-    async def health(self) -> Health:
-        return self._reports.added_to(await self._worker.health())
-
-    async def clear_caches(self) -> None:
-        await self._worker.clear_caches()
-
-    async def stop(self) -> None:
-        await self._worker.stop()

@@ -96,6 +96,14 @@ def choose_mode(profile: Profile, budget_bytes: int, pixels: int) -> Mode:
     return next((mode for mode in Mode if needed_bytes(profile, mode, pixels) <= budget_bytes), Mode.LOW)
 
 
+def mode_for(wanted: str, profile: Profile, budget_bytes: int | None, largest_px: int | None) -> Mode:
+    """The mode of this name; for `auto` the first in which the largest square on offer fits."""
+    if wanted != "auto":
+        return Mode(wanted)
+    largest_px = largest_px or max(profile.default_size)
+    return Mode.HIGH if budget_bytes is None else choose_mode(profile, budget_bytes, largest_px**2)
+
+
 class MemoryGate:
     """Says what fits, and learns what calls take."""
 
@@ -179,7 +187,7 @@ class MemoryGate:
     def restore(self, learned: Mapping[str, Mapping[str, int]]) -> None:
         """Raises ValueError for a phase or a need that is none."""
         for phase, peaks in learned.items():
-            self._peaks[Phase(phase)].update({Need.parse(need): peak for need, peak in peaks.items()})
+            self._peaks[Phase(phase)].update({Need.parse(need): int(peak) for need, peak in peaks.items()})
 
     def _visiting_bytes(self, phase: Phase) -> int:
         """Weights that are there during such a call, and not while steps run."""

@@ -262,12 +262,10 @@ class StepLoop:
             switch_s=device.switch_s,
             memory=device.memory,
             gpu=device.sample,
-            gpu_trouble=device.trouble,
             slow=self._watchdog.slow,
             out_of_memory=counts[Action.OUT_OF_MEMORY],
             timeouts=counts[Action.STEP_TIMEOUT],
             embedding_hits=sum(cache.hits for cache in embeddings),
-            embedding_misses=sum(cache.misses for cache in embeddings),
         )
 
     def wake(self) -> None:
@@ -342,7 +340,7 @@ class StepLoop:
     async def _upkeep(self) -> None:
         """What is due between two steps: health check, one more job, lessons saved, a look for a stall."""
         now = self._clock()
-        check = self._idle and self._device.health_check_due
+        check = self._idle and self._device.health_check_in_s() == 0.0
         if check and (reason := await self._device.check_health()) is not None:
             self._results.lose(reason, Cause.GPU_LOST)
         self._ladder.recover()

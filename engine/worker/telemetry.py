@@ -65,21 +65,11 @@ class Telemetry(Protocol):
     def last(self) -> GpuSample | None:
         """The newest sample, without I/O; None while nothing is known of the device."""
 
-    @property
-    def trouble(self) -> str | None:
-        """Why nothing is known of the device, in one sentence."""
-
     async def start(self) -> None:
         """Take the first sample and keep sampling."""
 
     async def stop(self) -> None:
         """Stop sampling and let go of the driver. Safe to call twice."""
-
-    async def refresh(self) -> GpuSample | None:
-        """A sample taken now, off the event loop, between `start` and `stop` only (else RuntimeError).
-
-        It takes as long as the driver does, for ever where that hangs: nothing that draws should wait for it.
-        """
 
     def joules(self, from_s: float, to_s: float) -> float | None:
         """Energy of the whole device between two moments of the monotonic clock; None where unknown."""
@@ -89,17 +79,12 @@ class NoTelemetry:
     """Telemetry of a device that has none: the CPU."""
 
     last: GpuSample | None = None
-    trouble: str | None = None
 
     async def start(self) -> None:
         """Nothing to start."""
 
     async def stop(self) -> None:
         """Nothing to stop."""
-
-    async def refresh(self) -> GpuSample | None:
-        """Nothing to see."""
-        return None
 
     def joules(self, from_s: float, to_s: float) -> float | None:
         """Unknown."""
@@ -144,6 +129,7 @@ class NvmlTelemetry:
 
     @property
     def trouble(self) -> str | None:
+        """Why nothing is known of the device, in one sentence."""
         return self._trouble
 
     async def start(self) -> None:
@@ -167,6 +153,10 @@ class NvmlTelemetry:
             thread.shutdown(wait=False)
 
     async def refresh(self) -> GpuSample | None:
+        """A sample taken now, off the event loop, between `start` and `stop` only (else RuntimeError).
+
+        It takes as long as the driver does, for ever where that hangs: nothing that draws should wait for it.
+        """
         if self._thread is None:
             raise RuntimeError("telemetry is not started")
         return await asyncio.get_running_loop().run_in_executor(self._thread, self.sample)

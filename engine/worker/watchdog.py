@@ -163,15 +163,11 @@ class Watchdog:
         deadline_s = max(settings.deadline_floor_s, settings.deadline_factor * (predicted_s or 0.0))
         return max(deadline_s, settings.first_deadline_s) if first or not predicted_s else deadline_s
 
-    def heartbeat_due(self, now_s: float, last_busy_s: float | None) -> bool:
-        """Whether an idle engine should take one small step now: the warm-up at start, then the heartbeat.
+    def heartbeat_in_s(self, now_s: float, last_busy_s: float | None) -> float | None:
+        """Seconds an engine that stays idle may wait before one small step keeps it warm; None: for ever.
 
         `last_busy_s` is when the device last worked, heartbeats included; None: it has not yet.
         """
-        return self.heartbeat_in_s(now_s, last_busy_s) == 0.0
-
-    def heartbeat_in_s(self, now_s: float, last_busy_s: float | None) -> float | None:
-        """Seconds an engine that stays idle may wait before the next heartbeat; None: for ever."""
         if last_busy_s is None:
             return 0.0
         every_s = self._settings.keep_warm_every_s

@@ -15,7 +15,7 @@ from PIL import Image
 
 from engine.events import Event, Observer, Phase, Worked
 from engine.families.family import Family
-from engine.families.model import Canvas, Caption, DeviceMemory, Measurement, OnHost
+from engine.families.model import Canvas, Caption, DeviceMemory, Measurement, Model
 from engine.families.plan import Need, Plan
 from engine.families.profile import Curve, Peaks, Profile
 from engine.request import Role
@@ -114,7 +114,7 @@ class Turnstile:
             assert self._passes.acquire(timeout=20), "the test never let this call through"
 
 
-class FakeModel(OnHost):
+class FakeModel(Model):
     name = "fake"
     profile = PROFILE
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from engine.events import Phase
 from engine.families.profile import Curve
 from engine.families.registry import load_profile
 from engine.predict import Pace, Predictor
@@ -37,14 +39,23 @@ def test_guidance_counts_both_captions() -> None:
 def test_what_is_measured_replaces_the_profile() -> None:
     predictor = Predictor(PROFILE)
     for _ in range(40):
-        predictor.learn_step(64 * 64, 1, 0.3)
-        predictor.learn_encode(2, 0.2)
-        predictor.learn_decode(64 * 64, 0.25)
+        predictor.learn(Phase.DENOISE, plan(), 0.3)
+        predictor.learn(Phase.ENCODE, plan(guidance=2.0), 0.2)
+        predictor.learn(Phase.DECODE, plan(), 0.25)
     assert predictor.job_s(plan()) == pytest.approx(0.1 + 8 * 0.3 + 0.25, rel=0.01)
     assert predictor.step_s(128 * 128) == pytest.approx(4.0 * 0.3, rel=0.01), "a size not seen borrows"
     later = Predictor(PROFILE)
     later.restore(predictor.learned())
     assert later.job_s(plan()) == predictor.job_s(plan())
+
+
+def test_pictures_that_are_enlarged_first_teach_nothing_about_the_others() -> None:
+    predictor, begun = Predictor(PROFILE), replace(plan(), pictures=1)
+    enlarged, before_s = replace(begun, enlarges=True), predictor.job_s(begun)
+    for _ in range(40):
+        predictor.learn_job(enlarged, before_s + 20.0, encoded=False)
+    assert predictor.job_s(enlarged) == pytest.approx(before_s + 20.0, rel=0.01)
+    assert predictor.job_s(begun) == before_s
 
 
 def test_lasting_slowness_never_becomes_usual() -> None:

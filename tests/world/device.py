@@ -7,19 +7,19 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from engine.fleet.remote import RemoteWorker
 from engine.worker.host import Host
-from engine.worker.protocol import Card, Health, Moved, WorkerLost
+from engine.worker.protocol import Card, WorkerLost
 from tests.easel import WARM_UP, FieldModel
 from tests.world.machine import MACHINE, hang, sleep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Coroutine, Sequence
 
     from PIL import Image
 
     from engine.families.model import Caption
-    from engine.request import Drawing, DrawRequest
-    from engine.snapshot import DeviceSnapshot
+    from engine.request import DrawRequest
     from engine.worker.host import Build
     from tests.easel import FieldCanvas
 
@@ -111,16 +111,15 @@ class WorldModel(FieldModel):
             device.served.append(Served(now - seconds * slow, now, seconds, tiers))
 
 
-class VirtualChild:
+class VirtualChild(RemoteWorker):
     """engine.fleet.child.ChildWorker without the process: a host in this one, whose answers can end."""
 
     def __init__(self, name: str, build: Build) -> None:
-        self.name = name
+        super().__init__(name)
         self._build = build
         self._host: Host | None = None
         self._ended: asyncio.Future[WorkerLost] | None = None
         self._began = self._frozen = False
-        self._device: DeviceSnapshot | None = None
 
     def kill(self) -> None:
         """SIGKILL."""
@@ -138,48 +137,23 @@ class VirtualChild:
         self._ended, self._frozen = asyncio.get_running_loop().create_future(), False
         await asyncio.sleep(SPAWN_S)
         self._host = Host(self.name, self._build)
-        card = await self._answer(self._host.start())
+        card = await super().start()
         self._began = True
         return card
-
-    async def draw(
-        self, request: DrawRequest, hear: Callable[[Moved], None], *, lead_s: float = 0.0
-    ) -> Drawing:
-        async with contextlib.aclosing(self._alive.draw(request, lead_s)) as answers:
-            while True:
-                answer = await self._answer(_next(answers))
-                if not isinstance(answer, Moved):
-                    break
-                hear(answer)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    async def missing(self, digests: Sequence[str]) -> tuple[str, ...]:
-        return await self._answer(self._alive.missing(digests))
-
-    async def keep(self, files: Mapping[str, bytes]) -> None:
-        await self._answer(self._alive.keep(files))
-
-    async def cancel(self, job_id: str) -> None:
-        await self._answer(self._alive.cancel(job_id))
-
-    async def health(self) -> Health:
-        health = await self._answer(self._alive.health())
-        self._device = health.device
-        return health
-
-    def snapshot(self) -> DeviceSnapshot | None:
-        return self._device
-
-    async def clear_caches(self) -> None:
-        await self._answer(self._alive.clear_caches())
 
     async def stop(self) -> None:
         host, self._host = self._host, None
         if host is not None:
             with contextlib.suppress(Exception):
-                await host.stop()
+                await host.ask("stop")
+
+    async def _ask(self, call: str, *arguments: object) -> Any:
+        return await self._answer(self._alive.ask(call, *arguments))
+
+    async def _answers(self, request: DrawRequest, lead_s: float) -> AsyncGenerator[Any]:
+        async with contextlib.aclosing(self._alive.draw(request, lead_s)) as answers:
+            while True:
+                yield await self._answer(_next(answers))
 
     @property
     def _alive(self) -> Host:

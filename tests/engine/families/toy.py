@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from engine.families.family import Family, Placement
-from engine.families.model import Canvas, Caption, Model, OnHost
+from engine.families.model import Canvas, Caption, Model
 from engine.families.plan import Need, Plan
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Toy(Family):
 FAMILY = Toy(pipeline="ToyPipeline")
 
 
-class ToyModel(OnHost):
+class ToyModel(Model):
     def __init__(self, placement: Placement) -> None:
         self.name, self.profile = placement.profile.name, placement.profile
         self.forwards: list[int] = []

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.fleet.autoscale import Autoscaler, ScaleSettings
-from engine.fleet.choice import Offer, choose
 from engine.fleet.circuit import Circuit, Trust
-
-SECONDS = st.floats(0, 1e4)
-OFFERS = st.lists(
-    st.builds(Offer, st.text("abc", min_size=1), SECONDS, SECONDS), unique_by=lambda offer: offer.worker
-)
-
-
-@given(OFFERS)
-def test_no_other_worker_would_be_done_sooner(offers: list[Offer]) -> None:
-    chosen = choose(offers)
-    assert (chosen is None) == (not offers)
-    assert chosen is None or all(chosen.done_s <= offer.done_s for offer in offers)
+from engine.fleet.member import Assignment, Member
+from engine.job import Job
+from engine.request import DrawRequest
+from engine.worker.protocol import Card, Drawn
+from tests.engine.fakes import PROFILE
 
 
-def test_a_caption_that_is_kept_breaks_the_tie() -> None:
-    cold, warm = Offer("a", 10.0, 5.0), Offer("b", 10.0, 4.5)
-    assert choose([cold, warm]) is warm
-    assert choose([cold, Offer("b", 12.0, 4.5)]) is cold, "but it outweighs no work that is waiting there"
+def member(name: str) -> Member:
+    worker: Any = SimpleNamespace(name=name)
+    return Member(worker, Card("card", (Drawn(PROFILE),)), Circuit())
+
+
+async def test_a_worker_that_has_kept_the_caption_would_be_done_sooner() -> None:
+    cold, warm = member("a"), member("b")
+    job = Job(request := DrawRequest("j", "a cat", 64, 64, 8, 0), PROFILE.plan(request), 0.0, 1.0, "fake")
+    sent = Assignment(job, asyncio.ensure_future(asyncio.sleep(0)), 0.0, 0.0, 1.0)
+    warm.take(sent)
+    assert warm.done_in_s(job) > cold.done_in_s(job), "it outweighs no work that is waiting there"
+    warm.give_up(sent)
+    assert warm.done_in_s(job) == cold.done_in_s(job) - PROFILE.encode_s
+    await sent.task
 
 
 @given(st.lists(st.tuples(st.booleans(), st.floats(0, 100)), max_size=60), st.integers(1, 5))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from typing import TYPE_CHECKING, Any, TypeVar
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,43 +23,40 @@ class LastingThread:
 
     def __init__(self, name: str = "may-hang") -> None:
         self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        threading.Thread(target=self._work, name=name, daemon=True).start()
+        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+        self._thread.start()
 
-    async def run(self, call: Callable[[], T], *, timeout_s: float) -> T:
-        """What `call` returns. Raises TimeoutError; it is left behind then, and so are later calls."""
-        loop = asyncio.get_running_loop()
-        result: asyncio.Future[T] = loop.create_future()
-
-        def settle(value: Any, error: BaseException | None) -> None:
-            if result.done():
-                return
-            if error is not None:
-                result.set_exception(error)
-            else:
-                result.set_result(value)
+    def submit(self, call: Callable[[], T]) -> Future[T]:
+        """Have it make this call next."""
+        future: Future[T] = Future()
 
         def work() -> None:
-            value, error = None, None
-            try:
-                value = call()
-            except BaseException as raised:
-                error = raised
-            try:
-                loop.call_soon_threadsafe(settle, value, error)
-            except RuntimeError:  # the loop closed meanwhile: nobody is left to tell
+            if not future.set_running_or_notify_cancel():
                 return
+            try:
+                future.set_result(call())
+            except BaseException as error:
+                future.set_exception(error)
 
         self._calls.put(work)
+        return future
+
+    async def run(self, call: Callable[[], T], *, timeout_s: float | None) -> T:
+        """What `call` returns. Raises TimeoutError; it is left behind then, and so are later calls."""
         async with asyncio.timeout(timeout_s):
-            return await result
+            return await asyncio.wrap_future(self.submit(call))
 
     def close(self) -> None:
         """Let it end once its present call is over."""
         self._calls.put(None)
 
+    def join(self, timeout_s: float) -> None:
+        self._thread.join(timeout_s)
+
     def _work(self) -> None:
         while (call := self._calls.get()) is not None:
             call()
+            del call  # or what the last call held would live until the next
 
 
 async def in_thread(call: Callable[[], T], *, timeout_s: float) -> T:
