@@ -82,7 +82,7 @@ class Measurement:
     """The device afterwards."""
 
 
-class Model(Protocol):
+class Model:
     """A text-to-image model that takes one denoising step at a time, for several pictures at once.
 
     What has a body here is what a model says that lives in main memory, has no LoRAs and enlarges nothing.
@@ -91,13 +91,12 @@ class Model(Protocol):
     `step` is all or nothing: where it raises, no canvas has changed, so the step may be tried again.
     """
 
-    @property
-    def name(self) -> str: ...
-    @property
-    def profile(self) -> Profile: ...
+    name: str
+    profile: Profile
 
     def load(self) -> None:
         """Load the weights; again after a hang, letting go of what was there."""
+        raise NotImplementedError
 
     def prepare_thread(self) -> None:
         """Called once on each worker thread."""
@@ -112,7 +111,8 @@ class Model(Protocol):
         """Why, by name: those that did not load."""
         return {}
 
-    def encode(self, prompts: Sequence[str]) -> list[Caption]: ...
+    def encode(self, prompts: Sequence[str]) -> list[Caption]:
+        raise NotImplementedError
 
     @property
     def upscales(self) -> bool:
@@ -127,12 +127,15 @@ class Model(Protocol):
         self, request: DrawRequest, captions: Sequence[Caption], pictures: Sequence[Image] = ()
     ) -> Canvas:
         """A canvas: the seed's noise and the request's own sigmas. `pictures` are those of its inputs."""
+        raise NotImplementedError
 
     def step(self, canvases: Sequence[Canvas]) -> None:
         """One denoising step for each: equal keys, any step. Returns when it is drawn."""
+        raise NotImplementedError
 
     def reference(self, request: DrawRequest) -> Image:
         """The same picture by the library's own pipeline, from end to end; for comparisons."""
+        raise NotImplementedError
 
     def weights_bytes(self) -> Mapping[str, int]:
         """Bytes of the loaded weights by component."""
@@ -140,9 +143,11 @@ class Model(Protocol):
 
     def preview(self, canvas: Canvas) -> Image:
         """A small look at what the picture will be."""
+        raise NotImplementedError
 
     def decode(self, canvas: Canvas, *, tile_px: int | None) -> Image:
         """In tiles of this side; None: as a whole. Raises NotFinite for a picture that is none."""
+        raise NotImplementedError
 
     def park(self) -> Place:
         """Take the weights off the device, to where there is room for them. Says where."""

@@ -20,7 +20,7 @@ from transformers.utils import logging as transformers_logging
 
 from engine.families.family import QUANTISED
 from engine.families.files import folder_of
-from engine.families.model import Canvas, Caption, DeviceMemory, Measurement, NotFinite, Place
+from engine.families.model import Canvas, Caption, DeviceMemory, Measurement, Model, NotFinite, Place
 from engine.families.profile import CONTROL
 from engine.families.registry import INDEX
 from engine.worker import hostmemory
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from engine.families.family import Placement, Sampler
-    from engine.families.profile import Profile
     from engine.request import Adapter, DrawRequest
 
 
@@ -139,10 +138,11 @@ def _quantise(transformer: Any, placement: Placement) -> None:
     quantization.quantize_(transformer, config, filter_fn=in_8_bits, device=placement.device)
 
 
-class PipelineModel:
+class PipelineModel(Model):
     """From a folder or a hub name, placed as `placement` says."""
 
     def __init__(self, placement: Placement) -> None:
+        self.name, self.profile = placement.profile.name, placement.profile
         self._placement = placement
         self._shared = placement.shared or Parts()
         self._device = torch.device(placement.device)
@@ -154,14 +154,6 @@ class PipelineModel:
         self._previews: Previews | None = None
         self._held_before = 0
         self._began: Any = None
-
-    @property
-    def name(self) -> str:
-        return self._placement.profile.name
-
-    @property
-    def profile(self) -> Profile:
-        return self._placement.profile
 
     @property
     def pipeline(self) -> Any:
