@@ -115,8 +115,6 @@ def build_worker(
     Of several models the first is that of requests which name none; its settings say which device they share.
     Raises BadSetting.
     """
-    from engine.families.files import fetch
-    from engine.fleet.fingerprint import fingerprint
     from engine.placement import resolve  # torch is slow to import: not before somebody draws
     from engine.worker.parts import Parts
     from engine.worker.pipeline import sources
@@ -136,34 +134,35 @@ def build_worker(
     names = [each.profile.name for each in placements]
     if len(set(names)) < len(names):
         raise BadSetting("models", ", ".join(names), "each needs a name of its own")
+    cores = 1 if placement.on_gpu else placement.threads
     placed = replace(
         config,
         memory_budget_bytes=placement.budget_bytes,
         device_name=placement.device_name,
-        step_threads=1 if placement.on_gpu else placement.threads,
-        threads=1 if placement.on_gpu else placement.threads,
+        step_threads=cores,
+        threads=cores,
     )
-    telemetry: Telemetry = NoTelemetry()
-    if placement.on_gpu:
-        _, _, index = placement.device.partition(":")
-        telemetry = NvmlTelemetry(int(index or 0))
     return StepLoop(
         name,
-        models=[
-            Offered(
-                each.family.load(each),
-                mode=each.mode,
-                calibrate=_calibration(each, asked.largest_px),
-                lessons_key=each.lessons_key,
-                fetch=partial(fetch, each.source, each.revision),
-                fingerprint=partial(fingerprint, each),
-                digests=partial(_digests, each),
-            )
-            for asked, each in pairs
-        ],
+        models=[_offered(*pair) for pair in pairs],
         config=placed,
-        telemetry=telemetry,
+        telemetry=NvmlTelemetry(placement.gpu_index) if placement.on_gpu else NoTelemetry(),
         observers=observers,
+    )
+
+
+def _offered(asked: ModelSettings, placement: Placement) -> Offered:
+    from engine.families.files import fetch
+    from engine.fleet.fingerprint import fingerprint
+
+    return Offered(
+        placement.family.load(placement),
+        mode=placement.mode,
+        calibrate=_calibration(placement, asked.largest_px),
+        lessons_key=placement.lessons_key,
+        fetch=partial(fetch, placement.source, placement.revision),
+        fingerprint=partial(fingerprint, placement),
+        digests=partial(_digests, placement),
     )
 
 

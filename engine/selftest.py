@@ -205,8 +205,7 @@ class SelfTest:
         memory = model.measured().memory
         if memory is None:
             return skipped(kind, "the device has no allocator to ask")
-        _, _, index = self.placement.device.partition(":")
-        driver = NvmlTelemetry(int(index or 0))
+        driver = NvmlTelemetry(self.placement.gpu_index)
         sample = driver.sample()
         if sample is None or sample.memory_used_bytes is None:
             return judged(kind, "no telemetry", False, Todo.DRIVER)

@@ -125,6 +125,11 @@ class Placement:
         return self.device != "cpu"
 
     @property
+    def gpu_index(self) -> int:
+        """As CUDA counts them."""
+        return int(self.device.partition(":")[2] or 0)
+
+    @property
     def lessons_key(self) -> str:
         """Stands for everything that memory peaks and seconds depend on."""
         profile = self.profile
