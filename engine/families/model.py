@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from PIL.Image import Resampling
 
@@ -88,7 +88,8 @@ class Model:
     What has a body here is what a model says that lives in main memory, has no LoRAs and enlarges nothing.
 
     Several threads may call `encode`, `begin` and `step` at a time; `decode` is called by one at a time.
-    `step` is all or nothing: where it raises, no canvas has changed, so the step may be tried again.
+    `step` is all or nothing: where it raises, no canvas has changed, so the step may be tried again. It is
+    given canvases that this model's `begin` has made, and so are `preview` and `decode`.
     """
 
     name: str
@@ -123,13 +124,11 @@ class Model:
         """A picture at the size it is drawn over at: enlarged by that model, where there is one."""
         return picture.resize(size, Resampling.LANCZOS)
 
-    def begin(
-        self, request: DrawRequest, captions: Sequence[Caption], pictures: Sequence[Image] = ()
-    ) -> Canvas:
+    def begin(self, request: DrawRequest, captions: Sequence[Caption], pictures: Sequence[Image]) -> Canvas:
         """A canvas: the seed's noise and the request's own sigmas. `pictures` are those of its inputs."""
         raise NotImplementedError
 
-    def step(self, canvases: Sequence[Canvas]) -> None:
+    def step(self, canvases: Sequence[Any]) -> None:
         """One denoising step for each: equal keys, any step. Returns when it is drawn."""
         raise NotImplementedError
 
@@ -141,11 +140,11 @@ class Model:
         """Bytes of the loaded weights by component."""
         return {}
 
-    def preview(self, canvas: Canvas) -> Image:
+    def preview(self, canvas: Any) -> Image:
         """A small look at what the picture will be."""
         raise NotImplementedError
 
-    def decode(self, canvas: Canvas, *, tile_px: int | None) -> Image:
+    def decode(self, canvas: Any, *, tile_px: int | None) -> Image:
         """In tiles of this side; None: as a whole. Raises NotFinite for a picture that is none."""
         raise NotImplementedError
 
