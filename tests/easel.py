@@ -33,6 +33,7 @@ from engine.request import ControlKind, Role
 from engine.settings import EMBEDDED, ModelSettings
 from storage.clock import utc_us
 from tests.database import lay_out
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -79,7 +80,9 @@ class StepGate:
 
     def wait(self) -> None:
         with self._changed:
-            assert self._changed.wait_for(lambda: self._open or self._allowed, 30), "the gate stayed closed"
+            assert self._changed.wait_for(lambda: self._open or self._allowed, PATIENCE_S), (
+                "the gate stayed closed"
+            )
             self._allowed = max(0, self._allowed - 1)
 
 

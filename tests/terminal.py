@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pexpect
 
+from tests.patience import PATIENCE_S
+
 ROOT = Path(__file__).parents[1]
-LONG_S = 60
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 ENTER, CTRL_C, CLEAR_LINE = "\r", "\x03", "\x15"
 
@@ -28,7 +29,7 @@ class Person:
             cwd=str(folder),
             env=kept,  # type: ignore[arg-type]
             encoding="utf-8",
-            timeout=LONG_S,
+            timeout=PATIENCE_S,
             dimensions=(50, 200),
         )
         self._shown: list[str] = []

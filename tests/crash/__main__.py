@@ -38,11 +38,11 @@ if TYPE_CHECKING:
 
 START_S = 60.0
 LIFE_S = 10.0
-DRAIN_S = 60.0
-SHOPS_LIFE_S, SHOPS_DRAIN_S = 1.5, 240.0
+DRAIN_S = 600.0
+SHOPS_LIFE_S = 1.5
 BUYERS, GRANTED_AT_MOST, CALLS_AT_MOST = 9, 12, 80
 TOLD_EVERY = 50
-LAST_TRIES = 5
+LAST_TRIES = 20
 """Of a life that is to read Discord's whole list at its start, which has five seconds for it."""
 
 
@@ -145,7 +145,7 @@ def kill_shops(kills: int, seed: int) -> int:
             for last in (drain, *[on_discord] * LAST_TRIES, drain):
                 if last is on_discord and shops.started(folder) > before:
                     continue
-                if (status := run(last, SHOPS_DRAIN_S)) != 0:
+                if (status := run(last, DRAIN_S)) != 0:
                     print(f"the last life did not drain: {status}")
                     return 1
             if shops.started(folder) == before:

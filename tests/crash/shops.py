@@ -25,6 +25,7 @@ from tests.crash.journal import Journal
 from tests.crash.reckoning import Report
 from tests.crash.street import OFFERS, TRUTH
 from tests.easel import easel
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -82,7 +83,7 @@ async def on_discord(folder: Path, port: int, seed: int, grants: int, on_serving
     async with easel(settings) as service:
         assert not (findings := await service.store.check()), findings
         bot = EaselClient(service, settings.discord, Alerts(), edit_every_s=0.001, shard_count=1)
-        env = simcord.Env(bot, settle_timeout=30.0)
+        env = simcord.Env(bot, settle_timeout=PATIENCE_S)
         bought = _put_back(env, journal)
         try:
             await env.start()

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE_S
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -17,6 +19,6 @@ ROOT = Path(__file__).parents[2]
 )
 def test_kills_lose_nothing_and_charge_nobody_twice(words: tuple[str, ...]) -> None:
     command = [sys.executable, "-m", "tests.crash", *words, "--seed", "1"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "nothing lost, nobody overcharged" in done.stdout

@@ -20,6 +20,7 @@ from engine.families.plan import Need, Plan
 from engine.families.profile import Curve, Peaks, Profile
 from engine.request import Role
 from engine.worker.telemetry import GpuSample, NoTelemetry
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
@@ -111,7 +112,7 @@ class Turnstile:
 
     def go_through(self) -> None:
         if not self._open:
-            assert self._passes.acquire(timeout=20), "the test never let this call through"
+            assert self._passes.acquire(timeout=PATIENCE_S), "the test never let this call through"
 
 
 class FakeModel(Model):

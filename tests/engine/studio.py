@@ -17,6 +17,7 @@ from engine.worker.loaded import Offered
 from engine.worker.memory import Mode
 from engine.worker.steploop import LOOK_AGAIN_S, StepLoop
 from tests.engine.fakes import FakeClock, FakeModel, FakeTelemetry, Recorder
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,7 +100,7 @@ def same(one: Image.Image, other: Image.Image) -> bool:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Let the loop turn until it holds, and leave others the processor where that takes long."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         for turn in itertools.count():
             if condition():
                 return
@@ -107,7 +108,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 async def ended(ticket: Ticket) -> Drawing | EngineError:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         try:
             return await ticket.result()
         except EngineError as error:

@@ -23,6 +23,7 @@ from engine.worker.watchdog import Cause
 from tests.engine.card import CONTEXT_BYTES, GIB, Card, CardModel, turbo
 from tests.engine.fakes import Recorder
 from tests.engine.studio import same, until
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +73,7 @@ async def test_the_real_model_fits_a_24_gb_card_whose_driver_calls_our_memory_no
     card: Card, on: Callable[..., Front]
 ) -> None:
     assert choose_mode(turbo(), round(USABLE * card.total), 64 * 64) is Mode.HIGH
-    async with on() as front, asyncio.timeout(60):
+    async with on() as front, asyncio.timeout(PATIENCE_S):
         names = "abcdef"
         drawn = await asyncio.gather(*(front.submit(asked(name)).result() for name in names))
         assert len(drawn) == len(names)
@@ -87,7 +88,7 @@ async def test_the_real_model_fits_a_24_gb_card_whose_driver_calls_our_memory_no
 async def test_a_neighbour_is_waited_for_and_the_pictures_come_when_it_leaves(
     card: Card, on: Callable[..., Front]
 ) -> None:
-    async with on() as front, asyncio.timeout(60):
+    async with on() as front, asyncio.timeout(PATIENCE_S):
         card.neighbours(card.free - GIB)  # a step fits beside it, a decode does not
         ticket = front.submit(asked("a"))
         await until(lambda: front.snapshot().active == 1)
@@ -100,7 +101,7 @@ async def test_a_neighbour_is_waited_for_and_the_pictures_come_when_it_leaves(
 async def test_running_out_of_memory_all_the_same_costs_no_picture(
     card: Card, on: Callable[..., Front], heard: Recorder
 ) -> None:
-    async with on() as front, asyncio.timeout(60):
+    async with on() as front, asyncio.timeout(PATIENCE_S):
         room = turbo().peak_bytes(Phase.DECODE, 64 * 64) - 1
         card.unseen(card.total - CONTEXT_BYTES - card.weights - room)
         drawn = await front.submit(asked("a")).result()
@@ -113,7 +114,7 @@ async def test_running_out_of_memory_all_the_same_costs_no_picture(
 async def test_a_step_that_does_not_fit_beside_the_encoder_is_drawn_without_it(
     card: Card, on: Callable[..., Front], heard: Recorder
 ) -> None:
-    async with on() as front, asyncio.timeout(60):
+    async with on() as front, asyncio.timeout(PATIENCE_S):
         room = turbo().peak_bytes(Phase.DENOISE, 64 * 64) - 1
         card.unseen(card.total - CONTEXT_BYTES - card.weights - room)
         drawn = [await front.submit(asked(name)).result() for name in "ab"]
@@ -174,7 +175,7 @@ async def test_of_two_models_the_one_that_does_not_fit_waits_where_there_is_room
 ) -> None:
     card.host(host)
     one, other = (CardModel(card, tiny_folder, name) for name in ("one", "other"))
-    async with on(one, other) as front, asyncio.timeout(60):
+    async with on(one, other) as front, asyncio.timeout(PATIENCE_S):
         assert places(front) == {"one": Place.DEVICE, "other": Place.DISK}, "not read before it is asked for"
         assert other.loads == 0
         before = await front.submit(replace(asked("a"), model="one")).result()
@@ -195,7 +196,7 @@ async def test_a_model_that_cannot_be_loaded_costs_the_others_nothing(
 ) -> None:
     folder = shutil.copytree(tiny_folder, tmp_path / "other")
     one, other = CardModel(card, tiny_folder, "one"), CardModel(card, folder, "other")
-    async with on(one, other) as front, asyncio.timeout(60):
+    async with on(one, other) as front, asyncio.timeout(PATIENCE_S):
         shutil.rmtree(folder / "vae")
         with pytest.raises(Declined, match="could not be brought"):
             await front.submit(replace(asked("b"), model="other")).result()

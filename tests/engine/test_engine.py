@@ -29,6 +29,7 @@ from engine.request import (
 from engine.worker.memory import Mode
 from tests.engine.fakes import PROFILE, FakeModel
 from tests.engine.studio import Studio, ended, request, same, until
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -181,7 +182,7 @@ class TestCancel:
 
             def hold(_: object) -> None:
                 reached.set()
-                assert go.wait(10)
+                assert go.wait(PATIENCE_S)
 
             studio.model.before["encode"] = hold
             ticket = studio.submit("a")
@@ -216,7 +217,7 @@ class TestCancel:
 
             def hold(_: object) -> None:
                 reached.set()
-                assert go.wait(10)
+                assert go.wait(PATIENCE_S)
 
             studio.model.before["decode"] = hold
             ticket = studio.submit("a")
@@ -540,7 +541,7 @@ async def two_lanes() -> AsyncIterator[Studio]:
 
 
 async def test_two_lanes_step_side_by_side_and_share_the_bill(two_lanes: Studio) -> None:
-    together = threading.Barrier(2, timeout=10)
+    together = threading.Barrier(2, timeout=PATIENCE_S)
     two_lanes.model.before["step"] = lambda _: together.wait() and None
     tickets = [two_lanes.submit("a"), two_lanes.submit("b", width=128, height=128)]
     drawings = [await ticket.result() for ticket in tickets]
@@ -555,7 +556,7 @@ async def test_small_jobs_step_on_while_a_large_one_holds_its_lane(two_lanes: St
     def hold(canvases: Any) -> None:
         if canvases[0].request.job_id == "large":
             reached.set()
-            assert go.wait(10)
+            assert go.wait(PATIENCE_S)
 
     two_lanes.model.before["step"] = hold
     large = two_lanes.submit("large", width=128, height=128)

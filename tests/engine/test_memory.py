@@ -26,6 +26,7 @@ from engine.worker.residency import Held, Residency
 from engine.worker.scheduler import Work
 from tests.engine.fakes import PROFILE, OutOfMemoryError
 from tests.engine.studio import Studio
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -266,7 +267,7 @@ class TestThreads:
 
     async def test_the_engine_divides_the_cores(self) -> None:
         async with Studio(threads=2, step_threads=2, max_active=2) as studio:
-            together = threading.Barrier(2, timeout=10)
+            together = threading.Barrier(2, timeout=PATIENCE_S)
             studio.model.before["step"] = lambda _: together.wait() and None
             tickets = [studio.submit("a", steps=2), studio.submit("b", width=128, steps=2)]
             studio.model.used_threads.clear()

@@ -27,6 +27,7 @@ from engine.worker.pipeline import PipelineModel, sources
 from engine.worker.residency import Held, Residency
 from tests.engine import klein
 from tests.engine.fakes import Recorder
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -187,7 +188,7 @@ async def test_forty_members_ask_for_two_models_at_once(tiny_folder: Path, klein
         for n in range(40)
     ]
     engine = build_engine(models, config, reach=Reach.HERE, observers=[heard])
-    async with engine, asyncio.timeout(240):
+    async with engine, asyncio.timeout(PATIENCE_S):
         began = engine.snapshot().device
         assert began is not None
         assert [told.place for told in began.models] == [Place.DEVICE, Place.DISK]

@@ -18,6 +18,7 @@ from engine.worker.energy import EnergyMeter
 from engine.worker.nvml import GpuProcess, Throttle
 from engine.worker.telemetry import NoTelemetry, NvmlTelemetry, Telemetry
 from tests.engine.nvml_stub import GIB, StandIn
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -431,7 +432,7 @@ asyncio.run(main())
         assert look(error=GPU_IS_LOST) is None
         assert look(error=None) == ["Stand-in A10G", 80.0, None]
         child.stdin.close()
-        assert child.wait(timeout=10) == 0
+        assert child.wait(timeout=PATIENCE_S) == 0
 
 
 # Energy

@@ -15,6 +15,7 @@ from engine.worker.memory import Mode
 from engine.worker.watchdog import Cause, WatchdogSettings
 from tests.engine.fakes import OutOfMemoryError
 from tests.engine.studio import Studio, ended, until
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,7 +48,7 @@ class Hang:
         if canvases[0].request.job_id in self._jobs and not self.begun.is_set():
             self._studio.clock.advance(LIMIT_S + 1)
             self.begun.set()
-            assert self.release.wait(20)
+            assert self.release.wait(PATIENCE_S)
 
     async def is_noticed(self) -> None:
         await until(self.begun.is_set)

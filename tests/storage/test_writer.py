@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from storage.errors import Reason, StoreUnavailable
+from tests.patience import PATIENCE_S
 from tests.storage.house import HandClock, ask, open_store
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Steps:
         self.reached.append(step)
         if step in self.gates:
             self.arrived.set()
-            self.gates[step].wait(10)
+            self.gates[step].wait(PATIENCE_S)
 
 
 @pytest.fixture

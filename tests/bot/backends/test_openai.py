@@ -22,6 +22,7 @@ from bot.imagine.asker import Asker
 from bot.imagine.events import Done
 from bot.imagine.options import Options
 from tests.easel import config_in
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -70,7 +71,7 @@ async def other_easel(folder: Path) -> AsyncIterator[Other]:
         *easel, "run", "--config", str(config), env=environment, stdout=quiet, stderr=quiet
     )
     try:
-        async with asyncio.timeout(240), httpx.AsyncClient(trust_env=False) as http:
+        async with asyncio.timeout(PATIENCE_S), httpx.AsyncClient(trust_env=False) as http:
             while True:
                 with contextlib.suppress(httpx.TransportError):
                     await http.get(f"http://127.0.0.1:{port}/healthz")
@@ -89,7 +90,7 @@ async def other_easel(folder: Path) -> AsyncIterator[Other]:
 
 async def seats(service: Service, *names: str) -> None:
     """Wait until exactly these are there."""
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(PATIENCE_S):
         while {worker.name for worker in service.models.default.backend.snapshot().workers} != set(names):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
@@ -122,7 +123,7 @@ async def test_other_easels_draw_and_one_of_them_is_killed(
         async with open_service(config) as service:
             await seats(service, one.name, two.name)
             asking = [asyncio.create_task(drawn(service, n, f"first {n}")) for n in range(PICTURES)]
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(PATIENCE_S):
                 while not all(worker.held for worker in service.models.default.backend.snapshot().workers):  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
             two.kill()

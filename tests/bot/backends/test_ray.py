@@ -30,6 +30,7 @@ from engine.front import Front
 from storage.settings import DRAINS
 from tests.easel import config_in
 from tests.engine.fleet.simulated import SimulatedFleet, SimulatedWorker
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -74,7 +75,7 @@ async def bot(
 
 
 async def until(condition: Any) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 

@@ -29,6 +29,7 @@ from bot.cost.fit import CARDS_GB, fit
 from bot.folders import open_store
 from bot.messages import LANGUAGES, translator
 from engine.families.registry import load_profile
+from tests.patience import PATIENCE_S
 from tests.terminal import CLEAR_LINE, CTRL_C, ROOT, Person
 
 if TYPE_CHECKING:
@@ -225,7 +226,7 @@ def test_without_a_terminal_it_asks_nothing(tmp_path: Path) -> None:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert done.returncode == 1

@@ -27,6 +27,7 @@ from tests.bot.faces.conformance import FaceConformance
 from tests.bot.faces.driver import Can, Who
 from tests.easel import FieldModel, config_in, easel
 from tests.engine.studio import until
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -168,7 +169,7 @@ class TestTerminal(FaceConformance):
     async def test_a_word_ends_the_chat_and_draws_nothing(self, face: Person, word: str) -> None:
         with create_pipe_input() as keys, create_app_session(input=keys, output=DummyOutput()):
             keys.send_text(f" {word} \n")
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_S):
                 await face.terminal.chat(face.folder)
         assert face.words().rstrip().endswith("Bye.")
         assert face.model.drawn == []

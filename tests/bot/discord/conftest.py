@@ -20,6 +20,7 @@ from bot.imagine.asker import Asker
 from bot.imagine.service import Service
 from tests.bot.discord.contract import check_bodies
 from tests.easel import FieldModel, config_in, easel
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -85,7 +86,7 @@ class World:
         )
         self.bot.cdn = frozenset({urlsplit(CDN_BASE).hostname or ""})
         if self._env is None:
-            self._env = simcord.Env(self.bot, settle_timeout=30.0)
+            self._env = simcord.Env(self.bot, settle_timeout=PATIENCE_S)
             await self._env.start()
             self._interactions: list[dict[str, Any]] = []
             self._emit = self._env.backend.emit

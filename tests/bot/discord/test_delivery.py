@@ -203,7 +203,7 @@ async def test_an_outage_is_waited_out_and_the_message_tells_the_truth(world: Wo
     world.env.inject_error("*", "/channels/*", status=503, times=None)
     world.env.inject_error("POST", "/users/*", status=503, times=None)
     await drawn(world)
-    await world.env.advance_time(9 * 60)
+    await world.env.advance_time(3 * 60)
     assert await world.used() == (0, 1)
     world.env.backend.faults.clear()
     await world.env.advance_time(60)

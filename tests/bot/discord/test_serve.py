@@ -25,6 +25,7 @@ from bot.discord.client import EaselClient
 from bot.messages import UserError, say
 from tests.bot.discord.conftest import words
 from tests.easel import config_in, easel
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from bot.config.schema import Config
@@ -71,7 +72,7 @@ async def test_a_cancelled_bot_closes_its_connection(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr(Route, "BASE", Route.BASE)
     async with (
-        asyncio.timeout(30),
+        asyncio.timeout(PATIENCE_S),
         await asyncio.start_server(discord_is_slow, "127.0.0.1", 0) as server,
         easel(at(server, tmp_path)) as service,
     ):
@@ -100,7 +101,7 @@ async def test_a_discord_that_cannot_be_reached_is_waited_for_and_a_bad_token_to
 
     monkeypatch.setattr(Route, "BASE", Route.BASE)
     async with (
-        asyncio.timeout(30),
+        asyncio.timeout(PATIENCE_S),
         await asyncio.start_server(discord_answers, "127.0.0.1", 0) as server,
         easel(at(server, tmp_path)) as service,
     ):

@@ -10,6 +10,7 @@ from bot.faces.screen import Screen
 from bot.imagine.asker import Asker
 from bot.imagine.options import Options
 from tests.easel import config_in, easel
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +52,7 @@ async def test_while_a_platform_is_away_few_pictures_are_in_memory(tmp_path: Pat
         for live in lives:
             delivery.follow(live)
             await live.outcome()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             await screen.full.wait()
         screen.back.set()
         await delivery.settled()

@@ -20,6 +20,7 @@ from tests.bot.faces.conformance import FaceConformance
 from tests.bot.faces.driver import Who
 from tests.bot.faces.toy import Chat, ToyFace
 from tests.easel import FieldModel, config_in, easel
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -67,7 +68,7 @@ class People:
         await self.toy.type(Who.ANNA.name, line, event=event, **where)
 
     async def begun(self) -> None:
-        await asyncio.wait_for(self.chat.spoken.wait(), 10)
+        await asyncio.wait_for(self.chat.spoken.wait(), PATIENCE_S)
 
     async def settled(self) -> None:
         await self.toy.delivery.settled()

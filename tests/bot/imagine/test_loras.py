@@ -25,6 +25,7 @@ from bot.messages import UserError, translator
 from engine.events import Action, Event
 from engine.request import Adapter
 from tests.easel import config_in, easel
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -167,6 +168,6 @@ async def test_a_sample_is_drawn_with_a_model_that_the_lora_fits(tmp_path: Path)
     )
     async with easel(config) as service:
         service.models.default.backend.pause_admission()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             await draw_samples(service, "a cat")
         assert service.loras.sample("old").exists()

@@ -14,6 +14,7 @@ from bot.metrics.lag import EVERY_S, LoopLag
 from engine.snapshot import WorkerSnapshot
 from engine.worker.telemetry import GpuSample
 from tests.engine.studio import Studio
+from tests.patience import PATIENCE_S
 
 
 def test_the_driver_is_told_in_base_units() -> None:
@@ -78,7 +79,7 @@ async def test_what_a_timer_oversleeps_is_the_lag() -> None:
 
     lag = LoopLag(counting.loop_lag, clock=lambda: now_s, pause=pause)
     lag.start()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         await over.wait()
     await lag.stop()
     value = counting.registry.get_sample_value

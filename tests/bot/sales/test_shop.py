@@ -18,6 +18,7 @@ from storage.records.sales import Paid
 from tests.bot.faces.toy import Chat, ToyFace
 from tests.bot.sales.toy import ToyProvider
 from tests.easel import config_in, easel
+from tests.patience import PATIENCE_S
 from tests.storage.house import HandClock, open_store
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ async def test_the_platforms_are_asked_again_and_again(market: Market) -> None:
     reconciler.start()
     for _ in range(2):
         market.provider.reconciled.clear()
-        await asyncio.wait_for(market.provider.reconciled.wait(), 10)
+        await asyncio.wait_for(market.provider.reconciled.wait(), PATIENCE_S)
     await reconciler.stop()
 
 

@@ -20,6 +20,7 @@ from lo_bot_api_emulator.updates import UpdateError, UpdateQueues
 from tests.bot.telegram.contract import BadRequest, contract
 from tests.bot.telegram.markup import BadMarkup, parse
 from tests.bot.telegram.till import Till
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -156,7 +157,7 @@ class StandIn(LoBotApiEmulator):
     def count(self, method: str) -> int:
         return sum(call.method == method for call in self.calls)
 
-    async def until(self, true: Callable[[], Any], timeout_s: float = 15.0) -> Any:
+    async def until(self, true: Callable[[], Any], timeout_s: float = PATIENCE_S) -> Any:
         """Wait until something is so; looked at after every request."""
         async with asyncio.timeout(timeout_s):
             while not (found := true()):

@@ -22,7 +22,7 @@ async def test_two_hundred_people_at_once(stage: Stage) -> None:
     async with stage.bot(replace(FAST, pace=Pace())) as bot:
         for person in PEOPLE:
             await bot.telegram.say(person, f"/imagine cat {person} --steps 2 --size 64x64")
-        await bot.telegram.until(lambda: not bot.waiting, timeout_s=60)
+        await bot.telegram.until(lambda: not bot.waiting)
         await bot.settled()
         import collections
 

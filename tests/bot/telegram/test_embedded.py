@@ -14,6 +14,7 @@ from PIL import Image
 
 from tests.bot.telegram.conftest import ANNA
 from tests.bot.telegram.standin import TOKEN
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,13 +43,13 @@ async def test_easel_run_serves_telegram_with_the_embedded_model(tmp_path: Path,
     )  # fmt: skip
     logs = asyncio.ensure_future(process.communicate())
     try:
-        (shown,) = await telegram.until(lambda: telegram.photos(ANNA), timeout_s=240)
+        (shown,) = await telegram.until(lambda: telegram.photos(ANNA))
         image = Image.open(io.BytesIO(shown.photo or b""))
         assert image.size == (128, 128)
         assert "一只可爱的橘色猫咪" in shown.plain
     finally:
         process.send_signal(signal.SIGTERM)
-        _, written = await asyncio.wait_for(logs, 60)
+        _, written = await asyncio.wait_for(logs, PATIENCE_S)
     assert TOKEN.encode() not in written
     assert b"telegram.stopped" in written
     assert process.returncode == 0, "a server that is told to leave has not failed"

@@ -24,6 +24,7 @@ from tests.bot.telegram.conftest import ANNA, FAST, OWNER, Stage
 from tests.bot.telegram.standin import BAD_GATEWAY, TOKEN, Fault
 from tests.easel import easel
 from tests.logs import restored
+from tests.patience import PATIENCE_S
 from tests.proxy import proxy
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ async def test_a_wrong_token_is_one_sentence(stage: Stage) -> None:
     stage.telegram.fail("getMe", Fault(401, "Unauthorized"))
     async with easel(stage.config) as service:
         with pytest.raises(UserError, match="telegram-bad-token"):
-            await asyncio.wait_for(serve(service, TOKEN, stage.config, Alerts()), 10)
+            await asyncio.wait_for(serve(service, TOKEN, stage.config, Alerts()), PATIENCE_S)
 
 
 async def test_a_stray_call_of_somebody_elses_stops_nothing(stage: Stage) -> None:
@@ -116,7 +117,7 @@ async def test_a_webhook_that_is_not_taken_is_one_sentence(hooked: Stage) -> Non
     hooked.telegram.fail("setWebhook", Fault(400, "Bad Request: bad webhook: Failed to resolve host"))
     async with easel(hooked.config) as service:
         with pytest.raises(UserError, match="telegram-webhook-refused"):
-            await asyncio.wait_for(serve(service, TOKEN, hooked.config), 10)
+            await asyncio.wait_for(serve(service, TOKEN, hooked.config), PATIENCE_S)
 
 
 async def test_a_proxy_that_cannot_be_used_is_one_sentence(

@@ -13,6 +13,7 @@ import pytest
 from bot.folders import open_store
 from tests.bot.telegram.conftest import ANNA
 from tests.bot.telegram.standin import HANGS_AFTER, Shown, StandIn
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -104,6 +105,6 @@ async def test_killed_before_the_result_was_acknowledged(processes: Processes, c
 
 async def until_charged(config: Config) -> None:
     """The bot writes its ledger shortly after Telegram's answer."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         while (await charged(config))[0] == 0:  # noqa: ASYNC110 - another process writes it
             await asyncio.sleep(0.1)

@@ -5,15 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import io
 from dataclasses import replace
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
 
-from bot.telegram.pace import Pace
 from storage.settings import Scope
-from tests.bot.telegram.conftest import ANNA, FAST, GROUP, Stage
+from tests.bot.telegram.conftest import ANNA, BOB, FAST, GROUP, Stage
 from tests.bot.telegram.standin import Fault
 from tests.easel import DiesAtDelivery, FieldModel
 
@@ -24,12 +22,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.e2e
 
 EDITS = ("editMessageText", "editMessageCaption", "editMessageMedia")
-
-
-def gaps(telegram: StandIn, chat: int) -> list[float]:
-    """Seconds between the edits of a chat."""
-    at = [call.at_s for call in telegram.calls if call.method in EDITS and call.chat == chat]
-    return [later - earlier for earlier, later in pairwise(at)]
 
 
 async def test_position_progress_and_preview_are_shown_one_after_the_other(bot: Bot, stage: Stage) -> None:
@@ -78,23 +70,16 @@ async def test_a_group_without_previews_sees_text_only(bot: Bot, stage: Stage) -
     await bot.settled()
 
 
-async def test_all_jobs_of_a_chat_share_its_pace(stage: Stage) -> None:
-    timing = replace(FAST, pace=Pace(private_s=0.1, group_s=0.2, edits_a_second=1000, retry_s=0.05))
-    async with stage.bot(timing) as bot:
-        stage.model.gate.clear()
-        for n in range(3):
-            await bot.telegram.say(ANNA, f"/imagine cat {n}")
-            await bot.telegram.say(12, f"/imagine cat {n}", chat=GROUP)
-        await bot.telegram.until(
-            lambda: len(bot.telegram.messages(ANNA)) == 3 and len(bot.telegram.messages(GROUP)) == 3
-        )
-        for _ in range(24):
-            stage.model.gate.allow(1)
+async def test_what_follows_a_first_message_waits_for_the_turn_of_its_chat(stage: Stage) -> None:
+    stage.model.gate.clear()
+    async with stage.bot(replace(FAST, pace=replace(FAST.pace, private_s=3600.0))) as bot:
+        await bot.telegram.say(ANNA, "/imagine a cat")
+        await bot.telegram.until(lambda: bot.telegram.messages(ANNA))
+        await bot.telegram.say(BOB, "/imagine a cat", chat=GROUP)
         stage.model.gate.set()
-        await bot.settled()
-        assert min(gaps(bot.telegram, ANNA)) >= 0.1
-        assert min(gaps(bot.telegram, GROUP)) >= 0.2
-        assert await bot.used(ANNA) == (3, 0)
+        await bot.telegram.until(lambda: bot.telegram.photos(GROUP))
+        written = [call for call in bot.telegram.calls if call.method in EDITS and call.chat == ANNA]
+        assert written == [], "an hour from now"
 
 
 async def test_the_notes_of_a_request_are_told(bot: Bot) -> None:

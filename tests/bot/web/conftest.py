@@ -18,6 +18,7 @@ from bot.web import listen, serve
 from bot.web.delivery import Delivery
 from storage.clock import utc_us
 from tests.easel import FieldModel, config_in, easel
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -56,7 +57,7 @@ class Site:
 
     async def settled(self) -> None:
         """Wait until every connection is over and what followed is written down."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_S):
             await self.delivery.settled()
 
     def client(self, key: str, **options: Any) -> AsyncOpenAI:
@@ -71,7 +72,7 @@ class Site:
         if key is not None:
             headers["authorization"] = f"Bearer {key}"
         return httpx.AsyncClient(
-            base_url=self.url, headers=headers, timeout=30, trust_env=False, verify=NO_ROOTS
+            base_url=self.url, headers=headers, timeout=PATIENCE_S, trust_env=False, verify=NO_ROOTS
         )
 
 

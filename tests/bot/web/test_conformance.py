@@ -17,6 +17,7 @@ from bot.imagine.parse import parse_imagine
 from tests.bot.faces.conformance import FaceConformance
 from tests.bot.faces.driver import Can, Who
 from tests.easel import config_in
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -136,7 +137,7 @@ class Program:
     async def _taken(self, asking: asyncio.Task[None]) -> None:
         """The face has accepted the request, or has answered."""
         member = (await self.service.members.of(self._asker)).key
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             while not asking.done() and not self.service.requests.unfinished(member):  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
 

@@ -24,6 +24,7 @@ from bot.imagine.asker import Asker
 from bot.imagine.options import Options
 from tests.bot.web.conftest import config_for
 from tests.easel import FieldCanvas, FieldModel
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -41,7 +42,7 @@ KEY = {"idempotency-key": "order 66"}
 
 async def until(site: Site, key: ApiKey, waiting: int) -> None:
     """The key has so many requests being drawn."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         while len(site.service.requests.unfinished(key.member)) != waiting:  # noqa: ASYNC110 - no event tells
             await asyncio.sleep(0.01)
 
@@ -184,7 +185,7 @@ async def test_each_picture_is_charged_when_its_bytes_are_handed_over(stage: Sta
         text, key = await site.key()
         async with tiny_reader(site, text, stream=stream) as wire:
             loop, had = asyncio.get_running_loop(), b""
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE_S):
                 while had.count(b"b64_json") < 4:  # the fourth has begun, so three are in hand
                     had += await loop.sock_recv(wire, 65_536)
         assert (await quota(site, key))[0] >= 3
@@ -256,7 +257,7 @@ async def test_a_stopping_bot_sends_away_who_waits_and_finishes_what_it_draws(st
         async with site.http(text) as http:
             drawn = asyncio.create_task(http.post(PATH, json={"prompt": "a cat"}))
             await until(site, key, 1)
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE_S):
                 while not site.service.models.default.backend.snapshot().active:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
             draining = asyncio.create_task(site.delivery.drain(30))

@@ -17,6 +17,7 @@ from PIL import Image
 from tests.bot.web.conftest import NO_ROOTS, config_for
 from tests.bot.web.test_images import facts, opened, quota
 from tests.bot.web.test_limits import address, closed
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -268,7 +269,7 @@ async def test_an_upload_that_breaks_off_leaves_nothing(stage: Stage, leaves: bo
         await closed(reader)
         writer.close()
         async with site.http(text) as http:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_S):
                 # until it is no longer counted as open
                 while (await http.post(PATH, json={})).status_code == 429:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)

@@ -15,6 +15,8 @@ import pytest
 from openai import APIConnectionError, AsyncOpenAI
 from PIL import Image
 
+from tests.patience import PATIENCE_S
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -47,7 +49,7 @@ async def test_easel_run_serves_the_api_with_the_embedded_model(tmp_path: Path) 
             answer = await _once_it_listens(client)
     finally:
         process.send_signal(signal.SIGTERM)
-        _, written = await asyncio.wait_for(logs, 90)
+        _, written = await asyncio.wait_for(logs, PATIENCE_S)
     assert answer.size == (128, 128)
     assert "一只可爱的橘色猫咪" in answer.info["parameters"]
     assert key.encode() not in written
@@ -58,7 +60,7 @@ async def test_easel_run_serves_the_api_with_the_embedded_model(tmp_path: Path) 
 
 async def _key(easel: tuple[str, ...], config: Path) -> str:
     """A key, as soon as the bot has made its database."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             making = await asyncio.create_subprocess_exec(
                 *easel, "key", "create", "shop", "--config", str(config), stdout=asyncio.subprocess.PIPE
@@ -69,7 +71,7 @@ async def _key(easel: tuple[str, ...], config: Path) -> str:
 
 
 async def _once_it_listens(client: AsyncOpenAI) -> Image.Image:
-    async with asyncio.timeout(240):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             try:
                 drawn = await client.images.generate(

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.checks import CHECKS
 
 from tests.bot.web.conftest import Stage, config_for
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.e2e
 
 OPERATIONS = {
-    "/v1/images/generations": 60,
-    "/v1/images/edits": 20,
-    "/v1/models/{model}": 15,
-    "/v1/usage": 15,
-    "/pictures/{token}": 15,
+    "/v1/images/generations": 40,
+    "/v1/images/edits": 15,
+    "/v1/models/{model}": 10,
+    "/v1/usage": 10,
+    "/pictures/{token}": 10,
 }
 """What is asked, and how many times each way."""
 NO_SUCH = "/pictures/{token}", schemathesis.GenerationMode.NEGATIVE
@@ -63,7 +64,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(folder),))
     thread.start()
-    assert ready.wait(60)
+    assert ready.wait(PATIENCE_S)
     yield found[0]
     loop.call_soon_threadsafe(over.set)
     thread.join()
@@ -84,7 +85,7 @@ def test_whatever_comes_is_answered_as_documented(
     @settings(BOUNDED, max_examples=OPERATIONS[path])
     @given(operation.as_strategy(generation_mode=mode))
     def answered(case: Any) -> None:
-        response = case.call(headers={"authorization": f"Bearer {running.key}"}, timeout=30)
+        response = case.call(headers={"authorization": f"Bearer {running.key}"}, timeout=PATIENCE_S)
         statuses.append(response.status_code)
         case.validate_response(response, checks=[CHECKS.get_one(name) for name in EXPECTED])
         assert not any(secret in response.text for secret in SECRETS)

@@ -18,6 +18,7 @@ from bot.folders import open_store
 from tests.bot.web.conftest import ALL, config_for
 from tests.bot.web.test_edits import PATH as EDITS
 from tests.bot.web.test_edits import picture
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.e2e
 
 CLIENTS = 12
-LONG_S = 90
 
 
 @dataclass
@@ -71,7 +71,7 @@ def processes(tmp_path: Path) -> Processes:
 async def insist(http: httpx.AsyncClient, number: int) -> list[str]:
     """Ask for a picture with one key until it comes, whatever happens to the server."""
     body, headers = {"prompt": f"cat {number}", "seed": number}, {"idempotency-key": f"order {number}"}
-    async with asyncio.timeout(LONG_S):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             with contextlib.suppress(httpx.TransportError):
                 answer = await http.post("/v1/images/generations", json=body, headers=headers)
@@ -86,7 +86,7 @@ async def test_killed_in_the_middle_of_requests_each_is_charged_once(processes: 
         text, key = await store.keys.create("test", scopes=ALL, tier="enterprise", by="test")
     chance = random.Random(7)
     url, headers = f"http://127.0.0.1:{processes.port}", {"authorization": f"Bearer {text}"}
-    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=LONG_S, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=PATIENCE_S, trust_env=False) as http:
         asking = [asyncio.create_task(insist(http, number)) for number in range(CLIENTS)]
         async with processes.bot("closed"):  # accepted, and never drawn
             await until(processes, key.member, lambda quota: quota.reserved == CLIENTS)
@@ -94,7 +94,7 @@ async def test_killed_in_the_middle_of_requests_each_is_charged_once(processes: 
             await until(processes, key.member, lambda quota: quota.reserved == CLIENTS + 1)
         assert isinstance((await asyncio.gather(lost, return_exceptions=True))[0], httpx.TransportError)
         async with processes.bot():  # killed at some moment between drawn and delivered
-            await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED, timeout=LONG_S)
+            await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE_S)
             await asyncio.sleep(chance.random() / 20)
         async with processes.bot():
             first = await asyncio.gather(*asking)
@@ -124,13 +124,13 @@ async def test_killed_between_upload_and_acceptance_nothing_is_left_and_asked_ag
     async def edit(http: httpx.AsyncClient) -> httpx.Response:
         return await http.post(EDITS, data={"prompt": "a dog"}, files={"image": picture()})
 
-    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=LONG_S, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=PATIENCE_S, trust_env=False) as http:
         async with processes.bot() as bot:
             await up(http)
             with contextlib.closing(sqlite3.connect(processes.folder / "data" / "easel.db")) as lock:
                 lock.execute("BEGIN IMMEDIATE")  # so that nothing can be accepted
                 lost = asyncio.create_task(edit(http))
-                async with asyncio.timeout(LONG_S):
+                async with asyncio.timeout(PATIENCE_S):
                     while not list(pictures.rglob("*.png")):  # noqa: ASYNC110
                         await asyncio.sleep(0.05)
                 bot.kill()
@@ -150,7 +150,7 @@ async def test_killed_between_upload_and_acceptance_nothing_is_left_and_asked_ag
 
 async def up(http: httpx.AsyncClient) -> None:
     """Wait until a started bot answers."""
-    async with asyncio.timeout(LONG_S):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             with contextlib.suppress(httpx.TransportError):
                 if (await http.get("/healthz")).status_code == 200:
@@ -160,6 +160,6 @@ async def up(http: httpx.AsyncClient) -> None:
 
 async def until(processes: Processes, member: str, ready: Callable[[Quota], bool]) -> None:
     """Wait until the other process has written so much down."""
-    async with asyncio.timeout(LONG_S), processes.store() as store:
+    async with asyncio.timeout(PATIENCE_S), processes.store() as store:
         while not ready(await store.members.quota(member)):  # noqa: ASYNC110
             await asyncio.sleep(0.1)

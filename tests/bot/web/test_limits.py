@@ -15,6 +15,7 @@ from bot.metrics.health import LOOK_EVERY_S, Health
 from bot.web.errors import ApiError
 from bot.web.rate_limit import RateLimit
 from tests.bot.web.conftest import config_for
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +35,7 @@ def address(site: Site) -> tuple[str, int]:
 
 async def closed(reader: asyncio.StreamReader) -> None:
     """Wait until the server has hung up."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         await asyncio.gather(reader.read(), return_exceptions=True)
 
 
@@ -58,7 +59,7 @@ async def test_a_request_that_trickles_in_has_no_longer(stage: Stage) -> None:
     async with stage.site(config_for(stage.folder, receive_timeout=0.3)) as site:
         reader, writer = await asyncio.open_connection(*address(site))
         reading = asyncio.create_task(reader.read())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while not reading.done():
                 writer.write(b"a")
                 await asyncio.wait({reading}, timeout=0.05)
@@ -95,7 +96,7 @@ async def test_an_answer_that_nobody_reads_is_let_go(stage: Stage) -> None:
             loop = asyncio.get_running_loop()
             await loop.sock_connect(wire, address(site))
             asked = b"GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n" * 400
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_S):
                 with pytest.raises(ConnectionError):
                     await send_on(wire, asked)
 

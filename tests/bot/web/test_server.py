@@ -17,6 +17,7 @@ from bot.messages import UserError
 from bot.metrics.counting import Counting
 from bot.web import listen, serve
 from tests.bot.web.conftest import config_for
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,7 +65,7 @@ async def test_cancelled_it_ends_and_frees_the_port(site: Site) -> None:
     door = listen(site.service.config.http)
     port = door.getsockname()[1]
     serving = asyncio.create_task(serve(site.service, site.service.config, door))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         _, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.close()
         serving.cancel()

@@ -20,6 +20,7 @@ from engine.request import DrawRequest, Undrawable
 from engine.settings import EngineConfig, ModelSettings
 from tests.engine.families import toy
 from tests.engine.studio import same, until
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -43,7 +44,7 @@ async def front(tiny_folder: Path, toy_folder: Path) -> AsyncIterator[Front]:
         for folder in (tiny_folder, toy_folder)
     ]
     settings = FleetSettings(scale=ScaleSettings(min_workers=2, max_workers=2))
-    async with Front(fleet=FixedFleet(workers), settings=settings) as front, asyncio.timeout(60):
+    async with Front(fleet=FixedFleet(workers), settings=settings) as front, asyncio.timeout(PATIENCE_S):
         await until(lambda: len(front.snapshot().workers) == len(workers))
         yield front
 

@@ -20,6 +20,7 @@ from starlette.routing import Route
 
 from engine.request import DrawRequest
 from tests.engine.fakes import FakeModel
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -87,7 +88,7 @@ class ImageServer:
         if self._at.fileno() < 0:
             self._at = socket.create_server(("127.0.0.1", self.port))
         self._serving = asyncio.create_task(self._server.serve([self._at]))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while not self._server.started:  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
 

@@ -24,6 +24,7 @@ from tests.engine.fakes import FakeClock, FakeModel, Recorder
 from tests.engine.fleet.raycluster import SlowModel
 from tests.engine.studio import LANES, ended, request, same, until
 from tests.engine.test_inputs import Shelf, png
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.e2e
 
 CONFIG = EngineConfig(lanes=LANES, watchdog=WatchdogSettings(keep_warm_every_s=None))
+PATIENT = replace(LOCAL, health_timeout_s=600.0)
+"""No process is taken for hung because this machine is busy."""
 
 
 def slow_worker(folder: Path, name: str, observers: Sequence[Observer]) -> StepLoop:
@@ -66,7 +69,7 @@ def children() -> set[int]:
 
 @contextlib.asynccontextmanager
 async def child(
-    folder: Path, *, imports: Sequence[str] = (), settings: FleetSettings = LOCAL
+    folder: Path, *, imports: Sequence[str] = (), settings: FleetSettings = PATIENT
 ) -> AsyncIterator[tuple[Front, ChildWorker, Recorder]]:
     heard, worker = Recorder(), ChildWorker("local", partial(slow_worker, folder), imports=imports)
     fleet = FixedFleet([worker], again_after_s=0.0, on_close=worker.close)
@@ -105,15 +108,14 @@ async def test_a_killed_process_is_replaced_and_its_jobs_are_drawn(tmp_path: Pat
             drawing = await ticket.result()
             assert same(drawing.image, FakeModel().picture_of(replace(drawing.request, waited_s=0.0)))
         assert worker.pid != first
-        (alert,) = heard.alerts
-        assert alert.cause is Cause.WORKER_LOST
+        (alert,) = [alert for alert in heard.alerts if alert.cause is Cause.WORKER_LOST]
         assert "SIGKILL" in alert.message
         done = [event.job_id for event in heard.of("job_done")]
         assert sorted(done, key=str) == sorted(f"{n}" for n in range(6)), "each is handed out once"
 
 
 async def test_a_stopped_process_is_replaced_and_its_jobs_are_drawn(tmp_path: Path) -> None:
-    quick = replace(LOCAL, health_every_s=0.1, health_timeout_s=0.5)
+    quick = replace(LOCAL, health_every_s=0.1, health_timeout_s=2.0, attempts=100)
     async with child(tmp_path, settings=quick) as (front, worker, heard):
         tickets = [front.submit(request(f"{n}", steps=9, seed=n)) for n in range(6)]
         await until(lambda: tickets[0].progress().step > 2)
@@ -124,8 +126,7 @@ async def test_a_stopped_process_is_replaced_and_its_jobs_are_drawn(tmp_path: Pa
             drawing = await ticket.result()
             assert same(drawing.image, FakeModel().picture_of(replace(drawing.request, waited_s=0.0)))
         assert first not in children(), "it would keep the device"
-        (alert,) = heard.alerts
-        assert alert.cause is Cause.HUNG_STEP
+        assert Cause.HUNG_STEP in {alert.cause for alert in heard.alerts}
 
 
 async def test_a_spare_process_takes_over_from_a_lost_one_if_it_lives(tmp_path: Path) -> None:
@@ -155,7 +156,7 @@ async def test_libraries_do_not_fill_the_log_at_import(
 
 async def test_a_model_that_does_not_load_is_told_at_the_start() -> None:
     front = local_front(ChildWorker("local", broken_worker), CONFIG, replaces=True)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         with pytest.raises(ModelLost, match="no such folder"):
             await front.start()
 

@@ -24,6 +24,7 @@ from engine.worker.watchdog import Cause
 from tests.engine.fakes import PROFILE, FakeModel, Recorder
 from tests.engine.fleet.image_server import MODEL, ImageServer
 from tests.engine.studio import LANES, ended, request, same
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -87,7 +88,7 @@ async def house(
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 
@@ -177,7 +178,7 @@ async def test_a_cancel_closes_the_request(tmp_path: Path, owner: str) -> None:
         outcome = await ended(ticket)
         assert isinstance(outcome, Cancelled)
         assert (outcome.usage.estimated, outcome.usage.billable) == (True, False)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             await server.left.wait()
         server.gate.set()
         await drawn(world.submit("b"))

@@ -31,6 +31,7 @@ from tests.engine.fleet.raycluster import (
     ray_cluster,
 )
 from tests.engine.studio import ended, request, same
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -46,9 +47,9 @@ pytestmark = [
     ),
 ]
 
-BOUND_S = 60
-"""Everything that broke is drawn within this; it takes seconds, and the machine may be busy."""
-QUICK = FleetSettings(health_every_s=0.2, health_timeout_s=3.0, aside_s=0.5, attempts=9)
+QUICK = FleetSettings(health_every_s=0.2, health_timeout_s=3.0, aside_s=0.5, attempts=99)
+"""A busy machine may take a worker for hung that is not: that costs time, and nothing else."""
+PATIENT = replace(QUICK, health_timeout_s=PATIENCE_S)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +66,7 @@ def herd(tmp_path: Path) -> Herd:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Other processes are waited for here, so the loop sleeps a little between looks."""
-    async with asyncio.timeout(BOUND_S):
+    async with asyncio.timeout(PATIENCE_S):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
@@ -85,7 +86,7 @@ def right(drawing: Drawing) -> bool:
 
 async def all_right_once(tickets: Sequence[Ticket], heard: Recorder) -> None:
     """Each picture as one machine would have drawn it, each told and billed once."""
-    async with asyncio.timeout(BOUND_S):
+    async with asyncio.timeout(PATIENCE_S):
         drawings = [await ticket.result() for ticket in tickets]
     assert all(map(right, drawings))
     assert all(drawing.usage.billable for drawing in drawings)
@@ -124,11 +125,12 @@ async def test_a_killed_worker_and_one_that_hangs(head: Any, herd: Herd) -> None
         await until(lambda: len(heard.of("job_done")) >= 2)
         killed = herd.pids()[0]
         herd.signal(killed)
-        await until(lambda: len(heard.of("worker_lost")) == 1)
+        await until(lambda: bool(heard.of("worker_lost")))
         await until(lambda: workers(engine) == 2)
+        lost = len(heard.of("worker_lost"))
         hanging = herd.pids()[0]
         herd.signal(hanging, signal.SIGSTOP)
-        await until(lambda: len(heard.of("worker_lost")) == 2)
+        await until(lambda: len(heard.of("worker_lost")) > lost)
         await all_right_once(tickets, heard)
         await until(lambda: hanging not in herd.pids())
         assert heard.of("job_requeued")
@@ -161,11 +163,11 @@ async def test_a_full_object_store(head: Any, herd: Herd) -> None:
 
 async def test_a_drained_worker_is_replaced_while_the_other_draws(head: Any, herd: Herd) -> None:
     heard = Recorder()
-    async with front_on(head.address, 2, build=herd.build, settings=QUICK, observers=[heard]) as engine:
+    async with front_on(head.address, 2, build=herd.build, settings=PATIENT, observers=[heard]) as engine:
         await until(lambda: workers(engine) == 2)
         tickets = submit_many(engine, 16)
         before = herd.pids()
-        async with asyncio.timeout(BOUND_S):
+        async with asyncio.timeout(PATIENCE_S):
             await engine.drain("worker-1")
         await until(lambda: workers(engine) == 2)
         assert len(set(herd.pids()) - set(before)) == 1
@@ -175,13 +177,13 @@ async def test_a_drained_worker_is_replaced_while_the_other_draws(head: Any, her
 
 
 async def test_actors_with_other_models_are_sent_only_jobs_of_theirs(head: Any) -> None:
-    async with front_on(head.address, 2, build=of_two_kinds, settings=QUICK) as engine:
+    async with front_on(head.address, 2, build=of_two_kinds, settings=PATIENT) as engine:
         await until(lambda: workers(engine) == 2)
         asked = [
             request(f"{model}{n}", flow=f"f{n}", seed=n, model=model) for n in range(4) for model in "abc"
         ]
         tickets = [engine.submit(one) for one in asked]
-        async with asyncio.timeout(BOUND_S):
+        async with asyncio.timeout(PATIENCE_S):
             drawings = [await ticket.result() for ticket in tickets]
         assert all(map(right, drawings))
         drawn = {(drawing.request.model, drawing.usage.worker) for drawing in drawings}
@@ -203,10 +205,10 @@ async def test_the_embedded_model_draws_the_same_with_a_worker_killed(head: Any)
         expected = [(await alone.submit(one).result()).image for one in asked]
     heard = Recorder()
     # A model that loads keeps a process from answering; that it was killed, Ray tells at once.
-    settings = FleetSettings(health_every_s=0.5, health_timeout_s=60.0, aside_s=1.0)
+    settings = FleetSettings(health_every_s=0.5, health_timeout_s=PATIENCE_S, aside_s=1.0)
     async with front_on(head.address, 2, settings=settings, observers=[heard]) as engine:
         tickets = [engine.submit(one) for one in asked]
-        async with asyncio.timeout(5 * BOUND_S):
+        async with asyncio.timeout(PATIENCE_S):
             await tickets[0].result()
             os.kill(next(actors(head)), signal.SIGKILL)
             drawings = [await ticket.result() for ticket in tickets]
