@@ -84,7 +84,7 @@ def with_store(
 ) -> T:
     """Do some work on the database, whether the bot runs or not; with `create`, also before it ever ran."""
 
-    async def errand() -> T:
+    async def opened() -> T:
         database = config.storage.folder / DATABASE
         new = create and not await asyncio.to_thread(database.exists)
         async with open_store(config, serving=False, create=create) as store:
@@ -96,7 +96,7 @@ def with_store(
                 )
             return await work(config, store)
 
-    return run_work(config, errand)
+    return run_work(config, opened)
 
 
 def configured(config: Config, model: str | None) -> str:

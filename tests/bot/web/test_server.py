@@ -48,23 +48,23 @@ async def test_what_is_not_there_is_told_in_the_readers_language(site: Site) -> 
 
 async def test_a_taken_address_is_told_in_a_sentence(tmp_path: Path) -> None:
     config = config_for(tmp_path)
-    with listen(config.http) as door:
-        taken = config_for(tmp_path, port=door.getsockname()[1])
+    with listen(config.http) as listener:
+        taken = config_for(tmp_path, port=listener.getsockname()[1])
         with pytest.raises(UserError, match="http-cannot-listen"):
             listen(taken.http)
 
 
 def test_its_connections_hold_nothing_back(tmp_path: Path) -> None:
-    with listen(config_for(tmp_path).http) as door, socket.create_connection(door.getsockname()):
-        connection, _ = door.accept()
+    with listen(config_for(tmp_path).http) as listener, socket.create_connection(listener.getsockname()):
+        connection, _ = listener.accept()
         with connection:
             assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 async def test_cancelled_it_ends_and_frees_the_port(site: Site) -> None:
-    door = listen(site.service.config.http)
-    port = door.getsockname()[1]
-    serving = asyncio.create_task(serve(site.service, site.service.config, door))
+    listener = listen(site.service.config.http)
+    port = listener.getsockname()[1]
+    serving = asyncio.create_task(serve(site.service, site.service.config, listener))
     async with asyncio.timeout(PATIENCE_S):
         _, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.close()
