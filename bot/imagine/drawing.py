@@ -45,7 +45,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True, eq=False)
-class Flight:
+class OpenRequest:
     """A request being drawn: the engine's tickets for its open jobs, and the results of the others."""
 
     live: LiveRequest
@@ -71,27 +71,27 @@ class JobRunner:
         self._safety = safety
         self._terms = EngineTerms(config, models, loras)
 
-    async def draw(self, flight: Flight) -> None:
+    async def draw(self, open_request: OpenRequest) -> None:
         """Have every open job drawn and stored, then publish the outcome."""
         async with asyncio.TaskGroup() as jobs:
-            for ticket in flight.tickets.values():
-                jobs.create_task(self._job(flight, ticket))
-        flight.tickets.clear()
-        await self.conclude(flight)
+            for ticket in open_request.tickets.values():
+                jobs.create_task(self._job(open_request, ticket))
+        open_request.tickets.clear()
+        await self.conclude(open_request)
 
-    async def conclude(self, flight: Flight) -> None:
+    async def conclude(self, open_request: OpenRequest) -> None:
         """Publish the outcome of a request that has no open job."""
-        live = flight.live
+        live = open_request.live
         charged = (
-            [say("cancelled-charged", images=flight.charged).because(Reason.CANCELLED)]
-            if flight.charged
+            [say("cancelled-charged", images=open_request.charged).because(Reason.CANCELLED)]
+            if open_request.charged
             else []
         )
-        if flight.kept:
+        if open_request.kept:
             live.publish(Failed(say("error-draining-kept").because(Reason.DRAINING), kept=True))
             return
-        if not flight.pictures:
-            live.publish(Failed(charged[0]) if charged else flight.failures[0])
+        if not open_request.pictures:
+            live.publish(Failed(charged[0]) if charged else open_request.failures[0])
             return
         try:
             quota = await self._store.until_stored(
@@ -100,18 +100,20 @@ class JobRunner:
         except UnknownMember:  # forgotten, with all their pictures
             live.publish(Failed(say("error-gone").because(Reason.GONE)))
             return
-        pictures = tuple(sorted(flight.pictures.values(), key=lambda picture: picture.seed))
-        cancelled = sum(failure.message.reason is Reason.CANCELLED for failure in flight.failures)
+        pictures = tuple(sorted(open_request.pictures.values(), key=lambda picture: picture.seed))
+        cancelled = sum(failure.message.reason is Reason.CANCELLED for failure in open_request.failures)
         free = (
-            [say("cancelled-some", images=cancelled - flight.charged)] if cancelled > flight.charged else []
+            [say("cancelled-some", images=cancelled - open_request.charged)]
+            if cancelled > open_request.charged
+            else []
         )
-        notes = (*(say(note) for note in sorted(flight.notes)), *free, *charged)
-        live.publish(Done(pictures, quota, missing=len(flight.failures) - cancelled, notes=notes))
+        notes = (*(say(note) for note in sorted(open_request.notes)), *free, *charged)
+        live.publish(Done(pictures, quota, missing=len(open_request.failures) - cancelled, notes=notes))
 
-    def collect(self, flight: Flight, record: RequestRecord) -> None:
+    def collect(self, open_request: OpenRequest, record: RequestRecord) -> None:
         """Take over the results of jobs that an earlier process finished."""
         for job in record.jobs:
-            self._collect_job(flight, job)
+            self._collect_job(open_request, job)
 
     async def read(self, done: Done) -> Done | Failed:
         """The outcome with its pictures in memory, to be handed over. A lost file counts as missing."""
@@ -128,103 +130,112 @@ class JobRunner:
         missing = done.missing + len(done.pictures) - len(pictures)
         return replace(done, pictures=tuple(pictures), missing=missing)
 
-    async def give_up(self, flight: Flight, job_id: str, error: EngineError) -> None:
+    async def give_up(self, open_request: OpenRequest, job_id: str, error: EngineError) -> None:
         """Close a job that cannot be drawn, with its refund."""
         reason = type(error).__name__
-        usage = self._terms.usage(flight.live.request, error.usage)
+        usage = self._terms.usage(open_request.live.request, error.usage)
         await self._store.jobs.failed(job_id, reason, usage)
-        flight.failures.append(Failed(refusals.explain_engine(error).message))
+        open_request.failures.append(Failed(refusals.explain_engine(error).message))
         log.warning("job.failed", job_id=job_id, reason=reason)
 
     def submit(
-        self, flight: Flight, record: RequestRecord, job: JobRecord, *, accepted_before: bool = False
+        self,
+        open_request: OpenRequest,
+        record: RequestRecord,
+        job: JobRecord,
+        *,
+        accepted_before: bool = False,
     ) -> None:
         """Hand a job to the engine. Raises EngineError."""
-        request = flight.live.request
+        request = open_request.live.request
         backend = self._models.named(request.model).backend
         draw = self._terms.request(record, request, job)
-        flight.tickets[job.job_id] = backend.submit(draw, accepted_before=accepted_before)
+        open_request.tickets[job.job_id] = backend.submit(draw, accepted_before=accepted_before)
 
-    async def _job(self, flight: Flight, ticket: Ticket) -> None:
+    async def _job(self, open_request: OpenRequest, ticket: Ticket) -> None:
         """Take one job to its end. Its row may be gone by then, if the member asked to be forgotten."""
         bind_contextvars(job_id=ticket.job_id)  # of this task: whatever is logged below tells whose it is
         try:
-            await self._to_its_end(flight, ticket)
+            await self._to_its_end(open_request, ticket)
         except UnknownJob:
             ticket.cancel()
-            flight.failures.append(Failed(say("cancelled-refunded").because(Reason.CANCELLED)))
+            open_request.failures.append(Failed(say("cancelled-refunded").because(Reason.CANCELLED)))
 
-    async def _to_its_end(self, flight: Flight, ticket: Ticket) -> None:
+    async def _to_its_end(self, open_request: OpenRequest, ticket: Ticket) -> None:
         """From the queue to a stored picture or a written failure."""
         try:
-            drawing = await self._watch(flight, ticket)
+            drawing = await self._watch(open_request, ticket)
             verdict = await self._safety.verdict(drawing.image)
             if verdict is Verdict.REFUSE:
-                await self._refuse(flight, drawing)
+                await self._refuse(open_request, drawing)
             else:
-                await self._keep(flight, drawing, spoiler=verdict is Verdict.SPOILER)
+                await self._keep(open_request, drawing, spoiler=verdict is Verdict.SPOILER)
         except Cancelled as error:
-            await self._cancelled(flight, ticket.job_id, error)
+            await self._cancelled(open_request, ticket.job_id, error)
         except Draining:
-            flight.kept = True  # its row stays open: the next start goes on from there
+            open_request.kept = True  # its row stays open: the next start goes on from there
         except EngineError as error:
-            await self.give_up(flight, ticket.job_id, error)
+            await self.give_up(open_request, ticket.job_id, error)
         except UnknownJob:
             raise
         except Exception as error:  # whatever it is, the member hears of it and pays nothing
             log.exception("job.broke", job_id=ticket.job_id)
-            await self.give_up(flight, ticket.job_id, DrawFailed(str(error)))
+            await self.give_up(open_request, ticket.job_id, DrawFailed(str(error)))
 
-    async def _watch(self, flight: Flight, ticket: Ticket) -> Drawing:
+    async def _watch(self, open_request: OpenRequest, ticket: Ticket) -> Drawing:
         running = False
         async for progress in ticket.updates():
             if not running and progress.state is JobState.RUNNING:
                 running = True
                 await self._store.jobs.running(ticket.job_id)
-            flight.live.job_moved(ticket.job_id, progress)
+            open_request.live.job_moved(ticket.job_id, progress)
         return await ticket.result()
 
-    async def _keep(self, flight: Flight, drawing: Drawing, *, spoiler: bool) -> None:
+    async def _keep(self, open_request: OpenRequest, drawing: Drawing, *, spoiler: bool) -> None:
         """Store a drawing as the picture that will be handed out."""
-        request, job = flight.live.request, drawing.request
+        request, job = open_request.live.request, drawing.request
         png = as_spoiler(drawing.png) if spoiler else drawing.png
         usage = self._terms.usage(request, drawing.usage)
         image = await self._store.pictures.put(png, ".png")
         cost_micro = await self._store.jobs.drawn(job.job_id, image, usage)
-        flight.pictures[job.job_id] = _picture(job.job_id, job.seed, image, usage, cost_micro)
+        open_request.pictures[job.job_id] = _picture(job.job_id, job.seed, image, usage, cost_micro)
         if drawing.prompt_truncated:
-            flight.notes.add("note-prompt-cut")
+            open_request.notes.add("note-prompt-cut")
         log.info("job.drawn", job_id=job.job_id, gpu_us=usage.gpu_us, cached=usage.cached)
 
-    async def _cancelled(self, flight: Flight, job_id: str, error: Cancelled) -> None:
+    async def _cancelled(self, open_request: OpenRequest, job_id: str, error: Cancelled) -> None:
         """A cancel before the first step is free; later ones are refunded a few times a day."""
-        charged = await self._give_back(flight, job_id, error.usage, by=flight.cancelled_by)
-        flight.charged += charged
-        flight.failures.append(Failed(say("cancelled-refunded").because(Reason.CANCELLED)))
+        charged = await self._give_back(open_request, job_id, error.usage, by=open_request.cancelled_by)
+        open_request.charged += charged
+        open_request.failures.append(Failed(say("cancelled-refunded").because(Reason.CANCELLED)))
         log.info("job.cancelled", job_id=job_id, charged=charged)
 
-    async def _refuse(self, flight: Flight, drawing: Drawing) -> None:
+    async def _refuse(self, open_request: OpenRequest, drawing: Drawing) -> None:
         """A picture that must not be shown; refunded as often as a cancel is."""
         job_id = drawing.request.job_id
-        charged = await self._give_back(flight, job_id, drawing.usage, by=CancelledBy.SAFETY)
+        charged = await self._give_back(open_request, job_id, drawing.usage, by=CancelledBy.SAFETY)
         told = say("moderation-image-charged" if charged else "moderation-image")
-        flight.failures.append(Failed(told.because(Reason.POLICY)))
+        open_request.failures.append(Failed(told.because(Reason.POLICY)))
         log.info("job.refused", job_id=job_id, charged=charged)
 
-    async def _give_back(self, flight: Flight, job_id: str, used: Usage, *, by: CancelledBy) -> bool:
+    async def _give_back(
+        self, open_request: OpenRequest, job_id: str, used: Usage, *, by: CancelledBy
+    ) -> bool:
         """Close a job without a picture. True if it is charged: it had begun, and no refund is left today."""
-        usage = self._terms.usage(flight.live.request, used)
+        usage = self._terms.usage(open_request.live.request, used)
         refunds_a_day = self._config.limits.refunded_cancels_a_day if used.started else None
         return await self._store.jobs.cancelled(job_id, usage, by=by, refunds_a_day=refunds_a_day)
 
-    def _collect_job(self, flight: Flight, job: JobRecord) -> None:
+    def _collect_job(self, open_request: OpenRequest, job: JobRecord) -> None:
         if job.image and job.usage and job.state in (Row.DRAWN, Row.DELIVERED):
-            flight.pictures[job.job_id] = _picture(job.job_id, job.seed, job.image, job.usage, job.cost_micro)
+            open_request.pictures[job.job_id] = _picture(
+                job.job_id, job.seed, job.image, job.usage, job.cost_micro
+            )
         elif job.state is Row.CANCELLED:
-            flight.charged += job.charged
-            flight.failures.append(Failed(say("cancelled-refunded").because(Reason.CANCELLED)))
+            open_request.charged += job.charged
+            open_request.failures.append(Failed(say("cancelled-refunded").because(Reason.CANCELLED)))
         elif job.state not in (Row.QUEUED, Row.RUNNING):
-            flight.failures.append(Failed(say("error-draw").because(Reason.FAILED)))
+            open_request.failures.append(Failed(say("error-draw").because(Reason.FAILED)))
 
 
 def _picture(job_id: str, seed: int, image: str, usage: DrawUsage, cost_micro: int) -> Picture:

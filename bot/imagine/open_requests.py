@@ -12,7 +12,7 @@ import json
 from contextvars import Context
 from typing import TYPE_CHECKING, TypeVar
 
-from bot.imagine.drawing import Flight
+from bot.imagine.drawing import OpenRequest
 from bot.imagine.events import Failed
 from bot.imagine.live import LiveRequest
 from bot.imagine.request import ImageRequest
@@ -52,24 +52,28 @@ class OpenRequests:
         self._store = store
         self._runner = runner
         self.signal = signal
-        self._flights: dict[str, Flight] = {}
+        self._open: dict[str, OpenRequest] = {}
         self._tasks = Tasks("requests", told=UserError)
 
     # finding
 
     def get(self, request_id: str) -> LiveRequest | None:
         """A request on its way, or None where it is over or unknown."""
-        flight = self._flights.get(request_id)
-        return flight.live if flight else None
+        open_request = self._open.get(request_id)
+        return open_request.live if open_request else None
 
     def unfinished(self, member: str | None = None) -> list[LiveRequest]:
         """The requests that are still being drawn, the oldest first: a member's, or everybody's."""
-        lives = (flight.live for flight in self._flights.values() if not flight.live.finished)
+        lives = (open_request.live for open_request in self._open.values() if not open_request.live.finished)
         return [live for live in lives if member in (None, live.member)]
 
     async def undelivered(self, platform: str) -> list[LiveRequest]:
         """Requests of `platform` from before the last stop: being drawn again, or drawn and not delivered."""
-        lives = [flight.live for flight in self._flights.values() if flight.live.platform == platform]
+        lives = [
+            open_request.live
+            for open_request in self._open.values()
+            if open_request.live.platform == platform
+        ]
         known = {live.request_id for live in lives}
         written = await self._store.requests.undelivered(platform)
         ids = [record.request_id for record in written if record.request_id not in known]
@@ -98,25 +102,25 @@ class OpenRequests:
         """Run `work` in a task of ours, not in the context of the event that asked for it."""
         return Context().run(self._tasks.start, work)
 
-    def follow(self, flight: Flight) -> None:
+    def follow(self, open_request: OpenRequest) -> None:
         """Have a request's tickets drawn."""
-        self._flights[flight.live.request_id] = flight
-        self.start(self._runner.draw(flight))
+        self._open[open_request.live.request_id] = open_request
+        self.start(self._runner.draw(open_request))
 
     def cancel(self, request_id: str, member: Member | None, *, by: CancelledBy) -> bool:
         """Cancel what is not drawn yet: a `member` their own, None anybody's. `by` decides who pays.
 
         False where it is another's or too late.
         """
-        flight = self._flights.get(request_id)
-        if flight is None or (member is not None and member.key != flight.live.member):
+        open_request = self._open.get(request_id)
+        if open_request is None or (member is not None and member.key != open_request.live.member):
             return False
-        flight.cancelled_by = by
-        return sum(ticket.cancel() for ticket in flight.tickets.values()) > 0
+        open_request.cancelled_by = by
+        return sum(ticket.cancel() for ticket in open_request.tickets.values()) > 0
 
     def closed(self, live: LiveRequest) -> None:
         """The face is done with this request."""
-        self._flights.pop(live.request_id, None)
+        self._open.pop(live.request_id, None)
         if isinstance(live.latest, Failed):
             self.start(self._store.requests.told(live.request_id))
 
@@ -126,7 +130,7 @@ class OpenRequests:
         """Queue what an earlier process accepted and did not finish, in its old order; how many that are."""
         for record in await self._store.requests.unfinished():
             await self._resume(await self._store.requests.get(record.request_id))
-        return len(self._flights)
+        return len(self._open)
 
     async def stop(self) -> None:
         """Let what the engine still drew be stored, then follow no request any more."""
@@ -138,26 +142,26 @@ class OpenRequests:
             await self._tasks.close()
 
     async def _resume(self, record: RequestRecord) -> None:
-        flight = Flight(self._live(record))
+        open_request = OpenRequest(self._live(record))
         for job in record.jobs:
             if job.state in (JobState.QUEUED, JobState.RUNNING):
                 try:
-                    self._runner.submit(flight, record, job, accepted_before=True)
+                    self._runner.submit(open_request, record, job, accepted_before=True)
                 except EngineError as error:  # no longer drawable: another model, a smaller budget
-                    await self._runner.give_up(flight, job.job_id, error)
-        self._runner.collect(flight, record)
-        self.follow(flight)
+                    await self._runner.give_up(open_request, job.job_id, error)
+        self._runner.collect(open_request, record)
+        self.follow(open_request)
 
     async def _read(self, record: RequestRecord) -> LiveRequest:
         """A request none of whose jobs is open: its pictures come from the store."""
-        flight = Flight(self._live(record))
-        flight.live.over = all(job.state in CLOSED for job in record.jobs)
-        self._runner.collect(flight, record)
-        if not flight.pictures and not flight.failures:
-            flight.failures.append(Failed(say("error-gone").because(Reason.GONE)))
-        await self._runner.conclude(flight)
-        self._flights[record.request_id] = flight
-        return flight.live
+        open_request = OpenRequest(self._live(record))
+        open_request.live.over = all(job.state in CLOSED for job in record.jobs)
+        self._runner.collect(open_request, record)
+        if not open_request.pictures and not open_request.failures:
+            open_request.failures.append(Failed(say("error-gone").because(Reason.GONE)))
+        await self._runner.conclude(open_request)
+        self._open[record.request_id] = open_request
+        return open_request.live
 
     def _live(self, record: RequestRecord) -> LiveRequest:
         """A request as it stands in the database."""

@@ -17,7 +17,7 @@ import structlog
 from bot.imagine import refusals
 from bot.imagine.checks import Checks
 from bot.imagine.control import KINDS
-from bot.imagine.drawing import Flight, JobRunner
+from bot.imagine.drawing import JobRunner, OpenRequest
 from bot.imagine.events import Done
 from bot.imagine.inputs import Inputs
 from bot.imagine.live import LiveRequest
@@ -189,26 +189,26 @@ class Service:
                 await self.inputs.discard(files)
                 return await self.requests.known(record)
             live.tier = record.tier
-            flight = Flight(live)
+            open_request = OpenRequest(live)
             try:
                 for job in record.jobs:
-                    self._runner.submit(flight, record, job)
+                    self._runner.submit(open_request, record, job)
             except Draining:
                 raise UserError(say("error-draining-kept").because(Reason.DRAINING)) from None
             except Exception as error:
-                await self._take_back(flight, record)
+                await self._take_back(open_request, record)
                 if isinstance(error, EngineError):
                     raise refusals.explain_engine(error) from error
                 raise
-            self.requests.follow(flight)
+            self.requests.follow(open_request)
             return live
 
-    async def _take_back(self, flight: Flight, record: RequestRecord) -> None:
+    async def _take_back(self, open_request: OpenRequest, record: RequestRecord) -> None:
         """Undo an acceptance that the engine refused, as if it had never been."""
-        for ticket in flight.tickets.values():
+        for ticket in open_request.tickets.values():
             ticket.cancel()
         await self.store.requests.take_back(record.request_id)
-        await self.inputs.discard(flight.live.request.files.values())
+        await self.inputs.discard(open_request.live.request.files.values())
 
     @contextlib.asynccontextmanager
     async def _alone(self, source: Source) -> AsyncIterator[None]:

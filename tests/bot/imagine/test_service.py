@@ -12,7 +12,7 @@ from PIL import Image
 
 from bot.commands.details import details_card
 from bot.imagine.asker import Asker
-from bot.imagine.drawing import Flight, JobRunner
+from bot.imagine.drawing import JobRunner, OpenRequest
 from bot.imagine.events import Accepted, Done, Failed, Progress, Waiting
 from bot.imagine.options import Options
 from bot.imagine.pricing import money
@@ -208,9 +208,11 @@ async def test_what_was_cancelled_is_not_told_to_have_failed(service: Service) -
     done = await live.outcome()
     assert isinstance(done, Done)
     cancelled = Failed(say("cancelled-refunded").because(Reason.CANCELLED))
-    flight = Flight(live, pictures={"1": done.pictures[0]}, failures=[cancelled, cancelled])
+    open_request = OpenRequest(live, pictures={"1": done.pictures[0]}, failures=[cancelled, cancelled])
     safety = Safety(service.config.moderation)
-    await JobRunner(service.config, service.models, service.store, safety, service.loras).conclude(flight)
+    await JobRunner(service.config, service.models, service.store, safety, service.loras).conclude(
+        open_request
+    )
     assert isinstance(live.latest, Done)
     assert (live.latest.missing, live.latest.notes) == (0, (say("cancelled-some", images=2),))
 
