@@ -64,5 +64,7 @@ class Tasks:
             del self._running[key]
         if task.cancelled() or (error := task.exception()) is None or isinstance(error, self._told):
             return
-        level = log.warning if isinstance(error, StorageError) else log.error
-        level("task.died", part=self._name, exc_info=error)
+        if isinstance(error, StorageError):
+            log.warning("task.died", part=self._name, exc_info=error)
+        else:
+            log.error("task.died", part=self._name, exc_info=error)

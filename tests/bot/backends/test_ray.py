@@ -130,7 +130,7 @@ async def test_owners_see_each_worker(tmp_path: Path) -> None:
     workers = SimulatedWorker("worker-1", gpu="NVIDIA L4"), SimulatedWorker("worker-2", gpu="NVIDIA H100")
     async with bot(with_owner(tmp_path), *workers) as (service, engine, _):
         await until(lambda: len(engine.snapshot().workers) == 2)
-        card = await stats_gpu(service, OWNER, translator("en"))
+        card = await stats_gpu(service, translator("en"))
         told = dict(card.facts)
         assert told["NVIDIA L4 (worker-1)"].startswith("idle · 0 / 4 · 0 done, 0 failed · ")
         assert "36.00" in told["NVIDIA H100 (worker-2)"]
