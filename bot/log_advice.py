@@ -118,7 +118,7 @@ ADVICE = {
     "autoscaler_not_told": "look at Ray's autoscaler; workers that are there go on drawing",
     "observer_failed": REPORT,
 }
-"""By the event's name; of the engine's lines, by their `action`."""
+"""Advice by the event's name; for the engine's lines, by their `action`."""
 
 
 def advise(_: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

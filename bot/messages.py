@@ -68,7 +68,7 @@ class Message:
     """Why, if this tells of a refusal or failure. Code decides by this, never by the id."""
 
     def because(self, reason: Reason) -> Message:
-        """The same sentence with its reason."""
+        """The message with a reason."""
         return replace(self, reason=reason)
 
 

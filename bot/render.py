@@ -169,7 +169,7 @@ def model_line(model: Model, t: Translator) -> str:
 
 
 def left(quota: Quota, t: Translator) -> str:
-    """What of the month's allowance is left."""
+    """What is left of the month's allowance."""
     if quota.left is None or quota.allowance is None:
         return t("value-left-unlimited")
     return t("value-left", left=quota.left, allowance=quota.allowance + quota.topup)

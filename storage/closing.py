@@ -54,7 +54,7 @@ class OpenJob:
 
 
 OPEN = "state IN ('queued', 'running', 'drawn')"
-"""As the index of open jobs has it, word for word: SQLite uses it for nothing else."""
+"""The condition of the index of open jobs, word for word: otherwise SQLite does not use it."""
 
 SELECT = """
 SELECT job.id, job_id, state, member, month, tier, platform, server, capped_day, counts_as, from_topup,
@@ -189,7 +189,7 @@ def _write_ledger_row(
     usage: DrawUsage | None,
     cost_micro: int,
 ) -> None:
-    """The same job a second time is an IntegrityError."""
+    """Write the row of a job. A second one for the same job is an IntegrityError."""
     took = usage or NOTHING_DRAWN
     wait_us = usage.queue_us if usage else None
     draw_us = usage.draw_us if usage else None

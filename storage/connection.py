@@ -102,7 +102,7 @@ class Connection:
             return result  # type: ignore[no-any-return]
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """As `run`, all of it seeing one and the same state of the database."""
+        """`run`, where everything sees one and the same state of the database."""
         return await self.run(lambda db: _in_one_view(db, work))
 
     async def close(self) -> None:

@@ -72,12 +72,12 @@ class Core:
         self._retry_s = retry_s
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """As the decorator `reads`."""
+        """What the decorator `reads` does."""
         with self.watched():
             return await self.reading.read(work)
 
     async def report(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """As the decorator `reports`."""
+        """What the decorator `reports` does."""
         with self.watched():
             return await self.reporting.read(work)
 
@@ -105,7 +105,7 @@ class Core:
         return bool(done)
 
     def start_folding(self) -> asyncio.Task[None]:
-        """The same in the background: at a start, for what the last process left in the log."""
+        """Fold the log in the background: at a start, for what the last process left in it."""
         if self._folding is None or self._folding.done():
             self._folding = asyncio.create_task(self._fold_log(), name="storage-fold-log")
         return self._folding

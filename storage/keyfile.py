@@ -82,7 +82,7 @@ def fingerprint(key: bytes) -> str:
 
 
 def kept_fingerprint(db: sqlite3.Connection) -> str | None:
-    """Of the key that the database was written with; None for one from before that was kept."""
+    """The fingerprint of the key that the database was written with; None where it was not kept yet."""
     row = db.execute("SELECT value FROM meta WHERE name = 'key_fingerprint'").fetchone()
     return None if row is None else str(row[0])
 

@@ -64,7 +64,7 @@ class Members(Subject):
 
     @reports
     def banned(self, db: sqlite3.Connection, keys: Iterable[str]) -> set[str]:
-        """Those of these members that are banned."""
+        """Which of these members are banned."""
         rows = db.execute(
             "SELECT asked.value FROM json_each(?) AS asked JOIN person ON person.key = asked.value"
             " JOIN member ON member.id = person.member WHERE banned_us IS NOT NULL",

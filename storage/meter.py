@@ -75,7 +75,7 @@ class Meter(Subject):
 
     @writes
     def device_left(self, db: sqlite3.Connection, device: str) -> None:
-        """It is metered no more: what passes until its next slice is nobody's."""
+        """Meter a worker no more: the time until its next slice is nobody's."""
         db.execute("UPDATE meter_end SET metering = 0 WHERE device = ?", (device,))
 
     @writes

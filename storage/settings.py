@@ -26,7 +26,7 @@ class Scope:
         return cls(f"{platform}:{server_id}")
 
     def __str__(self) -> str:
-        """As the audit log names it."""
+        """What the audit log calls it."""
         return self.name
 
 

@@ -45,7 +45,7 @@ def add(db: sqlite3.Connection, now_us: int, refs: Iterable[str]) -> None:
 
 
 def orphans(db: sqlite3.Connection, refs: Iterable[str]) -> list[str]:
-    """Those of the pictures that no job shows and no request is drawn from."""
+    """Which of the pictures no job shows and no request is drawn from."""
     return [ref for ref in refs if db.execute(_KEPT, (ref,)).fetchone() is None]
 
 

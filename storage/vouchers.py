@@ -31,7 +31,7 @@ class Vouchers(Subject):
 
     @writes
     def create(self, db: sqlite3.Connection, offer: str, what: Goods, count: int, *, by: str) -> list[str]:
-        """So many new codes, which are not kept and cannot be shown again. Raises UnknownTier."""
+        """Make `count` new codes, which are not kept and cannot be shown again. Raises UnknownTier."""
         if what.tier is not None:
             self.policy.terms(what.tier)
         codes = [_new_code() for _ in range(count)]

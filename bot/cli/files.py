@@ -35,7 +35,7 @@ def check_out(out: Path) -> None:
 
 
 def check_folder(folder: Path) -> None:
-    """The same of a folder, which need not be there yet."""
+    """Refuse a folder that nothing can be written into; it need not be there yet."""
     there = nearest(folder)
     if not os.path.isdir(there):
         raise UserError(say("error-out-below", found=str(there)))

@@ -50,7 +50,7 @@ MemberArgument = Annotated[
 
 
 def read_settings(path: Path | None) -> Config:
-    """The same as `read_bot_toml`; a `.env` that cannot be read is told, too, whether it is needed or not."""
+    """`read_bot_toml`, which also refuses a `.env` that cannot be read, needed or not."""
     config = read_bot_toml(path)
     with explained(config):
         Credentials()
@@ -169,5 +169,5 @@ def explained(config: Config) -> Iterator[None]:
 
 
 def model_paths(config: Config) -> str:
-    """Of every model that bot.toml names."""
+    """The paths of all models that bot.toml names."""
     return ", ".join(model.path for model in config.named_models.values())

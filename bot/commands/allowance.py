@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from bot.imagine.service import Service
     from storage.records.members import Quota
 
-LITTLE = 10
-"""Of an allowance, so many hundredths are little."""
+LOW_PERCENT = 10
+"""An allowance is nearly used up when at most this much of it is left."""
 ON, OFF = "on", "off"
 
 
@@ -66,7 +66,7 @@ def _slow_buttons(caller: Caller, *choices: str) -> tuple[Button, ...]:
 
 def _is_little(state: Quota) -> bool:
     """Whether the month's images are nearly used up."""
-    return state.left is not None and state.left * 100 <= LITTLE * (state.allowance or 0)
+    return state.left is not None and state.left * 100 <= LOW_PERCENT * (state.allowance or 0)
 
 
 COMMANDS = (Command("quota", lambda service, caller, _: quota(service, caller)),)

@@ -80,7 +80,7 @@ def offered(live: LiveRequest, done: Done, service: Service) -> Rows:
 
 
 async def still_offered(service: Service, asker: Asker, target: str) -> Rows:
-    """The same under an earlier result, to whoever looks at it now."""
+    """The buttons under an earlier result, for whoever looks at it now."""
     record = await record_of(service, target)
     request = await visible(service, asker, record)
     tier = service.members.tier_of(await service.members.of(asker), asker)

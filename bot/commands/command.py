@@ -77,7 +77,7 @@ ON, OFF = ("on", "yes", "true", "1", "开", "是"), ("off", "no", "false", "0", 
 
 
 def always(config: Config) -> bool:
-    """Of a command that every bot has."""
+    """`Command.when` of a command that every bot has."""
     return True
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 async def details_card(service: Service, asker: Asker, target: str, t: Translator) -> Card:
-    """Of a request, or the one that a picture belongs to. Raises `UserError`."""
+    """The details of a request, or of the one that a picture belongs to. Raises `UserError`."""
     record = await record_of(service, target)
     request = await visible(service, asker, record)
     facts = _detail_facts(service, record, request, t)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bot.imagine.service import Service
 
 MOST = 9
-"""So many are shown with a picture; of more, only the names are told."""
+"""How many LoRAs are shown with a picture; of any more, only the names are listed."""
 
 
 async def _loras(service: Service, caller: Caller, _: Given) -> Card:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 FILE, DATA = "easel-my-data.zip", "data.json"
 MOST_BYTES = 9 * 1024 * 1024
-"""Of pictures; the smallest platform takes files of 10 MiB."""
+"""How many bytes of pictures a file has at most: one platform takes no file above 10 MiB."""
 
 
 async def answer(service: Service, caller: Caller, _: Given, *, most_bytes: int = MOST_BYTES) -> Card:

@@ -35,7 +35,7 @@ async def cost(store: Store, period: str, t: Translator, config: Config) -> Card
 
 
 async def cost_chart(store: Store, period: str, t: Translator, config: Config) -> bytes:
-    """The same report as a PNG that a phone can show."""
+    """The cost report as a PNG that a phone can show."""
     report = await cost_report(store, config, period)
     return await asyncio.to_thread(chart_png, report, config, t)
 

@@ -88,7 +88,7 @@ def _anchored_control(control: Control, base: Path) -> Control:
 
 
 def serving_http(config: Config, address: str) -> Config:
-    """The same settings with the HTTP API on at `address`, HOST:PORT. Raises UserError where it is none."""
+    """`config` with the HTTP API turned on at `address`, HOST:PORT. Raises UserError: it is no address."""
     host, _, port = address.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
     if not host or not port.isdecimal() or int(port) > MAX_PORT:

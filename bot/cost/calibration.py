@@ -41,7 +41,7 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """So many pictures at once: seconds of one, images an hour of all, bytes at the peak."""
+    """Several pictures at once: seconds for one, images an hour for all, bytes at the peak."""
 
     count: int
     seconds: float
@@ -57,7 +57,7 @@ class Points:
     device: str
     quick: bool = False
     edge: int = 0
-    """Of the pictures that steps and requests at once were measured with."""
+    """The edge, in pixels, of the pictures that steps and concurrency were measured with."""
     memory_bytes: int = 0
     resident_bytes: int = 0
     encode_s: float = 0.0

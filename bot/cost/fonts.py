@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 LATIN = "DejaVu Sans"
-"""It comes with matplotlib."""
+"""The font for Latin letters; it comes with matplotlib."""
 CHINESE = (
     "Noto Sans CJK SC",
     "Noto Sans SC",

@@ -59,7 +59,7 @@ class CardPlan(Plan):
     """A card under this program's model, at its usual size and steps."""
 
     seconds: Fraction
-    """Of one picture."""
+    """How long one picture takes."""
     estimated: bool
     """Nobody has measured or published the seconds."""
     fit: Fit | None

@@ -41,7 +41,7 @@ class Address:
         return self.asked_at + TOKEN_LIFE
 
     def to_json(self) -> dict[str, object]:
-        """As the store keeps it."""
+        """The address as the store keeps it."""
         return asdict(self) | {"asked_at": self.asked_at.isoformat()}
 
     @staticmethod

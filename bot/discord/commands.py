@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from bot.render import Card
 
 MAX_CHARS = 400
-"""Of a typed argument; what it may be is the command's to say."""
+"""How long a typed argument may be; the command itself checks what it says."""
 
 MANAGERS = discord.Permissions(manage_guild=True)
-"""Who sees the commands of managers and owners; a server may say otherwise in its own settings."""
+"""The permissions with which managers' and owners' commands are seen; a server may change that."""
 
 SERVERS = app_commands.AppCommandContext(guild=True, dm_channel=False, private_channel=False)
 """In direct messages Discord offers a command to everybody or to nobody."""

@@ -63,7 +63,7 @@ class EditModal(discord.ui.Modal):
             face.editing[self.custom_id] = picture
 
     async def on_timeout(self) -> None:
-        """It never came back."""
+        """Nobody sent the modal back."""
         self._face.editing.pop(self.custom_id, None)
 
 

@@ -196,7 +196,7 @@ class Face(discord.AutoShardedClient, ABC):
         return answer.message_id if answer else None
 
     async def acknowledge_press(self, interaction: Interaction) -> None:
-        """The same for a button whose answer is seen in its message, which stays as it is for now."""
+        """Acknowledge a button whose answer is seen in its message, which stays as it is for now."""
         try:
             await self._defer(interaction)
         except discord.HTTPException as error:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 MAX_CHOICES, MAX_CHOICE_CHARS = 25, 100
 MAX_LISTED = 10
-"""So many numbers are listed; of more, one is typed."""
+"""Up to this many numbers are listed as choices; of more, one is typed."""
 FILES = ("picture", "mask")
 
 

@@ -36,10 +36,10 @@ PAUSES_S = (0, 1, 2, 5, 15, 60)
 """How long to wait before each try while Discord answers with errors of its own; the last from then on."""
 
 PATIENT = 3
-"""So often the best way is tried alone: what failed may have been done all the same, and be seen twice."""
+"""How often the best way is tried alone: a call that failed may have worked, and another shows it twice."""
 
 REMOVALS = 30
-"""So often the first answer is tried to be taken away, which is half an hour."""
+"""How often it is tried to delete the first answer: for half an hour."""
 
 GONE = frozenset({401, 403, 404})
 """The token is dead, the message or channel gone, or we may not post there."""

@@ -29,7 +29,7 @@ CHART = "chart.png"
 COLOUR = discord.Colour(0xE8833A)
 MAX_DESCRIPTION, MAX_TITLE, MAX_NAME, MAX_VALUE, MAX_FIELDS = 4096, 256, 256, 1024, 25
 MAX_PROMPT, MAX_LINES, MAX_ALT = 1000, 1900, 256
-"""Of a page, whose text may have 4000 characters; escaping at most doubles the prompt."""
+"""The parts of a page, which may have 4000 characters in all; escaping at most doubles the prompt."""
 CUT = "…"
 HELD = "\ue000"
 """Holds the place of a moment while a sentence is escaped: a character that means nothing."""
@@ -56,7 +56,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Look:
-    """What of an event is seen: an edit that changes nothing of it is not sent."""
+    """What is seen of an event; an edit that would change none of it is not sent."""
 
     text: str
     preview: int | None = field(default=None)

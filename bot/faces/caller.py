@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 
 class Who(IntEnum):
-    """Who may use a command. Each may do what those before may."""
+    """Who may use a command. Each may do what the ones before it may."""
 
     MEMBER = 0
     MANAGER = 1
-    """Of the server or group that is asked in, as the platform tells."""
+    """Manages the server or group that is asked in, as the platform tells."""
     OWNER = 2
-    """Of the bot, named in bot.toml."""
+    """Owns the bot, and is named in bot.toml."""
 
 
 async def _manages_nothing() -> bool:

@@ -23,7 +23,7 @@ class Platform:
 
     name: str
     label: str
-    """As people call it."""
+    """What people call it."""
     help: str
     """The message that tells how to ask for a picture there."""
     fields: bool = False

@@ -36,7 +36,7 @@ class Screen(Protocol):
         return  # a body, so that a face need not have one
 
     def look(self, event: Event) -> object:
-        """What of an event would be seen: an event that looks like the one before is not shown."""
+        """What would be seen of an event; one that looks like the one before is not shown."""
         return event
 
     @abstractmethod

@@ -49,7 +49,7 @@ class Adviser:
         self._told_s: dict[tuple[str, str], float] = {}
 
     async def advise(self, member_key: str, options: Options, resolved: Resolved) -> Resolved:
-        """The same request, with at most one more note."""
+        """The resolved request with at most one more note."""
         if resolved.notes:
             return resolved
         try:
@@ -90,7 +90,7 @@ def for_request(options: Options, request: ImageRequest, before: ImageRequest | 
 
 
 def _is_version_of(request: ImageRequest, before: ImageRequest) -> bool:
-    """The same picture with something changed, which the same seed would show; not just another try."""
+    """Whether this is the last picture with a change, which its seed would show, and not just another try."""
     same = dataclasses.replace(request, seed=before.seed, private=before.private)
     if same == before:
         return False

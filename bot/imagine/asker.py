@@ -28,7 +28,7 @@ class Asker:
     adult: bool = True
     """Whether adult pictures may be asked for in this place."""
     owner: bool = False
-    """Of the bot."""
+    """Whether they own the bot."""
     admitted: bool = False
     """Let in whatever [access] says: an owner, the holder of a key, or whoever sits at the machine."""
     member: Member | None = field(default=None, compare=False, repr=False)

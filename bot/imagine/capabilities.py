@@ -73,7 +73,7 @@ class Capabilities:
     """What can be asked of a model. `steps` maps quality names to denoising steps."""
 
     name: str
-    """Of its profile: the kind of model, whatever it is offered as."""
+    """The name of its profile: the kind of model, whatever it is offered as."""
     grid_px: int
     min_px: int
     max_px: int
@@ -89,7 +89,7 @@ class Capabilities:
     strength: Mapping[Workflow, float] = field(default_factory=dict)
     """What it can do with a picture, and how strongly where nobody says: 1 keeps nothing of the picture."""
     edits: bool = False
-    """It changes a picture as the words say."""
+    """Whether it can change a picture as the words say."""
     controls: frozenset[ControlKind] = frozenset()
     """The maps it follows."""
     planner: Planner = ONE_CAPTION
@@ -188,7 +188,7 @@ def capabilities_of(profile: Profile, words: frozenset[str] = frozenset()) -> Ca
 
 @cache
 def load_capabilities(name: str) -> Capabilities:
-    """The same of a shipped profile. Raises FileNotFoundError where there is none."""
+    """What can be asked of a model with a shipped profile. Raises FileNotFoundError."""
     return capabilities_of(load_profile(name), words_of(name) if name == EMBEDDED else frozenset())
 
 

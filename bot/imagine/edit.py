@@ -48,11 +48,11 @@ class Given:
     size: Size
     masked: bool = False
     used: bool = False
-    """It comes from an earlier request, whose room and area it has already."""
+    """It comes from an earlier request, so that it has its room and area already."""
     larger: Size | None = None
     """Draw it at this size, and change nothing else."""
     followed: ControlKind | None = None
-    """It is such a map, from an earlier request."""
+    """It is a map of this kind already, from an earlier request."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ class Brought:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The same, read and found to be in order."""
+    """The pictures that came with a request, read and found to be in order."""
 
     brought: Brought
     picture: source.Source
@@ -88,7 +88,7 @@ class Made:
 
     request: ImageRequest
     files: Mapping[str, bytes] = field(default_factory=dict)
-    """By digest."""
+    """The files by their digest."""
     notes: tuple[Message, ...] = ()
 
 

@@ -36,7 +36,7 @@ SHIPPED: dict[str, Lora] = {
     "ink": Lora(file=EMBEDDED_FOLDER / "loras" / "ink.safetensors", names={Language.ZH_CN: "墨线"}),
     "sepia": Lora(file=EMBEDDED_FOLDER / "loras" / "sepia.safetensors", names={Language.ZH_CN: "旧照"}),
 }
-"""Those of the embedded model, where bot.toml names none."""
+"""The LoRAs of the embedded model, for a bot.toml that names none."""
 _ITEM = re.compile(r"(?P<name>[^\s:=,+]+)(?:\s*[:=]\s*(?P<strength>[^\s:=,+]+))?[\s,+]*")
 _STRENGTH = re.compile(r"[+-]?\d{0,3}(\.\d{1,4})?")
 
@@ -54,11 +54,11 @@ class Usable:
     lora: Lora
     file: AdapterFile
     models: tuple[str, ...]
-    """Those that it fits, as bot.toml names them; an only model has no name."""
+    """The models that it fits, as bot.toml names them; an only model has no name."""
 
 
 class Loras(Observer):
-    """By name. What is not offered has a sentence for the owner, in `flaws`."""
+    """LoRAs by name. One that is not offered has a sentence for the owner, in `flaws`."""
 
     def __init__(self, config: Config) -> None:
         """Blocking: reads each file once."""
@@ -73,7 +73,7 @@ class Loras(Observer):
                 self._refuse(name, flaw(name, found))
 
     def of(self, tier: str = "", model: str = "") -> Mapping[str, Lora]:
-        """Those that this tier may use, with this model; empty: any."""
+        """The LoRAs that this tier may use with this model; an empty name stands for any."""
         return {
             name: usable.lora
             for name, usable in self._offered.items()
@@ -108,12 +108,12 @@ class Loras(Observer):
 
 
 def sample_of(folder: Path, name: str, one: Usable) -> Path:
-    """The same, below the folder of [storage]."""
+    """Where a LoRA's sample is kept, below the folder of [storage]."""
     return folder / SAMPLES / f"{name}-{one.file.digest[:12]}.png"
 
 
 def configured(config: Config) -> Mapping[str, Lora]:
-    """Those of bot.toml, or the embedded model's own where they can be loaded. Servers take none."""
+    """The LoRAs of bot.toml, or the embedded model's where they can be loaded. OpenAI servers take none."""
     if config.engine.backend == "openai":
         return {}
     if config.loras or not any(model.path == "embedded" for model in config.named_models.values()):
@@ -123,7 +123,7 @@ def configured(config: Config) -> Mapping[str, Lora]:
 
 
 def examined(config: Config) -> Mapping[str, Usable | BadWeights]:
-    """Those that can be used, and why others cannot. Blocking; an unchanged file is read once."""
+    """The LoRAs that can be used, and why others cannot. Blocking; an unchanged file is read once."""
     return {name: _usable(name, lora, config) for name, lora in configured(config).items()}
 
 
@@ -179,7 +179,7 @@ def chosen(text: str | None, offered: Mapping[str, Lora]) -> dict[str, float]:
 
 
 def written(strengths: Mapping[str, float]) -> str | None:
-    """As it would be typed; None for none."""
+    """LoRAs as they would be typed; None for none."""
     return ", ".join(f"{name}:{number_text(scale)}" for name, scale in strengths.items()) or None
 
 

@@ -28,7 +28,7 @@ WEAK_EDGE, STRONG_EDGE = 100, 200
 NEARLY, CLEAR = 64, 0.95
 """Levels from black or white, and how much of a line drawing is so near to one of them."""
 THICK_PART = 1 / 40
-"""Of the shorter side: what is thicker than this is no line but a shape."""
+"""A part of the shorter side: what is thicker than this is no line but a shape."""
 COLOURLESS = 12
 """Levels that the channels of a grey picture may be apart, JPEG being what it is."""
 DARK, DARK_SHARE, COLOURFUL = 24, 0.5, 64

@@ -73,7 +73,7 @@ class Models:
         return self._by_name.get(name or "", self.default)
 
     def allowed(self, tier: Tier) -> tuple[Model, ...]:
-        """Those that a tier may use, its default first."""
+        """The models that a tier may use, its default first."""
         return tuple(model for model in self if model.is_for(tier))
 
     def chosen(self, name: str | None, tier: Tier) -> Model:
@@ -108,7 +108,7 @@ class Found:
     """By name."""
     problems: Mapping[str, Message] = field(default_factory=dict)
     networks: Mapping[str, Message] = field(default_factory=dict)
-    """And on each control network that cannot be used: its model is offered all the same."""
+    """A sentence on each control network that cannot be used: its model is offered all the same."""
 
 
 def find_models(config: Config, *, download: bool = False) -> Found:
@@ -136,7 +136,7 @@ def find_models(config: Config, *, download: bool = False) -> Found:
 
 
 def offered_models(found: Found, config: Config, backend: Front) -> Models:
-    """Them as members get them, from the backend that draws them all."""
+    """The models that members may use, all of them drawn by `backend`."""
     models, sections = [], config.named_models
     for name, capabilities in found.capabilities.items():
         section = sections.get(name) or sections[""]

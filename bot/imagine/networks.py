@@ -25,7 +25,7 @@ TAKES_MAPS = ("auto", "native")
 
 
 def network(config: Config, name: str) -> ControlFile | BadWeights | None:
-    """That of a model of bot.toml; None where it has none. Blocking; an unchanged file is read once."""
+    """The control network of a model in bot.toml, if it has one. Blocking; an unchanged file is read once."""
     section, run = config.named_models[name], config.model
     path = section.control
     if path is None and section.path == EMBEDDED and not run.compile and run.attention in TAKES_MAPS:
@@ -39,7 +39,7 @@ def network(config: Config, name: str) -> ControlFile | BadWeights | None:
 
 
 def usable(config: Config, name: str) -> ControlFile | None:
-    """The same where it is sound."""
+    """The control network of a model, where its file is sound."""
     found = network(config, name)
     return found if isinstance(found, ControlFile) else None
 

@@ -108,7 +108,7 @@ class Option:
     replaces: tuple[str, ...] = ()
     """Options of an old request that no longer count once this one is said anew."""
     fewest: int = 0
-    """It is shown where bot.toml names at least so many values for it."""
+    """How many values bot.toml has to name for the option to be shown."""
     goes_with: str = ""
     """The option without which it means nothing: it is shown where that one is."""
 

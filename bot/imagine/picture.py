@@ -27,7 +27,7 @@ SEED, NEGATIVE = BY_NAME["seed"].label, BY_NAME["negative"].label
 FIRST = ("Steps", "Sampler", "CFG scale", "Seed", "Size", "Model")
 """In the web UIs' order; fields they do not know come after."""
 HASH_CHARS = 12
-"""Of a LoRA file's SHA-256, as the web UIs show it."""
+"""How much of a LoRA file's SHA-256 the web UIs show."""
 WATERMARK = "easel"
 EMPTY = (43, 45, 49)
 THUMBNAIL_PX = 256
@@ -101,7 +101,7 @@ def picture_file(
 
 
 def as_spoiler(png: bytes) -> bytes:
-    """The same picture, to be shown as a spoiler."""
+    """The picture marked as one to be shown as a spoiler."""
     return with_text(png, WARNING, "spoiler")
 
 

@@ -17,7 +17,7 @@ Box = tuple[float, float, float, float]
 """Left, top, right and bottom, from 0 to 1."""
 
 CELLS = tuple(str(n) for n in range(1, 10))
-"""Of a grid of three by three, row by row."""
+"""The cells of a grid of three by three, row by row."""
 AREAS: dict[str, Box] = {
     "left": (0, 0, 1 / 2, 1),
     "right": (1 / 2, 0, 1, 1),

@@ -75,9 +75,9 @@ class ImageRequest:
     init: str = ""
     """The digest of the picture it is drawn from; empty: of none."""
     mask: str = ""
-    """And of the mask; empty: the whole picture is drawn anew."""
+    """The digest of the mask; empty: the whole picture is drawn anew."""
     control: ControlKind | None = None
-    """What of a picture it follows."""
+    """What it follows of a picture."""
     control_strength: float | None = None
     """How closely."""
     map: str = ""
@@ -252,7 +252,7 @@ def _typed(value: str | int | float | bool | None) -> str | bool | None:
 
 
 def _notes_on_words(prompt: str, model: Capabilities) -> list[Message]:
-    """What of a prompt the model does not read as it was meant."""
+    """Notes on what the model does not read in a prompt as it was meant."""
     if found := foreign_notation(prompt):
         return [say("note-notation", found=found)]
     if unknown := model.unknown_words(prompt):

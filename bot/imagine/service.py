@@ -231,7 +231,7 @@ class Service:
         await self.store.requests.set_address(live.request_id, written_address(live.address, live.language))
 
     async def read(self, done: Done) -> Done | Failed:
-        """The same outcome with the bytes of its pictures. Not before they are handed over: many may wait.
+        """The outcome with the bytes of its pictures. Called when they are handed over: many may wait.
 
         `Failed` where no file is left.
         """

@@ -191,7 +191,7 @@ def _decoded(image: Image.Image, longest_px: int) -> Image.Image:
 
 
 def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
-    """The same colours in sRGB. A profile that cannot be read is left out of account."""
+    """The picture with its colours in sRGB. A colour profile that cannot be read is ignored."""
     try:
         theirs = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         converted = ImageCms.profileToProfile(image, theirs, ImageCms.createProfile("sRGB"))

@@ -39,7 +39,7 @@ VOUCHER_ERRORS = {
 
 
 def sells(config: Config) -> bool:
-    """Of a command that a bot has where members can buy."""
+    """`Command.when` of a command that is there where members can buy."""
     return config.sales.enabled
 
 

@@ -42,7 +42,7 @@ class Address:
         return replace(self, chat=chat, message=None, stale=None, photo=False, reply_to=None, thread=None)
 
     def to_json(self) -> dict[str, object]:
-        """As the database keeps it."""
+        """The address as the database keeps it."""
         return asdict(self)
 
     @staticmethod

@@ -26,7 +26,7 @@ PLATFORM = "telegram"
 ADMINS_FOR_S = 60.0
 """How long somebody who is an admin is taken for one without asking again."""
 CHANNELS_FOR_S = 600.0
-"""The same of whose a channel is."""
+"""How long it is remembered whose a channel is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Asked:
 
 
 class Admins:
-    """Who are admins of which groups."""
+    """Remembers who the admins of each group are."""
 
     def __init__(self, bot: ExtBot[Any]) -> None:
         self._bot = bot

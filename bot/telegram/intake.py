@@ -40,7 +40,7 @@ SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - a header's nam
 
 
 FIGHT = 3
-"""So many conflicts in a row are no stray call of somebody's, but another bot with this token."""
+"""After so many conflicts in a row it is no stray call, but another bot with this token."""
 WEBHOOK_CHECK_S = 300.0
 
 

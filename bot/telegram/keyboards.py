@@ -26,10 +26,10 @@ MENU = "menu"
 """First part of the data of a menu's buttons; the rest follows a colon."""
 
 COMMAND = "command"
-"""The same of a button that stands for a command."""
+"""What the data of a button begins with that stands for a command."""
 
 MORE, LESS = "more", "less"
-"""The same of the buttons that show the rest of a result's, and take it away."""
+"""What the data of the buttons begins with that show and hide the rest of a result's buttons."""
 
 FIRST = frozenset({Action.AGAIN, Action.VARY, Action.LARGER, Action.SINGLE, Action.DETAILS, Action.DELETE})
 """What stands below a picture from the start."""

@@ -42,7 +42,7 @@ class Choice:
 
     @property
     def data(self) -> str:
-        """As the data of a button."""
+        """The choice as the data of a button."""
         return ":".join((MENU, self.size, self.quality, self.images, self.model, self.style))
 
     @staticmethod
@@ -85,7 +85,7 @@ class Menus:
         return _merged(Choice.read(data), options)
 
     def take_up(self, asked: Asked, options: Options) -> Options:
-        """The same for the next text in a private chat; a menu counts once."""
+        """What was typed as the next text in a private chat, under its menu; a menu counts once."""
         return _merged(self._open.pop(asked.chat.id, Choice()), options)
 
     def _remember(self, asked: Asked, choice: Choice) -> None:

@@ -67,7 +67,7 @@ class TelegramScreen(Screen):
         await self._message.turn()
 
     def look(self, event: Event) -> object:
-        """What of an event would be seen."""
+        """What would be seen of an event."""
         return self._words(event), id(self._preview_in(event))
 
     async def show(self, event: Event) -> None:

@@ -149,7 +149,7 @@ def options(body: OpenAIRequest) -> Options:
 
 
 def digest(body: OpenAIRequest, brought: Brought | None = None) -> str:
-    """The same for the same request, however its JSON was written."""
+    """A digest that is the same for the same request, however its JSON was written."""
     fields = json.dumps(body.model_dump(mode="json", exclude_none=True), sort_keys=True).encode()
     whole = hashlib.sha256(fields)
     for content in (brought.picture, brought.mask or b"") if brought else ():

@@ -23,7 +23,7 @@ IPV6_NETWORK = 64
 """What one household or machine is given: addresses inside it count as one."""
 WINDOW_S = 60.0
 LOGINS_A_MINUTE = 20
-"""Of one address: each spends a link of the owner's page, which is a write."""
+"""How often one address may sign in: each try spends a link, which is a write."""
 
 
 class PerMinute:

@@ -125,7 +125,7 @@ class JobRecord:
     cost_micro: int = 0
     """What that cost, at the rate that was valid when it was drawn."""
     charged: bool = False
-    """Of a closed job: whether it counts as an image, drawn or not."""
+    """Whether a closed job counts as an image, drawn or not."""
 
 
 @dataclass(frozen=True, slots=True)

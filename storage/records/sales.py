@@ -65,7 +65,7 @@ class Paid:
     worth_micro: int = 0
     fee_micro: int = 0
     begins: bool = False
-    """It begins a subscription, as far as the provider tells; otherwise it may be a renewal."""
+    """Whether it begins a subscription, as far as the provider tells; if not, it may be a renewal."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ class Reply:
     name: str = ""
     """The bot's, as people see it."""
     link: str = ""
-    """By which people reach the bot, or invite it."""
+    """A link by which people reach the bot, or invite it."""
     ours_less_theirs_s: float | None = None
     """Our clock against theirs, where they told the time."""
     reason: str = ""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 MOST_CHARS = 32
-"""Of a model's name."""
+"""How long a model's name may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Answers:
     folder: str = "data"
     time_zone: str = "UTC"
     prices: Mapping[str, Decimal] = field(default_factory=dict)
-    """Of an image, by tier; tiers left out keep theirs."""
+    """What an image costs, by tier; tiers that are left out keep their price."""
     largest_px: int | None = None
     """What the card holds; no tier may ask for more."""
     rent_an_hour: Decimal | None = None
@@ -59,7 +59,7 @@ class Answers:
     code: str | None = None
     """The invitation, where `access` is by code."""
     tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """By platform; only the ones that are new."""
+    """New tokens, by platform."""
 
 
 def bot_toml(answers: Answers, t: Translator, present: str = "") -> str:

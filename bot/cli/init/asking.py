@@ -30,7 +30,7 @@ def line(question: str, *, check: Callable[[str], bool], hint: str, default: str
 
 
 def secret(question: str, *, check: Callable[[str], bool], hint: str) -> str:
-    """The same, never shown: stars stand for its characters."""
+    """A line that is never shown: stars stand for its characters."""
     return _ask(question, check, hint, hidden=True)
 
 

@@ -75,7 +75,7 @@ def _path(model: str, t: Translator, usual: str = "") -> str:
 
 
 def _profile(path: str) -> Profile:
-    """Of a folder that nobody knows, what is planned with."""
+    """A model's profile; of a folder that is not recognised, the one that costs are planned with."""
     try:
         return recognise(path)
     except BadSetting:

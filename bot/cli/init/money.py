@@ -67,7 +67,7 @@ def ask_time_zone(answers: Answers, t: Translator) -> Answers:
 
 
 def _zone_here() -> str:
-    """As the system is set; UTC where it does not say."""
+    """The system's time zone; UTC where it does not say."""
     link = Path("/etc/localtime")
     name = "/".join(link.resolve().parts).rpartition("zoneinfo/")[2] if link.exists() else ""
     return name if _is_zone(name) else Config().time_zone

@@ -34,7 +34,7 @@ class Changes:
 
     @property
     def all(self) -> Mapping[str, Callable[[Request], Awaitable[Response]]]:
-        """By the name of the form."""
+        """The methods by the name of their form."""
         return {
             "cancel": self.cancel,
             "pause": self.pause,

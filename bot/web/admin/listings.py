@@ -130,7 +130,7 @@ def _flat(table: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any
 
 
 def _written(value: Any) -> str:
-    """As bot.toml would have it."""
+    """A value as it would be written in bot.toml."""
     match value:
         case None:
             return "-"

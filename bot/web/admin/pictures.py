@@ -31,7 +31,7 @@ class Pictures:
         self._sign_in = sign_in
 
     async def page(self, request: Request) -> Response:
-        """Those that were drawn, newest first, each with what it was drawn from."""
+        """The pictures that were drawn, newest first, each with what it was drawn from."""
         visit, store = await self._sign_in.visit(request), self._service.store
         chosen = await Selection.of(request, self._service, self._sign_in)
         records = await store.requests.pictured(chosen.period, member=chosen.member, limit=MOST)

@@ -152,7 +152,7 @@ class SignIn:
         return RedirectResponse(self._base + path, HTTPStatus.SEE_OTHER)
 
     def done(self, visit: Visit, told: str, path: str = "/") -> RedirectResponse:
-        """The same, and the page begins with what was done."""
+        """Go on to a page that begins with what was done."""
         self._told[visit.token] = told
         return self.back(path)
 
