@@ -105,9 +105,10 @@ class Sales(Subject):
             db.execute("INSERT INTO ended VALUES (?, ?) ON CONFLICT DO NOTHING", (row["id"], self.now_us))
 
     @reports
-    def income(self, db: sqlite3.Connection, period: Period) -> list[Income]:
-        """What was paid and paid back in a period, by offer and provider."""
-        return [Income(*row) for row in db.execute(_INCOME, {"start": period.start_us, "end": period.end_us})]
+    def income(self, db: sqlite3.Connection, period: Period | None = None) -> list[Income]:
+        """What was paid and paid back in a period, or ever, by offer and provider."""
+        start_us, end_us = (0, self.now_us + 1) if period is None else (period.start_us, period.end_us)
+        return [Income(*row) for row in db.execute(_INCOME, {"start": start_us, "end": end_us})]
 
     def _insert_order(self, db: sqlite3.Connection, member: str, terms: Terms, valid_us: int) -> str:
         what = terms.goods

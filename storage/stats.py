@@ -167,6 +167,18 @@ class Statistics(Subject):
         return {(tier, platform, model): Tally(*sums) for tier, platform, model, *sums in rows}
 
     @reports
+    def totals_by_kind(self, db: sqlite3.Connection) -> dict[str, Tally]:
+        """Everything since the database began, by what was asked for: `text`, or a kind of edit."""
+        edits = "SELECT kind, sum(images), sum(gpu_us) FROM edits WHERE span_us = ? GROUP BY kind"
+        kinds = {
+            kind: Tally(images=images, gpu_us=gpu_us) for kind, images, gpu_us in db.execute(edits, (DAY_US,))
+        }
+        everything = "SELECT coalesce(sum(images), 0), coalesce(sum(gpu_us), 0) FROM rollup WHERE span_us = ?"
+        images, gpu_us = db.execute(everything, (DAY_US,)).fetchone()
+        edited = add(kinds.values())
+        return {"text": Tally(images=images - edited.images, gpu_us=gpu_us - edited.gpu_us), **kinds}
+
+    @reports
     def held(self, db: sqlite3.Connection, period: Period) -> dict[str, int]:
         """How long members held each tier, by tier: microseconds, added up, as far as time has gone.
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bot.metrics.counting import Counting
     from bot.metrics.health import Health
     from storage.records.figures import Tally
+    from storage.records.sales import Income
 
 log = structlog.get_logger(__name__)
 
@@ -38,12 +39,16 @@ class MetricsPage:
         self._health = health
         self._counting = counting
         self._totals: dict[tuple[str, str, str], Tally] = {}
+        self._kinds: dict[str, Tally] = {}
+        self._income: list[Income] = []
 
     async def render(self) -> bytes:
         """The page in Prometheus' text format."""
         service = self._service
         try:
             self._totals = await service.store.stats.totals()
+            self._kinds = await service.store.stats.totals_by_kind()
+            self._income = await service.store.sales.income()
         except StoreUnavailable as error:
             log.warning("metrics.no_ledger", reason=str(error))
         checks = await self._health.readiness()
@@ -54,6 +59,8 @@ class MetricsPage:
             *self._counting.registry.collect(),
             *readings.engine(service.models.default.backend.snapshot(), (*tiers, *slow)),
             *readings.ledger(self._totals, currency),
+            *readings.kinds(self._kinds),
+            *readings.sales(self._income, currency),
             *readings.rent(service.pricing.rate(), currency),
             *readings.readiness(checks),
             *readings.disk(usage.free, usage.total),

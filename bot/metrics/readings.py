@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from engine.snapshot import EngineSnapshot, WorkerSnapshot
     from engine.worker.telemetry import GpuSample
     from storage.records.figures import Rate, Tally
+    from storage.records.sales import Income
 
 M = TypeVar("M", Gauge, Counter)
 
@@ -146,6 +147,37 @@ def ledger(totals: Mapping[tuple[str, str, str], Tally], currency: str) -> Itera
         for key, tally in totals.items():
             family.add_metric((*key, currency), getattr(tally, field) / 1e6)
         yield family
+
+
+def kinds(totals: Mapping[str, Tally]) -> Iterator[Metric]:
+    """The same images and seconds by what was asked for: words alone, or a kind of edit."""
+    images = {kind: tally.images for kind, tally in totals.items()}
+    yield _counts("images_by_kind", "Images delivered and counted.", "kind", images)
+    seconds = {kind: tally.gpu_us / 1e6 for kind, tally in totals.items()}
+    yield _counts("gpu_seconds_by_kind", "Billed seconds of the device.", "kind", seconds)
+
+
+def sales(income: Sequence[Income], currency: str) -> Iterator[Metric]:
+    """What was ever paid and paid back, by offer and provider, after the provider's fee."""
+    labels = ("offer", "provider")
+
+    def count(name: str, what: str, read: Callable[[Income], float], *more: str) -> Counter:
+        family = Counter(f"easel_{name}", what, labels=(*labels, *(["currency"] if more else [])))
+        for line in income:
+            family.add_metric((line.offer, line.provider, *more), read(line))
+        return family
+
+    yield count("payments", "Payments.", lambda line: line.payments)
+    yield count("payments_refunded", "Payments paid back.", lambda line: line.refunds)
+    yield count(
+        "payments_worth",
+        "What they are worth after the provider's fee, in the currency.",
+        lambda line: (line.worth_micro - line.fee_micro) / 1e6,
+        currency,
+    )
+    yield count(
+        "refunds_worth", "Of that, what was paid back.", lambda line: line.refunded_micro / 1e6, currency
+    )
 
 
 def rent(rate: Rate, currency: str) -> Iterator[Metric]:

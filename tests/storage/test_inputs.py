@@ -108,6 +108,9 @@ async def test_edits_are_counted_by_kind(store: Store, member: str, clock: HandC
     stats = await store.stats.of(store.calendar.period("today", clock()))
     assert {kind: tally.images for kind, tally in stats.by_kind.items()} == {"vary": 2, "inpaint": 1}
     assert stats.by_kind["vary"].cost_micro * 2 == stats.total.cost_micro
+    ever = await store.stats.totals_by_kind()
+    assert {kind: tally.images for kind, tally in ever.items()} == {"text": 1, "vary": 2, "inpaint": 1}
+    assert sum(tally.gpu_us for tally in ever.values()) == stats.total.gpu_us
     assert sorted(row.kind for row in await store.ledger.rows()) == ["inpaint", "text", "vary", "vary"]
 
 

@@ -283,6 +283,7 @@ async def test_income_is_told_by_offer_and_provider(store: Store, member: str, c
     assert (income.offer, income.provider, income.currency) == ("boost", PROVIDER, SHELLS)
     assert (income.payments, income.amount, income.refunds) == (2, 300, 1)
     assert (income.worth_micro, income.fee_micro, income.net_micro) == (30_000_000, 10_000_000, 10_000_000)
+    assert await store.sales.income() == [income]
 
 
 async def test_the_members_data_holds_what_they_bought(store: Store, member: str) -> None:

@@ -15,6 +15,7 @@ from bot.metrics.counting import Counting
 from bot.metrics.health import Health
 from engine.worker.telemetry import GpuSample
 from storage.records.figures import Tally
+from storage.records.sales import Income
 from tests.easel import config_in, easel
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ async def page(tmp_path: Path) -> dict[str, set[str]]:
             *readings.engine(service.models.default.backend.snapshot(), service.config.tiers),
             *readings.gpus({"gpu": gpu}),
             *readings.ledger({("free", "discord", "embedded"): Tally()}, "CNY"),
+            *readings.kinds({"text": Tally()}),
+            *readings.sales([Income("pack", "telegram", "XTR", 1, 1, 1, 1, 0, 0)], "CNY"),
             *readings.rent(service.pricing.rate(), "CNY"),
             *readings.readiness(await Health(service).readiness()),
             *readings.disk(1, 1),

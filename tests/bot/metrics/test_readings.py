@@ -13,6 +13,7 @@ from bot.metrics.counting import Counting
 from bot.metrics.lag import EVERY_S, LoopLag
 from engine.snapshot import WorkerSnapshot
 from engine.worker.telemetry import GpuSample
+from storage.records.sales import Income
 from tests.engine.studio import Studio
 from tests.patience import PATIENCE_S
 
@@ -57,6 +58,22 @@ async def test_each_worker_of_a_cluster_has_its_own_device() -> None:
     assert {sample.labels["gpu"]: sample.value for sample in heat.samples} == {"L4 (a)": 60, "L4 (b)": 90}
     assert readings.devices(alone) == {}
     assert list(readings.devices(replace(alone, workers=workers[:1]))) == ["L4"]
+
+
+def test_sales_are_told_in_the_currency_and_after_the_fee() -> None:
+    line = Income("boost", "telegram", "XTR", 3, 300, 30_000_000, 9_000_000, 1, 7_000_000)
+    told = {family.name: family.samples[0] for family in readings.sales([line], "CNY")}
+    assert {name: sample.value for name, sample in told.items()} == {
+        "easel_payments": 3,
+        "easel_payments_refunded": 1,
+        "easel_payments_worth": 21,
+        "easel_refunds_worth": 7,
+    }
+    assert told["easel_payments_worth"].labels == {
+        "offer": "boost",
+        "provider": "telegram",
+        "currency": "CNY",
+    }
 
 
 def test_two_bots_in_one_process_count_apart() -> None:
