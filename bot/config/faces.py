@@ -15,6 +15,9 @@ from bot.config.section import Duration, PositiveDuration, Section
 TELEGRAM_API = "https://api.telegram.org/bot"
 WEBHOOK_PORTS = (443, 80, 88, 8443)
 """The ports that Telegram calls."""
+HOST = r"^([\w.-]+|[0-9A-Fa-f.]*(:[0-9A-Fa-f.]*){2,}(%[\w.-]+)?)$"
+"""A name or an address, IPv6 without brackets; without a port."""
+Host = Annotated[str, Field(pattern=HOST)]
 
 
 class Discord(Section):
@@ -36,7 +39,7 @@ class Telegram(Section):
     plain_text: bool = True
     unknown_channels: Literal["refuse", "allow"] = "refuse"
     webhook_url: str | None = None
-    webhook_listen: str = "127.0.0.1"
+    webhook_listen: Host = "127.0.0.1"
     webhook_port: Annotated[int, Field(ge=1, le=65535)] = 8443
     admin_chat: int | None = None
 
@@ -61,7 +64,7 @@ class Http(Section):
     """The HTTP server: API, owner's page, health checks and metrics. For TLS, put a proxy in front of it."""
 
     enabled: bool = False
-    listen: str = "127.0.0.1"
+    listen: Host = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     public_url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] | None = None
     trusted_proxies: tuple[str, ...] = ()

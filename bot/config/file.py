@@ -7,6 +7,7 @@ and what is allowed.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import ValidationError
 
 from bot.config.engine import Model, NamedModel, Server
+from bot.config.faces import HOST
 from bot.config.loras import Lora
 from bot.config.money import Offer, Rent, Tier, VolumePrice
 from bot.config.schema import Config, Style
@@ -91,7 +93,7 @@ def serving_http(config: Config, address: str) -> Config:
     """`config` with the HTTP API turned on at `address`, HOST:PORT. Raises UserError: it is no address."""
     host, _, port = address.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
-    if not host or not port.isdecimal() or int(port) > MAX_PORT:
+    if not re.match(HOST, host) or not port.isdecimal() or int(port) > MAX_PORT:
         raise UserError(say("error-address", found=address))
     http = config.http.model_copy(update={"enabled": True, "listen": host, "port": int(port)})
     return config.model_copy(update={"http": http})
@@ -117,6 +119,8 @@ FORMS = {
     "currency": "must be three capital letters such as CNY",
     "url": "must begin with http:// or https://",
     "public_url": "must begin with http:// or https://",
+    "listen": "must be an address without a port, which has a setting of its own, port",
+    "webhook_listen": "must be an address without a port, which has a setting of its own, webhook_port",
     "proxy": "must be http://HOST:PORT or https://HOST:PORT",
     "name": "must be letters, digits, dots, colons and hyphens, at most 64",
     "address": "must be local, auto or HOST:PORT",

@@ -41,6 +41,7 @@ def test_the_shipped_file_holds_the_defaults() -> None:
         ("[engine]\nkeep_warm_every = 'soon'", ["engine.keep_warm_every", "found 'soon'", '"5m"']),
         ("[engine]\nstep_timeout = '0s'", ["engine.step_timeout", "found '0s'", "longer than 0"]),
         ("currency = 'EURO'", ["currency", "found 'EURO'", "three capital letters"]),
+        ('http = {listen = "127.0.0.1:80"}', ["http.listen", "without a port"]),
         ("engine = 'fast'", ["engine", "found 'fast'", "must be a table"]),
         ("rent = [{valid_from = 2025-01-01}]", ["rent.0.gpu_an_hour", "must be given"]),
         (
@@ -127,7 +128,9 @@ def test_the_http_api_can_be_turned_on_for_one_run(address: str, url: str) -> No
     assert http.url == url
 
 
-@pytest.mark.parametrize("address", ["8080", ":8080", "localhost", "localhost:http", "localhost:70000", ""])
+@pytest.mark.parametrize(
+    "address", ["8080", ":8080", "localhost", "localhost:http", "localhost:70000", "a:1:2", ""]
+)
 def test_what_is_no_address_is_refused(address: str) -> None:
     with pytest.raises(UserError):
         serving_http(Config(), address)
