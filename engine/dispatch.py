@@ -267,18 +267,20 @@ class Dispatcher:
 
     def _finish(self, member: Member, sent: Assignment, drawing: Drawing) -> None:
         job, usage = sent.job, drawing.usage
-        predicted_s = member.predictor(job.model).job_s(job.plan, encoded=usage.encode_s == 0)
         if not member.give_up(sent):
             return
-        # The lane is charged what it really had, in the seconds of the average worker.
-        drawn = usage.gpu_s > 0 and not usage.cached
-        part = usage.gpu_s / predicted_s if drawn and predicted_s else 1.0
+        part, encoded = 1.0, usage.encode_s == 0
+        if usage.gpu_s > 0 and not usage.cached:
+            own, average = member.predictor(job.model), self.models.predictor(job.model)
+            for predictor in (own, average):
+                predictor.learn_job(job.plan, usage.gpu_s, encoded=encoded)
+            predicted_s = own.job_s(job.plan, encoded=encoded)
+            part = usage.gpu_s / predicted_s if predicted_s else 1.0
+        # The lane is charged what it really had, in the seconds of the average worker on an average day: learned
+        # from first, or whose job is the first on a machine that is slower than told would pay for all that.
         self.backlog.serve(sent, sent.cost_s * part)
         member.done += 1
         member.circuit.succeeded()
-        if drawn:
-            for predictor in (member.predictor(job.model), self.models.predictor(job.model)):
-                predictor.learn_job(job.plan, usage.gpu_s, encoded=usage.encode_s == 0)
         drawing = replace(drawing, request=job.request, usage=self._signed(member, usage))
         self._keep(drawing)
         self.backlog.finish(job, drawing, member.name)

@@ -40,6 +40,7 @@ from tests.engine.studio import LANES, ended, request, same, until
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
+    from engine.request import DrawRequest
     from engine.tickets import Ticket
 
 QUICK = FleetSettings(
@@ -160,6 +161,33 @@ async def test_twice_as_fast_gets_twice_the_work() -> None:
         for ticket in tickets:
             ticket.cancel()
         assert 0.55 < share < 0.8
+
+
+class SlowerThanTold(SimulatedWorker):
+    """Each job takes twenty times as long as the profile says; holds once one that pays is drawn."""
+
+    async def draw(self, request: DrawRequest, *args: Any, **kwargs: Any) -> Drawing:
+        drawing = await super().draw(request, *args, **kwargs)
+        if request.lane == "paid":
+            self.gate.clear()
+        return replace(drawing, usage=replace(drawing.usage, gpu_s=20 * drawing.usage.gpu_s))
+
+
+async def test_the_first_to_draw_on_a_slow_machine_does_not_pay_for_what_nobody_knew() -> None:
+    worker = SlowerThanTold("one")
+    async with works(worker) as world:
+        free = [
+            world.engine.submit(request(f"f{n}", "free", f"f{n}"), accepted_before=True) for n in range(12)
+        ]
+        first = world.submit("first", "paid")
+        await first.result()
+        await until(lambda: world.held() == {"one": 4})
+        second = world.submit("second", "paid")
+        await until(lambda: world.held() == {"one": 5})
+        worker.gate.set()
+        await second.result()
+        worker.gate.set()
+        await all_right(free)
 
 
 def test_a_download_takes_as_long_as_it_takes() -> None:
