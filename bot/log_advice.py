@@ -71,6 +71,7 @@ ADVICE = {
     "telegram.handler_died": REPORT,
     "telegram.conflict": "another process uses this token: stop it, or give each bot a token of its own",
     "telegram.poll_failed": REACHED,
+    "telegram.update_unreadable": REPORT,
     "telegram.webhook_changed": "something else uses this token: stop it; the webhook is set again",
     "telegram.webhook_failed": REPORT,
     "telegram.unreachable": REACHED,

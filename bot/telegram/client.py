@@ -81,6 +81,8 @@ class Client:
         self.bot: ExtBot[Any] = self.application.bot
         self.face = Face(service, self.bot, limiter)
         self._stars = Stars(self.face, timing.checkout_s)
+        self._new_owners = set(config.owners.telegram)
+        """Those who have not written to this process yet."""
         self.started = asyncio.Event()
         """Set once what an earlier process left is being followed, right before updates come in."""
         self._add_handlers()
@@ -121,6 +123,10 @@ class Client:
 
     async def handle(self, update: Update) -> None:
         """Deal with one update: when this returns, what it asks for is written down."""
+        chat = update.effective_chat
+        if chat is not None and chat.id in self._new_owners:  # before, Telegram may have known no such chat
+            self._new_owners.discard(chat.id)
+            self.face.tasks.start(set_owners_commands(self.bot, self._config, chat.id))
         await self.application.process_update(update)
 
     async def alert(self, chat_id: int, text: str) -> None:
@@ -171,10 +177,6 @@ class Client:
             if not self._is_mine(message, name):
                 return
             asked = await self.face.asked(update)
-            if (
-                asked.is_private and name == "start" and asked.caller.owner
-            ):  # before, Telegram knew no such chat
-                self.face.tasks.start(set_owners_commands(self.bot, self._config, asked.chat.id))
             try:
                 await commands.answer(self.face, asked, name, words)
             except UserError as error:
@@ -217,9 +219,11 @@ class Client:
         if isinstance(error, TelegramError):
             log.warning("telegram.handler_lost", why=type(error).__name__)
             return
+        if isinstance(error, UserError):  # nothing can be looked up now
+            await self.face.apologise(update, error.message)
+            return
         log.error("telegram.handler_died", exc_info=error)
-        told = error.message if isinstance(error, UserError) else say("error-internal").because(Reason.FAILED)
-        await self.face.apologise(update, told)
+        await self.face.apologise(update, say("error-internal").because(Reason.FAILED))
 
 
 def _application(token: str, config: Config, timing: Timing, limiter: RateLimiter) -> App:

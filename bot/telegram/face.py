@@ -28,7 +28,7 @@ from storage.settings import Scope
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from telegram import InlineKeyboardMarkup
+    from telegram import CallbackQuery, InlineKeyboardMarkup
     from telegram.ext import ExtBot
 
     from bot.imagine.service import Service
@@ -38,6 +38,11 @@ log = structlog.get_logger(__name__)
 
 REFUSAL_UNITS = 1000
 """A refusal repeats what was typed; a message takes only so much."""
+
+TOAST_CHARS = 200
+"""The most that fits into the answer to a press."""
+TOAST_S = 15.0
+"""How long that answer is of use."""
 
 
 class Face:
@@ -79,13 +84,14 @@ class Face:
         quoted = None if asked.is_private else asked.message_id
         reply = reply_to(quoted) if quoted is not None else None
         await self.send(
-            lambda: self.bot.send_message(
-                asked.chat.id,
+            asked.chat.id,
+            lambda chat: self.bot.send_message(
+                chat,
                 text,
                 reply_markup=keyboard,
                 reply_parameters=reply,
                 message_thread_id=asked.thread_id,
-            )
+            ),
         )
 
     async def card(self, asked: Asked, card: Card) -> None:
@@ -104,12 +110,10 @@ class Face:
             await self._photo(asked, card.picture, "chart.png")
         if (document := card.document) is not None:
             await self.send(
-                lambda: self.bot.send_document(
-                    asked.chat.id,
-                    document.content,
-                    message_thread_id=asked.thread_id,
-                    filename=document.name,
-                )
+                asked.chat.id,
+                lambda chat: self.bot.send_document(
+                    chat, document.content, message_thread_id=asked.thread_id, filename=document.name
+                ),
             )
 
     async def _photo(
@@ -121,21 +125,26 @@ class Face:
         keyboard: InlineKeyboardMarkup | None = None,
     ) -> None:
         await self.send(
-            lambda: self.bot.send_photo(
-                asked.chat.id,
+            asked.chat.id,
+            lambda chat: self.bot.send_photo(
+                chat,
                 content,
                 caption,
                 reply_markup=keyboard,
                 message_thread_id=asked.thread_id,
                 filename=name,
-            )
+            ),
         )
 
-    async def send(self, call: Callable[[], Awaitable[object]]) -> None:
-        """Make a call that shows something; only where Telegram will never take it, it is let go."""
+    async def send(self, chat_id: int, call: Callable[[int], Awaitable[object]]) -> None:
+        """Show something in a chat, or in what it has become meanwhile; only where Telegram will never take
+        it, it is let go.
+        """
         try:
-            await surely(call, self.retry_s)
-        except (Unreachable, MessageGone, Refused, ChatMigrated) as error:
+            await surely(lambda: call(chat_id), self.retry_s)
+        except ChatMigrated as error:
+            await self.send(error.new_chat_id, call)
+        except (Unreachable, MessageGone, Refused) as error:
             log.warning("telegram.answer_lost", why=str(error))
 
     def refuse(self, asked: Asked, error: UserError, *, to: str = "") -> None:
@@ -146,6 +155,18 @@ class Face:
         ways = Card("", buttons=allowance.ways_on(error, self.service.config, asked.caller))
         self.tasks.start(self.answer(asked, f"{to} {text}" if to else text, keyboards.of_card(ways)))
 
+    async def toast(self, query: CallbackQuery, text: str | None = None, *, alert: bool = False) -> None:
+        """Stop a button's spinner, through flood control and a missing network; too late an answer is
+        nobody's trouble.
+        """
+        try:
+            async with asyncio.timeout(TOAST_S):
+                await surely(
+                    lambda: query.answer(text and text[:TOAST_CHARS], show_alert=alert), self.retry_s
+                )
+        except (Refused, Unreachable, TimeoutError) as error:
+            log.info("telegram.press_unanswered", why=type(error).__name__)
+
     async def apologise(self, update: object, message: Told) -> None:
         """Tell whoever sent `update` that it went wrong, even while nothing is known of them."""
         chat = update.effective_chat if isinstance(update, Update) else None
@@ -153,7 +174,10 @@ class Face:
         if chat is None:
             return
         t = translator(best_language(user.language_code if user else None, self.service.config.language))
-        await self.send(lambda: self.bot.send_message(chat.id, html.escape(t(message))))
+        if isinstance(update, Update) and update.callback_query is not None:
+            await self.toast(update.callback_query, t(message), alert=True)
+        else:
+            await self.send(chat.id, lambda chat_id: self.bot.send_message(chat_id, html.escape(t(message))))
 
     # groups
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING
 
+from bot.messages import Moment
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -61,5 +63,12 @@ def card(shown: Card) -> str:
 def part(shown: Card) -> str:
     """An entry of a list: what was typed, and its facts on one line."""
     number, _, typed = shown.title.partition(" ")
-    facts = " · ".join(value for _, value in shown.facts)
-    return f"{escape(number)} {code(typed)}\n{escape(facts)}"
+    facts = " · ".join(_fact(value) for _, value in shown.facts)
+    return f"{escape(number)} {code(typed)}\n{facts}"
+
+
+def _fact(value: str) -> str:
+    """A point in time is shown in its reader's own zone, where the reader's program can."""
+    if isinstance(value, Moment):
+        return f'<tg-time unix="{int(value.at.timestamp())}" format="dt">{escape(value)}</tg-time>'
+    return escape(value)

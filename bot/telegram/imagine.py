@@ -62,7 +62,7 @@ class Imagine:
             if words and self._is_ours(replied) and (target := self._shown(asked, replied)):
                 await self._change(asked, target, parse_imagine(words))
             elif words:
-                await self.ask(asked, parse_imagine(words), replied_to(message))
+                await self.ask(asked, self._chosen(asked, replied, words), replied_to(message))
             elif replied_to(message):
                 raise UserError(say("telegram-picture-words"))
             else:
@@ -87,15 +87,14 @@ class Imagine:
                     self._face.tasks.start(hello(self._face, asked))
             elif ours and (target := self._target(asked, ours)):
                 await self.vary(asked, target, parse_imagine(message.text))
-            elif ours and (chosen := keyboards.menu_data(ours)):
-                await self.ask(asked, self._menus.options(chosen, parse_imagine(message.text)))
+            elif ours and keyboards.menu_data(ours):
+                await self.ask(asked, self._chosen(asked, ours, message.text))
             elif asked.is_private and message.forward_origin is not None:
                 raise UserError(say("telegram-forwarded"))
             elif asked.is_private:
                 if not self._face.service.config.telegram.plain_text:
                     raise UserError(say("telegram-plain-off"))
-                options = self._menus.take_up(asked, parse_imagine(message.text))
-                await self.ask(asked, options, replied_to(message))
+                await self.ask(asked, self._chosen(asked, replied, message.text), replied_to(message))
         except UserError as error:
             self._face.refuse(asked, error)
 
@@ -123,7 +122,7 @@ class Imagine:
             if not words or words.startswith("/") or is_small_talk(words):
                 self._face.tasks.start(self._ask_for_words(asked, message))
             elif self._pictures.takes(message):
-                await self.ask(asked, parse_imagine(words), sent_in(message))
+                await self.ask(asked, self._chosen(asked, message.reply_to_message, words), sent_in(message))
         except UserError as error:
             self._face.refuse(asked, error)
 
@@ -157,6 +156,11 @@ class Imagine:
             caller.asker, options, key=caller.key, address=address, brought=brought
         )
         self._face.delivery.follow(live)
+
+    def _chosen(self, asked: Asked, replied: Message | None, words: str) -> Options:
+        """What was typed, with what the menu stands at that it replies to, or that is open."""
+        menu = keyboards.menu_data(replied) if self._is_ours(replied) else None
+        return self._menus.take_up(asked, parse_imagine(words), menu)
 
     async def vary(self, asked: Asked, target: str, options: Options) -> None:
         """Other words from the seed of a picture that was replied to, or from the picture where an option is

@@ -41,6 +41,8 @@ SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - a header's nam
 
 FIGHT = 3
 """After so many conflicts in a row it is no stray call, but another bot with this token."""
+REFUSALS = 5
+"""So many refusals of the token in a row are no hiccup: it was taken back."""
 WEBHOOK_CHECK_S = 300.0
 
 
@@ -52,20 +54,26 @@ async def poll(
     again_s: float = 1.0,
     fought: Callable[[], None] = lambda: None,
 ) -> None:
-    """Fetch updates until cancelled. Raises InvalidToken.
+    """Fetch updates until cancelled. Raises InvalidToken where Telegram knows this token no more.
 
     Where somebody else polls too, go on after pauses that grow from `again_s`; `fought` is called where that
     does not end.
     """
     await until_reached(bot.delete_webhook)
-    offset, pause_s, conflicts = 0, again_s, 0
+    offset, pause_s, conflicts, refusals = 0, again_s, 0, 0
     while True:
         try:
             updates = await bot.get_updates(
                 offset=offset, timeout=timeout_s, allowed_updates=ALLOWED, read_timeout=timeout_s + 10
             )
-        except InvalidToken:
-            raise
+        except InvalidToken as error:
+            refusals += 1
+            if refusals == REFUSALS:
+                raise
+            log.warning("telegram.poll_failed", why=_told(error), again_in_s=pause_s)
+            await asyncio.sleep(pause_s)
+            pause_s = min(MAX_PAUSE_S, 2 * pause_s)
+            continue
         except Conflict as error:
             conflicts += 1
             log.warning("telegram.conflict", why=error.message, again_in_s=pause_s)
@@ -83,10 +91,37 @@ async def poll(
             await asyncio.sleep(pause_s)
             pause_s = min(MAX_PAUSE_S, 2 * pause_s)
             continue
-        pause_s, conflicts = again_s, 0
+        except Exception:  # the library cannot read one of them, and then hands out none
+            updates, after = await _readable(bot, offset)
+        else:
+            after = updates[-1].update_id + 1 if updates else offset
+        pause_s, conflicts, refusals = again_s, 0, 0
         await asyncio.gather(*(handle(update) for update in updates))
-        if updates:
-            offset = updates[-1].update_id + 1
+        offset = after
+
+
+async def _readable(bot: ExtBot[Any], offset: int) -> tuple[list[Update], int]:
+    """The updates that the library can read, and the offset behind all of them."""
+    updates: list[Update] = []
+    try:
+        raw: Any = await bot.request.post(f"{bot.base_url}/getUpdates?offset={offset}&timeout=0")
+    except TelegramError as error:
+        log.warning("telegram.poll_failed", why=_told(error), again_in_s=0)
+        return updates, offset
+    for one in raw:
+        if (update := _read(one, bot)) is not None:
+            updates.append(update)
+        offset = one["update_id"] + 1
+    return updates, offset
+
+
+def _read(raw: Any, bot: ExtBot[Any]) -> Update | None:
+    """None where the library cannot read it: brought again, it would be no better."""
+    try:
+        return Update.de_json(raw, bot)
+    except Exception as error:
+        log.warning("telegram.update_unreadable", why=type(error).__name__)
+        return None
 
 
 async def listen(
@@ -141,11 +176,12 @@ class Hook(RequestHandler):
             self.send_error(HTTPStatus.FORBIDDEN)
             return
         try:
-            update = Update.de_json(json.loads(self.request.body), self._bot)
-        except (ValueError, KeyError, TypeError, AttributeError):
+            raw = json.loads(self.request.body)
+        except ValueError:
             self.send_error(HTTPStatus.BAD_REQUEST)
             return
-        await self._handle(update)
+        if (update := _read(raw, self._bot)) is not None:
+            await self._handle(update)
 
     def log_exception(self, *_: object) -> None:
         log.exception("telegram.webhook_failed")

@@ -1,7 +1,7 @@
 """The small menu of `/imagine` alone: size, quality, images, model and style before anything is drawn.
 
 What is chosen stands in the menu's own buttons, so a reply to a menu means the same after a restart. In a
-private chat the next plain text counts as the reply too, as long as this process remembers the menu.
+private chat what is asked for next counts as the reply too, as long as this process remembers the menu.
 """
 
 from __future__ import annotations
@@ -66,27 +66,26 @@ class Menus:
         self._remember(asked, choice)
 
     async def press(self, asked: Asked, query: CallbackQuery) -> None:
-        """One choice: the same menu, with another mark."""
+        """One choice: the same menu, with another mark. The press itself is the caller's to answer."""
         choice = Choice.read(query.data or "")
         self._remember(asked, choice)
-        await query.answer()
         text, keyboard = html.escape(asked.t("telegram-menu")), self._keyboard(choice, asked.t)
         message = query.message
         if message is None or getattr(message, "reply_markup", None) == keyboard:
             return
         await self._face.send(
-            lambda: self._face.bot.edit_message_text(
-                text, asked.chat.id, message.message_id, reply_markup=keyboard
-            )
+            asked.chat.id,
+            lambda chat: self._face.bot.edit_message_text(
+                text, chat, message.message_id, reply_markup=keyboard
+            ),
         )
 
-    def options(self, data: str, options: Options) -> Options:
-        """What was typed in reply to a menu: options in the text win over the menu's."""
-        return _merged(Choice.read(data), options)
-
-    def take_up(self, asked: Asked, options: Options) -> Options:
-        """What was typed as the next text in a private chat, under its menu; a menu counts once."""
-        return _merged(self._open.pop(asked.chat.id, Choice()), options)
+    def take_up(self, asked: Asked, options: Options, data: str | None) -> Options:
+        """What was typed in reply to a menu that holds `data`, or next in a private chat, where a menu counts
+        once. Options in the text win over the menu's.
+        """
+        opened = self._open.pop(asked.chat.id, Choice())
+        return _merged(Choice.read(data) if data else opened, options)
 
     def _remember(self, asked: Asked, choice: Choice) -> None:
         if asked.is_private:

@@ -119,7 +119,7 @@ class Stars(Provider):
 
     async def tell(self, user_id: str, text: str) -> None:
         self._face.tasks.start(
-            self._face.send(lambda: self._bot.send_message(int(user_id), html.escape(text)))
+            self._face.send(int(user_id), lambda chat: self._bot.send_message(chat, html.escape(text)))
         )
 
     # what comes in

@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-ALERT_CHARS = 200
-"""The most that fits into the answer to a press."""
 PLACEHOLDER_UNITS = 64
 """The most that fits into an empty field that asks for words."""
 DRAWING = edits.DRAWING | {Action.FETCH}
@@ -66,11 +64,16 @@ class Buttons:
         if press is None:
             self._face.tasks.start(self._guarded(asked, query, self._other(asked, query, data)))
         elif press.action not in DRAWING and not press.area:
-            self._face.tasks.start(self._guarded(asked, query, self._on_picture(asked, query, press, album)))
+            key = asked.caller.asker.user_id, data, asked.message_id
+            if self._face.tasks.get(key) is not None:  # what it shows waits for the chat's turn
+                self._face.tasks.start(self._face.toast(query))
+                return
+            work = self._on_picture(asked, query, press, album)
+            self._face.tasks.start(self._guarded(asked, query, work), key=key)
         elif self._is_new_tap(asked, data):
             await self._guarded(asked, query, self._draw(asked, query, press))
         else:
-            self._face.tasks.start(_answer(query))
+            self._face.tasks.start(self._face.toast(query))
 
     def _is_new_tap(self, asked: Asked, data: str) -> bool:
         """Whether this is not the second of two quick taps; a redelivered press is the first once more."""
@@ -88,7 +91,7 @@ class Buttons:
         if not asked.is_private:
             self._face.pressers[live.request_id] = query.from_user.mention_html()
         self._face.delivery.follow(live)
-        self._face.tasks.start(_answer(query))
+        self._face.tasks.start(self._face.toast(query))
 
     async def _drawn_from(self, asked: Asked, press: Press) -> LiveRequest:
         service, asker, key, address = (
@@ -114,27 +117,29 @@ class Buttons:
         match press.action:
             case Action.VARY if "-" in press.target:
                 await self._ask_words(asked, query, press)
-                await _answer(query)
+                await self._face.toast(query)
             case Action.VARY:
-                await _answer(query, t("telegram-vary"), alert=True)
+                await self._face.toast(query, t("telegram-vary"), alert=True)
             case Action.SINGLE:
                 await self._file(asked, press.target)
-                await _answer(query)
+                await self._face.toast(query)
             case Action.AREA:
                 await self._face.card(asked, await edits.areas(service, asker, press.target, t))
-                await _answer(query)
+                await self._face.toast(query)
             case Action.DETAILS:
                 await self._face.card(asked, await details_card(service, asker, press.target, t))
-                await _answer(query)
+                await self._face.toast(query)
             case Action.CANCEL:
                 moderator = await self._moderates(asked, press)
                 await buttons.cancel(service, asker, press.target, moderator=moderator)
-                await _answer(query, t("action-cancelling"))
+                await self._face.toast(query, t("action-cancelling"))
             case Action.DELETE:
                 moderator = await self._moderates(asked, press)
                 await buttons.delete(service, asker, press.target, moderator=moderator)
                 gone = await self._remove(asked, album)
-                await _answer(query, t("action-deleted" if gone else "telegram-too-old"), alert=not gone)
+                await self._face.toast(
+                    query, t("action-deleted" if gone else "telegram-too-old"), alert=not gone
+                )
 
     async def _ask_words(self, asked: Asked, query: CallbackQuery, press: Press) -> None:
         """Ask for other words for one picture of several. The question holds its id, and so does a reply."""
@@ -143,12 +148,13 @@ class Buttons:
         who = "" if asked.is_private else f"{query.from_user.mention_html()} "
         placeholder = html.clip(words, PLACEHOLDER_UNITS)
         await self._face.send(
-            lambda: self._face.bot.send_message(
-                asked.chat.id,
+            asked.chat.id,
+            lambda chat: self._face.bot.send_message(
+                chat,
                 f"{who}{text}\n{html.code(press.target)}",
                 message_thread_id=asked.thread_id,
                 reply_markup=ForceReply(selective=True, input_field_placeholder=placeholder),
-            )
+            ),
         )
 
     async def _moderates(self, asked: Asked, press: Press) -> bool:
@@ -163,12 +169,13 @@ class Buttons:
         """The lossless picture, its parameters inside, as a document."""
         single = await buttons.single(self._face.service, asked.caller.asker, job_id)
         await self._face.send(
-            lambda: self._face.bot.send_document(
-                asked.chat.id,
+            asked.chat.id,
+            lambda chat: self._face.bot.send_document(
+                chat,
                 single.png,
                 filename=f"easel-{single.request.seed}.png",
                 message_thread_id=asked.thread_id,
-            )
+            ),
         )
 
     async def _remove(self, asked: Asked, album: list[int]) -> bool:
@@ -181,7 +188,7 @@ class Buttons:
                 await self._face.bot.delete_message(asked.chat.id, message_id)
             except TelegramError as error:
                 log.info("telegram.not_deleted", why=type(error).__name__)
-                gone = False
+                gone = gone and "not found" in error.message  # somebody took it away before
         if not gone:
             await self._say_deleted(asked)
         return gone
@@ -199,22 +206,23 @@ class Buttons:
     async def _other(self, asked: Asked, query: CallbackQuery, data: str) -> None:
         """Buttons that are not about one picture."""
         if data.startswith(f"{keyboards.MENU}:"):
+            self._face.tasks.start(self._face.toast(query))
             await self._menus.press(asked, query)
             return
         what, _, target = data.partition(":")
         if what in (keyboards.MORE, keyboards.LESS):
             await self._swap(asked, target, more=what == keyboards.MORE)
-            await _answer(query)
+            await self._face.toast(query)
             return
         if data.startswith(f"{keyboards.COMMAND}:"):
             await commands.answer(self._face, asked, data.partition(":")[2], "")
-            await _answer(query)
+            await self._face.toast(query)
             return
         reply = button_ids.replied(data)
         if reply is None:
             raise UserError(say("error-gone").because(Reason.GONE))
         card = await questions.answer(self._face.service, asked.caller, reply)
-        await _answer(query)
+        await self._face.toast(query)
         await self._show(asked, query, card, below=reply.reply is button_ids.Reply.OLDER)
 
     async def _swap(self, asked: Asked, request_id: str, *, more: bool) -> None:
@@ -222,9 +230,10 @@ class Buttons:
         rows = await buttons.still_offered(self._face.service, asked.caller.asker, request_id)
         keyboard = keyboards.of_result(rows, request_id, asked.t, more=more)
         await self._face.send(
-            lambda: self._face.bot.edit_message_reply_markup(
-                asked.chat.id, asked.message_id, reply_markup=keyboard
-            )
+            asked.chat.id,
+            lambda chat: self._face.bot.edit_message_reply_markup(
+                chat, asked.message_id, reply_markup=keyboard
+            ),
         )
 
     async def _show(self, asked: Asked, query: CallbackQuery, card: Card, *, below: bool) -> None:
@@ -235,9 +244,10 @@ class Buttons:
             return
         text, keyboard = html.card(card), keyboards.of_card(card)
         await self._face.send(
-            lambda: self._face.bot.edit_message_text(
-                text, asked.chat.id, message.message_id, reply_markup=keyboard
-            )
+            asked.chat.id,
+            lambda chat: self._face.bot.edit_message_text(
+                text, chat, message.message_id, reply_markup=keyboard
+            ),
         )
 
     async def _guarded(self, asked: Asked, query: CallbackQuery, work: Coroutine[None, None, None]) -> None:
@@ -246,19 +256,11 @@ class Buttons:
             await work
         except UsedUp as error:  # an alert has no buttons
             self._face.refuse(asked, error, to="" if asked.is_private else query.from_user.mention_html())
-            self._face.tasks.start(_answer(query))
+            self._face.tasks.start(self._face.toast(query))
         except UserError as error:
-            self._face.tasks.start(_answer(query, asked.t(error.message), alert=True))
+            self._face.tasks.start(self._face.toast(query, asked.t(error.message), alert=True))
         except TelegramError as error:
             log.warning("telegram.press_lost", why=type(error).__name__)
         except Exception:
             log.exception("telegram.press_died")
-            self._face.tasks.start(_answer(query, asked.t("error-internal"), alert=True))
-
-
-async def _answer(query: CallbackQuery, text: str | None = None, *, alert: bool = False) -> None:
-    """Stop the button's spinner; too late an answer is nobody's trouble."""
-    try:
-        await query.answer(text and text[:ALERT_CHARS], show_alert=alert)
-    except TelegramError as error:
-        log.info("telegram.press_unanswered", why=type(error).__name__)
+            self._face.tasks.start(self._face.toast(query, asked.t("error-internal"), alert=True))

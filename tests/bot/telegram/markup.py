@@ -23,7 +23,10 @@ _TAGS = {
     "blockquote",
     "tg-spoiler",
 }
-_MENTION = re.compile(r'<a href="tg://user\?id=\d+">|</a>')
+_GIVEN = re.compile(
+    r'<a href="tg://user\?id=\d+">|</a>|<tg-time unix="\d+" format="(r|w?[dD]?[tT]?)">|</tg-time>'
+)
+"""Mentions, and points in time."""
 _ENTITIES = {"lt": "<", "gt": ">", "amp": "&", "quot": '"', "#x27": "'"}
 
 
@@ -57,7 +60,7 @@ def parse(source: str) -> Parsed:
             if token["entity"] not in _ENTITIES:
                 raise BadMarkup(f"unknown &{token['entity']}; in {source!r}")
             text += _ENTITIES[token["entity"]]
-        elif not _MENTION.fullmatch(token.group()) and (token["tag"] not in _TAGS or token["rest"].strip()):
+        elif not _GIVEN.fullmatch(token.group()) and (token["tag"] not in _TAGS or token["rest"].strip()):
             raise BadMarkup(f"tag {token.group()} in {source!r}")
         elif not token["close"]:
             opened.append((token["tag"], len(text)))

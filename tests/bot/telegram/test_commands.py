@@ -12,6 +12,8 @@ from PIL import Image
 from bot.imagine.asker import Asker
 from storage.settings import Scope
 from tests.bot.telegram.conftest import ANNA, BOB, GROUP, OWNER, SUPERGROUP
+from tests.bot.telegram.standin import Fault
+from tests.bot.telegram.test_pictures import picture
 
 if TYPE_CHECKING:
     from tests.bot.telegram.conftest import Bot, Stage
@@ -176,9 +178,30 @@ async def test_a_reply_to_a_menu_takes_what_was_chosen(bot: Bot) -> None:
     (menu,) = bot.telegram.messages(GROUP)
     await bot.telegram.press(ANNA, menu, "menu:landscape:")
     await bot.settled()
-    await bot.telegram.say(ANNA, "a cat", chat=GROUP, reply_to=menu)
+    for words in ("a cat", "/imagine a cat"):
+        await bot.telegram.say(ANNA, words, chat=GROUP, reply_to=menu)
+        await bot.settled()
+        assert "192x128" in bot.telegram.photos(GROUP)[-1].plain
+    await bot.telegram.send(ANNA, picture((128, 128)), "make it night", chat=GROUP, reply_to=menu)
     await bot.settled()
     assert "192x128" in bot.telegram.photos(GROUP)[-1].plain
+
+
+@pytest.mark.parametrize("how", ["reply", "command", "photo"])
+async def test_an_open_menu_counts_once_however_one_goes_on(bot: Bot, how: str) -> None:
+    await bot.telegram.say(ANNA, "/imagine")
+    await bot.settled()
+    (menu,) = bot.telegram.messages(ANNA)
+    bot.telegram.fail("answerCallbackQuery", Fault(400, "Bad Request: query is too old"))
+    await bot.telegram.press(ANNA, menu, "menu:landscape:")
+    await bot.settled()
+    if how == "photo":
+        await bot.telegram.send(ANNA, picture((128, 128)), "make it night")
+    else:
+        await bot.telegram.say(ANNA, "/imagine a cat", reply_to=menu if how == "reply" else None)
+    await bot.telegram.say(ANNA, "a dog")
+    await bot.settled()
+    assert sorted("192x128" in shown.plain for shown in bot.telegram.photos(ANNA)) == [False, True]
 
 
 async def test_a_topic_is_answered_in_the_topic(bot: Bot) -> None:
@@ -310,3 +333,4 @@ async def test_history_shows_how_the_pictures_look(bot: Bot) -> None:
     looks, listed = bot.telegram.messages(ANNA)[before:]
     assert Image.open(io.BytesIO(looks.photo or b"")).size == (512, 256)
     assert "1. a dog" in listed.plain
+    assert "<tg-time unix=" in listed.text  # in the reader's own zone

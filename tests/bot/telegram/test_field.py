@@ -8,8 +8,8 @@ import pytest
 
 from bot.config.faces import Access, AccessMode
 from bot.imagine.asker import Asker
-from tests.bot.telegram.conftest import ANNA, GROUP, OWNER, Stage
-from tests.bot.telegram.standin import BOT_ID, FLOOD, Fault
+from tests.bot.telegram.conftest import ANNA, BOB, GROUP, OWNER, SUPERGROUP, Stage
+from tests.bot.telegram.standin import BOT_ID, BROKEN, CUT_BEFORE, FLOOD, Fault
 
 if TYPE_CHECKING:
     from tests.bot.telegram.conftest import Bot
@@ -87,12 +87,55 @@ async def test_a_message_too_old_to_remove_says_that_the_picture_is_gone(bot: Bo
     assert shown.buttons == []
 
 
+async def test_a_picture_that_somebody_took_out_of_an_album_is_not_told_to_be_left(bot: Bot) -> None:
+    await bot.telegram.say(ANNA, "/imagine a cat --images 2")
+    await bot.settled()
+    first, _, summary = bot.telegram.messages(ANNA)
+    del bot.telegram.chats[ANNA][first.id]
+    await bot.telegram.press(ANNA, summary, "delete:")
+    await bot.settled()
+    assert bot.telegram.messages(ANNA) == []
+    assert "two days" not in bot.telegram.alerts[0]
+
+
 async def test_an_answer_outlasts_flood_control(bot: Bot) -> None:
     bot.telegram.fail("sendMessage", FLOOD)
     await bot.telegram.say(ANNA, "/quota")
     await bot.settled()
     (told,) = bot.telegram.messages(ANNA)
     assert "99" in told.plain or "100" in told.plain
+
+
+async def test_an_answer_follows_a_group_that_has_moved(bot: Bot) -> None:
+    bot.telegram.moved[GROUP] = SUPERGROUP
+    await bot.telegram.say(ANNA, "/quota", chat=GROUP)
+    await bot.telegram.say(ANNA, "/imagine a cat --size large", chat=GROUP)
+    await bot.settled()
+    assert len(bot.telegram.messages(SUPERGROUP)) == 2
+
+
+async def test_the_toast_of_a_press_outlasts_flood_control_and_a_fault(bot: Bot) -> None:
+    await bot.telegram.say(ANNA, "/imagine a cat", chat=GROUP)
+    await bot.settled()
+    (shown,) = bot.telegram.messages(GROUP)
+    bot.telegram.fail("answerCallbackQuery", BROKEN, CUT_BEFORE)
+    for _ in range(9):
+        await bot.telegram.press(BOB, shown, "delete:")
+    await bot.settled()
+    assert "Only the person" in bot.telegram.alerts[0]
+    assert bot.telegram.count("answerCallbackQuery") == 9 + 2
+
+
+async def test_many_presses_on_details_show_them_once_at_a_time(bot: Bot) -> None:
+    await bot.telegram.say(ANNA, "/imagine a cat", chat=GROUP)
+    await bot.settled()
+    (shown,) = bot.telegram.messages(GROUP)
+    bot.telegram.fail("sendMessage", FLOOD)  # until it is over, the first card waits
+    for _ in range(9):
+        await bot.telegram.press(BOB, shown, "details:")
+    await bot.settled()
+    assert len(bot.telegram.messages(GROUP)) == 2
+    assert bot.telegram.count("answerCallbackQuery") == 9
 
 
 SMALL_TALK = [

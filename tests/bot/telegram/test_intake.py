@@ -72,6 +72,8 @@ async def test_a_webhook_turns_strangers_away(hooked: Stage) -> None:
             right = {SECRET_HEADER: "a-webhook-secret"}
             assert (await stranger.post(url, content=b"{", headers=right)).status_code == 400
             assert (await stranger.post(url, json=update, headers=right)).status_code == 200
+            odd = {"update_id": 2, "message": {"date": "tomorrow"}}  # which Telegram would bring again
+            assert (await stranger.post(url, json=odd, headers=right)).status_code == 200
 
 
 async def test_the_bot_starts_once_telegram_can_be_reached(stage: Stage) -> None:
@@ -101,6 +103,15 @@ async def test_a_stray_call_of_somebody_elses_stops_nothing(stage: Stage) -> Non
         await bot.telegram.until(lambda: bot.telegram.messages(ANNA))
         assert bot.telegram.count("deleteWebhook") == 3
         assert told == []
+
+
+async def test_a_token_that_is_refused_once_and_an_update_nobody_can_read_stop_nothing(stage: Stage) -> None:
+    async with stage.bot() as bot:
+        bot.telegram.fail("getUpdates", Fault(401, "Unauthorized"), Fault(404, "Not Found"))
+        await bot.telegram.deliver({"message": {"message_id": 1, "date": "tomorrow"}})
+        await bot.telegram.say(ANNA, "/quota")
+        await bot.telegram.until(lambda: bot.telegram.messages(ANNA))
+        assert not bot.running.done()
 
 
 async def test_who_fights_for_the_token_is_told_to_the_owners_once(stage: Stage) -> None:
@@ -157,9 +168,10 @@ async def test_an_owner_who_writes_for_the_first_time_is_offered_their_commands(
     async with stage.bot() as bot:
         await bot.settled()
         before = bot.telegram.count("setMyCommands")
-        await bot.telegram.say(OWNER, "/start")
-        await bot.settled()
-        assert bot.telegram.count("setMyCommands") == before + 2
+        for words in ("a cat", "/start"):
+            await bot.telegram.say(OWNER, words)
+            await bot.settled()
+            assert bot.telegram.count("setMyCommands") == before + 2
 
 
 async def test_the_end_leaves_no_task_behind(stage: Stage) -> None:
