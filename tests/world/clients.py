@@ -248,12 +248,12 @@ class Connection:
 
     def __init__(self, call: Call, after_revoked: bool) -> None:
         self._call = call
-        self._bytes = bytearray()
+        self._bytes, self._sent = bytearray(), bytearray()
         self._gone = asyncio.Event()
         self._pieces = 0
         self.after_revoked = after_revoked
         self.status = 0
-        self.whole = False
+        self.whole = self._ended = False
 
     def leave(self) -> None:
         """Hang up, where the answer is not here yet."""
@@ -272,18 +272,27 @@ class Connection:
         self._pieces += 1
         if self._pieces == self._call.leaves_at_its_nth:
             self.leave()
+        self._sent += message.get("body", b"")
+        self._ended = not message.get("more_body", True)
         if self._gone.is_set():
             return
         self.status = message.get("status", self.status)
         self._bytes += message.get("body", b"")
-        self.whole = not message.get("more_body", True)
+        self.whole = self._ended
 
     @property
     def pictures(self) -> tuple[str, ...]:
         """For each picture that is here in full, its request."""
-        content = bytes(self._bytes)
+        return self._in(self._bytes, whole=self.whole)
+
+    @property
+    def sent(self) -> tuple[str, ...]:
+        """The same of each that the bot has sent in full, whether or not anybody still listened."""
+        return self._in(self._sent, whole=self._ended)
+
+    def _in(self, content: bytearray, *, whole: bool) -> tuple[str, ...]:
         if self._call.streams:
-            events = [event for event in content.split(b"\n\n")[:-1] if event.startswith(COMPLETED)]
+            events = [event for event in bytes(content).split(b"\n\n")[:-1] if event.startswith(COMPLETED)]
             return tuple(json.loads(e.removeprefix(COMPLETED))["easel"]["request_id"] for e in events)
-        answer = json.loads(content) if self.whole else {"data": (), "easel": {"request_id": ""}}
+        answer = json.loads(content) if whole else {"data": (), "easel": {"request_id": ""}}
         return tuple(answer["easel"]["request_id"] for _ in answer["data"])

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _JOBS = """
 SELECT job_id, request_id, request.platform, source_key, job.state, parked, coalesce(charged, 0) AS charged,
-       coalesce(ledger.outcome, '') AS outcome
+       coalesce(ledger.outcome, '') AS outcome, coalesce(receipt, '') AS receipt
 FROM job JOIN request ON request.id = job.request LEFT JOIN ledger ON ledger.job = job.id ORDER BY job.id
 """
 
@@ -40,6 +40,14 @@ HAVING spent > spend_cap_micro
 """
 
 
+_CHARGED_CANCELS = """
+SELECT member, sum(charged) AS times FROM ledger WHERE outcome = 'cancelled' GROUP BY member
+HAVING times > 0 AND count(*) - times < :refunds
+"""
+NOT_FETCHED = "not fetched"
+"""The receipt of pictures that were held for a client for too long, and are charged."""
+
+
 class Job(NamedTuple):
     """A job as the database has it in the end."""
 
@@ -51,6 +59,7 @@ class Job(NamedTuple):
     parked: int
     charged: int
     outcome: str
+    receipt: str
 
 
 def unfinished(database: Path) -> list[str]:
@@ -78,11 +87,15 @@ def broken(world: World) -> list[str]:
 def _calls(world: World, jobs: list[Job]) -> Iterator[str]:
     """Who called with a key has what was charged, once, and is charged what they have."""
     charged = Counter(job.request_id for job in jobs if job.charged)
-    have = Counter[str]()
+    kept = Counter(job.request_id for job in jobs if job.receipt == NOT_FETCHED)
+    delivered = Counter(job.request_id for job in jobs if job.state == "delivered")
+    have, sent = Counter[str](), Counter[str]()
     for call in world.clients.given:
         for connection in call.connections:
             if connection.after_revoked and connection.pictures:
                 yield f"{call.key}: answered with a key that had been taken back"
+            for request_id, pictures in Counter(connection.sent).items():
+                sent[request_id] = max(sent[request_id], pictures)
             for request_id, pictures in Counter(connection.pictures).items():
                 have[request_id] = max(have[request_id], pictures)
                 if charged[request_id] < pictures and not (call.cut or call.left):
@@ -94,12 +107,15 @@ def _calls(world: World, jobs: list[Job]) -> Iterator[str]:
     for request_id, job in unseen.items():
         if world.clients.asked_as(job.key):
             yield f"{request_id}: charged {charged[request_id]}, and {have[request_id]} are with the client"
-    left = sum(call.left for call in world.clients.given if not call.comes_back)
-    if sum(not world.clients.asked_as(job.key) for job in unseen.values()) > left:
-        yield f"clients hung up {left} times, and {list(unseen)} were charged and not handed over"
+    for request_id, pictures in delivered.items():
+        if pictures - kept[request_id] > sent[request_id]:
+            yield f"{request_id}: charged {pictures} as delivered, {sent[request_id]} were ever sent"
     with contextlib.closing(sqlite3.connect(f"file:{world.database}?mode=ro", uri=True)) as db:
         for prefix, cap, _, spent in db.execute(_OVERSPENT):
             yield f"{prefix} spent {spent} in a month, and may spend {cap}"
+        refunds_a_day = world.config.limits.refunded_cancels_a_day
+        for member, times in db.execute(_CHARGED_CANCELS, {"refunds": refunds_a_day}):
+            yield f"member {member} was charged for {times} cancelled images, with refunds left"
 
 
 def unwritten(world: World) -> list[str]:
