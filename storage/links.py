@@ -158,7 +158,8 @@ class Links(Subject):
 
 def tried_too_often(db: sqlite3.Connection, now_us: int, member: int) -> bool:
     """Whether a member has typed so many wrong codes lately that none is taken."""
-    db.execute("DELETE FROM link_try WHERE at_us <= ?", (now_us - CODE_LIFE_US,))
+    # Those of the future were before the clock was set back.
+    db.execute("DELETE FROM link_try WHERE at_us <= ? OR at_us > ?", (now_us - CODE_LIFE_US, now_us))
     tries = db.execute("SELECT count(*) FROM link_try WHERE member = ?", (member,)).fetchone()[0]
     return int(tries) >= TRIES
 

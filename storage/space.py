@@ -19,7 +19,7 @@ STILL_FAILING_US = 60_000_000
 def require_room(core: Core) -> None:
     """Raises StoreUnavailable: too few free bytes, or the last picture could not be stored."""
     trouble = core.picture_trouble
-    if trouble is not None and core.clock() - trouble[0] < STILL_FAILING_US:
+    if trouble is not None and 0 <= core.clock() - trouble[0] < STILL_FAILING_US:  # unless it was set back
         raise trouble[1]
     for folder in (core.path.parent, core.folder.path):
         try:

@@ -56,7 +56,8 @@ class Vouchers(Subject):
         row, now_us = member_rows.by_key(db, member), self.now_us
         if row["banned_us"] is not None:
             return VoucherProblem.BANNED
-        db.execute("DELETE FROM redeem_try WHERE at_us <= ?", (now_us - TRIES_US,))
+        # Those of the future were before the clock was set back.
+        db.execute("DELETE FROM redeem_try WHERE at_us <= ? OR at_us > ?", (now_us - TRIES_US, now_us))
         (tries,) = db.execute("SELECT count(*) FROM redeem_try WHERE member = ?", (row["id"],)).fetchone()
         if tries >= TRIES:
             return VoucherProblem.TOO_MANY_TRIES

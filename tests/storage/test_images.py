@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
 import shutil
@@ -108,6 +109,25 @@ async def test_a_full_disk_is_told_and_the_picture_waits(
         await putting
         await store.probe()
         await store.requests.accept(ask(member))
+
+
+async def test_a_failure_from_before_the_clock_was_set_back_refuses_nothing(
+    tmp_path: Path, clock: HandClock
+) -> None:
+    told: list[StoreUnavailable] = []
+    async with await open_store(tmp_path, clock, on_trouble=told.append) as store:
+        shutil.rmtree(tmp_path / "images")
+        (tmp_path / "images").write_text("no folder")
+        putting = asyncio.create_task(store.pictures.put(b"a cat", ".png"))
+        while not told:
+            await asyncio.wait([putting], timeout=0.005)
+        putting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await putting
+        with pytest.raises(StoreUnavailable):
+            await store.probe()
+        clock.advance(hours=-1)
+        await store.probe()
 
 
 async def test_a_disk_with_little_room_takes_no_requests(tmp_path: Path, clock: HandClock) -> None:

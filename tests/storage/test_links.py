@@ -190,12 +190,13 @@ async def test_typed_in_twice_at_once_it_is_good_once(store: Store, member: str)
     assert sum(not isinstance(answer, BaseException) for answer in answers) == 1
 
 
-async def test_five_tries(store: Store, member: str, other: str, clock: HandClock) -> None:
+@pytest.mark.parametrize("seconds", [600, -3600])
+async def test_five_tries(store: Store, member: str, other: str, clock: HandClock, seconds: int) -> None:
     code = await store.links.code(member)
     for _ in range(5):
         assert await refusal(store, other, "WRONG") is LinkProblem.UNKNOWN
     assert await refusal(store, other, code) is LinkProblem.TOO_MANY_TRIES
-    clock.advance(seconds=600)
+    clock.advance(seconds=seconds)
     await store.links.redeem(other, await store.links.code(member))
 
 

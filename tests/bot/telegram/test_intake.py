@@ -128,7 +128,7 @@ async def test_a_webhook_that_is_not_taken_is_one_sentence(hooked: Stage) -> Non
     hooked.telegram.fail("setWebhook", Fault(400, "Bad Request: bad webhook: Failed to resolve host"))
     async with easel(hooked.config) as service:
         with pytest.raises(UserError, match="telegram-webhook-refused"):
-            await asyncio.wait_for(serve(service, TOKEN, hooked.config), PATIENCE_S)
+            await asyncio.wait_for(serve(service, TOKEN, hooked.config, Alerts()), PATIENCE_S)
 
 
 async def test_a_proxy_that_cannot_be_used_is_one_sentence(
