@@ -276,8 +276,8 @@ class Dispatcher:
                 predictor.learn_job(job.plan, usage.gpu_s, encoded=encoded)
             predicted_s = own.job_s(job.plan, encoded=encoded)
             part = usage.gpu_s / predicted_s if predicted_s else 1.0
-        # The lane is charged what it really had, in the seconds of the average worker on an average day: learned
-        # from first, or whose job is the first on a machine that is slower than told would pay for all that.
+        # The lane is charged what it really had, in the average worker's seconds on an average day. They are
+        # learned first, or the first job on a machine slower than told would pay for all that nobody knew.
         self.backlog.serve(sent, sent.cost_s * part)
         member.done += 1
         member.circuit.succeeded()
