@@ -23,7 +23,7 @@ from tornado.web import Application, RequestHandler
 from bot.telegram.pace import pause_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from telegram.ext import ExtBot
 
@@ -61,6 +61,7 @@ async def poll(
     """
     await until_reached(bot.delete_webhook)
     offset, pause_s, conflicts, refusals = 0, again_s, 0, 0
+    updates: Sequence[Update]
     while True:
         try:
             updates = await bot.get_updates(

@@ -290,6 +290,11 @@ class Connection:
         """The same of each that the bot has sent in full, whether or not anybody still listened."""
         return self._in(self._sent, whole=self._ended)
 
+    @property
+    def partly(self) -> int:
+        """Pictures in the part of an answer that was sent before it broke off: whose, its end would tell."""
+        return 0 if self._call.streams or self._ended else self._sent.count(b'"b64_json":')
+
     def _in(self, content: bytearray, *, whole: bool) -> tuple[str, ...]:
         if self._call.streams:
             events = [event for event in bytes(content).split(b"\n\n")[:-1] if event.startswith(COMPLETED)]

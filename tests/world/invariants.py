@@ -107,9 +107,10 @@ def _calls(world: World, jobs: list[Job]) -> Iterator[str]:
     for request_id, job in unseen.items():
         if world.clients.asked_as(job.key):
             yield f"{request_id}: charged {charged[request_id]}, and {have[request_id]} are with the client"
-    for request_id, pictures in delivered.items():
-        if pictures - kept[request_id] > sent[request_id]:
-            yield f"{request_id}: charged {pictures} as delivered, {sent[request_id]} were ever sent"
+    never = delivered - kept - sent
+    partly = sum(connection.partly for call in world.clients.given for connection in call.connections)
+    if never.total() > partly:
+        yield f"{dict(never)} were charged as delivered and never sent, {partly} at most in answers cut short"
     with contextlib.closing(sqlite3.connect(f"file:{world.database}?mode=ro", uri=True)) as db:
         for prefix, cap, _, spent in db.execute(_OVERSPENT):
             yield f"{prefix} spent {spent} in a month, and may spend {cap}"
