@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 FREE = "free"
 FREE_SHARE = 0.1
 SLACK_S = 2.0
-"""Where free jobs have every place when somebody comes who pays, one of them is finished first: up to eight
-steps, together with the others.
-"""
+"""A few calls of the device at its usual speed: what free jobs had begun when the first who pays came."""
 ENDS = {Action.DONE, Action.FAILED, Action.CANCELLED}
 
 
