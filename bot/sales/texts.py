@@ -33,7 +33,9 @@ def label(offer: Offer, t: Translator) -> str:
     """What an offer is called."""
     if (own := offer.label.get(Language(t.language))) is not None:
         return own
-    return t("offer-images", images=offer.images) if offer.images else t("offer-tier", tier=str(offer.tier))
+    if offer.images is not None:
+        return t("offer-images", images=offer.images)
+    return t("offer-tier", tier=str(offer.tier), days=offer.days or 0)
 
 
 def about(offer: Offer, t: Translator) -> str:

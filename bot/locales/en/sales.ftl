@@ -45,7 +45,7 @@ offer-images-about =
         [one] One image on top of your monthly allowance. It lasts until you use it.
        *[other] { $images } images on top of your monthly allowance. They last until you use them.
     }
-offer-tier = { $tier }
+offer-tier = { $tier }, { $days } days
 offer-tier-about = The tier { $tier } for { $days } days.
 offer-tier-renews = The tier { $tier }, renewed every { $days } days until you cancel it.
 

@@ -33,7 +33,7 @@ price-stars = { $stars } ⭐
 
 offer-images = { $images } 张额外图片
 offer-images-about = 在每月额度之外再加 { $images } 张图片，用完为止，不会过期。
-offer-tier = { $tier }
+offer-tier = { $tier }，{ $days } 天
 offer-tier-about = { $tier } 套餐，为期 { $days } 天。
 offer-tier-renews = { $tier } 套餐，每 { $days } 天自动续订，可随时取消。
 

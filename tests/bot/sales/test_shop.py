@@ -77,7 +77,7 @@ async def topup(market: Market) -> int:
 async def test_a_new_platform_shows_its_prices_and_takes_its_money(market: Market) -> None:
     await market.toy.type(ANNA, "/plans")
     assert "100 extra images: 300 🐚" in market.said
-    assert "premium: not sold" in market.said
+    assert "premium, 30 days: not sold" in market.said
     assert market.toy.chat.buttons == ["buy:boost", "buy:month"]
     await market.buy("boost", "1")
     assert market.provider.orders[0].terms.amount == 300
