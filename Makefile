@@ -16,7 +16,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@echo "Installing into $(VENV), which takes some minutes and says little."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[discord,telegram,api,cluster,openai,gpu,lora,control]' --group dev
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[discord,telegram,api,cluster,openai,gpu,lora]' --group dev
 	touch $@
 
 install: $(VENV)/.installed ## create .venv with everything that is pinned

@@ -22,7 +22,7 @@ from engine.families.files import parameters
 from engine.families.recognise import family_of, profile_of
 from engine.families.registry import families, load_profile
 from engine.request import Role
-from engine.settings import EMBEDDED, EMBEDDED_FOLDER, BadSetting, ModelSettings
+from engine.settings import EMBEDDED, EMBEDDED_FOLDER, TAKES_MASKS, BadSetting, ModelSettings
 from engine.worker.memory import ADAPTERS, COMPONENTS, USABLE_PART, mode_for
 from engine.worker.upscaling import examine
 
@@ -32,17 +32,6 @@ if TYPE_CHECKING:
     from engine.control import ControlFile
     from engine.families.family import Family
     from engine.families.profile import Profile
-
-TAKES_MASKS = (
-    "auto",
-    "native",
-    "_native_cudnn",
-    "_native_efficient",
-    "_native_math",
-    "flash_varlen",
-    "sage_varlen",
-)
-"""Attention back ends of diffusers that draw with a control network."""
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 

@@ -21,6 +21,18 @@ EMBEDDED_FOLDER = Path(__file__).parent / EMBEDDED
 """The name of the model that comes with Easel, and where it is."""
 
 
+TAKES_MASKS = (
+    "auto",
+    "native",
+    "_native_cudnn",
+    "_native_efficient",
+    "_native_math",
+    "flash_varlen",
+    "sage_varlen",
+)
+"""Attention back ends of diffusers that draw with a control network."""
+
+
 class Reach(enum.Enum):
     """How a machine's only worker is reached."""
 

@@ -41,6 +41,8 @@ class Flaw(enum.Enum):
     """No control network of this kind of model."""
     UNKNOWN_CONTROL = "unknown-control"
     """A control network, but of no release that is known: nobody can tell where its layers belong."""
+    NO_MASKS = "no-masks"
+    """Nothing is wrong with it; the attention back end refuses the masks that it draws with."""
     OTHER_MODEL = "other-model"
     """Its layers are of other widths than the model's."""
 

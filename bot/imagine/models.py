@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from bot.imagine.capabilities import Capabilities, capabilities_of
-from bot.imagine.networks import flaw, followed, network
+from bot.imagine.networks import flaw, network
 from bot.messages import Message, Reason, UserError, say
 from engine.families.recognise import recognise, words_of
 from engine.settings import BadSetting
@@ -129,9 +129,12 @@ def find_models(config: Config, *, download: bool = False) -> Found:
             problems[name] = say("model-not-offered", model=name, reason=str(bad))
         else:
             offered = capabilities_of(found, words_of(section.path))
-            capabilities[name or found.name] = replace(offered, controls=followed(config, name))
-            if isinstance(bad_network := network(config, name), BadWeights):
-                networks[name or found.name] = flaw(name or found.name, bad_network)
+            shown, follows = name or found.name, network(config, name)
+            if isinstance(follows, BadWeights):
+                networks[shown] = flaw(shown, follows)
+            elif follows is not None:
+                offered = replace(offered, controls=follows.kinds)
+            capabilities[shown] = offered
     return Found(capabilities, problems, networks)
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
 from typing import TYPE_CHECKING
 
 from bot.messages import Message, say
 from engine.control import ControlFile, examine
 from engine.families.registry import index_file
 from engine.request import ControlKind
-from engine.settings import EMBEDDED, EMBEDDED_FOLDER
-from engine.weights import BadWeights
+from engine.settings import EMBEDDED, EMBEDDED_FOLDER, TAKES_MASKS
+from engine.weights import BadWeights, Flaw
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,19 +18,17 @@ if TYPE_CHECKING:
     from bot.config.schema import Config
 
 SHIPPED = EMBEDDED_FOLDER / "control"
-"""The embedded model's own, where nothing that was set is in its way."""
-TAKES_MAPS = ("auto", "native")
-"""Attention back ends that it surely draws with."""
+"""The embedded model's own."""
 
 
 def network(config: Config, name: str) -> ControlFile | BadWeights | None:
     """The control network of a model in bot.toml, if it has one. Blocking; an unchanged file is read once."""
-    section, run = config.named_models[name], config.model
-    path = section.control
-    if path is None and section.path == EMBEDDED and not run.compile and run.attention in TAKES_MAPS:
-        path = SHIPPED
+    section = config.named_models[name]
+    path = section.control or (SHIPPED if section.path == EMBEDDED else None)
     if path is None or config.engine.backend == "openai":
         return None
+    if config.model.attention not in TAKES_MASKS:
+        return BadWeights(Flaw.NO_MASKS, path)
     try:
         return _examined(path, model_folder(section.path, section.revision), _version(path))
     except BadWeights as bad:
@@ -42,18 +39,6 @@ def usable(config: Config, name: str) -> ControlFile | None:
     """The control network of a model, where its file is sound."""
     found = network(config, name)
     return found if isinstance(found, ControlFile) else None
-
-
-def followed(config: Config, name: str) -> frozenset[ControlKind]:
-    """What can be asked for of what it follows: without OpenCV nobody finds outlines."""
-    found = usable(config, name)
-    kinds = found.kinds if found is not None else frozenset()
-    return kinds if finds_outlines() else kinds - {ControlKind.EDGES}
-
-
-def finds_outlines() -> bool:
-    """Whether the extra `control` is installed."""
-    return importlib.util.find_spec("cv2") is not None
 
 
 def standing(config: Config, name: str) -> tuple[Message, bool] | None:
@@ -67,8 +52,6 @@ def standing(config: Config, name: str) -> tuple[Message, bool] | None:
             return None
         case BadWeights():
             return flaw(shown, found), False
-    if ControlKind.EDGES in found.kinds and not finds_outlines():
-        return say("control-no-opencv", model=shown, file=str(found.path)), False
     kinds = ", ".join(kind.value for kind in ControlKind if kind in found.kinds)
     return say("control-sound", model=shown, file=str(found.path), kinds=kinds), True
 

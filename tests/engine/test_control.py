@@ -61,7 +61,9 @@ def model_with(folder: Path, control: Path, **settings: Any) -> PipelineModel:
 def drawn(model: PipelineModel, *requests: DrawRequest, side: int = SIDE) -> list[Image.Image]:
     """In one forward."""
     canvases = [
-        model.begin(request, model.encode(model.profile.plan(request).texts), [edges(side)])
+        model.begin(
+            request, model.encode(model.profile.plan(request).texts), [edges(side)] * len(request.inputs)
+        )
         for request in requests
     ]
     for _ in range(requests[0].steps):
@@ -163,6 +165,27 @@ async def test_the_network_comes_and_goes_with_the_transformer(
         model.park()
         model.bring()
         assert difference((await engine.submit(following("back")).result()).image, wanted) <= 1
+
+
+def test_compiled_once_for_all_sizes_a_model_draws_from_words_and_maps_as_it_did(
+    tiny_folder: Path, followed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the eager back end: the graph is captured whole, only code generation is left out."""
+    compiled: list[Any] = []
+    original = torch.nn.Module.compile
+
+    def compile_eagerly(module: Any, *args: Any, **kwargs: Any) -> None:
+        compiled.append(kwargs)
+        original(module, *args, backend="eager", **kwargs)
+
+    monkeypatch.setattr(torch.nn.Module, "compile", compile_eagerly)
+    usual = model_with(tiny_folder, followed)
+    model = model_with(tiny_folder, followed, compile_blocks=True)
+    usual.load()
+    model.load()
+    assert compiled == [{"dynamic": True}] * 4, "each of the usual model's was left alone"
+    for request in (WORDS, following("edges", steps=1)):
+        assert difference(drawn(model, request)[0], drawn(usual, request)[0]) <= 1
 
 
 def test_its_weights_and_hints_count_where_steps_run(tiny_folder: Path, followed: Path) -> None:

@@ -201,23 +201,6 @@ class TestTheBranchesOnACpu:
         with pytest.raises(ModelLost, match="sageattention"):
             await engine.start()
 
-    @pytest.mark.model
-    async def test_blocks_are_compiled_once_for_all_sizes(
-        self, tiny_folder: Path, plain: Image.Image, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """With the eager back end: the graph is captured whole, only code generation is left out."""
-        compiled: list[Any] = []
-        original = torch.nn.Module.compile
-
-        def compile_eagerly(module: Any, *args: Any, **kwargs: Any) -> None:
-            compiled.append(kwargs)
-            original(module, *args, backend="eager", **kwargs)
-
-        monkeypatch.setattr(torch.nn.Module, "compile", compile_eagerly)
-        model = PipelineModel(resolve(settings(tiny_folder, compile_blocks=True)))
-        assert difference(await draw(model), plain) <= 1
-        assert compiled == [{"dynamic": True}] * 4
-
     @pytest.mark.parametrize(("kind", "most"), [("int8", 40), ("float8", 120)])
     async def test_eight_bit_weights_draw_nearly_the_same(
         self, tiny_folder: Path, plain: Image.Image, kind: str, most: int

@@ -50,7 +50,6 @@ LIBRARIES = {
     "openai": "openai",
     "gpu": "torchao",
     "lora": "peft",
-    "control": "cv2",
     "upscale": "spandrel",
 }
 BACKENDS = {"ray": "cluster", "openai": "openai"}
@@ -170,8 +169,6 @@ def _extras(config: Config) -> Iterator[str]:
         yield "api"
     if config.loras:
         yield "lora"
-    if any(model.control for model in config.named_models.values()):
-        yield "control"
     if config.model.upscaler is not None:
         yield "upscale"
     if (needed := BACKENDS.get(config.engine.backend)) is not None:

@@ -103,10 +103,10 @@ control-flaw = The control network of { $model } is not used: { $flaw ->
         [unreadable] { $file } is not a whole .safetensors file
         [no-control] { $file } holds no control network of Z-Image
         [unknown-control] { $file } is from no release that Easel knows, so it cannot tell where the layers belong
+        [no-masks] attention under [model] is a back end that refuses masks, which { $file } needs; auto and native take them
         [other-model] { $file } was made for another model
        *[other] { $file } cannot be used
     }.
-control-no-opencv = { $model } can follow a picture's depth or a pose with { $file }, and no outlines: OpenCV is not installed, which the extra control brings.
 control-sound = { $model } can follow a picture with { $file }: { $kinds }.
 lora-refused = The LoRA { $lora } is not offered: the model cannot load it ({ $reason }).
 loras-none = bot.toml names no LoRAs.

@@ -103,10 +103,10 @@ control-flaw = 未使用 { $model } 的控制网络：{ $flaw ->
         [unreadable] { $file } 不是完整的 .safetensors 文件
         [no-control] { $file } 里没有 Z-Image 的控制网络
         [unknown-control] { $file } 不属于任何已知的版本，无法确定各层的位置
+        [no-masks] [model] 的 attention 不接受掩码，而 { $file } 需要掩码，可用 auto 或 native
         [other-model] { $file } 是为别的模型做的
        *[other] { $file } 无法使用
     }。
-control-no-opencv = { $model } 可用 { $file } 依照图片的深度或姿势来画，但不能依照轮廓：未安装 OpenCV，请安装扩展 control。
 control-sound = { $model } 可用 { $file } 依照图片来画：{ $kinds }。
 lora-refused = LoRA { $lora } 未提供：模型无法载入它（{ $reason }）。
 loras-none = bot.toml 里没有配置 LoRA。

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+import structlog
 from PIL import Image
 from transformers import GLPNConfig, GLPNForDepthEstimation, GLPNImageProcessor
 
-from bot.app import model_settings
+from bot.app import model_settings, open_service
 from bot.config.control import Control
+from bot.folders import DATABASE
 from bot.imagine import networks
+from bot.imagine.asker import Asker
+from bot.imagine.events import Done
+from bot.imagine.inputs import Brought
 from bot.imagine.maps import Maps
 from bot.imagine.models import find_models
+from bot.imagine.options import Options
+from bot.imagine.source import png
 from bot.messages import LANGUAGES, Reason, UserError, translator
 from engine.control import Refiner
 from engine.request import ControlKind
 from engine.settings import EMBEDDED_FOLDER
 from engine.survey import survey_standing
+from tests.database import lay_out
 from tests.easel import config_in
 from tests.engine import controls
 
@@ -28,9 +36,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.model
 
 
-def test_a_network_is_told_with_what_it_follows_or_its_flaw(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_network_is_told_with_what_it_follows_or_its_flaw(tmp_path: Path) -> None:
     base = controls.base(tmp_path / "mine")
     (base / "model_index.json").write_text('{"_class_name": "ZImagePipeline"}')
     file = controls.write(tmp_path, base, "2.1-lite")
@@ -57,9 +63,6 @@ def test_a_network_is_told_with_what_it_follows_or_its_flaw(
         False,
         False,
     ]
-    monkeypatch.setitem(sys.modules, "cv2", None)
-    without = find_models(config).capabilities["mine"].controls
-    assert without == {ControlKind.DEPTH, ControlKind.POSE}
 
 
 def test_a_depth_model_of_the_owners_makes_maps_of_photos(tmp_path: Path) -> None:
@@ -88,14 +91,33 @@ def test_what_a_model_needs_counts_its_network(tmp_path: Path) -> None:
     controls.network(EMBEDDED_FOLDER, 16, Refiner.PLAIN, [0]).save_pretrained(tmp_path)
     plain, with_it = (
         survey_standing(model_settings(config_in(tmp_path, model=section)), None).needs_bytes
-        for section in ({"compile": True}, {"control": str(tmp_path)})
+        for section in ({"attention": "flash"}, {"control": str(tmp_path)})
     )
     assert with_it > plain
 
 
-def test_the_embedded_model_brings_one_for_outlines_where_nothing_is_in_its_way(tmp_path: Path) -> None:
-    follows = [
-        networks.followed(config_in(tmp_path, model=section), "")
-        for section in ({}, {"compile": True}, {"attention": "sage"})
-    ]
-    assert follows == [{ControlKind.EDGES}, set(), set()]
+def test_the_embedded_model_brings_one_for_outlines(tmp_path: Path) -> None:
+    (model,) = find_models(config_in(tmp_path)).capabilities.values()
+    assert model.controls == {ControlKind.EDGES}
+
+
+async def test_attention_without_masks_refuses_what_is_followed_and_nothing_else(tmp_path: Path) -> None:
+    section = {"attention": "_native_flash"}
+    config = config_in(tmp_path, model=section, engine={"worker": "here"})
+    lay_out(config.storage.folder / DATABASE)
+    asker, picture = Asker("console", "anna"), png(Image.linear_gradient("L").convert("RGB"))
+    with structlog.testing.capture_logs() as lines:
+        async with open_service(config) as service:
+            words = Options("a red house", size="64x64", steps="1")
+            live = await service.imagine(asker, words, key="1", address={})
+            assert isinstance(await live.outcome(), Done)
+            with pytest.raises(UserError) as refused:
+                await service.imagine(
+                    asker,
+                    replace(words, control="edges"),
+                    key="2",
+                    address={},
+                    brought=Brought(picture),
+                )
+    assert refused.value.message.id == "error-control-none"
+    assert [line["event"] for line in lines if "refuses masks" in line.get("found", "")] == ["alert"]
