@@ -64,8 +64,8 @@ def accept(db: sqlite3.Connection, policy: Policy, now_us: int, request: NewRequ
         ),
     ).lastrowid
     db.executemany(
-        "INSERT INTO input VALUES (?, ?, ?)",
-        [(number, one.role, input_ref(one.digest)) for one in request.inputs],
+        "INSERT INTO input VALUES (?, ?, ?, ?)",
+        [(number, one.role, input_ref(one.digest), one.brought) for one in request.inputs],
     )
     db.execute("INSERT INTO address VALUES (?, ?)", (number, request.address))
     _insert_jobs(db, number, request, reservation)

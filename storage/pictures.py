@@ -68,10 +68,14 @@ class Pictures(Subject):
     def inputs(self, db: sqlite3.Connection, request_ids: Iterable[str]) -> dict[str, list[NewInput]]:
         """The pictures still kept that came with requests, by request; those without any are left out."""
         found: dict[str, list[NewInput]] = {}
-        query = "SELECT role, ref FROM input JOIN request ON request.id = request WHERE request_id = ?"
+        query = (
+            "SELECT role, ref, brought FROM input JOIN request ON request.id = request WHERE request_id = ?"
+        )
         for request_id in dict.fromkeys(request_ids):
             if rows := db.execute(query, (request_id,)).fetchall():
-                found[request_id] = [NewInput(role, ref.partition(".")[0]) for role, ref in rows]
+                found[request_id] = [
+                    NewInput(role, ref.partition(".")[0], bool(brought)) for role, ref, brought in rows
+                ]
         return found
 
     async def delete_input(self, digest: str, *, by: str, why: str = "") -> None:

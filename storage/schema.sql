@@ -1,4 +1,4 @@
--- Version 16, written by `python -m storage.schema` to read; what runs is migrations/.
+-- Version 17, written by `python -m storage.schema` to read; what runs is migrations/.
 
 CREATE TABLE meta (
   name  TEXT PRIMARY KEY,
@@ -508,7 +508,7 @@ FROM period LEFT JOIN refund ON refund.payment = period.payment LEFT JOIN ended 
 CREATE TABLE input (
   request INTEGER NOT NULL REFERENCES request ON DELETE CASCADE,
   role    TEXT NOT NULL,                            -- what the picture is for: init, mask
-  ref     TEXT NOT NULL,
+  ref     TEXT NOT NULL, brought INTEGER NOT NULL DEFAULT 1,
   PRIMARY KEY (request, role)
 ) WITHOUT ROWID;
 

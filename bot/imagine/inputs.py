@@ -145,7 +145,8 @@ class Inputs:
             mask = await self._store.pictures.get_input(request.mask) if request.mask else None
         except ImageGone:
             raise UserError(say("error-picture-gone").because(Reason.GONE)) from None
-        return Brought(picture, mask, enlarge=request.workflow is Workflow.ENLARGE, before=request)
+        enlarge = request.workflow is Workflow.ENLARGE
+        return Brought(picture, mask, enlarge=enlarge, own=request.own, before=request)
 
     @contextlib.asynccontextmanager
     async def stored(self, files: Mapping[str, bytes]) -> AsyncIterator[None]:
@@ -201,13 +202,16 @@ def _opened(brought: Brought, largest_bytes: int) -> Opened:
 def _made(opened: Opened, request: ImageRequest) -> Made:
     size, before = (request.width, request.height), opened.brought.before
     used = before is not None and (before.area, before.expand) == (request.area, request.expand)
-    mask = opened.mask
+    mask, notes = opened.mask, []
     if request.workflow is Workflow.ENLARGE:  # whoever draws enlarges it
         fitted = opened.picture
         picture = fitted.image
     elif request.expand and not used:
-        fitted = source.fitted(opened.picture, *region.inner_size(request.expand, size))
+        inner, was = Size(*region.inner_size(request.expand, size)), Size(*opened.picture.image.size)
+        fitted = source.fitted(opened.picture, inner.width, inner.height)
         picture, mask = region.with_room(fitted.image, request.expand, size)
+        if inner != was and not opened.brought.own:
+            notes.append(say("note-picture-scaled", was=str(was), now=str(inner)))
     else:
         fitted = source.fitted(opened.picture, *size)
         picture = fitted.image
@@ -217,12 +221,12 @@ def _made(opened: Opened, request: ImageRequest) -> Made:
             mask = source.fitted(source.Source(mask), *size).image.point(lambda value: 255 * (value >= 128))
     init, content = _named(picture)
     files = {init: content}
-    request = replace(request, init=init)
+    request = replace(request, init=init, own=opened.brought.own)
     if mask is not None:
         digest, content = _named(mask)
         files[digest] = content
         request = replace(request, mask=digest)
-    return Made(request, files, fitted.notes)
+    return Made(request, files, (*fitted.notes, *notes))
 
 
 def _followed(maps: Maps, opened: Opened, request: ImageRequest) -> Made:
@@ -232,7 +236,8 @@ def _followed(maps: Maps, opened: Opened, request: ImageRequest) -> Made:
     used = opened.brought.before is not None
     shown = fitted.image if used else maps.of(request.control, fitted.image)
     digest, content = _named(shown)
-    return Made(replace(request, map=digest), {digest: content}, fitted.notes)
+    request = replace(request, map=digest, own=opened.brought.own)
+    return Made(request, {digest: content}, fitted.notes)
 
 
 def _named(picture: Image.Image) -> tuple[str, bytes]:

@@ -31,6 +31,8 @@ _SPACED_SIZE = re.compile(rf"(?P<size>(?:{PIXELS.pattern})|(?:{SHAPE.pattern}))(
 _ITEM = r"[^\s,，、+＋]+(?:\s*[:：]\s*[^\s,，、+＋]+)?"
 _LIST = re.compile(rf"{_ITEM}(?:\s*[,，、+＋]\s*{_ITEM})*")
 """Words with a comma or a plus between them, each perhaps with a number behind a colon."""
+_MASK = ("mask", "蒙版", "遮罩")
+"""What takes a file where files can be named, and is typed in chats by those who have seen it there."""
 _FLAG_OF_SHELL = re.compile(r"--(?P<name>[^\W\d_]+(?:[-_][^\W\d_]+)*)(?:=(?P<value>.*))?", re.S)
 
 
@@ -87,6 +89,8 @@ def _known(typed: str) -> Option:
     name, known = typed.lower(), spellings()
     if name in known:
         return known[name]
+    if name in _MASK:
+        raise UserError(say("error-option-mask", option=name))
     near = get_close_matches(name, known, n=1)
     raise UserError(
         say("error-option-near", option=name, near=near[0]) if near else say("error-option", option=name)

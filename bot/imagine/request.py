@@ -74,6 +74,8 @@ class ImageRequest:
     """Where room was added, one of `bot.imagine.region.SIDES`."""
     init: str = ""
     """The digest of the picture it is drawn from; empty: of none."""
+    own: bool = False
+    """That picture was drawn here; no member brought it."""
     mask: str = ""
     """The digest of the mask; empty: the whole picture is drawn anew."""
     control: ControlKind | None = None
@@ -92,6 +94,10 @@ class ImageRequest:
         """The digests of the pictures that it is drawn from, by what they are for."""
         files = {Role.INIT: self.init, Role.MASK: self.mask, Role.CONTROL: self.map}
         return {role.value: digest for role, digest in files.items() if digest}
+
+    def brought(self, role: str) -> bool:
+        """Whether a member brought the picture for this, or the one that it was made of."""
+        return not (self.area or self.expand) if role == Role.MASK.value else not self.own
 
     def steps_run(self, models: Models) -> int:
         """How many of its steps are really run."""

@@ -171,7 +171,9 @@ class Service:
             account_age_s=asker.account_age_s,
             tier=asker.tier,
             tier_bought=asker.tier_bought,
-            inputs=tuple(NewInput(role, digest) for role, digest in request.files.items()),
+            inputs=tuple(
+                NewInput(role, digest, request.brought(role)) for role, digest in request.files.items()
+            ),
             kind=request.workflow,
             counts_as=self.models.named(request.model).counts_as,
         )

@@ -40,6 +40,8 @@ class NewInput:
 
     role: str
     digest: str
+    brought: bool = True
+    """By a member: not a result that is used again, nor a mask that was made here."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from storage.records.requests import JobState
 from tests.crash.buyers import reckon_sales
 from tests.crash.journal import Journal
 from tests.crash.life import PLATFORM, open_store
+from tests.easel import config_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,13 +46,14 @@ async def reckon(folder: Path) -> Report:
     """Compare the journal with jobs, ledger and quotas."""
     report = Report()
     journal = Journal(folder / "journal")
+    left = files_of(folder)  # before this opening deletes what belongs to nothing
     async with await open_store(folder) as store:
         for finding in await store.check():
             report.must(False, f"{finding.invariant}: {finding.sentence}")
         report.must(not await store.requests.unfinished(), "jobs are still unfinished")
         report.must(not await store.requests.undelivered(PLATFORM), "pictures are still undelivered")
         await _requests(store, journal, report)
-        await _files(store, report)
+        await _files(store, left, report)
         await reckon_sales(store, journal, report)
     return report
 
@@ -101,12 +103,18 @@ async def _brought(store: Store, request: RequestRecord, colour: str | None, rep
         report.figures["with pictures"] += 1
 
 
-async def _files(store: Store, report: Report) -> None:
-    """Each file belongs to a job or to a request, and is there once."""
-    kept = set(await store.core.in_thread(store.core.folder.refs))
+def files_of(folder: Path) -> set[str]:
+    """The names of all files among the pictures."""
+    pictures = config_in(folder).storage.folder / "images"
+    return {path.name for path in pictures.rglob("*") if path.is_file()}
+
+
+async def _files(store: Store, left: set[str], report: Report) -> None:
+    """Each file that the last life left belongs to a job or to a request."""
     query = "SELECT ref FROM input UNION SELECT image FROM job WHERE image IS NOT NULL"
     known = await store.core.report(lambda db: {ref for (ref,) in db.execute(query)})
-    report.must(not kept - known, f"{len(kept - known)} files belong to nothing")
+    report.must(not left - known, f"{len(left - known)} files belong to nothing")
+    report.figures["files"] = len(left)
 
 
 async def _charges(store: Store, journal: Journal, requests: list[RequestRecord], report: Report) -> None:

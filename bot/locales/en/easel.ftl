@@ -18,6 +18,7 @@ error-model-away = Nothing can draw with { $model } right now. Please choose ano
 error-choice-near = There is no { $option } “{ $found }”. Did you mean { $near }? Choose one of: { $allowed }.
 error-size-tier = { $wanted } is larger than your { $tier } tier allows; the largest in this shape is { $largest }.
 error-option = There is no option --{ $option }; see /help.
+error-option-mask = There is no --{ $option } here: say with --area which part to redraw.
 error-option-near = There is no option --{ $option }; did you mean --{ $near }?
 error-option-twice = --{ $option } is given twice; give it once.
 error-option-value = --{ $option } needs a value after it.

@@ -9,6 +9,7 @@ error-picture-small = That picture is { $size } pixels; each side must have at l
 error-picture-shape = That picture is { $size } pixels; one side may be at most { $most } times as long as the other.
 error-mask-empty = That mask marks nothing to repaint. Paint the area white, or make it transparent.
 note-picture-cropped = Your picture was cropped to { $size }.
+note-picture-scaled = To leave room around it, your picture was scaled from { $was } to { $now }.
 note-picture-frame = Only the first frame of your picture is used.
 note-picture-cmyk = Your picture was meant for print (CMYK); on screen its colours differ a little.
 note-picture-deep = Your picture was reduced to 8 bits per channel.

@@ -18,6 +18,7 @@ error-model-away = 目前无法使用 { $model } 画图，请换一个模型；/
 error-choice-near = 没有“{ $found }”这种 { $option }，您是指 { $near } 吗？可选：{ $allowed }。
 error-size-tier = { $wanted } 超出了 { $tier } 套餐的上限；这个比例最大为 { $largest }。
 error-option = 不认识选项 --{ $option }；请看 /help。
+error-option-mask = 这里没有选项 --{ $option }，要重画哪一部分请用 --区域 说明。
 error-option-near = 不认识选项 --{ $option }，您是指 --{ $near } 吗？
 error-option-twice = --{ $option } 出现了两次，请只写一次。
 error-option-value = --{ $option } 后面需要一个值。

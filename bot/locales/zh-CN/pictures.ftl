@@ -9,6 +9,7 @@ error-picture-small = 这张图片是 { $size } 像素，每边至少要有 { $l
 error-picture-shape = 这张图片是 { $size } 像素，长边最多是短边的 { $most } 倍。
 error-mask-empty = 这张蒙版没有标出要重画的地方。请把那一块涂成白色，或弄成透明。
 note-picture-cropped = 您的图片裁成了 { $size }。
+note-picture-scaled = 为了在周围留出空间，你的图片已从 { $was } 缩放到 { $now }。
 note-picture-frame = 只用了图片的第一帧。
 note-picture-cmyk = 您的图片是印刷用的 CMYK，屏幕上的颜色会略有不同。
 note-picture-deep = 您的图片降到了每通道 8 位。

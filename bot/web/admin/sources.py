@@ -1,7 +1,7 @@
-"""What pictures were drawn from: sources, masks and maps, blurred until the owner asks to see one.
+"""What members brought to draw from: sources, masks and maps, blurred until the owner asks to see one.
 
-Members brought them, or had used a result again. They are listed whatever became of the request: one that
-failed leaves its source, too.
+They are listed whatever became of the request: one that failed leaves its source, too. A result that was used
+again is seen here from the picture that was drawn from it, and not listed.
 """
 
 from __future__ import annotations
@@ -45,6 +45,8 @@ class Sources:
         for record in records:
             for source in sources.get(record.request_id, ()):
                 clear = source.digest == chosen.show
+                if not source.brought and not clear:
+                    continue
                 shown.setdefault(
                     source.digest,
                     Shown(

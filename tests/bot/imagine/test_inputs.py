@@ -22,6 +22,7 @@ from bot.imagine.request import resolve
 from bot.imagine.safety import Safety
 from bot.imagine.source import png
 from bot.messages import UserError
+from storage.errors import ImageGone
 from storage.settings import Scope, Setting
 from tests.easel import FieldModel, config_in, easel, only
 
@@ -43,6 +44,13 @@ def picture(width: int = 200, height: int = 200, colour: str = "orange") -> byte
 def mask(width: int = 200, height: int = 200) -> bytes:
     image = Image.new("L", (width, height), 0)
     ImageDraw.Draw(image).rectangle((0, 0, width // 2, height), fill=255)
+    return png(image)
+
+
+def disc_on(colour: str) -> bytes:
+    """A disc on a colour."""
+    image = Image.new("RGB", (200, 200), colour)
+    ImageDraw.Draw(image).ellipse((50, 50, 150, 150), fill="white")
     return png(image)
 
 
@@ -118,6 +126,9 @@ async def test_a_picture_of_another_shape_keeps_it_or_is_cropped_with_a_note(ser
     assert wide.accepted.notes == ()
     square = await asked(service, Brought(picture(300, 150)), Options("a cat", size="square"), key="2")
     assert "note-picture-cropped" in {note.id for note in square.accepted.notes}
+    roomy = await asked(service, Brought(picture(300, 150)), Options("a cat", expand="left"), key="3")
+    (note,) = roomy.accepted.notes
+    assert (note.id, note.args["was"]) == ("note-picture-scaled", "300x150")
 
 
 @pytest.mark.parametrize(
@@ -167,6 +178,20 @@ async def test_what_the_store_refuses_leaves_no_file_but_one_that_another_reques
         await delivered(service, live)
 
 
+async def test_a_source_stays_while_a_request_for_it_is_being_accepted(service: Service) -> None:
+    live = await asked(service, Brought(picture()))
+    await delivered(service, live)
+    digest = live.request.init
+    content = await service.store.pictures.get_input(digest)
+    async with service.inputs.stored({digest: content}):
+        with pytest.raises(UserError, match="page-source-needed"):
+            await service.inputs.delete(digest, by=live.member, why="")
+    assert await service.store.pictures.get_input(digest) == content
+    await service.inputs.delete(digest, by=live.member, why="")
+    with pytest.raises(ImageGone):
+        await service.store.pictures.get_input(digest)
+
+
 async def test_a_redelivery_is_the_same_request_with_the_same_picture(
     service: Service, tmp_path: Path
 ) -> None:
@@ -213,6 +238,8 @@ async def test_owners_and_server_admins_can_turn_members_pictures_off(tmp_path: 
         assert refused.value.message.id == "error-picture-server"
         own = await asked(service, Brought(picture(), own=True), asker=here)
         await delivered(service, own)
+        again = await buttons.again(service, here, own.request_id, key="again", address={})
+        await delivered(service, again)
         with pytest.raises(UserError) as refused:
             await asked(service, Brought(b"\x89PNG\r\n\x1a\n" + bytes(1 << 20)), key="2")
         assert refused.value.message.id == "error-picture-bytes"
@@ -221,7 +248,7 @@ async def test_owners_and_server_admins_can_turn_members_pictures_off(tmp_path: 
 @pytest.mark.parametrize(
     ("action", "adult", "ok"), [("refuse", True, False), ("spoiler", False, False), ("spoiler", True, True)]
 )
-async def test_the_classifier_sees_the_picture_first(
+async def test_the_classifier_sees_the_picture_first_also_one_of_which_a_map_is_kept(
     tmp_path: Path, model: FieldModel, action: str, *, adult: bool, ok: bool
 ) -> None:  # fmt: skip
     class Warns:
@@ -232,12 +259,14 @@ async def test_the_classifier_sees_the_picture_first(
     safety = Safety(config.moderation, Warns())
     async with easel(config, model, safety=safety) as service:
         asker = Asker("console", "anna", adult=adult)
-        if ok:
-            await delivered(service, await asked(service, Brought(picture(colour="red")), asker=asker))
-            return
-        with pytest.raises(UserError) as refused:
-            await asked(service, Brought(picture(colour="red")), asker=asker)
-        assert (refused.value.message.id, files(tmp_path), model.drawn) == ("moderation-picture", 0, [])
+        brought = Brought(disc_on("red"))
+        for options in (CAT, replace(CAT, control="edges")):
+            if ok:
+                await delivered(service, await asked(service, brought, options, str(options), asker))
+                continue
+            with pytest.raises(UserError) as refused:
+                await asked(service, brought, options, str(options), asker)
+            assert (refused.value.message.id, files(tmp_path), model.drawn) == ("moderation-picture", 0, [])
 
 
 async def test_an_accepted_picture_is_there_for_the_next_process(tmp_path: Path, model: FieldModel) -> None:

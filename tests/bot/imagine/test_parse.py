@@ -95,6 +95,7 @@ def test_says_what_it_cannot_read_of_a_shells_words(words: list[str], message: s
     [
         ("a cat --sizee portrait", "error-option-near"),
         ("a cat --xyzzy 3", "error-option"),
+        ("a cat --mask hat.png", "error-option-mask"),
         ("a cat --seed", "error-option-value"),
         ("a cat --seed 1 --seed 2", "error-option-twice"),
     ],

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
-from bot.commands import buttons
+from bot.commands import buttons, edits
+from bot.commands.button_ids import Action, Press
 from bot.imagine.inputs import Brought
 from bot.imagine.options import Options
 from bot.messages import UserError, translator
@@ -80,6 +81,25 @@ async def test_each_picture_shows_what_it_was_drawn_from_blurred_until_asked_for
     assert f"/admin/sources/{digest}?clear=1" in shown
     clear = Image.open(io.BytesIO((await owner.get(f"/admin/sources/{digest}?clear=1")).content))
     assert clear.size == (128, 128)
+
+
+async def test_a_result_that_is_used_again_is_seen_and_not_listed(
+    site: Site, owner: httpx.AsyncClient
+) -> None:
+    first = await varied(site, "1")
+    press = Press(Action.SUBTLE, first.request_id)
+    little = await edits.draw(site.service, ANNA, press, key="2", address={})
+    await little.outcome()
+    await site.service.delivered(little, "a message")
+    again = await buttons.again(site.service, ANNA, little.request_id, key="3", address={})
+    await again.outcome()
+    digest = little.request.init
+    assert again.request.init == digest != first.request.init
+    listed = (await owner.get("/admin/sources")).text
+    assert first.request.init in listed
+    assert digest not in listed
+    assert f'src="/admin/sources/{digest}"' in (await owner.get("/admin/pictures")).text
+    assert f"/admin/sources/{digest}?clear=1" in (await owner.get(f"/admin/sources?show={digest}")).text
 
 
 async def test_one_used_twice_is_listed_once_and_by_day_and_member(
