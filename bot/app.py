@@ -15,6 +15,7 @@ from bot.background.housekeeping import Housekeeper
 from bot.background.metering import MeterWriter
 from bot.background.owner_changes import OwnerChanges
 from bot.background.reconciler import Reconciler
+from bot.background.samples import SAMPLES_TIER, LoraSamples
 from bot.config.credentials import Credentials
 from bot.config.file import ConfigError
 from bot.config.money import Billing
@@ -72,7 +73,7 @@ def engine_config(config: Config) -> EngineConfig:
     """bot.toml's [engine] in the engine's own terms."""
     section = config.engine
     return EngineConfig(
-        lanes=tier_terms(config),
+        lanes=tier_terms(config) | {SAMPLES_TIER: LaneTerms(jobs_an_hour=SLOW_AN_HOUR)},
         max_active=section.max_active,
         max_waiting=section.max_waiting,
         switch_after_s=section.switch_after.total_seconds(),
@@ -186,6 +187,7 @@ async def open_service(
             lag,
             Reconciler(service.shop),
             OwnerChanges(service),
+            LoraSamples(service),
             *drains,
         )
         for part in background:

@@ -41,6 +41,7 @@ ADVICE = {
     "meter.not_written": STORED,
     "metrics.no_ledger": STORED,
     "drains.not_read": STORED,
+    "samples.not_drawn": "nothing: it is tried at the next start; `reason` says what the engine said",
     "owner_changes.not_read": STORED,
     "cost.not_read": STORED,
     # sales

@@ -44,7 +44,7 @@ _STRENGTH = re.compile(r"[+-]?\d{0,3}(\.\d{1,4})?")
 ONLY = ""
 """An only model, as bot.toml names it."""
 SAMPLES = "lora-samples"
-"""Folder of the pictures that `/loras` shows; `easel loras --draw` draws them."""
+"""Folder of the pictures that `/loras` shows, which `bot.background.samples` draws."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class Loras(Observer):
 
     def sample(self, name: str) -> Path:
         """Where the picture that shows it is, once it is drawn; of another file there is another."""
-        return sample_of(self._folder, name, self._offered[name])
+        return self._folder / SAMPLES / f"{name}-{self._offered[name].file.digest[:12]}.png"
 
     def adapters(self, chosen: Mapping[str, float]) -> tuple[Adapter, ...]:
         """In the engine's terms."""
@@ -105,11 +105,6 @@ class Loras(Observer):
     def _refuse(self, name: str, why: Message) -> None:
         self.flaws[name] = why
         log.warning("lora.not_offered", lora=name, reason=translator(self._language)(why))
-
-
-def sample_of(folder: Path, name: str, one: Usable) -> Path:
-    """Where a LoRA's sample is kept, below the folder of [storage]."""
-    return folder / SAMPLES / f"{name}-{one.file.digest[:12]}.png"
 
 
 def configured(config: Config) -> Mapping[str, Lora]:

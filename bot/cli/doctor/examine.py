@@ -140,10 +140,8 @@ def _loras(config: Config) -> Iterator[Finding]:
     for name, found in loras.examined(config).items():
         if isinstance(found, BadWeights):
             yield warning(loras.flaw(name, found), say("doctor-lora-do"))
-        elif loras.sample_of(config.storage.folder, name, found).exists():
-            yield fine(say("doctor-lora", lora=name))
         else:
-            yield fine(say("doctor-lora-unseen", lora=name))
+            yield fine(say("doctor-lora", lora=name))
 
 
 def _controls(config: Config) -> Iterator[Finding]:

@@ -75,7 +75,6 @@ doctor-database-broken = The database contradicts itself ({ $count }): { $senten
 doctor-database-broken-do = Stop the bot, copy the data folder to a safe place, and read what easel check says. To go back to the last good backup, use easel restore.
 doctor-lora = The LoRA { $lora } can be offered.
 doctor-control-do = See docs/control.md; until then the model draws without it.
-doctor-lora-unseen = The LoRA { $lora } can be offered. Members see how it looks in /loras once `easel loras --draw "a cat"` has drawn its sample.
 doctor-lora-do = Name another file under [loras] in bot.toml, or leave this one out.
 
 doctor-clock = The clock has not been set back.

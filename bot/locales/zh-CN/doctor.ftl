@@ -66,7 +66,6 @@ doctor-database-broken = 数据库自相矛盾（{ $count } 处）：{ $sentence
 doctor-database-broken-do = 停止机器人，把数据文件夹另存一份，查看 easel check；要恢复，用 easel restore 和最近的完好备份。
 doctor-lora = LoRA { $lora } 可以提供。
 doctor-control-do = 请看 docs/control.md；在此之前，模型不用它作画。
-doctor-lora-unseen = LoRA { $lora } 可以提供。用 `easel loras --draw "一只猫"` 画出示例后，成员才能在 /loras 里看到效果。
 doctor-lora-do = 请在 bot.toml 的 [loras] 下换一个文件，或去掉这一个。
 
 doctor-clock = 时钟没有倒退。
