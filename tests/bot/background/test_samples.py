@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import pytest
 from PIL import Image
 
 from bot.background.samples import LoraSamples
@@ -16,8 +15,6 @@ from tests.easel import FieldModel, config_in, easel
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-pytest.importorskip("peft", reason="the extra lora is not installed")
 
 ANNA = Asker("console", "anna")
 
