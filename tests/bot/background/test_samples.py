@@ -26,7 +26,8 @@ async def test_each_lora_gets_its_sample_once_and_nobody_pays_for_it(tmp_path: P
             await LoraSamples(service, quiet_s=0).draw()
         assert model.drawn == ["sample-ink", "sample-sepia"]
         for name in service.loras.of():
-            assert Image.open(service.loras.sample(name)).format == "PNG"
+            with Image.open(service.loras.sample(name)) as shown:
+                assert shown.format == "PNG"
         assert await service.store.ledger.rows() == []
 
 
