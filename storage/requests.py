@@ -132,7 +132,7 @@ class Requests(Subject):
     def sourced(
         self, db: sqlite3.Connection, period: Period, *, member: str | None = None, limit: int = 48
     ) -> list[RequestRecord]:
-        """Requests drawn from pictures that members brought and that are still kept, whatever became of them."""
+        """Requests drawn from pictures that members brought and that are still kept, however they ended."""
         having = "SELECT 1 FROM input WHERE input.request = request.id AND brought"
         return request_rows.read(db, *_newest(having, period, member, limit), self.now_us)[::-1]
 
