@@ -54,8 +54,8 @@ async def open_store(
     folder = config.storage.folder
     if create:
         make_folder(folder)
-    elif not await asyncio.to_thread(os.path.exists, folder / DATABASE):
-        raise UserError(say("error-no-database", file=str(folder / DATABASE)))
+    else:
+        await asyncio.to_thread(existing_database, config)
     pricing = Pricing(config)
     store = await Store.open(
         folder / DATABASE,
@@ -71,6 +71,20 @@ async def open_store(
     )
     async with store:
         yield store
+
+
+def existing_database(config: Config) -> Path:
+    """Its path. Raises `UserError` where there is none, only an empty file, or none that may be looked at."""
+    folder = config.storage.folder
+    database = folder / DATABASE
+    try:
+        if not database.stat().st_size:
+            raise FileNotFoundError
+    except (FileNotFoundError, NotADirectoryError):
+        raise UserError(say("error-no-database", file=str(database))) from None
+    except OSError as error:
+        raise _refusal(folder, error.strerror or str(error)) from error
+    return database
 
 
 def writable(folder: Path) -> bool:

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING
 from . import keyfile
 from .errors import CannotOpen
 from .images import fsync_folder, picture_path
+from .invariants import damaged
+from .schema import refuse_unless_ours
 from .trouble import diagnose
 
 if TYPE_CHECKING:
@@ -48,15 +50,16 @@ def backup(database: Path, images: Path, folder: Path) -> Backup:
     if not database.exists():
         raise FileNotFoundError(f"there is no database {database}")
     try:
+        key = _key_of(database)
         folder = folder.resolve()
         with _claimed(folder, images.resolve()):
             _sweep(folder)
             temporary = _temporary(folder / DATABASE)
             with discarded(temporary):
                 copy_database(database, temporary)
+                _refuse_damaged(temporary, database)
                 refs = pictures_of(temporary)
                 missing = _copy_pictures(refs, images, folder / IMAGES)
-                key = keyfile.read(keyfile.path_of(database))
                 if key is not None:
                     keyfile.write(folder / KEY, key)
                 temporary.replace(folder / DATABASE)
@@ -65,6 +68,22 @@ def backup(database: Path, images: Path, folder: Path) -> Backup:
     except (sqlite3.Error, OSError) as error:
         raise diagnose(error) from error
     return Backup(folder, len(refs) - missing, missing)
+
+
+def _key_of(database: Path) -> bytes | None:
+    """The key that belongs to it: another would replace the right one in an earlier backup. Raises
+    CannotOpen.
+    """
+    with connected(database, read_only=True) as db:
+        refuse_unless_ours(db)
+        return keyfile.verified(db, database)
+
+
+def _refuse_damaged(copy: Path, database: Path) -> None:
+    """What is damaged must not replace the last copy that is whole."""
+    with connected(copy, read_only=True) as db:
+        for finding in damaged(db):
+            raise CannotOpen(f"{database} is damaged ({finding.sentence}): stop Easel and restore a backup")
 
 
 def copy_before_upgrade(database: Path, newest: int) -> Path:

@@ -9,7 +9,7 @@ from . import invariants, keyfile
 from .backup import connected
 from .errors import CannotOpen
 from .records.findings import Finding, Severity
-from .schema import APPLICATION_ID, migrations, version
+from .schema import APPLICATION_ID, migrations, refuse_unless_ours, version
 from .trouble import diagnose
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def check(database: Path, has_image: Callable[[str], bool] | None = None) -> lis
     """The file's integrity, then every invariant; empty when all is well. Raises StoreUnavailable."""
     try:
         with connected(database, read_only=True) as db:
-            return invariants.damaged(db) or _outdated(db) or invariants.broken(db, has_image)
+            return invariants.damaged(db) or _foreign(db) or _outdated(db) or invariants.broken(db, has_image)
     except sqlite3.Error as error:
         raise diagnose(error) from error
 
@@ -48,6 +48,14 @@ def kept_currency(database: Path) -> str | None:
     except sqlite3.Error as error:
         raise diagnose(error) from error
     return None if row is None else str(row[0])
+
+
+def _foreign(db: sqlite3.Connection) -> list[Finding]:
+    try:
+        refuse_unless_ours(db)
+    except CannotOpen as error:
+        return [Finding("the database is Easel's", str(error))]
+    return []
 
 
 def _outdated(db: sqlite3.Connection) -> list[Finding]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import aiosqlite
 
+from .schema import refuse_foreign
 from .trouble import diagnose
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Connection:
         on_statement: Callable[[str], None] | None = None,
     ) -> Self:
         """`synchronous` other than FULL is for simulations alone; `on_statement` is told every statement, on
-        the connection's thread. Raises StoreUnavailable.
+        the connection's thread. Raises CannotOpen, StoreUnavailable.
         """
         try:
             database = await aiosqlite.connect(
@@ -111,6 +112,7 @@ class Connection:
 
 
 def _prepare(db: sqlite3.Connection, *, query_only: bool, synchronous: str) -> None:
+    refuse_foreign(db)  # before anything is written, if only the kind of log that it uses
     db.row_factory = sqlite3.Row
     db.executescript(PRAGMAS)
     db.execute(f"PRAGMA synchronous = {synchronous}")

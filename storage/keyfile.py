@@ -66,11 +66,16 @@ def renew(db: sqlite3.Connection, database: Path) -> Path | None:
 
 
 def read(path: Path) -> bytes | None:
-    """The key in a file; None where there is none. Raises CannotOpen where it is no key, OSError."""
+    """The key in a file; None where there is none. Raises CannotOpen where it is no key."""
     try:
         key = path.read_bytes()
     except FileNotFoundError:
         return None
+    except OSError as error:
+        why = error.strerror or error
+        raise CannotOpen(
+            f"the key file {path} cannot be read ({why}): look at what it is and who owns it"
+        ) from None
     if len(key) != LENGTH:
         raise CannotOpen(f"the key file {path} is damaged: it has {len(key)} bytes, not {LENGTH}. {_LOST}")
     return key

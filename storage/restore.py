@@ -23,7 +23,7 @@ from .backup import (
 )
 from .errors import CannotOpen
 from .images import fsync_folder, picture_path
-from .schema import APPLICATION_ID, migrations, version
+from .schema import APPLICATION_ID, migrations, refuse_unless_ours, version
 from .serving import Serving
 from .trouble import diagnose
 
@@ -53,30 +53,34 @@ def restore(source: Path, database: Path, images: Path, *, dry_run: bool = False
     """Put a backup in the place of database, pictures and key, which are set aside.
 
     At every moment there is a whole database under the name; killed in between, it is to be run again. With
-    `dry_run` nothing changes. Raises CannotOpen (the backup is damaged, of another program, newer, or its key
-    is another's; AlreadyServing), StoreUnavailable.
+    `dry_run` nothing changes, and the bot may be running. Raises CannotOpen (the backup is damaged, of
+    another program, newer, or its key is another's; AlreadyServing), StoreUnavailable.
     """
-    with Serving(database):
-        try:
-            parts = _parts(source)
-            _refuse_unless_sound(parts.database)
-            _refuse_unless_one(parts, database)
-            refs = pictures_of(parts.database)
-            found = {ref: path for ref in refs if (path := _find(ref, images, parts.images)) is not None}
-            aside = None if dry_run else _put_in_place(parts, found, database, images)
-        except (sqlite3.Error, OSError) as error:
-            raise diagnose(error) from error
+    aside = None
+    try:
+        parts = _parts(source)
+        _refuse_unless_sound(parts.database)
+        _refuse_unless_one(parts, database)
+        refs = pictures_of(parts.database)
+        found = {ref: path for ref in refs if (path := _find(ref, images, parts.images)) is not None}
+        if not dry_run:
+            database.parent.mkdir(OWNER_ONLY, parents=True, exist_ok=True)
+            with Serving(database):
+                aside = _put_in_place(parts, found, database, images)
+    except (sqlite3.Error, OSError) as error:
+        raise diagnose(error) from error
     return Restored(len(found), len(refs) - len(found), aside)
 
 
 def renew_key(database: Path) -> Path | None:
     """A new key in place of one that is lost or wrong; where the old one is now, None if there was none.
 
-    Raises AlreadyServing, StoreUnavailable.
+    Raises CannotOpen (AlreadyServing), StoreUnavailable.
     """
     with Serving(database):
         try:
             with connected(database) as db:
+                refuse_unless_ours(db)
                 return keyfile.renew(db, database)
         except (sqlite3.Error, OSError) as error:
             raise diagnose(error) from error

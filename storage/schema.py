@@ -31,7 +31,7 @@ def upgrade(db: sqlite3.Connection, steps: Sequence[tuple[int, str]] | None = No
     """Apply what is missing and return the version reached. Raises DatabaseTooNew, CannotOpen."""
     known = steps if steps is not None else migrations()
     last = known[-1][0]
-    _refuse_foreign(db)
+    refuse_foreign(db)
     found = version(db)
     if found > last:
         raise DatabaseTooNew(
@@ -62,6 +62,13 @@ def newest() -> str:
     return "\n".join([head, *statements])
 
 
+def refuse_unless_ours(db: sqlite3.Connection) -> None:
+    """The same where it is nobody's yet, too."""
+    refuse_foreign(db)
+    if not version(db):
+        raise CannotOpen("this database is empty: start the bot once, or restore a backup")
+
+
 def _apply(db: sqlite3.Connection, number: int, text: str) -> None:
     db.execute("BEGIN IMMEDIATE")
     try:
@@ -87,7 +94,8 @@ def _statements(text: str) -> Iterator[str]:
             statement = ""
 
 
-def _refuse_foreign(db: sqlite3.Connection) -> None:
+def refuse_foreign(db: sqlite3.Connection) -> None:
+    """Raises CannotOpen where it is another program's database."""
     application = db.execute("PRAGMA application_id").fetchone()[0]
     tables = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
     if application != APPLICATION_ID and (application or tables):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import os
 from typing import TYPE_CHECKING
 
-from bot.folders import DATABASE, IMAGES, OWNER_ONLY, make_folder
+from bot.folders import DATABASE, IMAGES, OWNER_ONLY, existing_database, writable
 from bot.messages import UserError, say
 from storage.backup import backup
 from storage.checking import check, kept_currency, key_trouble
@@ -48,7 +49,8 @@ def read_backup(
     if not os.path.exists(source):
         raise CannotOpen(t("upkeep-no-file", file=str(source)))
     folder = config.storage.folder
-    make_folder(folder)
+    if not dry_run and not writable(folder):
+        raise UserError(say("error-folder", folder=str(folder), reason=os.strerror(errno.EACCES)))
     done = restore(source, folder / DATABASE, folder / IMAGES, dry_run=dry_run)
     said = "upkeep-restorable" if dry_run else "upkeep-restored"
     _say(console, t(said, file=str(source), pictures=done.pictures))
@@ -107,12 +109,15 @@ async def find_member(store: Store, text: str) -> Member:
     platform, _, user_id = text.partition(":")
     if user_id:
         member = await store.members.find(platform, user_id)
-        found = [] if member is None else [member]
     else:
-        found = [line.member for line in await store.members.list(text)]
-    if len(found) != 1:
-        raise UserError(say("error-member-unknown" if not found else "error-member-several", member=text))
-    return found[0]
+        found = await store.members.list(text)
+        if len(found) > 1:
+            numbers = ", ".join(f"'#{line.name.number}'" for line in found)
+            raise UserError(say("error-member-several", member=text, numbers=numbers))
+        member = found[0].member if found else None
+    if member is None:
+        raise UserError(say("error-member-unknown", member=text))
+    return member
 
 
 async def forget(console: Console, store: Store, text: str, t: Translator) -> None:
@@ -143,14 +148,6 @@ async def export(console: Console, store: Store, text: str, folder: Path, t: Tra
             await asyncio.to_thread((folder / ref).write_bytes, png)
             pictures += 1
     _say(console, t("upkeep-exported", folder=str(folder), pictures=pictures))
-
-
-def existing_database(config: Config) -> Path:
-    """Its path. Raises UserError where there is none: only a bot that serves makes one."""
-    database = config.storage.folder / DATABASE
-    if not os.path.exists(database):
-        raise UserError(say("error-no-database", file=str(database)))
-    return database
 
 
 def _say(console: Console, text: str) -> None:

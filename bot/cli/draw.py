@@ -28,6 +28,8 @@ from bot.config.credentials import Credentials
 from bot.config.file import serving_http
 from bot.faces.serving import configured_faces, serve_all
 from bot.imagine.parse import parse_words
+from bot.imagine.text import is_blank
+from bot.messages import UserError, say
 from bot.metrics.counting import Counting
 
 if TYPE_CHECKING:
@@ -54,6 +56,8 @@ def imagine(
     settings = read_settings(config)
     with explained(settings):
         options = parse_words(prompt)
+        if is_blank(options.prompt):  # told before the model is loaded
+            raise UserError(say("error-prompt-empty"))
         check_out(out)
         files = brought(image, mask)
     drawn = _with_terminal(settings, lambda terminal: terminal.imagine(options, out, files))

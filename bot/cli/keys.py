@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import getpass
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from bot.cli.running import ConfigOption, console, errors, read_settings, with_store
+from bot.cli.running import ConfigOption, console, errors, read_settings, user_name, with_store
+from bot.commands.owners import end_of_day
 from bot.config.section import MICRO
 from bot.imagine.pricing import money
 from bot.messages import UserError, say, translator
@@ -29,6 +29,8 @@ app = typer.Typer(no_args_is_help=True, help="Keys of the HTTP API. Works while 
 
 SCOPES = ("images", "usage")
 """What a key may be for: drawing, and reading its own figures."""
+LONGEST_LABEL = 64
+MOST_CAP = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +89,8 @@ async def create(console: Console, errors: Console, config: Config, store: Store
     """
     t = translator(config.language)
     label = terms.label.strip()
-    if not label:
-        raise UserError(say("key-label-empty"))
+    if not label.isprintable() or not 0 < len(label) <= LONGEST_LABEL:
+        raise UserError(say("key-label", limit=LONGEST_LABEL))
     for scope in terms.scopes:
         if scope not in SCOPES:
             raise UserError(say("error-choice", option="scope", found=scope, allowed=", ".join(SCOPES)))
@@ -97,7 +99,7 @@ async def create(console: Console, errors: Console, config: Config, store: Store
         scopes=frozenset(terms.scopes),
         tier=terms.tier,
         by=_by(),
-        expires_at=_end_of_day(config, terms.expires),
+        expires_at=None if terms.expires is None else end_of_day(config, terms.expires),
         spend_cap_micro=_micro(terms.cap),
     )
     console.print(text, markup=False, highlight=False, soft_wrap=True)
@@ -157,7 +159,7 @@ async def revoke(
 
 
 def _by() -> str:
-    return f"console:{getpass.getuser()}"
+    return f"console:{user_name()}"
 
 
 def _state(key: ApiKey) -> str:
@@ -168,19 +170,6 @@ def _state(key: ApiKey) -> str:
     return "key-state-live"
 
 
-def _end_of_day(config: Config, text: str | None) -> dt.datetime | None:
-    if text is None:
-        return None
-    try:
-        day = dt.date.fromisoformat(text.strip())
-    except ValueError:
-        raise UserError(say("error-date", found=text)) from None
-    end = dt.datetime.combine(day, dt.time.max, config.zone)
-    if end.timestamp() * 1e6 <= utc_us():
-        raise UserError(say("key-expires-past", found=text))
-    return end
-
-
 def _micro(text: str | None) -> int | None:
     if text is None:
         return None
@@ -188,6 +177,6 @@ def _micro(text: str | None) -> int | None:
         amount = Decimal(text.strip())
     except InvalidOperation:
         raise UserError(say("key-cap-form", found=text)) from None
-    if not amount.is_finite() or not 0 < amount <= 1_000_000_000:
+    if not amount.is_finite() or not 1 <= amount * MICRO <= MOST_CAP * MICRO:
         raise UserError(say("key-cap-form", found=text))
     return int(amount * MICRO)

@@ -47,7 +47,9 @@ class Meant:
 def tier(
     member: MemberArgument,
     tier: Annotated[str, typer.Argument(help="One of bot.toml's tiers.")],
-    until: Annotated[str, typer.Option(help="Its last day, such as 2026-12-31; otherwise for good.")] = "",
+    until: Annotated[
+        str | None, typer.Option(help="Its last day, such as 2026-12-31; otherwise for good.")
+    ] = None,
     why: Why = "",
     config: ConfigOption = None,
 ) -> None:

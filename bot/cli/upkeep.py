@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import Annotated
@@ -21,6 +20,7 @@ from bot.cli.running import (
     explained,
     read_settings,
     translator_for,
+    user_name,
     with_store,
 )
 from bot.cli.show import show_card
@@ -112,7 +112,7 @@ def export(
 def admin_link(config: ConfigOption = None) -> None:
     """Print a link to the owner's page of the running bot. It works once."""
     settings = read_settings(config)
-    asker = Asker("console", getpass.getuser())
+    asker = Asker("console", user_name())
     card = with_store(
         settings,
         lambda _, store: owners.page_link(store, settings, asker, translator_for(settings)),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.running import ConfigOption, console, read_settings, with_store
+from bot.cli.running import ConfigOption, console, read_settings, user_name, with_store
 from bot.messages import UserError, say
 from storage.goods import Goods
 
@@ -41,6 +40,6 @@ async def create(console: Console, config: Config, store: Store, offer: str, cou
     if not 1 <= count <= MAX_COUNT:
         raise UserError(say("error-range", option="count", found=str(count), low="1", high=str(MAX_COUNT)))
     goods = Goods(found.images, found.tier, found.days)
-    by = f"console:{getpass.getuser()}"
+    by = f"console:{user_name()}"
     for code in await store.vouchers.create(offer, goods, count, by=by):
         console.print(code, markup=False, highlight=False)

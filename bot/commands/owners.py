@@ -17,6 +17,7 @@ from bot.faces.caller import Who
 from bot.imagine import refusals
 from bot.messages import UserError, say
 from bot.render import Card
+from storage.clock import utc_us
 from storage.errors import UnknownJob, UnknownMember, WrongState
 from storage.records.requests import CancelledBy
 from storage.sessions import LINK_LIFE_US
@@ -47,7 +48,7 @@ async def tier(
 ) -> Card:
     """Give a member another tier, for good or `until` a date (2026-12-31)."""
     member, by = await _change(service, asker, who)
-    tier, end = checked_tier(service.config, name, until)
+    tier, end = checked_tier(service.config, name, until.strip() or None)
     await service.store.members.set_tier(member.key, tier, end, by=by, why=why)
     return Card(told_of_tier(_label(who), tier, end, t))
 
@@ -106,12 +107,12 @@ async def remove_source(service: Service, asker: Asker, digest: str, t: Translat
 # what an owner typed
 
 
-def checked_tier(config: Config, name: str, until: str) -> tuple[str, dt.datetime | None]:
+def checked_tier(config: Config, name: str, until: str | None) -> tuple[str, dt.datetime | None]:
     """The tier as bot.toml writes it, and the end of its last day. Raises UserError."""
     names = {known.lower(): known for known in config.tiers}
     if name.lower() not in names:
         raise UserError(say("error-choice", option="tier", found=name, allowed=", ".join(names)))
-    return names[name.lower()], _date(config, until)
+    return names[name.lower()], end_of_day(config, until) if until is not None else None
 
 
 def checked_images(text: str) -> int:
@@ -176,14 +177,14 @@ async def _change(service: Service, asker: Asker, who: Identity) -> tuple[Member
     return await service.store.members.of(who.platform, who.user_id), by
 
 
-def _date(config: Config, text: str) -> dt.datetime | None:
-    """The end of that day where the bot's months begin."""
-    if not text.strip():
-        return None
+def end_of_day(config: Config, text: str) -> dt.datetime:
+    """The end of a day that is not over, where the bot's months begin. Raises UserError."""
     try:
         day = dt.date.fromisoformat(text.strip())
     except ValueError:
         raise UserError(say("error-date", found=text)) from None
+    if day < dt.datetime.fromtimestamp(utc_us() / 1e6, config.zone).date():
+        raise UserError(say("error-date-past", found=text))
     return dt.datetime.combine(day, dt.time.max, config.zone)
 
 

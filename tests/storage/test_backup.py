@@ -334,12 +334,19 @@ async def test_a_copy_is_taken_before_an_upgrade_and_goes_with_the_backups(
 
 
 @pytest.mark.parametrize("kind", ["gone", "empty", "another's"])
-async def test_a_key_that_is_not_the_databases_is_refused(data: Path, clock: HandClock, kind: str) -> None:
-    async with await open_store(data, clock, secret=None):
-        pass
+async def test_a_key_that_is_not_the_databases_is_refused(
+    data: Path, copy: Path, clock: HandClock, kind: str
+) -> None:
+    """And never takes the place of the right one in an earlier backup."""
+    async with await open_store(data, clock, secret=None) as store:
+        await store.backup(copy)
     if kind == "gone":
         (data / KEY).unlink()
     else:
         (data / KEY).write_bytes(b"" if kind == "empty" else os.urandom(32))
     with pytest.raises(CannotOpen, match=r"easel\.db\.key .*easel new-key"):
         await open_store(data, clock, secret=None)
+    before = everything(copy)
+    with pytest.raises(CannotOpen, match=r"easel\.db\.key .*easel new-key"):
+        backup(data / DATABASE, data / IMAGES, copy)
+    assert everything(copy) == before

@@ -1,6 +1,7 @@
 # What owners and server admins do.
 
 error-date = “{ $found }” is not a date; write it like 2026-12-31.
+error-date-past = “{ $found }” is over; write today or a later day, like 2026-12-31.
 error-server-only = That is set inside a server or group.
 error-who = Say who: reply to their message, mention them, or give their account number.
 error-admin = Only admins of this group can do that.

@@ -31,6 +31,6 @@ upkeep-exported = Written to { $folder }: data.json and { $pictures } { $picture
     [one] picture
    *[other] pictures
 }.
-error-member-unknown = There is no member { $member }. Write discord:ID or telegram:ID, an account's ID, or a member key.
-error-member-several = Several members have an account with the ID { $member }. Put the platform in front: discord:{ $member }.
+error-member-unknown = There is no member “{ $member }”. Write discord:ID or telegram:ID, an account's ID, or a member key.
+error-member-several = Several members go by “{ $member }”. Write one of their numbers: { $numbers }.
 error-export-folder = { $folder } cannot be created ({ $reason }). Name a new folder.

@@ -1,6 +1,7 @@
 # 所有者和群管理员的操作。
 
 error-date = “{ $found }”不是日期，请写成 2026-12-31 这样。
+error-date-past = “{ $found }”已经过去；请写今天或以后的日期，例如 2026-12-31。
 error-server-only = 请在服务器或群里设置。
 error-who = 请说明是谁：回复对方的消息、提及对方，或填写账号 ID。
 error-admin = 只有本群管理员可以这样做。

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import sqlite3
@@ -112,6 +113,8 @@ def test_a_command_that_reads_makes_no_database(
     monkeypatch.chdir(tmp_path / "elsewhere")
     said = CliRunner().invoke(app, [*words, "--config", "../bot.toml"])
     assert (said.exit_code, "There is no database" in said.output) == (1, True)
+    said = CliRunner().invoke(app, ["restore", "..", "--config", "../bot.toml"])
+    assert (said.exit_code, "not a whole backup" in said.output) == (1, True)
     assert list((tmp_path / "elsewhere").iterdir()) == []
     assert not (tmp_path / "data").exists()
     lay_out(tmp_path / "data" / "easel.db")
@@ -131,6 +134,25 @@ def test_a_key_and_a_link_can_be_made_before_the_bot_ever_ran(
     assert (tmp_path / "data" / "easel.db").exists()
     second = CliRunner().invoke(app, [*words, "--config", "../bot.toml"])
     assert (second.exit_code, "Created the database" in second.stderr) == (0, False)
+
+
+@pytest.mark.parametrize("words", [["stats"], ["check"], ["backup", "copy"], ["new-key"]])
+def test_an_empty_file_and_another_programs_database_are_told_and_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    database = tmp_path / "data" / "easel.db"
+    database.parent.mkdir()
+    database.touch()
+    said = CliRunner().invoke(app, words)
+    assert (said.exit_code, "There is no database" in said.output) == (1, True)
+    with contextlib.closing(sqlite3.connect(database)) as db:
+        db.execute("CREATE TABLE bookmarks (url TEXT)")
+    before = database.read_bytes()
+    said = CliRunner().invoke(app, words)
+    assert (said.exit_code, "another program" in said.output) == (1, True)
+    assert database.read_bytes() == before
+    assert not (tmp_path / "copy").exists()
 
 
 def test_a_backup_into_a_folder_that_cannot_be_made_names_it(tmp_path: Path) -> None:

@@ -68,7 +68,9 @@ def test_a_customer_can_be_forgotten_with_the_key(settings: Path) -> None:
         (("--cap", "nan"), "nan"),
         (("--cap", "-1"), "-1"),
         (("--cap", "0"), "above 0"),
-        (("--expires", "2020-01-01"), "must not be in the past"),
+        (("--cap", "1e-9"), "above 0"),
+        (("--expires", "2020-01-01"), "“2020-01-01” is over"),
+        (("--expires", ""), "“” is not a date"),
     ],
 )
 def test_what_does_not_fit_is_a_sentence_and_makes_nothing(
@@ -86,9 +88,10 @@ def test_only_the_key_goes_to_standard_output(settings: Path) -> None:
     assert "only time" in made.stderr
 
 
-def test_a_key_needs_a_name(settings: Path) -> None:
-    code, said = run(settings, "create", "  ")
-    assert (code, "needs a name" in said) == (1, True)
+@pytest.mark.parametrize("label", ["  ", "\x1b[31mred", "x" * 65])
+def test_a_key_needs_a_name_that_can_be_read(settings: Path, label: str) -> None:
+    code, said = run(settings, "create", label)
+    assert (code, "1 to 64 printable characters" in said) == (1, True)
 
 
 async def test_beside_a_running_bot(settings: Path) -> None:

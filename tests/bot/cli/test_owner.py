@@ -58,6 +58,8 @@ def owner(tmp_path: Path) -> Owner:
     owner = Owner(tmp_path)
     lay_out(owner.config.storage.folder / "easel.db")
     owner.sees(lambda store: store.members.of("discord", ANNA.user_id))
+    owner.sees(lambda store: store.members.of("discord", "twice"))
+    owner.sees(lambda store: store.members.of("telegram", "twice"))
     return owner
 
 
@@ -88,9 +90,13 @@ def test_a_tier_extra_images_a_ban_and_who_gave_them(owner: Owner) -> None:
         ("tier", "discord:5", "premium"),
         ("tier", WHO, "gold"),
         ("tier", WHO, "premium", "--until", "soon"),
+        ("tier", WHO, "premium", "--until", "2020-01-01"),
+        ("tier", WHO, "premium", "--until", ""),
         ("grant", WHO, "0"),
         ("grant", WHO, "many"),
         ("ban", "nobody"),
+        ("ban", ""),
+        ("ban", "twice"),
         ("unban", "#0"),
     ],
 )
