@@ -90,7 +90,7 @@ async def create(console: Console, errors: Console, config: Config, store: Store
     t = translator(config.language)
     label = terms.label.strip()
     if not label.isprintable() or not 0 < len(label) <= LONGEST_LABEL:
-        raise UserError(say("key-label", limit=LONGEST_LABEL))
+        raise UserError(say("key-label-form", limit=LONGEST_LABEL))
     for scope in terms.scopes:
         if scope not in SCOPES:
             raise UserError(say("error-choice", option="scope", found=scope, allowed=", ".join(SCOPES)))
