@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
+from bot.config.credentials import Credentials
 from bot.config.engine import Model, NamedModel, Server
 from bot.config.faces import HOST
 from bot.config.loras import Lora
@@ -110,6 +111,7 @@ _IN_WORDS = {
     "float_type": "must be a number",
     "float_parsing": "must be a number",
     "decimal_parsing": "must be a number",
+    "tuple_type": "must be a list in brackets",
     "bool_type": "must be true or false",
     "bool_parsing": "must be true or false",
     "string_type": "must be text in quotes",
@@ -140,8 +142,7 @@ def _fault(path: Path, fault: Any) -> str:
     key = ".".join(str(part) for part in fault["loc"]) or "(whole file)"
     if fault["type"] == "extra_forbidden":
         known = _keys_beside(fault["loc"])
-        near = get_close_matches(str(fault["loc"][-1]), known, n=1)
-        hint = f" (did you mean {near[0]}?)" if near else ""
+        hint = _hint(fault["loc"], known)
         return f"{path}: {key}: found a key that is not known{hint}; allowed: {', '.join(known)}"
     if fault["type"] == "value_error":
         allowed = str(fault["ctx"]["error"])
@@ -152,6 +153,18 @@ def _fault(path: Path, fault: Any) -> str:
         allowed = _IN_WORDS.get(fault["type"]) or fault["msg"].replace("Input should be", "must be")
     found = "" if isinstance(fault["input"], dict) else f"found {fault['input']!r}; "
     return f"{path}: {key}: {found}{allowed}"
+
+
+def _hint(loc: tuple[int | str, ...], known: list[str]) -> str:
+    """Where a key that is not known here belongs, if that can be told."""
+    *sections, name = map(str, loc)
+    secret = "_".join([*sections, name])
+    if secret in Credentials.model_fields:
+        return f" (a secret belongs in .env: {secret.upper()}=...)"
+    if sections and name in Config.model_fields:
+        return f" ({name} belongs above the first [section])"
+    near = get_close_matches(name, known, n=1, cutoff=0.7)
+    return f" (did you mean {near[0]}?)" if near else ""
 
 
 def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:

@@ -23,13 +23,19 @@ class Language(StrEnum):
     ZH_CN = "zh-CN"
 
 
+LONGEST = dt.timedelta(days=366)
+
+
 def _duration(found: Any) -> Any:
     if isinstance(found, dt.timedelta):
         return found
     written = re.fullmatch(r"(\d+(?:\.\d+)?) ?([smh]?)", str(found))
     if written is None:
         raise ValueError('must be seconds, or a time such as "30s", "5m" or "1h"')
-    return float(written[1]) * dt.timedelta(seconds={"m": 60, "h": 3600}.get(written[2], 1))
+    seconds = float(written[1]) * {"m": 60, "h": 3600}.get(written[2], 1)
+    if seconds > LONGEST.total_seconds():
+        raise ValueError(f"must be at most {LONGEST.days * 24}h")
+    return dt.timedelta(seconds=seconds)
 
 
 def _some_time(duration: dt.timedelta) -> dt.timedelta:

@@ -19,7 +19,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from bot.imagine import refusals
+from bot.imagine import options, refusals
 from bot.imagine.options import OPTIONS
 from bot.imagine.text import clean_prompt
 from bot.messages import LANGUAGES, Message, Reason, UserError, say, translator
@@ -112,6 +112,8 @@ KINDS: Mapping[Reason, Kind] = {
 
 PARAMS = {name: option.field for option in OPTIONS for name in (option.name, option.shown)}
 """Options whose name over HTTP is another."""
+LISTS = {option.name for option in OPTIONS if option.kind is options.Kind.LIST}
+"""What is said of these is said of one in the list, by the name for one."""
 
 THEIR_NAMES = {
     "cfg": "guidance",
@@ -138,7 +140,9 @@ THEIR_NAMES = {
 }
 """What other image APIs call our fields."""
 
-EDITS_ONLY = {"image", "mask", "area", "strength", "expand", "workflow"}
+EDITS_ONLY = {"image", "mask", "workflow", "input_fidelity"} | {
+    option.field for option in OPTIONS if option.needs_picture
+}
 """Fields of /v1/images/edits that people send to the other address."""
 
 _QUOTED = re.compile(r"'([^']*)'")
@@ -154,10 +158,11 @@ def failed(message: Message, kind: Kind | None = None) -> ApiError:
     if message.id == "error-prompt-empty":  # what chats are told names their command
         message = replace(message, id="api-prompt-empty")
     option = message.args.get("option")
-    if option in PARAMS:
-        message = replace(message, args={**message.args, "option": PARAMS[str(option)]})
+    field = PARAMS.get(str(option), option)
+    if option not in LISTS:
+        message = replace(message, args={**message.args, "option": field})
     kind = kind or KINDS[message.reason]
-    param = kind.param or message.args.get("param") or message.args.get("option")
+    param = kind.param or message.args.get("param") or field
     return ApiError(replace(kind, param=str(param) if param else None), message)
 
 

@@ -78,7 +78,15 @@ class OpenAIRequest(BaseModel):
     @model_validator(mode="after")
     def _png_is_lossless(self) -> Self:
         if self.output_compression not in (None, 100) and self.file_format == "png":
-            raise UserError(say("api-compression", found=str(self.output_compression)))
+            raise UserError(
+                say("api-compression", param="output_compression", found=str(self.output_compression))
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _partials_are_streamed(self) -> Self:
+        if self.partial_images and not self.stream:
+            raise UserError(say("api-partials", param="partial_images"))
         return self
 
     @property

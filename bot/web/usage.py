@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from bot.imagine.service import Service
 from bot.messages import say
@@ -50,6 +50,14 @@ class Usage(BaseModel):
     month: Allowance
 
 
+class Asked(BaseModel):
+    """The query. A name that is not known is refused: the wrong month's figures would be believed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    period: Annotated[str, Field(max_length=20, description="today, 7d, month or YYYY-MM.")] = "month"
+
+
 def router(service: Service, authenticator: Authenticator) -> APIRouter:
     """The route, over `service`."""
     routes = APIRouter(prefix="/v1/usage", tags=["usage"])
@@ -58,8 +66,9 @@ def router(service: Service, authenticator: Authenticator) -> APIRouter:
     @routes.get("", summary="Images, GPU time and amount by day")
     async def usage(
         caller: Annotated[KeyHolder, Depends(authenticator.needs(Scope.USAGE))],
-        period: Annotated[str, Query(max_length=20, description="today, 7d, month or YYYY-MM.")] = "month",
+        asked: Annotated[Asked, Query()],
     ) -> Usage:
+        period = asked.period
         try:
             span = store.calendar.period(period, utc_us())
         except ValueError:

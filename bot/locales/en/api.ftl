@@ -19,6 +19,7 @@ api-picture-url = Easel does not fetch pictures from addresses. Send “{ $param
 api-picture-data = “{ $param }” must be a file, or a data: URL with the picture in base64.
 api-missing = “{ $param }” is missing.
 api-compression = “output_compression” { $found } needs “output_format” jpeg or webp; PNG is always lossless.
+api-partials = “{ $param }” needs “stream”: true; an answer in one piece has no previews.
 api-type = “{ $param }” must be { $kind ->
         [integer] a whole number
         [number] a number

@@ -19,6 +19,7 @@ api-picture-url = Easel 不会从网址下载图片。请直接发送“{ $param
 api-picture-data = “{ $param }”必须是文件，或内含 base64 图片的 data: URL。
 api-missing = 缺少“{ $param }”。
 api-compression = “output_compression” { $found } 只适用于 jpeg 或 webp 的“output_format”；PNG 总是无损的。
+api-partials = “{ $param }”需要“stream”为 true；一次返回的结果没有预览。
 api-type = “{ $param }”必须是{ $kind ->
         [integer] 整数
         [number] 数字

@@ -122,7 +122,10 @@ BODIES: list[tuple[dict[str, object], str, str | None]] = [
     ({"prompt": "cat", "strength": 0.5}, "/v1/images/edits", "strength"),
     ({"prompt": "cat", "guidance": 11}, "“11”", "guidance"),
     ({"prompt": "cat", "output_compression": 101}, "must be 100 or less, not 101", "output_compression"),
-    ({"prompt": "cat", "output_compression": 50}, "jpeg or webp", None),
+    ({"prompt": "cat", "output_compression": 50}, "jpeg or webp", "output_compression"),
+    ({"prompt": "cat", "partial_images": 2}, "needs “stream”: true", "partial_images"),
+    ({"prompt": "cat", "loras": "x"}, "There is no lora “x”", "loras"),
+    ({"prompt": "cat", "control": "edges"}, "/v1/images/edits", "control"),
     ({"prompt": "cat", "user": "u" * 513}, "512 characters at most", "user"),
     ({"prompt": "cat", "cfg_scale": 3}, "use “guidance”", "cfg_scale"),
     ({"prompt": "cat", "aspect_ratio": "16:9"}, "use “size”", "aspect_ratio"),
@@ -304,6 +307,8 @@ async def test_usage_tells_images_time_and_amount_by_day(site: Site) -> None:
         await site.settled()
         usage = (await http.get("/v1/usage")).json()
         assert (await http.get("/v1/usage?period=yesterday")).json()["error"]["param"] == "period"
+        unknown = (await http.get("/v1/usage?month=2026-10")).json()["error"]
+        assert (unknown["param"], unknown["code"]) == ("month", "unknown_parameter")
     assert (usage["images"], usage["amount_micro"], usage["currency"]) == (2, 40_000, "CNY")
     assert usage["gpu_s"] == sum(day["gpu_s"] for day in usage["days"]) > 0
     assert usage["month"]["spending_cap_micro"] == key.spend_cap_micro
