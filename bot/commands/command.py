@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bot.config.schema import Config
     from bot.faces.caller import Caller
     from bot.imagine.service import Service
+    from bot.messages import Translator
     from bot.render import Card
 
 _ACCOUNT = re.compile(r"-?\d{1,20}")
@@ -112,7 +113,18 @@ class Command:
         await caller.require(self.who)
         if self.alone and not caller.origin.alone:
             raise UserError(say("error-private-chat"))
-        return await self.answer(service, caller, given or Given())
+        given = given or Given()
+        self._require_whole(given, caller.t)
+        return await self.answer(service, caller, given)
+
+    def _require_whole(self, given: Given, t: Translator) -> None:
+        """Raises `UserError` where a value that must be there is not, with how the command is written."""
+        needed = [argument for argument in self.arguments if argument.required]
+        if any(argument.kind is Kind.MEMBER and given.member is None for argument in needed):
+            raise UserError(say("error-who"))
+        if not all(given[argument.name] for argument in needed if argument.kind is not Kind.MEMBER):
+            names = (t(f"opt-{argument.name}").upper() for argument in needed)
+            raise UserError(say("error-incomplete", usage=" ".join([self.name, *names])))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.commands import owners, server, stats
+from bot.commands.command import typed
 from bot.commands.server import Nsfw, ServerSettings
+from bot.commands.table import named
 from bot.faces.caller import Origin, Who, caller_of
 from bot.imagine.asker import Asker
 from bot.imagine.options import Options
@@ -29,6 +31,18 @@ T = translator("en")
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
     return config_in(tmp_path, owners={"telegram": [99]})
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [("grant", "Say who"), ("grant 1", "/grant MEMBER COUNT"), ("tier set 1", "/tier set MEMBER TIER")],
+)
+async def test_what_is_left_out_of_a_typed_command_is_told(service: Service, line: str, told: str) -> None:
+    command, words = named(service.config, *line.split(maxsplit=1))
+    caller = await caller_of(service, Origin("telegram", OWNER.user_id, event="1"))
+    with pytest.raises(UserError) as refused:
+        await command.run(service, caller, typed(command, words, "telegram"))
+    assert told in T(refused.value.message)
 
 
 async def test_the_same_number_on_another_platform_is_no_owner(service: Service) -> None:
