@@ -158,11 +158,11 @@ def failed(message: Message, kind: Kind | None = None) -> ApiError:
     if message.id == "error-prompt-empty":  # what chats are told names their command
         message = replace(message, id="api-prompt-empty")
     option = message.args.get("option")
-    field = PARAMS.get(str(option), option)
-    if option not in LISTS:
+    field = PARAMS.get(str(option))
+    if field is not None and option not in LISTS:
         message = replace(message, args={**message.args, "option": field})
     kind = kind or KINDS[message.reason]
-    param = kind.param or message.args.get("param") or field
+    param = kind.param or message.args.get("param") or field or option
     return ApiError(replace(kind, param=str(param) if param else None), message)
 
 
