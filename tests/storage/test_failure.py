@@ -8,6 +8,8 @@ import multiprocessing
 import os
 import resource
 import sqlite3
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +20,6 @@ from tests.storage.house import USAGE, HandClock, ask, deliver, draw, open_store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
-    from pathlib import Path
 
     from storage.store import Store
 
@@ -206,13 +207,19 @@ def unwritable(folder: Path) -> Iterator[None]:
     folder.chmod(0o755)
 
 
-def test_a_read_only_folder_is_told(tmp_path: Path) -> None:
+@pytest.fixture
+def open_to_all() -> Iterator[Path]:
+    """A folder that everybody may look into; pytest closes its own whenever another run of it begins."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+
+
+def test_a_read_only_folder_is_told(open_to_all: Path) -> None:
     """In a child without root's rights, to whom everything would be writable."""
-    folder = tmp_path / "data"
+    folder = open_to_all / "data"
     folder.mkdir()
-    for parent in (folder, *folder.parents):
-        with contextlib.suppress(PermissionError):
-            parent.chmod(parent.stat().st_mode | 0o055)
     receiving, sending = multiprocessing.Pipe(duplex=False)
 
     def child() -> None:
@@ -228,7 +235,7 @@ def test_a_read_only_folder_is_told(tmp_path: Path) -> None:
     with unwritable(folder):
         process = multiprocessing.get_context("fork").Process(target=child)
         process.start()
-        assert receiving.poll(20)
+        sending.close()  # so that a child that broke is heard of
         assert receiving.recv() is Reason.READ_ONLY
         process.join()
 

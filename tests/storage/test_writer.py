@@ -58,7 +58,7 @@ async def test_nobody_is_answered_before_the_commit(watched: Store, steps: Steps
     member = (await watched.members.of("discord", "1")).key
     gate = steps.gates["before-commit"] = threading.Event()
     accepting = asyncio.create_task(watched.requests.accept(ask(member)))
-    await asyncio.to_thread(steps.arrived.wait, 10)
+    await asyncio.to_thread(steps.arrived.wait, PATIENCE_S)
     assert not accepting.done()
     assert (await watched.members.quota(member)).reserved == 0
     gate.set()
@@ -70,7 +70,7 @@ async def test_look_ups_do_not_wait_for_the_writer(watched: Store, steps: Steps)
     member = (await watched.members.of("discord", "1")).key
     gate = steps.gates["before-commit"] = threading.Event()
     accepting = asyncio.create_task(watched.requests.accept(ask(member)))
-    await asyncio.to_thread(steps.arrived.wait, 10)
+    await asyncio.to_thread(steps.arrived.wait, PATIENCE_S)
     assert (await watched.members.quota(member)).left == 100
     gate.set()
     await accepting
@@ -80,7 +80,7 @@ async def test_who_gave_up_while_waiting_is_not_written(watched: Store, steps: S
     member = (await watched.members.of("discord", "1")).key
     gate = steps.gates["before-commit"] = threading.Event()
     first = asyncio.create_task(watched.requests.accept(ask(member)))
-    await asyncio.to_thread(steps.arrived.wait, 10)
+    await asyncio.to_thread(steps.arrived.wait, PATIENCE_S)
     second = asyncio.create_task(watched.requests.accept(ask(member)))
     third = asyncio.create_task(watched.requests.accept(ask(member)))
     await asyncio.sleep(0)
@@ -98,7 +98,7 @@ async def test_who_gave_up_too_late_finds_it_by_its_source(watched: Store, steps
     request = ask(member)
     gate = steps.gates["before-commit"] = threading.Event()
     accepting = asyncio.create_task(watched.requests.accept(request))
-    await asyncio.to_thread(steps.arrived.wait, 10)
+    await asyncio.to_thread(steps.arrived.wait, PATIENCE_S)
     accepting.cancel()
     gate.set()
     await asyncio.gather(accepting, return_exceptions=True)
