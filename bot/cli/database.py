@@ -134,19 +134,19 @@ async def forget(console: Console, store: Store, text: str, t: Translator) -> No
 async def export(console: Console, store: Store, text: str, folder: Path, t: Translator) -> None:
     """Write all that is kept of a member into a new folder: JSON and pictures. Raises UserError."""
     data = await store.members.export((await find_member(store, text)).key)
+    written = json.dumps(data.data, ensure_ascii=False, indent=2)
+    pictures = 0
     try:
         await asyncio.to_thread(folder.mkdir, mode=OWNER_ONLY, parents=True)
+        await asyncio.to_thread((folder / "data.json").write_text, written + "\n", "utf-8")
+        for ref in data.pictures:
+            with contextlib.suppress(ImageGone):
+                png = await store.pictures.get(ref)
+                await asyncio.to_thread((folder / ref).write_bytes, png)
+                pictures += 1
     except OSError as error:
         reason = error.strerror or str(error)
         raise UserError(say("error-export-folder", folder=str(folder), reason=reason)) from error
-    written = json.dumps(data.data, ensure_ascii=False, indent=2)
-    await asyncio.to_thread((folder / "data.json").write_text, written + "\n", "utf-8")
-    pictures = 0
-    for ref in data.pictures:
-        with contextlib.suppress(ImageGone):
-            png = await store.pictures.get(ref)
-            await asyncio.to_thread((folder / ref).write_bytes, png)
-            pictures += 1
     _say(console, t("upkeep-exported", folder=str(folder), pictures=pictures))
 
 

@@ -33,4 +33,4 @@ upkeep-exported = Written to { $folder }: data.json and { $pictures } { $picture
 }.
 error-member-unknown = There is no member “{ $member }”. Write discord:ID or telegram:ID, an account's ID, or a member key.
 error-member-several = Several members go by “{ $member }”. Write one of their numbers: { $numbers }.
-error-export-folder = { $folder } cannot be created ({ $reason }). Name a new folder.
+error-export-folder = { $folder } cannot be written ({ $reason }). Name a new folder, on a disk with room.
