@@ -3,8 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 FAST := not model and not crash and not e2e and not cluster and not world
-PARALLEL := --numprocesses=3 --dist=worksteal
-SIDE_BY_SIDE := --numprocesses=2 --dist=loadfile
+SIDE_BY_SIDE := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 unexport PYTHONDONTWRITEBYTECODE # compiling the tests anew takes each of their processes four seconds
 
@@ -32,14 +31,19 @@ chat: install build/demo.toml ## talk to the bot in this terminal
 	$(BIN)/easel chat --config build/demo.toml
 
 test: install ## run the whole test suite (apt install chromium chromium-driver redis-server: a few tests skip without)
-	$(BIN)/pytest $(PARALLEL) -m "$(FAST)"
+	$(MAKE) test-fast
 	$(BIN)/pytest $(SIDE_BY_SIDE) -m "not ($(FAST))"
 
 test-fast: install ## run the tests that need no model and no whole bot or process of their own, in a minute or two
-	$(MAKE) --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) fast-bot fast-engine
+	$(MAKE) --jobs=3 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) fast-bot fast-engine fast-storage
 
-fast-bot: # apart from the others, since its processes need not load torch
-	$(BIN)/pytest --numprocesses=2 --dist=worksteal -m "$(FAST)" tests/bot tests/storage
+# Each of them imports only what it needs: together they import less than workers that share all tests.
+
+fast-bot:
+	$(BIN)/pytest -m "$(FAST)" tests/bot
+
+fast-storage:
+	$(BIN)/pytest -m "$(FAST)" tests/storage
 
 fast-engine:
 	$(BIN)/pytest -m "$(FAST)" tests --ignore=tests/bot --ignore=tests/storage

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import certifi
+import hypothesis
 import uvicorn.server
 from _pytest.mark.expression import Expression
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LOOK_EVERY_S = 0.005
+LONG = {"world", "crash", "cluster", "model"}
 MARK = re.compile(r"\bpytest\.mark\.(\w+)")
 MARKS_OF_ALL = re.compile(r"^pytestmark = .*?(?=^[^\s\]]|\Z)", re.MULTILINE | re.DOTALL)
 
@@ -31,6 +33,10 @@ MARKS_OF_ALL = re.compile(r"^pytestmark = .*?(?=^[^\s\]]|\Z)", re.MULTILINE | re
 def pytest_configure(config: pytest.Config) -> None:
     _hurry_servers()
     _trust_one(config)
+    # Made-up examples take as long as the machine needs for them.
+    slow = [hypothesis.HealthCheck.too_slow]
+    hypothesis.settings.register_profile("easel", deadline=None, suppress_health_check=slow)
+    hypothesis.settings.load_profile("easel")
     logs.print_plainly()
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a shell; children inherit it
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -74,13 +80,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that have tests of minutes, so that no core idles while the last of them ends."""
+    long = {item.path for item in items if any(mark.name in LONG for mark in item.iter_markers())}
+    items.sort(key=lambda item: item.path not in long)
+
+
 def pytest_collection_finish() -> None:
-    """Leave what the imports made (torch, diffusers, Ray) out of every later collection of garbage.
-
-    Its plugin imports Hypothesis at the end if nobody has before. It then looks for what refers to the random
-    numbers of trio, among what is collected: that would be too late.
-    """
-    import hypothesis  # noqa: F401
-
+    """Leave what the imports made (torch, diffusers, Ray) out of every later collection of garbage."""
     gc.collect()
     gc.freeze()

@@ -16,6 +16,7 @@ from storage.errors import CannotOpen, DatabaseTooNew
 from storage.records.requests import JobState
 from storage.schema import migrations, upgrade
 from storage.settings import Scope
+from tests.database import lay_out
 from tests.storage.fixtures import build
 from tests.storage.house import HandClock, deliver, open_store
 
@@ -72,8 +73,11 @@ def test_the_schema_to_read_is_what_the_migrations_make() -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-async def test_an_old_database_goes_on_where_it_was(version: int, tmp_path: Path, clock: HandClock) -> None:
+async def test_an_old_database_goes_on_where_it_was_and_is_as_a_new_one(
+    version: int, tmp_path: Path, clock: HandClock
+) -> None:
     load(version, tmp_path / "easel.db")
+    lay_out(tmp_path / "new.db")
     async with await open_store(tmp_path, clock) as store:
         assert await store.check() == []
         member = await store.members.of("discord", "1001")
@@ -93,23 +97,13 @@ async def test_an_old_database_goes_on_where_it_was(version: int, tmp_path: Path
         assert (await store.jobs.get("old-1-2")).state is JobState.FAILED
         await deliver(store, member.key, 101)
         assert await store.check() == []
+    assert layout(tmp_path / "easel.db") == layout(tmp_path / "new.db")
 
 
 async def test_a_check_of_an_old_database_says_so(tmp_path: Path) -> None:
     load(1, tmp_path / "easel.db")
     [finding] = check(tmp_path / "easel.db")
     assert finding.sentence.startswith(f"it has version 1, not {len(VERSIONS)}: start the bot once")
-
-
-@pytest.mark.parametrize("version", VERSIONS)
-async def test_upgraded_it_is_as_a_new_one(version: int, tmp_path: Path, clock: HandClock) -> None:
-    (tmp_path / "old").mkdir()
-    (tmp_path / "new").mkdir()
-    load(version, tmp_path / "old" / "easel.db")
-    for folder in ("old", "new"):
-        async with await open_store(tmp_path / folder, clock):
-            pass
-    assert layout(tmp_path / "old" / "easel.db") == layout(tmp_path / "new" / "easel.db")
 
 
 async def test_a_newer_database_is_refused_in_words(tmp_path: Path, clock: HandClock) -> None:
