@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 
-from bot.cli.loras import draw_samples
+from bot.background.samples import LoraSamples
 from bot.commands import loras as loras_command
 from bot.config.loras import Lora
 from bot.config.section import Language
@@ -152,7 +152,7 @@ async def test_the_list_shows_each_with_its_sample_once_that_is_drawn(tmp_path: 
         card = await command.run(service, await caller_of(service, Origin("console", "anna")))
         assert [(part.title, part.picture) for part in card.parts] == [("ink", None)]
         assert "--lora ink:0.5" in card.text
-        await draw_samples(service, "a cat")
+        await LoraSamples(service, quiet_s=0).draw()
         card = await command.run(service, await caller_of(service, Origin("console", "anna")))
         assert card.parts[0].picture is not None
         quota = await service.members.quota(Asker("console", "anna"))
@@ -169,5 +169,5 @@ async def test_a_sample_is_drawn_with_a_model_that_the_lora_fits(tmp_path: Path)
     async with easel(config) as service:
         service.models.default.backend.pause_admission()
         async with asyncio.timeout(PATIENCE_S):
-            await draw_samples(service, "a cat")
+            await LoraSamples(service, quiet_s=0).draw()
         assert service.loras.sample("old").exists()
