@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import random
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from tests.storage.house import TIERS, HandClock, ask, deliver, open_store
 from tests.storage.trade import PROVIDER, SHELLS, terms
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from storage.records.sales import Order
@@ -38,6 +40,7 @@ class Market:
     orders: list[Order] = field(default_factory=list)
     codes: list[str] = field(default_factory=list)
     told: dict[str, Paid] = field(default_factory=dict)
+    charges: Iterator[int] = field(default_factory=itertools.count)
 
     async def key(self) -> str:
         return (await self.store.members.of("discord", self.chance.choice(USERS))).key
@@ -52,10 +55,11 @@ class Market:
         of = self.chance.choice(self.orders)
         order_id = of.order_id if self.chance.random() < 0.9 else UNKNOWN
         amount = 150 if self.chance.random() < 0.9 else 1
-        charge, begins = f"charge {len(self.told)}", self.chance.random() < 0.5
-        paid = self.told[charge] = Paid(PROVIDER, charge, order_id, "77", amount, SHELLS, begins=begins)
+        charge, begins = f"charge {next(self.charges)}", self.chance.random() < 0.5
+        paid = Paid(PROVIDER, charge, order_id, "77", amount, SHELLS, begins=begins)
         receipts = await asyncio.gather(*(self.store.sales.pay(paid) for _ in range(5)))
         assert sum(receipt.new for receipt in receipts) == 1
+        self.told[charge] = paid  # from now on it is told again
 
     async def tell_again(self) -> None:
         assert not (await self.store.sales.pay(self.chance.choice([*self.told.values()]))).new
