@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 NOTICES = ROOT / "THIRD_PARTY_NOTICES.md"
-EXTRAS = ("discord", "telegram", "api", "cluster", "openai", "lora", "control", "fonts")
+EXTRAS = ("discord", "telegram", "api", "cluster", "openai", "lora", "fonts")
 HEAD = """\
 # Third-party notices
 
