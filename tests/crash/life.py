@@ -57,8 +57,7 @@ FAILPOINTS = (
     "cancelled",
     *buyers.FAILPOINTS,
 )
-COLOURS = "red", "green", "blue"
-"""Of the pictures that people bring, which are few: several requests come with the same one."""
+SHARED = "#ff0000"
 FATES = ("delivered",) * 6 + ("blocked", "lost", "cancelled")
 
 
@@ -146,8 +145,13 @@ class Wall:
 
     async def serve(self, plan: Plan) -> None:
         answered = {line["key"] for line in self._journal.lines("accepted", "refused")}
-        asked = self._journal.lines("asked")
-        unanswered = [line for line in asked if line["key"] not in answered]
+        asked = list({line["key"]: line for line in self._journal.lines("asked")}.values())
+        # Whoever asks again may bring another picture: what a kill left of the first belongs to nothing.
+        unanswered = [
+            {**line, "picture": self._colour(line["picture"])}
+            for line in asked
+            if line["key"] not in answered
+        ]
         # Nothing is kept of what was refused: asked again, it would be a new request.
         refused = {line["key"] for line in self._journal.lines("refused")}
         known = [line for line in asked if line["key"] not in refused]
@@ -155,21 +159,26 @@ class Wall:
         async with asyncio.TaskGroup() as tasks:
             for request in await self._service.requests.undelivered(PLATFORM):
                 tasks.create_task(self._deliver(request))
-            for line in unanswered + redelivered:
+            for line in redelivered:
                 tasks.create_task(self._ask(line))
-            for number in range(plan.requests):
-                line = self._new_line(f"{plan.seed}-{number}", plan)
-                self._journal.note("asked", **line)
+            for line in unanswered + [self._new_line(f"{plan.seed}-{n}", plan) for n in range(plan.requests)]:
+                self._journal.note(**line)
                 tasks.create_task(self._ask(line))
 
     def _new_line(self, key: str, plan: Plan) -> dict[str, Any]:
         return {
+            "what": "asked",
             "key": key,
             "who": str(self._chance.randrange(plan.people)),
             "images": self._chance.choice([1, 1, 2, 3]),
             "fate": self._chance.choice(FATES),
-            "picture": self._chance.choice([None, None, *COLOURS]),
+            "picture": self._colour(self._chance.random() < 0.6),
         }
+
+    def _colour(self, comes_with_a_picture: object) -> str | None:
+        """Of a picture that others bring, too, or of one of its own."""
+        own = f"#{self._chance.randrange(256**3):06x}"
+        return self._chance.choice([SHARED, own]) if comes_with_a_picture else None
 
     async def _ask(self, line: dict[str, Any]) -> None:
         asker = Asker(PLATFORM, line["who"])
