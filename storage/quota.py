@@ -95,12 +95,16 @@ def standing(
     source_key: str = "",
     tier: str | None = None,
 ) -> Standing:
-    """Where a member stands this month. Raises UnknownMember."""
+    """Where a member stands this month. Raises UnknownMember.
+
+    A request that was let in with a key keeps to its cap, though the key is taken back before it is accepted.
+    """
     row = db.execute(
         """
         SELECT member.*, used, reserved, slow, revenue_micro + held_micro AS spent_micro,
                (SELECT min(spend_cap_micro) FROM api_key
-                WHERE api_key.member = member.id AND revoked_us IS NULL) AS spend_cap_micro,
+                WHERE api_key.member = member.id
+                AND (revoked_us IS NULL OR :source_key LIKE prefix || ':%')) AS spend_cap_micro,
                (SELECT group_concat(tier, char(31)) FROM held
                 WHERE held.member = member.id AND start_us <= :now AND end_us > :now) AS bought,
                (SELECT id FROM request

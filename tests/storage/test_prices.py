@@ -10,7 +10,7 @@ import pytest
 from storage.clock import HOUR_US, SECOND_US
 from storage.errors import SpendingCapReached
 from storage.records.members import TierTerms
-from storage.records.requests import CancelledBy
+from storage.records.requests import CancelledBy, Source
 from tests.storage.house import NOON, TIERS, HandClock, ask, deliver, draw, forget, open_store
 
 if TYPE_CHECKING:
@@ -94,13 +94,17 @@ async def test_a_spending_cap_leaves_what_a_top_up_pays(tmp_path: Path, clock: H
         assert len((await store.requests.accept(ask(key.member, 2))).request.jobs) == 2
 
 
-async def test_the_cap_of_a_revoked_key_holds_no_longer(store: Store, member: str) -> None:
+async def test_the_cap_of_a_revoked_key_holds_only_for_what_was_let_in_with_it(
+    store: Store, member: str
+) -> None:
     _, key = await store.keys.create(
         "shop", scopes=frozenset({"draw"}), tier="member", by="owner", spend_cap_micro=0
     )
     with pytest.raises(SpendingCapReached):
         await store.requests.accept(ask(key.member))
     await store.keys.revoke(key.prefix, by="owner")
+    with pytest.raises(SpendingCapReached):
+        await store.requests.accept(ask(key.member, source=Source("api", f"{key.prefix}:1")))
     await store.requests.accept(ask(key.member))
 
 
