@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import diffusers
 import torch
+from diffusers.models.attention_dispatch import attention_backend
 from diffusers.utils import logging as diffusers_logging
 from PIL.Image import Resampling
 from transformers.utils import logging as transformers_logging
@@ -113,8 +114,10 @@ def _finish(pipeline: Any, placement: Placement) -> Any:
     """What is done once all components are there. Returns the pipeline."""
     transformer = pipeline.transformer
     if placement.attention is not None:
-        # No mask is ever given (equal lengths only), so back ends that refuse masks work too.
-        transformer.set_attention_backend(placement.attention)
+        # No mask is ever given (equal lengths only), so back ends that refuse masks work too. diffusers would
+        # also make it the back end of every other model in this process; leaving the context takes that back.
+        with attention_backend():
+            transformer.set_attention_backend(placement.attention)
     if placement.compile_blocks:
         # Not as a full graph: an attention back end that breaks it would fail every job.
         torch._dynamo.config.recompile_limit = RECOMPILE_LIMIT
