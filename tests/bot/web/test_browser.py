@@ -138,7 +138,7 @@ async def test_an_owner_finds_their_way_on_a_phone(
         await drawn(site, "1", "an orange cat on a green meadow")
         site.model.fail = [RuntimeError("boom")]
         await (await service.imagine(ANNA, Options("a dog"), key="2", address={})).outcome()
-        service.models.default.backend.pause_admission()
+        await service.pausing.pause("1")
         waiting = await service.imagine(ANNA, Options("a boat"), key="3", address={})
         url = await link(site)
 
@@ -186,7 +186,7 @@ async def test_an_owner_finds_their_way_on_a_phone(
 
         await asyncio.to_thread(walk)
         await waiting.outcome()
-        assert not service.models.default.backend.snapshot().admission_paused
+        assert not service.pausing.paused
         assert (await service.members.of(ANNA)).tier == "premium"
 
 
