@@ -155,6 +155,18 @@ async def test_a_subscription_gives_its_tier_while_discord_says_so(world: World,
     assert "free" in await world.ask("quota")
 
 
+async def test_a_durable_one_gives_its_tier_for_good_and_is_income_once(world: World) -> None:
+    durable = world.env.create_sku("Member for good", type=discord.SKUType.durable, id=MONTH)
+    bought = await world.env.grant_entitlement(durable, user=world.anna, type=PURCHASE)
+    await world.bot.premium.reconcile()
+    assert "member" in await world.ask("quota")
+    assert not bought.snapshot().consumed, "Discord's durables are kept"
+    assert await income(world) == [("month", 1, 499)]
+    await bought.revoke()
+    assert "free" in await world.ask("quota")
+    await whole(world)
+
+
 async def test_a_subscription_is_income_with_each_of_its_payments(world: World, skus: Any) -> None:
     bought = await world.env.grant_entitlement(skus[1], user=world.anna)
     subscription = Subscription(world.env, bought)
