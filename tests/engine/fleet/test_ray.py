@@ -16,6 +16,8 @@ import pytest
 
 pytest.importorskip("ray")
 
+import ray
+
 from engine.build import build_engine
 from engine.fleet.settings import FleetSettings
 from engine.request import Adapter, Cancelled, Drawing, DrawRequest, JobState, ModelAway
@@ -248,10 +250,10 @@ async def test_the_head_is_gone_and_comes_back(herd: Herd, memory: bool) -> None
     heard = Recorder()
     cluster = ray_cluster(cpus=2)
     port = int(cluster.address.rpartition(":")[2])
-    ray = {"look_every_s": 0.2, "head_timeout_s": 1.0}
+    lost_soon = {"look_every_s": 0.2, "head_timeout_s": 1.0}
     try:
         async with front_on(
-            cluster.address, 2, build=herd.build, settings=QUICK, observers=[heard], **ray
+            cluster.address, 2, build=herd.build, settings=QUICK, observers=[heard], **lost_soon
         ) as engine:
             await until(lambda: workers(engine) == 2)
             tickets = submit_many(engine, 60)
@@ -262,6 +264,7 @@ async def test_the_head_is_gone_and_comes_back(herd: Herd, memory: bool) -> None
             if memory:  # the nodes stayed, and with them, for now, the actors and all that these hold
                 cluster.head_node.start_gcs_server()
             else:
+                await until(lambda: not ray.is_initialized())  # a driver that still has its node dies with it
                 rest = cluster.head_node
                 await asyncio.to_thread(rest.kill_all_processes, check_alive=False, allow_graceful=False)
                 cluster = ray_cluster(2, gcs_server_port=port)
