@@ -108,7 +108,7 @@ class Dispatcher:
         self.dispatch()
 
     def progress(self, job_id: str) -> Progress:
-        """Where a job stands. Raises KeyError for a job not known, or long over."""
+        """Where a job stands. O(log n). Raises KeyError for a job not known, or long over."""
         job = self.jobs.job(job_id)
         if job is None:
             return self.jobs.ended(job_id)
