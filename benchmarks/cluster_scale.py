@@ -59,7 +59,7 @@ WORKERS = 64
 BACKLOG = 200
 """Jobs that wait, beside those that are with the workers."""
 MEMBERS = 50
-LANES = ("free", "member", "premium")
+TIERS = ("free", "member", "premium")
 STEPS = 8
 SHEET = Path(__file__).parents[1] / "docs" / "contact-sheet.png"
 
@@ -214,7 +214,7 @@ async def alone(plan: Plan, config: Config) -> dict[str, float]:
                 height=1024,
                 seed=number,
                 steps=STEPS,
-                lane=LANES[member % len(LANES)],
+                tier=TIERS[member % len(TIERS)],
                 flow=f"m{member % MEMBERS}",
             )
             await front.submit(request).result()
@@ -236,7 +236,7 @@ async def whole(plan: Plan, config: Config) -> dict[str, float]:
         serial = itertools.count()
 
         async def asking(member: int) -> None:
-            asker = Asker("bench", f"m{member % MEMBERS}", tier=LANES[member % len(LANES)])
+            asker = Asker("bench", f"m{member % MEMBERS}", tier=TIERS[member % len(TIERS)])
             while True:
                 number = next(serial)
                 options = Options(

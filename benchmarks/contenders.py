@@ -223,7 +223,7 @@ class Easel:
         return outcome.pictures[0].png
 
     async def figures(self) -> dict[str, float]:
-        """Seconds in the ledger against seconds that any lane was busy."""
+        """Seconds in the ledger against seconds that any thread was busy."""
         billed_us, last = 0, 0
         while rows := await self.service.store.ledger.rows(after=last):
             billed_us += sum(row.gpu_us for row in rows)

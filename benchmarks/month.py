@@ -119,7 +119,7 @@ class Desk:
             job_id = f"{name}-{n}"
             request = DrawRequest(
                 job_id=job_id, prompt="a cat", width=ask.edge, height=ask.edge, steps=ask.steps, seed=n,
-                guidance=GUIDANCE, lane=ask.person.tier, flow=ask.person.name,
+                guidance=GUIDANCE, tier=ask.person.tier, flow=ask.person.name,
             )  # fmt: skip
             try:
                 self.card.submit(request)

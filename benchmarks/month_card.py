@@ -1,6 +1,6 @@
 """The article's A10G, imagined: the real queue, scheduler, memory gate and accounting on its table's times.
 
-Three requests at once take 24.5 s each where one alone takes 18.3 s, so each of k lanes runs slower by
+Three requests at once take 24.5 s each where one alone takes 18.3 s, so each of k jobs runs slower by
 seconds(k) / seconds(1). To stay within a minute, steps go in strides: the scheduler is asked at each
 stride's end, where the engine asks at each step's.
 """
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from engine.request import DrawRequest
-    from engine.shares import LaneTerms
+    from engine.shares import ShareTerms
     from engine.worker.accounting import Spent, Totals
 from engine.worker.scheduler import Work
 
-LANES = 3
+AT_ONCE = 3
 STRIDE = 5
 _ALONE_S = float(SECONDS_TOGETHER[1])
 SLOWER = {count: float(seconds) / _ALONE_S for count, seconds in SECONDS_TOGETHER.items()}
@@ -53,7 +53,7 @@ class Card:
 
     def __init__(
         self,
-        lanes: Mapping[str, LaneTerms],
+        tiers: Mapping[str, ShareTerms],
         *,
         started: Callable[[str, float], None],
         drawn: Callable[[str, float, float, Spent], None],
@@ -61,10 +61,10 @@ class Card:
         self.now_s = 0.0
         self._profile = load_profile("seed-a10g")
         self._predictor = Predictor(self._profile)
-        self.queue: FairQueue[Job] = FairQueue(lanes)
+        self.queue: FairQueue[Job] = FairQueue(tiers)
         gate = MemoryGate(self._profile, A10G_MB * 1_000_000)
         self._scheduler = Scheduler(
-            Shares(lanes), Residency([Held("", gate, self._predictor)]), max_active=LANES
+            Shares(tiers), Residency([Held("", gate, self._predictor)]), max_active=AT_ONCE
         )
         self._meter = Meter(lambda: self.now_s)
         self._running: dict[int, _Running] = {}
@@ -75,7 +75,7 @@ class Card:
 
     def submit(self, request: DrawRequest) -> None:
         """Raises QueueFull as the engine does."""
-        self.queue.check(request.lane, request.flow)
+        self.queue.check(request.tier, request.flow)
         plan = self._profile.plan(request)
         job = Job(request, plan, self.now_s, self._predictor.job_s(plan))
         self._jobs[job.job_id] = job
@@ -118,10 +118,10 @@ class Card:
             self.run_until(self.now_s + 60)
 
     def _dispatch(self) -> None:
-        if len(self._running) == LANES:
+        if len(self._running) == AT_ONCE:
             return
         self._hand_over()
-        for work in self._scheduler.pick(LANES - len(self._running)):
+        for work in self._scheduler.pick(AT_ONCE - len(self._running)):
             self._scheduler.begin(work)
             for job in work.jobs:
                 if job.job_id not in self._begun:
@@ -134,12 +134,12 @@ class Card:
     def _hand_over(self) -> None:
         """As the front does, to its only worker."""
         while (job := self.queue.peek()) is not None:
-            held = Counter(other.lane for other in self._scheduler.jobs.values())
-            if not has_room(window(LANES), held, job.lane, self.queue.dues(), self.queue.due(job)):
+            held = Counter(other.tier for other in self._scheduler.jobs.values())
+            if not has_room(window(AT_ONCE), held, job.tier, self.queue.dues(), self.queue.due(job)):
                 return
             self.queue.take(job)
             handed = Handed(job.request, job.plan, job.arrived_at)
-            self._scheduler.add(handed, self.queue.lead_s(job.lane, held))
+            self._scheduler.add(handed, self.queue.lead_s(job.tier, held))
 
     def _come_back(self, key: int) -> None:
         work = self._running.pop(key).work

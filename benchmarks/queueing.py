@@ -12,10 +12,10 @@ from typing import Any
 
 from benchmarks.trace import TIERS
 from engine.queue import FairQueue
-from engine.shares import LaneTerms
+from engine.shares import ShareTerms
 
 WAITING = (1_000, 10_000, 100_000)
-LANES = {"free": LaneTerms(share=0.1), "member": LaneTerms(3), "premium": LaneTerms(6)}
+TERMS = {"free": ShareTerms(share=0.1), "member": ShareTerms(3), "premium": ShareTerms(6)}
 PAIRS = 2_000
 """Submit and pop, as many times in each measurement."""
 
@@ -23,7 +23,7 @@ PAIRS = 2_000
 @dataclass(slots=True, eq=False)
 class Claim:
     job_id: str
-    lane: str
+    tier: str
     flow: str
     cost_s: float
     arrived_at: float
@@ -34,7 +34,7 @@ class _Crowd:
     """A queue with so many waiting, which each `turn` leaves as long as it was."""
 
     def __init__(self, waiting: int) -> None:
-        self.queue: FairQueue[Claim] = FairQueue(LANES)
+        self.queue: FairQueue[Claim] = FairQueue(TERMS)
         self._chance = random.Random(waiting)
         self._users = max(40, waiting // 10)
         self._names = 0
@@ -62,9 +62,9 @@ class _Crowd:
 
     def _claim(self) -> Claim:
         self._names += 1
-        lane = self._chance.choices(list(TIERS), list(TIERS.values()))[0]
-        user = f"{lane}-{self._chance.randrange(self._users)}"
-        return Claim(f"{self._names}", lane, user, self._chance.choice((0.2, 0.4, 0.8)), float(self._names))
+        tier = self._chance.choices(list(TIERS), list(TIERS.values()))[0]
+        user = f"{tier}-{self._chance.randrange(self._users)}"
+        return Claim(f"{self._names}", tier, user, self._chance.choice((0.2, 0.4, 0.8)), float(self._names))
 
 
 def queueing(rounds: int = 15) -> dict[str, Any]:

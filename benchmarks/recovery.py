@@ -29,7 +29,7 @@ import numpy as np
 import structlog
 from PIL import Image
 
-from benchmarks.cluster_scale import LANES, settings
+from benchmarks.cluster_scale import TIERS, settings
 from benchmarks.machine import load_average
 from bot.app import engine_config
 from bot.folders import open_store
@@ -129,7 +129,7 @@ async def killed(lasts_s: float, blow: signal.Signals) -> dict[str, Any]:
 
 async def ask(service: Service, member: int, pictures: list[tuple[int, bytes]], lasts_s: float) -> int:
     """One member who asks for the next picture as soon as the last is there. Returns how many were asked."""
-    asker = Asker("bench", f"m{member}", tier=LANES[member % len(LANES)])
+    asker = Asker("bench", f"m{member}", tier=TIERS[member % len(TIERS)])
     until = time.perf_counter() + lasts_s
     for number in itertools.count():
         if time.perf_counter() >= until:

@@ -26,7 +26,7 @@ from benchmarks.simulation import Arrival, Outcome, simulate
 from engine.families.registry import load_profile
 from engine.predict import Predictor
 from engine.request import DrawRequest
-from engine.shares import LaneTerms
+from engine.shares import ShareTerms
 from engine.worker.memory import choose_mode
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 GB = 10**9
 TIERS = {"free": 0.70, "member": 0.20, "premium": 0.10}
-TERMS = {"free": LaneTerms(share=0.1), "member": LaneTerms(3.0), "premium": LaneTerms(6.0)}
+TERMS = {"free": ShareTerms(share=0.1), "member": ShareTerms(3.0), "premium": ShareTerms(6.0)}
 USERS = 40
 SIDES = {"free": (512, 768), "member": (768, 1024), "premium": (1024, 1024, 1536)}
 
@@ -78,7 +78,7 @@ def requests(count: int, rng: random.Random, profile: Profile) -> list[DrawReque
         steps = profile.qualities[rng.choice(["sketch", "standard", "standard", "standard"])]
         made.append(
             DrawRequest(
-                str(n), "", side, side, steps, 0, profile.guidance, lane=users[user], flow=f"user{user}"
+                str(n), "", side, side, steps, 0, profile.guidance, tier=users[user], flow=f"user{user}"
             )
         )
     return made
@@ -102,10 +102,10 @@ def run(card: Card, load: float, minutes: float, seed: int, *, fair: bool) -> Ro
     coming = arrivals(card, load, minutes, seed)
     budget = round(0.95 * card.memory_bytes)
     mode = choose_mode(card.profile, budget, max(max(sides) for sides in SIDES.values()) ** 2)
-    tier_of = {arrival.request.job_id: arrival.request.lane for arrival in coming}
+    tier_of = {arrival.request.job_id: arrival.request.tier for arrival in coming}
     if not fair:
-        coming = [Arrival(a.at_s, replace(a.request, lane="all", flow="all")) for a in coming]
-    draw = partial(simulate, coming, card.profile, lanes=TERMS, budget_bytes=budget, mode=mode)
+        coming = [Arrival(a.at_s, replace(a.request, tier="all", flow="all")) for a in coming]
+    draw = partial(simulate, coming, card.profile, tiers=TERMS, budget_bytes=budget, mode=mode)
     under_load, drained = draw(until_s=minutes * 60), draw()
     took = {tier: sorted(times(drained, tier_of, tier)) for tier in TIERS}
     return Row(

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from engine.families.plan import Need
     from engine.families.profile import Profile
     from engine.request import DrawRequest
-    from engine.shares import LaneTerms
+    from engine.shares import ShareTerms
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +75,14 @@ class Outcome:
     switch_s: float = 0.0
     """Bringing other models to the device."""
     gpu_s: dict[str, float] = field(default_factory=lambda: defaultdict(float))
-    """Device seconds by lane."""
+    """Device seconds by tier."""
 
 
 def simulate(
     arrivals: Iterable[Arrival],
     profile: Profile,
     *,
-    lanes: Mapping[str, LaneTerms],
+    tiers: Mapping[str, ShareTerms],
     max_active: int = 3,
     budget_bytes: int = 1 << 60,
     mode: Mode = Mode.HIGH,
@@ -95,7 +95,7 @@ def simulate(
     would not fit the budget: the engine would have refused it.
     """
     held = Held("", MemoryGate(profile, budget_bytes, mode), Predictor(profile))
-    return Device(Residency([held]), lanes, max_active=max_active, cores=cores).run(arrivals, until_s)
+    return Device(Residency([held]), tiers, max_active=max_active, cores=cores).run(arrivals, until_s)
 
 
 class Device:
@@ -108,7 +108,7 @@ class Device:
     def __init__(
         self,
         models: Residency,
-        lanes: Mapping[str, LaneTerms],
+        tiers: Mapping[str, ShareTerms],
         *,
         max_active: int = 3,
         cores: int = 1,
@@ -116,8 +116,8 @@ class Device:
         in_order: bool = False,
     ) -> None:
         self._models = models
-        self._queue: FairQueue[Job] = FairQueue(lanes)
-        self._scheduler = Scheduler(Shares(lanes), models, max_active=max_active)
+        self._queue: FairQueue[Job] = FairQueue(tiers)
+        self._scheduler = Scheduler(Shares(tiers), models, max_active=max_active)
         self._window = window(max_active)
         self._bytes_per_s = bytes_per_s
         self._in_order = in_order
@@ -164,8 +164,8 @@ class Device:
             return not jobs
         there = {held.name for held in self._models.resident}
         mates = there if job.model in there else {job.model}
-        held = Counter(other.lane for other in jobs if self._models.of(other).name in mates)
-        return has_room(self._window, held, job.lane, self._queue.dues(), self._queue.due(job))
+        held = Counter(other.tier for other in jobs if self._models.of(other).name in mates)
+        return has_room(self._window, held, job.tier, self._queue.dues(), self._queue.due(job))
 
     def _hand_over(self) -> None:
         """As the front does, to its only worker."""
@@ -173,8 +173,8 @@ class Device:
             self._queue.take(job)
             self._handed_over[job.job_id] = job
             handed = Handed(job.request, job.plan, job.arrived_at)
-            lanes = {other.lane for other in self._scheduler.jobs.values()}
-            self._scheduler.add(handed, self._queue.lead_s(job.lane, lanes))
+            tiers = {other.tier for other in self._scheduler.jobs.values()}
+            self._scheduler.add(handed, self._queue.lead_s(job.tier, tiers))
 
     def _switch(self) -> bool:
         """As the step loop does: whether another model is due, once nothing is in flight."""
@@ -213,7 +213,7 @@ class Device:
         for job in work.jobs:
             story, waiting = self._outcome.stories[job.job_id], self._handed_over[job.job_id]
             story.gpu_s += spent_s / len(work.jobs)
-            self._outcome.gpu_s[waiting.lane] += spent_s / len(work.jobs)
+            self._outcome.gpu_s[waiting.tier] += spent_s / len(work.jobs)
             self._queue.served(waiting, spent_s / len(work.jobs))
             self._scheduler.served(job, spent_s / len(work.jobs))
             job.in_flight = False

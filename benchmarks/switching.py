@@ -24,7 +24,7 @@ from engine.families.model import Place
 from engine.families.registry import load_profile
 from engine.predict import Predictor
 from engine.request import DrawRequest
-from engine.shares import LaneTerms
+from engine.shares import ShareTerms
 from engine.worker.memory import USABLE_PART, MemoryGate, choose_mode
 from engine.worker.residency import Held, Residency
 
@@ -87,7 +87,7 @@ def arrivals(card: Card, part: float, load: float, minutes: float, seed: int) ->
 
 def run(card: Card, coming: list[Arrival], *, in_order: bool, until_s: float = float("inf")) -> Outcome:
     models = residency(card, 0.0 if in_order else 20.0)
-    device = Device(models, {"all": LaneTerms()}, bytes_per_s=card.bytes_per_s, in_order=in_order)
+    device = Device(models, {"all": ShareTerms()}, bytes_per_s=card.bytes_per_s, in_order=in_order)
     return device.run(coming, until_s)
 
 

@@ -35,7 +35,7 @@ from engine.build import build_engine
 from engine.families.recognise import recognise
 from engine.inputs import nothing_kept
 from engine.settings import BadSetting, EngineConfig, ModelSettings, Reach
-from engine.shares import LaneTerms
+from engine.shares import ShareTerms
 from engine.worker.watchdog import WatchdogSettings
 
 if TYPE_CHECKING:
@@ -53,17 +53,17 @@ SLOW_AN_HOUR = 1.5
 """Slow images of a tier beside others, on average. With less there are hours without one."""
 
 
-def tier_terms(config: Config) -> dict[str, LaneTerms]:
+def tier_terms(config: Config) -> dict[str, ShareTerms]:
     """The tiers as the queue sees them: a free tier keeps to its share while anyone who pays waits.
 
     What a tier has beyond its allowance is drawn when nobody else waits, and otherwise at least once an hour.
     """
-    tiers: dict[str, LaneTerms] = {}
+    tiers: dict[str, ShareTerms] = {}
     for name, tier in config.tiers.items():
         share = config.engine.free_share if tier.billing is Billing.NONE else None
-        tiers[name] = LaneTerms(weight=tier.weight, share=share, max_waiting_per_flow=tier.max_waiting)
+        tiers[name] = ShareTerms(weight=tier.weight, share=share, max_waiting_per_flow=tier.max_waiting)
         if tier.slow_images_a_month:
-            tiers[slow_tier(name)] = LaneTerms(
+            tiers[slow_tier(name)] = ShareTerms(
                 jobs_an_hour=SLOW_AN_HOUR, max_waiting_per_flow=tier.max_waiting
             )
     return tiers
@@ -73,7 +73,7 @@ def engine_config(config: Config) -> EngineConfig:
     """bot.toml's [engine] in the engine's own terms."""
     section = config.engine
     return EngineConfig(
-        lanes=tier_terms(config) | {SAMPLES_TIER: LaneTerms(jobs_an_hour=SLOW_AN_HOUR)},
+        tiers=tier_terms(config) | {SAMPLES_TIER: ShareTerms(jobs_an_hour=SLOW_AN_HOUR)},
         max_active=section.max_active,
         max_waiting=section.max_waiting,
         switch_after_s=section.switch_after.total_seconds(),

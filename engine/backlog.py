@@ -23,7 +23,7 @@ class Backlog:
     """Each job is in the queue or taken out of it; the queue hears what those who are out have had."""
 
     def __init__(self, config: EngineConfig, *, clock: Clock, says: Announcer) -> None:
-        self.queue: FairQueue[Job] = FairQueue(config.lanes, max_waiting=config.max_waiting)
+        self.queue: FairQueue[Job] = FairQueue(config.tiers, max_waiting=config.max_waiting)
         self.jobs = OpenJobs(clock)
         self.at_hand: dict[str, Job] = {}
         """Jobs that workers have and have not begun, in order."""
@@ -39,7 +39,7 @@ class Backlog:
     def add(self, job: Job, ticket: Ticket) -> None:
         self.jobs.open(job, ticket)
         self.queue.push(job)
-        self._says.tell(Action.SUBMITTED, job.job_id, tier=job.lane)
+        self._says.tell(Action.SUBMITTED, job.job_id, tier=job.tier)
 
     def hold_back(self, job: Job) -> None:
         """Those behind it need not wait for what it waits for."""

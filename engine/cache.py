@@ -100,4 +100,4 @@ def _own(content: Image | bytes) -> Image | bytes:
 
 def picture_key(request: DrawRequest) -> tuple[Hashable, ...]:
     """All that a picture and its file depend on, and whose they are: one member's are never another's."""
-    return request.lane, request.flow, request.picture, request.png
+    return request.tier, request.flow, request.picture, request.png

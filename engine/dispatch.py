@@ -99,7 +99,7 @@ class Dispatcher:
         """Queue what the ticket asks for. Raises QueueFull."""
         request = ticket.request
         if not accepted_before:
-            self.queue.check(request.lane, request.flow, at_hand=self.backlog.at_hand.values())
+            self.queue.check(request.tier, request.flow, at_hand=self.backlog.at_hand.values())
         predictor = self.models.predictor(request.model)
         # The queue counts in seconds of an average day: told as an ETA, they are today's.
         cost_s = predictor.job_s(plan) / predictor.pace
@@ -211,10 +211,10 @@ class Dispatcher:
         task.add_done_callback(self.draws.discard)
         self.backlog.take(job)
         sent_at = math.inf if job.request.inputs else now
-        lead_s = self.queue.lead_s(job.lane, {lane for lanes in member.lanes.values() for lane in lanes})
+        lead_s = self.queue.lead_s(job.tier, {tier for tiers in member.tiers.values() for tier in tiers})
         member.take(Assignment(job, task, sent_at, lead_s, job.cost_s))
         waited_s = self.jobs.waited_s(job)
-        self._says.tell(Action.ADMITTED, job.job_id, tier=job.lane, waited_s=waited_s, worker=member.name)
+        self._says.tell(Action.ADMITTED, job.job_id, tier=job.tier, waited_s=waited_s, worker=member.name)
         self.jobs.touch(job)
 
     async def _draw(self, job: Job, member: Member) -> None:
@@ -276,7 +276,7 @@ class Dispatcher:
                 predictor.learn_job(job.plan, usage.gpu_s, encoded=encoded)
             predicted_s = own.job_s(job.plan, encoded=encoded)
             part = usage.gpu_s / predicted_s if predicted_s else 1.0
-        # The lane is charged what it really had, in the average worker's seconds on an average day. They are
+        # The tier is charged what it really had, in the average worker's seconds on an average day. They are
         # learned first, or the first job on a machine slower than told would pay for all that nobody knew.
         self.backlog.serve(sent, sent.cost_s * part)
         member.done += 1

@@ -214,7 +214,7 @@ class Front:
         return EngineSnapshot(
             model=self.profile.name,
             waiting=self._queue.depths(),
-            oldest_wait_by_lane_s=self._queue.longest_waits(now),
+            oldest_wait_by_tier_s=self._queue.longest_waits(now),
             queued_s=self._dispatcher.queued_s,
             active=sum(worker.held for worker in workers),
             cap=sum(worker.window for worker in workers),

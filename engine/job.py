@@ -38,8 +38,8 @@ class Job:
         return self.request.job_id
 
     @property
-    def lane(self) -> str:
-        return self.request.lane
+    def tier(self) -> str:
+        return self.request.tier
 
     @property
     def flow(self) -> str:

@@ -1,7 +1,7 @@
 """What may be asked of the engine and what comes back: one image in, one drawing out.
 
-These frozen values are the seam between the engine and whoever uses it. Tier and member arrive as an
-opaque `lane` and `flow`: the engine shares itself fairly between names that mean nothing to it.
+These frozen values are the seam between the engine and whoever uses it. `tier` and `flow` are names that mean
+nothing to the engine: it only shares itself fairly between them.
 """
 
 from __future__ import annotations
@@ -111,10 +111,10 @@ class DrawRequest:
     """Each name once, in the order of their names: jobs of equal adapters share a forward."""
     model: str = ""
     """Its name, where there are several; empty for the first."""
-    lane: str = "default"
-    """Class of the two-level fair queue (the bot's tier)."""
+    tier: str = "default"
+    """Which of the queue's shares it draws from."""
     flow: str = ""
-    """Whose turn it is inside the lane (the bot's member)."""
+    """Whose turn it is inside the tier (the bot's member)."""
     preview_every: int = 0
     """Steps between previews; 0 draws none."""
     png: PngFile | None = None

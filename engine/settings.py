@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from engine.adapters import AdapterFile
     from engine.control import ControlFile
-    from engine.shares import LaneTerms
+    from engine.shares import ShareTerms
 
 EMBEDDED = "embedded"
 EMBEDDED_FOLDER = Path(__file__).parent / EMBEDDED
@@ -101,8 +101,8 @@ class ModelSettings:
 class EngineConfig:
     """How the device is shared. Bytes, seconds."""
 
-    lanes: Mapping[str, LaneTerms] = field(default_factory=dict)
-    """Terms by lane; a lane not named here has weight 1 and no caps."""
+    tiers: Mapping[str, ShareTerms] = field(default_factory=dict)
+    """Terms by tier; a tier not named here has weight 1 and no caps."""
     max_active: int = 3
     max_waiting: int | None = None
     preview_part: float = 0.05

@@ -107,8 +107,8 @@ class EngineSnapshot:
 
     model: str
     waiting: Mapping[str, int]
-    """Jobs in the queue by lane."""
-    oldest_wait_by_lane_s: Mapping[str, float]
+    """Jobs in the queue by tier."""
+    oldest_wait_by_tier_s: Mapping[str, float]
     queued_s: float
     """Predicted device seconds of all that waits."""
     active: int
@@ -133,7 +133,7 @@ class EngineSnapshot:
 
     @property
     def oldest_wait_s(self) -> float:
-        return max(self.oldest_wait_by_lane_s.values(), default=0.0)
+        return max(self.oldest_wait_by_tier_s.values(), default=0.0)
 
     @property
     def devices(self) -> tuple[DeviceSnapshot, ...]:

@@ -86,7 +86,7 @@ class LoraSamples(BackgroundTask):
             SEED,
             adapters=loras.adapters(strengths),
             model=model.name if len(models.names) > 1 else "",
-            lane=SAMPLES_TIER,
+            tier=SAMPLES_TIER,
             flow=SAMPLES_TIER,
             png=PngFile(),
         )

@@ -35,7 +35,7 @@ class EngineTerms:
         self._loras = loras
 
     def request(self, record: RequestRecord, request: ImageRequest, job: JobRecord) -> DrawRequest:
-        """A job in the engine's terms: tier and member become an opaque lane and flow."""
+        """A job in the engine's terms. Slow images are a tier of their own there; a member is a flow."""
         tiers = self._config.tiers
         # A tier that bot.toml no longer names is drawn under the default one's rules.
         tier = tiers.get(record.tier, tiers[self._config.default_tier])
@@ -56,7 +56,7 @@ class EngineTerms:
             inputs=_inputs(request),
             model=model if len(self._models.names) > 1 else "",
             adapters=adapters,
-            lane=slow_tier(record.tier) if record.slow else record.tier,
+            tier=slow_tier(record.tier) if record.slow else record.tier,
             flow=record.member,
             preview_every=self._config.engine.preview_every,
             png=picture_file(

@@ -26,7 +26,7 @@ M = TypeVar("M", Gauge, Counter)
 def engine(state: EngineSnapshot, tiers: Iterable[str]) -> Iterator[Metric]:
     """The queue by tier, what is active, where the device's time went, what went wrong."""
     yield _by("queue_depth", "Jobs that wait.", "tier", {tier: state.waiting.get(tier, 0) for tier in tiers})
-    oldest = {tier: state.oldest_wait_by_lane_s.get(tier, 0.0) for tier in tiers}
+    oldest = {tier: state.oldest_wait_by_tier_s.get(tier, 0.0) for tier in tiers}
     yield _by("queue_oldest_wait_seconds", "How long the oldest waiting job has waited.", "tier", oldest)
     yield _gauge("queue_predicted_seconds", "Predicted device seconds of all that waits.", state.queued_s)
     yield _gauge("active_jobs", "Jobs that workers hold.", state.active)

@@ -39,13 +39,13 @@ def window(max_active: int) -> int:
     return max_active + SPARE
 
 
-def has_room(window: int, held: Mapping[str, int], lane: str, dues: Mapping[str, float], due: float) -> bool:
-    """Whether a worker that holds so many jobs of each lane takes one more of `lane`, due at `due`.
+def has_room(window: int, held: Mapping[str, int], tier: str, dues: Mapping[str, float], due: float) -> bool:
+    """Whether a worker that holds so many jobs of each tier takes one more of `tier`, due at `due`.
 
-    Lanes that are due later do not count: the newcomer would step first, and theirs would pause. `dues`: when
-    all that each of the held lanes has admitted will be over, in virtual time.
+    Tiers that are due later do not count: the newcomer would step first, and theirs would pause. `dues`: when
+    all that each of the held tiers has admitted will be over, in virtual time.
     """
-    before = sum(count for other, count in held.items() if other == lane or dues[other] <= due)
+    before = sum(count for other, count in held.items() if other == tier or dues[other] <= due)
     return before < window
 
 
@@ -58,7 +58,7 @@ class Assignment:
     sent_at: float
     """Infinity while its pictures are on their way, and itself not yet."""
     lead_s: float
-    """How far its lane was ahead of those it meets there, in the queue's virtual time."""
+    """How far its tier was ahead of those it meets there, in the queue's virtual time."""
     cost_s: float
     """What it was predicted to need, in the queue's seconds."""
     served_s: float = 0.0
@@ -73,8 +73,8 @@ class Member:
     card: Card
     circuit: Circuit
     assignments: dict[str, Assignment] = field(default_factory=dict)
-    lanes: dict[str, Counter[str]] = field(default_factory=dict)
-    """By model, how many jobs of each lane it holds."""
+    tiers: dict[str, Counter[str]] = field(default_factory=dict)
+    """By model, how many jobs of each tier it holds."""
     draining: bool = False
     rests_until: float = -math.inf
     """It asked to be left alone until then."""
@@ -118,13 +118,13 @@ class Member:
         return 1 if trust is Trust.TRIAL else window(self.card.max_active)
 
     def has_room(self, job: Job, dues: Mapping[str, float], due: float, now: float) -> bool:
-        """Whether it takes this job, due at `due`; `dues` by lane.
+        """Whether it takes this job, due at `due`; `dues` by tier.
 
         A model that is not on its device has room of its own: what waits for it keeps none of another out.
         """
         mates = self._there if job.model in self._there else {job.model}
-        held = sum((self.lanes.get(model, Counter()) for model in mates), Counter[str]())
-        return job.job_id not in self.assignments and has_room(self.window(now), held, job.lane, dues, due)
+        held = sum((self.tiers.get(model, Counter()) for model in mates), Counter[str]())
+        return job.job_id not in self.assignments and has_room(self.window(now), held, job.tier, dues, due)
 
     @property
     def _there(self) -> set[str]:
@@ -169,7 +169,7 @@ class Member:
     def take(self, assignment: Assignment) -> None:
         job = assignment.job
         self.assignments[job.job_id] = assignment
-        self.lanes.setdefault(job.model, Counter())[job.lane] += 1
+        self.tiers.setdefault(job.model, Counter())[job.tier] += 1
         for text in job.plan.texts:
             self._warm.put(text, None, 1)
 
@@ -179,7 +179,7 @@ class Member:
         if self.assignments.get(job.job_id) is not assignment:
             return False
         del self.assignments[job.job_id]
-        self.lanes[job.model] -= Counter([job.lane])  # keeps positive counts only
+        self.tiers[job.model] -= Counter([job.tier])  # keeps positive counts only
         return True
 
     def forget_captions(self) -> None:

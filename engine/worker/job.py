@@ -22,7 +22,7 @@ class Job:
     request: DrawRequest
     plan: Plan
     arrived_at: float
-    """When the front had it; later ones of a lane stand behind it."""
+    """When the front had it; later ones of a tier stand behind it."""
     pictures: tuple[Image, ...] = ()
     """Of its inputs, in their order."""
     captions: tuple[Caption, ...] | None = None
@@ -52,8 +52,8 @@ class Job:
         return self.request.job_id
 
     @property
-    def lane(self) -> str:
-        return self.request.lane
+    def tier(self) -> str:
+        return self.request.tier
 
     @property
     def need(self) -> Need:

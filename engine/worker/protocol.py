@@ -128,7 +128,7 @@ class Worker(Protocol):
     ) -> Drawing:
         """Draw one image, telling `hear` how it goes. `usage.queue_s` counts on from `request.waited_s`.
 
-        `lead_s`: how far the job's lane is ahead of the others it meets there, in the queue's virtual time.
+        `lead_s`: how far the job's tier is ahead of the others it meets there, in the queue's virtual time.
         Raises the EngineError the job ended with; Draining where the worker is leaving; WorkerBusy.
         """
 

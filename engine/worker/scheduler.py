@@ -1,6 +1,6 @@
 """Which calls of the model come next. Pure: no torch, no await, no clock.
 
-Nothing holds a place: a paused picture is a few megabytes of latents. At each step boundary the lane that is
+Nothing holds a place: a paused picture is a few megabytes of latents. At each step boundary the tier that is
 due first steps, in virtual time, and in it the job with the fewest steps left; others of the same key join
 its forward where that gains. Whoever is overtaken goes on later from where it was. A job in a thread's hands
 is never touched.
@@ -83,9 +83,9 @@ class Scheduler:
         return len(self.jobs)
 
     def add(self, job: Job, lead_s: float = 0.0) -> None:
-        """A job came from the front, whose lane is so far ahead of the others here."""
-        self.shares.wake(job.lane, lead_s)
-        self.shares.admit(job.lane, job.job_id, self.models.of(job).predictor.job_s(job.plan))
+        """A job came from the front, whose tier is so far ahead of the others here."""
+        self.shares.wake(job.tier, lead_s)
+        self.shares.admit(job.tier, job.job_id, self.models.of(job).predictor.job_s(job.plan))
         self.jobs[job.job_id] = job
 
     def begin(self, work: Work) -> None:
@@ -100,7 +100,7 @@ class Scheduler:
 
     def served(self, job: Job, seconds: float) -> None:
         """The job had so much of the device."""
-        self.shares.served(job.lane, job.job_id, seconds)
+        self.shares.served(job.tier, job.job_id, seconds)
 
     def done(self, phase: Phase, job: Job) -> None:
         """A call for this job came back well."""
@@ -116,15 +116,15 @@ class Scheduler:
     def drop(self, job: Job) -> None:
         """The job is over, wherever it stands."""
         if self.jobs.pop(job.job_id, None) is not None:
-            self.shares.leave(job.lane, job.job_id)
+            self.shares.leave(job.tier, job.job_id)
 
     def in_progress(self) -> list[Job]:
         """The jobs that may be worked on now: those due first, and all that only lack their decode."""
-        dues = {lane: self.shares.due(lane) for lane in {job.lane for job in self.jobs.values()}}
+        dues = {tier: self.shares.due(tier) for tier in {job.tier for job in self.jobs.values()}}
 
         def turn(job: Job) -> tuple[object, ...]:
             switches = job.request.adapters != self._adapters
-            return dues[job.lane], job.steps_left, job.arrived_at // SWITCH_S, switches, job.arrived_at
+            return dues[job.tier], job.steps_left, job.arrived_at // SWITCH_S, switches, job.arrived_at
 
         order = sorted(filter(self.models.is_resident, self.jobs.values()), key=turn)
         if order and not self._is_slow(order[0]):  # nor may such a job join the others' forward
@@ -133,8 +133,8 @@ class Scheduler:
         return decoding + [job for job in order if job.state is not JobState.DECODING][: self.cap]
 
     def _is_slow(self, job: Job) -> bool:
-        """Whether its lane has the device only while no other has work, and now and then besides."""
-        return self.shares.of(job.lane).terms.jobs_an_hour is not None
+        """Whether its tier has the device only while no other has work, and now and then besides."""
+        return self.shares.of(job.tier).terms.jobs_an_hour is not None
 
     def pick(self, threads: int) -> list[Work]:
         """Calls for so many free `threads`."""

@@ -94,7 +94,7 @@ class StepLoop:
         self._residency = Residency([each.held for each in loaded], switch_after_s=config.switch_after_s)
         self._device = Device(loaded, self._residency, config, telemetry, self._meter, watchdog, clock, says)
         self._scheduler = Scheduler(
-            Shares(config.lanes),
+            Shares(config.tiers),
             self._residency,
             # offloading hooks keep state: one at a time
             max_active=1 if any(offered.mode is Mode.LOW for offered in models) else config.max_active,

@@ -12,7 +12,7 @@ import numpy as np
 from engine.build import local_front
 from engine.request import Drawing, DrawRequest, EngineError
 from engine.settings import EngineConfig
-from engine.shares import LaneTerms
+from engine.shares import ShareTerms
 from engine.worker.loaded import Offered
 from engine.worker.memory import Mode
 from engine.worker.steploop import LOOK_AGAIN_S, StepLoop
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from engine.families.plan import Need
     from engine.tickets import Ticket
 
-LANES = {"free": LaneTerms(share=0.1, max_waiting_per_flow=4), "paid": LaneTerms(1.0)}
-PLAIN = EngineConfig(lanes=LANES, max_waiting=50)
+TIERS = {"free": ShareTerms(share=0.1, max_waiting_per_flow=4), "paid": ShareTerms(1.0)}
+PLAIN = EngineConfig(tiers=TIERS, max_waiting=50)
 MANY_TURNS = 1000
 
 
-def request(name: str, lane: str = "free", flow: str = "", **more: Any) -> DrawRequest:
+def request(name: str, tier: str = "free", flow: str = "", **more: Any) -> DrawRequest:
     settings: dict[str, Any] = {
         "prompt": f"prompt of {name}",
         "width": 64,
@@ -40,7 +40,7 @@ def request(name: str, lane: str = "free", flow: str = "", **more: Any) -> DrawR
         "steps": 4,
         "seed": 1,
     }
-    return DrawRequest(job_id=name, lane=lane, flow=flow or name, **(settings | more))
+    return DrawRequest(job_id=name, tier=tier, flow=flow or name, **(settings | more))
 
 
 class Studio:

@@ -39,20 +39,20 @@ def test_two_calls_side_by_side_get_half_each() -> None:
 def test_a_forward_is_split_by_tokens() -> None:
     clock = FakeClock()
     meter = Meter(clock)
-    meter.begin("lane", Phase.DENOISE, {"a": 100, "b": 300})
+    meter.begin("call", Phase.DENOISE, {"a": 100, "b": 300})
     clock.advance(4.0)
-    assert meter.end("lane") == {"a": 1.0, "b": 3.0}
+    assert meter.end("call") == {"a": 1.0, "b": 3.0}
 
 
 def test_overhead_is_nobodys_and_what_the_device_did_not_work_is_idle() -> None:
     clock = FakeClock()
     meter = Meter(clock)
-    meter.begin("lane", Phase.DENOISE, {})
+    meter.begin("call", Phase.DENOISE, {})
     clock.advance(2.0)
-    assert meter.end("lane") == {}
-    meter.begin("lane", Phase.DENOISE, {"a": 1})
+    assert meter.end("call") == {}
+    meter.begin("call", Phase.DENOISE, {"a": 1})
     clock.advance(5.0)
-    assert meter.end("lane", device_s=4.0) == {"a": 4.0}
+    assert meter.end("call", device_s=4.0) == {"a": 4.0}
     totals = meter.totals()
     assert (totals.busy_s, totals.overhead_s, totals.idle_s) == (4.0, 2.0, 1.0)
 
@@ -80,19 +80,19 @@ def test_bills_add_up_to_the_union_of_the_calls(events: list[tuple[int, str, flo
     meter = Meter(clock)
     working: dict[int, str] = {}
     billed = union = overhead_only = 0.0
-    for lane, jobs, seconds in events:
-        if lane in working:
-            billed += sum(meter.end(lane).values())
-            del working[lane]
+    for call, jobs, seconds in events:
+        if call in working:
+            billed += sum(meter.end(call).values())
+            del working[call]
         else:
-            meter.begin(lane, Phase.DENOISE, dict.fromkeys(jobs, 7))
-            working[lane] = jobs
+            meter.begin(call, Phase.DENOISE, dict.fromkeys(jobs, 7))
+            working[call] = jobs
         clock.advance(seconds)
         if working:
             union += seconds
             overhead_only += seconds * sum(not jobs for jobs in working.values()) / len(working)
-    for lane in list(working):
-        billed += sum(meter.end(lane).values())
+    for call in list(working):
+        billed += sum(meter.end(call).values())
     totals = meter.totals()
     assert totals.busy_s + totals.overhead_s == pytest.approx(union)
     assert billed == pytest.approx(totals.busy_s) == pytest.approx(union - overhead_only)
@@ -115,18 +115,18 @@ mixes = st.lists(
 @settings(max_examples=25, deadline=None)
 @given(mixes, st.integers(1, 3), st.integers(1, 4))
 def test_the_sum_over_jobs_is_the_busy_time(
-    mix: list[tuple[str, int, int, bool, str | None]], lanes: int, max_active: int
+    mix: list[tuple[str, int, int, bool, str | None]], threads: int, max_active: int
 ) -> None:
-    """Random mixes with pauses and cancels, on one to three lanes: within 1 % (here: exactly)."""
+    """Random mixes with pauses and cancels, on one to three threads: within 1 % (here: exactly)."""
 
     async def draw() -> None:
-        async with Studio(step_threads=lanes, max_active=max_active) as studio:
+        async with Studio(step_threads=threads, max_active=max_active) as studio:
             tickets = []
-            for n, (lane, side, steps, guided, cancel) in enumerate(mix):
+            for n, (tier, side, steps, guided, cancel) in enumerate(mix):
                 guidance = 2.0 if guided else 0.0
                 ticket = studio.engine.submit(
                     studio.request(
-                        str(n), lane, f"u{n}", width=side, height=side, steps=steps, guidance=guidance
+                        str(n), tier, f"u{n}", width=side, height=side, steps=steps, guidance=guidance
                     ),
                     accepted_before=True,
                 )

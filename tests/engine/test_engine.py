@@ -127,12 +127,12 @@ async def test_the_eta_of_who_steps_later_counts_those_before_it() -> None:
         assert second == pytest.approx(first + 4 * 2.0 + 0.5, abs=1.5)
 
 
-async def test_the_engine_shares_by_lane_what_it_really_used() -> None:
+async def test_the_engine_shares_by_tier_what_it_really_used() -> None:
     async with Studio(max_active=1) as studio:
         studio.engine.pause_admission()
         for n in range(40):
-            for lane in ("free", "paid"):
-                studio.engine.submit(request(f"{lane}{n}", lane, f"{lane}{n}", seed=n), accepted_before=True)
+            for tier in ("free", "paid"):
+                studio.engine.submit(request(f"{tier}{n}", tier, f"{tier}{n}", seed=n), accepted_before=True)
         studio.engine.resume_admission()
         await until(lambda: len(studio.heard.of("job_done")) >= 30)
         first = [event.job_id or "" for event in studio.heard.of("job_done")][:30]
@@ -446,13 +446,13 @@ async def test_observers_hear_how_long_each_job_waited_and_each_call_took() -> N
         )
 
 
-async def test_the_longest_wait_is_told_by_lane() -> None:
+async def test_the_longest_wait_is_told_by_tier() -> None:
     async with Studio(max_active=1) as studio:
         studio.engine.pause_admission()
-        for name, lane, waited_s in (("a", "free", 5.0), ("b", "free", 2.0), ("c", "paid", 3.0)):
-            studio.submit(name, lane, waited_s=waited_s)
+        for name, tier, waited_s in (("a", "free", 5.0), ("b", "free", 2.0), ("c", "paid", 3.0)):
+            studio.submit(name, tier, waited_s=waited_s)
         state = studio.engine.snapshot()
-        assert state.oldest_wait_by_lane_s == {"free": 5.0, "paid": 3.0}
+        assert state.oldest_wait_by_tier_s == {"free": 5.0, "paid": 3.0}
         assert state.oldest_wait_s == 5.0
 
 
@@ -490,7 +490,7 @@ class TestCaches:
             {"steps": 3},
             {"width": 128},
             {"guidance": 1.0},
-            {"lane": "paid"},
+            {"tier": "paid"},
         ],
         ids=lambda change: next(iter(change)),
     )
@@ -535,22 +535,22 @@ async def test_the_event_loop_turns_while_a_step_runs() -> None:
 
 
 @pytest.fixture
-async def two_lanes() -> AsyncIterator[Studio]:
+async def two_threads() -> AsyncIterator[Studio]:
     async with Studio(step_threads=2, max_active=2) as studio:
         yield studio
 
 
-async def test_two_lanes_step_side_by_side_and_share_the_bill(two_lanes: Studio) -> None:
+async def test_two_threads_step_side_by_side_and_share_the_bill(two_threads: Studio) -> None:
     together = threading.Barrier(2, timeout=PATIENCE_S)
-    two_lanes.model.before["step"] = lambda _: together.wait() and None
-    tickets = [two_lanes.submit("a"), two_lanes.submit("b", width=128, height=128)]
+    two_threads.model.before["step"] = lambda _: together.wait() and None
+    tickets = [two_threads.submit("a"), two_threads.submit("b", width=128, height=128)]
     drawings = [await ticket.result() for ticket in tickets]
-    assert all(two_lanes.draws_right(drawing) for drawing in drawings)
+    assert all(two_threads.draws_right(drawing) for drawing in drawings)
     billed = sum(drawing.usage.gpu_s for drawing in drawings)
-    assert billed == pytest.approx(two_lanes.engine.snapshot().totals.busy_s)
+    assert billed == pytest.approx(two_threads.engine.snapshot().totals.busy_s)
 
 
-async def test_small_jobs_step_on_while_a_large_one_holds_its_lane(two_lanes: Studio) -> None:
+async def test_small_jobs_step_on_while_a_large_one_holds_its_thread(two_threads: Studio) -> None:
     reached, go = threading.Event(), threading.Event()
 
     def hold(canvases: Any) -> None:
@@ -558,13 +558,13 @@ async def test_small_jobs_step_on_while_a_large_one_holds_its_lane(two_lanes: St
             reached.set()
             assert go.wait(PATIENCE_S)
 
-    two_lanes.model.before["step"] = hold
-    large = two_lanes.submit("large", width=128, height=128)
+    two_threads.model.before["step"] = hold
+    large = two_threads.submit("large", width=128, height=128)
     await until(reached.is_set)
-    small = await two_lanes.submit("small").result()
-    assert two_lanes.draws_right(small)
+    small = await two_threads.submit("small").result()
+    assert two_threads.draws_right(small)
     go.set()
-    assert two_lanes.draws_right(await large.result())
+    assert two_threads.draws_right(await large.result())
 
 
 async def test_loras_are_loaded_at_nobodys_expense() -> None:

@@ -17,7 +17,7 @@ from engine.build import engine_with
 from engine.placement import resolve
 from engine.request import DrawRequest, JobState
 from engine.settings import EngineConfig, ModelSettings
-from engine.shares import LaneTerms
+from engine.shares import ShareTerms
 from engine.worker.pipeline import PipelineModel
 
 if TYPE_CHECKING:
@@ -66,11 +66,11 @@ async def test_one_job_is_the_pipelines_picture(model: PipelineModel, request_: 
         assert drawing.prompt_truncated == (request_ is LONG)
 
 
-@pytest.mark.parametrize("lanes", [1, 2])
-async def test_jobs_drawn_together_are_each_as_alone(model: PipelineModel, lanes: int) -> None:
+@pytest.mark.parametrize("threads", [1, 2])
+async def test_jobs_drawn_together_are_each_as_alone(model: PipelineModel, threads: int) -> None:
     twin = dataclasses.replace(PLAIN, job_id="twin", seed=8, prompt="a red star", steps=5)
     requests = [PLAIN, GUIDED, ODD, twin]
-    config = EngineConfig(max_active=4, step_threads=lanes, result_cache_bytes=0)
+    config = EngineConfig(max_active=4, step_threads=threads, result_cache_bytes=0)
     async with engine_with(model=model, config=config) as engine:
         alone = [(await engine.submit(request).result()).image for request in requests]
         tickets = [engine.submit(request) for request in requests]
@@ -98,7 +98,7 @@ class Alone:
             self._inside.release()
 
 
-def test_two_lanes_may_encode_at_a_time(tiny_folder: Path) -> None:
+def test_two_threads_may_encode_at_a_time(tiny_folder: Path) -> None:
     model = PipelineModel(resolve(ModelSettings(source=str(tiny_folder), device="cpu")))
     model.load()
     model.pipeline.tokenizer = Alone(model.pipeline.tokenizer)
@@ -159,9 +159,9 @@ def test_a_step_that_fails_half_way_leaves_every_canvas_as_it_was(
 
 
 async def test_a_paused_picture_is_as_one_never_paused(model: PipelineModel) -> None:
-    lanes = {"free": LaneTerms(share=0.1), "paid": LaneTerms()}
-    config = EngineConfig(lanes=lanes, max_active=1, result_cache_bytes=0)
-    free = dataclasses.replace(PLAIN, job_id="free", lane="free", steps=6)
+    tiers = {"free": ShareTerms(share=0.1), "paid": ShareTerms()}
+    config = EngineConfig(tiers=tiers, max_active=1, result_cache_bytes=0)
+    free = dataclasses.replace(PLAIN, job_id="free", tier="free", steps=6)
     async with engine_with(model=model, config=config) as engine:
         alone = (await engine.submit(free).result()).image
         ticket = engine.submit(free)
@@ -169,7 +169,7 @@ async def test_a_paused_picture_is_as_one_never_paused(model: PipelineModel) -> 
         async for progress in ticket.updates():
             states.append(progress.state)
             if progress.state is JobState.RUNNING and JobState.PAUSED not in states:
-                paid = dataclasses.replace(ODD, job_id=f"paid{len(states)}", lane="paid")
+                paid = dataclasses.replace(ODD, job_id=f"paid{len(states)}", tier="paid")
                 engine.submit(paid)
         assert JobState.PAUSED in states
         assert difference(alone, (await ticket.result()).image) <= 1

@@ -27,7 +27,7 @@ from engine.request import (
     TooLarge,
 )
 from engine.settings import EngineConfig
-from engine.shares import LaneTerms
+from engine.shares import ShareTerms
 from engine.worker.loaded import Offered
 from engine.worker.protocol import Drawn, WorkerBusy, WorkerUnfit
 from engine.worker.steploop import StepLoop
@@ -35,7 +35,7 @@ from engine.worker.watchdog import Cause
 from tests.engine.fakes import PROFILE, FakeClock, FakeModel, Recorder
 from tests.engine.fleet import virtual
 from tests.engine.fleet.simulated import SimulatedFleet, SimulatedWorker
-from tests.engine.studio import LANES, ended, request, same, until
+from tests.engine.studio import TIERS, ended, request, same, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -83,13 +83,13 @@ class Works:
 async def works(
     *workers: SimulatedWorker,
     settings: FleetSettings = QUICK,
-    lanes: dict[str, LaneTerms] | None = None,
+    tiers: dict[str, ShareTerms] | None = None,
     **fleet: Any,
 ) -> AsyncIterator[Works]:
     unhandled: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, what: unhandled.append(what))
     world = Works(
-        SimulatedFleet(workers, **fleet), settings, EngineConfig(lanes=lanes or LANES, max_waiting=200)
+        SimulatedFleet(workers, **fleet), settings, EngineConfig(tiers=tiers or TIERS, max_waiting=200)
     )
     async with world.engine:
         await until(lambda: len(world.names()) == len({worker.name for worker in workers}))
@@ -168,7 +168,7 @@ class SlowerThanTold(SimulatedWorker):
 
     async def draw(self, request: DrawRequest, *args: Any, **kwargs: Any) -> Drawing:
         drawing = await super().draw(request, *args, **kwargs)
-        if request.lane == "paid":
+        if request.tier == "paid":
             self.gate.clear()
         return replace(drawing, usage=replace(drawing.usage, gpu_s=20 * drawing.usage.gpu_s))
 
@@ -195,7 +195,7 @@ def test_a_download_takes_as_long_as_it_takes() -> None:
     worker.fetch_s = 2 * FleetSettings().start_timeout_s
 
     async def play() -> None:
-        world = Works(SimulatedFleet([worker]), FleetSettings(), EngineConfig(lanes=LANES))
+        world = Works(SimulatedFleet([worker]), FleetSettings(), EngineConfig(tiers=TIERS))
         async with world.engine:
             assert right(await world.submit("a").result())
 
@@ -487,7 +487,7 @@ async def test_paused_nothing_is_sent_out() -> None:
 
 async def test_backlog_caps_hold_and_the_same_picture_comes_from_the_cache() -> None:
     one = SimulatedWorker("one")
-    async with works(one, lanes={"free": LaneTerms(max_waiting_per_flow=1)}) as world:
+    async with works(one, tiers={"free": ShareTerms(max_waiting_per_flow=1)}) as world:
         first = await ended(world.submit("a", flow="f", prompt="cat"))
         again = await ended(world.submit("b", flow="f", prompt="cat"))
         assert right(first)
@@ -559,9 +559,9 @@ async def engines(count: int, **changes: Any) -> AsyncIterator[tuple[Works, list
     models = [FakeModel(FakeClock()) for _ in range(count)]
     fleet = SimulatedFleet([])
     for n, model in enumerate(models):
-        config = EngineConfig(lanes=LANES, **changes)
+        config = EngineConfig(tiers=TIERS, **changes)
         fleet.hire(StepLoop(f"w{n}", models=[Offered(model)], config=config, clock=model.clock))  # type: ignore[arg-type]
-    world = Works(fleet, replace(QUICK, health_timeout_s=10.0), EngineConfig(lanes=LANES, max_waiting=200))
+    world = Works(fleet, replace(QUICK, health_timeout_s=10.0), EngineConfig(tiers=TIERS, max_waiting=200))
     async with world.engine:
         await until(lambda: len(world.names()) == count)
         yield world, models

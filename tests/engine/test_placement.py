@@ -222,7 +222,7 @@ class TestTheBranchesOnACpu:
         assert seen == [32, 32], "the warm-up and the picture"
 
 
-async def test_build_gives_each_core_a_lane_on_a_cpu(tiny_folder: Path) -> None:
+async def test_build_gives_each_core_a_thread_on_a_cpu(tiny_folder: Path) -> None:
     engine = build_engine(settings(tiny_folder, memory_budget_bytes=10**9), EngineConfig(max_active=5))
     async with engine:
         drawing = await engine.submit(REQUEST).result()

@@ -1,4 +1,4 @@
-"""The fair queue: lanes by weight, flows in turn, nobody starves, nobody is lost."""
+"""The fair queue: tiers by weight, flows in turn, nobody starves, nobody is lost."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine.queue import FairQueue
 from engine.request import QueueFull
-from engine.shares import LaneTerms
+from engine.shares import ShareTerms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 @dataclass(eq=False)
 class Item:
     job_id: str
-    lane: str = "free"
+    tier: str = "free"
     flow: str = "a"
     cost_s: float = 1.0
     arrived_at: float = 0.0
     model: str = ""
 
 
-LANES = {"free": LaneTerms(share=0.1), "member": LaneTerms(3), "premium": LaneTerms(6)}
+TIERS = {"free": ShareTerms(share=0.1), "member": ShareTerms(3), "premium": ShareTerms(6)}
 
 
 def serve(queue: FairQueue[Item]) -> Item | None:
@@ -49,41 +49,41 @@ def drain(queue: FairQueue[Item], count: int = 10**9) -> list[Item]:
     return served
 
 
-def backlog(queue: FairQueue[Item], lane: str, count: int, cost_s: float = 1.0) -> None:
+def backlog(queue: FairQueue[Item], tier: str, count: int, cost_s: float = 1.0) -> None:
     for n in range(count):
-        queue.push(Item(f"{lane}{n}", lane, flow=f"user{n}", cost_s=cost_s))
+        queue.push(Item(f"{tier}{n}", tier, flow=f"user{n}", cost_s=cost_s))
 
 
 @pytest.mark.parametrize("paying", [["member"], ["premium"], ["member", "premium"]])
 @pytest.mark.parametrize("cost_s", [0.3, 1.0, 5.0])
 def test_free_has_a_tenth_whoever_pays_and_waits(paying: list[str], cost_s: float) -> None:
-    queue = FairQueue[Item](LANES)
+    queue = FairQueue[Item](TIERS)
     backlog(queue, "free", 1000, cost_s)
-    for lane in paying:
-        backlog(queue, lane, 1000)
+    for tier in paying:
+        backlog(queue, tier, 1000)
     served = drain(queue, 700)
     total = sum(job.cost_s for job in served)
-    free = sum(job.cost_s for job in served if job.lane == "free")
+    free = sum(job.cost_s for job in served if job.tier == "free")
     assert free / total == pytest.approx(0.1, abs=0.02)
 
 
 def test_weights_divide_what_the_paying_have() -> None:
-    queue = FairQueue[Item](LANES)
-    for lane in LANES:
-        backlog(queue, lane, 1000)
+    queue = FairQueue[Item](TIERS)
+    for tier in TIERS:
+        backlog(queue, tier, 1000)
     served = drain(queue, 600)
-    members, premium = (sum(job.lane == lane for job in served) for lane in ("member", "premium"))
+    members, premium = (sum(job.tier == tier for job in served) for tier in ("member", "premium"))
     assert premium / members == pytest.approx(2, rel=0.05)
 
 
 def test_free_has_all_of_it_when_nobody_pays() -> None:
-    queue = FairQueue[Item](LANES)
+    queue = FairQueue[Item](TIERS)
     backlog(queue, "free", 50)
     assert len(drain(queue)) == 50
 
 
 def test_a_lone_free_user_is_served_among_a_thousand_premium_jobs() -> None:
-    queue = FairQueue[Item](LANES)
+    queue = FairQueue[Item](TIERS)
     backlog(queue, "premium", 1000)
     drain(queue, 5)
     queue.push(Item("lone", "free", "nobody"))
@@ -93,16 +93,16 @@ def test_a_lone_free_user_is_served_among_a_thousand_premium_jobs() -> None:
 
 
 def test_idleness_earns_no_credit() -> None:
-    queue = FairQueue[Item](LANES)
+    queue = FairQueue[Item](TIERS)
     backlog(queue, "member", 300)
     drain(queue, 200)
     backlog(queue, "premium", 300)
-    lanes = [job.lane for job in drain(queue, 30)]
-    assert 18 <= lanes.count("premium") <= 22, "two thirds from now on, not all of what it missed"
+    tiers = [job.tier for job in drain(queue, 30)]
+    assert 18 <= tiers.count("premium") <= 22, "two thirds from now on, not all of what it missed"
 
 
 def test_ten_jobs_of_one_do_not_hold_up_anothers_first() -> None:
-    queue = FairQueue[Item](LANES)
+    queue = FairQueue[Item](TIERS)
     for n in range(10):
         queue.push(Item(f"mine{n}", flow="me"))
     serve(queue)
@@ -111,7 +111,7 @@ def test_ten_jobs_of_one_do_not_hold_up_anothers_first() -> None:
 
 
 def test_a_newcomer_among_flows_earns_no_credit_for_its_absence() -> None:
-    queue = FairQueue[Item](LANES)
+    queue = FairQueue[Item](TIERS)
     for n in range(60):
         queue.push(Item(f"old{n}", flow="old"))
     drain(queue, 30)
@@ -122,7 +122,7 @@ def test_a_newcomer_among_flows_earns_no_credit_for_its_absence() -> None:
 
 
 def test_turns_are_counted_in_seconds_not_in_jobs() -> None:
-    queue = FairQueue[Item](LANES)
+    queue = FairQueue[Item](TIERS)
     for n in range(100):
         queue.push(Item(f"large{n}", flow="large", cost_s=4.0))
         queue.push(Item(f"small{n}", flow="small", cost_s=1.0))
@@ -133,7 +133,7 @@ def test_turns_are_counted_in_seconds_not_in_jobs() -> None:
 
 
 def test_a_turn_given_up_is_not_paid_for() -> None:
-    queue = FairQueue[Item](LANES)
+    queue = FairQueue[Item](TIERS)
     mine = [Item(f"mine{n}", flow="me") for n in range(6)]
     for job in mine:
         queue.push(job)
@@ -145,14 +145,14 @@ def test_a_turn_given_up_is_not_paid_for() -> None:
 
 
 def test_who_waited_in_an_earlier_life_comes_first() -> None:
-    queue = FairQueue[Item](LANES)
+    queue = FairQueue[Item](TIERS)
     queue.push(Item("new", flow="new", arrived_at=100.0))
     queue.push(Item("old", flow="old", arrived_at=40.0))
     assert [job.job_id for job in drain(queue)] == ["old", "new"]
 
 
 def test_what_comes_back_comes_first_and_costs_only_the_rest() -> None:
-    queue = FairQueue[Item](LANES)
+    queue = FairQueue[Item](TIERS)
     backlog(queue, "free", 5)
     job = queue.peek()
     assert job is not None
@@ -165,7 +165,7 @@ def test_what_comes_back_comes_first_and_costs_only_the_rest() -> None:
 
 
 def test_caps_are_told_apart() -> None:
-    queue = FairQueue[Item]({"free": LaneTerms(max_waiting_per_flow=2)}, max_waiting=3)
+    queue = FairQueue[Item]({"free": ShareTerms(max_waiting_per_flow=2)}, max_waiting=3)
     for n in range(2):
         queue.check("free", "a")
         queue.push(Item(f"a{n}"))
@@ -192,11 +192,11 @@ jobs = st.lists(
 
 @given(jobs)
 def test_nothing_is_lost_and_positions_come_true(steps: list[tuple[str, str, float, str]]) -> None:
-    queue = FairQueue[Item](LANES)
+    queue = FairQueue[Item](TIERS)
     waiting: dict[str, Item] = {}
-    for n, (lane, flow, cost_s, what) in enumerate(steps):
+    for n, (tier, flow, cost_s, what) in enumerate(steps):
         if what == "push" or not waiting:
-            waiting[str(n)] = Item(str(n), lane, flow, cost_s)
+            waiting[str(n)] = Item(str(n), tier, flow, cost_s)
             queue.push(waiting[str(n)])
         elif what == "serve":
             served = serve(queue)
@@ -223,8 +223,8 @@ def test_nothing_is_lost_and_positions_come_true(steps: list[tuple[str, str, flo
     )
 )
 def test_position_is_how_many_are_served_before(jobs: list[tuple[str, str, float]]) -> None:
-    queue = FairQueue[Item](LANES)
-    items = [Item(str(n), lane, flow, cost_s) for n, (lane, flow, cost_s) in enumerate(jobs)]
+    queue = FairQueue[Item](TIERS)
+    items = [Item(str(n), tier, flow, cost_s) for n, (tier, flow, cost_s) in enumerate(jobs)]
     for item in items:
         queue.push(item)
     told = {item.job_id: queue.ahead(item) for item in items}
@@ -256,7 +256,7 @@ def test_every_operation_is_logarithmic() -> None:
         return count
 
     def lines_by_operation(size: int) -> dict[str, int]:
-        queue = FairQueue[Item](LANES)
+        queue = FairQueue[Item](TIERS)
         for n in range(size):
             queue.push(Item(f"{n}", "free", f"u{n % (size // 10)}"))
         serve(queue)  # forgets flows in bulk now and then: O(1) a job, but not in one
@@ -274,8 +274,8 @@ def test_every_operation_is_logarithmic() -> None:
         assert many[name] < 3 * few[name], name
 
 
-def test_in_a_lane_it_goes_turn_by_turn_whatever_the_model_and_the_seconds() -> None:
-    queue = FairQueue[Item](LANES)
+def test_in_a_tier_it_goes_turn_by_turn_whatever_the_model_and_the_seconds() -> None:
+    queue = FairQueue[Item](TIERS)
     queue.push(Item("long", flow="a", cost_s=8.0, model="one"))
     queue.push(Item("short", flow="b", cost_s=1.0, arrived_at=1.0, model="other"))
     queue.push(Item("next", flow="c", cost_s=1.0, arrived_at=2.0, model="other"))

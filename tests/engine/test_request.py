@@ -25,7 +25,7 @@ ANOTHER: dict[str, Any] = {
     "adapters": (Adapter("ink", 0.8),),
 }
 OF_THE_FILE: dict[str, Any] = {"png": PngFile((("parameters", "a cat"),), "easel")}
-OF_THE_QUEUE = {"job_id", "lane", "flow", "preview_every", "waited_s"}
+OF_THE_QUEUE = {"job_id", "tier", "flow", "preview_every", "waited_s"}
 """What a request carries beside: none of it changes the picture."""
 
 

@@ -19,7 +19,7 @@ from engine.placement import resolve
 from engine.predict import Predictor
 from engine.request import DrawRequest
 from engine.settings import BadSetting, EngineConfig, ModelSettings, Reach
-from engine.shares import LaneTerms
+from engine.shares import ShareTerms
 from engine.worker.job import Job
 from engine.worker.memory import MemoryGate
 from engine.worker.parts import Parts
@@ -169,7 +169,7 @@ async def test_forty_members_ask_for_two_models_at_once(tiny_folder: Path, klein
     heard = Recorder()
     models = [settings_of(tiny_folder, "words"), settings_of(klein_folder, "edits")]
     config = EngineConfig(
-        lanes={"free": LaneTerms(share=0.1), "paid": LaneTerms()},
+        tiers={"free": ShareTerms(share=0.1), "paid": ShareTerms()},
         result_cache_bytes=0,
         switch_after_s=1.0,
     )
@@ -182,7 +182,7 @@ async def test_forty_members_ask_for_two_models_at_once(tiny_folder: Path, klein
             steps=2,
             seed=n // 2 % 3,
             model="words" if n % 2 else "edits",
-            lane="paid" if n % 4 else "free",
+            tier="paid" if n % 4 else "free",
             flow=f"m{n}",
         )
         for n in range(40)

@@ -15,13 +15,13 @@ from engine.families.plan import Need, Plan
 from engine.families.profile import Curve, Peaks, Profile
 from engine.predict import Predictor
 from engine.request import Adapter, DrawRequest, JobState
-from engine.shares import LaneTerms, Shares
+from engine.shares import Shares, ShareTerms
 from engine.worker.job import Job
 from engine.worker.memory import MemoryGate
 from engine.worker.residency import Held, Residency
 from engine.worker.scheduler import Scheduler
 
-LANES = {"free": LaneTerms(share=0.1), "member": LaneTerms(3), "premium": LaneTerms(6)}
+TIERS = {"free": ShareTerms(share=0.1), "member": ShareTerms(3), "premium": ShareTerms(6)}
 PAYING = ("member", "premium")
 PROFILE = Profile(
     "imagined",
@@ -35,16 +35,16 @@ STEP_S = 1.0
 PICTURE_S = 8 * STEP_S + 0.5
 
 
-def request(name: str, lane: str = "free", flow: str = "", side: int = 1024, steps: int = 8) -> DrawRequest:
-    return DrawRequest(name, "a cat", side, side, steps, seed=0, lane=lane, flow=flow or name)
+def request(name: str, tier: str = "free", flow: str = "", side: int = 1024, steps: int = 8) -> DrawRequest:
+    return DrawRequest(name, "a cat", side, side, steps, seed=0, tier=tier, flow=flow or name)
 
 
-def flood(lane: str, count: int, at_s: float = 0.0, **more: int) -> list[Arrival]:
-    return [Arrival(at_s, request(f"{lane}{n}", lane, **more)) for n in range(count)]
+def flood(tier: str, count: int, at_s: float = 0.0, **more: int) -> list[Arrival]:
+    return [Arrival(at_s, request(f"{tier}{n}", tier, **more)) for n in range(count)]
 
 
 def draw(arrivals: list[Arrival], max_active: int = 3, **more: float) -> Outcome:
-    return simulate(arrivals, PROFILE, lanes=LANES, max_active=max_active, **more)  # type: ignore[arg-type]
+    return simulate(arrivals, PROFILE, tiers=TIERS, max_active=max_active, **more)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("max_active", [1, 3])
@@ -87,7 +87,7 @@ def test_a_free_job_never_takes_the_place_of_one_who_pays() -> None:
     assert all(story.pauses == 0 for story in stories.values())
 
 
-def test_those_of_one_lane_do_not_push_each_other_out() -> None:
+def test_those_of_one_tier_do_not_push_each_other_out() -> None:
     stories = draw([*flood("free", 3), Arrival(2.0, request("late"))]).stories
     assert all(story.pauses == 0 for story in stories.values())
 
@@ -101,12 +101,12 @@ def test_pauses_are_few() -> None:
     ]
     stories = draw(arrivals).stories.values()
     assert sum(story.pauses for story in stories) <= 3 * len(stories)
-    assert sum(story.pauses for story in stories if story.request.lane == "premium") <= len(arrivals) // 10
+    assert sum(story.pauses for story in stories if story.request.tier == "premium") <= len(arrivals) // 10
 
 
 def waits(arrivals: list[Arrival], profile: Profile) -> float:
     """Mean seconds from arrival to picture."""
-    stories = simulate(arrivals, profile, lanes=LANES).stories.values()
+    stories = simulate(arrivals, profile, tiers=TIERS).stories.values()
     return sum(story.took_s for story in stories) / len(stories)
 
 
@@ -121,7 +121,7 @@ def test_pictures_are_finished_one_by_one_where_a_shared_forward_gains_nothing()
     st.lists(
         st.tuples(
             st.floats(0, 60),
-            st.sampled_from(sorted(LANES)),
+            st.sampled_from(sorted(TIERS)),
             st.sampled_from("abc"),
             st.sampled_from([512, 768, 1024]),
             st.integers(1, 12),
@@ -135,8 +135,8 @@ def test_everything_is_drawn_and_billed_within_any_budget(
     jobs: list[tuple[float, str, str, int, int]], max_active: int, budget_gb: int
 ) -> None:
     arrivals = [
-        Arrival(at, request(str(n), lane, flow, side, steps))
-        for n, (at, lane, flow, side, steps) in enumerate(jobs)
+        Arrival(at, request(str(n), tier, flow, side, steps))
+        for n, (at, tier, flow, side, steps) in enumerate(jobs)
     ]
     outcome = draw(arrivals, max_active, budget_bytes=budget_gb * 10**9)
     for story in outcome.stories.values():
@@ -156,7 +156,7 @@ class Bench:
     def __init__(self, max_active: int = 3, budget_bytes: int = 1 << 60, **profile: object) -> None:
         changed = dataclasses.replace(PROFILE, **profile)  # type: ignore[arg-type]
         self.scheduler = Scheduler(
-            Shares(LANES),
+            Shares(TIERS),
             Residency([Held("", MemoryGate(changed, budget_bytes), Predictor(changed))]),
             max_active=max_active,
         )
@@ -165,14 +165,14 @@ class Bench:
         self,
         name: str,
         *,
-        lane: str = "free",
+        tier: str = "free",
         side: int = 512,
         captions: int = 1,
         lora: str = "",
         at_s: float | None = None,
     ) -> Job:
         adapters = (Adapter(lora),) if lora else ()
-        made = dataclasses.replace(request(name, lane, side=side), adapters=adapters)
+        made = dataclasses.replace(request(name, tier, side=side), adapters=adapters)
         job = encoded(made, float(len(self.scheduler)) if at_s is None else at_s, captions)
         self.scheduler.add(job)
         return job
@@ -259,10 +259,10 @@ def test_who_has_the_fewest_steps_left_is_finished_first() -> None:
     assert seen == ["b"] * 8 + ["a"] * 9 + ["c"] * 9, "its steps, and its decode"
 
 
-def test_the_lane_that_is_due_first_steps_first() -> None:
+def test_the_tier_that_is_due_first_steps_first() -> None:
     bench = Bench()
-    bench.add("free", lane="free", side=512)
-    paying = bench.add("paying", lane="premium", side=768)
+    bench.add("free", tier="free", side=512)
+    paying = bench.add("paying", tier="premium", side=768)
     assert bench.groups(1) == [{"paying"}]
     bench.scheduler.served(paying, 300.0)
     assert bench.groups(1) == [{"free"}], "but not for ever"
@@ -274,7 +274,7 @@ def test_who_is_overtaken_pauses_at_the_next_step_and_goes_on_later() -> None:
     job.step = 1
     (work,) = bench.scheduler.pick(1)
     bench.scheduler.begin(work)
-    paying = bench.add("paying", lane="premium")
+    paying = bench.add("paying", tier="premium")
     assert bench.groups(1) == [{"paying"}]
     assert job.state is JobState.RUNNING, "not before its step is over"
     job.in_flight = False
@@ -285,9 +285,9 @@ def test_who_is_overtaken_pauses_at_the_next_step_and_goes_on_later() -> None:
     assert job.state is JobState.RUNNING
 
 
-def test_a_lane_that_was_behind_in_the_queue_is_behind_at_the_worker() -> None:
+def test_a_tier_that_was_behind_in_the_queue_is_behind_at_the_worker() -> None:
     bench = Bench()
-    member = bench.add("member", lane="member", side=768)
+    member = bench.add("member", tier="member", side=768)
     bench.scheduler.served(member, 6.0)
     late = encoded(request("late", "free", side=512), 1.0)
     bench.scheduler.add(late, lead_s=-100.0)

@@ -1,4 +1,4 @@
-"""A lane with jobs an hour has what nobody else has work for, and no less than those: hours in seconds."""
+"""A tier with jobs an hour has what nobody else has work for, and no less than those: hours in seconds."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 
 from benchmarks.simulation import Arrival, Outcome, simulate
 from engine.families.profile import Curve, Profile
-from engine.shares import LaneTerms
+from engine.shares import ShareTerms
 from tests.engine import test_scheduler as scheduler
 from tests.engine.test_scheduler import flood, request
 
@@ -15,21 +15,21 @@ STEP_S = 5.0
 PICTURE_S = 8 * STEP_S + 0.5
 PROFILE = dataclasses.replace(scheduler.PROFILE, step_s=Curve(((1024 * 1024, STEP_S),)))
 
-LANES = {
-    "free": LaneTerms(share=0.1),
-    "member": LaneTerms(3),
-    "premium": LaneTerms(6),
-    "slow": LaneTerms(jobs_an_hour=1.0),
+TIERS = {
+    "free": ShareTerms(share=0.1),
+    "member": ShareTerms(3),
+    "premium": ShareTerms(6),
+    "slow": ShareTerms(jobs_an_hour=1.0),
 }
 HOUR_S = 3600
 
 
 def draw(arrivals: list[Arrival], until_s: float, profile: Profile = PROFILE) -> Outcome:
-    return simulate(arrivals, profile, lanes=LANES, until_s=until_s)
+    return simulate(arrivals, profile, tiers=TIERS, until_s=until_s)
 
 
-def drawn(outcome: Outcome, lane: str) -> int:
-    return sum(s.finished_s is not None for s in outcome.stories.values() if s.request.lane == lane)
+def drawn(outcome: Outcome, tier: str) -> int:
+    return sum(s.finished_s is not None for s in outcome.stories.values() if s.request.tier == tier)
 
 
 def test_beside_others_it_gets_about_a_picture_an_hour() -> None:
@@ -59,5 +59,5 @@ def test_hours_alone_are_not_held_against_it() -> None:
     later = [Arrival(1.0 * HOUR_S, arrival.request) for arrival in flood("premium", 500)]
     outcome = draw(flood("slow", 150) + later, 6 * HOUR_S)
     stories = outcome.stories.values()
-    after = [s for s in stories if s.request.lane == "slow" and (s.finished_s or 0) > HOUR_S + 60]
+    after = [s for s in stories if s.request.tier == "slow" and (s.finished_s or 0) > HOUR_S + 60]
     assert 4 <= len(after) <= 8

@@ -105,7 +105,7 @@ class WorldModel(FieldModel):
             raise OutOfMemoryError("CUDA out of memory")
         slow = device.slow
         sleep(seconds * slow)
-        tiers = frozenset(c.request.lane for c in canvases if c.request.job_id != WARM_UP)
+        tiers = frozenset(c.request.tier for c in canvases if c.request.job_id != WARM_UP)
         if tiers:
             now = MACHINE.monotonic()
             device.served.append(Served(now - seconds * slow, now, seconds, tiers))

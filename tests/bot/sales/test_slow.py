@@ -116,8 +116,8 @@ def test_one_is_drawn_every_hour_however_many_others_wait(tmp_path: Path) -> Non
     assert set(tiers) == {"free", "member", slow}
     profile = replace(PROFILE, step_s=Curve(((1024 * 1024, 5.0),)))
     arrivals = [arrival for tier in tiers for arrival in flood(tier, 240)]
-    outcome = simulate(arrivals, profile, lanes=tiers, until_s=2.5 * HOUR_S)
-    ends_s = [story.finished_s for story in outcome.stories.values() if story.request.lane == slow]
+    outcome = simulate(arrivals, profile, tiers=tiers, until_s=2.5 * HOUR_S)
+    ends_s = [story.finished_s for story in outcome.stories.values() if story.request.tier == slow]
     at_s = [0, *sorted(end_s for end_s in ends_s if end_s)]
     assert outcome.stories["member239"].finished_s is None  # nobody ran out of work
     assert all(later - earlier <= HOUR_S for earlier, later in pairwise([*at_s, outcome.ended_s]))

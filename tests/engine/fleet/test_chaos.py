@@ -19,7 +19,7 @@ from engine.settings import EngineConfig
 from tests.engine.fakes import PROFILE, FakeModel
 from tests.engine.fleet import virtual
 from tests.engine.fleet.simulated import SimulatedFleet, SimulatedWorker
-from tests.engine.studio import LANES, request, same
+from tests.engine.studio import TIERS, request, same
 
 SETTINGS = FleetSettings(scale=ScaleSettings(min_workers=99, max_workers=99), tries=10**6, attempts=10**6)
 END_S = 60.0
@@ -42,7 +42,7 @@ class Order:
     """A job that comes."""
 
     at_s: float
-    lane: str
+    tier: str
     flow: str
     steps: int
 
@@ -71,7 +71,7 @@ class World:
         self.front = Front(
             fleet=self.fleet,
             profile=PROFILE,
-            config=EngineConfig(lanes=LANES, result_cache_bytes=0),
+            config=EngineConfig(tiers=TIERS, result_cache_bytes=0),
             settings=SETTINGS,
             clock=lambda: asyncio.get_running_loop().time(),
             observers=[self.witness],
@@ -107,7 +107,7 @@ class World:
 
     async def order(self, number: int, order: Order) -> Drawing:
         await asyncio.sleep(order.at_s)
-        asked = request(f"j{number}", order.lane, order.flow, steps=order.steps, seed=number)
+        asked = request(f"j{number}", order.tier, order.flow, steps=order.steps, seed=number)
         return await self.front.submit(asked, accepted_before=True).result()
 
 

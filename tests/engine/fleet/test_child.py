@@ -22,7 +22,7 @@ from engine.settings import EngineConfig
 from engine.worker.watchdog import Cause, WatchdogSettings
 from tests.engine.fakes import FakeClock, FakeModel, Recorder
 from tests.engine.fleet.raycluster import SlowModel
-from tests.engine.studio import LANES, ended, request, same, until
+from tests.engine.studio import TIERS, ended, request, same, until
 from tests.engine.test_inputs import Shelf, png
 from tests.patience import PATIENCE_S
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.e2e
 
-CONFIG = EngineConfig(lanes=LANES, watchdog=WatchdogSettings(keep_warm_every_s=None))
+CONFIG = EngineConfig(tiers=TIERS, watchdog=WatchdogSettings(keep_warm_every_s=None))
 PATIENT = replace(LOCAL, health_timeout_s=600.0)
 """No process is taken for hung because this machine is busy."""
 

@@ -16,7 +16,7 @@ from engine.worker.protocol import Drawn
 from tests.engine.fakes import PROFILE
 from tests.engine.fleet import virtual
 from tests.engine.fleet.simulated import SimulatedFleet, SimulatedWorker
-from tests.engine.studio import LANES, request
+from tests.engine.studio import TIERS, request
 
 JOBS = 120
 STEPS = 4
@@ -47,7 +47,7 @@ async def tell(slower: float, lasts_s: float) -> list[tuple[float, float]]:
     front = Front(
         fleet=SimulatedFleet([worker]),
         profile=PROFILE,
-        config=EngineConfig(lanes=LANES, max_waiting=JOBS, result_cache_bytes=0),
+        config=EngineConfig(tiers=TIERS, max_waiting=JOBS, result_cache_bytes=0),
         settings=FleetSettings(),
         clock=loop.time,
     )

@@ -23,7 +23,7 @@ from engine.settings import EngineConfig
 from engine.worker.watchdog import Cause
 from tests.engine.fakes import PROFILE, FakeModel, Recorder
 from tests.engine.fleet.image_server import MODEL, ImageServer
-from tests.engine.studio import LANES, ended, request, same
+from tests.engine.studio import TIERS, ended, request, same
 from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class House:
         self.engine = Front(
             fleet=FixedFleet(self.workers, again_after_s=0.05),
             profile=PROFILE,
-            config=EngineConfig(lanes=LANES, max_waiting=100),
+            config=EngineConfig(tiers=TIERS, max_waiting=100),
             settings=SETTINGS,
             observers=[self.heard],
         )
