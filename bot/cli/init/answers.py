@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import PurePath
 from typing import TYPE_CHECKING, cast
 
 import tomlkit
 
 from bot.config.faces import AccessMode
+from bot.config.money import Billing, Tier
 from bot.config.schema import Config
 from bot.config.section import Language
 from bot.faces.platforms import CHATS
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from tomlkit.items import AoT, Table
 
     from bot.config.engine import Model
-    from bot.config.money import Tier
     from bot.messages import Translator
 
     Value = str | bool | list[int]
@@ -31,6 +32,14 @@ if TYPE_CHECKING:
 
 MOST_CHARS = 32
 """How long a model's name may be."""
+
+
+class Terms(StrEnum):
+    """What members may draw, and whether they pay."""
+
+    UNLIMITED = "unlimited"
+    ALLOWANCE = "allowance"
+    PAID = "paid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,10 @@ class Answers:
     quantisation: str = "none"
     folder: str = "data"
     time_zone: str = "UTC"
+    terms: Terms | None = None
+    """None: the tiers stay as they are."""
+    images_a_month: int | None = None
+    """The allowance of members without a tier of their own, where there is one."""
     prices: Mapping[str, Decimal] = field(default_factory=dict)
     """What an image costs, by tier; tiers that are left out keep their price."""
     largest_px: int | None = None
@@ -143,25 +156,40 @@ def _set_models(document: TOMLDocument, paths: Sequence[str], had: Model, t: Tra
 
 
 def _set_tiers(document: TOMLDocument, answers: Answers, t: Translator) -> None:
-    """Prices and largest sizes. Naming one tier names all: the others would be gone."""
-    tiers = Config.model_validate(document.unwrap()).tiers
-    anew = {name: _tier_anew(tier, name, answers) for name, tier in tiers.items()}
-    if all(anew[name] == tier for name, tier in tiers.items()):
+    """Allowance, prices and largest sizes. Naming one tier names all: the others would be gone."""
+    config = Config.model_validate(document.unwrap())
+    anew = {
+        name: _tier_anew(tier, name, answers, usual=name == config.default_tier)
+        for name, tier in config.tiers.items()
+    }
+    if anew == config.tiers:
         return
     written = "tiers" in document
     table = document.setdefault("tiers", tomlkit.table(is_super_table=True))
     for name, tier in anew.items():
-        told = tier.model_dump(mode="json", exclude={"name"}, exclude_defaults=True)
-        changed = {key: told[key] for key in ("price", "max_size", "default_size") if key in told}
-        if written:
-            table.setdefault(name, tomlkit.table()).update(changed)
-        else:
+        told = _told(tier)
+        if not written:
             table.add(name, tomlkit.item(told))
             if "price" in told:
                 table[name]["price"].comment(t("init-toml-price"))
+            continue
+        had = _told(config.tiers[name])
+        entry = table.setdefault(name, tomlkit.table())
+        entry.update({key: value for key, value in told.items() if value != had.get(key)})
+        for key in had.keys() - told.keys():
+            entry.pop(key, None)
 
 
-def _tier_anew(tier: Tier, name: str, answers: Answers) -> Tier:
+def _told(tier: Tier) -> dict[str, object]:
+    return tier.model_dump(mode="json", exclude={"name"}, exclude_defaults=True)
+
+
+def _tier_anew(tier: Tier, name: str, answers: Answers, *, usual: bool) -> Tier:
+    """`tier` as it was answered; `usual` is the tier of members who were not given another."""
+    if usual and answers.terms is Terms.UNLIMITED and (tier.images_a_month is not None or tier.watermark):
+        tier = Tier(name=tier.name, billing=Billing.NONE, weight=tier.weight, max_size=2048)
+    elif usual and answers.terms is Terms.ALLOWANCE:
+        tier = tier.model_copy(update={"images_a_month": answers.images_a_month})
     most_px = answers.largest_px or tier.max_size
     return tier.model_copy(
         update={

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from bot.cli.database import ledgers_currency
 from bot.cli.init import asking
+from bot.cli.init.answers import Terms
+from bot.config.faces import AccessMode
 from bot.config.money import Billing
 from bot.config.schema import Config
 from bot.config.section import Language
@@ -80,8 +82,42 @@ def _is_zone(name: str) -> bool:
         return False
 
 
-def ask_prices(answers: Answers, before: Config, t: Translator) -> Answers:
-    """What an image costs in each tier that pays. The examples are in yuan, and good for nothing else."""
+def ask_terms(answers: Answers, before: Config, t: Translator, *, again: bool) -> Answers:
+    """What members may draw; prices are asked for only where they pay. The examples are in yuan."""
+    terms = asking.choose(
+        t("init-terms"),
+        [(terms, t(f"init-terms-{terms}")) for terms in Terms],
+        default=_terms_before(before) if again else _usual_terms(answers),
+    )
+    answers = replace(answers, terms=terms, prices=dict.fromkeys(before.tiers, Decimal(0)))
+    if terms is Terms.PAID:
+        return _ask_prices(answers, before, t)
+    if terms is Terms.ALLOWANCE:
+        images = asking.line(
+            t("init-allowance"),
+            check=lambda typed: re.fullmatch(r"\d{1,7}", typed) is not None,
+            hint=t("init-allowance-hint"),
+            default=str(before.tiers[before.default_tier].images_a_month or ""),
+        )
+        return replace(answers, images_a_month=int(images))
+    return answers
+
+
+def _usual_terms(answers: Answers) -> Terms:
+    """Those whom the owner listed are friends; a bot that others find had better have limits."""
+    private = answers.access is AccessMode.LISTED or not answers.owners
+    return Terms.UNLIMITED if private else Terms.ALLOWANCE
+
+
+def _terms_before(before: Config) -> Terms:
+    if any(tier.price for tier in before.tiers.values()):
+        return Terms.PAID
+    limited = before.tiers[before.default_tier].images_a_month is not None
+    return Terms.ALLOWANCE if limited else Terms.UNLIMITED
+
+
+def _ask_prices(answers: Answers, before: Config, t: Translator) -> Answers:
+    """What an image costs in each tier that pays."""
     prices = {}
     for name, tier in before.tiers.items():
         if tier.billing is Billing.NONE:

@@ -10,7 +10,7 @@ from bot.cli.init import asking
 from bot.cli.init.answers import Answers, bot_toml, dotenv
 from bot.cli.init.files import OWNER_ONLY, Draft, keep_old, spare_name, write_all
 from bot.cli.init.models import ask_models
-from bot.cli.init.money import ask_ledger, ask_prices, ask_rent, ask_time_zone
+from bot.cli.init.money import ask_ledger, ask_rent, ask_terms, ask_time_zone
 from bot.cli.init.platforms import ask_access, ask_platform, ask_platforms
 from bot.config.credentials import ENV_ENCODING
 from bot.config.schema import Config
@@ -35,7 +35,8 @@ def run_init(console: Console, here: Here) -> bool:
         spare = spare_name(here.settings).name
         if not asking.yes(t(question, file=str(here.settings), spare=spare), t, default=bool(present)):
             return False
-    answers = _questions(console, here, before, replace(_told(before), language=language), t)
+    told = replace(_told(before), language=language)
+    answers = _questions(console, here, before, told, t, again=bool(present))
     settings = bot_toml(answers, t, present)
     asking.say(console, "\n" + settings)
     if not asking.yes(_what_is_written(here, answers, t), t, default=True):
@@ -69,14 +70,17 @@ def _told(before: Config) -> Answers:
     )
 
 
-def _questions(console: Console, here: Here, before: Config, answers: Answers, t: Translator) -> Answers:
+def _questions(
+    console: Console, here: Here, before: Config, answers: Answers, t: Translator, *, again: bool
+) -> Answers:
     answers = ask_models(answers, t)
     asked = ask_platforms(answers, t)
     for platform in asked:
         answers = ask_platform(console, here, answers, platform, t)
     if asked:
         answers = ask_access(console, answers, t)
-    answers = ask_prices(ask_time_zone(ask_ledger(console, here, answers, t), t), before, t)
+    answers = ask_time_zone(ask_ledger(console, here, answers, t), t)
+    answers = ask_terms(answers, before, t, again=again)
     return _page(ask_rent(answers, before, t), t)
 
 

@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 
 from bot.cli.init import wizard
-from bot.cli.init.answers import Answers, bot_toml, dotenv
+from bot.cli.init.answers import Answers, Terms, bot_toml, dotenv
 from bot.cli.init.files import Draft, write_all
 from bot.cli.init.here import Here
 from bot.cli.init.platforms import ids
@@ -70,6 +70,7 @@ def choose_all(person: Person) -> None:
     person.sees("not the name of a time zone")
     person.presses(CLEAR_LINE)
     person.answers("", "Europe/Berlin")
+    person.answers("What may members draw", "3")
     person.answers("tier member, in EUR", "0.04")
     person.answers("tier premium", "0.02")
     person.answers("tier enterprise")
@@ -79,9 +80,8 @@ def choose_all(person: Person) -> None:
 
 def keep_the_rest(person: Person) -> None:
     """Enter, for everything after the currency."""
-    for question in ("Time zone", "tier member", "tier premium", "tier enterprise", "cost per hour"):
+    for question in ("Time zone", "What may members draw", "cost per hour", "owner's page"):
         person.answers(question)
-    person.answers("owner's page")
 
 
 @pytest.mark.e2e
@@ -159,7 +159,14 @@ class TestAtATerminal:
         person.answers("Who may have pictures drawn", "2")
         person.answers("Folder")
         person.answers("Currency")
-        keep_the_rest(person)
+        person.answers("Time zone")
+        person.answers("What may members draw", "2")
+        person.answers("Images a month", f"{CLEAR_LINE}lots")
+        person.sees("a whole number")
+        person.presses(CLEAR_LINE)
+        person.answers("", "30")
+        person.answers("cost per hour")
+        person.answers("owner's page")
         person.answers(THE_END)
         assert person.leaves() == 0
         assert secrets.read_text() == f"# mine\nTELEGRAM_TOKEN={TELEGRAM}\nOTHER=1\n"
@@ -167,6 +174,8 @@ class TestAtATerminal:
         config = load_config(settings)
         assert (config.owners.telegram, config.currency, config.time_zone) == ((7, 8), "EUR", "Europe/Berlin")
         assert config.limits.refunded_cancels_a_day == 9
+        assert config.tiers["free"] == Config().tiers["free"].model_copy(update={"images_a_month": 30})
+        assert not any(tier.price for tier in config.tiers.values())
         assert "# generous" in settings.read_text()
         assert 'language = "en"  # mine' in settings.read_text()
 
@@ -205,14 +214,15 @@ class TestAtATerminal:
         person.answers("文件夹")
         person.answers("货币")
         person.answers("时区")
-        for tier in ("member", "premium", "enterprise"):
-            person.answers(f"套餐 {tier}")
+        person.answers("成员可以画多少")
         person.answers("每小时多少 CNY")
         person.answers("管理页面")
         person.answers("写入 bot.toml 吗")
         assert person.leaves() == 0
         config = load_config(tmp_path / "bot.toml")
         assert config.language is Language.ZH_CN
+        free = config.tiers["free"]
+        assert (free.images_a_month, free.watermark) == (None, False), "nobody else finds a bot without chats"
         assert "# 平台没有告知语言时使用" in (tmp_path / "bot.toml").read_text("utf-8")
         assert not (tmp_path / ".env").exists()
 
@@ -266,6 +276,19 @@ class TestTheTexts:
         config = Config.model_validate(tomllib.loads(bot_toml(Answers(largest_px=768), T)))
         assert {tier.max_size for tier in config.tiers.values()} == {768}
         assert all(tier.default_size <= 768 for tier in config.tiers.values())
+
+    def test_terms_change_only_what_they_are_about(self) -> None:
+        nothing = dict.fromkeys(Config().tiers, Decimal(0))
+        unlimited = bot_toml(Answers(terms=Terms.UNLIMITED, prices=nothing), T)
+        assert bot_toml(Answers(terms=Terms.UNLIMITED, prices=nothing), T, unlimited) == unlimited
+        paid = bot_toml(Answers(terms=Terms.PAID, prices={"member": Decimal(1)}), T, unlimited)
+        assert tomllib.loads(paid)["tiers"]["member"]["price"] == "1"
+        limited = bot_toml(Answers(terms=Terms.ALLOWANCE, images_a_month=7, prices=nothing), T, paid)
+        tiers = tomllib.loads(limited)["tiers"]
+        assert tiers.pop("free") == {"billing": "none", "max_size": 2048, "images_a_month": 7}
+        assert tiers == {
+            name: tier for name, tier in tomllib.loads(unlimited)["tiers"].items() if name != "free"
+        }
 
     def test_another_rent_counts_from_today_and_the_old_one_stays(self) -> None:
         first = bot_toml(Answers(rent_an_hour=Decimal("0.5")), T)
