@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import yaml
 
 from bot.config.schema import Config
 from engine.fleet.settings import RaySettings
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
@@ -81,6 +83,30 @@ def test_an_image_runs_as_nobody_in_particular_and_asks_for_its_health(name: str
     assert copied == {
         line.lstrip("!") for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")
     }
+
+
+@pytest.mark.e2e
+def test_an_image_learns_its_dependencies_before_it_has_the_code(tmp_path: Path) -> None:
+    """The same lines in both images; here pip finds everything installed already."""
+    first, second = (
+        (DEPLOY / name).read_text("utf-8").partition("FROM build AS wheel")[0] for name in IMAGES
+    )
+    steps = re.findall(r"^(?:COPY .*|RUN mkdir .*)$", first, re.MULTILINE)
+    assert steps == re.findall(r"^(?:COPY .*|RUN mkdir .*)$", second, re.MULTILINE)
+    for verb, *names in map(str.split, steps):
+        if verb == "RUN":
+            subprocess.run(names, cwd=tmp_path, check=True)
+            continue
+        *sources, folder = names
+        (tmp_path / folder).mkdir(exist_ok=True)
+        for source in sources:
+            shutil.copy(ROOT / source, tmp_path / folder)
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--dry-run", "--no-index", "--no-build-isolation",
+         "--only-deps", "."],
+        cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE_S, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_what_compose_mounts_is_there() -> None:
