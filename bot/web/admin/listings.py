@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -75,9 +76,9 @@ class Listings:
             Entry(
                 self._sign_in.moment(row.at),
                 names.get(row.by, Person(None, row.by)),
-                row.action,
+                row.action.replace("_", " "),
                 names.get(row.subject, Person(None, row.subject)),
-                " · ".join(text for text in ("" if row.detail == "{}" else row.detail, row.why) if text),
+                " · ".join(text for text in (_details(row.detail), row.why) if text),
             )
             for row in rows
         ]
@@ -118,6 +119,12 @@ class Listings:
             "-" if cap is None else money(cap, currency, t.language),
             self._sign_in.day(key.created_at),
         )
+
+
+def _details(detail: str) -> str:
+    """What an entry says beside who and what: JSON there, words here."""
+    told = json.loads(detail)
+    return _written(told) if told else ""
 
 
 def _flat(table: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:

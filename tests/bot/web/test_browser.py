@@ -34,6 +34,10 @@ CHROMIUM, DRIVER = shutil.which("chromium") or shutil.which("google-chrome"), sh
 PHONE = {"width": 390, "height": 844, "pixelRatio": 2.0}
 LOAD_S = 60
 SETTLE_S = 15
+SIDEWAYS = """
+return [...document.querySelectorAll("main *")].filter(one => one.scrollWidth > one.clientWidth + 1)
+    .filter(one => ["auto", "scroll"].includes(getComputedStyle(one).overflowX)).map(one => one.outerHTML)
+"""
 
 pytestmark = [
     pytest.mark.e2e,
@@ -91,6 +95,7 @@ class Phone:
             return bool(size["width"] <= PHONE["width"])
 
         WebDriverWait(self.driver, SETTLE_S).until(fits, f"{name} is wider than a phone: {self.words()}")
+        assert self.driver.execute_script(SIDEWAYS) == [], f"{name}: this scrolls sideways"
         for scheme in ("light", "dark"):
             run(
                 "Emulation.setEmulatedMedia",
