@@ -48,5 +48,5 @@ async def probe(token: str, config: Config) -> Reply:
             return Reply(Answer.WELCOME, str(client.user), invite_link(client.application_id), skew)
     except discord.LoginFailure:
         return Reply(Answer.REFUSED)
-    except (discord.DiscordException, aiohttp.ClientError, TimeoutError, OSError) as error:
+    except (discord.DiscordException, aiohttp.ClientError, OSError, LookupError, TypeError) as error:
         return Reply(Answer.UNREACHABLE, reason=type(error).__name__)  # its text may hold more than it should

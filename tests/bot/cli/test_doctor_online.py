@@ -98,6 +98,9 @@ async def test_a_discord_that_is_away_is_no_traceback() -> None:
     told = await probe_discord(DISCORD, Config.model_validate({"discord": {"api_url": NOWHERE}}))
     assert told.answer is Answer.UNREACHABLE
     assert DISCORD not in told.reason
+    async with server({}) as url:  # something answers there that is no Discord
+        told = await probe_discord(DISCORD, Config.model_validate({"discord": {"api_url": url}}))
+    assert told.answer is Answer.UNREACHABLE
 
 
 async def test_telegram_tells_who_it_is_and_what_time(telegram: StandIn) -> None:  # noqa: F811
