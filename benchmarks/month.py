@@ -226,7 +226,7 @@ async def simulate(folder: Path, *, days: int, members: int, images: int, seed: 
     clock = Timeline(start_us)
     store = await Store.open(
         folder / "easel.db", tiers=pricing.tiers, default_tier=config.default_tier, rates=pricing.rates,
-        currency=config.currency, time_zone=config.time_zone, clock=clock, synchronous="OFF",
+        currency=config.currency, time_zone=config.time_zone, clock=clock, durable=False,
     )  # fmt: skip
     async with store:
         crowd = people(members, chance)

@@ -111,7 +111,7 @@ async def measure(rows: int, base: Path | None) -> dict[str, object]:
     return figures
 
 
-async def opened(folder: Path, synchronous: str = "FULL") -> Store:
+async def opened(folder: Path, durable: bool = True) -> Store:
     return await Store.open(
         folder / "easel.db",
         tiers=TIERS,
@@ -121,7 +121,7 @@ async def opened(folder: Path, synchronous: str = "FULL") -> Store:
         time_zone="Asia/Shanghai",
         clock=HandClock(END),
         secret=b"benchmark",
-        synchronous=synchronous,
+        durable=durable,
     )
 
 
@@ -161,10 +161,10 @@ async def pairs_per_s(store: Store, each: int) -> float:
 
 async def bytes_per_image(folder: Path, images: int) -> float:
     """Spread over a month, 20 images a member, sizes and tiers mixed; the empty database apart."""
-    async with await opened(folder, synchronous="OFF"):
+    async with await opened(folder, durable=False):
         pass
     empty = (folder / "easel.db").stat().st_size
-    async with await opened(folder, synchronous="OFF") as store:
+    async with await opened(folder, durable=False) as store:
         clock = store.core.clock
         assert isinstance(clock, HandClock)
         keys = []

@@ -45,9 +45,10 @@ async def open_store(
     create: bool = True,
     clock: Callable[[], int] = utc_us,
     on_trouble: Callable[[StoreUnavailable], None] | None = None,
+    durable: bool = True,
 ) -> AsyncIterator[Store]:
     """The database in its folder. `serving` is for the one process that draws; `clock` gives
-    microseconds since 1970.
+    microseconds since 1970. What is not `durable` outlasts no power cut: for tests.
 
     Raises UserError where the folder cannot be made, or, without `create`, where there is no database yet.
     """
@@ -68,6 +69,7 @@ async def open_store(
         create=create,
         clock=clock,
         on_trouble=on_trouble,
+        durable=durable,
     )
     async with store:
         yield store

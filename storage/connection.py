@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# A settled picture is on disk: journal_mode WAL with synchronous FULL, which `open` sets.
+# A settled picture is on disk: journal_mode WAL with synchronous FULL, unless `open` is told otherwise.
 PRAGMAS = """
 PRAGMA journal_mode = WAL;
 PRAGMA foreign_keys = ON;
@@ -68,12 +68,12 @@ class Connection:
         path: Path,
         *,
         query_only: bool = False,
-        synchronous: str = "FULL",
+        durable: bool = True,
         busy_timeout_s: float = 5.0,
         on_statement: Callable[[str], None] | None = None,
     ) -> Self:
-        """`synchronous` other than FULL is for simulations alone; `on_statement` is told every statement, on
-        the connection's thread. Raises CannotOpen, StoreUnavailable.
+        """Not `durable`, it waits for no disk: for tests and simulations. `on_statement` is told every
+        statement, on the connection's thread. Raises CannotOpen, StoreUnavailable.
         """
         try:
             database = await aiosqlite.connect(
@@ -83,7 +83,7 @@ class Connection:
             raise diagnose(error) from error
         connection = cls(database)
         try:
-            await connection.run(partial(_prepare, query_only=query_only, synchronous=synchronous))
+            await connection.run(partial(_prepare, query_only=query_only, durable=durable))
             await connection.run(lambda db: db.set_trace_callback(on_statement))
         except BaseException:
             await connection.close()
@@ -111,11 +111,11 @@ class Connection:
         await self._database.close()
 
 
-def _prepare(db: sqlite3.Connection, *, query_only: bool, synchronous: str) -> None:
+def _prepare(db: sqlite3.Connection, *, query_only: bool, durable: bool) -> None:
     refuse_foreign(db)  # before anything is written, if only the kind of log that it uses
     db.row_factory = sqlite3.Row
     db.executescript(PRAGMAS)
-    db.execute(f"PRAGMA synchronous = {synchronous}")
+    db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}")
     db.execute(f"PRAGMA query_only = {query_only:d}")
 
 

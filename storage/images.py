@@ -51,10 +51,13 @@ class Kept:
 class ImageFolder:
     """Blocking file work; the store runs it off the event loop."""
 
-    def __init__(self, folder: Path, on_step: Callable[[str], None] = lambda step: None) -> None:
+    def __init__(
+        self, folder: Path, on_step: Callable[[str], None] = lambda step: None, *, durable: bool = True
+    ) -> None:
         """`on_step` is called between the steps of a write, for tests that kill there."""
         self.path = folder
         self._on_step = on_step
+        self._durable = durable
         self._lock = threading.Lock()  # between finding a picture there and deleting it
 
     def prepare(self, *, clear: bool = True) -> None:
@@ -75,13 +78,14 @@ class ImageFolder:
             return ref
         if not target.parent.exists():  # the whole folder may have been deleted by hand
             target.parent.mkdir(parents=True, exist_ok=True)
-            fsync_folder(self.path)
+            self._sync_folder(self.path)
         temporary = target.parent / f"{_TEMPORARY}{secrets.token_hex(8)}"
         try:
             with temporary.open("wb") as file:
                 file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+                if self._durable:
+                    file.flush()
+                    os.fsync(file.fileno())
             os.utime(temporary, ns=now_ns)
             self._on_step("image-written")
             temporary.replace(target)
@@ -89,8 +93,12 @@ class ImageFolder:
             temporary.unlink(missing_ok=True)
             raise
         self._on_step("image-renamed")
-        fsync_folder(target.parent)
+        self._sync_folder(target.parent)
         return ref
+
+    def _sync_folder(self, folder: Path) -> None:
+        if self._durable:
+            fsync_folder(folder)
 
     def get(self, ref: str) -> bytes:
         """Raises ImageGone."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import sqlite3
 import sys
 import zlib
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
 APPLICATION_ID = 0x4541534C  # "EASL", in the file's header: no other program's database is taken for ours
 
 
-def migrations() -> list[tuple[int, str]]:
+@functools.cache
+def migrations() -> tuple[tuple[int, str], ...]:
     """The number and text of every migration, in order."""
     folder = resources.files(__package__) / "migrations"
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
-    return [(int(name[:4]), (folder / name).read_text("utf-8")) for name in names]
+    return tuple((int(name[:4]), (folder / name).read_text("utf-8")) for name in names)
 
 
 def upgrade(db: sqlite3.Connection, steps: Sequence[tuple[int, str]] | None = None) -> int:

@@ -81,7 +81,7 @@ class Store:
         outage_limit_s: int = 3600,
         retry_s: float = 2.0,
         min_free_bytes: int = MIN_FREE_BYTES,
-        synchronous: str = "FULL",
+        durable: bool = True,
     ) -> Self:
         """Open or create the database at `path`, bring it up to date and repair what a crash left.
 
@@ -91,7 +91,8 @@ class Store:
         refuses where there is no database yet. `on_trouble` is called, on the event loop, for each
         StoreUnavailable; `on_step` at named places between writes, for tests that kill there; `on_statement`
         with every SQL statement. A killed process's time counts as lost for at most `outage_limit_s`. What
-        waits until it is stored is tried again every `retry_s`. `synchronous="OFF"` is for simulations alone.
+        waits until it is stored is tried again every `retry_s`. What is not `durable` outlasts this process
+        but no power cut: for tests and simulations.
         Raises CannotOpen (DatabaseTooNew, AlreadyServing), StoreUnavailable, UnknownTier.
         """
         policy = Policy(
@@ -106,13 +107,13 @@ class Store:
         policy.terms(default_tier)
         if not create and not await asyncio.to_thread(path.exists):
             raise CannotOpen(f"there is no database {path}")
-        folder = ImageFolder(images_dir or path.parent / "images", on_step)
+        folder = ImageFolder(images_dir or path.parent / "images", on_step, durable=durable)
         async with AsyncExitStack() as stack:
             if serving:
                 stack.enter_context(await asyncio.to_thread(Serving, path))
                 await in_thread(backup.sweep, path)
                 await in_thread(backup.delete_old_copies, path, clock(), backups_keep_days)
-            writing = await Connection.open(path, synchronous=synchronous, on_statement=on_statement)
+            writing = await Connection.open(path, durable=durable, on_statement=on_statement)
             stack.push_async_callback(writing.close)
             await writing.run(partial(opening.prepare, database=path, currency=currency))
             if secret is None:

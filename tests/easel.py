@@ -225,7 +225,7 @@ async def easel(
     """
     model = model or FieldModel()
     lay_out(config.storage.folder / DATABASE)
-    async with open_store(config, clock=clock) as store:
+    async with open_store(config, clock=clock, durable=False) as store:
         counting = counting or Counting()
         models = models_of(config, model, counting, store.pictures.get_input)
         engines = [one.backend for one in models]

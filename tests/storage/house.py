@@ -70,6 +70,7 @@ async def open_store(folder: Path, clock: HandClock, **changes: Any) -> Store:
         "currency": "CNY",
         "time_zone": "UTC",
         "secret": b"for tests",
+        "durable": False,
     }
     database = folder / "easel.db"
     lay_out(database)

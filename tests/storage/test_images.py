@@ -92,7 +92,11 @@ async def test_a_full_disk_is_told_and_the_picture_waits(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     async with await open_store(
-        tmp_path, clock, on_trouble=lambda trouble: told.append(trouble.reason), retry_s=0.01
+        tmp_path,
+        clock,
+        on_trouble=lambda trouble: told.append(trouble.reason),
+        retry_s=0.01,
+        durable=True,
     ) as store:
         member = (await store.members.of("discord", "1")).key
         with monkeypatch.context() as patched:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -132,10 +134,23 @@ BREAKAGES = {
 }
 
 
+@pytest.fixture(scope="module")
+def past(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a store in which a little of everything has happened."""
+    folder = tmp_path_factory.mktemp("past")
+    asyncio.run(live(folder))
+    return folder
+
+
 @pytest.fixture
-async def lived_in(tmp_path: Path, clock: HandClock) -> AsyncIterator[Store]:
-    """A little of everything."""
+async def lived_in(tmp_path: Path, clock: HandClock, past: Path) -> AsyncIterator[Store]:
+    shutil.copytree(past, tmp_path, dirs_exist_ok=True)
     async with await open_store(tmp_path, clock, tiers=CAPPED) as store:
+        yield store
+
+
+async def live(folder: Path) -> None:
+    async with await open_store(folder, HandClock(), tiers=CAPPED) as store:
         member = (await store.members.of("discord", "1")).key
         other = (await store.members.of("discord", "2")).key
         await store.members.set_tier(other, "member", by="admin")
@@ -147,7 +162,6 @@ async def lived_in(tmp_path: Path, clock: HandClock) -> AsyncIterator[Store]:
         await store.requests.accept(ask(other))
         await store.meter.book(slice_of(0, 100))
         await trade(store, member, other)
-        yield store
 
 
 async def trade(store: Store, member: str, other: str) -> None:

@@ -50,7 +50,7 @@ async def test_an_hour_of_slices_is_an_hour_of_rent(store: Store) -> None:
 async def test_however_it_is_sliced_any_hour_is_whole(
     tmp_path_factory: pytest.TempPathFactory, cuts: set[int], share: int
 ) -> None:
-    async with await open_store(tmp_path_factory.mktemp("meter"), HandClock(), synchronous="OFF") as store:
+    async with await open_store(tmp_path_factory.mktemp("meter"), HandClock()) as store:
         edges = [0, *sorted(cuts), 3 * HOUR_US]
         for start_us, end_us in pairwise(edges):
             busy_us = (end_us - start_us) * share // 100

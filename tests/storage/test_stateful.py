@@ -86,7 +86,7 @@ class Quotas(RuleBasedStateMachine):
         self.people: list[Person] = []
 
     async def opened(self) -> Store:
-        return await open_store(Path(self.folder.name), self.clock, tiers=TIERS, synchronous="OFF")
+        return await open_store(Path(self.folder.name), self.clock, tiers=TIERS)
 
     def do(self, verb: Coroutine[Any, Any, Any]) -> Any:
         return self.loop.run_until_complete(verb)

@@ -77,7 +77,7 @@ async def live_through(store: Store, clock: HandClock, hours: float, requests: i
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu", "America/New_York"])
 async def test_any_period_is_what_its_ledger_rows_add_up_to(tmp_path: Path, zone: str) -> None:
     clock = HandClock(datetime(2026, 10, 29, 3, tzinfo=UTC))
-    async with await open_store(tmp_path, clock, time_zone=zone, synchronous="OFF") as store:
+    async with await open_store(tmp_path, clock, time_zone=zone) as store:
         await live_through(store, clock, hours=8 * 24, requests=250, seed=7)
         ledger = await store.ledger.rows(limit=10_000)
         for text in ("today", "2d", "7d", "month", "2026-10"):
@@ -120,7 +120,7 @@ def assert_close(kept: Percentiles, times: list[int]) -> None:
 
 async def test_top_members_of_the_month(tmp_path: Path) -> None:
     clock = HandClock()
-    async with await open_store(tmp_path, clock, synchronous="OFF") as store:
+    async with await open_store(tmp_path, clock) as store:
         await live_through(store, clock, hours=20, requests=80, seed=3)
         stats = await store.stats.of(store.calendar.period("today", clock()))
         counted = Counter(
@@ -142,7 +142,7 @@ async def test_nothing_happened(store: Store) -> None:
 
 async def test_shares_and_the_order_of_tiers(tmp_path: Path) -> None:
     clock = HandClock()
-    async with await open_store(tmp_path, clock, synchronous="OFF") as store:
+    async with await open_store(tmp_path, clock) as store:
         await live_through(store, clock, hours=5, requests=60, seed=5)
         stats = await store.stats.of(store.calendar.period("today", clock()))
         assert list(stats.by_tier) == ["free", "member", "enterprise"]

@@ -148,7 +148,7 @@ async def test_after_closing_it_says_so(tmp_path: Path, clock: HandClock) -> Non
         assert trouble.value.reason is Reason.CLOSED
 
 
-async def test_durable_and_strict_settings(store: Store) -> None:
+async def test_durable_and_strict_settings(tmp_path: Path, clock: HandClock) -> None:
     wanted = {
         "journal_mode": "wal",
         "synchronous": 2,
@@ -156,9 +156,10 @@ async def test_durable_and_strict_settings(store: Store) -> None:
         "recursive_triggers": 1,
         "secure_delete": 1,
     }
-    found = await store.core.writer.outside(
-        lambda db: {name: db.execute(f"PRAGMA {name}").fetchone()[0] for name in wanted}
-    )
+    async with await open_store(tmp_path, clock, durable=True) as store:
+        found = await store.core.writer.outside(
+            lambda db: {name: db.execute(f"PRAGMA {name}").fetchone()[0] for name in wanted}
+        )
     assert found == wanted
 
 
