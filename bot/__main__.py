@@ -5,8 +5,10 @@ import sys
 
 def main() -> None:
     try:
+        from bot.cli.encoding import write_what_can_be_shown
         from bot.cli.main import main as easel
 
+        write_what_can_be_shown()
         easel()
     except KeyboardInterrupt:
         sys.exit(130)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.config.schema import Config
-    from storage.errors import StoreUnavailable
+    from bot.messages import Message
+    from storage.errors import CannotOpen, StoreUnavailable
 
 DATABASE = "easel.db"
 IMAGES = "images"
@@ -87,6 +88,11 @@ def existing_database(config: Config) -> Path:
     except OSError as error:
         raise _refusal(folder, error.strerror or str(error)) from error
     return database
+
+
+def cannot_open(error: CannotOpen) -> Message:
+    """What to tell the owner, with what to do."""
+    return say(f"storage-{error.problem}", **error.about)
 
 
 def writable(folder: Path) -> bool:

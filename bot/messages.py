@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from fluent.runtime import AbstractResourceLoader, FluentBundle, FluentLocalization, FluentResource
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator, Iterable, Mapping
     from datetime import datetime
 
 LOCALES = Path(__file__).parent / "locales"
@@ -39,6 +39,19 @@ class Moment(str):
         moment = super().__new__(cls, words)
         moment.at = at
         return moment
+
+
+class Names(str):
+    """Names as code and the HTTP API have them. Whoever reads another language than English sees what each is
+    called there, by the message `STEM-NAME`.
+    """
+
+    ids: Mapping[str, str]
+
+    def __new__(cls, stem: str, *names: str) -> Names:
+        made = super().__new__(cls, ", ".join(names))
+        made.ids = {name: f"{stem}-{name}" for name in names}
+        return made
 
 
 class Reason(Enum):
@@ -134,7 +147,18 @@ class Translator:
 
     def __call__(self, id_: str | Message, /, **args: Argument) -> str:
         message = id_ if isinstance(id_, Message) else say(id_, **args)
-        return self._fluent.format_value(message.id, dict(message.args))
+        named = {name: self._named(value) for name, value in message.args.items()}
+        return self._fluent.format_value(message.id, named)
+
+    def _named(self, value: Argument) -> Argument:
+        if not isinstance(value, Names) or self.language == LANGUAGES[0]:
+            return value
+        called = {name: self._fluent.format_value(id_) for name, id_ in value.ids.items()}
+        return self.listed(name if called[name] == id_ else called[name] for name, id_ in value.ids.items())
+
+    def listed(self, items: Iterable[str]) -> str:
+        """Several things in one line."""
+        return ("、" if self.language == "zh-CN" else ", ").join(items)
 
 
 @lru_cache(maxsize=len(LANGUAGES))

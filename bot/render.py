@@ -70,16 +70,16 @@ def status(event: Event, t: Translator) -> str:
         case Waiting(unmanned=True):
             return t("status-unmanned")
         case Waiting(position=0, eta_s=eta_s):
-            return t("status-next", eta=duration(eta_s))
+            return t("status-next", eta=duration(eta_s, t))
         case Waiting(position=position, eta_s=eta_s):
-            return t("status-waiting", position=position, eta=duration(eta_s))
+            return t("status-waiting", position=position, eta=duration(eta_s, t))
         case Progress() if event.step >= event.steps:
             return t("status-finishing")
         case Progress(images=1):
-            bar, eta = progress_bar(event.step, event.steps), duration(event.eta_s)
+            bar, eta = progress_bar(event.step, event.steps), duration(event.eta_s, t)
             return t("status-drawing", bar=bar, step=event.step, steps=event.steps, eta=eta)
         case Progress():
-            bar, eta = progress_bar(event.step, event.steps), duration(event.eta_s)
+            bar, eta = progress_bar(event.step, event.steps), duration(event.eta_s, t)
             counts = {"step": event.step, "steps": event.steps, "drawn": event.drawn, "images": event.images}
             return t("status-drawing-many", bar=bar, eta=eta, **counts)
         case Failed(message=message):
@@ -96,14 +96,15 @@ def progress_bar(step: int, steps: int) -> str:
     return "▰" * full + "▱" * (BAR_CELLS - full)
 
 
-def duration(seconds: float) -> str:
+def duration(seconds: float, t: Translator) -> str:
     """Seconds as people say them: `8 s`, `1:40 min`, `2:05 h`. Rounded up: an ETA is a promise."""
     whole = max(1, math.ceil(seconds))
     if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60}:{whole % 60:02d} min"
-    return f"{whole // 3600}:{whole % 3600 // 60:02d} h"
+        return t("duration-seconds", seconds=whole)
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return t("duration-minutes", minutes=minutes, seconds=f"{rest:02d}")
+    return t("duration-hours", hours=minutes // 60, minutes=f"{minutes % 60:02d}")
 
 
 def result_line(request: ImageRequest, done: Done, t: Translator, currency: str | None = None) -> str:
@@ -182,13 +183,14 @@ def quota_facts(quota: Quota, tier: Tier, currency: str, t: Translator) -> list[
         facts.append((t("quota-reserved"), str(quota.reserved)))
     if quota.topup:
         facts.append((t("quota-topup"), str(quota.topup)))
-    return [
-        *facts,
+    facts += [
         (t("fact-left"), left(quota, t)),
         *slow_facts(quota, t),
         (t("quota-resets"), day(quota.resets_at, t.language)),
-        (t("quota-price"), money(tier.price_micro, currency, t.language)),
     ]
+    if tier.price_micro:
+        facts.append((t("quota-price"), money(tier.price_micro, currency, t.language)))
+    return facts
 
 
 def slow_facts(quota: Quota, t: Translator) -> list[Fact]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from . import keyfile
-from .errors import CannotOpen
+from .errors import CannotOpen, Problem
 from .images import fsync_folder, picture_path
 from .invariants import damaged
 from .schema import refuse_unless_ours
@@ -83,7 +83,7 @@ def _refuse_damaged(copy: Path, database: Path) -> None:
     """What is damaged must not replace the last copy that is whole."""
     with connected(copy, read_only=True) as db:
         for finding in damaged(db):
-            raise CannotOpen(f"{database} is damaged ({finding.sentence}): stop Easel and restore a backup")
+            raise CannotOpen(Problem.DAMAGED, file=str(database), finding=finding.sentence)
 
 
 def copy_before_upgrade(database: Path, newest: int) -> Path:
@@ -184,27 +184,27 @@ def _temporary(path: Path) -> Path:
 def _claimed(folder: Path, images: Path) -> Iterator[None]:
     """Make the folder ours, for this backup alone, or refuse it."""
     if images == folder or images in folder.parents:
-        raise CannotOpen(f"{folder} is where the bot keeps its pictures: name another folder for the backup")
+        raise CannotOpen(Problem.BACKUP_AMONG_PICTURES, folder=str(folder))
     mark = folder / MARK
     try:
         folder.mkdir(mode=OWNER_ONLY)
     except FileExistsError:
         if not folder.is_dir():
-            raise CannotOpen(f"{folder} is not a folder: name a new folder for the backup") from None
+            raise CannotOpen(Problem.BACKUP_NO_FOLDER, folder=str(folder)) from None
         if not mark.is_file() and any(folder.iterdir()):
-            raise CannotOpen(f"{folder} holds other things than a backup: name a new folder for it") from None
+            raise CannotOpen(Problem.BACKUP_NOT_EMPTY, folder=str(folder)) from None
         links = [name for name in (DATABASE, KEY, IMAGES, MARK) if (folder / name).is_symlink()]
         if links:
-            raise CannotOpen(f"{folder / links[0]} is a link: name a new folder for the backup") from None
+            raise CannotOpen(Problem.BACKUP_LINK, file=str(folder / links[0])) from None
     except OSError as error:
-        why = error.strerror or error
-        raise CannotOpen(f"{folder} cannot be made ({why}): name another, in a folder that exists") from None
+        reason = error.strerror or str(error)
+        raise CannotOpen(Problem.BACKUP_NOT_MADE, folder=str(folder), reason=reason) from None
     descriptor = os.open(mark, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "r+", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise CannotOpen(f"another backup is being written into {folder}") from None
+            raise CannotOpen(Problem.BACKUP_BUSY, folder=str(folder)) from None
         if not file.read():
             file.write(json.dumps({"easel_backup": 1}) + "\n")
         yield

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from . import invariants, keyfile
 from .backup import connected
-from .errors import CannotOpen
+from .errors import CannotOpen, Problem
 from .records.findings import Finding, Severity
 from .schema import APPLICATION_ID, migrations, refuse_unless_ours, version
 from .trouble import diagnose
@@ -26,15 +26,15 @@ def check(database: Path, has_image: Callable[[str], bool] | None = None) -> lis
         raise diagnose(error) from error
 
 
-def key_trouble(database: Path) -> str | None:
+def key_trouble(database: Path) -> CannotOpen | None:
     """Why the database would not be opened with the key file beside it. Raises StoreUnavailable."""
     try:
         with connected(database, read_only=True) as db:
             keyfile.verified(db, database)
     except sqlite3.Error as error:
         raise diagnose(error) from error
-    except (CannotOpen, OSError) as error:
-        return str(error)
+    except CannotOpen as error:
+        return error
     return None
 
 
@@ -54,7 +54,8 @@ def _foreign(db: sqlite3.Connection) -> list[Finding]:
     try:
         refuse_unless_ours(db)
     except CannotOpen as error:
-        return [Finding("the database is Easel's", str(error))]
+        why = "another program's" if error.problem is Problem.FOREIGN else "empty: start the bot once"
+        return [Finding("the database is Easel's", f"it is {why}")]
     return []
 
 

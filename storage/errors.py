@@ -190,13 +190,50 @@ class StoreUnavailable(StorageError):
         self.detail = detail
 
 
+class Problem(StrEnum):
+    """Why a database or a backup cannot be used as it is."""
+
+    NO_DATABASE = "no-database"
+    EMPTY = "empty"
+    FOREIGN = "foreign"
+    TOO_NEW = "too-new"
+    CURRENCY = "currency"
+    DAMAGED = "damaged"
+    SERVED = "served"
+    OLD_SQLITE = "old-sqlite"
+    KEY_GONE = "key-gone"
+    KEY_FOREIGN = "key-foreign"
+    KEY_UNREADABLE = "key-unreadable"
+    KEY_DAMAGED = "key-damaged"
+    BACKUP_AMONG_PICTURES = "backup-among-pictures"
+    BACKUP_NO_FOLDER = "backup-no-folder"
+    BACKUP_NOT_EMPTY = "backup-not-empty"
+    BACKUP_LINK = "backup-link"
+    BACKUP_NOT_MADE = "backup-not-made"
+    BACKUP_BUSY = "backup-busy"
+    BACKUP_INCOMPLETE = "backup-incomplete"
+    BACKUP_DAMAGED = "backup-damaged"
+    BACKUP_KEY_FOREIGN = "backup-key-foreign"
+
+
 class CannotOpen(StorageError):
-    """The database cannot be opened as it is; the sentence says why and what to do."""
+    """A database or a backup cannot be used as it is. `about` names files, versions and the like."""
+
+    def __init__(self, problem: Problem, **about: str | int) -> None:
+        super().__init__(": ".join([problem, ", ".join(f"{name} {value}" for name, value in about.items())]))
+        self.problem = problem
+        self.about = about
 
 
 class DatabaseTooNew(CannotOpen):
     """The database was written by a newer Easel."""
 
+    def __init__(self, found: int, known: int) -> None:
+        super().__init__(Problem.TOO_NEW, found=found, known=known)
+
 
 class AlreadyServing(CannotOpen):
     """Another process serves this database."""
+
+    def __init__(self, file: str) -> None:
+        super().__init__(Problem.SERVED, file=file)

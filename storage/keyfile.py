@@ -12,7 +12,7 @@ import os
 import secrets
 from typing import TYPE_CHECKING
 
-from .errors import CannotOpen
+from .errors import CannotOpen, Problem
 from .images import fsync_folder
 
 if TYPE_CHECKING:
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LENGTH = 32
-_LOST = (
-    "Put it back from a backup. If it is lost for good, `easel new-key` makes another: bans of members who "
-    "asked to be forgotten end then, and so do links to pictures"
-)
 
 
 def path_of(database: Path) -> Path:
@@ -45,9 +41,9 @@ def verified(db: sqlite3.Connection, database: Path) -> bytes | None:
     """The key that belongs to the database; None for one that never had any. Raises CannotOpen, OSError."""
     kept, key = kept_fingerprint(db), read(path_of(database))
     if key is None and kept is not None:
-        raise CannotOpen(f"the key file {path_of(database)} is gone. {_LOST}")
+        raise CannotOpen(Problem.KEY_GONE, file=str(path_of(database)))
     if key is not None and kept not in (None, fingerprint(key)):
-        raise CannotOpen(f"the key file {path_of(database)} belongs to another database. {_LOST}")
+        raise CannotOpen(Problem.KEY_FOREIGN, file=str(path_of(database)))
     return key
 
 
@@ -72,12 +68,10 @@ def read(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        why = error.strerror or error
-        raise CannotOpen(
-            f"the key file {path} cannot be read ({why}): look at what it is and who owns it"
-        ) from None
+        reason = error.strerror or str(error)
+        raise CannotOpen(Problem.KEY_UNREADABLE, file=str(path), reason=reason) from None
     if len(key) != LENGTH:
-        raise CannotOpen(f"the key file {path} is damaged: it has {len(key)} bytes, not {LENGTH}. {_LOST}")
+        raise CannotOpen(Problem.KEY_DAMAGED, file=str(path), found=len(key), wanted=LENGTH)
     return key
 
 

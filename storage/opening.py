@@ -6,7 +6,7 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from . import backup
-from .errors import CannotOpen
+from .errors import CannotOpen, Problem
 from .schema import migrations, upgrade, version
 
 if TYPE_CHECKING:
@@ -21,20 +21,14 @@ def prepare(db: sqlite3.Connection, *, database: Path, currency: str) -> None:
     Raises CannotOpen, StoreUnavailable.
     """
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
-        raise CannotOpen(
-            f"SQLite {sqlite3.sqlite_version} is too old, 3.35 is needed: use a newer Python build"
-        )
+        raise CannotOpen(Problem.OLD_SQLITE, found=sqlite3.sqlite_version)
     if 0 < version(db) < migrations()[-1][0]:
         backup.copy_before_upgrade(database, migrations()[-1][0])
     upgrade(db)
     db.execute("INSERT INTO meta VALUES ('currency', ?) ON CONFLICT DO NOTHING", (currency,))
     kept = db.execute("SELECT value FROM meta WHERE name = 'currency'").fetchone()[0]
     if kept != currency:
-        raise CannotOpen(
-            f"the ledger of this database is in {kept}, the configuration says {currency}: "
-            "amounts of two currencies cannot be added; set it back, or begin a new database: "
-            "let [storage] folder in bot.toml name another folder"
-        )
+        raise CannotOpen(Problem.CURRENCY, kept=kept, configured=currency)
 
 
 def probe(db: sqlite3.Connection, word: str) -> None:

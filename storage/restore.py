@@ -21,7 +21,7 @@ from .backup import (
     pictures_of,
     sweep,
 )
-from .errors import CannotOpen
+from .errors import CannotOpen, DatabaseTooNew, Problem
 from .images import fsync_folder, picture_path
 from .schema import APPLICATION_ID, migrations, refuse_unless_ours, version
 from .serving import Serving
@@ -90,7 +90,7 @@ def _parts(source: Path) -> _Source:
     if not source.is_dir():
         return _Source(source, None, None)
     if not (source / DATABASE).is_file():
-        raise CannotOpen(f"{source} is not a whole backup: there is no {DATABASE} in it")
+        raise CannotOpen(Problem.BACKUP_INCOMPLETE, file=str(source / DATABASE))
     return _Source(source / DATABASE, keyfile.read(source / KEY), source / IMAGES)
 
 
@@ -98,13 +98,13 @@ def _refuse_unless_sound(copy: Path) -> None:
     with connected(copy, read_only=True) as db:
         damage = invariants.damaged(db)
         if damage:
-            raise CannotOpen(f"{copy.name} is damaged: {damage[0].sentence}")
+            raise CannotOpen(Problem.BACKUP_DAMAGED, file=str(copy), finding=damage[0].sentence)
         found = version(db)
         ours = db.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
     if not ours:
-        raise CannotOpen(f"{copy.name} is not a database of Easel")
+        raise CannotOpen(Problem.FOREIGN)
     if found > migrations()[-1][0]:
-        raise CannotOpen(f"{copy.name} was written by a newer Easel (version {found}); update Easel first")
+        raise DatabaseTooNew(found, migrations()[-1][0])
 
 
 def _refuse_unless_one(parts: _Source, database: Path) -> None:
@@ -114,11 +114,11 @@ def _refuse_unless_one(parts: _Source, database: Path) -> None:
     if wanted is None:
         return
     if parts.images is not None and parts.key is None:
-        raise CannotOpen(f"{parts.database.with_name(KEY)} is missing: the backup is not whole")
+        raise CannotOpen(Problem.BACKUP_INCOMPLETE, file=str(parts.database.with_name(KEY)))
     key = parts.key or keyfile.read(keyfile.path_of(database))
     if key is not None and keyfile.fingerprint(key) != wanted:
         where = parts.database.with_name(KEY) if parts.key else keyfile.path_of(database)
-        raise CannotOpen(f"the key {where} does not belong to the database {parts.database}")
+        raise CannotOpen(Problem.BACKUP_KEY_FOREIGN, key=str(where), file=str(parts.database))
 
 
 def _find(ref: str, *folders: Path | None) -> Path | None:

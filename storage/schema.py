@@ -13,7 +13,7 @@ import zlib
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from .errors import CannotOpen, DatabaseTooNew
+from .errors import CannotOpen, DatabaseTooNew, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,10 +36,7 @@ def upgrade(db: sqlite3.Connection, steps: Sequence[tuple[int, str]] | None = No
     refuse_foreign(db)
     found = version(db)
     if found > last:
-        raise DatabaseTooNew(
-            f"this database has version {found}, this Easel knows versions up to {last}: "
-            "update Easel, or restore a backup made by this version"
-        )
+        raise DatabaseTooNew(found, last)
     db.create_function("unpacked", 1, _unpacked, deterministic=True)
     for number, text in known:
         if number > found:
@@ -68,7 +65,7 @@ def refuse_unless_ours(db: sqlite3.Connection) -> None:
     """The same where it is nobody's yet, too."""
     refuse_foreign(db)
     if not version(db):
-        raise CannotOpen("this database is empty: start the bot once, or restore a backup")
+        raise CannotOpen(Problem.EMPTY)
 
 
 def _apply(db: sqlite3.Connection, number: int, text: str) -> None:
@@ -101,7 +98,7 @@ def refuse_foreign(db: sqlite3.Connection) -> None:
     application = db.execute("PRAGMA application_id").fetchone()[0]
     tables = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
     if application != APPLICATION_ID and (application or tables):
-        raise CannotOpen("this file is the database of another program; name another file for Easel")
+        raise CannotOpen(Problem.FOREIGN)
 
 
 # Versions 5 to 7 kept a request's payload deflated against this dictionary; version 8 unpacks it.

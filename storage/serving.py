@@ -28,9 +28,7 @@ class Serving:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(self._descriptor)
-            raise AlreadyServing(
-                f"another process serves {database.name}; stop it first, or use another folder"
-            ) from None
+            raise AlreadyServing(str(database)) from None
 
     def release(self) -> None:
         """Let another process serve."""

@@ -14,7 +14,7 @@ from .audit import Audit
 from .clock import utc_us
 from .connection import Connection
 from .core import Core, in_thread
-from .errors import CannotOpen, StoreUnavailable
+from .errors import CannotOpen, Problem, StoreUnavailable
 from .images import ImageFolder
 from .jobs import Jobs
 from .keys import Keys
@@ -106,7 +106,7 @@ class Store:
         )
         policy.terms(default_tier)
         if not create and not await asyncio.to_thread(path.exists):
-            raise CannotOpen(f"there is no database {path}")
+            raise CannotOpen(Problem.NO_DATABASE, file=str(path))
         folder = ImageFolder(images_dir or path.parent / "images", on_step, durable=durable)
         async with AsyncExitStack() as stack:
             if serving:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from rich.progress import Progress
 
 from bot.app import model_settings
-from bot.cli.running import configured
+from bot.cli.running import configured, translator_for
 from bot.config.section import MICRO
 from bot.cost import calibration
 from bot.cost.article import load_article
@@ -28,7 +28,7 @@ from bot.cost.plan import Residency, article_plan, month, parse_members, plan
 from bot.cost.plan_text import article_table, cards_table, month_table, tiers_table
 from bot.imagine.capabilities import capabilities_of
 from bot.imagine.pricing import Pricing, money
-from bot.messages import UserError, say, translator
+from bot.messages import UserError, say
 from engine.build import build_engine
 from engine.families.registry import load_profile
 from engine.request import EngineError
@@ -70,7 +70,7 @@ async def run_calibration(console: Console, config: Config, model: str | None, *
     """
     from engine.placement import resolve  # torch takes seconds to import
 
-    t, name = translator(config.language), configured(config, model)
+    t, name = translator_for(config), configured(config, model)
     kept, *written = calibration.paths(config, name)
     settings = dataclasses.replace(model_settings(config, name), measured_profile=None)
     placement = await asyncio.to_thread(resolve, settings)
@@ -122,7 +122,7 @@ def show_plan(console: Console, config: Config, options: PlanOptions) -> None:
 
     Raises `UserError`, `ConfigError`.
     """
-    t, currency = translator(config.language), config.currency
+    t, currency = translator_for(config), config.currency
     utilisation = _utilisation(options.utilisation)
     crowds = parse_members(options.members, config.tiers) if options.members else None
     rate = Pricing(config).rate()
@@ -147,7 +147,7 @@ def _show_cards(
     console: Console, config: Config, options: PlanOptions, rent: int, operations: int, utilisation: Fraction
 ) -> CardPlan | None:
     """The cards as this program uses them. Returns the named one, or one whose seconds are published."""
-    t, currency = translator(config.language), config.currency
+    t, currency = translator_for(config), config.currency
     plans = []
     for card in _cards(config, options):
         priced = dataclasses.replace(card, rent_micro=rent) if options.price is not None else card
@@ -177,7 +177,7 @@ def _show_article(
     console: Console, config: Config, options: PlanOptions, operations: int, utilisation: Fraction
 ) -> Plan | None:
     """The article's cards by both of its formulas; the cheapest one."""
-    t, currency = translator(config.language), config.currency
+    t, currency = translator_for(config), config.currency
     cards = _named(load_article(), options.gpu)
     if options.price is not None:
         rent = _rent(options.price)

@@ -9,11 +9,11 @@ import json
 import os
 from typing import TYPE_CHECKING
 
-from bot.folders import DATABASE, IMAGES, OWNER_ONLY, existing_database, writable
+from bot.folders import DATABASE, IMAGES, OWNER_ONLY, cannot_open, existing_database, writable
 from bot.messages import UserError, say
 from storage.backup import backup
 from storage.checking import check, kept_currency, key_trouble
-from storage.errors import CannotOpen, ImageGone
+from storage.errors import ImageGone, Reason, StoreUnavailable
 from storage.images import ImageFolder
 from storage.records.findings import Severity
 from storage.restore import renew_key, restore
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bot.config.schema import Config
-    from bot.messages import Translator
+    from bot.messages import Message, Translator
     from storage.records.findings import Finding
     from storage.records.members import Member
     from storage.store import Store
@@ -33,7 +33,13 @@ if TYPE_CHECKING:
 def write_backup(config: Config, folder: Path, console: Console, t: Translator) -> None:
     """Copy database, pictures and key while the bot runs. Raises UserError, StorageError."""
     database = existing_database(config)
-    written = backup(database, config.storage.folder / IMAGES, folder)
+    try:
+        written = backup(database, config.storage.folder / IMAGES, folder)
+    except StoreUnavailable as error:
+        if error.reason in (Reason.DISK_FULL, Reason.READ_ONLY):  # only the backup's folder is written
+            told = say("error-backup-folder", folder=str(folder), reason=str(error.reason))
+            raise UserError(told) from error
+        raise
     _say(console, t("upkeep-backed-up", folder=str(folder), pictures=written.pictures))
     if written.missing:
         _say(console, t("upkeep-missing", pictures=written.missing))
@@ -47,7 +53,7 @@ def read_backup(
     With `dry_run` it is only looked at. Raises UserError, StorageError.
     """
     if not os.path.exists(source):
-        raise CannotOpen(t("upkeep-no-file", file=str(source)))
+        raise UserError(say("upkeep-no-file", file=str(source)))
     folder = config.storage.folder
     if not dry_run and not writable(folder):
         raise UserError(say("error-folder", folder=str(folder), reason=os.strerror(errno.EACCES)))
@@ -68,10 +74,11 @@ def broken(config: Config) -> list[Finding] | None:
     return check(database, ImageFolder(config.storage.folder / IMAGES).has)
 
 
-def keys_trouble(folder: Path) -> str | None:
+def keys_trouble(folder: Path) -> Message | None:
     """Why the bot would not start with the key file in this data folder. Raises StoreUnavailable."""
     database = folder / DATABASE
-    return key_trouble(database) if os.path.exists(database) else None
+    trouble = key_trouble(database) if os.path.exists(database) else None
+    return None if trouble is None else cannot_open(trouble)
 
 
 def ledgers_currency(folder: Path) -> str | None:
@@ -85,7 +92,7 @@ def show_check(config: Config, console: Console, t: Translator) -> bool:
     existing_database(config)
     findings = broken(config) or []
     if not findings and (trouble := keys_trouble(config.storage.folder)):
-        _say(console, trouble)
+        _say(console, t(trouble))
         return False
     for finding in findings:
         _say(console, f"{finding.severity.value} {finding.invariant}: {finding.sentence}")

@@ -10,11 +10,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from bot.cli.running import ConfigOption, console, errors, read_settings, user_name, with_store
+from bot.cli.running import (
+    ConfigOption,
+    console,
+    errors,
+    read_settings,
+    translator_for,
+    user_name,
+    with_store,
+)
 from bot.commands.owners import end_of_day
 from bot.config.section import MICRO
 from bot.imagine.pricing import money
-from bot.messages import UserError, say, translator
+from bot.messages import UserError, say
 from storage.clock import utc_us
 from storage.keys import PLATFORM
 
@@ -87,7 +95,7 @@ async def create(console: Console, errors: Console, config: Config, store: Store
 
     Raises UserError, and UnknownTier from the store.
     """
-    t = translator(config.language)
+    t = translator_for(config)
     label = terms.label.strip()
     if not label.isprintable() or not 0 < len(label) <= LONGEST_LABEL:
         raise UserError(say("key-label-form", limit=LONGEST_LABEL))
@@ -108,7 +116,7 @@ async def create(console: Console, errors: Console, config: Config, store: Store
 
 async def show(console: Console, config: Config, store: Store) -> None:
     """All keys, newest first; of each what may be seen."""
-    t = translator(config.language)
+    t = translator_for(config)
     keys = await store.keys.all()
     if not keys:
         console.print(t("key-none"), markup=False)
@@ -146,7 +154,7 @@ async def revoke(
 
     Raises UserError where no such key begins so.
     """
-    prefix, t = prefix.removeprefix("easel_").split("_")[0], translator(config.language)
+    prefix, t = prefix.removeprefix("easel_").split("_")[0], translator_for(config)
     revoked = await store.keys.revoke(prefix, by=_by(), why=why)
     member = await store.members.find(PLATFORM, prefix) if forget else None
     if not revoked and member is None:

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 from rich.console import Console
 
+from bot.cli.encoding import shows
 from bot.cli.interrupt import INTERRUPTED, interruptible
 from bot.config.credentials import Credentials, Redactor
 from bot.config.file import ConfigError, load_config
-from bot.folders import DATABASE, open_store
+from bot.folders import DATABASE, cannot_open, open_store
 from bot.logs import set_up_logs
-from bot.messages import UserError, best_language, say, translator
+from bot.messages import LANGUAGES, UserError, best_language, say, translator
 from engine.request import EngineError, ModelLost
-from storage.errors import StorageError, StoreUnavailable
+from storage.errors import CannotOpen, StorageError, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -113,8 +114,8 @@ def configured(config: Config, model: str | None) -> str:
 
 
 def translator_for(config: Config) -> Translator:
-    """In the language of this terminal, else of bot.toml."""
-    return translator(best_language(locale(), config.language))
+    """In the language of this terminal, else of bot.toml; in English where it has no Chinese characters."""
+    return translator(best_language(locale(), config.language) if shows("中文") else LANGUAGES[0])
 
 
 def user_name() -> str:
@@ -161,6 +162,8 @@ def explained(config: Config) -> Iterator[None]:
     except StoreUnavailable as error:
         told = say("alert-store", reason=str(error.reason), detail=error.detail)
         errors.print(translator_for(config)(told), markup=False, soft_wrap=True)
+    except CannotOpen as error:
+        errors.print(translator_for(config)(cannot_open(error)), markup=False, soft_wrap=True)
     except (StorageError, EngineError) as error:
         errors.print(str(error), markup=False, soft_wrap=True)
     else:

@@ -125,7 +125,7 @@ class BarScreen(TerminalScreen):
     async def show(self, event: Event) -> None:
         if isinstance(event, Drawing):
             self._steps = event.steps
-            text = f"{event.step}/{event.steps} · {render.duration(event.eta_s)}"
+            text = f"{event.step}/{event.steps} · {render.duration(event.eta_s, self._t)}"
             self._bar.update(self._task, completed=event.step, total=event.steps, description=text)
         else:
             self._bar.update(self._task, description=render.status(event, self._t))

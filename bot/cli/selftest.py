@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from bot.app import model_settings
-from bot.cli.running import configured
+from bot.cli.running import configured, translator_for
 from bot.extras import DISTRIBUTION
-from bot.messages import UserError, say, translator
+from bot.messages import UserError, say
 from engine.settings import BadSetting
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ async def run_selftest(
 
     True where nothing failed. Raises `UserError`.
     """
-    t, model = translator(config.language), configured(config, model)
+    t, model = translator_for(config), configured(config, model)
     checks: list[Check] = []
     steps = await asyncio.to_thread(_steps, config, model, quick=quick)
     while (check := await asyncio.to_thread(next, steps, None)) is not None:

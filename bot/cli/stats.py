@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.running import ConfigOption, console, read_settings, with_store
+from bot.cli.running import ConfigOption, console, read_settings, translator_for, with_store
 from bot.cli.show import show_facts
 from bot.cost.export import to_csv, to_json
 from bot.cost.report import cost_report
 from bot.cost.report_text import facts, title
-from bot.messages import UserError, say, translator
+from bot.messages import UserError, say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -52,7 +52,7 @@ async def show_stats(
     console: Console, config: Config, store: Store, period: str, options: StatsOptions
 ) -> None:
     """The cost report. Raises `UserError` for a period that is none, or a file that cannot be written."""
-    t = translator(config.language)
+    t = translator_for(config)
     report = await cost_report(store, config, period)
     if options.json:
         console.out(to_json(report), highlight=False)

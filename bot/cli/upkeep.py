@@ -26,7 +26,6 @@ from bot.cli.running import (
 from bot.cli.show import show_card
 from bot.commands import owners
 from bot.imagine.asker import Asker
-from bot.messages import translator
 
 app = typer.Typer()
 
@@ -39,7 +38,7 @@ def drain(
     """Let a worker of the running bot finish its pictures and leave; another takes its place."""
     settings = read_settings(config)
     with_store(settings, lambda _, store: order_drain(store, worker))
-    console.print(translator(settings.language)("drain-left", worker=worker), markup=False)
+    console.print(translator_for(settings)("drain-left", worker=worker), markup=False)
 
 
 @app.command()
@@ -112,6 +111,8 @@ def export(
 def admin_link(config: ConfigOption = None) -> None:
     """Print a link to the owner's page of the running bot. It works once."""
     settings = read_settings(config)
+    with explained(settings):
+        owners.require_page(settings)
     asker = Asker("console", user_name())
     card = with_store(
         settings,

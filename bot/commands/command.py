@@ -169,4 +169,6 @@ def _account(words: str, numbers: int, platform: str, mentioned: Mentioned) -> t
     leading = sum(word.isdecimal() for word in words.split()[: numbers + 1])
     if _ACCOUNT.fullmatch(first) and (leading > numbers or mentioned.replied is None):
         return Identity(platform, first), rest.strip()
+    if leading == numbers > 0 and not first.isdecimal():  # somebody is named, and it cannot be told who
+        return None, rest.strip()
     return mentioned.replied, words

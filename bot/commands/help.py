@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len, set_cell_size
+
 from bot.config.faces import TERMINAL
 from bot.faces.caller import Who
 from bot.faces.platforms import PLATFORMS
 from bot.imagine.options import about, shown
+from bot.messages import LANGUAGES
 from bot.render import Card
 
 if TYPE_CHECKING:
@@ -41,6 +44,7 @@ def _options(service: Service, t: Translator, *, aligned: bool) -> list[str]:
     """Every option as it is typed, with the values there are; `aligned` where letters are equally wide."""
     model, named = service.models.default.capabilities, service.named
     options = shown(named)
-    width = max(len(option.shown) for option in options)
-    names = [f"  --{o.shown:<{width}} " if aligned else f"--{o.shown} ·" for o in options]
+    names = [option.shown if t.language == LANGUAGES[0] else option.called(t.language) for option in options]
+    width = max(map(cell_len, names))
+    names = [f"  --{set_cell_size(name, width)} " if aligned else f"--{name} ·" for name in names]
     return [f"{name} {about(option, model, named, t)}" for name, option in zip(names, options, strict=True)]

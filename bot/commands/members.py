@@ -8,7 +8,7 @@ from bot import render
 from bot.commands.command import Argument, Command, Kind
 from bot.commands.history import shortened
 from bot.config.faces import AccessMode
-from bot.messages import LANGUAGES, UserError, say, translator
+from bot.messages import LANGUAGES, Names, UserError, say, translator
 from bot.render import Card
 from storage.errors import LinkProblem, LinkRefused
 from storage.records.requests import CancelledBy
@@ -90,7 +90,7 @@ async def set_language(service: Service, asker: Asker, choice: str) -> Card:
     names |= {"zh": "zh-CN", "中文": "zh-CN"}
     if word != AUTO and word not in names:
         allowed = ", ".join([*LANGUAGES, AUTO])
-        raise UserError(say("error-choice", option="language", found=choice, allowed=allowed))
+        raise UserError(say("error-choice", option=Names("opt", "language"), found=choice, allowed=allowed))
     member = await service.members.of(asker)
     language = names.get(word)
     await service.store.members.set_language(member.key, language)
@@ -110,7 +110,7 @@ async def queue(service: Service, asker: Asker, t: Translator) -> Card:
         "queue-everybody",
         waiting=sum(state.waiting.values()),
         active=state.active,
-        eta=render.duration(state.queued_s) if state.queued_s else "0 s",
+        eta=render.duration(state.queued_s, t) if state.queued_s else t("duration-seconds", seconds=0),
     )
     return Card(t("queue-title" if facts else "queue-nothing"), tuple(facts), everybody)
 

@@ -40,10 +40,10 @@ def _told(model: Model, t: Translator) -> Iterator[str]:
     yield t("models-no-negative" if can.negative_guidance is None else "models-negative")
     workflows = [w for w in (Workflow.VARY, Workflow.INPAINT) if w in can.strength]
     if workflows := [*workflows, *([Workflow.EDIT] if can.edits else [])]:
-        yield t("models-pictures", what=", ".join(t(f"models-{workflow}") for workflow in workflows))
+        yield t("models-pictures", what=t.listed(t(f"models-{workflow}") for workflow in workflows))
     if can.controls:
         kinds = (kind for kind in ControlKind if kind in can.controls)
-        yield t("models-controls", what=", ".join(t(f"models-{kind.value}") for kind in kinds))
+        yield t("models-controls", what=t.listed(t(f"models-{kind.value}") for kind in kinds))
     if model.counts_as > 1:
         yield t("models-counts", images=model.counts_as)
 

@@ -15,7 +15,7 @@ from babel.dates import format_datetime
 from bot.commands.command import Argument, Command, Kind
 from bot.faces.caller import Who
 from bot.imagine import refusals
-from bot.messages import UserError, say
+from bot.messages import Names, UserError, say
 from bot.render import Card
 from storage.clock import utc_us
 from storage.errors import UnknownJob, UnknownMember, WrongState
@@ -111,14 +111,18 @@ def checked_tier(config: Config, name: str, until: str | None) -> tuple[str, dt.
     """The tier as bot.toml writes it, and the end of its last day. Raises UserError."""
     names = {known.lower(): known for known in config.tiers}
     if name.lower() not in names:
-        raise UserError(say("error-choice", option="tier", found=name, allowed=", ".join(names)))
+        raise UserError(
+            say("error-choice", option=Names("opt", "tier"), found=name, allowed=", ".join(names))
+        )
     return names[name.lower()], end_of_day(config, until) if until is not None else None
 
 
 def checked_images(text: str) -> int:
     """How many images to grant. Raises UserError."""
     if not text.isascii() or not text.isdigit() or not 1 <= int(text[:8]) <= MAX_GRANT:
-        raise UserError(say("error-range", option="images", found=text, low="1", high=str(MAX_GRANT)))
+        raise UserError(
+            say("error-range", option=Names("opt", "images"), found=text, low="1", high=str(MAX_GRANT))
+        )
     return int(text)
 
 
@@ -162,10 +166,15 @@ async def audit(service: Service, who: Identity | None, t: Translator) -> Card:
     return Card(t("audit-title"), facts, "" if rows else t("stats-none"))
 
 
-async def page_link(store: Store, config: Config, asker: Asker, t: Translator) -> Card:
-    """A link that opens the owner's page once. The face sees to it that nobody else reads the answer."""
+def require_page(config: Config) -> None:
+    """Raises UserError where the owner's page is turned off."""
     if not config.http.enabled:
         raise UserError(say("page-off"))
+
+
+async def page_link(store: Store, config: Config, asker: Asker, t: Translator) -> Card:
+    """A link that opens the owner's page once. The face sees to it that nobody else reads the answer."""
+    require_page(config)
     member = await store.members.of(asker.platform, asker.user_id)
     url = f"{config.http.url}/admin/enter?link={await store.sessions.link(member.key)}"
     return Card(t("page-link-title"), text=t("page-link-about", minutes=LINK_MINUTES), link=url)

@@ -14,7 +14,7 @@ from bot.imagine.moderation import MAX_RULES, checked_pattern
 from bot.imagine.server_settings import Nsfw as Nsfw
 from bot.imagine.server_settings import ServerSettings as ServerSettings
 from bot.imagine.server_settings import read_settings
-from bot.messages import LANGUAGES, UserError, say
+from bot.messages import LANGUAGES, Names, UserError, say
 from bot.render import Card
 from storage.settings import Scope, Setting
 
@@ -36,7 +36,7 @@ async def settings_card(service: Service, platform: str, server_id: str, t: Tran
     rules = await server_settings(service, platform, server_id)
     roles = ", ".join(f"{role} → {name}" for role, name in rules.roles.items())
     facts = (
-        (t("settings-channels"), ", ".join(rules.channels) or t("settings-everywhere")),
+        (t("settings-channels"), t.listed(rules.channels) or t("settings-everywhere")),
         (t("settings-roles"), roles or t("stats-none")),
         (t("settings-preview"), t("settings-on" if rules.preview else "settings-off")),
         (t("settings-language"), rules.language or t("settings-auto")),
@@ -61,7 +61,7 @@ async def set_role(
     """Let a role stand for a tier here; None takes that back."""
     if tier_name is not None and tier_name not in service.config.tiers:
         allowed = ", ".join(service.config.tiers)
-        raise UserError(say("error-choice", option="tier", found=tier_name, allowed=allowed))
+        raise UserError(say("error-choice", option=Names("opt", "tier"), found=tier_name, allowed=allowed))
     rules = await server_settings(service, asker.platform, asker.server_id)
     roles = {role: name for role, name in rules.roles.items() if role != role_id}
     if tier_name is not None:
@@ -85,10 +85,12 @@ async def set_option(
         "nsfw": {rule.value: rule.value for rule in Nsfw},
     }
     if name not in choices:
-        raise UserError(say("error-choice", option="setting", found=name, allowed=", ".join(choices)))
+        raise UserError(
+            say("error-choice", option=Names("opt", "setting"), found=name, allowed=", ".join(choices))
+        )
     if word not in choices[name]:
         allowed = "on, off" if choices[name] is switch else ", ".join(choices[name])
-        raise UserError(say("error-choice", option=name, found=value, allowed=allowed))
+        raise UserError(say("error-choice", option=Names("settings", name), found=value, allowed=allowed))
     return await _set(service, asker, name, choices[name][word], t, why)
 
 
@@ -118,7 +120,7 @@ async def set_rules(
             await service.store.settings.set(asker.scope, key, rules or None, by=by)
             settings[key] = rules
     facts = (
-        (t("moderation-words"), ", ".join(settings.get(Setting.BLOCKED_WORDS) or ()) or t("stats-none")),
+        (t("moderation-words"), t.listed(settings.get(Setting.BLOCKED_WORDS) or ()) or t("stats-none")),
         (
             t("moderation-patterns"),
             "\n".join(settings.get(Setting.BLOCKED_PATTERNS) or ()) or t("stats-none"),

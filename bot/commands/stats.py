@@ -47,8 +47,8 @@ async def queue(service: Service, t: Translator) -> Card:
     told: list[Fact] = [
         (t("queue-waiting"), str(sum(state.waiting.values()))),
         (t("stats-tier"), by_tier or t("stats-none")),
-        (t("queue-oldest"), render.duration(state.oldest_wait_s) if state.oldest_wait_s else "-"),
-        (t("queue-work"), render.duration(state.queued_s) if state.queued_s else "-"),
+        (t("queue-oldest"), render.duration(state.oldest_wait_s, t) if state.oldest_wait_s else "-"),
+        (t("queue-work"), render.duration(state.queued_s, t) if state.queued_s else "-"),
         (t("queue-active"), f"{state.active} / {state.cap}"),
         (t("queue-ended"), f"{state.done} / {state.failed} / {state.cancelled}"),
     ]

@@ -72,8 +72,8 @@ def time_facts(report: CostReport, t: Translator) -> list[Fact]:
         idle=f"{report.idle_us / up_us:.0%}",
     )
     return [
-        (t("stats-uptime"), f"{duration(report.up_us / 1e6)}\n{split}" if report.up_us else "-"),
-        (t("stats-gpu"), duration(total.gpu_us / 1e6) if total.gpu_us else "-"),
+        (t("stats-uptime"), f"{duration(report.up_us / 1e6, t)}\n{split}" if report.up_us else "-"),
+        (t("stats-gpu"), duration(total.gpu_us / 1e6, t) if total.gpu_us else "-"),
         (t("stats-wait"), _percentiles(report.wait, t)),
         (t("stats-draw"), _percentiles(report.draw, t)),
         (t("cost-unsuccessful"), t("cost-unsuccessful-split", failed=total.failed, cancelled=total.cancelled,
@@ -122,7 +122,7 @@ def _listed(label: str, entries: Iterable[tuple[str, str]]) -> list[Fact]:
 
 
 def _group(tally: Tally, t: Translator) -> str:
-    return t("cost-group", images=tally.images, gpu=duration(tally.gpu_us / 1e6))
+    return t("cost-group", images=tally.images, gpu=duration(tally.gpu_us / 1e6, t))
 
 
 def _revenues(report: CostReport, t: Translator) -> list[str]:

@@ -13,7 +13,7 @@ from bot.discord.locale import language_of, text
 from bot.imagine.inputs import Brought
 from bot.imagine.options import MAX_PROMPT_CHARS, OPTIONS, Kind, Option, Options, number_text, shown
 from bot.imagine.region import SIDES
-from bot.messages import UserError, say, translator
+from bot.messages import Names, UserError, say, translator
 from bot.render import model_line
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ async def _brought(
     """The files that came with the command. Raises `UserError`."""
     if picture is None:
         if mask is not None:
-            raise UserError(say("error-picture-needed", option="mask"))
+            raise UserError(say("error-picture-needed", option=Names("opt", "mask")))
         return None
     painted = await face.download(who, mask) if mask is not None else None
     return Brought(await face.download(who, picture), painted)

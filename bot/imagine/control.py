@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.imagine.options import OPTIONS, Options
 from bot.imagine.values import choice
-from bot.messages import UserError, say
+from bot.messages import Names, UserError, say
 from engine.request import ControlKind
 
 if TYPE_CHECKING:
@@ -51,13 +51,15 @@ def control_of(
     if not follows:
         raise UserError(say("error-control-none", model=chosen.name))
     if kind not in follows:
-        allowed = ", ".join(one for one in KINDS if ControlKind(one) in follows)
-        raise UserError(say("error-control-kind", model=chosen.name, found=word, allowed=allowed))
+        allowed = Names("control", *(one for one in KINDS if ControlKind(one) in follows))
+        raise UserError(
+            say("error-control-kind", model=chosen.name, found=Names("control", word), allowed=allowed)
+        )
     others = [one for one in OPTIONS if one.needs_picture and not one.name.startswith("control")]
     if other := next((one.name for one in others if getattr(options, one.name)), None):
-        raise UserError(say("error-control-alone", option=other))
+        raise UserError(say("error-control-alone", option=Names("opt", other)))
     if masked:
-        raise UserError(say("error-control-alone", option="mask"))
+        raise UserError(say("error-control-alone", option=Names("opt", "mask")))
     if followed not in (None, kind):
         raise UserError(say("error-control-again"))
     return kind

@@ -12,7 +12,7 @@ from bot.imagine.options import OPTIONS, Options
 from bot.imagine.region import AREAS, expanded
 from bot.imagine.sizes import resolve_size, size_aliases
 from bot.imagine.values import choice
-from bot.messages import UserError, say
+from bot.messages import Names, UserError, say
 
 if TYPE_CHECKING:
     from bot.config.money import Tier
@@ -73,7 +73,7 @@ def edit_of(options: Options, picture: Given | None, chosen: Model) -> Edit:
     if picture is None:
         for option in OPTIONS:
             if option.needs_picture and getattr(options, option.name):
-                raise UserError(say("error-picture-needed", option=option.shown))
+                raise UserError(say("error-picture-needed", option=Names("opt", option.shown)))
         return Edit(Workflow.TEXT)
     control = control_of(options, chosen, masked=picture.masked, followed=picture.followed)
     if control is not None:

@@ -16,7 +16,7 @@ from bot.config.loras import HIGHEST, LOWEST, Lora
 from bot.config.section import Language
 from bot.imagine.networks import model_folder
 from bot.imagine.options import number_text
-from bot.messages import Message, UserError, say, translator
+from bot.messages import Message, Names, UserError, say, translator
 from engine.adapters import MOST, AdapterFile, examine
 from engine.events import Action, Observer
 from engine.request import Adapter
@@ -184,9 +184,15 @@ def _named(word: str, names: Mapping[str, str], offered: Mapping[str, Lora]) -> 
     allowed = ", ".join(offered)
     if near := get_close_matches(word, names, n=1):
         raise UserError(
-            say("error-choice-near", option="lora", found=word, near=names[near[0]], allowed=allowed)
+            say(
+                "error-choice-near",
+                option=Names("opt", "lora"),
+                found=word,
+                near=names[near[0]],
+                allowed=allowed,
+            )
         )
-    raise UserError(say("error-choice", option="lora", found=word, allowed=allowed))
+    raise UserError(say("error-choice", option=Names("opt", "lora"), found=word, allowed=allowed))
 
 
 def _strength(text: str | None, lora: Lora) -> float:
@@ -194,7 +200,9 @@ def _strength(text: str | None, lora: Lora) -> float:
         return lora.strength
     if any(map(str.isdigit, text)) and _STRENGTH.fullmatch(text) and LOWEST <= float(text) <= HIGHEST:
         return float(text)
-    raise UserError(say("error-range", option="lora", found=text, low=f"{LOWEST:g}", high=f"{HIGHEST:g}"))
+    raise UserError(
+        say("error-range", option=Names("opt", "lora"), found=text, low=f"{LOWEST:g}", high=f"{HIGHEST:g}")
+    )
 
 
 def _examined(name: str, path: Path, model: Path | None) -> AdapterFile:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bot.imagine.capabilities import Capabilities, capabilities_of
 from bot.imagine.networks import flaw, network
-from bot.messages import Message, Reason, UserError, say
+from bot.messages import Message, Names, Reason, UserError, say
 from engine.families.recognise import recognise, words_of
 from engine.settings import BadSetting
 from engine.weights import BadWeights
@@ -95,9 +95,11 @@ class Models:
             return found[word]
         near = get_close_matches(word, [model.name.lower() for model in allowed], n=1)
         if near:
-            told = say("error-choice-near", option="model", found=word, near=near[0], allowed=names)
+            told = say(
+                "error-choice-near", option=Names("opt", "model"), found=word, near=near[0], allowed=names
+            )
             raise UserError(told)
-        raise UserError(say("error-choice", option="model", found=word, allowed=names))
+        raise UserError(say("error-choice", option=Names("opt", "model"), found=word, allowed=names))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from bot.imagine.region import AREAS, SIDES
-from bot.messages import LANGUAGES, translator
+from bot.messages import LANGUAGES, Names, translator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -273,7 +273,7 @@ def about(option: Option, model: Capabilities, named: Named, t: Translator) -> s
     """What an option is for, and which values it takes."""
     purpose = t(option.about)
     if values := choices(option, model, named):
-        return t("option-values", about=purpose, values=", ".join(values))
+        return t("option-values", about=purpose, values=Names(option.name, *values))
     if option.limits and not option.random:
         low, high = option.limits(model, None)
         return t("option-range", about=purpose, low=number_text(low), high=number_text(high))

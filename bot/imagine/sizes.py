@@ -34,12 +34,10 @@ def resolve_size(
     if text is None or not text.strip():
         return model.fit(model.default_size, tier.default_pixels), None
     word = unicodedata.normalize("NFKC", text).strip().lower()
-    if match := PIXELS.fullmatch(word):
-        wanted = Size(int(match[1]), int(match[2]))
-        if max(wanted.width, wanted.height) > SMALLEST_PX:
-            return _pixels(wanted, model, tier)
-        return _shape(word, float(match[1]), float(match[2]), model, tier)
-    if match := SHAPE.fullmatch(word):
+    match = PIXELS.fullmatch(word) or SHAPE.fullmatch(word)
+    if match and float(match[1]) and float(match[2]):
+        if match.re is PIXELS and max(int(match[1]), int(match[2])) > SMALLEST_PX:
+            return _pixels(Size(int(match[1]), int(match[2])), model, tier)
         return _shape(word, float(match[1]), float(match[2]), model, tier)
     wanted = model.sizes[pick(word)]
     size = model.fit(wanted, tier.max_pixels)
@@ -73,11 +71,10 @@ def _shape(
     word: str, across: float, down: float, model: Capabilities, tier: Tier
 ) -> tuple[Size, Message | None]:
     """About as many pixels as where no size is said, in these proportions; more where fewer are too few."""
-    if across and down:
-        for pixels in (min(model.default_size.pixels, tier.default_pixels), tier.max_pixels):
-            size = model.shaped(across / down, pixels)
-            off = abs(size.width * down - size.height * across) / min(across, down)
-            if off <= model.grid_px * max(across, down) / min(across, down) and size.pixels <= pixels:
-                return size, say("note-size-shape", wanted=word, size=str(size))
+    for pixels in (min(model.default_size.pixels, tier.default_pixels), tier.max_pixels):
+        size = model.shaped(across / down, pixels)
+        off = abs(size.width * down - size.height * across) / min(across, down)
+        if off <= model.grid_px * max(across, down) / min(across, down) and size.pixels <= pixels:
+            return size, say("note-size-shape", wanted=word, size=str(size))
     most = min(model.max_px / model.min_px, max(1.0, tier.max_pixels / model.min_px**2))
     raise UserError(say("error-size-shape", option="size", wanted=word, most=f"{most:.3g}"))

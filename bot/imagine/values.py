@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from bot.imagine.options import BY_NAME, Kind, Named, Option, choices, shown_values
-from bot.messages import UserError, say
+from bot.messages import Names, UserError, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,12 +33,12 @@ def choice(
     shown = shown_values(name, known) if name != "style" else {}
     if found := names.get(word) or shown.get(word) or aliases.get(word):
         return found
-    allowed = ", ".join([*known, *([str(model.sizes["landscape"]), "16:9"] if name == "size" else [])])
-    near = get_close_matches(word, names, n=1)
-    if near:
-        near_name = names[near[0]]
-        raise UserError(say("error-choice-near", option=name, found=word, near=near_name, allowed=allowed))
-    raise UserError(say("error-choice", option=name, found=word, allowed=allowed))
+    option = Names("opt", name)
+    allowed = Names(name, *known, *([str(model.sizes["landscape"]), "16:9"] if name == "size" else []))
+    if near := get_close_matches(word, names, n=1):
+        nearest = Names(name, names[near[0]])
+        raise UserError(say("error-choice-near", option=option, found=word, near=nearest, allowed=allowed))
+    raise UserError(say("error-choice", option=option, found=word, allowed=allowed))
 
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,20}")
@@ -59,4 +59,4 @@ def number(option: Option, text: str | None, model: Capabilities, tier: Tier) ->
             return value
     limits = {"low": str(low), "high": str(high)} if whole else {"low": f"{low:g}", "high": f"{high:g}"}
     id_ = "error-range-random" if option.random else "error-range"
-    raise UserError(say(id_, option=option.shown, found=word, **limits))
+    raise UserError(say(id_, option=Names("opt", option.shown), found=word, **limits))

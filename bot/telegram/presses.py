@@ -58,6 +58,9 @@ class Buttons:
         """Find out what the button says, and do it."""
         query = update.callback_query
         assert query is not None
+        if query.message is None:  # on an inline message, which none of ours is
+            self._face.tasks.start(self._face.toast(query))
+            return
         asked = await self._face.asked(update)
         data = query.data or ""
         press, album = keyboards.read(data)

@@ -22,7 +22,7 @@ from starlette.exceptions import HTTPException
 from bot.imagine import options, refusals
 from bot.imagine.options import OPTIONS
 from bot.imagine.text import clean_prompt
-from bot.messages import LANGUAGES, Message, Reason, UserError, say, translator
+from bot.messages import LANGUAGES, Message, Names, Reason, UserError, say, translator
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
@@ -157,6 +157,8 @@ def failed(message: Message, kind: Kind | None = None) -> ApiError:
     """
     if message.id == "error-prompt-empty":  # what chats are told names their command
         message = replace(message, id="api-prompt-empty")
+    plain = {name: str(value) if isinstance(value, Names) else value for name, value in message.args.items()}
+    message = replace(message, args=plain)
     option = message.args.get("option")
     field = PARAMS.get(str(option))
     if field is not None and option not in LISTS:

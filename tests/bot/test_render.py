@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 
 import pytest
 
@@ -43,7 +44,15 @@ def test_a_status_is_one_short_line(event, language: str) -> None:
     [(0.0, "1 s"), (7.2, "8 s"), (59.9, "1:00 min"), (100, "1:40 min"), (7500, "2:05 h")],
 )
 def test_durations_read_as_people_say_them(seconds: float, words: str) -> None:
-    assert render.duration(seconds) == words
+    assert render.duration(seconds, translator("en")) == words
+
+
+def test_durations_are_chinese_in_chinese() -> None:
+    assert [render.duration(s, translator("zh-CN")) for s in (8, 100, 7500)] == [
+        "8 秒",
+        "1 分 40 秒",
+        "2 小时 05 分",
+    ]
 
 
 def test_the_bar_is_always_ten_cells() -> None:
@@ -93,3 +102,6 @@ def test_the_month_is_told(language: str) -> None:
     assert facts[t("quota-reserved")] == "1"
     assert "96" in facts[t("fact-left")]
     assert "2026" in facts[t("quota-resets")]
+    assert t("quota-price") not in facts
+    member = Config().tiers["free"].model_copy(update={"price": Decimal("0.05")})
+    assert "0.05" in dict(render.quota_facts(QUOTA, member, "CNY", t))[t("quota-price")]

@@ -67,11 +67,11 @@ def database(broken: Sequence[Broken] | None) -> Finding:
     )
 
 
-def key(trouble: str | None) -> list[Finding]:
+def key(trouble: Message | None) -> list[Finding]:
     """Whether the key file is the database's; `trouble` says what is wrong with it."""
     if trouble is None:
         return []
-    return [problem(say("doctor-key", reason=trouble), say("doctor-key-do"))]
+    return [problem(trouble, say("doctor-key-do"))]
 
 
 def currency(kept: str | None, configured: str) -> list[Finding]:

@@ -19,12 +19,13 @@ from bot.cli.database import broken, keys_trouble, ledgers_currency
 from bot.cli.doctor import environment, machine, platforms
 from bot.cli.doctor.finding import fine, problem, warning
 from bot.cli.models import standings
+from bot.cli.running import translator_for
 from bot.config.credentials import ENV_FILE, env_trouble
 from bot.extras import extra
 from bot.faces.platforms import CHATS
 from bot.folders import DATABASE, nearest, writable
 from bot.imagine import loras, networks
-from bot.messages import UserError, say, translator
+from bot.messages import UserError, say
 from engine import survey
 from engine.weights import BadWeights
 from storage.errors import AlreadyServing, StorageError
@@ -114,7 +115,7 @@ def _device(config: Config, look: Callable[[], Torch], *, running: bool) -> Iter
     yield machine.torch(torch)
     yield machine.card(card, torch, config.model.device, [one.path for one in config.named_models.values()])
     if len(config.named_models) > 1:
-        for told, good in standings(config, card, translator(config.language)):
+        for told, good in standings(config, card, translator_for(config)):
             yield fine(told) if good else problem(told, say("doctor-models-do"))
     elif torch.version is not None:
         yield from machine.memory(survey.survey_fitting(model_settings(config)), card, running=running)

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from bot.cli.doctor.examine import examine, examine_online
 from bot.cli.doctor.finding import Severity
-from bot.messages import translator
+from bot.cli.running import translator_for
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,7 +30,7 @@ async def run_doctor(console: Console, config: Config, credentials: Credentials,
 
     Checks block the loop, on which nothing else runs.
     """
-    t = translator(config.language)
+    t = translator_for(config)
     counts = dict.fromkeys(Severity, 0)
     for finding in examine(config, credentials):
         _show(console, finding, t)

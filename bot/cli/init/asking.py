@@ -2,26 +2,52 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, TypeVar
 
 from prompt_toolkit import prompt
 from prompt_toolkit.formatted_text import HTML
+from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.shortcuts import choice
 from prompt_toolkit.validation import Validator
+from rich.console import Console
+from rich.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from rich.console import Console
+    from prompt_toolkit.key_binding import KeyPressEvent
 
     from bot.messages import Translator
 
 T = TypeVar("T")
 
 
+BESIDE_A_LABEL = 10
+"""Columns taken by the number before a label and the margins."""
+
+
 def choose(question: str, options: Sequence[tuple[T, str]], default: T) -> T:
     """One of a few, by arrow keys or number."""
-    return choice(message=_bold(question), options=options, default=default)
+    columns = shutil.get_terminal_size().columns
+    labels = [(value, wrapped(label, columns)) for value, label in options]
+    return choice(message=_bold(question), options=labels, default=default, key_bindings=_leaving())
+
+
+def wrapped(label: str, columns: int) -> str:
+    """A choice's label in lines that fit into a terminal: what is too long for one would be cut off."""
+    lines = Text(label).wrap(Console(), max(columns - BESIDE_A_LABEL, 10))
+    return "\n      ".join(line.plain.rstrip() for line in lines)
+
+
+def _leaving() -> KeyBindings:
+    keys = KeyBindings()
+
+    @keys.add("c-d")
+    def leave(event: KeyPressEvent) -> None:
+        event.app.exit(exception=KeyboardInterrupt())
+
+    return keys
 
 
 def line(question: str, *, check: Callable[[str], bool], hint: str, default: str = "") -> str:

@@ -62,7 +62,10 @@ cost-by-kind = By kind
 cost-top = Top members
 cost-group = { $images } in { $gpu }
 cost-forecast = Forecast
-cost-forecast-figures = { $images } images, cost { $cost }, revenue { $revenue }, margin { $margin }
+cost-forecast-figures = { $images } { $images ->
+        [one] image
+       *[other] images
+    }, cost { $cost }, revenue { $revenue }, margin { $margin }
 
 ## The chart
 
@@ -92,7 +95,10 @@ advice-seed = To see only what your change does, use the seed of your last pictu
 alert-cost-image = Over the last seven days an image cost { $cost }, above your limit of { $limit }. /stats cost shows why; easel plan compares cards and prices.
 alert-cost-idle = The machine was idle { $idle } of the last seven days, above your limit of { $limit }. A cheaper card may do: see easel plan.
 cost-monthly =
-    { $period }: { $images } images for { $cost }; { $each } per image, { $full } at full load.
+    { $period }: { $images } { $images ->
+        [one] image
+       *[other] images
+    } for { $cost }; { $each } per image, { $full } at full load.
     Revenue { $revenue }, margin { $margin }. Idle { $idle }, free images { $free }, refunded { $refunded }.
 
 ## Calibration

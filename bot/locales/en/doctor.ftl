@@ -67,8 +67,7 @@ doctor-env-open-do = chmod 600 { $file }. If you do not trust everyone with an a
 
 doctor-database = The database is intact; quotas, jobs and ledger agree.
 doctor-database-new = No database yet; the first start creates it.
-doctor-key = The bot will not start: { $reason }
-doctor-key-do = Put the key file back, or run easel new-key if it is lost for good.
+doctor-key-do = The bot does not start before that.
 doctor-currency = The ledger is in { $kept }, but bot.toml says { $configured }: the bot will not start.
 doctor-currency-do = Set currency back to "{ $kept }", or set a new folder under [storage] to start a new ledger.
 doctor-database-broken = The database contradicts itself ({ $count }): { $sentences }

@@ -49,7 +49,7 @@ history-more = 更早
 
 queue-title = 您的队列
 queue-nothing = 您没有等待中的请求。
-queue-everybody = 总共：{ $waiting } 张等待，{ $active } 张正在画，约 { $eta } 的工作量。
+queue-everybody = 总共：{ $waiting } 张等待，{ $active } 张正在画，约 { $eta }的工作量。
 
 mydata-title = 您的数据
 mydata-all = 我保存的关于您的全部内容：data.json 和 { $pictures } 张图片。

@@ -58,8 +58,7 @@ doctor-env-open-do = chmod 600 { $file }；如果有陌生人在此有账号，�
 
 doctor-database = 数据库完好，额度、任务和账本一致。
 doctor-database-new = 还没有数据库；首次启动时创建。
-doctor-key = 机器人无法启动：{ $reason }
-doctor-key-do = 请放回密钥文件；如果确实丢失，请运行 easel new-key。
+doctor-key-do = 在此之前机器人无法启动。
 doctor-currency = 账本以 { $kept } 记账，而 bot.toml 写的是 { $configured }：机器人无法启动。
 doctor-currency-do = 把 currency 改回 "{ $kept }"，或用 storage.folder 指定新文件夹重新记账。
 doctor-database-broken = 数据库自相矛盾（{ $count } 处）：{ $sentences }

@@ -77,7 +77,7 @@ class Costs:
 
         def row(name: str, tally: Tally, who: Person | None = None) -> Row:
             return Row(
-                name, tally.images, duration(tally.gpu_us / 1e6), self._money(tally.cost_micro, t), who
+                name, tally.images, duration(tally.gpu_us / 1e6, t), self._money(tally.cost_micro, t), who
             )
 
         tiers = [row(line.name, line.tally) for line in report.tiers if line.tally.images]
@@ -101,7 +101,7 @@ class Costs:
             ]
         )
         waits_s = [(day.wait.p95_us or 0) / 1e6 for day in days]
-        waits = columns([([wait_s], [duration(wait_s)]) for wait_s in waits_s])
+        waits = columns([([wait_s], [duration(wait_s, t)]) for wait_s in waits_s])
         found = (
             chart(t("stats-images"), images),
             chart(t("page-money"), cash, (t("chart-cost"), t("stats-revenue"))),

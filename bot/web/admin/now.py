@@ -95,7 +95,7 @@ class Now:
 def _row(live: LiveRequest, names: Mapping[str, Person], visit: Visit) -> Row:
     match live.latest:
         case Waiting(position=position, eta_s=eta_s):
-            state = visit.t("page-waits", position=position + 1, eta=render.duration(eta_s))
+            state = visit.t("page-waits", position=position + 1, eta=render.duration(eta_s, visit.t))
         case event:
             state = render.status(event, visit.t)
     size = f"{live.request.size} × {live.request.images}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import resource
 import sqlite3
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,8 @@ from bot.cli.main import app
 from bot.cli.running import explained
 from bot.imagine.asker import Asker
 from bot.imagine.options import Options
-from bot.messages import UserError, translator
-from storage.errors import AlreadyServing, CannotOpen, Reason, StoreUnavailable
+from bot.messages import LANGUAGES, UserError, translator
+from storage.errors import AlreadyServing, Problem, Reason, StoreUnavailable
 from tests.database import lay_out
 from tests.easel import config_in, easel
 
@@ -62,8 +63,9 @@ async def test_check_names_an_account_that_does_not_agree(tmp_path: Path) -> Non
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(CannotOpen, match=r"none\.db"):
+    with pytest.raises(UserError) as refused:
         read_backup(config_in(tmp_path), tmp_path / "none.db", Console(file=io.StringIO()), T)
+    assert "none.db" in T(refused.value.message)
 
 
 async def test_a_member_is_exported_and_forgotten(tmp_path: Path) -> None:
@@ -114,7 +116,7 @@ def test_a_command_that_reads_makes_no_database(
     said = CliRunner().invoke(app, [*words, "--config", "../bot.toml"])
     assert (said.exit_code, "There is no database" in said.output) == (1, True)
     said = CliRunner().invoke(app, ["restore", "..", "--config", "../bot.toml"])
-    assert (said.exit_code, "not a whole backup" in said.output) == (1, True)
+    assert (said.exit_code, "The backup is not whole" in said.output) == (1, True)
     assert list((tmp_path / "elsewhere").iterdir()) == []
     assert not (tmp_path / "data").exists()
     lay_out(tmp_path / "data" / "easel.db")
@@ -136,6 +138,13 @@ def test_a_key_and_a_link_can_be_made_before_the_bot_ever_ran(
     assert (second.exit_code, "Created the database" in second.stderr) == (0, False)
 
 
+def test_no_database_is_made_for_a_page_that_is_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = CliRunner().invoke(app, ["admin-link"])
+    assert (said.exit_code, "owner's page is off" in said.output) == (1, True)
+    assert not (tmp_path / "data").exists()
+
+
 @pytest.mark.parametrize("words", [["stats"], ["check"], ["backup", "copy"], ["new-key"]])
 def test_an_empty_file_and_another_programs_database_are_told_and_stay(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
@@ -155,13 +164,39 @@ def test_an_empty_file_and_another_programs_database_are_told_and_stay(
     assert not (tmp_path / "copy").exists()
 
 
-def test_a_backup_into_a_folder_that_cannot_be_made_names_it(tmp_path: Path) -> None:
+def test_a_backup_into_a_folder_that_cannot_be_made_names_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     config = config_in(tmp_path)
     lay_out(config.storage.folder / "easel.db")
     for folder in (tmp_path / "missing" / "today", tmp_path / "file" / "today"):
         (tmp_path / "file").touch()
-        with pytest.raises(CannotOpen, match=r"today cannot be made \(.*name another"):
-            write_backup(config, folder, Console(file=io.StringIO()), T)
+        for language, told in (("en_US.UTF-8", "cannot be created"), ("zh_CN.UTF-8", "无法创建")):
+            monkeypatch.setenv("LC_ALL", language)
+            with pytest.raises(Exit), explained(config):
+                write_backup(config, folder, Console(file=io.StringIO()), T)
+            said = capsys.readouterr().err
+            assert told in said
+            assert str(folder) in said
+
+
+def test_a_full_disk_of_a_backup_is_not_the_bots(tmp_path: Path) -> None:
+    config = config_in(tmp_path)
+    lay_out(config.storage.folder / "easel.db")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    try:
+        with pytest.raises(UserError) as refused:
+            write_backup(config, tmp_path / "backup", Console(file=io.StringIO()), T)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "its disk is full" in T(refused.value.message)
+
+
+def test_every_problem_is_told_in_every_language() -> None:
+    for problem in Problem:
+        for language in LANGUAGES:
+            assert translator(language)(f"storage-{problem}") != f"storage-{problem}"
 
 
 def test_a_database_in_trouble_is_explained_with_what_to_do(

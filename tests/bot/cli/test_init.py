@@ -12,10 +12,15 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
+from prompt_toolkit.application import create_app_session
+from prompt_toolkit.input import create_pipe_input
+from prompt_toolkit.output import DummyOutput
+from rich.cells import cell_len
 from rich.console import Console
 
 from bot.cli.init import wizard
 from bot.cli.init.answers import Answers, Terms, bot_toml, dotenv
+from bot.cli.init.asking import choose, wrapped
 from bot.cli.init.files import Draft, write_all
 from bot.cli.init.here import Here
 from bot.cli.init.platforms import ids
@@ -82,6 +87,21 @@ def keep_the_rest(person: Person) -> None:
     """Enter, for everything after the currency."""
     for question in ("Time zone", "What may members draw", "cost per hour", "owner's page"):
         person.answers(question)
+
+
+def test_long_choices_are_broken_into_lines_that_fit() -> None:
+    for language in LANGUAGES:
+        label = translator(language)("init-model-embedded")
+        lines = wrapped(label, 40).split("\n")
+        assert max(map(cell_len, lines)) <= 36
+        assert "".join("".join(lines).split()) == "".join(label.split())
+
+
+def test_ctrl_d_leaves_a_choice_too() -> None:
+    with create_pipe_input() as keys, create_app_session(input=keys, output=DummyOutput()):
+        keys.send_text("\x04")
+        with pytest.raises(KeyboardInterrupt):
+            choose("Which?", [(1, "one"), (2, "two")], default=1)
 
 
 @pytest.mark.e2e

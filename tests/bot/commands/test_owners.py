@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.commands import owners, server, stats
-from bot.commands.command import typed
+from bot.commands.command import Mentioned, typed
 from bot.commands.server import Nsfw, ServerSettings
 from bot.commands.table import named
 from bot.faces.caller import Origin, Who, caller_of
@@ -43,6 +43,16 @@ async def test_what_is_left_out_of_a_typed_command_is_told(service: Service, lin
     with pytest.raises(UserError) as refused:
         await command.run(service, caller, typed(command, words, "telegram"))
     assert told in T(refused.value.message)
+
+
+@pytest.mark.parametrize("line", ["grant nobody 3", "grant @anna 3"])
+async def test_a_name_that_nobody_can_be_told_by_is_not_whoever_is_replied_to(
+    service: Service, line: str
+) -> None:
+    command, words = named(service.config, *line.split(maxsplit=1))
+    caller = await caller_of(service, Origin("telegram", OWNER.user_id, event="1"))
+    with pytest.raises(UserError, match="error-who"):
+        await command.run(service, caller, typed(command, words, "telegram", Mentioned(replied=WHO)))
 
 
 async def test_the_same_number_on_another_platform_is_no_owner(service: Service) -> None:

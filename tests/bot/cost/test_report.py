@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 EN, ZH = translator("en"), translator("zh-CN")
 FIGURES = """
     20000 0.0900 0.0400 1,512.00 672.00 793.80 46.20 288.00 1,847.00 875.00 900.00 72.00 47.00 44% 52%
-    160:00 4.2 41.0 18.3 31.0 12 16 10 9,000 1024x1024 telegram careful f3a9c1d2 40,000 3,600.00
+    160 4.2 41.0 18.3 31.0 12 16 10 9,000 1024x1024 telegram careful f3a9c1d2 40,000 3,600.00
 """
 NOTHING = {
     "total": Tally(), "by_tier": {}, "by_platform": {}, "by_model": {}, "by_size": {},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -58,6 +59,15 @@ def test_the_embedded_model_asks_less_of_its_grid() -> None:
     assert resolve(asked, models=only(EMBEDDED), tier=FREE, styles={}).notes == ()
 
 
+def test_options_and_values_are_told_by_the_names_their_reader_knows() -> None:
+    with pytest.raises(UserError) as refused:
+        turbo(quality="best")
+    assert "quality" in translator("en")(refused.value.message)
+    chinese = translator("zh-CN")(refused.value.message)
+    assert "没有“best”这种质量；可选：速写、" in chinese
+    assert not re.search("quality|sketch|draft", chinese)
+
+
 @pytest.mark.parametrize("word", ["portrait", "Portrait", " ＰＯＲＴＲＡＩＴ ", "竖图", "竖"])
 def test_presets_have_many_spellings(word: str) -> None:
     assert turbo(size=word).request.size == Size(832, 1216) or turbo(size=word).notes
@@ -76,6 +86,8 @@ def test_sizes_have_many_spellings(word: str) -> None:
         ({"size": "4096x64"}, "error-size-tier"),
         ({"size": "portrit"}, "error-choice-near"),
         ({"size": "1024"}, "error-choice"),
+        ({"size": "0x0"}, "error-choice"),
+        ({"size": "16:0"}, "error-choice"),
         ({"quality": "best"}, "error-choice"),
         ({"seed": "-1"}, "error-range-random"),
         ({"seed": str(2**63)}, "error-range-random"),
@@ -136,7 +148,7 @@ def test_proportions_are_kept_to_one_step_of_the_grid(word: str, model, tier) ->
     assert size.pixels <= tier.max_pixels
 
 
-@pytest.mark.parametrize("word", ["100:1", "4:1", "0:0", "16:0", "1:99"])
+@pytest.mark.parametrize("word", ["100:1", "4:1", "1:99"])
 def test_a_shape_that_cannot_be_drawn_is_refused(word: str) -> None:
     assert refusal(FREE, size=word) == "error-size-shape"
 

@@ -54,6 +54,13 @@ async def test_a_forwarded_message_is_not_drawn(bot: Bot) -> None:
     assert bot.telegram.messages(ANNA)
 
 
+async def test_a_press_on_an_inline_message_is_answered(bot: Bot) -> None:
+    press = {"id": "1", "from": {"id": ANNA, "is_bot": False, "first_name": "Anna"}, "chat_instance": "1"}
+    await bot.telegram.deliver({"callback_query": press | {"inline_message_id": "x", "data": "again:1"}})
+    await bot.taken()
+    assert bot.telegram.count("answerCallbackQuery") == 1
+
+
 @pytest.mark.parametrize("button", ["again:", "larger:", "single:", "details:"])
 async def test_a_button_of_a_forgotten_request_says_so(bot: Bot, button: str) -> None:
     await bot.telegram.say(ANNA, "/imagine a cat")
