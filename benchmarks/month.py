@@ -31,7 +31,7 @@ from bot.config.schema import Config
 from bot.cost.chart import chart_png
 from bot.cost.report import CostReport, cost_report
 from bot.cost.report_text import facts, title
-from bot.imagine.pricing import Pricing
+from bot.imagine.pricing import policy
 from bot.messages import translator
 from engine.request import DrawRequest, QueueFull
 from storage.clock import DAY_US, HOUR_US, to_us
@@ -221,13 +221,9 @@ class Simulated:
 async def simulate(folder: Path, *, days: int, members: int, images: int, seed: int = 7) -> Simulated:
     """Live through the month in a store in `folder`, and count it twice."""
     config, chance = Config(), random.Random(seed)
-    pricing = Pricing(config)
     start_us = to_us(START)
     clock = Timeline(start_us)
-    store = await Store.open(
-        folder / "easel.db", tiers=pricing.tiers, default_tier=config.default_tier, rates=pricing.rates,
-        currency=config.currency, time_zone=config.time_zone, clock=clock, durable=False,
-    )  # fmt: skip
+    store = await Store.open(folder / "easel.db", policy(config), clock=clock, durable=False)
     async with store:
         crowd = people(members, chance)
         keys = {}

@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING
 
 from storage.clock import DAY_US, to_us
 from storage.invariants import _SPANS, _TALLY
+from storage.months import Calendar
+from storage.policy import Policy
 from storage.records.figures import Rate
 from storage.records.members import TierTerms
 from storage.records.requests import NewJob, NewRequest, Source
@@ -42,6 +44,7 @@ TIERS = {
 }
 START = datetime(2026, 11, 1, tzinfo=UTC)
 END = datetime(2026, 11, 30, 23, tzinfo=UTC)
+POLICY = Policy(TIERS, "free", (Rate(START, 3_600_000, 800_000),), "CNY", Calendar("Asia/Shanghai"))
 # As the Discord face fills them, but for the prompt.
 PAYLOAD = {
     "prompt": "",
@@ -114,11 +117,7 @@ async def measure(rows: int, base: Path | None) -> dict[str, object]:
 async def opened(folder: Path, durable: bool = True) -> Store:
     return await Store.open(
         folder / "easel.db",
-        tiers=TIERS,
-        default_tier="free",
-        rates=[Rate(START, 3_600_000, 800_000)],
-        currency="CNY",
-        time_zone="Asia/Shanghai",
+        POLICY,
         clock=HandClock(END),
         secret=b"benchmark",
         durable=durable,

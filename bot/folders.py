@@ -9,7 +9,7 @@ import os
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from bot.imagine.pricing import Pricing
+from bot.imagine.pricing import policy
 from bot.messages import UserError, say
 from storage.clock import utc_us
 from storage.store import Store
@@ -58,14 +58,9 @@ async def open_store(
         make_folder(folder)
     else:
         await asyncio.to_thread(existing_database, config)
-    pricing = Pricing(config)
     store = await Store.open(
         folder / DATABASE,
-        tiers=pricing.tiers,
-        default_tier=config.default_tier,
-        rates=pricing.rates,
-        currency=config.currency,
-        time_zone=config.time_zone,
+        policy(config),
         serving=serving,
         create=create,
         clock=clock,

@@ -22,6 +22,7 @@ class Policy:
     """`tiers` run from the lowest to the highest, `rates` in any order.
 
     Backups are kept for `backups_keep_days`; a killed process's time is lost for at most `outage_limit_s`.
+    Raises UnknownTier where the default is none of the tiers.
     """
 
     tiers: Mapping[str, TierTerms]
@@ -31,6 +32,9 @@ class Policy:
     calendar: Calendar
     backups_keep_days: int = 30
     outage_limit_s: int = 3600
+
+    def __post_init__(self) -> None:
+        self.terms(self.default_tier)
 
     def terms(self, name: str) -> TierTerms:
         """Raises UnknownTier."""

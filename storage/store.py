@@ -22,9 +22,7 @@ from .ledger import Ledger
 from .links import Links
 from .members import Members
 from .meter import Meter
-from .months import Calendar
 from .pictures import Pictures
-from .policy import Policy
 from .refunds import Refunds
 from .requests import Requests
 from .sales import Sales
@@ -37,15 +35,15 @@ from .vouchers import Vouchers
 from .writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
     from types import TracebackType
 
     from .backup import Backup
     from .clock import Clock
-    from .records.figures import Rate
+    from .months import Calendar
+    from .policy import Policy
     from .records.findings import Finding
-    from .records.members import TierTerms
 
 T = TypeVar("T")
 
@@ -63,66 +61,45 @@ class Store:
     async def open(
         cls,
         path: Path,
+        policy: Policy,
         *,
-        tiers: Mapping[str, TierTerms],
-        default_tier: str,
-        rates: Sequence[Rate],
-        currency: str,
-        time_zone: str,
         clock: Clock = utc_us,
-        images_dir: Path | None = None,
         secret: bytes | None = None,
         serving: bool = True,
         create: bool = True,
         on_trouble: Callable[[StoreUnavailable], None] | None = None,
         on_step: Callable[[str], None] = lambda step: None,
         on_statement: Callable[[str], None] | None = None,
-        backups_keep_days: int = 30,
-        outage_limit_s: int = 3600,
         retry_s: float = 2.0,
         min_free_bytes: int = MIN_FREE_BYTES,
         durable: bool = True,
     ) -> Self:
         """Open or create the database at `path`, bring it up to date and repair what a crash left.
 
-        `tiers` run from the lowest to the highest. `images_dir` is by default a folder beside the database.
-        `secret` keys the hashes of forgotten members; by default it is kept in a file beside the database.
-        `serving` is for the one process that draws (False for commands that run beside it); `create=False`
-        refuses where there is no database yet. `on_trouble` is called, on the event loop, for each
-        StoreUnavailable; `on_step` at named places between writes, for tests that kill there; `on_statement`
-        with every SQL statement. A killed process's time counts as lost for at most `outage_limit_s`. What
-        waits until it is stored is tried again every `retry_s`. What is not `durable` outlasts this process
-        but no power cut: for tests and simulations.
-        Raises CannotOpen (DatabaseTooNew, AlreadyServing), StoreUnavailable, UnknownTier.
+        Pictures are kept in a folder beside it. `secret` keys the hashes of forgotten members; by default it
+        is kept in a file beside the database. `serving` is for the one process that draws (False for commands
+        that run beside it); `create=False` refuses where there is no database yet. `on_trouble` is called, on
+        the event loop, for each StoreUnavailable; `on_step` at named places between writes, for tests that
+        kill there; `on_statement` with every SQL statement. What waits until it is stored is tried again
+        every `retry_s`. What is not `durable` outlasts this process but no power cut: for tests and
+        simulations.
+        Raises CannotOpen (DatabaseTooNew, AlreadyServing), StoreUnavailable.
         """
-        policy = Policy(
-            dict(tiers),
-            default_tier,
-            tuple(rates),
-            currency,
-            Calendar(time_zone),
-            backups_keep_days=backups_keep_days,
-            outage_limit_s=outage_limit_s,
-        )
-        policy.terms(default_tier)
         if not create and not await asyncio.to_thread(path.exists):
             raise CannotOpen(Problem.NO_DATABASE, file=str(path))
-        folder = ImageFolder(images_dir or path.parent / "images", on_step, durable=durable)
+        folder = ImageFolder(path.parent / "images", on_step, durable=durable)
         async with AsyncExitStack() as stack:
             if serving:
                 stack.enter_context(await asyncio.to_thread(Serving, path))
                 await in_thread(backup.sweep, path)
-                await in_thread(backup.delete_old_copies, path, clock(), backups_keep_days)
-            writing = await Connection.open(path, durable=durable, on_statement=on_statement)
-            stack.push_async_callback(writing.close)
-            await writing.run(partial(opening.prepare, database=path, currency=currency))
+                await in_thread(backup.delete_old_copies, path, clock(), policy.backups_keep_days)
+            connect = partial(_connect, stack, path, on_statement)
+            writing = await connect(durable=durable)
+            await writing.run(partial(opening.prepare, database=path, currency=policy.currency))
             if secret is None:
                 secret = await writing.run(partial(keyfile.load_or_create, database=path))
             await in_thread(folder.prepare, clear=serving)
-            reading = await Connection.open(path, query_only=True, on_statement=on_statement)
-            stack.push_async_callback(reading.close)
-            reporting = await Connection.open(path, query_only=True, on_statement=on_statement)
-            stack.push_async_callback(reporting.close)
+            reading, reporting = await connect(query_only=True), await connect(query_only=True)
             writer = Writer(writing, on_trouble=on_trouble, on_step=on_step, retry_s=retry_s)
             stack.push_async_callback(writer.close)
             core = Core(
@@ -138,13 +115,9 @@ class Store:
                 retry_s=retry_s,
                 min_free_bytes=min_free_bytes,
             )
-            stack.push_async_callback(core.stop_folding)
             store = cls(core, stack)
             if serving:
-                await store.meter.begin()
-                stack.push_async_callback(store._stop_metering)
-                await store.pictures.delete_orphans()
-                core.start_folding()
+                await store._serve()
             store._stack = stack.pop_all()
         return store
 
@@ -220,6 +193,30 @@ class Store:
         """The file's integrity and every invariant; empty when all is well."""
         return await self._core.in_thread(checking.check, self._core.path, self._core.folder.has)
 
+    async def _serve(self) -> None:
+        """Begin what only the process that draws does."""
+        self._stack.push_async_callback(self._core.stop_folding)
+        await self.meter.begin()
+        self._stack.push_async_callback(self._stop_metering)
+        await self.pictures.delete_orphans()
+        self._core.start_folding()
+
     async def _stop_metering(self) -> None:
         with suppress(StoreUnavailable):  # then the next start counts the time until it as lost
             await self.meter.stop()
+
+
+async def _connect(
+    stack: AsyncExitStack,
+    path: Path,
+    on_statement: Callable[[str], None] | None,
+    *,
+    query_only: bool = False,
+    durable: bool = True,
+) -> Connection:
+    """A connection that is closed with the stack."""
+    connection = await Connection.open(
+        path, query_only=query_only, durable=durable, on_statement=on_statement
+    )
+    stack.push_async_callback(connection.close)
+    return connection

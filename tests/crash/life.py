@@ -24,7 +24,7 @@ from bot.imagine.events import Failed
 from bot.imagine.inputs import Brought
 from bot.imagine.models import Model, Models
 from bot.imagine.options import Options
-from bot.imagine.pricing import Pricing
+from bot.imagine.pricing import Pricing, policy
 from bot.imagine.service import Service
 from bot.imagine.source import png
 from bot.messages import UserError
@@ -89,15 +89,10 @@ class Failpoint:
 
 async def open_store(folder: Path, at: Failpoint | None = None) -> Store:
     config = config_in(folder)
-    pricing = Pricing(config)
     config.storage.folder.mkdir(parents=True, exist_ok=True)
     return await Store.open(
         config.storage.folder / "easel.db",
-        tiers=pricing.tiers,
-        default_tier=config.default_tier,
-        rates=pricing.rates,
-        currency=config.currency,
-        time_zone=config.time_zone,
+        policy(config),
         on_step=at or (lambda step: None),
     )
 

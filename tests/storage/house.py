@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from storage.clock import SECOND_US, to_us
+from storage.months import Calendar
+from storage.policy import Policy
 from storage.records.figures import Rate
 from storage.records.members import Forgotten, TierTerms
 from storage.records.requests import DrawUsage, NewJob, NewRequest, RequestRecord, Source
@@ -32,6 +35,7 @@ RATES = (
     Rate(datetime(2026, 1, 1, tzinfo=UTC), rent_micro_per_hour=3_600_000, operations_micro_per_hour=800_000),
     Rate(datetime(2026, 12, 1, tzinfo=UTC), rent_micro_per_hour=7_200_000, operations_micro_per_hour=800_000),
 )
+POLICY = Policy(TIERS, "free", RATES, "CNY", Calendar("UTC"))
 USAGE = DrawUsage(
     queue_us=2_000_000,
     encode_us=100_000,
@@ -62,19 +66,13 @@ class HandClock:
         self.now_us = to_us(moment)
 
 
-async def open_store(folder: Path, clock: HandClock, **changes: Any) -> Store:
-    settings: dict[str, Any] = {
-        "tiers": TIERS,
-        "default_tier": "free",
-        "rates": RATES,
-        "currency": "CNY",
-        "time_zone": "UTC",
-        "secret": b"for tests",
-        "durable": False,
-    }
+async def open_store(folder: Path, clock: HandClock, time_zone: str = "UTC", **changes: Any) -> Store:
+    """With these changes to the policy, or to how the store is opened."""
     database = folder / "easel.db"
     lay_out(database)
-    return await Store.open(database, clock=clock, **(settings | changes))
+    owners = {field.name: changes.pop(field.name) for field in fields(Policy) if field.name in changes}
+    policy = replace(POLICY, calendar=Calendar(time_zone), **owners)
+    return await Store.open(database, policy, clock=clock, **({"secret": b"for tests", "durable": False} | changes))
 
 
 _numbers = itertools.count(1)
