@@ -177,19 +177,7 @@ async def open_service(
             shop=Shop(config, store, alerts),
             loras=loras,
         )
-        meter, housekeeper = MeterWriter(engine, store), Housekeeper(store, config.storage)
-        cost, lag = CostWatch(store, config, alerts), LoopLag(counting.loop_lag)
-        drains = [Drains(engine, store)] if config.engine.backend != "local" else []
-        background: tuple[BackgroundTask, ...] = (
-            meter,
-            housekeeper,
-            cost,
-            lag,
-            Reconciler(service.shop),
-            OwnerChanges(service),
-            LoraSamples(service),
-            *drains,
-        )
+        background = _background(service, engine, alerts, counting)
         for part in background:
             running.push_async_callback(part.stop)
         running.push_async_callback(service.stop)  # the last is stopped first, but after the engine
@@ -198,3 +186,20 @@ async def open_service(
         for part in background:
             part.start()
         yield service
+
+
+def _background(
+    service: Service, engine: Front, alerts: Alerts, counting: Counting
+) -> tuple[BackgroundTask, ...]:
+    """What runs besides the drawing, in the order in which it starts."""
+    config, store = service.config, service.store
+    return (
+        MeterWriter(engine, store),
+        Housekeeper(store, config.storage),
+        CostWatch(store, config, alerts),
+        LoopLag(counting.loop_lag),
+        Reconciler(service.shop),
+        OwnerChanges(service),
+        LoraSamples(service),
+        *([Drains(engine, store)] if config.engine.backend != "local" else []),
+    )

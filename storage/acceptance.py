@@ -35,34 +35,9 @@ def accept(db: sqlite3.Connection, policy: Policy, now_us: int, request: NewRequ
     )
     if where.first_request is not None:
         first = request_rows.by_number(db, where.first_request, now_us)
-        if first.source.digest != request.source.digest:
-            raise SourceReused(request.source.key)
-        if all(job.state.closed for job in first.jobs):  # its own address is no longer kept
-            first = replace(first, address=request.address)
-        return Acceptance(first, replayed=True)
+        return Acceptance(_again(first, request), replayed=True)
     reservation = quota.reserve(db, policy, now_us, where, request)
-    number = db.execute(
-        """
-        INSERT INTO request (request_id, platform, source_key, digest, member, server, tier, month,
-                             capped_day, payload, created_us, slow, kind)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-        """,
-        (
-            request.request_id,
-            request.source.platform,
-            request.source.key,
-            request.source.digest,
-            where.member,
-            request.platform_server,
-            where.tier,
-            reservation.month,
-            reservation.capped_day,
-            request.payload,
-            now_us,
-            reservation.slow,
-            request.kind,
-        ),
-    ).lastrowid
+    number = _insert_request(db, now_us, request, where, reservation)
     db.executemany(
         "INSERT INTO input VALUES (?, ?, ?, ?)",
         [(number, one.role, input_ref(one.digest), one.brought) for one in request.inputs],
@@ -113,6 +88,47 @@ def take_back(db: sqlite3.Connection, now_us: int, request_id: str) -> None:
         (request["id"],),
     )
     trash.add(db, now_us, pictures)
+
+
+def _again(first: RequestRecord, request: NewRequest) -> RequestRecord:
+    """What a source asked for before. Raises SourceReused where that was something else."""
+    if first.source.digest != request.source.digest:
+        raise SourceReused(request.source.key)
+    if all(job.state.closed for job in first.jobs):  # its own address is no longer kept
+        return replace(first, address=request.address)
+    return first
+
+
+def _insert_request(
+    db: sqlite3.Connection,
+    now_us: int,
+    request: NewRequest,
+    where: quota.Standing,
+    reservation: quota.Reservation,
+) -> int | None:
+    """Its internal id."""
+    return db.execute(
+        """
+        INSERT INTO request (request_id, platform, source_key, digest, member, server, tier, month,
+                             capped_day, payload, created_us, slow, kind)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+        (
+            request.request_id,
+            request.source.platform,
+            request.source.key,
+            request.source.digest,
+            where.member,
+            request.platform_server,
+            where.tier,
+            reservation.month,
+            reservation.capped_day,
+            request.payload,
+            now_us,
+            reservation.slow,
+            request.kind,
+        ),
+    ).lastrowid
 
 
 def _insert_jobs(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from . import member_rows
 from .clock import from_us
-from .core import Subject, reads, reports
+from .core import Subject, reports
 from .meter import CELL_US
 from .records.figures import LedgerRow, Outcome
 from .records.members import DayUse
@@ -66,14 +66,6 @@ class Ledger(Subject):
             had = days.get(day, DayUse(day, 0, 0, 0))
             days[day] = DayUse(day, had.images + images, had.gpu_us + gpu_us, had.price_micro + price_micro)
         return list(days.values())
-
-    @reads
-    def refunds_today(self, db: sqlite3.Connection, member: str) -> int:
-        """Images that a member gave up after the first step and got back since midnight (configured time
-        zone).
-        """
-        number = member_rows.number(db, member)
-        return refunds_since(db, number, self.policy.calendar.today(self.now_us).start_us)
 
 
 def refunds_since(db: sqlite3.Connection, member: int | None, since_us: int) -> int:

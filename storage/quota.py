@@ -9,6 +9,7 @@ passes the allowance. To settle or to release is to write the job's ledger row: 
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,21 @@ if TYPE_CHECKING:
 
     from .policy import Policy
     from .records.requests import NewRequest
+
+
+_STANDING = """
+SELECT member.*, used, reserved, slow, revenue_micro + held_micro AS spent_micro,
+       (SELECT min(spend_cap_micro) FROM api_key
+        WHERE api_key.member = member.id
+        AND (revoked_us IS NULL OR :source_key LIKE prefix || ':%')) AS spend_cap_micro,
+       (SELECT group_concat(tier, char(31)) FROM held
+        WHERE held.member = member.id AND start_us <= :now AND end_us > :now) AS bought,
+       (SELECT id FROM request
+        WHERE platform = :platform AND source_key = :source_key) AS first_request
+FROM person JOIN member ON member.id = person.member
+LEFT JOIN account ON account.month = :month AND account.member = member.id
+WHERE person.key = :member AND forgotten_us IS NULL
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,19 +116,7 @@ def standing(
     A request that was let in with a key keeps to its cap, though the key is taken back before it is accepted.
     """
     row = db.execute(
-        """
-        SELECT member.*, used, reserved, slow, revenue_micro + held_micro AS spent_micro,
-               (SELECT min(spend_cap_micro) FROM api_key
-                WHERE api_key.member = member.id
-                AND (revoked_us IS NULL OR :source_key LIKE prefix || ':%')) AS spend_cap_micro,
-               (SELECT group_concat(tier, char(31)) FROM held
-                WHERE held.member = member.id AND start_us <= :now AND end_us > :now) AS bought,
-               (SELECT id FROM request
-                WHERE platform = :platform AND source_key = :source_key) AS first_request
-        FROM person JOIN member ON member.id = person.member
-        LEFT JOIN account ON account.month = :month AND account.member = member.id
-        WHERE person.key = :member AND forgotten_us IS NULL
-        """,
+        _STANDING,
         {
             "member": member,
             "month": policy.calendar.month(now_us),
@@ -125,9 +129,7 @@ def standing(
         raise UnknownMember(f"no member {member}")
     own = policy.tier_in_force(row["tier"], row["tier_until_us"], now_us)
     bought = (row["bought"] or "").split("\x1f")
-    in_force = policy.higher(own, tier)
-    for one in bought:
-        in_force = policy.higher(in_force, one)
+    in_force = functools.reduce(policy.higher, [tier, *bought], own)
     return Standing(
         member=row["id"],
         key=row["key"],

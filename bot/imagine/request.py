@@ -158,19 +158,12 @@ def resolve(
     model = chosen.capabilities
     notes: list[Message] = []
     prompt, negative = _words(options)
-    numbers = {
-        option.name: number(option, getattr(options, option.name), model, tier)
-        for option in OPTIONS
-        if option.limits
-    }
+    numbers = _numbers(options, model, tier)
     quality = choice("quality", options.quality, model, {}, QUALITY_NAMES) or "standard"
     edit = edit_of(options, picture, chosen)
     notes += notes_on_edit(options, edit, chosen, models)
     size, told = size_of(options, picture, edit, model, tier)
     notes += [told] if told else []
-    if options.style and not styles:
-        raise UserError(say("error-no-styles"))
-    style = choice("style", options.style, model, {"style": styles}, _style_names(styles))
     steps, guidance, seed = numbers.pop("steps"), numbers.pop("guidance"), numbers.pop("seed")
     strength, closely = numbers.pop("strength"), numbers.pop("control_strength")
     if steps is None:
@@ -190,7 +183,7 @@ def resolve(
         guidance=guidance,
         negative_prompt=negative,
         quality=quality,
-        style=style,
+        style=_style(options, model, styles),
         loras=chosen_loras(options.lora, loras(chosen.name)),
         private=options.private,
         model=chosen.name,
@@ -203,6 +196,21 @@ def resolve(
         control_strength=control_strength(closely, edit.control),
     )
     return Resolved(request, tuple(notes))
+
+
+def _numbers(options: Options, model: Capabilities, tier: Tier) -> dict[str, float | None]:
+    """The options that are numbers, by name; None where one was not given."""
+    return {
+        option.name: number(option, getattr(options, option.name), model, tier)
+        for option in OPTIONS
+        if option.limits
+    }
+
+
+def _style(options: Options, model: Capabilities, styles: Mapping[str, Style]) -> str | None:
+    if options.style and not styles:
+        raise UserError(say("error-no-styles"))
+    return choice("style", options.style, model, {"style": styles}, _style_names(styles))
 
 
 def _words(options: Options) -> tuple[str, str]:

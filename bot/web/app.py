@@ -54,7 +54,7 @@ def build_app(
         responses=errors.DOCUMENTED,
     )
     errors.install(app, config.language)
-    app.include_router(images.router(service, delivery, authenticator, rate_limit, signed))
+    app.include_router(images.router(images.Images(service, delivery, signed), authenticator, rate_limit))
     app.include_router(links.router(service, signed))
     app.include_router(models.router(service, authenticator))
     app.include_router(usage.router(service, authenticator))

@@ -4,6 +4,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request
@@ -48,20 +49,55 @@ IdempotencyKey = Annotated[
 ]
 
 
-def router(
-    service: Service, delivery: Delivery, authenticator: Authenticator, rate_limit: RateLimit, links: Links
-) -> APIRouter:
-    """The routes, over the parts they need."""
-    routes = APIRouter(prefix="/v1/images", tags=["images"])
-    ok: dict[int | str, dict[str, Any]] = {
-        200: {"model": ImagesResponse, "content": {"text/event-stream": STREAM}}
-    }
-    Caller = Annotated[KeyHolder, Depends(authenticator.needs(Scope.IMAGES))]
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"model": ImagesResponse, "content": {"text/event-stream": STREAM}}
+}
 
-    def response(
-        request: Request, body: OpenAIRequest, live: LiveRequest, leave: Callable[[], None], events: str
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """What both routes do: accept a request and answer with its pictures."""
+
+    service: Service
+    delivery: Delivery
+    links: Links
+
+    async def accept(
+        self,
+        caller: KeyHolder,
+        body: OpenAIRequest,
+        idempotency_key: str | None,
+        brought: Brought | None = None,
+    ) -> LiveRequest:
+        """Reserve and queue. What came to nothing under the same key is drawn anew: it was not charged."""
+        service = self.service
+        if body.model is not None:
+            models.require(service, body.model)
+        if self.delivery.draining:
+            raise failed(say("error-draining").because(Reason.DRAINING))
+        if body.slow is not None:
+            await service.store.members.go_slowly(caller.key.member, yes=body.slow)
+        event = caller.source_key(idempotency_key or secrets.token_hex(16))
+        for attempt in range(MOST_ATTEMPTS):
+            live = await service.imagine(
+                caller.asker,
+                options(body),
+                key=f"{event}:{attempt}" if attempt else event,
+                address={COMES_BACK: idempotency_key is not None},
+                digest=digest(body, brought) if idempotency_key else "",
+                brought=brought,
+            )
+            outcome = live.latest
+            if not (live.over and isinstance(outcome, Failed) and outcome.message.reason is Reason.FAILED):
+                break
+            service.requests.closed(live)
+        return live
+
+    def answer(
+        self, request: Request, body: OpenAIRequest, live: LiveRequest, leave: Callable[[], None], events: str
     ) -> Response:
-        base = links.base(request)
+        """The pictures, or the stream of `events`; `leave` is called when the client has it."""
+        service, base = self.service, self.links.base(request)
         answer = Answer(
             body,
             live,
@@ -69,14 +105,20 @@ def router(
             steps_run=live.request.steps_run(service.models),
             currency=service.config.currency,
             language=language_of(request, service.config.language),
-            link=lambda job_id: links.make(base, job_id, body.file_format),
+            link=lambda job_id: self.links.make(base, job_id, body.file_format),
             read=service.read,
             events=events,
         )
         send_timeout_s = service.config.http.send_timeout.total_seconds()
-        return PicturesResponse(delivery, live, answer, send_timeout_s=send_timeout_s, leave=leave)
+        return PicturesResponse(self.delivery, live, answer, send_timeout_s=send_timeout_s, leave=leave)
 
-    @routes.post("/generations", response_class=Response, responses=ok, summary="Draw pictures")
+
+def router(images: Images, authenticator: Authenticator, rate_limit: RateLimit) -> APIRouter:
+    """The routes, over the parts they need."""
+    routes = APIRouter(prefix="/v1/images", tags=["images"])
+    Caller = Annotated[KeyHolder, Depends(authenticator.needs(Scope.IMAGES))]
+
+    @routes.post("/generations", response_class=Response, responses=ANSWERS, summary="Draw pictures")
     async def generations(
         request: Request, body: GenerationRequest, caller: Caller, idempotency_key: IdempotencyKey = None
     ) -> Response:
@@ -85,13 +127,13 @@ def router(
         A client that disconnects cancels its request, unless it sent an Idempotency-Key.
         """
         with rate_limit.entered(caller.prefix) as leave:
-            live = await _ask(service, delivery, caller, body, idempotency_key)
-            return response(request, body, live, leave, "image_generation")
+            live = await images.accept(caller, body, idempotency_key)
+            return images.answer(request, body, live, leave, "image_generation")
 
     @routes.post(
         "/edits",
         response_class=Response,
-        responses=ok,
+        responses=ANSWERS,
         summary="Draw from a picture",
         openapi_extra={"requestBody": EDIT_BODY},
     )
@@ -102,42 +144,10 @@ def router(
         """
         with rate_limit.entered(caller.prefix) as leave:
             upload = await uploads.read(request)
-            live = await _ask(service, delivery, caller, upload.body, idempotency_key, upload.brought)
-            return response(request, upload.body, live, leave, "image_edit")
+            live = await images.accept(caller, upload.body, idempotency_key, upload.brought)
+            return images.answer(request, upload.body, live, leave, "image_edit")
 
     return routes
-
-
-async def _ask(
-    service: Service,
-    delivery: Delivery,
-    caller: KeyHolder,
-    body: OpenAIRequest,
-    idempotency_key: str | None,
-    brought: Brought | None = None,
-) -> LiveRequest:
-    """Accept the request. What came to nothing under the same key is drawn anew: it was not charged."""
-    if body.model is not None:
-        models.require(service, body.model)
-    if delivery.draining:
-        raise failed(say("error-draining").because(Reason.DRAINING))
-    if body.slow is not None:
-        await service.store.members.go_slowly(caller.key.member, yes=body.slow)
-    event = caller.source_key(idempotency_key or secrets.token_hex(16))
-    for attempt in range(MOST_ATTEMPTS):
-        live = await service.imagine(
-            caller.asker,
-            options(body),
-            key=f"{event}:{attempt}" if attempt else event,
-            address={COMES_BACK: idempotency_key is not None},
-            digest=digest(body, brought) if idempotency_key else "",
-            brought=brought,
-        )
-        outcome = live.latest
-        if not (live.over and isinstance(outcome, Failed) and outcome.message.reason is Reason.FAILED):
-            break
-        service.requests.closed(live)
-    return live
 
 
 def options(body: OpenAIRequest) -> Options:

@@ -72,7 +72,9 @@ async def open_store(folder: Path, clock: HandClock, time_zone: str = "UTC", **c
     lay_out(database)
     owners = {field.name: changes.pop(field.name) for field in fields(Policy) if field.name in changes}
     policy = replace(POLICY, calendar=Calendar(time_zone), **owners)
-    return await Store.open(database, policy, clock=clock, **({"secret": b"for tests", "durable": False} | changes))
+    return await Store.open(
+        database, policy, clock=clock, **({"secret": b"for tests", "durable": False} | changes)
+    )
 
 
 _numbers = itertools.count(1)

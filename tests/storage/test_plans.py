@@ -34,7 +34,7 @@ HOT: dict[str, Verb] = {
     "running": lambda store, member, request: run(store, member),
     "fail": lambda store, member, request: store.jobs.failed(request + "-1", "no GPU", USAGE),
     "cancel": lambda store, member, request: store.jobs.cancelled(
-        request + "-1", USAGE, by=CancelledBy.MEMBER
+        request + "-1", USAGE, by=CancelledBy.MEMBER, refunds_a_day=3
     ),
     "park": lambda store, member, request: store.jobs.park([request + "-2"]),
     "acknowledge": lambda store, member, request: store.jobs.acknowledge([request + "-2"], "receipt"),
@@ -45,7 +45,6 @@ HOT: dict[str, Verb] = {
     "job": lambda store, member, request: store.jobs.get(request + "-0"),
     "history": lambda store, member, request: store.requests.history(member, 10),
     "older history": lambda store, member, request: store.requests.history(member, 10, request),
-    "refunds": lambda store, member, request: store.ledger.refunds_today(member),
     "ledger": lambda store, member, request: store.ledger.rows(after=1),
     "a member's ledger": lambda store, member, request: store.ledger.rows(member=member),
     "use by day": lambda store, member, request: store.ledger.use_by_day(member, store.calendar.today(0)),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from storage.clock import HOUR_US, to_us
-from storage.policy import Policy
 from storage.rates import of_device
 from storage.records.figures import Rate
+from tests.storage import house
 
 NEW_YEAR, MARCH = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC)
 RATES = (
@@ -19,7 +20,7 @@ RATES = (
     Rate(NEW_YEAR, 9_000_000, 0, "RTX 4090"),
     Rate(NEW_YEAR, 8_000_000, 0, "4090"),
 )
-POLICY = Policy({}, "free", RATES, "CNY", None)  # type: ignore[arg-type]
+POLICY = replace(house.POLICY, rates=RATES)
 
 
 @pytest.mark.parametrize(
