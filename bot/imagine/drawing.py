@@ -138,6 +138,15 @@ class JobRunner:
         open_request.failures.append(Failed(refusals.explain_engine(error).message))
         log.warning("job.failed", job_id=job_id, reason=reason)
 
+    async def resubmit(self, open_request: OpenRequest, record: RequestRecord, job: JobRecord) -> None:
+        """Hand the engine a job of an earlier process; one that it no longer takes is given up."""
+        try:
+            self.submit(open_request, record, job, accepted_before=True)
+        except EngineError as error:  # another model, a smaller budget
+            await self.give_up(open_request, job.job_id, error)
+        except Exception as error:  # one job must not keep the bot from starting
+            await self._broke(open_request, job.job_id, error)
+
     def submit(
         self,
         open_request: OpenRequest,
@@ -178,9 +187,13 @@ class JobRunner:
             await self.give_up(open_request, ticket.job_id, error)
         except UnknownJob:
             raise
-        except Exception as error:  # whatever it is, the member hears of it and pays nothing
-            log.exception("job.broke", job_id=ticket.job_id)
-            await self.give_up(open_request, ticket.job_id, DrawFailed(str(error)))
+        except Exception as error:
+            await self._broke(open_request, ticket.job_id, error)
+
+    async def _broke(self, open_request: OpenRequest, job_id: str, error: Exception) -> None:
+        """Whatever it is, the member hears of it and pays nothing."""
+        log.exception("job.broke", job_id=job_id)
+        await self.give_up(open_request, job_id, DrawFailed(str(error)))
 
     async def _watch(self, open_request: OpenRequest, ticket: Ticket) -> Drawing:
         running = False

@@ -18,7 +18,6 @@ from bot.imagine.live import LiveRequest
 from bot.imagine.request import ImageRequest
 from bot.messages import Reason, UserError, say
 from bot.tasks import Tasks
-from engine.request import EngineError
 from storage.records.requests import JobState
 
 if TYPE_CHECKING:
@@ -145,10 +144,7 @@ class OpenRequests:
         open_request = OpenRequest(self._live(record))
         for job in record.jobs:
             if job.state in (JobState.QUEUED, JobState.RUNNING):
-                try:
-                    self._runner.submit(open_request, record, job, accepted_before=True)
-                except EngineError as error:  # no longer drawable: another model, a smaller budget
-                    await self._runner.give_up(open_request, job.job_id, error)
+                await self._runner.resubmit(open_request, record, job)
         self._runner.collect(open_request, record)
         self.follow(open_request)
 

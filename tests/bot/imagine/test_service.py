@@ -441,6 +441,27 @@ async def test_what_the_engine_cannot_take_leaves_no_reservation(config: Config,
         assert isinstance(await (await service.imagine(ANNA, CAT, key="1", address={})).outcome(), Done)
 
 
+async def test_one_job_that_breaks_the_engine_does_not_keep_the_bot_from_starting(
+    config: Config, model: FieldModel
+) -> None:
+    model.gate.clear()
+    async with easel(config, model) as service:
+        lives = [await service.imagine(ANNA, Options(f"a {w}"), key=w, address={}) for w in ("dog", "cat")]
+        stopping = asyncio.create_task(service.models.default.backend.stop(0.0))
+        for live in lives:
+            await live.outcome()
+        model.gate.set()
+        await stopping
+    broken = Refuses(planner=model.profile.planner, thing="a dog", error=RuntimeError("a fault of its own"))
+    later = FieldModel()
+    async with easel(config, replace(later, profile=replace(later.profile, planner=broken))) as service:
+        dog, cat = await service.requests.undelivered("console")
+        assert isinstance(await dog.outcome(), Failed)
+        assert isinstance(await cat.outcome(), Done)
+        await service.delivered(cat, "receipt")
+        assert await used(service) == (1, 0)
+
+
 async def test_a_redelivery_after_a_restart_finds_the_first_request(config: Config) -> None:
     async with easel(config) as service:
         live = await service.imagine(ANNA, CAT, key="same", address={})
