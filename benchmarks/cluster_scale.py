@@ -262,7 +262,7 @@ async def watched(plan: Plan, workers: list[Sleeper], asking: Callable[[int], An
     """Let as many ask as keeps a backlog, and look at the stretch after the warm-up."""
     clock = asyncio.get_running_loop().time
     card = a10g(plan.faster)
-    job_s = Predictor(card).job_s(card.plan(DrawRequest("", "", 1024, 1024, STEPS, 0)))
+    job_s = Predictor(card).job_s(card.plan(DrawRequest("", 1024, 1024, STEPS, 0, job_id="")))
     count = 4 * plan.workers + BACKLOG
 
     async def late(number: int) -> None:

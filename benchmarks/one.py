@@ -89,7 +89,7 @@ async def _seconds(engine: Front, task: Task) -> float:
     gc.collect()
     began = time.perf_counter()
     tickets = [
-        engine.submit(DrawRequest(name, task.prompt(name), task.width, task.height, task.steps, seed))
+        engine.submit(DrawRequest(task.prompt(name), task.width, task.height, task.steps, seed, job_id=name))
         for seed, name in enumerate(task.names)
     ]
     await asyncio.gather(*(ticket.result() for ticket in tickets))

@@ -57,7 +57,7 @@ class Files:
 async def _pictures(count: int, rounds: int) -> dict[str, Any]:
     files, words_s, mixed_s = Files(), [], []
     words = [
-        DrawRequest(a.name, a.prompt, a.width, a.height, a.steps, a.seed, png=PngFile())
+        DrawRequest(a.prompt, a.width, a.height, a.steps, a.seed, png=PngFile(), job_id=a.name)
         for a in backlog(count)
     ]
     async with build_engine(ModelSettings(device="cpu"), UNCACHED, read=files.read) as engine:

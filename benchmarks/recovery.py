@@ -198,7 +198,7 @@ async def pairs(rounds: int) -> dict[str, Any]:
 
 
 def request(job_id: str, seed: int, prompt: str) -> DrawRequest:
-    return DrawRequest(job_id, prompt, SIDE, SIDE, STEPS, seed)
+    return DrawRequest(prompt, SIDE, SIDE, STEPS, seed, job_id=job_id)
 
 
 def spread(seconds: list[float]) -> dict[str, float]:

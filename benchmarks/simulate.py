@@ -78,7 +78,15 @@ def requests(count: int, rng: random.Random, profile: Profile) -> list[DrawReque
         steps = profile.qualities[rng.choice(["sketch", "standard", "standard", "standard"])]
         made.append(
             DrawRequest(
-                str(n), "", side, side, steps, 0, profile.guidance, tier=users[user], flow=f"user{user}"
+                "",
+                side,
+                side,
+                steps,
+                0,
+                profile.guidance,
+                tier=users[user],
+                flow=f"user{user}",
+                job_id=str(n),
             )
         )
     return made

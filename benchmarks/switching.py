@@ -68,7 +68,8 @@ def arrivals(card: Card, part: float, load: float, minutes: float, seed: int) ->
     coming: list[Arrival] = []
     profiles = [load_profile(name, card.speeds) for name in MODELS]
     requests = [
-        DrawRequest("", "", SIDE, SIDE, profile.default_steps, 0, model=profile.name) for profile in profiles
+        DrawRequest("", SIDE, SIDE, profile.default_steps, 0, model=profile.name, job_id="")
+        for profile in profiles
     ]
     first_s, second_s = (
         Predictor(profile).job_s(profile.plan(request))
@@ -80,7 +81,10 @@ def arrivals(card: Card, part: float, load: float, minutes: float, seed: int) ->
         member = f"member{rng.randrange(MEMBERS)}"
         job_id = str(len(coming))
         coming.append(
-            Arrival(now, DrawRequest(job_id, "", SIDE, SIDE, asked.steps, 0, model=asked.model, flow=member))
+            Arrival(
+                now,
+                DrawRequest("", SIDE, SIDE, asked.steps, 0, model=asked.model, flow=member, job_id=job_id),
+            )
         )
     return coming
 

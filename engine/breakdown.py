@@ -117,4 +117,4 @@ async def _drawn_despite(
 
 
 def _request(job_id: str, side_px: int) -> DrawRequest:
-    return DrawRequest(job_id, PROMPT, side_px, side_px, STEPS, seed=7)
+    return DrawRequest(PROMPT, side_px, side_px, STEPS, seed=7, job_id=job_id)

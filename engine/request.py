@@ -67,36 +67,11 @@ class Adapter:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What is to be drawn: everything that a picture depends on. Hashed as a whole."""
+    """What is to be drawn: everything that a picture depends on, and nothing else. Hashed as a whole.
 
-    model: str
-    prompt: str
-    width: int
-    height: int
-    steps: int
-    seed: int
-    guidance: float
-    negative_prompt: str
-    extra: tuple[tuple[str, float], ...]
-    inputs: tuple[Input, ...]
-    adapters: tuple[Adapter, ...]
+    Sizes in pixels, on the model's grid; `seed` in 0 .. 2**63 - 1.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class PngFile:
-    """How a finished image becomes a PNG file."""
-
-    texts: tuple[tuple[str, str], ...] = ()
-    """What the file says of itself, by name."""
-    watermark: str = ""
-    """Words in the corner of the picture."""
-
-
-@dataclass(frozen=True, slots=True)
-class DrawRequest:
-    """One image to draw. Sizes in pixels, on the model's grid; `seed` in 0 .. 2**63 - 1."""
-
-    job_id: str
     prompt: str
     width: int
     height: int
@@ -111,6 +86,31 @@ class DrawRequest:
     """Each name once, in the order of their names: jobs of equal adapters share a forward."""
     model: str = ""
     """Its name, where there are several; empty for the first."""
+
+    def number(self, name: str, default: float) -> float:
+        """One of `extra`."""
+        return dict(self.extra).get(name, default)
+
+    def input(self, role: Role) -> Input | None:
+        """The first picture that came for this."""
+        return next((picture for picture in self.inputs if picture.role is role), None)
+
+
+@dataclass(frozen=True, slots=True)
+class PngFile:
+    """How a finished image becomes a PNG file."""
+
+    texts: tuple[tuple[str, str], ...] = ()
+    """What the file says of itself, by name."""
+    watermark: str = ""
+    """Words in the corner of the picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrawRequest(Picture):
+    """A picture that somebody asks for: who, in which turn, and in which form it is to come."""
+
+    job_id: str = field(kw_only=True)
     tier: str = "default"
     """Which of the queue's shares it draws from."""
     flow: str = ""
@@ -126,14 +126,6 @@ class DrawRequest:
     def picture(self) -> Picture:
         """What is to be drawn, whoever asks."""
         return Picture(**{part.name: getattr(self, part.name) for part in fields(Picture)})
-
-    def number(self, name: str, default: float) -> float:
-        """One of `extra`."""
-        return dict(self.extra).get(name, default)
-
-    def input(self, role: Role) -> Input | None:
-        """The first picture that came for this."""
-        return next((picture for picture in self.inputs if picture.role is role), None)
 
 
 @dataclass(frozen=True, slots=True)

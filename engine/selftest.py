@@ -240,7 +240,7 @@ class SelfTest:
         return judged(Kind.MEMORY, found, known and drawn, Todo.REPORT)
 
     def _request(self, need: Need, *, steps: int, seed: int = 0) -> DrawRequest:
-        return DrawRequest(f"selftest-{seed}", PROMPT, need.width, need.height, steps, seed)
+        return DrawRequest(PROMPT, need.width, need.height, steps, seed, job_id=f"selftest-{seed}")
 
     def _drawn(self, requests: Sequence[DrawRequest]) -> list[Image]:
         """These pictures, step by step in one forward."""

@@ -42,7 +42,7 @@ def main() -> None:
     sets: list[dict[str, float]] = [{}, *({name: 1.0} for name in SHIPPED), dict.fromkeys(SHIPPED, 0.7)]
     rows = []
     for number, prompt in enumerate(PROMPTS):
-        request = DrawRequest("sheet", prompt, SIDE, SIDE, 8, seed=number)
+        request = DrawRequest(prompt, SIDE, SIDE, 8, seed=number, job_id="sheet")
         adapters = [tuple(Adapter(name, scale) for name, scale in sorted(one.items())) for one in sets]
         rows.append([model.reference(dataclasses.replace(request, adapters=one)) for one in adapters])
     heads = [", ".join(f"{name}:{scale:g}" for name, scale in one.items()) or "none" for one in sets]

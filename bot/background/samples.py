@@ -78,7 +78,6 @@ class LoraSamples(BackgroundTask):
         size, steps = model.capabilities.default_size, model.capabilities.steps["standard"]
         strengths = {name: lora.strength}
         request = DrawRequest(
-            f"sample-{name}",
             loras.triggered(PROMPT, strengths),
             size.width,
             size.height,
@@ -89,6 +88,7 @@ class LoraSamples(BackgroundTask):
             tier=SAMPLES_TIER,
             flow=SAMPLES_TIER,
             png=PngFile(),
+            job_id=f"sample-{name}",
         )
         return model.backend.submit(request)
 

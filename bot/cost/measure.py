@@ -201,7 +201,7 @@ class Calibration:
     async def _draw(self, edge: int, steps: int) -> Drawing:
         self._serial += 1
         ticket = self.engine.submit(
-            DrawRequest(f"calibrate-{self._serial}", PROMPT, edge, edge, steps, seed=self._serial)
+            DrawRequest(PROMPT, edge, edge, steps, seed=self._serial, job_id=f"calibrate-{self._serial}")
         )
         return await ticket.result()
 

@@ -141,7 +141,7 @@ class Capabilities:
         if strength is None:
             return steps
         size, begun = self.default_size, Input(Role.INIT, "", strength)
-        request = DrawRequest("", "", size.width, size.height, steps, seed=0, inputs=(begun,))
+        request = DrawRequest("", size.width, size.height, steps, seed=0, inputs=(begun,), job_id="")
         try:
             return self.planner.plan(request).steps
         except Undrawable:  # drawn before, by a model that could

@@ -131,7 +131,9 @@ class Calls:
         """The calls for a picture in one step, each to be made before the next is asked for."""
         model = self._model
         guidance = float(need.captions - 1)
-        request = DrawRequest("warm-up", "warm-up", need.width, need.height, 1, seed=0, guidance=guidance)
+        request = DrawRequest(
+            "warm-up", need.width, need.height, 1, seed=0, guidance=guidance, job_id="warm-up"
+        )
         pictures: tuple[Image, ...] = ()
         profile = model.profile
         if Role.INIT in profile.planner.takes and need.pixels <= profile.max_pixels:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.model
 
-PLAIN = DrawRequest("plain", "a cat", 64, 64, steps=2, seed=7)
+PLAIN = DrawRequest("a cat", 64, 64, steps=2, seed=7, job_id="plain")
 
 
 def with_loras(request: DrawRequest, job_id: str, *adapters: Adapter) -> DrawRequest:

@@ -66,7 +66,7 @@ def on(card: Card, tiny_folder: Path, heard: Recorder) -> Callable[..., Front]:
 
 
 def asked(name: str, side: int = 64, steps: int = 3) -> DrawRequest:
-    return DrawRequest(name, f"a cat called {name}", side, side, steps, seed=3)
+    return DrawRequest(f"a cat called {name}", side, side, steps, seed=3, job_id=name)
 
 
 async def test_the_real_model_fits_a_24_gb_card_whose_driver_calls_our_memory_nothing(

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.model
 
 SIDE = 64
-WORDS = DrawRequest("words", "a cat", SIDE, SIDE, steps=4, seed=7)
+WORDS = DrawRequest("a cat", SIDE, SIDE, steps=4, seed=7, job_id="words")
 STRENGTH = 0.75
 
 

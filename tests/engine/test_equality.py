@@ -47,14 +47,21 @@ def by_pipeline(model: PipelineModel, request: DrawRequest) -> Image.Image:
     return picture
 
 
-PLAIN = DrawRequest("plain", "an orange cat on a green meadow", 128, 128, steps=8, seed=7)
+PLAIN = DrawRequest("an orange cat on a green meadow", 128, 128, steps=8, seed=7, job_id="plain")
 GUIDED = DrawRequest(
-    "guided", "一只可爱的橘色猫咪", 64, 96, steps=4, seed=2, guidance=3.0, negative_prompt="grey, " * 20
+    "一只可爱的橘色猫咪",
+    64,
+    96,
+    steps=4,
+    seed=2,
+    guidance=3.0,
+    negative_prompt="grey, " * 20,
+    job_id="guided",
 )
-ODD = DrawRequest("odd", "a blue boat", 112, 80, steps=3, seed=1)
+ODD = DrawRequest("a blue boat", 112, 80, steps=3, seed=1, job_id="odd")
 
 
-LONG = DrawRequest("long", "a cat and a dog, " * 200, 64, 64, steps=2, seed=4)
+LONG = DrawRequest("a cat and a dog, " * 200, 64, 64, steps=2, seed=4, job_id="long")
 
 
 @pytest.mark.parametrize("request_", [PLAIN, GUIDED, ODD, LONG], ids=lambda r: r.job_id)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.model
 
-REQUEST = DrawRequest("klein", "an orange cat on a meadow", 64, 96, steps=2, seed=5)
+REQUEST = DrawRequest("an orange cat on a meadow", 64, 96, steps=2, seed=5, job_id="klein")
 ENOUGH_DB = 45.0
 
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.model
 
 SIDE = 64
-WORDS = DrawRequest("words", "an orange cat on a green meadow", SIDE, SIDE, steps=8, seed=7)
+WORDS = DrawRequest("an orange cat on a green meadow", SIDE, SIDE, steps=8, seed=7, job_id="words")
 TOGETHER = EngineConfig(max_active=4, result_cache_bytes=0)
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.model
 
-REQUEST = DrawRequest("a", "an orange cat", 64, 64, steps=3, seed=3, preview_every=1)
+REQUEST = DrawRequest("an orange cat", 64, 64, steps=3, seed=3, preview_every=1, job_id="a")
 NAMED_GPU = "cpu:0"
 """To torch this is the CPU, to Easel it is not: every branch for a GPU is taken."""
 

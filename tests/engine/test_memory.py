@@ -38,7 +38,7 @@ GB = 10**9
 TURBO = load_profile("z-image-turbo")
 SEED = load_profile("seed-a10g")
 LARGE = Need(1024, 1024)
-REQUEST = DrawRequest("a", "a cat", 64, 64, steps=1, seed=1)
+REQUEST = DrawRequest("a cat", 64, 64, steps=1, seed=1, job_id="a")
 
 
 def fit(gate: MemoryGate, calls: Sequence[tuple[Phase, Need]], available_bytes: int | None = None) -> bool:
@@ -246,7 +246,7 @@ class TestThreads:
 
     def learned(self, seconds: dict[int, float]) -> int:
         experience = Experience(PROFILE, MemoryGate(PROFILE, 10**12), key="", path=None)
-        request = DrawRequest("a", "", 64, 64, 4, 0)
+        request = DrawRequest("", 64, 64, 4, 0, job_id="a")
         job = Job(request, PROFILE.plan(request), 0.0)
         work = Work(Phase.DENOISE, (job,))
         for _ in range(20):

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from engine.families.model import Canvas
 
-REQUEST = DrawRequest("a", "an orange cat", 64, 64, steps=2, seed=3)
+REQUEST = DrawRequest("an orange cat", 64, 64, steps=2, seed=3, job_id="a")
 
 
 def settings(folder: Path, **more: Any) -> ModelSettings:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def plan(steps: int = 8, guidance: float = 0.0, side: int = 64) -> Plan:
-    return PROFILE.plan(DrawRequest("a", "a cat", side, side, steps, 0, guidance=guidance))
+    return PROFILE.plan(DrawRequest("a cat", side, side, steps, 0, guidance=guidance, job_id="a"))
 
 
 def test_a_curve_goes_through_its_points_and_on() -> None:

@@ -46,8 +46,8 @@ def test_the_map_is_found_from_pictures() -> None:
 
 async def previews(model: PipelineModel, steps: int = 6) -> tuple[list[Image.Image], Image.Image]:
     async with engine_with(model) as engine:
-        await engine.submit(DrawRequest("first", "a cat", 128, 128, 2, seed=1)).result()
-        request = DrawRequest("a", "a red house", 128, 96, steps, seed=5, preview_every=1)
+        await engine.submit(DrawRequest("a cat", 128, 128, 2, seed=1, job_id="first")).result()
+        request = DrawRequest("a red house", 128, 96, steps, seed=5, preview_every=1, job_id="a")
         ticket = engine.submit(request)
         seen = [p.preview async for p in ticket.updates() if p.preview is not None]
         return seen, (await ticket.result()).image
@@ -66,7 +66,7 @@ async def test_the_last_preview_resembles_the_picture(model: PipelineModel) -> N
 def test_it_shows_what_the_picture_will_be_not_the_noise_it_still_is(tiny_folder: Path) -> None:
     model = PipelineModel(resolve(ModelSettings(source=str(tiny_folder), device="cpu")))
     model.load()
-    canvas = model.begin(DrawRequest("a", "a cat", 64, 64, 4, seed=1), model.encode(["a cat"]), ())
+    canvas = model.begin(DrawRequest("a cat", 64, 64, 4, seed=1, job_id="a"), model.encode(["a cat"]), ())
     model.step([canvas])
     model.decode(canvas, tile_px=None)
     shown = np.asarray(model.preview(canvas))

@@ -10,7 +10,7 @@ import pytest
 from engine.cache import picture_key
 from engine.request import Adapter, ControlKind, DrawRequest, Input, Picture, PngFile, Role
 
-PLAIN = DrawRequest("a", "a cat", 64, 64, steps=4, seed=1, guidance=2.0)
+PLAIN = DrawRequest("a cat", 64, 64, steps=4, seed=1, guidance=2.0, job_id="a")
 ANOTHER: dict[str, Any] = {
     "prompt": "a dog",
     "width": 128,

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 GB = 10**9
-REQUEST = DrawRequest("a", "a cat", 64, 64, steps=2, seed=1)
+REQUEST = DrawRequest("a cat", 64, 64, steps=2, seed=1, job_id="a")
 
 
 def held(name: str, *, encoder: int = 8, budget: int = 24, digests: dict[str, str] | None = None) -> Held:
@@ -175,7 +175,6 @@ async def test_forty_members_ask_for_two_models_at_once(tiny_folder: Path, klein
     )
     requests = [
         DrawRequest(
-            f"m{n}",
             "a cat",
             64,
             64,
@@ -184,6 +183,7 @@ async def test_forty_members_ask_for_two_models_at_once(tiny_folder: Path, klein
             model="words" if n % 2 else "edits",
             tier="paid" if n % 4 else "free",
             flow=f"m{n}",
+            job_id=f"m{n}",
         )
         for n in range(40)
     ]
@@ -209,7 +209,7 @@ async def test_forty_members_ask_for_two_models_at_once(tiny_folder: Path, klein
         async with alone:
             for seed in range(3):
                 solo = await alone.submit(
-                    DrawRequest(f"{name}{seed}", "a cat", 64, 64, steps=2, seed=seed)
+                    DrawRequest("a cat", 64, 64, steps=2, seed=seed, job_id=f"{name}{seed}")
                 ).result()
                 mine = [d for d in drawings if d.request.model == name and d.request.seed == seed]
                 assert mine

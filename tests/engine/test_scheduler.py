@@ -36,7 +36,7 @@ PICTURE_S = 8 * STEP_S + 0.5
 
 
 def request(name: str, tier: str = "free", flow: str = "", side: int = 1024, steps: int = 8) -> DrawRequest:
-    return DrawRequest(name, "a cat", side, side, steps, seed=0, tier=tier, flow=flow or name)
+    return DrawRequest("a cat", side, side, steps, seed=0, tier=tier, flow=flow or name, job_id=name)
 
 
 def flood(tier: str, count: int, at_s: float = 0.0, **more: int) -> list[Arrival]:

@@ -37,7 +37,9 @@ def test_an_eta_is_told_again_when_something_changes_and_at_most_once_a_second()
             told.append(progress.eta_s)
 
     async def play() -> None:
-        following = asyncio.create_task(follow(Ticket(DrawRequest("a", "a cat", 64, 64, 4, seed=1), queue)))
+        following = asyncio.create_task(
+            follow(Ticket(DrawRequest("a cat", 64, 64, 4, seed=1, job_id="a"), queue))
+        )
         await asyncio.sleep(HOUR_S)
         assert queue.looks == 1, "an hour in which nothing happens costs nothing"
         for eta_s in (50.0, 40.0, 30.0):  # as when what was learned tells another time

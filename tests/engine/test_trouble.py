@@ -389,4 +389,4 @@ async def test_slow_steps_are_reported_once_with_a_cause() -> None:
 
 
 def test_a_request_may_say_where_it_waited_before() -> None:
-    assert DrawRequest("a", "x", 64, 64, 1, 0, waited_s=5.0).waited_s == 5.0
+    assert DrawRequest("x", 64, 64, 1, 0, waited_s=5.0, job_id="a").waited_s == 5.0

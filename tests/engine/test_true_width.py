@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.model
 
-REQUEST = DrawRequest("wide", "an orange cat on a green meadow", 256, 256, steps=2, seed=7)
+REQUEST = DrawRequest("an orange cat on a green meadow", 256, 256, steps=2, seed=7, job_id="wide")
 FOLLOWING = replace(
     REQUEST, width=128, height=128, inputs=(Input(Role.CONTROL, "map", 0.7, ControlKind.EDGES),)
 )

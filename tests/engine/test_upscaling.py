@@ -58,7 +58,7 @@ async def test_what_is_drawn_larger_is_enlarged_by_the_owners_model_and_nothing_
 ) -> None:
     shelf = Shelf()
     begun = shelf.put(png("black"), strength=0.001)
-    large = DrawRequest("large", "a cat", 128, 128, steps=2, seed=1, inputs=(begun,))
+    large = DrawRequest("a cat", 128, 128, steps=2, seed=1, inputs=(begun,), job_id="large")
     same = replace(large, job_id="same", width=64, height=64)
     pictures = []
     for upscaler in (None, reddening(tmp_path / "red.safetensors")):

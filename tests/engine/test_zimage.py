@@ -24,9 +24,11 @@ def test_it_is_found_by_its_pipeline() -> None:
 
 
 def test_guidance_reads_the_negative_prompt() -> None:
-    plain = DrawRequest("a", "a cat", 64, 64, 4, seed=1, negative_prompt="grey")
+    plain = DrawRequest("a cat", 64, 64, 4, seed=1, negative_prompt="grey", job_id="a")
     assert FAMILY.plan(plain).texts == ("a cat",)
-    guided = FAMILY.plan(DrawRequest("a", "a cat", 64, 64, 4, seed=1, guidance=2.0, negative_prompt="grey"))
+    guided = FAMILY.plan(
+        DrawRequest("a cat", 64, 64, 4, seed=1, guidance=2.0, negative_prompt="grey", job_id="a")
+    )
     assert guided.texts == ("a cat", "grey")
     assert guided.need.captions == 2
 
@@ -38,7 +40,7 @@ def loaded(model: PipelineModel, tiny_folder: Path) -> PipelineModel:
 
 
 def canvas(model: PipelineModel, *texts: str, side: int = 64, steps: int = 4) -> Canvas:
-    return model.begin(DrawRequest("a", texts[0], side, side, steps, seed=1), model.encode(texts), ())
+    return model.begin(DrawRequest(texts[0], side, side, steps, seed=1, job_id="a"), model.encode(texts), ())
 
 
 def test_equal_sizes_and_padded_captions_share_a_forward(loaded: PipelineModel) -> None:

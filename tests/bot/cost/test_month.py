@@ -38,7 +38,9 @@ def test_free_images_get_a_tenth_of_the_card_while_anyone_who_pays_waits() -> No
     for n in range(600):
         for tier in gpu_s:
             flow = f"{tier}-{n % 200}"
-            card.submit(DrawRequest(f"{tier}-{n}", "a cat", 768, 768, 20, seed=n, tier=tier, flow=flow))
+            card.submit(
+                DrawRequest("a cat", 768, 768, 20, seed=n, tier=tier, flow=flow, job_id=f"{tier}-{n}")
+            )
     card.run_until(900.0)
     assert card.queue.depths()["member"] > 0  # they still wait: this was contention all along
     assert 0.08 <= gpu_s["free"] / sum(gpu_s.values()) <= 0.12

@@ -29,7 +29,7 @@ HUB = "Tongyi-MAI/Z-Image-Turbo"
 def test_every_preset_is_within_the_models_profile(family: str) -> None:
     offered, profile = load_capabilities(family), load_profile(family)
     for size in offered.sizes.values():
-        profile.plan(DrawRequest("a", "a cat", size.width, size.height, 8, seed=1))  # or it raises
+        profile.plan(DrawRequest("a cat", size.width, size.height, 8, seed=1, job_id="a"))  # or it raises
         assert offered.snap(size) == size
         assert profile.min_pixels <= size.pixels <= profile.max_pixels
     assert list(offered.steps) == ["sketch", "draft", "standard", "final"]

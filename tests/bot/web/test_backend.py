@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from tests.bot.web.conftest import Site, Stage
 
 PROFILE = load_profile("embedded")
-WANTED = DrawRequest("job-1", "a cat", 128, 192, 6, seed=2**40 + 7, guidance=1.5, negative_prompt="dogs")
+WANTED = DrawRequest(
+    "a cat", 128, 192, 6, seed=2**40 + 7, guidance=1.5, negative_prompt="dogs", job_id="job-1"
+)
 
 
 def worker(site: Site, key: str, folder: Path) -> OpenAIWorker:

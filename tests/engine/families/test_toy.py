@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 KNOWN = {**families(), toy.FAMILY.pipeline: toy.FAMILY}
-TOY = DrawRequest("toy", "a cat", 50, 70, steps=3, seed=1, guidance=4.0, model="toy")
+TOY = DrawRequest("a cat", 50, 70, steps=3, seed=1, guidance=4.0, model="toy", job_id="toy")
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ async def alone(folder: Path, request: DrawRequest) -> Image.Image:
 async def test_each_model_draws_what_is_its_own(front: Front, tiny_folder: Path, toy_folder: Path) -> None:
     names = {worker.name for worker in front.snapshot().workers}
     assert len(names) == 2
-    real = DrawRequest("real", "a cat", 64, 64, steps=2, seed=1, model="tiny")
+    real = DrawRequest("a cat", 64, 64, steps=2, seed=1, model="tiny", job_id="real")
     tickets = [front.submit(real), front.submit(TOY)]
     drawn = [await ticket.result() for ticket in tickets]
     assert {drawing.usage.worker for drawing in drawn} == names
@@ -71,11 +71,11 @@ async def test_each_model_draws_what_is_its_own(front: Front, tiny_folder: Path,
 
 async def test_each_has_sizes_of_its_own(front: Front) -> None:
     with pytest.raises(Undrawable, match="64x64"):
-        front.submit(DrawRequest("a", "a cat", 64, 64, steps=1, seed=1, model="toy"))
+        front.submit(DrawRequest("a cat", 64, 64, steps=1, seed=1, model="toy", job_id="a"))
     with pytest.raises(Undrawable, match="50x50"):
-        front.submit(DrawRequest("b", "a cat", 50, 50, steps=1, seed=1, model="tiny"))
+        front.submit(DrawRequest("a cat", 50, 50, steps=1, seed=1, model="tiny", job_id="b"))
     with pytest.raises(Undrawable, match="nobody"):
-        front.submit(DrawRequest("c", "a cat", 64, 64, steps=1, seed=1, model="nobody"))
+        front.submit(DrawRequest("a cat", 64, 64, steps=1, seed=1, model="nobody", job_id="c"))
 
 
 async def test_it_says_what_shares_a_forward(toy_folder: Path) -> None:

@@ -25,7 +25,9 @@ def member(name: str) -> Member:
 
 async def test_a_worker_that_has_kept_the_caption_would_be_done_sooner() -> None:
     cold, warm = member("a"), member("b")
-    job = Job(request := DrawRequest("j", "a cat", 64, 64, 8, 0), PROFILE.plan(request), 0.0, 1.0, "fake")
+    job = Job(
+        request := DrawRequest("a cat", 64, 64, 8, 0, job_id="j"), PROFILE.plan(request), 0.0, 1.0, "fake"
+    )
     sent = Assignment(job, asyncio.ensure_future(asyncio.sleep(0)), 0.0, 0.0, 1.0)
     warm.take(sent)
     assert warm.done_in_s(job) > cold.done_in_s(job), "it outweighs no work that is waiting there"

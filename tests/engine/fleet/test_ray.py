@@ -199,8 +199,8 @@ async def test_the_embedded_model_draws_the_same_with_a_worker_killed(head: Any)
     """As one engine does here, but for what a shared forward rounds otherwise; every third with a LoRA."""
     ink = Adapter("ink", 0.8, INK.digest)
     asked = [
-        DrawRequest(f"m{n}", "an orange cat on a green meadow", 128, 128, 4, seed=n, flow=f"f{n}",
-                    adapters=() if n % 3 else (ink,))
+        DrawRequest("an orange cat on a green meadow", 128, 128, 4, seed=n, flow=f"f{n}",
+                    adapters=() if n % 3 else (ink,), job_id=f"m{n}")
         for n in range(10)
     ]  # fmt: skip
     async with build_engine(ONE_THREAD, EngineConfig(result_cache_bytes=0)) as alone:
