@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from engine.families.profile import Profile
     from engine.front import Front
     from engine.inputs import Reader
-    from engine.request import DrawRequest
+    from engine.request import DrawRequest, Picture
 
 
 FOLLOWED = frozenset({ControlKind.EDGES, ControlKind.DEPTH})
@@ -153,7 +153,7 @@ class TakesPictures:
     planner: Planner
     takes: frozenset[Role] = frozenset(Role)
 
-    def plan(self, request: DrawRequest) -> Plan:
+    def plan(self, request: Picture) -> Plan:
         return self.planner.plan(request)
 
 

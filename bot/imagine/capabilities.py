@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from engine.families.plan import ONE_CAPTION
 from engine.families.recognise import words_of
 from engine.families.registry import load_profile
-from engine.request import ControlKind, DrawRequest, Input, Role, Undrawable
+from engine.request import ControlKind, Input, Picture, Role, Undrawable
 from engine.settings import EMBEDDED
 
 if TYPE_CHECKING:
@@ -141,9 +141,9 @@ class Capabilities:
         if strength is None:
             return steps
         size, begun = self.default_size, Input(Role.INIT, "", strength)
-        request = DrawRequest("", size.width, size.height, steps, seed=0, inputs=(begun,), job_id="")
+        picture = Picture("", size.width, size.height, steps, seed=0, inputs=(begun,))
         try:
-            return self.planner.plan(request).steps
+            return self.planner.plan(picture).steps
         except Undrawable:  # drawn before, by a model that could
             return steps
 

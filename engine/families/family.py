@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from engine.control import ControlFile
     from engine.families.model import Canvas, Caption, Model
     from engine.families.profile import Profile
-    from engine.request import DrawRequest
+    from engine.request import Picture
     from engine.worker.control import ControlNetwork
     from engine.worker.memory import Mode
     from engine.worker.parts import Parts
@@ -36,7 +36,7 @@ class Sampler(Protocol):
     def encode(self, prompt: str) -> Caption: ...
 
     def begin(
-        self, request: DrawRequest, captions: Sequence[Caption], pictures: Sequence[Image] = ()
+        self, request: Picture, captions: Sequence[Caption], pictures: Sequence[Image] = ()
     ) -> Canvas: ...
 
     def step(self, canvases: Sequence[Canvas]) -> None: ...
@@ -50,7 +50,7 @@ class Sampler(Protocol):
     def decodable(self, canvas: Canvas) -> Any:
         """As the pipeline's decoder takes them, one picture in a batch."""
 
-    def reference(self, request: DrawRequest) -> Mapping[str, object]:
+    def reference(self, request: Picture) -> Mapping[str, object]:
         """What the pipeline itself is called with, for the same picture."""
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from engine.families.family import Placement
     from engine.families.model import Canvas
-    from engine.request import DrawRequest
+    from engine.request import Picture
     from engine.worker.control import ControlNetwork
     from engine.worker.pipeline import PipelineModel
 
@@ -68,7 +68,7 @@ class Flux2Klein(Family):
     def of_folder(self, index: Mapping[str, object]) -> Flux2Klein:
         return replace(self, distilled=bool(index.get("is_distilled", False)))
 
-    def plan(self, request: DrawRequest) -> Plan:
+    def plan(self, request: Picture) -> Plan:
         guided = request.guidance > NO_GUIDANCE and not self.distilled
         texts = (request.prompt, request.negative_prompt) if guided else (request.prompt,)
         need = Need(request.width, request.height, len(texts), references=len(request.inputs))
@@ -133,7 +133,7 @@ class KleinSampler:
         return Caption(embedding, embedding.nbytes, truncated=cut)
 
     def begin(
-        self, request: DrawRequest, captions: Sequence[Caption], pictures: Sequence[Image] = ()
+        self, request: Picture, captions: Sequence[Caption], pictures: Sequence[Image] = ()
     ) -> KleinCanvas:
         import torch
 
@@ -194,7 +194,7 @@ class KleinSampler:
     def decodable(self, canvas: Canvas) -> torch.Tensor:
         return self.latents(canvas)[None].to(self._pipeline.vae.dtype)
 
-    def reference(self, request: DrawRequest) -> Mapping[str, object]:
+    def reference(self, request: Picture) -> Mapping[str, object]:
         return {"guidance_scale": request.guidance}
 
     def _pixels(self, picture: Image) -> torch.Tensor:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from engine.request import DrawRequest, Role
+    from engine.request import Picture, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Planner(Protocol):
     def takes(self) -> frozenset[Role]:
         """The pictures it can draw from."""
 
-    def plan(self, request: DrawRequest) -> Plan:
+    def plan(self, request: Picture) -> Plan:
         """Raises ValueError for what cannot be drawn."""
 
 
@@ -80,7 +80,7 @@ class OneCaption:
 
     takes: frozenset[Role] = frozenset()
 
-    def plan(self, request: DrawRequest) -> Plan:
+    def plan(self, request: Picture) -> Plan:
         return Plan((request.prompt,), request.steps, Need(request.width, request.height))
 
 

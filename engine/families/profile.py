@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from engine.control import ControlFile
     from engine.families.plan import Need, Plan
-    from engine.request import DrawRequest
+    from engine.request import Picture
 
 
 CONTROL = "control"
@@ -191,7 +191,7 @@ class Profile:
         """Pixels in the largest piece that the decoder is given, or the encoder."""
         return pixels if pixels <= self.tile_above_pixels else min(pixels, self.tile_px**2)
 
-    def plan(self, request: DrawRequest) -> Plan:
+    def plan(self, request: Picture) -> Plan:
         """What drawing a request comes to. Raises Undrawable for what this model cannot draw."""
         width, height = request.width, request.height
         on_grid = width % self.multiple == 0 and height % self.multiple == 0 and width > 0 and height > 0
@@ -217,19 +217,19 @@ class Profile:
         """The largest picture that can be drawn from another: twice the side of the largest from words."""
         return 4 * self.max_pixels
 
-    def tiles(self, request: DrawRequest) -> Grid | None:
+    def tiles(self, request: Picture) -> Grid | None:
         """The tiles that it is drawn in: where it is too large for the model, and begins from a picture."""
         if request.width * request.height <= self.max_pixels or request.input(Role.INIT) is None:
             return None
         side = min(self.default_size) // self.multiple * self.multiple
         return Grid.over(request.width, request.height, side, multiple=self.multiple)
 
-    def takes(self, request: DrawRequest) -> bool:
+    def takes(self, request: Picture) -> bool:
         """Whether it can draw from all the pictures that come with a request."""
         roles = {picture.role for picture in request.inputs}
         return not roles or (self.takes_pictures and roles <= self.planner.takes and self.follows(request))
 
-    def follows(self, request: DrawRequest) -> bool:
+    def follows(self, request: Picture) -> bool:
         """Whether its control network knows the maps that come with a request."""
         return all(
             picture.kind in self.controls for picture in request.inputs if picture.role is Role.CONTROL

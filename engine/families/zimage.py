@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from engine.families.family import Placement
     from engine.families.model import Canvas
-    from engine.request import DrawRequest
+    from engine.request import Picture
     from engine.worker.control import ControlNetwork
     from engine.worker.pipeline import PipelineModel
 
@@ -95,7 +95,7 @@ class ZImage(Family):
     shift: float | None = 3.0
     """How the schedule is bent; None where that depends on the size, and no picture can be begun from."""
 
-    def plan(self, request: DrawRequest) -> Plan:
+    def plan(self, request: Picture) -> Plan:
         texts = (request.prompt, request.negative_prompt) if request.guidance > 0 else (request.prompt,)
         init, followed = request.input(Role.INIT), request.input(Role.CONTROL)
         roles = [picture.role for picture in request.inputs]
@@ -179,9 +179,7 @@ class ZImageSampler:
         embedding = states.hidden_states[-2][0][mask[0]]
         return Caption(embedding, embedding.nbytes, truncated=cut)
 
-    def begin(
-        self, request: DrawRequest, captions: Sequence[Caption], pictures: Sequence[Image] = ()
-    ) -> ZCanvas:
+    def begin(self, request: Picture, captions: Sequence[Caption], pictures: Sequence[Image] = ()) -> ZCanvas:
         import torch
 
         pipeline = self._pipeline
@@ -245,7 +243,7 @@ class ZImageSampler:
         scaled: torch.Tensor = latents / vae.config.scaling_factor + vae.config.shift_factor
         return scaled
 
-    def reference(self, request: DrawRequest) -> Mapping[str, object]:
+    def reference(self, request: Picture) -> Mapping[str, object]:
         return {"guidance_scale": request.guidance, "negative_prompt": request.negative_prompt}
 
     def _encoded(self, picture: Image) -> torch.Tensor:

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
-    from engine.request import DrawRequest
+    from engine.request import Picture
 
 FEATHER = 64
 """The seam is a part of the shorter side, one in so many, wide."""
 
 
-def pasted(image: Image, request: DrawRequest, pictures: Sequence[Image]) -> Image:
+def pasted(image: Image, request: Picture, pictures: Sequence[Image]) -> Image:
     """The image, with everything but the masked part from the picture it began from."""
     given = {part.role: picture for part, picture in zip(request.inputs, pictures, strict=True)}
     if Role.MASK not in given:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from engine.families.family import Placement, Sampler
-    from engine.request import Adapter, DrawRequest
+    from engine.request import Adapter, Picture
 
 
 SPARE_BYTES = 4 << 30
@@ -236,9 +236,7 @@ class PipelineModel(Model):
         return picture.resize(size, Resampling.LANCZOS)
 
     @torch.inference_mode()
-    def begin(
-        self, request: DrawRequest, captions: Sequence[Caption], pictures: Sequence[Image] = ()
-    ) -> Canvas:
+    def begin(self, request: Picture, captions: Sequence[Caption], pictures: Sequence[Image] = ()) -> Canvas:
         return self._sampler.begin(request, captions, pictures)
 
     @torch.inference_mode()
@@ -247,7 +245,7 @@ class PipelineModel(Model):
         if self._placement.on_gpu:
             torch.cuda.synchronize(self._device)  # a GPU answers before it has drawn
 
-    def reference(self, request: DrawRequest) -> Image:
+    def reference(self, request: Picture) -> Image:
         self.use_adapters(request.adapters)
         with _no_bars(), self._parts[ENCODER].at_work():
             image: Image = self._pipeline(

@@ -25,7 +25,7 @@ from tests.patience import PATIENCE_S
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
-    from engine.request import Adapter, DrawRequest
+    from engine.request import Adapter, DrawRequest, Picture
     from engine.worker.watchdog import Alert
 
 
@@ -35,7 +35,7 @@ class Guided(Family):
 
     takes: frozenset[Role] = frozenset(Role)
 
-    def plan(self, request: DrawRequest) -> Plan:
+    def plan(self, request: Picture) -> Plan:
         texts = (request.prompt, request.negative_prompt) if request.guidance > 0 else (request.prompt,)
         need = Need(request.width, request.height, len(texts))
         return Plan(texts, request.steps, need, pictures=len(request.inputs))

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from bot.imagine.live import LiveRequest
     from bot.imagine.service import Service
     from engine.families.plan import Plan
-    from engine.request import DrawRequest
+    from engine.request import Picture
 
 ANNA = Asker("console", "anna")
 ANNA_IN_CHINESE = Asker("console", "anna", locale="zh-CN")
@@ -424,7 +424,7 @@ class Refuses(TakesPictures):
     thing: str
     error: Exception
 
-    def plan(self, request: DrawRequest) -> Plan:
+    def plan(self, request: Picture) -> Plan:
         if request.prompt == self.thing:
             raise self.error
         return super().plan(request)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
     from pathlib import Path
 
-    from engine.request import DrawRequest
+    from engine.request import Picture
 
 NUMBERS = """
 name = "toy"
@@ -61,7 +61,7 @@ class Rows:
 class Toy(Family):
     """Reads one caption whatever the guidance, and runs each step twice."""
 
-    def plan(self, request: DrawRequest) -> Plan:
+    def plan(self, request: Picture) -> Plan:
         return Plan((request.prompt,), 2 * request.steps, Need(request.width, request.height))
 
     def load(self, placement: Placement) -> Model:
@@ -81,7 +81,7 @@ class ToyModel(Model):
     def encode(self, prompts: Sequence[str]) -> list[Caption]:
         return [Caption(zlib.crc32(prompt.encode()) % 100, 4) for prompt in prompts]
 
-    def begin(self, request: DrawRequest, captions: Sequence[Caption], pictures: object) -> Rows:
+    def begin(self, request: Picture, captions: Sequence[Caption], pictures: object) -> Rows:
         noise = np.random.default_rng(request.seed).random((request.height, request.width))
         return Rows(noise * captions[0].embedding, request.guidance, 2 * request.steps)  # type: ignore[operator]
 
