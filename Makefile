@@ -35,18 +35,15 @@ test: install ## run the whole test suite (apt install chromium chromium-driver 
 	$(BIN)/pytest $(SIDE_BY_SIDE) -m "not ($(FAST))"
 
 test-fast: install ## run the tests that need no model and no whole bot or process of their own, in a minute or two
-	$(MAKE) --jobs=3 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) fast-bot fast-engine fast-storage
+	$(MAKE) --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) fast-bot fast-rest
 
-# Each of them imports only what it needs: together they import less than workers that share all tests.
+# Each of them takes half the time and imports only what it needs, less than workers that share all tests.
 
 fast-bot:
 	$(BIN)/pytest -m "$(FAST)" tests/bot
 
-fast-storage:
-	$(BIN)/pytest -m "$(FAST)" tests/storage
-
-fast-engine:
-	$(BIN)/pytest -m "$(FAST)" tests --ignore=tests/bot --ignore=tests/storage
+fast-rest:
+	$(BIN)/pytest -m "$(FAST)" tests --ignore=tests/bot
 
 coverage: install ## the whole suite, and which lines it never reaches
 	$(BIN)/pytest --cov --cov-report=term

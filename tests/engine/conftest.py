@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pynvml
 import pytest
-import torch
 
-from engine.placement import resolve
 from engine.settings import ModelSettings
-from engine.worker.pipeline import PipelineModel
-from tests.engine import tiny
 from tests.engine.nvml_stub import STATE_VARIABLE, CannotBuild, StandIn, build
+
+if TYPE_CHECKING:
+    from engine.worker.pipeline import PipelineModel
 
 EMBEDDED = Path(__file__).parents[2] / "engine" / "embedded"
 
 
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from tests.engine import tiny  # torch takes seconds to import, and most tests need none of it
+
     return tiny.build(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> None:
-    torch.set_num_threads(1)
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)
 
 
 @pytest.fixture(
@@ -49,6 +53,9 @@ def model_folder(request: pytest.FixtureRequest, tiny_folder: Path) -> Path:
 
 @pytest.fixture
 def model(model_folder: Path) -> PipelineModel:
+    from engine.placement import resolve
+    from engine.worker.pipeline import PipelineModel
+
     return PipelineModel(resolve(ModelSettings(source=str(model_folder), device="cpu")))
 
 

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from engine.front import Front
     from tests.engine.nvml_stub import StandIn
 
+pytestmark = pytest.mark.model
+
 USABLE = 0.95
 
 

@@ -24,6 +24,8 @@ from engine.weights import BadWeights, Flaw
 from engine.worker.memory import MemoryGate, Mode, weights
 from tests.engine import controls
 
+pytestmark = pytest.mark.model
+
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from engine.families.model import Canvas
 
+pytestmark = pytest.mark.model
+
 REQUEST = DrawRequest("an orange cat", 64, 64, steps=2, seed=3, job_id="a")
 
 

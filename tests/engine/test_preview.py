@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 import torch
 from diffusers import AutoencoderTiny
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from PIL import Image
+
+pytestmark = pytest.mark.model
 
 
 def test_the_map_is_found_from_pictures() -> None:

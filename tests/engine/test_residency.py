@@ -32,6 +32,8 @@ from tests.patience import PATIENCE_S
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.model
+
 GB = 10**9
 REQUEST = DrawRequest("a cat", 64, 64, steps=2, seed=1, job_id="a")
 
@@ -164,7 +166,6 @@ def settings_of(folder: Path, name: str) -> ModelSettings:
     return ModelSettings(str(folder), device="cpu", name=name, memory_budget_bytes=budget, threads=1)
 
 
-@pytest.mark.model
 async def test_forty_members_ask_for_two_models_at_once(tiny_folder: Path, klein_folder: Path) -> None:
     heard = Recorder()
     models = [settings_of(tiny_folder, "words"), settings_of(klein_folder, "edits")]

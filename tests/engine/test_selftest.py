@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from engine.placement import Placement
     from engine.request import DrawRequest
 
+pytestmark = pytest.mark.model
+
 
 @pytest.fixture
 def placement(tiny_folder: Path) -> Placement:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from engine.families.family import Placement
 
+pytestmark = pytest.mark.model
+
 
 @pytest.fixture(autouse=True)
 def _spandrel(monkeypatch: pytest.MonkeyPatch) -> None:

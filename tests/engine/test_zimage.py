@@ -43,6 +43,7 @@ def canvas(model: PipelineModel, *texts: str, side: int = 64, steps: int = 4) ->
     return model.begin(DrawRequest(texts[0], side, side, steps, seed=1, job_id="a"), model.encode(texts), ())
 
 
+@pytest.mark.model
 def test_equal_sizes_and_padded_captions_share_a_forward(loaded: PipelineModel) -> None:
     plain = canvas(loaded, SHORT)
     assert canvas(loaded, ALIKE, steps=9).key == plain.key, "whatever the steps"

@@ -15,6 +15,8 @@ from training.scenes import random_scene
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
+pytestmark = pytest.mark.model
+
 
 @pytest.fixture(scope="module")
 def tokenizer() -> PreTrainedTokenizerFast:

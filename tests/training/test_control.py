@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 import torch
 from diffusers import ZImageControlNetModel
 
@@ -14,6 +15,8 @@ from training.model import WIDTH, new_transformer
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+pytestmark = pytest.mark.model
 
 
 def test_untrained_it_changes_nothing_and_what_is_written_fits_the_model(tmp_path: Path) -> None:

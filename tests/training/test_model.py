@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from engine.settings import EMBEDDED_FOLDER
 from training import model
+
+pytestmark = pytest.mark.model
 
 
 def test_batched_prediction_equals_the_transformer() -> None:

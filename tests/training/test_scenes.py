@@ -12,6 +12,8 @@ from training.backgrounds import BACKGROUNDS
 from training.likeness import distance
 from training.scenes import GRID, Item, Scene, cover, draw, places, random_scene
 
+pytestmark = pytest.mark.model
+
 
 def test_equal_seeds_draw_equal_pixels_and_others_do_not(art: Art) -> None:
     scene = Scene((Item("cat", "orange"),), "meadow")

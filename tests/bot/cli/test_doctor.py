@@ -21,6 +21,7 @@ from engine.worker.memory import Mode
 from engine.worker.nvml import Memory
 from storage.records.findings import Finding as Broken
 from tests.bot.cli.test_init import DISCORD, TELEGRAM
+from tests.database import lay_out
 from tests.easel import config_in, easel
 from tests.engine.nvml_stub import STATE_VARIABLE, CannotBuild, StandIn, build
 from tests.terminal import Person
@@ -224,6 +225,14 @@ async def test_a_ledger_in_another_currency_is_told_before_the_bot_refuses_it(tm
     told = "The ledger is in CNY, but bot.toml says EUR"
     assert any(told in sentence for sentence in said_of["EUR"])
     assert not any("The ledger is in" in sentence for sentence in said_of["CNY"])
+
+
+def test_a_damaged_key_is_a_problem(tmp_path: Path) -> None:
+    config = config_in(tmp_path)
+    lay_out(config.storage.folder / "easel.db")
+    (config.storage.folder / "easel.db.key").write_bytes(b"")
+    findings = {said(finding): finding.severity for finding in examine(config, Credentials(), torch=none)}
+    assert [severity for text, severity in findings.items() if "easel new-key" in text] == [PROBLEM]
 
 
 @pytest.mark.e2e

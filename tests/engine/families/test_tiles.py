@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from engine.families.tiles import OVERLAP, Grid, Tiles
 
+pytestmark = pytest.mark.model
+
 sides = st.integers(1, 40).map(lambda n: 16 * n)
 
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from PIL import Image
 
+pytestmark = pytest.mark.model
+
 KNOWN = {**families(), toy.FAMILY.pipeline: toy.FAMILY}
 TOY = DrawRequest("a cat", 50, 70, steps=3, seed=1, guidance=4.0, model="toy", job_id="toy")
 

@@ -133,7 +133,7 @@ async def play(count: int, strikes: list[Blow], wanted: list[Order]) -> World:
     return world
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.integers(0, 4), st.lists(blows, max_size=12), st.lists(orders, min_size=1, max_size=20))
 def test_nothing_is_lost_and_nothing_handed_out_twice(
     count: int, strikes: list[Blow], wanted: list[Order]
@@ -146,7 +146,7 @@ def test_nothing_is_lost_and_nothing_handed_out_twice(
         assert told[Action.ADMITTED, f"j{number}"] == 1 + came_back
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.integers(1, 4), st.lists(blows, max_size=8), moments)
 def test_who_pays_overtakes_all_that_wait_for_free(count: int, strikes: list[Blow], at_s: float) -> None:
     crowd = [Order(0.0, "free", f"m{n % 7}", 4) for n in range(30)]
