@@ -53,6 +53,7 @@ def test_equal_sizes_and_padded_captions_share_a_forward(loaded: PipelineModel) 
     assert canvas(loaded, SHORT, LONG).key not in (plain.key, canvas(loaded, LONG).key)
 
 
+@pytest.mark.model
 def test_a_picture_weighs_as_many_tokens_as_the_transformer_reads(loaded: PipelineModel) -> None:
     plain = canvas(loaded, SHORT)
     assert plain.tokens > padded((64 // 16) ** 2)
