@@ -6,6 +6,7 @@ Slow: a minute, with 6 GB of memory and 4 GB of disk.
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,7 @@ def model(tmp_path_factory: pytest.TempPathFactory, network: list[Any]) -> Itera
     settings = ModelSettings(source=str(folder), device="cpu", dtype="bfloat16", control=control)
     model = PipelineModel(resolve(settings))
     model.load()
+    shutil.rmtree(folder)  # else gigabytes are written to the disk, for which other tests wait
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     yield model
     torch.set_num_threads(1)
