@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from engine.families.model import Place
@@ -67,14 +68,25 @@ class DeviceSnapshot:
     embedding_hits: int = 0
 
 
+class WorkerState(StrEnum):
+    """What a worker does."""
+
+    DRAWING = "drawing"
+    IDLE = "idle"
+    DRAINING = "draining"
+    ASIDE = "aside"
+    """It failed several times in a row, and is tried again later."""
+    RESTING = "resting"
+    """It asked to be left alone for a while."""
+
+
 @dataclass(frozen=True, slots=True)
 class WorkerSnapshot:
     """One worker, as the front keeps it."""
 
     name: str
     gpu: str
-    state: str
-    """drawing, idle, draining, aside, resting."""
+    state: WorkerState
     window: int
     """Jobs it may hold now."""
     held: int

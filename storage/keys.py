@@ -12,7 +12,7 @@ from . import member_rows
 from .audit import note
 from .clock import from_us, to_us
 from .core import Subject, reads, writes
-from .records.members import ApiKey
+from .records.members import ApiKey, KeyScope
 
 if TYPE_CHECKING:
     import sqlite3
@@ -32,7 +32,7 @@ class Keys(Subject):
         db: sqlite3.Connection,
         label: str,
         *,
-        scopes: frozenset[str],
+        scopes: frozenset[KeyScope],
         tier: str,
         by: str,
         expires_at: datetime | None = None,
@@ -115,7 +115,7 @@ def _record(row: sqlite3.Row) -> ApiKey:
         prefix=row["prefix"],
         member=row["key"],
         label=row["label"],
-        scopes=frozenset(json.loads(row["scopes"])),
+        scopes=frozenset(map(KeyScope, json.loads(row["scopes"]))),
         created_at=from_us(row["created_us"]),
         expires_at=None if row["expires_us"] is None else from_us(row["expires_us"]),
         revoked_at=None if row["revoked_us"] is None else from_us(row["revoked_us"]),

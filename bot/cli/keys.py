@@ -25,6 +25,7 @@ from bot.imagine.pricing import money
 from bot.messages import UserError, say
 from storage.clock import utc_us
 from storage.keys import PLATFORM
+from storage.records.members import KeyScope
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Keys of the HTTP API. Works while the bot runs.")
 
-SCOPES = ("images", "usage")
-"""What a key may be for: drawing, and reading its own figures."""
 LONGEST_LABEL = 64
 MOST_CAP = 1_000_000_000
 
@@ -47,7 +46,7 @@ class KeyTerms:
 
     label: str
     tier: str = "enterprise"
-    scopes: tuple[str, ...] = SCOPES
+    scopes: tuple[str, ...] = tuple(KeyScope)
     expires: str | None = None
     cap: str | None = None
 
@@ -62,7 +61,7 @@ def create_key(
     config: ConfigOption = None,
 ) -> None:
     """Create a key and print it, this once."""
-    terms = KeyTerms(label, tier, tuple(scope or SCOPES), expires, cap)
+    terms = KeyTerms(label, tier, tuple(scope or KeyScope), expires, cap)
     with_store(
         read_settings(config),
         lambda settings, store: create(console, errors, settings, store, terms),
@@ -100,11 +99,11 @@ async def create(console: Console, errors: Console, config: Config, store: Store
     if not label.isprintable() or not 0 < len(label) <= LONGEST_LABEL:
         raise UserError(say("key-label-form", limit=LONGEST_LABEL))
     for scope in terms.scopes:
-        if scope not in SCOPES:
-            raise UserError(say("error-choice", option="scope", found=scope, allowed=", ".join(SCOPES)))
+        if scope not in tuple(KeyScope):
+            raise UserError(say("error-choice", option="scope", found=scope, allowed=", ".join(KeyScope)))
     text, key = await store.keys.create(
         label,
-        scopes=frozenset(terms.scopes),
+        scopes=frozenset(map(KeyScope, terms.scopes)),
         tier=terms.tier,
         by=_by(),
         expires_at=None if terms.expires is None else end_of_day(config, terms.expires),

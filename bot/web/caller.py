@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Annotated
 
 import structlog
@@ -15,17 +14,10 @@ from bot.messages import say
 from bot.web.errors import FORBIDDEN, NO_KEY, failed, language_of
 from bot.web.rate_limit import RateLimit
 from storage.keys import PLATFORM
-from storage.records.members import ApiKey
+from storage.records.members import ApiKey, KeyScope
 from storage.store import Store
 
 BEARER = HTTPBearer(auto_error=False, scheme_name="key", description="A key made by `easel key create`.")
-
-
-class Scope(StrEnum):
-    """What a key may be for."""
-
-    IMAGES = "images"
-    USAGE = "usage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +44,7 @@ class Authenticator:
         self._store = store
         self._rate_limit = rate_limit
 
-    def needs(self, scope: Scope | None) -> Callable[..., Awaitable[KeyHolder]]:
+    def needs(self, scope: KeyScope | None) -> Callable[..., Awaitable[KeyHolder]]:
         """The FastAPI dependency that gives the caller; `scope` None takes any key. Raises ApiError."""
 
         async def caller(

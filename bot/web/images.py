@@ -18,13 +18,14 @@ from bot.imagine.service import Service
 from bot.messages import Reason, say
 from bot.web import models, uploads
 from bot.web.answer import Answer
-from bot.web.caller import Authenticator, KeyHolder, Scope
+from bot.web.caller import Authenticator, KeyHolder
 from bot.web.delivery import COMES_BACK, Delivery
 from bot.web.errors import failed, language_of
 from bot.web.links import Links
 from bot.web.rate_limit import RateLimit
 from bot.web.schemas import EDIT_BODY, QUALITIES, STREAM, GenerationRequest, ImagesResponse, OpenAIRequest
 from bot.web.screen import PicturesResponse
+from storage.records.members import KeyScope
 
 THEIRS: dict[tuple[str, object], str | None] = {
     ("size", "auto"): None,
@@ -116,7 +117,7 @@ class Images:
 def router(images: Images, authenticator: Authenticator, rate_limit: RateLimit) -> APIRouter:
     """The routes, over the parts they need."""
     routes = APIRouter(prefix="/v1/images", tags=["images"])
-    Caller = Annotated[KeyHolder, Depends(authenticator.needs(Scope.IMAGES))]
+    Caller = Annotated[KeyHolder, Depends(authenticator.needs(KeyScope.IMAGES))]
 
     @routes.post("/generations", response_class=Response, responses=ANSWERS, summary="Draw pictures")
     async def generations(

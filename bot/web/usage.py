@@ -8,10 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bot.imagine.service import Service
 from bot.messages import say
-from bot.web.caller import Authenticator, KeyHolder, Scope
+from bot.web.caller import Authenticator, KeyHolder
 from bot.web.errors import failed
 from storage.clock import from_us, utc_us
-from storage.records.members import DayUse
+from storage.records.members import DayUse, KeyScope
 
 
 class Day(BaseModel):
@@ -65,7 +65,7 @@ def router(service: Service, authenticator: Authenticator) -> APIRouter:
 
     @routes.get("", summary="Images, GPU time and amount by day")
     async def usage(
-        caller: Annotated[KeyHolder, Depends(authenticator.needs(Scope.USAGE))],
+        caller: Annotated[KeyHolder, Depends(authenticator.needs(KeyScope.USAGE))],
         asked: Annotated[Asked, Query()],
     ) -> Usage:
         period = asked.period

@@ -12,7 +12,7 @@ from engine.cache import ByteLRU
 from engine.fleet.circuit import Trust
 from engine.predict import Predictor
 from engine.request import JobState
-from engine.snapshot import WorkerSnapshot
+from engine.snapshot import WorkerSnapshot, WorkerState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -189,13 +189,13 @@ class Member:
         return self.predictor(job.model).job_s(job.plan, job.step, encoded=job.step > 0)
 
     def snapshot(self, now: float) -> WorkerSnapshot:
-        state = "drawing" if self.assignments else "idle"
+        state = WorkerState.DRAWING if self.assignments else WorkerState.IDLE
         if self.draining:
-            state = "draining"
+            state = WorkerState.DRAINING
         elif self.circuit.trust(now) is Trust.ASIDE:
-            state = "aside"
+            state = WorkerState.ASIDE
         elif now < self.rests_until:
-            state = "resting"
+            state = WorkerState.RESTING
         return WorkerSnapshot(
             name=self.name,
             gpu=self.card.gpu,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -137,6 +138,14 @@ class MemberData:
     pictures: tuple[str, ...]
 
 
+class KeyScope(StrEnum):
+    """What a key may be for."""
+
+    IMAGES = "images"
+    USAGE = "usage"
+    """Reading what its own images took and cost."""
+
+
 @dataclass(frozen=True, slots=True)
 class ApiKey:
     """An API key without its secret. `member` is the member its images are charged to."""
@@ -144,7 +153,7 @@ class ApiKey:
     prefix: str
     member: str
     label: str
-    scopes: frozenset[str]
+    scopes: frozenset[KeyScope]
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None

@@ -9,7 +9,7 @@ import pytest
 
 from storage.clock import HOUR_US, SECOND_US
 from storage.errors import SpendingCapReached
-from storage.records.members import TierTerms
+from storage.records.members import KeyScope, TierTerms
 from storage.records.requests import CancelledBy, Source
 from tests.storage.house import NOON, TIERS, HandClock, ask, deliver, draw, forget, open_store
 
@@ -88,7 +88,7 @@ async def test_a_spending_cap_leaves_what_a_top_up_pays(tmp_path: Path, clock: H
     spent = TierTerms("spent", allowance=0, price_micro=50_000)
     async with await open_store(tmp_path, clock, tiers={**TIERS, "spent": spent}) as store:
         _, key = await store.keys.create(
-            "shop", scopes=frozenset({"draw"}), tier="spent", by="owner", spend_cap_micro=0
+            "shop", scopes=frozenset({KeyScope.IMAGES}), tier="spent", by="owner", spend_cap_micro=0
         )
         await store.members.grant(key.member, 2, by="owner")
         assert len((await store.requests.accept(ask(key.member, 2))).request.jobs) == 2
@@ -98,7 +98,7 @@ async def test_the_cap_of_a_revoked_key_holds_only_for_what_was_let_in_with_it(
     store: Store, member: str
 ) -> None:
     _, key = await store.keys.create(
-        "shop", scopes=frozenset({"draw"}), tier="member", by="owner", spend_cap_micro=0
+        "shop", scopes=frozenset({KeyScope.IMAGES}), tier="member", by="owner", spend_cap_micro=0
     )
     with pytest.raises(SpendingCapReached):
         await store.requests.accept(ask(key.member))
@@ -111,7 +111,7 @@ async def test_the_cap_of_a_revoked_key_holds_only_for_what_was_let_in_with_it(
 async def test_a_spending_cap_counts_the_lower_price(tmp_path: Path, clock: HandClock) -> None:
     async with await open_store(tmp_path, clock, tiers={**TIERS, "bulk": VOLUME}) as store:
         _, key = await store.keys.create(
-            "shop", scopes=frozenset({"draw"}), tier="bulk", by="owner", spend_cap_micro=75_000
+            "shop", scopes=frozenset({KeyScope.IMAGES}), tier="bulk", by="owner", spend_cap_micro=75_000
         )
         await store.requests.accept(ask(key.member, 4))
         with pytest.raises(SpendingCapReached):
@@ -150,7 +150,7 @@ async def test_who_is_forgotten_counts_until_then(store: Store, clock: HandClock
 async def test_a_keys_tier_is_held_until_the_key_is_revoked_or_expires(
     store: Store, clock: HandClock
 ) -> None:
-    made = {"scopes": frozenset({"draw"}), "tier": "member", "by": "owner"}
+    made = {"scopes": frozenset({KeyScope.IMAGES}), "tier": "member", "by": "owner"}
     _, revoked = await store.keys.create("one", **made)  # type: ignore[arg-type]
     await store.keys.create("two", expires_at=NOON + timedelta(hours=2), **made)  # type: ignore[arg-type]
     clock.advance(hours=3)

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from bot.messages import UserError
 from bot.tasks import Tasks
 from bot.web.app import secret
-from bot.web.caller import Authenticator, Scope
+from bot.web.caller import Authenticator
 from bot.web.delivery import Delivery
 from bot.web.errors import ApiError, failed
 from bot.web.images import router
@@ -27,6 +27,7 @@ from bot.web.rate_limit import RateLimit
 from bot.web.schemas import GenerationRequest
 from storage.errors import StorageError
 from storage.keys import PLATFORM
+from storage.records.members import KeyScope
 
 if TYPE_CHECKING:
     import random
@@ -181,7 +182,7 @@ class Api:
         routes = router(service, self._delivery, authenticator, limit, links).routes
         endpoints = {route.path: route.endpoint for route in routes if isinstance(route, APIRoute)}
         self._generations = endpoints["/v1/images/generations"]
-        self._caller = authenticator.needs(Scope.IMAGES)
+        self._caller = authenticator.needs(KeyScope.IMAGES)
         self._tasks = Tasks(PLATFORM)
 
     async def serve(self) -> None:
@@ -205,7 +206,7 @@ class Api:
             try:
                 if not client.text:
                     terms: dict[str, Any] = {
-                        "scopes": frozenset(Scope),
+                        "scopes": frozenset(KeyScope),
                         "tier": client.tier,
                         "spend_cap_micro": client.spend_cap_micro,
                     }
