@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 WORDY = ("PIL", "aiosqlite", "discord", "httpcore", "matplotlib", "openai", "telegram")
 """Libraries that log, below INFO, whatever passes through them: messages, bodies, pieces of files."""
-
+CALLING = ("discord.client", "httpx")
+"""Libraries that log, at INFO, every call that they make: a bot that nobody uses asks twice a minute."""
 
 REPEATING = ("asyncio", "uvicorn.error")
 """What strangers can make these say as often as they like: bytes that are no HTTP, endless connections."""
@@ -102,6 +103,8 @@ def set_up_logs(level: str, redactor: Redactor, *, json: bool | None = None, pro
     root.setLevel(level.upper())
     for name in WORDY:
         logging.getLogger(name).setLevel(logging.NOTSET if prompts else logging.INFO)
+    for name in CALLING:
+        logging.getLogger(name).setLevel(logging.INFO if level == "debug" else logging.WARNING)
     for name in REPEATING:
         logging.getLogger(name).filters[:] = [OnceAMinute()]
     quieten()
