@@ -19,7 +19,7 @@ def scale(told: dict[str, Any]) -> str:
 def _front(section: dict[str, Any]) -> str:
     return (
         "## 64 simulated workers before one front on one core\n\n"
-        "Each worker sleeps the seconds of the seed's A10G for 1024x1024 pictures in 8 steps, 3.2 s each, "
+        "Each worker sleeps as long as an A10G takes for pictures of 1024x1024 in 8 steps, 3.2 s each, "
         "and stands still only while it has no job. 456 requests are open at any time: 256 with the "
         "workers, 200 in the queue, of 50 members in three tiers. The workers run in the front's process; "
         "what their simulation costs is counted as the front's; so is writing the log.\n\n" + _scale(section)
