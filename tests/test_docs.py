@@ -23,6 +23,7 @@ from bot.config.file import load_config
 from tools import cards, reference
 
 ROOT = Path(__file__).parents[1]
+PACKAGES = ("bot", "engine", "storage")
 BOT_TOML = (ROOT / "bot.toml").read_text("utf-8")
 _FENCE = re.compile(r"^```.*?^```$", re.M | re.S)
 _BLOCK = re.compile(r"^```toml\n(.*?)^```$", re.M | re.S)
@@ -30,12 +31,17 @@ _SHELL = re.compile(r"^```(?:sh|console)?\n(.*?)^```$", re.M | re.S)
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 
 
-def pages() -> list[Path]:
+def tracked(pattern: str) -> list[Path]:
+    """The files of the repository that match, those not committed yet among them."""
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"],
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", pattern],
         cwd=ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
     return [ROOT / name for name in listed.stdout.split() if (ROOT / name).exists()]
+
+
+def pages() -> list[Path]:
+    return tracked("*.md")
 
 
 def prose(page: Path) -> str:
@@ -98,6 +104,22 @@ def test_every_page_is_in_the_index() -> None:
     index = (ROOT / "docs" / "README.md").read_text("utf-8")
     for page in (ROOT / "docs").glob("*.md"):
         assert page.name == "README.md" or f"({page.name})" in index, page.name
+
+
+def test_the_architecture_page_names_every_folder_and_only_what_is_there() -> None:
+    code = [file.relative_to(ROOT) for file in tracked("*.py")]
+    named, folder = set(), ROOT
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8").replace("FACE/", "bot/web/")
+    for name in re.findall(r"\w[\w/]*(?:/|\.py)(?![\w/.])", page):
+        if (ROOT / name.split("/")[0]).is_dir():
+            folder = ROOT / (name if name.endswith("/") else Path(name).parent)
+            named |= {ROOT / name, *(ROOT / name).parents}
+        else:  # in the folder that was named last
+            named.add(folder / name)
+    assert [path for path in named if not path.exists()] == []
+    folders = {ROOT / file.parts[0] for file in code if len(file.parts) > 1}
+    folders |= {ROOT / file.parent for file in code if len(file.parts) == 3 and file.parts[0] in PACKAGES}
+    assert folders - named == set()
 
 
 def test_the_configuration_page_is_current() -> None:
