@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from benchmarks import load, memory, one, pictures, queueing
+from benchmarks import cores, load, memory, one, pictures, queueing
 from benchmarks.machine import load_average, machine
 from benchmarks.report import render
 from benchmarks.waits_chart import waits_chart
@@ -35,6 +35,7 @@ FULL: dict[str, Callable[[], Section]] = {
     "one": one.one,
     "batch": one.batch,
     "load": lambda: load.load(load.Plan()),
+    "cores": cores.use_of_cores,
     "pictures": pictures.pictures,
     "memory": memory.memory,
 }
@@ -43,6 +44,7 @@ QUICK: dict[str, Callable[[], Section]] = {
     "one": lambda: one.one(2, warm_up=1),
     "batch": lambda: one.batch(2, warm_up=1),
     "load": lambda: load.load(load.QUICK),
+    "cores": lambda: cores.use_of_cores(8),
     "pictures": lambda: pictures.pictures(10, rounds=1),
     "memory": lambda: memory.memory(60),
 }

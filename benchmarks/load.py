@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from benchmarks.machine import cores
 from benchmarks.trace import PAYING, TIERS, Arrival, backlog, trace
 
 if TYPE_CHECKING:
@@ -35,8 +34,6 @@ RIVALS = {
     ),
 }
 """The contenders, each with the settings it is tried in."""
-ONE_CORE = "plain loop, 1 torch thread"
-"""What one core draws; the machine's cores times this is all there would be to have."""
 EASEL = "Easel"
 OVERLOAD = 1.2
 
@@ -67,6 +64,8 @@ class Run:
     pictures: dict[str, bytes] = field(default_factory=dict)
     figures: dict[str, float] = field(default_factory=dict)
     lags: list[float] = field(default_factory=list)
+    cpu_s: float = 0.0
+    """Processor time of its process, from the first request to the last picture."""
 
     @property
     def completed(self) -> int:
@@ -94,6 +93,7 @@ def run(contender: str, arrivals: Sequence[Arrival]) -> Run:
         subprocess.run([sys.executable, "-m", "benchmarks.replay", name], check=True)
         outcome = json.loads((folder / "outcome.json").read_text())
         made = Run(contender, len(arrivals), figures=outcome["figures"], lags=outcome["lags"])
+        made.cpu_s = outcome["cpu_s"]
         for row in outcome["rows"]:
             if row["error"]:
                 made.errors.append(row["error"])
@@ -134,20 +134,14 @@ def sweep(plan: Plan) -> dict[str, float]:
     return {setting: statistics.median(found) for setting, found in rates.items()}
 
 
-def _saturation(contender: str, plan: Plan) -> float:
-    """Images a minute of a backlog that is long enough for its end not to matter."""
-    rate = run(contender, backlog(plan.saturation_pictures)).images_per_minute
-    print(f"  backlog of {plan.saturation_pictures}: {contender}: {rate:.0f} images/min")
-    return rate
-
-
 def load(plan: Plan) -> dict[str, Any]:
     """The whole section: its rows and figures."""
     swept = sweep(plan)
     chosen = {name: max(tried, key=swept.__getitem__) for name, tried in RIVALS.items()}
     best = max(chosen.values(), key=swept.__getitem__)
-    saturation = {name: _saturation(name, plan) for name in (best, EASEL, ONE_CORE)}
-    per_minute = OVERLOAD * saturation[best]
+    saturation = run(best, backlog(plan.saturation_pictures)).images_per_minute
+    print(f"  backlog of {plan.saturation_pictures}: {best}: {saturation:.0f} images/min")
+    per_minute = OVERLOAD * saturation
     arrivals = trace(per_minute, plan.load_s)
     others = [setting for setting in chosen.values() if setting != best]
     runs: list[Run] = []
@@ -165,9 +159,7 @@ def load(plan: Plan) -> dict[str, Any]:
         "swept_pictures": plan.sweep_pictures,
         "swept": swept,
         "saturation_pictures": plan.saturation_pictures,
-        "saturation": saturation[best],
-        "saturation_each": saturation,
-        "images_per_minute_over_cores": saturation[EASEL] / (cores() * saturation[ONE_CORE]),
+        "saturation": saturation,
         **_verdict(runs, plain.pictures),
     }
 

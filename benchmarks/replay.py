@@ -75,12 +75,14 @@ async def main(folder: Path) -> None:
         await replay(contender, backlog(WARM_UP, seed=3))
         before = await contender.figures()
         probe = LagProbe()
+        began_s = time.process_time()
         rows, pictures = await replay(contender, arrivals)
+        cpu_s = time.process_time() - began_s
         await probe.stop()
         figures = {name: value - before[name] for name, value in (await contender.figures()).items()}
     for name, content in pictures.items():
         (folder / f"{name}.png").write_bytes(content)
-    outcome = {"rows": rows, "figures": figures, "lags": probe.lags}
+    outcome = {"rows": rows, "figures": figures, "lags": probe.lags, "cpu_s": cpu_s}
     (folder / "outcome.json").write_text(json.dumps(outcome))
 
 
