@@ -116,8 +116,8 @@ def build_worker(
     Raises BadSetting.
     """
     from engine.placement import resolve  # torch is slow to import: not before somebody draws
+    from engine.worker.loading import sources
     from engine.worker.parts import Parts
-    from engine.worker.pipeline import sources
 
     wanted = _several(settings)
     placements = [resolve(each, known) for each in wanted]
@@ -176,7 +176,7 @@ def _fits(placement: Placement) -> bool:
 
 def _digests(placement: Placement) -> Mapping[str, str]:
     """Of components that the worker's other models may have too. Reads their files."""
-    from engine.worker.pipeline import sources
+    from engine.worker.loading import sources
 
     return placement.shared.digests(sources(placement)) if placement.shared is not None else {}
 

@@ -21,9 +21,10 @@ from engine.request import DrawRequest
 from engine.settings import BadSetting, EngineConfig, ModelSettings, Reach
 from engine.shares import ShareTerms
 from engine.worker.job import Job
+from engine.worker.loading import sources
 from engine.worker.memory import MemoryGate
 from engine.worker.parts import Parts
-from engine.worker.pipeline import PipelineModel, sources
+from engine.worker.pipeline import PipelineModel
 from engine.worker.residency import Held, Residency
 from tests.engine import klein
 from tests.engine.fakes import Recorder
