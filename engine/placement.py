@@ -29,9 +29,9 @@ from engine.worker.upscaling import examine
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engine.control import ControlFile
     from engine.families.family import Family
     from engine.families.profile import Profile
+    from engine.families.zimage_control import ControlFile
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engine.adapters import AdapterFile
-    from engine.control import ControlFile
+    from engine.families.zimage_control import ControlFile
     from engine.shares import ShareTerms
 
 EMBEDDED = "embedded"

@@ -25,10 +25,10 @@ from bot.imagine.service import Service
 from bot.metrics.counting import Counting
 from bot.sales.shop import Shop
 from engine.build import engine_with
-from engine.control import ControlFile, Layout, Refiner, Release
 from engine.families import model as models
 from engine.families.model import Caption
 from engine.families.registry import load_profile
+from engine.families.zimage_control import ControlFile, Layout, Refiner, Release
 from engine.request import ControlKind, Role
 from engine.settings import EMBEDDED, ModelSettings
 from storage.clock import utc_us

@@ -6,8 +6,8 @@ import functools
 from typing import TYPE_CHECKING
 
 from bot.messages import Message, say
-from engine.control import ControlFile, examine
 from engine.families.registry import index_file
+from engine.families.zimage_control import ControlFile, examine
 from engine.request import ControlKind
 from engine.settings import EMBEDDED, EMBEDDED_FOLDER, TAKES_MASKS
 from engine.weights import BadWeights, Flaw

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from engine.adapters import AdapterFile
-    from engine.control import ControlFile
     from engine.families.model import Canvas, Caption, Model
     from engine.families.profile import Profile
+    from engine.families.zimage_control import ControlFile
     from engine.request import Picture
     from engine.worker.control import ControlNetwork
     from engine.worker.memory import Mode

@@ -19,8 +19,8 @@ from engine.request import ControlKind, Role, Undrawable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from engine.control import ControlFile
     from engine.families.plan import Need, Plan
+    from engine.families.zimage_control import ControlFile
     from engine.request import Picture
 
 

@@ -12,13 +12,13 @@ import torch
 from diffusers import ZImageControlNetModel
 from safetensors.torch import load_file
 
-from engine.control import REFINER, Refiner
+from engine.families.zimage_control import REFINER, Refiner
 from engine.worker.parts import Part
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine.control import ControlFile
+    from engine.families.zimage_control import ControlFile
 
 
 class ControlNetwork:

@@ -9,7 +9,7 @@ import torch
 from diffusers import ZImageControlNetModel
 from safetensors.torch import save_file
 
-from engine.control import KINDS, Refiner
+from engine.families.zimage_control import KINDS, Refiner
 
 if TYPE_CHECKING:
     from pathlib import Path

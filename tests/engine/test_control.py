@@ -12,8 +12,8 @@ from diffusers import ZImageControlNetPipeline
 from PIL import Image, ImageDraw
 
 from engine.build import engine_with
-from engine.control import Refiner, examine
 from engine.families.profile import CONTROL
+from engine.families.zimage_control import Refiner, examine
 from engine.placement import resolve
 from engine.request import ControlKind, DrawRequest, Input, Role, Undrawable
 from engine.settings import BadSetting, EngineConfig, ModelSettings

@@ -11,11 +11,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from engine.control import ControlFile, Layout, Refiner, Release, examine
 from engine.events import Phase
 from engine.families.plan import Need, Plan
 from engine.families.profile import CONTROL
 from engine.families.registry import load_profile
+from engine.families.zimage_control import ControlFile, Layout, Refiner, Release, examine
 from engine.predict import Predictor
 from engine.request import ControlKind
 from engine.settings import ModelSettings

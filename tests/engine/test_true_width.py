@@ -16,7 +16,7 @@ import torch
 from diffusers import ZImageControlNetPipeline
 from PIL import Image, ImageDraw
 
-from engine.control import Refiner, Release, examine
+from engine.families.zimage_control import Refiner, Release, examine
 from engine.placement import resolve
 from engine.request import ControlKind, DrawRequest, Input, Role
 from engine.selftest import psnr_db

@@ -8,7 +8,7 @@ import pytest
 import torch
 from diffusers import ZImageControlNetModel
 
-from engine.control import Release, examine
+from engine.families.zimage_control import Release, examine
 from engine.request import ControlKind
 from training.control import new_network, save
 from training.model import WIDTH, new_transformer

@@ -20,7 +20,7 @@ from bot.imagine.options import Options
 from bot.imagine.pricing import Pricing
 from bot.imagine.service import Service
 from bot.imagine.source import png
-from engine.control import Refiner
+from engine.families.zimage_control import Refiner
 from engine.settings import EMBEDDED_FOLDER
 from tests.easel import config_in
 from tests.engine import controls

@@ -22,7 +22,7 @@ from bot.imagine.models import find_models
 from bot.imagine.options import Options
 from bot.imagine.source import png
 from bot.messages import LANGUAGES, Reason, UserError, translator
-from engine.control import Refiner
+from engine.families.zimage_control import Refiner
 from engine.request import ControlKind
 from engine.settings import EMBEDDED_FOLDER
 from engine.survey import survey_standing
