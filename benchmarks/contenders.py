@@ -23,6 +23,7 @@ import torch
 from diffusers import ZImagePipeline
 from diffusers.utils.logging import disable_progress_bar
 
+from benchmarks.machine import cores
 from benchmarks.weights import MODEL
 from bot.app import open_service
 from bot.config.schema import Config
@@ -188,9 +189,15 @@ def _wait_for(port: int, server: subprocess.Popen[bytes], timeout_s: float) -> N
 class Easel:
     """The bot as it runs, below its faces: service, engine, store and ledger. Caches and caps are off."""
 
-    def __init__(self, max_active: int = 3) -> None:
+    def __init__(self, max_active: int = 3, processes: int | None = None) -> None:
+        """`processes`: as many workers, each of them a Ray actor with one core."""
         self._folder = tempfile.TemporaryDirectory()
-        self._config = easel_config(Path(self._folder.name), max_active)
+        config = easel_config(Path(self._folder.name), max_active)
+        if processes is not None:
+            ray = config.ray.model_copy(update={"workers": processes, "gpus": 0, "cpus": 1})
+            engine = config.engine.model_copy(update={"backend": "ray"})
+            config = config.model_copy(update={"engine": engine, "ray": ray})
+        self._config, self._workers = config, processes or 1
         self._stack = contextlib.AsyncExitStack()
         self._service: Service | None = None
         self._began_s = 0.0
@@ -203,7 +210,10 @@ class Easel:
     async def __aenter__(self) -> Self:
         self._stack.enter_context(self._folder)
         self._service = await self._stack.enter_async_context(open_service(self._config))
-        self._began_s = self._service.models.default.backend.snapshot().totals.busy_s
+        backend = self._service.models.default.backend
+        while len(backend.snapshot().workers) < self._workers:  # noqa: ASYNC110 - nothing tells of the last
+            await asyncio.sleep(0.1)
+        self._began_s = backend.snapshot().totals.busy_s
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -265,5 +275,6 @@ CONTENDERS: dict[str, Callable[[], Contender]] = {
     "2 threads, 2 torch threads each": lambda: Threads(2, 2),
     "Easel": Easel,
     "Easel, 6 places": lambda: Easel(6),
+    "Easel, a process a core": lambda: Easel(processes=cores()),
 }
 """Every contender in every setting that is tried."""

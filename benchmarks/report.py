@@ -146,8 +146,8 @@ def _cores(section: dict[str, Any]) -> str:
         (
             row["contender"],
             f"{row['images_per_minute']:.0f}",
-            f"{row['cores_busy']:.2f}",
-            f"{1000 * row['cpu_s_each']:.0f}",
+            "" if row["cores_busy"] is None else f"{row['cores_busy']:.2f}",
+            "" if row["cpu_s_each"] is None else f"{1000 * row['cpu_s_each']:.0f}",
         )
         for row in section["rows"]
     ]

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 CONTROL = "control"
 """The control network, among the weights: it stays with the transformer."""
-MAX_PROMPT_TOKENS = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +148,8 @@ class Profile:
 
     def controlled(self, file: ControlFile, itemsize: int = 2) -> Profile:
         """The same with a control network beside it, in `itemsize` bytes a number."""
-        # Each of its layers copies all hints so far, and the next one's input; then they are scaled.
-        copies = 2 * len(file.layout.places) + 3
         sides = (self.multiple, math.isqrt(self.max_pixels))
-        tokens = [MAX_PROMPT_TOKENS + (side // self.multiple) ** 2 for side in sides]
-        hints = [count * copies * file.width * itemsize for count in tokens]
+        hints = [file.hints_bytes((side // self.multiple) ** 2, itemsize) for side in sides]
         return replace(
             self,
             control=file,

@@ -15,8 +15,8 @@ from engine.families.family import Family
 from engine.families.flow import Kept, steps_from
 from engine.families.model import Caption
 from engine.families.plan import Need, Plan
-from engine.families.profile import MAX_PROMPT_TOKENS
 from engine.families.tiles import Grid, Tiles
+from engine.families.zimage_control import MAX_PROMPT_TOKENS
 from engine.request import Role, Undrawable
 
 if TYPE_CHECKING:

@@ -30,6 +30,8 @@ LAYER = re.compile(r"control_layers\.(\d+)\.")
 REFINER = re.compile(r"control_noise_refiner\.(\d+)\.")
 PATCH = 4
 """Latent pixels that an image token is made of."""
+MAX_PROMPT_TOKENS = 512
+"""Those of a caption at most, read beside those of the image."""
 LARGEST_MODULATION = 256
 
 
@@ -90,6 +92,12 @@ class ControlFile:
     """Of a hint: numbers for each token of picture and caption."""
     added_time: float
     """Of a step's, by the count of layers: 1 where a step with a map takes twice as long as without."""
+
+    def hints_bytes(self, image_tokens: int, itemsize: int) -> int:
+        """What a step with a map takes beyond one without, at its most."""
+        # Each layer copies all hints so far, and the next one's input; then they are scaled.
+        copies = 2 * len(self.layout.places) + 3
+        return (MAX_PROMPT_TOKENS + image_tokens) * copies * self.width * itemsize
 
 
 @dataclass(frozen=True, slots=True)
