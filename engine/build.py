@@ -159,6 +159,7 @@ def _offered(asked: ModelSettings, placement: Placement) -> Offered:
         placement.family.load(placement),
         mode=placement.mode,
         calibrate=_calibration(placement, asked.largest_px),
+        compiles=placement.compile_blocks,
         lessons_key=placement.lessons_key,
         fetch=partial(fetch, placement.source, placement.revision),
         fingerprint=partial(fingerprint, placement),

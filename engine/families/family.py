@@ -137,6 +137,7 @@ class Placement:
             sorted(profile.weights_bytes.items()),
             (profile.tile_above_pixels, profile.tile_px),
             (self.dtype, self.mode, self.attention, self.compile_blocks, self.quantisation),
+            self.upscaler and self.upscaler.digest,
             tuple(version(name) for name in ("torch", "diffusers", "transformers")),
         )
         return hashlib.sha256(repr(told).encode()).hexdigest()[:16]

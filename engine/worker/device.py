@@ -196,14 +196,15 @@ class Device:
 
     async def _open(self, loaded: Loaded, deadline_s: float | None) -> Outcome:
         """Have a model on the device, as overhead; the first time it is warmed up, and measured where no
-        earlier process has.
+        earlier process has, or where its blocks are compiled.
         """
         first_s = self._watchdog.step_deadline_s(None, first=True)
         outcome = await self.threads.overhead(partial(self._exchange, loaded), deadline_s=deadline_s)
         if not (outcome.failed or loaded.warm):
             warm_up = loaded.calls.warm_up(decode=True)
             outcome = await self.threads.overhead(warm_up, deadline_s=first_s)
-            needs = loaded.experience.unknown(loaded.offered.calibrate)
+            offered = loaded.offered
+            needs = offered.calibrate if offered.compiles else loaded.experience.unknown(offered.calibrate)
             if needs and not outcome.failed:
                 measure = loaded.calls.calibrate(needs)
                 outcome = await self.threads.overhead(measure, deadline_s=first_s * len(needs))

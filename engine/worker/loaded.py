@@ -30,6 +30,8 @@ class Offered:
     mode: Mode = Mode.HIGH
     calibrate: tuple[Need, ...] = ()
     """Shapes whose peaks are measured at the first start."""
+    compiles: bool = False
+    """The first picture of a shape is slow in each process: those shapes are drawn at every start."""
     lessons_key: str = ""
     """Stands for what learned peaks and speeds depend on besides."""
     fetch: Callable[[], None] = lambda: None

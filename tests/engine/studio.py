@@ -52,6 +52,7 @@ class Studio:
         *,
         memory_mode: Mode = Mode.HIGH,
         calibrate: tuple[Need, ...] = (),
+        compiles: bool = False,
         look_again_s: float = LOOK_AGAIN_S,
         **changes: Any,
     ) -> None:
@@ -62,7 +63,7 @@ class Studio:
         self.telemetry = FakeTelemetry()
         self.worker = StepLoop(
             "local",
-            models=[Offered(self.model, memory_mode, calibrate)],
+            models=[Offered(self.model, memory_mode, calibrate, compiles)],
             config=config,
             clock=self.clock,
             telemetry=self.telemetry,

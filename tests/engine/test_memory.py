@@ -210,11 +210,14 @@ class TestOnDisk:
         async with Studio(learned_path=path, device_name="another") as studio:
             assert not studio.worker.gate.knows(Need(64, 64))
 
-    async def test_calibration_happens_once(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("compiles", [False, True])
+    async def test_calibration_happens_once_and_at_each_start_where_blocks_are_compiled(
+        self, tmp_path: Path, compiles: bool
+    ) -> None:
         path = tmp_path / "learned.json"
         calibrate = (Need(64, 64), Need(128, 128, 2))
-        for expected in (1, 0):
-            studio = Studio(learned_path=path, calibrate=calibrate)
+        for expected in (1, int(compiles)):
+            studio = Studio(learned_path=path, calibrate=calibrate, compiles=compiles)
             studio.model.peak_bytes = 555
             async with studio:
                 assert len(studio.heard.of("memory_calibrated")) == expected

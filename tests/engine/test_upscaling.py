@@ -88,9 +88,11 @@ def test_its_memory_is_counted_before_a_picture_is_begun_and_measured_with_it(
     assert gate.ever_fits(need, pictures=1)
 
 
-def test_another_upscaler_is_another_worker(tmp_path: Path, tiny_folder: Path) -> None:
+def test_another_upscaler_is_another_worker_and_learns_anew(tmp_path: Path, tiny_folder: Path) -> None:
     files = None, reddening(tmp_path / "two.safetensors"), reddening(tmp_path / "four.safetensors", 4)
-    assert len({fingerprint(placed(tiny_folder, file)) for file in files}) == 3
+    placements = [placed(tiny_folder, file) for file in files]
+    assert len({fingerprint(placement) for placement in placements}) == 3
+    assert len({placement.lessons_key for placement in placements}) == 3
 
 
 def test_what_cannot_be_used_is_refused_in_a_sentence(tmp_path: Path, tiny_folder: Path) -> None:
