@@ -31,7 +31,7 @@ async def interruptible(work: Callable[[], Coroutine[None, None, T]], *, farewel
 
     def end_at_once(*_: object) -> None:
         with contextlib.suppress(OSError):
-            os.write(sys.stderr.fileno(), f"\n{farewell}\n".encode())
+            os.write(sys.stderr.fileno(), f"\n{farewell}\n".encode(sys.stderr.encoding, "replace"))
         os._exit(INTERRUPTED)
 
     def interrupt() -> None:

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from bot.commands.command import Command
+from bot.faces.platforms import PLATFORMS
 from bot.imagine.loras import configured
 from bot.imagine.options import number_text
 from bot.imagine.picture import thumbnail
@@ -36,7 +37,9 @@ async def _loras(service: Service, caller: Caller, _: Given) -> Card:
         parts.append(Card(shown, text=text, picture=picture))
     first, *others = offered
     both = f"{first}:{number_text(offered[first].strength)}{f', {others[0]}' if others else ''}"
-    how = caller.t("loras-how", example=f"/imagine … --{caller.t('opt-lora')} {both}")
+    platform, option = PLATFORMS.get(caller.origin.platform), caller.t("opt-lora")
+    typed = f"{option}:" if platform and platform.fields else f"--{option}"
+    how = caller.t("loras-how", example=f"/imagine … {typed} {both}")
     more = ", ".join(list(offered)[MOST:])
     text = f"{how}\n{caller.t('loras-more', loras=more)}" if more else how
     return Card(caller.t("loras-title"), text=text, parts=tuple(parts))

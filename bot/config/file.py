@@ -139,7 +139,7 @@ FORMS = {
 
 def _fault(path: Path, fault: Any) -> str:
     """One line: file, key, what was found, what is allowed."""
-    key = ".".join(str(part) for part in fault["loc"]) or "(whole file)"
+    key = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
         known = _keys_beside(fault["loc"])
         hint = _hint(fault["loc"], known)
@@ -152,7 +152,7 @@ def _fault(path: Path, fault: Any) -> str:
     else:
         allowed = _IN_WORDS.get(fault["type"]) or fault["msg"].replace("Input should be", "must be")
     found = "" if isinstance(fault["input"], dict) else f"found {fault['input']!r}; "
-    return f"{path}: {key}: {found}{allowed}"
+    return f"{path}: {key}: {found}{allowed}" if key else f"{path}: {allowed}"
 
 
 def _hint(loc: tuple[int | str, ...], known: list[str]) -> str:

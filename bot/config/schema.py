@@ -171,7 +171,7 @@ class Config(Section):
     @model_validator(mode="after")
     def _somebody_draws(self) -> Config:
         if self.engine.backend == "openai" and not self.openai.servers:
-            raise ValueError('engine.backend is "openai", and openai.servers is empty')
+            raise ValueError('engine.backend is "openai", so name a server under [[openai.servers]]')
         if self.engine.backend == "openai" and len(self.models) > 1:
             raise ValueError('engine.backend is "openai", whose servers draw with one model, not several')
         return self

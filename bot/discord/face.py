@@ -10,7 +10,8 @@ import contextlib
 import datetime as dt
 import io
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import aiohttp
 import discord
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+T = TypeVar("T")
+
 INTENTS = discord.Intents(guilds=True)
 """Roles and channels come with interactions and guilds; nothing privileged, no message is ever read."""
 
@@ -59,7 +62,6 @@ RETRY_WITHIN = dt.timedelta(seconds=2)
 """Discord waits three seconds for an acknowledgement."""
 
 Interaction = discord.Interaction["Face"]
-Deferred = discord.InteractionCallbackResponse["Face"]
 
 
 class Face(discord.AutoShardedClient, ABC):
@@ -184,8 +186,9 @@ class Face(discord.AutoShardedClient, ABC):
         is asked for; None where only Discord knows it. To go on is right even for an interaction that Discord
         replayed, because its id makes it the same request.
         """
+        defer = partial(interaction.response.defer, ephemeral=private, thinking=True)
         try:
-            answer = await self._defer(interaction, ephemeral=private, thinking=True)
+            answer = await self._first(interaction, defer)
         except discord.HTTPException as error:
             if error.code != ANSWERED_BEFORE:
                 raise
@@ -197,22 +200,30 @@ class Face(discord.AutoShardedClient, ABC):
 
     async def acknowledge_press(self, interaction: Interaction) -> None:
         """Acknowledge a button whose answer is seen in its message, which stays as it is for now."""
+        await self._once(interaction, interaction.response.defer)
+
+    async def open_form(self, interaction: Interaction, form: discord.ui.Modal) -> None:
+        """Answer a button or a menu with a form to fill in."""
+        await self._once(interaction, partial(interaction.response.send_modal, form))
+
+    async def _once(self, interaction: Interaction, give: Callable[[], Awaitable[object]]) -> None:
+        """Give the first answer; that it was given before, and its own answer lost, is as good."""
         try:
-            await self._defer(interaction)
+            await self._first(interaction, give)
         except discord.HTTPException as error:
             if error.code != ANSWERED_BEFORE:
                 raise
             log.info("discord.acknowledged_before", interaction=interaction.id)
 
-    async def _defer(self, interaction: Interaction, **how: bool) -> Deferred | None:
-        """Acknowledge, once more where the line broke and there is time left."""
+    async def _first(self, interaction: Interaction, give: Callable[[], Awaitable[T]]) -> T:
+        """Give the first answer, once more where the line broke and there is time left."""
         try:
-            return await interaction.response.defer(**how)
+            return await give()
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             if discord.utils.utcnow() - interaction.created_at > RETRY_WITHIN:
                 raise
             log.info("discord.acknowledged_again", why=type(error).__name__)
-            return await interaction.response.defer(**how)
+            return await give()
 
     async def tell(self, interaction: Interaction, error: Exception) -> None:
         """Why not, in the message that was promised."""

@@ -49,7 +49,7 @@ def add_to(face: Face) -> None:
             await _nothing_there(face, interaction, "discord-no-picture")
             return
         t, private = spoken_to(face.service, interaction), message.flags.ephemeral
-        await interaction.response.send_modal(EditModal(face, picture, t, private=private))
+        await face.open_form(interaction, EditModal(face, picture, t, private=private))
 
 
 def request_of(face: Face, message: discord.Message) -> str | None:

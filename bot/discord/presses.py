@@ -50,14 +50,14 @@ async def pressed(face: Face, interaction: Interaction, press: Press) -> None:
         case Action.AREA if press.area:
             words, private = await _asked(face, interaction, target)
             t = spoken_to(face.service, interaction)
-            await interaction.response.send_modal(WordsModal(press, words, t, private=private))
+            await face.open_form(interaction, WordsModal(press, words, t, private=private))
         case Action.AREA:
             await face.answer(
                 interaction, lambda asking: edits.areas(face.service, asking.asker, target, asking.t)
             )
         case Action.VARY:
             words, t = await _prompt(face, interaction, target), spoken_to(face.service, interaction)
-            await interaction.response.send_modal(WordsModal(press, words, t))
+            await face.open_form(interaction, WordsModal(press, words, t))
         case Action.SINGLE:
             await single(face, interaction, target)
         case Action.DETAILS:

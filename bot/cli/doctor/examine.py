@@ -108,7 +108,7 @@ async def examine_online(config: Config, credentials: Credentials) -> AsyncItera
 
 
 def _device(config: Config, look: Callable[[], Torch], *, running: bool) -> Iterator[Finding]:
-    if config.engine.backend != "local":
+    if not _draws_here(config):
         yield fine(say("doctor-elsewhere", backend=config.engine.backend))
         return
     torch, card = look(), survey.survey_card()
@@ -121,8 +121,14 @@ def _device(config: Config, look: Callable[[], Torch], *, running: bool) -> Iter
         yield from machine.memory(survey.survey_fitting(model_settings(config)), card, running=running)
 
 
+def _draws_here(config: Config) -> bool:
+    """Whether this machine draws, be it through a cluster of its own."""
+    backend = config.engine.backend
+    return backend == "local" or (backend == "ray" and config.ray.address == "local")
+
+
 def _files(config: Config) -> Iterator[Finding]:
-    if config.engine.backend == "local":
+    if _draws_here(config):
         free_bytes = _free_bytes(survey.hub_cache())
         for name, model in config.named_models.items():
             settings = model_settings(config, name)

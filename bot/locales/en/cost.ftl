@@ -2,9 +2,7 @@
 
 ## The plan
 
-plan-title =
-    One picture of 1024x1024 in 8 steps, at { $utilisation } utilisation. Per hour a card costs { $rent }, as [[rent]] in bot.toml or
-    --price says, unless gpus.toml has its price; operations cost { $operations }.
+plan-title = One picture of 1024x1024 in 8 steps, at { $utilisation } utilisation. Per hour a card costs { $rent } ([[rent]] in bot.toml, or --price; gpus.toml where it has a price), and operations cost { $operations }.
 plan-article-title = The article's model of 5 GB in 40 steps, at { $utilisation } utilisation, with operations at { $operations } per hour:
 plan-estimated =
     ~ estimated from the card's data sheet, not measured; `easel calibrate` measures a machine, and `easel plan --measured` uses that.

@@ -309,6 +309,8 @@ def test_every_backend_can_be_examined(tmp_path: Path, backend: str) -> None:
     )
     said_of_all = [said(finding) for finding in examine(config, Credentials(file=None), torch=none)]
     assert not [text for text in said_of_all if "could not be made" in text]
+    elsewhere = any("another machine" in text for text in said_of_all)
+    assert elsewhere == (backend == "openai"), "a cluster of its own draws on this machine"
 
 
 def test_whatever_a_check_stumbles_over_is_a_finding(tmp_path: Path) -> None:

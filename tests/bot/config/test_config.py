@@ -57,7 +57,7 @@ def test_the_shipped_file_holds_the_defaults() -> None:
         ("[styles.ink]\nprompt = 'ink'", ["styles.ink.prompt", "found 'ink'", "{prompt}"]),
         ("default_tier = 'gold'", ["default_tier is 'gold'", "allowed: free, member"]),
         ("rent = []", ["rent", "at least one entry"]),
-        ("[engine]\nbackend = 'openai'", ["openai.servers is empty"]),
+        ("[engine]\nbackend = 'openai'", ["[[openai.servers]]"]),
         ("[openai]\nservers = [{ url = '10.0.0.5' }]", ["openai.servers.0.url", "found '10.0.0.5'"]),
         ("[openai]\nservers = [{ url = 'http://a/v1', gpus = '' }]", ["servers.0.gpus", "did you mean gpu?"]),
         (

@@ -49,6 +49,17 @@ async def test_a_command_is_answered(world: World, lossy: list[str]) -> None:
     assert len(lossy) == 2
 
 
+async def test_a_form_opens(world: World, lossy: list[str]) -> None:
+    lossy.extend(["not", "yet"])
+    message = await world.imagine(seed="7")
+    lossy.clear()
+    shown = await world.anna.click(message, label="Vary")
+    assert len(lossy) == 2
+    sent = await world.anna.submit_modal(shown, {"prompt": "a blue cat"})
+    await world.settled()
+    assert "a blue cat" in words(sent.response)
+
+
 async def test_a_cancel_is_one(world: World, lossy: list[str]) -> None:
     lossy.extend(["not", "yet"])
     world.model.gate.clear()
