@@ -116,7 +116,7 @@ ADVICE = {
     "learned_not_saved": STORED,
     "learned_unreadable": "nothing: the file is written anew",
     "ray_head_lost": "look at the head's machine; jobs wait, and the bot connects again by itself",
-    "ray_unreachable": "look at [engine.ray] address and at the head's machine; it is tried again by itself",
+    "ray_unreachable": "look at address under [ray] and at the head's machine; it is tried again by itself",
     "autoscaler_not_told": "look at Ray's autoscaler; workers that are there go on drawing",
     "observer_failed": REPORT,
 }

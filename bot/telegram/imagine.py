@@ -79,24 +79,28 @@ class Imagine:
         ours = replied if self._is_ours(replied) else None
         if message.chat.type != Chat.PRIVATE and ours is None:
             return
-        asked = await self._face.asked(update)
+        asked, text = await self._face.asked(update), self._without_our_name(message.text)
         try:
             self._check_place(asked)
-            if is_small_talk(message.text) and not self._wants_words(ours):
+            if is_small_talk(text) and not self._wants_words(ours):
                 if asked.is_private:
                     self._face.tasks.start(hello(self._face, asked))
             elif ours and (target := self._target(asked, ours)):
-                await self.vary(asked, target, parse_imagine(message.text))
+                await self.vary(asked, target, parse_imagine(text))
             elif ours and keyboards.menu_data(ours):
-                await self.ask(asked, self._chosen(asked, ours, message.text))
+                await self.ask(asked, self._chosen(asked, ours, text))
             elif asked.is_private and message.forward_origin is not None:
                 raise UserError(say("telegram-forwarded"))
             elif asked.is_private:
                 if not self._face.service.config.telegram.plain_text:
                     raise UserError(say("telegram-plain-off"))
-                await self.ask(asked, self._chosen(asked, replied, message.text), replied_to(message))
+                await self.ask(asked, self._chosen(asked, replied, text), replied_to(message))
         except UserError as error:
             self._face.refuse(asked, error)
+
+    def _without_our_name(self, text: str) -> str:
+        """Who is spoken to is no part of the prompt."""
+        return re.sub(rf"@{self._face.bot.username}\b[\s,，:：]*", "", text, count=1, flags=re.I)
 
     async def picture(self, update: Update, _: Context) -> None:
         """A photo, or a file that is a picture: its caption says what to make of it.

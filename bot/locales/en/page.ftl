@@ -74,7 +74,7 @@ page-time = Time
 page-outlook = Outlook
 page-income = Sold
 page-highest = highest { $value }
-page-waits-p95 = Waiting, 95 of 100 within
+page-waits-p95 = Wait, for 95 of 100
 page-images-month = Images this month
 
 page-until-label = Until (empty: for good)

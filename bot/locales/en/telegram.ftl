@@ -37,4 +37,4 @@ telegram-group-hello =
     /imagine@{ $bot } an orange cat on a green meadow
 telegram-plain-off = Send /imagine and what you want to see, and I draw it.
 telegram-as-channel = You are writing as a channel. Write as yourself, and I draw it.
-telegram-private-nobody = While you write as a group or a channel I cannot show you anything alone. Write as yourself, or leave out --private.
+telegram-private-nobody = While you write as a group or a channel I cannot show anything to you alone. Write as yourself, or leave out --private.

@@ -35,7 +35,7 @@ upkeep-exported = Written to { $folder }: data.json and { $pictures } { $picture
     [one] picture
    *[other] pictures
 }.
-error-member-unknown = There is no member “{ $member }”. Write discord:ID or telegram:ID, an account's ID, or a member key.
+error-member-unknown = There is no member “{ $member }”. Write discord:ID or telegram:ID, an account's ID, a key's name, or #number.
 error-member-several = Several members go by “{ $member }”. Write one of their numbers: { $numbers }.
 error-export-folder = { $folder } cannot be written ({ $reason }). Name a new folder, on a disk with room.
 

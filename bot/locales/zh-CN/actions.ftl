@@ -24,4 +24,4 @@ fact-model = 模型
 fact-style = 风格
 fact-lora = LoRA
 fact-id = 编号
-error-not-owner = 只有这张图的作者才能这样做。
+error-not-owner = 只有画这张图的人可以这样做。

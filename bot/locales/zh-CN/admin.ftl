@@ -1,14 +1,14 @@
 # 所有者和群管理员的操作。
 
 error-date = “{ $found }”不是日期，请写成 2026-12-31 这样。
-error-date-past = “{ $found }”已经过去；请写今天或以后的日期，例如 2026-12-31。
+error-date-past = “{ $found }”已经过去了；请写今天或以后的日期，例如 2026-12-31。
 error-server-only = 请在服务器或群里设置。
 error-who = 请说明是谁：回复对方的消息、提及对方，或填写账号 ID。
 error-admin = 只有本群管理员可以这样做。
 
 admin-tier = { $member } 现在是 { $tier }。
-admin-tier-until = { $member } 到 { $until } 为止是 { $tier }。
-admin-granted = { $member } 得到 { $images } 张额外图片，现共有 { $topup } 张。
+admin-tier-until = { $member } 现在是 { $tier }，有效期至 { $until }。
+admin-granted = 已赠送 { $member } { $images } 张额外图片，现共有 { $topup } 张。
 admin-banned = { $member } 已被封禁，不能再画图。
 admin-unbanned = { $member } 已解除封禁。
 audit-title = 最近的更改

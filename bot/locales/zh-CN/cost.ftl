@@ -98,13 +98,13 @@ cost-monthly =
 
 calibrate-heading = { $device } 上的 { $model }
 calibrate-memory = 不同尺寸的显存
-calibrate-size = 图像尺寸
+calibrate-size = 尺寸
 calibrate-edge = 边长（像素）
-calibrate-loaded = 初始加载
+calibrate-loaded = 权重
 calibrate-peak = 峰值
 calibrate-seconds = 耗时
 calibrate-speed = 不同步数的耗时
-calibrate-steps = 推理步数
+calibrate-steps = 步数
 calibrate-growth = 耗时增长率
 calibrate-fit = 线性拟合：{ $start } 秒 + 每步 { $slope } 秒，R² { $r2 }。
 calibrate-throughput = 并发
@@ -117,7 +117,7 @@ calibrate-going-on = 从上次中断处继续。
 calibrate-done = 已写入：{ $files }
 calibrate-too-small = 本机内存连一张 { $size } 的图也放不下。
 calibrate-failed = 无法测量该模型：{ $reason }
-calibrate-unsteady = 耗时没有随步数均匀增长，说明本机正忙于其他任务。没有写入任何文件。请先停掉它（正在运行的机器人，或占用 GPU 的其他程序），再运行 easel calibrate。
+calibrate-unsteady = 耗时没有随步数均匀增长，说明还有别的程序在占用本机，因此没有写入任何文件。请先停掉它（正在运行的机器人，或占用 GPU 的其他程序），再运行 easel calibrate。
 alert-paid-back =
     { $platform }：订单 { $order } 的付款 { $amount } 无法兑现，正在退还：{ $why ->
         [unknown] 数据库里没有这笔订单。请确认没有恢复过旧的备份，也没有别的机器人在用这个令牌。

@@ -9,7 +9,7 @@ error-range-random = { $option }应为 { $low } 到 { $high } 之间的数字，
 error-size-shape = 这里画不了“{ $wanted }”这样的画幅：长边最多是短边的 { $most } 倍。
 error-no-styles = 这里没有可选的风格。
 error-no-loras = 这里没有您可以使用的 LoRA。
-error-loras = 无法把“{ $found }”读作 LoRA。请写名称并用逗号分隔，例如 ink:0.8, sepia。
+error-loras = 看不懂“{ $found }”。请写 LoRA 的名称，用逗号分隔，例如 ink:0.8, sepia。
 error-lora-twice = LoRA { $lora } 写了两次。
 error-loras-many = 一张图最多使用 { $most } 个 LoRA。
 error-choice = 没有“{ $found }”这种{ $option }；可选：{ $allowed }。
@@ -18,12 +18,12 @@ error-model-away = 目前无法使用 { $model } 画图，请换一个模型；/
 error-choice-near = 没有“{ $found }”这种{ $option }，您是指 { $near } 吗？可选：{ $allowed }。
 error-size-tier = { $wanted } 超出了 { $tier } 套餐的上限；这个比例最大为 { $largest }。
 error-option = 不认识选项 --{ $option }；请看 /help。
-error-option-mask = 这里没有选项 --{ $option }，要重画哪一部分请用 --区域 说明。
+error-option-mask = 这里没有选项 --{ $option }；要重画哪一部分，请用 --区域 指定。
 error-option-near = 不认识选项 --{ $option }，您是指 --{ $near } 吗？
 error-option-twice = --{ $option } 出现了两次，请只写一次。
 error-option-value = --{ $option } 后面需要一个值。
 error-command = 不认识 { $command }；请看 /help。
-error-incomplete = 还缺内容，请这样写：/{ $usage }
+error-incomplete = 没有写全，请这样写：/{ $usage }
 error-quota-used = 本月的图片额度已用完（含正在画的），{ $resets } 重置。
 error-quota-short = 您想画 { $wanted } 张，但到 { $resets } 之前只剩 { $left } 张。
 error-spending-cap = 此密钥已达消费上限，{ $resets } 重置。
@@ -38,13 +38,13 @@ error-storage = 暂时无法保存您的请求，因此没有接受，也没有�
 error-queue-yours = 您最多可以有 { $limit } 张图片在排队；请先等一些完成。
 error-queue-full = 队列已满，没有扣费；请稍后再试。
 error-too-large = 这个尺寸太大，这里画不了。请选小一些的。
-error-memory = 这次的尺寸太大，没能画出来，没有计费。请选小一些的。
+error-memory = 这次的尺寸太大，没能画出来，没有扣费。请选小一些的。
 error-draw = 画图失败，没有扣费；请再试一次。
 error-draining = 我正在重启，请稍后再试。
 error-draining-kept = 我正在重启；您的请求已保存，重启后马上画。
 error-gone = 那张图片已不再保存。
 error-owner = 只有机器人的所有者可以这样做。
-error-not-yours = 那不是您的任务，或者它已经结束。
+error-not-yours = 那不是您的请求，或者已经结束了。
 error-internal = 我这边出了问题，已记录；没有扣费。
 
 ## 提示
@@ -54,11 +54,11 @@ note-size-shape = { $wanted } 在这里是 { $size } 像素。
 note-size-tier = { $wanted } 已调整为 { $size }：这是 { $tier } 套餐的上限。
 note-negative-unused = 引导强度为 0 时反向提示词不起作用；请不写引导强度，或把它设为 { $guidance }。
 note-negative-unread = { $model } 不支持反向提示词，您写的反向提示词不起作用。
-note-guidance-set = 反向提示词需要引导，因此按引导强度 { $guidance } 绘制，耗时加倍。
+note-guidance-set = 反向提示词要靠引导强度才起作用，因此按 { $guidance } 绘制，耗时加倍。
 note-notation = “{ $found }”是其他工具的写法，在这里只当作普通文字；请改用一句话描述画面。
 note-words-unknown = 这个小模型不认识“{ $words }”，画出来的可能是别的东西。
 note-steps-many = 超过 { $useful } 步耗时更长，画面几乎没有变化。
-note-prompt-cut = 提示词超出了模型能读取的长度，末尾部分没有用上。
+note-prompt-cut = 提示词太长，模型读不完，末尾部分没有用上。
 
 ## 进行中
 
@@ -77,7 +77,7 @@ cancelled-refunded = 已取消，没有扣费。
 cancelled-some = 已取消 { $images } 张，没有扣费。
 cancelled-charged = 已取消；图片已开始绘制，且今天的免费取消次数已用完，因此计为 { $images } 张。
 cancel-asked = 正在取消…
-cancel-nothing = 您没有排队中的任务。
+cancel-nothing = 您没有排队中的请求。
 missing-images = { $missing } 张失败，没有扣费。
 
 ## 结果

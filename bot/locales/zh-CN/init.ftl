@@ -37,7 +37,7 @@ init-telegram-token-hint = 这不是机器人令牌：它形如 123456789:AA… 
 init-discord-invite = 邀请机器人加入您的服务器：{ $link }
 init-discord-owners-how = 您自己的 Discord 用户 ID：设置 > 高级 > 开发者模式，再右键点自己，复制用户 ID。
 init-telegram-owners-how = 您自己的 Telegram 用户 ID：给 @userinfobot 发消息，它会告诉您。
-init-owners = 谁可以查看成本、管理套餐（ID；留空：没有人）：
+init-owners = 谁可以查看成本、管理套餐？请填用户 ID（留空：没有人）：
 init-owners-hint = ID 是数字；多个之间用逗号隔开。
 
 init-access = 谁可以画图？
@@ -88,6 +88,6 @@ init-allowance = 每位成员每月几张图：
 init-allowance-hint = 请输入整数，例如 100。
 init-price = 套餐 { $tier } 每张图的价格，以 { $currency } 计（留空：免费）：
 init-page = 打开管理页面和 HTTP API 吗？仅限本机（http://127.0.0.1:8080）
-init-toml-time-zone = 日和月从哪里的午夜算起
+init-toml-time-zone = 每天、每月以哪里的午夜为准
 init-toml-page = 管理页面和 HTTP API
 init-toml-price = 每张图

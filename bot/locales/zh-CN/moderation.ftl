@@ -3,7 +3,7 @@
 moderation-blocked = 本机器人不画这个，没有扣费；请换个说法。
 moderation-blocked-server = 本服务器屏蔽了其中一些词，没有扣费；请换个说法。
 moderation-adult = 本频道不画成人内容；没有扣费。
-moderation-bad-pattern = 无法识别模式“{ $found }”：{ $why }
+moderation-bad-pattern = “{ $found }”不是有效的 RE2 模式：{ $why }
 moderation-long-rule = 每个词或模式须有 1 到 { $limit } 个字符。
 moderation-many-rules = 一个服务器最多屏蔽 { $limit } 个词或模式。
 moderation-title = 本处屏蔽

@@ -20,7 +20,7 @@ upkeep-new-key = 已生成新密钥。曾要求删除数据的成员的封禁，
 upkeep-key-aside = 之前的密钥现在是 { $file }。
 upkeep-forget-question = 要删除 { $member } 的全部账号、提示词和图片吗？此操作无法撤销。
 upkeep-exported = 已写入 { $folder }：data.json 和 { $pictures } 张图片。
-error-member-unknown = 没有成员“{ $member }”。请填写 discord:ID 或 telegram:ID、账号 ID，或成员键。
+error-member-unknown = 没有成员“{ $member }”。请填写 discord:ID 或 telegram:ID、账号 ID，或 #编号。
 error-member-several = 有多个成员叫“{ $member }”。请改写其中一个编号：{ $numbers }。
 error-export-folder = 无法写入 { $folder }（{ $reason }）。请指定一个新文件夹，并确保磁盘有空间。
 

@@ -227,7 +227,7 @@ def test_the_command_shows_cards_prices_and_the_month() -> None:
     assert "~ 3.6" in shown
     assert "Prices on RTX 3090" in shown
     assert "Pays off from" in shown
-    assert "Margin" in shown
+    assert "Markup" in shown
 
 
 def test_the_articles_cards_are_there_on_request() -> None:

@@ -33,6 +33,13 @@ async def test_a_prompt_joined_to_the_command_is_drawn(bot: Bot, line: str) -> N
     assert len(bot.telegram.photos(ANNA)) == 1
 
 
+async def test_the_bots_name_is_no_part_of_a_prompt(bot: Bot) -> None:
+    await bot.telegram.say(ANNA, "@Easel_bot, a red cat")
+    await bot.settled()
+    (photo,) = bot.telegram.photos(ANNA)
+    assert photo.plain.startswith("a red cat")
+
+
 async def test_what_is_no_text_is_answered_in_private(bot: Bot) -> None:
     await bot.telegram.say(ANNA, "", location=PLACE)
     await bot.settled()
