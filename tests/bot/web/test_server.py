@@ -13,9 +13,10 @@ from bot.alerts import Alerts
 from bot.config.credentials import Credentials
 from bot.config.schema import Config
 from bot.faces.serving import configured_faces
-from bot.messages import UserError
+from bot.messages import Names, UserError, say, translator
 from bot.metrics.counting import Counting
 from bot.web import listen, serve
+from bot.web.errors import failed
 from tests.bot.web.conftest import config_for
 from tests.patience import PATIENCE_S
 
@@ -35,6 +36,12 @@ async def test_models_are_listed_and_looked_up(site: Site) -> None:
         with pytest.raises(NotFoundError) as refused:
             await client.models.retrieve("gpt-image-9")
     assert (refused.value.code, refused.value.param) == ("model_not_found", "model")
+
+
+def test_fields_and_values_keep_the_names_that_are_sent() -> None:
+    told = say("error-choice", option=Names("opt", "images"), found="best", allowed=Names("quality", "draft"))
+    assert translator("zh-CN")(told) == "没有“best”这种张数；可选：草图。"
+    assert translator("zh-CN")(failed(told).message) == "没有“best”这种n；可选：draft。"
 
 
 async def test_what_is_not_there_is_told_in_the_readers_language(site: Site) -> None:
