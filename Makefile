@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 FAST := not model and not crash and not e2e and not cluster and not world
-SIDE_BY_SIDE := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
+# Three for two cores, since tests of Ray and of other processes wait half of their time.
+SIDE_BY_SIDE := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 
 unexport PYTHONDONTWRITEBYTECODE # compiling the tests anew takes each of their processes four seconds
 

@@ -51,9 +51,9 @@ def test_a_word_inside_another_is_not_blocked(word: str, prompt: str) -> None:
 
 def test_a_pattern_that_would_backtrack_for_ever_takes_no_time() -> None:
     rules = compiled((), (r"(a+)+$",))
-    began = time.perf_counter()
+    began = time.process_time()
     assert not rules.broken_by("a" * 2_000 + "b")
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.5
 
 
 def test_a_pattern_that_cannot_be_read_is_told() -> None:

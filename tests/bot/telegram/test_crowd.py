@@ -24,9 +24,6 @@ async def test_two_hundred_people_at_once(stage: Stage) -> None:
             await bot.telegram.say(person, f"/imagine cat {person} --steps 2 --size 64x64")
         await bot.telegram.until(lambda: not bot.waiting)
         await bot.settled()
-        import collections
-
-        print(collections.Counter(c.method for c in bot.telegram.calls))
         for person in PEOPLE:
             assert len(bot.telegram.photos(person)) == 1
             quota = await bot.service.members.quota(Asker("telegram", str(person)))
