@@ -289,10 +289,10 @@ class TestAtATerminal:
             driver.install(build(tmp_path / "built"))
         except CannotBuild as reason:
             pytest.skip(f"no stand-in for the driver: {reason}")
-        (tmp_path / "bot.toml").write_text("language = 'zh-CN'\n")
         person = Person(
             tmp_path,
             "doctor",
+            language="zh_CN.UTF-8",
             LD_LIBRARY_PATH=str(tmp_path),
             CUDA_VISIBLE_DEVICES="0",
             **{STATE_VARIABLE: str(driver.state_path)},
