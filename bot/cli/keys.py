@@ -130,7 +130,7 @@ async def show(console: Console, config: Config, store: Store) -> None:
         "key-cap",
         "key-state",
     ):
-        table.add_column(t(column))
+        table.add_column(t(column), overflow="fold")
     for key in keys:
         member = await store.members.get(key.member)
         cap = key.spend_cap_micro

@@ -99,7 +99,7 @@ def _table(*heads: str) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     names = 2 if len(heads) > 4 else 1  # columns of words
     for position, head in enumerate(heads):
-        table.add_column(head, justify="left" if position < names else "right")
+        table.add_column(head, justify="left" if position < names else "right", overflow="fold")
     return table
 
 

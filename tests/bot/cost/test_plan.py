@@ -214,8 +214,8 @@ def test_a_faulty_catalogue_names_its_file(tmp_path: Path, text: str) -> None:
         load_catalogue(own)
 
 
-def run(**options: object) -> str:
-    console = Console(width=100, force_terminal=False)
+def run(columns: int = 100, **options: object) -> str:
+    console = Console(width=columns, force_terminal=False)
     with console.capture() as shown:
         show_plan(console, Config(), PlanOptions(**options))  # type: ignore[arg-type]
     return shown.get()
@@ -228,6 +228,10 @@ def test_the_command_shows_cards_prices_and_the_month() -> None:
     assert "Prices on RTX 3090" in shown
     assert "Pays off from" in shown
     assert "Markup" in shown
+
+
+def test_a_narrow_terminal_cuts_no_figure_off() -> None:
+    assert "…" not in run(columns=50)
 
 
 def test_the_articles_cards_are_there_on_request() -> None:
