@@ -114,8 +114,8 @@ def configured(config: Config, model: str | None) -> str:
 
 
 def translator_for(config: Config) -> Translator:
-    """In the language of this terminal, else of bot.toml; in English where it has no Chinese characters."""
-    return translator(best_language(locale(), config.language) if shows("中文") else LANGUAGES[0])
+    """In the language of this terminal, else of bot.toml."""
+    return translator(best_language(locale(), config.language))
 
 
 def user_name() -> str:
@@ -127,7 +127,9 @@ def user_name() -> str:
 
 
 def locale() -> str | None:
-    """What this terminal says about its user's language."""
+    """What this terminal says about its user's language; English where it has no Chinese characters."""
+    if not shows("中文"):
+        return LANGUAGES[0]
     return os.environ.get("LC_ALL") or os.environ.get("LANG")
 
 
