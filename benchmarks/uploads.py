@@ -15,8 +15,8 @@ from PIL import Image
 
 from bot.config.schema import Config
 from bot.folders import open_store
+from bot.imagine.control_maps import Maps
 from bot.imagine.inputs import Brought, Inputs
-from bot.imagine.maps import Maps
 from bot.imagine.safety import Safety
 from bot.imagine.server_settings import ServerSettings
 from bot.imagine.source import LARGEST_PIXELS

@@ -1,1 +1,1 @@
-"""The faces and the composition root: config, parsing, service, Discord, Telegram, console, reports."""
+"""What people use (chats, HTTP API, terminal), and what joins them to engine and store."""

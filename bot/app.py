@@ -22,10 +22,10 @@ from bot.config.money import Billing
 from bot.cost.calibration import profile_path
 from bot.cost.watch import CostWatch
 from bot.folders import open_store
+from bot.imagine.control_networks import usable
 from bot.imagine.engine_terms import slow_tier
 from bot.imagine.loras import Loras, files_for
 from bot.imagine.models import find_models, offered_models
-from bot.imagine.networks import usable
 from bot.imagine.pricing import Pricing
 from bot.imagine.service import Service
 from bot.metrics.counting import Counting

@@ -1,4 +1,4 @@
-"""A look at a database that is at rest, or at one whose bot is running."""
+"""Checks a database, whether its bot is running or not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The way back from a backup, and a look into it before."""
+"""Restores a backup, once it is known to be whole and to belong together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`easel imagine`, `chat` and `run`: with the model."""
+"""`easel imagine`, `chat` and `run`: the commands that load the model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said at a terminal that shows fewer characters than UTF-8 has, instead of a traceback."""
+"""Output on terminals that cannot show every character: those are replaced, where Python would raise."""
 
 from __future__ import annotations
 

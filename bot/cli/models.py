@@ -9,8 +9,8 @@ import typer
 from bot.app import model_settings
 from bot.cli.loras import show_loras
 from bot.cli.running import FAILED, ConfigOption, console, read_bot_toml, translator_for
+from bot.imagine.control_networks import standing as controls_standing
 from bot.imagine.loras import examined
-from bot.imagine.networks import standing as controls_standing
 from bot.messages import Message, say
 from engine.settings import BadSetting
 from engine.survey import survey_card, survey_standing

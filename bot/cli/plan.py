@@ -1,4 +1,4 @@
-"""`easel plan`, `calibrate` and `selftest`: what a card can do, reckoned or measured."""
+"""`easel plan`, `calibrate` and `selftest`: what a card can do, calculated or measured."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whole bot for a command, model and all."""
+"""Starts the whole bot, with its model, for a command."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from bot.cli.doctor.report import run_doctor
-from bot.cli.init.here import Here
+from bot.cli.init.context import Context
 from bot.cli.init.wizard import run_init
 from bot.cli.interrupt import INTERRUPTED
 from bot.cli.running import FAILED, ConfigOption, console, errors, locale, read_bot_toml, run_work
@@ -27,7 +27,7 @@ def write_settings() -> None:
         errors.print(t("init-terminal"), markup=False)
         raise typer.Exit(FAILED)
     try:
-        written = run_init(console, Here(Path(), Credentials().platforms, locale()))
+        written = run_init(console, Context(Path(), Credentials().platforms, locale()))
     except UserError as error:
         console.print(t(error.message), markup=False)
         raise typer.Exit(FAILED) from None

@@ -1,4 +1,4 @@
-"""What a token shows by its form: whether it is well-formed, and which bot it belongs to.
+"""What the form of a token tells: whether it is well-formed, and which bot it belongs to.
 
 A token of either platform begins with the id of its bot.
 """

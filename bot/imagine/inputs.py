@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from bot.config.money import Tier
-    from bot.imagine.maps import Maps
+    from bot.imagine.control_maps import Maps
     from bot.imagine.request import ImageRequest
     from bot.imagine.server_settings import ServerSettings
     from bot.messages import Message

@@ -14,7 +14,7 @@ import structlog
 
 from bot.config.loras import HIGHEST, LOWEST, Lora
 from bot.config.section import Language
-from bot.imagine.networks import model_folder
+from bot.imagine.control_networks import model_folder
 from bot.imagine.options import number_text
 from bot.messages import Message, Names, UserError, say, translator
 from engine.adapters import MOST, AdapterFile, examine

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from bot.imagine.capabilities import Capabilities, capabilities_of
-from bot.imagine.networks import flaw, network
+from bot.imagine.control_networks import flaw, network
 from bot.messages import Message, Names, Reason, UserError, say
 from engine.families.recognise import recognise, words_of
 from engine.settings import BadSetting

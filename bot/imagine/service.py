@@ -17,12 +17,12 @@ import structlog
 from bot.imagine import refusals
 from bot.imagine.checks import Checks
 from bot.imagine.control import KINDS
+from bot.imagine.control_maps import Maps
 from bot.imagine.drawing import JobRunner, OpenRequest
 from bot.imagine.events import Done
 from bot.imagine.inputs import Inputs
 from bot.imagine.live import LiveRequest
 from bot.imagine.loras import Loras
-from bot.imagine.maps import Maps
 from bot.imagine.members import Members
 from bot.imagine.open_requests import OpenRequests, written_address
 from bot.imagine.pausing import Pausing

@@ -1,4 +1,4 @@
-"""What people say to anybody and nobody wants a picture of: greetings, thanks, thumbs, and nothing more."""
+"""Small talk, which is no prompt: a message of nothing but greetings, thanks and thumbs up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GET /v1/models: the models there are, under their names, and the default under those the owner lent it."""
+"""GET /v1/models: every model under its name, and the default under the aliases of bot.toml, too."""
 
 from difflib import get_close_matches
 from typing import Annotated, Literal

@@ -24,7 +24,7 @@ from bot.config.credentials import ENV_FILE, env_trouble
 from bot.extras import extra
 from bot.faces.platforms import CHATS
 from bot.folders import DATABASE, nearest, writable
-from bot.imagine import loras, networks
+from bot.imagine import control_networks, loras
 from bot.messages import UserError, say
 from engine import survey
 from engine.weights import BadWeights
@@ -153,7 +153,7 @@ def _loras(config: Config) -> Iterator[Finding]:
 
 def _controls(config: Config) -> Iterator[Finding]:
     for name in config.named_models:
-        if (told := networks.standing(config, name)) is not None:
+        if (told := control_networks.standing(config, name)) is not None:
             sentence, good = told
             yield fine(sentence) if good else warning(sentence, say("doctor-control-do"))
 

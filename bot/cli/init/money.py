@@ -24,24 +24,24 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bot.cli.init.answers import Answers
-    from bot.cli.init.here import Here
+    from bot.cli.init.context import Context
     from bot.messages import Translator
 
 USUAL_CURRENCY = {Language.EN: "USD", Language.ZH_CN: "CNY"}
 
 
-def ask_ledger(console: Console, here: Here, answers: Answers, t: Translator) -> Answers:
+def ask_ledger(console: Console, context: Context, answers: Answers, t: Translator) -> Answers:
     """Where the database is, and its currency, which one that is there keeps."""
     folder = answers.folder
     usual = answers.currency if answers.currency != Config().currency else USUAL_CURRENCY[answers.language]
     while True:
         folder = asking.line(
             t("init-folder"),
-            check=lambda typed: bool(typed) and writable(here.folder / typed),
+            check=lambda typed: bool(typed) and writable(context.folder / typed),
             hint=t("init-folder-hint"),
             default=folder,
         )
-        kept = _kept_currency(here.folder / folder)
+        kept = _kept_currency(context.folder / folder)
         currency = asking.line(
             t("init-currency"),
             check=lambda typed: re.fullmatch("[A-Za-z]{3}", typed) is not None,

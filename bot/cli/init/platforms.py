@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bot.cli.init.answers import Answers
-    from bot.cli.init.here import Here
+    from bot.cli.init.context import Context
     from bot.messages import Translator
 
 PLATFORMS: dict[str, tuple[str, ...]] = {
@@ -35,10 +35,12 @@ def ask_platforms(answers: Answers, t: Translator) -> tuple[str, ...]:
     return PLATFORMS[asking.choose(t("init-platforms"), names, default=had if answers.owners else "both")]
 
 
-def ask_platform(console: Console, here: Here, answers: Answers, platform: str, t: Translator) -> Answers:
+def ask_platform(
+    console: Console, context: Context, answers: Answers, platform: str, t: Translator
+) -> Answers:
     """A platform's token, which is never shown and may come later, and who may ask for costs there."""
     asking.say(console, t(f"init-{platform}-how"))
-    known = platform in here.known_tokens
+    known = platform in context.known_tokens
     question = (
         t("init-token-known", name=CHATS[platform].token_env)
         if known
@@ -51,7 +53,9 @@ def ask_platform(console: Console, here: Here, answers: Answers, platform: str, 
     )
     token = _bare(typed)
     if not token and not known:
-        asking.say(console, t("init-token-later", name=CHATS[platform].token_env, secrets=str(here.secrets)))
+        asking.say(
+            console, t("init-token-later", name=CHATS[platform].token_env, secrets=str(context.secrets))
+        )
     if token and platform == "discord":
         _show_invite(console, token, t)
     asking.say(console, t(f"init-{platform}-owners-how"))

@@ -21,34 +21,34 @@ from bot.messages import UserError, best_language, say, translator
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bot.cli.init.here import Here
+    from bot.cli.init.context import Context
     from bot.messages import Translator
 
 
-def run_init(console: Console, here: Here) -> bool:
+def run_init(console: Console, context: Context) -> bool:
     """Ask, show, and write; False where the owner would rather not. Ctrl-C raises KeyboardInterrupt."""
-    before, present = _read(here)
-    language = Language(_language(before.language if present else best_language(here.locale)))
+    before, present = _read(context)
+    language = Language(_language(before.language if present else best_language(context.locale)))
     t = translator(language)
-    if here.settings.exists():
+    if context.settings.exists():
         question = "init-again" if present else "init-replace"
-        spare = spare_name(here.settings).name
-        if not asking.yes(t(question, file=str(here.settings), spare=spare), t, default=bool(present)):
+        spare = spare_name(context.settings).name
+        if not asking.yes(t(question, file=str(context.settings), spare=spare), t, default=bool(present)):
             return False
     told = replace(_told(before), language=language)
-    answers = _questions(console, here, before, told, t, again=bool(present))
+    answers = _questions(console, context, before, told, t, again=bool(present))
     settings = bot_toml(answers, t, present)
     asking.say(console, "\n" + settings)
-    if not asking.yes(_what_is_written(here, answers, t), t, default=True):
+    if not asking.yes(_what_is_written(context, answers, t), t, default=True):
         return False
-    write(console, here, answers, settings, t)
+    write(console, context, answers, settings, t)
     return True
 
 
-def _read(here: Here) -> tuple[Config, str]:
+def _read(context: Context) -> tuple[Config, str]:
     """The settings that are there, and their text; the defaults and no text, where they do not fit."""
     try:
-        text = here.settings.read_text(ENV_ENCODING)
+        text = context.settings.read_text(ENV_ENCODING)
         return Config.model_validate(tomllib.loads(text)), text
     except (OSError, ValueError):
         return Config(), ""
@@ -71,15 +71,15 @@ def _told(before: Config) -> Answers:
 
 
 def _questions(
-    console: Console, here: Here, before: Config, answers: Answers, t: Translator, *, again: bool
+    console: Console, context: Context, before: Config, answers: Answers, t: Translator, *, again: bool
 ) -> Answers:
     answers = ask_models(answers, t)
     asked = ask_platforms(answers, t)
     for platform in asked:
-        answers = ask_platform(console, here, answers, platform, t)
+        answers = ask_platform(console, context, answers, platform, t)
     if asked:
         answers = ask_access(console, answers, t)
-    answers = ask_time_zone(ask_ledger(console, here, answers, t), t)
+    answers = ask_time_zone(ask_ledger(console, context, answers, t), t)
     answers = ask_terms(answers, before, t, again=again)
     return _page(ask_rent(answers, before, t), t)
 
@@ -93,23 +93,23 @@ def _page(answers: Answers, t: Translator) -> Answers:
     return replace(answers, page=asking.yes(t("init-page"), t, default=True))
 
 
-def _what_is_written(here: Here, answers: Answers, t: Translator) -> str:
+def _what_is_written(context: Context, answers: Answers, t: Translator) -> str:
     if not answers.tokens:
-        return t("init-write-settings", file=str(here.settings))
+        return t("init-write-settings", file=str(context.settings))
     names = ", ".join(CHATS[platform].token_env for platform in answers.tokens)
-    if here.secrets.exists():
-        return t("init-write-into", file=str(here.settings), secrets=str(here.secrets), names=names)
-    return t("init-write-both", file=str(here.settings), secrets=str(here.secrets), names=names)
+    if context.secrets.exists():
+        return t("init-write-into", file=str(context.settings), secrets=str(context.secrets), names=names)
+    return t("init-write-both", file=str(context.settings), secrets=str(context.secrets), names=names)
 
 
-def write(console: Console, here: Here, answers: Answers, settings: str, t: Translator) -> None:
+def write(console: Console, context: Context, answers: Answers, settings: str, t: Translator) -> None:
     """Raises `UserError` where a file cannot be written."""
-    drafts = [Draft(here.settings, settings)]
+    drafts = [Draft(context.settings, settings)]
     try:
         if answers.tokens:
-            present = here.secrets.read_text(ENV_ENCODING) if here.secrets.exists() else ""
-            drafts.insert(0, Draft(here.secrets, dotenv(present, answers.tokens), OWNER_ONLY))
-        old = keep_old(here.settings)
+            present = context.secrets.read_text(ENV_ENCODING) if context.secrets.exists() else ""
+            drafts.insert(0, Draft(context.secrets, dotenv(present, answers.tokens), OWNER_ONLY))
+        old = keep_old(context.settings)
         write_all(drafts)
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(say("init-not-written", reason=str(error))) from error

@@ -21,8 +21,8 @@ from rich.console import Console
 from bot.cli.init import wizard
 from bot.cli.init.answers import Answers, Terms, bot_toml, dotenv
 from bot.cli.init.asking import choose, wrapped
+from bot.cli.init.context import Context
 from bot.cli.init.files import Draft, write_all
-from bot.cli.init.here import Here
 from bot.cli.init.platforms import ids
 from bot.config.faces import AccessMode
 from bot.config.file import load_config
@@ -351,8 +351,8 @@ class TestTheTexts:
 def test_a_mark_at_the_beginning_of_the_file_hides_no_line(tmp_path: Path) -> None:
     secrets = tmp_path / ".env"
     secrets.write_text("TELEGRAM_TOKEN=old\n", "utf-8-sig")
-    here, answers = Here(tmp_path, frozenset(), None), Answers(tokens={"telegram": TELEGRAM})
-    wizard.write(Console(file=io.StringIO()), here, answers, "", T)
+    context, answers = Context(tmp_path, frozenset(), None), Answers(tokens={"telegram": TELEGRAM})
+    wizard.write(Console(file=io.StringIO()), context, answers, "", T)
     assert secrets.read_text("utf-8") == f"TELEGRAM_TOKEN={TELEGRAM}\n"
 
 

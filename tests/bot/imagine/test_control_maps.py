@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageOps
 
 from bot.config.control import Control
-from bot.imagine.maps import Maps
+from bot.imagine.control_maps import Maps
 from bot.messages import UserError
 from engine.request import ControlKind
 

@@ -13,11 +13,11 @@ from transformers import GLPNConfig, GLPNForDepthEstimation, GLPNImageProcessor
 from bot.app import model_settings, open_service
 from bot.config.control import Control
 from bot.folders import DATABASE
-from bot.imagine import networks
+from bot.imagine import control_networks
 from bot.imagine.asker import Asker
+from bot.imagine.control_maps import Maps
 from bot.imagine.events import Done
 from bot.imagine.inputs import Brought
-from bot.imagine.maps import Maps
 from bot.imagine.models import find_models
 from bot.imagine.options import Options
 from bot.imagine.source import png
@@ -49,7 +49,7 @@ def test_a_network_is_told_with_what_it_follows_or_its_flaw(tmp_path: Path) -> N
     config = config_in(tmp_path, models=models)
     for language, words in zip(LANGUAGES, (("no file", "is a pickle"), ("没有文件", "pickle")), strict=True):
         t = translator(language)
-        told = {name: networks.standing(config, name) for name in models}
+        told = {name: control_networks.standing(config, name) for name in models}
         assert [one and one[1] for one in told.values()] == [True, None, False, False]
         sentences = [t(one[0]) for one in told.values() if one is not None]
         for word, sentence in zip(("edges, depth, pose", *words), sentences, strict=True):

@@ -1,4 +1,4 @@
-"""Control maps: what of a picture the model follows, as a picture of its own.
+"""Control maps: the outlines, depth or pose of a picture, which a new one keeps to.
 
 Outlines are found here, depth by a model that the owner names. Without one, and for a pose, the member brings
 the finished map. Everything here blocks: call it off the event loop.

@@ -1,4 +1,4 @@
-"""Where the wizard runs."""
+"""What the wizard of `easel init` starts from."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Here:
-    """What the wizard finds: its folder, and the platforms whose token is known already."""
+class Context:
+    """The folder it writes into, and the platforms whose token is known already."""
 
     folder: Path
     known_tokens: frozenset[str]
