@@ -6,7 +6,10 @@ import sys
 def main() -> None:
     try:
         from bot.cli.encoding import write_what_can_be_shown
-        from bot.cli.main import main as easel
+        from engine.libraries import importing
+
+        with importing():
+            from bot.cli.main import main as easel
 
         write_what_can_be_shown()
         easel()

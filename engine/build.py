@@ -15,6 +15,7 @@ from engine.fleet.fleet import FixedFleet, nothing
 from engine.fleet.settings import FleetSettings
 from engine.front import Front
 from engine.inputs import nothing_kept
+from engine.libraries import importing
 from engine.settings import BadSetting, EngineConfig, ModelSettings, Reach
 from engine.worker.loaded import Offered
 from engine.worker.memory import Mode, needed_bytes
@@ -115,9 +116,10 @@ def build_worker(
     Of several models the first is that of requests which name none; its settings say which device they share.
     Raises BadSetting.
     """
-    from engine.placement import resolve  # torch is slow to import: not before somebody draws
-    from engine.worker.loading import sources
-    from engine.worker.parts import Parts
+    with importing():  # torch is slow to import: not before somebody draws
+        from engine.placement import resolve
+        from engine.worker.loading import sources
+        from engine.worker.parts import Parts
 
     wanted = _several(settings)
     placements = [resolve(each, known) for each in wanted]

@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 from bot.extras import DISTRIBUTION
+from engine.libraries import importing
 
 COMMANDS = {
     "init": "setup",
@@ -56,7 +57,9 @@ class Commands(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in COMMANDS:
             return None
-        group = get_group(import_module(f".{COMMANDS[cmd_name]}", __package__).app)
+        with importing():
+            module = import_module(f".{COMMANDS[cmd_name]}", __package__)
+        group = get_group(module.app)
         group.name = cmd_name
         return group.commands.get(cmd_name, group)
 

@@ -18,7 +18,7 @@ import socket
 import sys
 from typing import TYPE_CHECKING, Any
 
-from engine.libraries import quieten
+from engine.libraries import importing, quieten
 from engine.worker.host import Host
 
 if TYPE_CHECKING:
@@ -107,8 +107,9 @@ def main() -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     quieten()
-    for module in sys.argv[2:]:
-        importlib.import_module(module)
+    with importing():
+        for module in sys.argv[2:]:
+            importlib.import_module(module)
     asyncio.run(serve(socket.socket(fileno=int(sys.argv[1]))))
 
 
