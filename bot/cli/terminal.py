@@ -8,9 +8,6 @@ import re
 import secrets
 from typing import TYPE_CHECKING, TextIO
 
-from prompt_toolkit import PromptSession
-from prompt_toolkit.patch_stdout import patch_stdout
-
 from bot.cli.files import brought, check_out, named_files, write
 from bot.cli.screen import OUT, BarScreen, ChatScreen, address_of
 from bot.cli.show import show_card, show_facts
@@ -30,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from prompt_toolkit import PromptSession
     from rich.console import Console
 
     from bot.faces.caller import Caller
@@ -101,6 +99,9 @@ class Terminal:
 
         Requests are drawn while the prompt waits for the next line; leaving waits for none of them.
         """
+        from prompt_toolkit import PromptSession  # only the chat needs it
+        from prompt_toolkit.patch_stdout import patch_stdout
+
         session: PromptSession[str] = PromptSession("easel> ")
         self._prompt = session
         with patch_stdout(raw=True):
