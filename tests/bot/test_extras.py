@@ -28,6 +28,10 @@ OPTIONAL = [
     "sse_starlette",
     "ray",
 ]
+SLOW = {"torch", "diffusers", "transformers", "discord", "telegram", "fastapi", "matplotlib", "PIL"}
+"""What takes long to import."""
+QUICK = ("keys", "owner", "stats", "upkeep", "vouchers")
+"""Modules of bot.cli whose commands answer at once."""
 
 
 def easel(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -57,6 +61,20 @@ def test_the_rest_needs_no_extra(tmp_path: Path) -> None:
     done = easel(tmp_path, "plan", "--gpu", "A10G")
     assert done.returncode == 0, done.stderr
     assert "A10G" in done.stdout
+
+
+def test_quick_commands_import_nothing_slow() -> None:
+    imports = "".join(f"import bot.cli.{name}\n" for name in QUICK)
+    shown = subprocess.run(
+        [sys.executable, "-c", f"import sys\n{imports}print(*sys.modules)"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=True,
+    ).stdout.split()
+    assert "bot.cli.stats" in shown
+    assert not SLOW & set(shown)
 
 
 def test_our_own_mistakes_stay_mistakes() -> None:
