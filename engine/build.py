@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from engine.events import Action, Announcer, LogObserver
@@ -117,9 +118,11 @@ def build_worker(
     Raises BadSetting.
     """
     with importing():  # torch is slow to import: not before somebody draws
-        from engine.placement import resolve
-        from engine.worker.loading import sources
-        from engine.worker.parts import Parts
+        for module in HEAVY:
+            import_module(module)
+    from engine.placement import resolve
+    from engine.worker.loading import sources
+    from engine.worker.parts import Parts
 
     wanted = _several(settings)
     placements = [resolve(each, known) for each in wanted]
