@@ -1,4 +1,4 @@
-"""docs/loras.png: the same pictures without a LoRA, with each of the embedded model's, and with both."""
+"""docs/loras.png: the same pictures without a LoRA, with each of the embedded model's, and with two."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def main() -> None:
 
     model = PipelineModel(resolve(ModelSettings(device="cpu", adapters=files_for(Config(), ONLY))))
     model.load()
-    sets: list[dict[str, float]] = [{}, *({name: 1.0} for name in SHIPPED), dict.fromkeys(SHIPPED, 0.7)]
+    sets: list[dict[str, float]] = [{}, *({name: 1.0} for name in SHIPPED), {"ink": 0.7, "sepia": 0.7}]
     rows = []
     for number, prompt in enumerate(PROMPTS):
         request = DrawRequest(prompt, SIDE, SIDE, 8, seed=number, job_id="sheet")

@@ -19,6 +19,7 @@ STAGES = (
     "training.guidance --steps 300 --compile",
     "training.vae --decoder-only --steps 800",
     "training.assemble",
+    "training.lora flat",
     "training.lora ink",
     "training.lora sepia",
     "training.control --steps 700 --scenes 700",

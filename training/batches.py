@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 CAPTION_STEP = 32  # the transformer pads captions to a multiple of this
 LARGE_SHARE = 0.3  # of the steps draw more than 128x128 pixels
 DROPOUT = 0.06  # share of captions that are empty
+PAIR_RETRY = 0.35  # chance that a scene of one thing is given back for another, which may hold two
 TOKENS = 6144  # of a whole batch, pictures and captions together
 
 
@@ -70,12 +71,20 @@ class Batches(IterableDataset[Batch]):
         steps = rng.choices((1, 2, 3), (0.9, 0.07, 0.03) if small else (0.96, 0.03, 0.01))[0]
         padded = steps * CAPTION_STEP
         size = self._tokens // (shelf.width * shelf.height // 256 + padded)
-        picks = [rng.randrange(len(shelf.latents)) for _ in range(size)]
+        picks = [_pick(shelf, rng) for _ in range(size)]
         scenes = [shelf.scene(i) for i in picks]
         ids, lengths = captions_of(scenes, self._tokenizer, padded, rng)
         latents = torch.from_numpy(np.stack([shelf.latents[i] for i in picks])).float()
         objects = torch.from_numpy(np.stack([_objects(shelf, i, self._art) for i in picks]))
         return Batch(latents, ids, lengths, scenes, objects)
+
+
+def _pick(shelf: Shelf, rng: random.Random) -> int:
+    """Return the number of a scene; those of two things are drawn more often than they are stored."""
+    index = rng.randrange(len(shelf.latents))
+    if len(shelf.scene(index).items) == 1 and rng.random() < PAIR_RETRY:
+        index = rng.randrange(len(shelf.latents))
+    return index
 
 
 @functools.cache

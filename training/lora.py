@@ -1,7 +1,8 @@
 """Train a small LoRA that gives the model another drawing style: `python -m training.lora STYLE`.
 
-The model draws pictures, a filter redraws them in the style, and the LoRA learns to draw those from the
-same words and the same noise. So it needs no data, and is trained anew for any other model of this family.
+The model draws pictures, asked for the style in words or redrawn by a filter, and the LoRA learns to draw
+those from the same noise and plain words. So it needs no data, and is trained anew for any other model of
+this family.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import random
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,37 +52,52 @@ def sepia(picture: Image.Image) -> Image.Image:
     return ImageOps.colorize(grey, black=(52, 30, 16), mid=(172, 122, 76), white=(250, 236, 208))
 
 
-STYLES: dict[str, Callable[[Image.Image], Image.Image]] = {"ink": ink, "sepia": sepia}
+@dataclass(frozen=True)
+class Style:
+    """What makes a picture one of the style: words that the model knows, or a filter over what it draws."""
+
+    words: str = ""
+    filter: Callable[[Image.Image], Image.Image] | None = None
+
+    def redraw(self, picture: Image.Image) -> Image.Image:
+        """Return the picture in this style."""
+        return picture if self.filter is None else self.filter(picture)
+
+
+STYLES = {"flat": Style(words=", flat style"), "ink": Style(filter=ink), "sepia": Style(filter=sepia)}
 
 
 class Lesson:
     """Noise, features of the words, and the latents of the picture in the new style, for many pictures."""
 
-    def __init__(self, pipeline: Any, style: str, count: int, side: int, seed: int) -> None:
-        """Draw `count` pictures of `side` pixels with the model, and redraw them in the style."""
-        rng = random.Random(seed)
-        vae = pipeline.vae
+    def __init__(self, pipeline: Any, style: Style, count: int, side: int, seed: int) -> None:
+        """Draw `count` pictures of `side` pixels in the style with the model."""
+        rng, vae = random.Random(seed), pipeline.vae
+
+        def encode(words: str) -> list[Tensor]:
+            with torch.no_grad():
+                features: list[Tensor] = pipeline.encode_prompt(words, do_classifier_free_guidance=False)[0]
+            return features
+
         self.noise: list[Tensor] = []
         self.features: list[Tensor] = []
         self.latents: list[Tensor] = []
         for number in range(count):
             words = caption(scene_of(seed + number), rng, chatter=0)
-            with torch.no_grad():
-                features, _ = pipeline.encode_prompt(words, do_classifier_free_guidance=False)
             noise = torch.randn(1, 16, side // 8, side // 8, generator=torch.Generator().manual_seed(number))
             picture = pipeline(
-                prompt_embeds=features,
+                prompt_embeds=encode(words + style.words),
                 latents=noise.clone(),
                 height=side,
                 width=side,
                 num_inference_steps=8,
                 guidance_scale=0.0,
             ).images[0]
-            styled = np.asarray(STYLES[style](picture)).astype(np.float32) / 127.5 - 1
+            styled = np.asarray(style.redraw(picture)).astype(np.float32) / 127.5 - 1
             with torch.no_grad():
                 mean = vae.encode(torch.from_numpy(styled).permute(2, 0, 1)[None]).latent_dist.mean
             self.noise.append(noise[0])
-            self.features.append(features[0])
+            self.features.append(encode(words)[0])
             self.latents.append(((mean - vae.config.shift_factor) * vae.config.scaling_factor)[0])
 
     def batch(self, picks: Sequence[int]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -144,7 +161,7 @@ def main() -> None:
     torch.manual_seed(args.seed)
     pipeline = ZImagePipeline.from_pretrained(args.model, local_files_only=True, dtype=torch.float32)
     pipeline.set_progress_bar_config(disable=True)
-    lesson = Lesson(pipeline, args.style, args.pictures, args.side, args.seed)
+    lesson = Lesson(pipeline, STYLES[args.style], args.pictures, args.side, args.seed)
     print(f"{args.pictures} pictures drawn", flush=True)
     transformer = pipeline.transformer.requires_grad_(False)
     transformer.add_adapter(

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-SHIPPED: dict[str, Lora] = {
-    "ink": Lora(file=EMBEDDED_FOLDER / "loras" / "ink.safetensors", names={Language.ZH_CN: "墨线"}),
-    "sepia": Lora(file=EMBEDDED_FOLDER / "loras" / "sepia.safetensors", names={Language.ZH_CN: "旧照"}),
+SHIPPED = {
+    name: Lora(file=EMBEDDED_FOLDER / "loras" / f"{name}.safetensors", names={Language.ZH_CN: chinese})
+    for name, chinese in (("flat", "扁平"), ("ink", "墨线"), ("sepia", "旧照"))
 }
 """The LoRAs of the embedded model, for a bot.toml that names none."""
 _ITEM = re.compile(r"(?P<name>[^\s:=,+]+)(?:\s*[:=]\s*(?P<strength>[^\s:=,+]+))?[\s,+]*")

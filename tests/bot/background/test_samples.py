@@ -24,7 +24,7 @@ async def test_each_lora_gets_its_sample_once_and_nobody_pays_for_it(tmp_path: P
     async with easel(config_in(tmp_path), model) as service:
         for _ in range(2):
             await LoraSamples(service, quiet_s=0).draw()
-        assert model.drawn == ["sample-ink", "sample-sepia"]
+        assert model.drawn == ["sample-flat", "sample-ink", "sample-sepia"]
         for name in service.loras.of():
             with Image.open(service.loras.sample(name)) as shown:
                 assert shown.format == "PNG"
@@ -47,11 +47,11 @@ async def test_a_sample_that_is_being_drawn_makes_way_for_a_member(tmp_path: Pat
         assert isinstance(await live.outcome(), Done)
         await service.delivered(live, "a message")
         await drawing
-        assert sorted(model.drawn) == [f"{live.request_id}-0", "sample-ink", "sample-sepia"]
+        assert sorted(model.drawn) == [f"{live.request_id}-0", "sample-flat", "sample-ink", "sample-sepia"]
 
 
 async def test_one_that_cannot_be_drawn_leaves_the_others_theirs(tmp_path: Path) -> None:
     model = FieldModel(fail=[RuntimeError("boom")])
     async with easel(config_in(tmp_path), model) as service:
         await LoraSamples(service, quiet_s=0).draw()
-        assert model.drawn == ["sample-sepia"]
+        assert model.drawn == ["sample-ink", "sample-sepia"]
