@@ -21,7 +21,7 @@ from bot.web.app import secret
 from bot.web.caller import Authenticator
 from bot.web.delivery import Delivery
 from bot.web.errors import ApiError, failed
-from bot.web.images import router
+from bot.web.images import Images, router
 from bot.web.links import Links
 from bot.web.rate_limit import RateLimit
 from bot.web.schemas import GenerationRequest
@@ -179,7 +179,7 @@ class Api:
         self._delivery, limit = Delivery(service), RateLimit(service.config.http)
         authenticator = Authenticator(service.store, limit)
         links = Links(secret(service), 60.0, None)
-        routes = router(service, self._delivery, authenticator, limit, links).routes
+        routes = router(Images(service, self._delivery, links), authenticator, limit).routes
         endpoints = {route.path: route.endpoint for route in routes if isinstance(route, APIRoute)}
         self._generations = endpoints["/v1/images/generations"]
         self._caller = authenticator.needs(KeyScope.IMAGES)
