@@ -147,9 +147,10 @@ class Wall:
             for line in asked
             if line["key"] not in answered
         ]
-        # Nothing is kept of what was refused: asked again, it would be a new request.
-        refused = {line["key"] for line in self._journal.lines("refused")}
-        known = [line for line in asked if line["key"] not in refused]
+        # Nothing is kept of what was refused: asked again, it would be a new request. What has no answer yet
+        # is asked below, and asked twice at once it might be refused first and accepted then.
+        accepted = {line["key"] for line in self._journal.lines("accepted")}
+        known = [line for line in asked if line["key"] in accepted]
         redelivered = self._chance.sample(known, min(3, len(known)))
         async with asyncio.TaskGroup() as tasks:
             for request in await self._service.requests.undelivered(PLATFORM):
