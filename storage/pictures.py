@@ -93,7 +93,7 @@ class Pictures(Subject):
         with suppress(StoreUnavailable):  # it is on the list
             await self.empty_trash()
 
-    async def retain(self, *, max_age_s: int | None = None, total_mb: int | None = None) -> int:
+    async def delete_oldest(self, *, max_age_s: int | None = None, total_mb: int | None = None) -> int:
         """Delete the oldest pictures beyond an age or a total size; undelivered ones stay. How many went."""
         since_us = self.now_us  # a picture that is written again while we look stays
         kept = await self.core.in_thread(self.core.folder.kept)

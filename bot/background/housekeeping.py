@@ -37,7 +37,7 @@ class Housekeeper(BackgroundTask):
         expired = await self._store.jobs.expire(
             unfinished_s=UNFINISHED_DAYS * DAY_S, undelivered_s=UNFETCHED_DAYS * DAY_S
         )
-        removed = await self._store.pictures.retain(
+        removed = await self._store.pictures.delete_oldest(
             max_age_s=section.keep_images_days * DAY_S, total_mb=section.keep_images_mb
         )
         pruned = await self._store.requests.prune(closed_for_s=section.keep_requests_days * DAY_S)

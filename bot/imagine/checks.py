@@ -69,7 +69,7 @@ class Checks:
         resolved = await self._adviser.advise(member.key, options, resolved)
         if opened is None:
             return Made(resolved.request, notes=resolved.notes)
-        await self._inputs.check(opened, adult=asker.adult)
+        await self._inputs.classify(opened, adult=asker.adult)
         made = await self._inputs.make(opened, resolved.request)
         return Made(made.request, made.files, (*made.notes, *resolved.notes))
 

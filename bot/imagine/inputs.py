@@ -119,7 +119,7 @@ class Inputs:
             raise UserError(say("error-picture-server").because(Reason.NOT_ALLOWED))
         return tier.max_input_mb * source.MB
 
-    async def check(self, opened: Opened, *, adult: bool) -> None:
+    async def classify(self, opened: Opened, *, adult: bool) -> None:
         """The owner's classifier sees the picture too. Raises `UserError` where it must not be used."""
         verdict = await self._safety.verdict(opened.picture.image)
         if verdict is Verdict.REFUSE or (verdict is Verdict.SPOILER and not adult):

@@ -182,7 +182,7 @@ async def test_retention_by_age(store: Store, member: str, clock: HandClock) -> 
     again = await delivered(store, member, b"drawn again")
     clock.advance(days=20)
     await delivered(store, member, b"drawn again")
-    assert await store.pictures.retain(max_age_s=30 * 86_400) == 1
+    assert await store.pictures.delete_oldest(max_age_s=30 * 86_400) == 1
     assert (await store.jobs.get(old.jobs[0].job_id)).image is None
     image = (await store.jobs.get(again.jobs[0].job_id)).image
     assert image is not None
@@ -197,17 +197,17 @@ async def test_retention_by_size_takes_the_oldest(store: Store, member: str, clo
     for number in range(4):
         kept.append(await delivered(store, member, bytes([number]) * 400_000))
         clock.advance(hours=1)
-    assert await store.pictures.retain(total_mb=1) == 2
+    assert await store.pictures.delete_oldest(total_mb=1) == 2
     images = [(await store.jobs.get(one.jobs[0].job_id)).image for one in kept]
     assert [image is None for image in images] == [True, True, False, False]
-    assert await store.pictures.retain(total_mb=1) == 0
+    assert await store.pictures.delete_oldest(total_mb=1) == 0
 
 
 async def test_what_is_yet_to_be_delivered_stays(store: Store, member: str, clock: HandClock) -> None:
     request = (await store.requests.accept(ask(member))).request
     await draw(store, request)
     clock.advance(days=100)
-    assert await store.pictures.retain(max_age_s=1, total_mb=0) == 0
+    assert await store.pictures.delete_oldest(max_age_s=1, total_mb=0) == 0
     image = (await store.jobs.get(request.jobs[0].job_id)).image
     assert image is not None
     assert await store.pictures.get(image) == b"a picture"
@@ -253,5 +253,5 @@ def test_a_picture_drawn_again_in_the_meantime_is_not_deleted(tmp_path: Path) ->
 async def test_a_picture_that_was_just_written_is_not_overdue(store: Store, member: str) -> None:
     """Its row may be on its way: the same content was drawn again."""
     ref = await store.pictures.put(b"a cat", ".png")
-    assert await store.pictures.retain(total_mb=0) == 0
+    assert await store.pictures.delete_oldest(total_mb=0) == 0
     assert await store.pictures.get(ref) == b"a cat"

@@ -61,10 +61,10 @@ async def test_by_age_it_goes_once_no_job_is_drawn_from_it(
 ) -> None:
     accepted = await store.requests.accept(ask(member, inputs=await brought(store)))
     clock.advance(days=2)
-    await store.pictures.retain(max_age_s=86_400)
+    await store.pictures.delete_oldest(max_age_s=86_400)
     assert sorted(files(tmp_path)) == [CAT, MASK]
     await store.jobs.cancelled(accepted.request.jobs[0].job_id, by=CancelledBy.MEMBER)
-    await store.pictures.retain(max_age_s=86_400)
+    await store.pictures.delete_oldest(max_age_s=86_400)
     assert files(tmp_path) == []
 
 

@@ -216,7 +216,7 @@ async def test_again_and_other_words_are_drawn_from_the_same_picture(service: Se
     assert moved.request.init == first.request.init
     assert moved.request.mask != first.request.mask
     await delivered(service, moved)
-    await service.store.pictures.retain(total_mb=0)
+    await service.store.pictures.delete_oldest(total_mb=0)
     service.store.core.folder.delete([(f"{first.request.init}.png", 1 << 62)])
     with pytest.raises(UserError) as gone:
         await buttons.again(service, ANNA, first.request_id, key="5", address={})
