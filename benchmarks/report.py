@@ -17,12 +17,8 @@ TARGETS: dict[str, tuple[str, str, str, Callable[[float], bool]]] = {
         "images a minute, over the best contender's", "{:.3f}", ">= 1.10", lambda x: x >= 1.10,
     ),
     "images_per_minute_over_cores": (
-        "images a minute, over the cores times the plain loop on one", "{:.3f}", ">= 0.90",
+        "images a minute, a process a core, over the cores times the plain loop", "{:.3f}", ">= 0.90",
         lambda x: x >= 0.90,
-    ),
-    "images_per_minute_over_loops": (
-        "images a minute, over one plain loop a core, all at once", "{:.3f}", ">= 1.00",
-        lambda x: x >= 1.00,
     ),
     "failures": ("failed requests", "{:.0f}", "0", lambda x: x == 0),
     "max_pixel_difference": (
@@ -152,9 +148,11 @@ def _cores(section: dict[str, Any]) -> str:
         for row in section["rows"]
     ]
     return (
-        f"## All cores\n\nA backlog of {section['pictures']} of the same mix. Cores share caches and memory: "
-        "what plain loops draw side by side is all that this machine has to give to them. A thread that "
-        "waits for a lock would leave cores idle.\n\n"
+        f"## All cores\n\nA backlog of {section['pictures']} of the same mix; means of {section['rounds']} "
+        "rounds, by turns. Cores share caches and memory: what plain loops draw side by side is all that "
+        "this machine has to give to them. A thread that "
+        'waits for a lock would leave cores idle. A process a core is `[engine] backend = "ray"` with '
+        "`[ray] workers = 2, gpus = 0, cpus = 1` on two cores.\n\n"
         + table(("", "images/min", "cores busy", "processor time a picture, ms"), rows)
     )
 
