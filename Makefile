@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 FAST := not model and not crash and not e2e and not cluster and not world
-# Three for two cores, since tests of Ray and of other processes wait half of their time.
+# Three for two cores: tests of Ray and of other processes wait for those. On two quiet cores it saved a tenth of the time.
 SIDE_BY_SIDE := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 
 unexport PYTHONDONTWRITEBYTECODE # compiling the tests anew takes each of their processes four seconds
@@ -35,7 +35,7 @@ test: install ## run the whole test suite (apt install chromium chromium-driver 
 	$(MAKE) test-fast
 	$(BIN)/pytest $(SIDE_BY_SIDE) -m "not ($(FAST))"
 
-test-fast: install ## run the tests that need no model and no whole bot or process of their own, in a minute or two
+test-fast: install ## run the tests that need no model and no whole bot or process of their own, in about a minute
 	$(MAKE) --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) fast-bot fast-rest
 
 # Each of them takes half the time and imports only what it needs, less than workers that share all tests.
